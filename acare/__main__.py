@@ -1,0 +1,8 @@
+"""``python -m acare`` is the command ``acare``."""
+
+import sys
+
+from acare.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The shape of every answer, and the one table from what went wrong to status and code.
+
+Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"success": false, "error": {"code",
+"message", "details"?}, "timestamp", "correlationId"}``. (seed, vendor)
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import falcon
+
+from acare import errors
+
+log = logging.getLogger("acare.error")
+
+#: Seconds after which a caller may try again what the database could not do.
+RETRY_AFTER = 1
+
+Details = list[dict[str, str]] | dict[str, Any] | None
+
+
+class Failure(NamedTuple):
+    """How one kind of error looks to a program."""
+
+    status: str
+    code: str
+    message: Callable[[Any], str] = str
+    details: Callable[[Any], Details] = lambda _: None
+    headers: Callable[[Any], dict[str, str]] = lambda _: {}
+
+
+FAILURES: dict[type[errors.AcareError], Failure] = {
+    errors.InvalidInput: Failure(
+        falcon.HTTP_400,
+        "VALIDATION_ERROR",
+        message=lambda error: f"Invalid request: {error}.",
+        details=lambda error: [{"field": p.field, "message": p.message} for p in error.problems],
+    ),
+    errors.NotAuthenticated: Failure(
+        falcon.HTTP_401,
+        "UnauthorizedError",
+        message=lambda _: "A valid API key is required in the X-API-Key header.",
+        headers=lambda _: {"WWW-Authenticate": 'ApiKey realm="acare"'},
+    ),
+    errors.ScopeMissing: Failure(
+        falcon.HTTP_403,
+        "INSUFFICIENT_SCOPE",
+        details=lambda error: {"resource": error.resource, "actions": list(error.actions)},
+    ),
+    errors.ClientNotFound: Failure(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
+    errors.VersionConflict: Failure(
+        falcon.HTTP_409,
+        "VERSION_CONFLICT",
+        details=lambda error: {"currentVersion": error.current, "attemptedVersion": error.attempted},
+    ),
+    errors.BodyTooLarge: Failure(
+        falcon.HTTP_413, "CONTENT_TOO_LARGE", details=lambda error: {"limit": error.limit}
+    ),
+    errors.RateLimited: Failure(
+        falcon.HTTP_429,
+        "RATE_LIMIT_EXCEEDED",
+        details=lambda error: {"retryAfter": error.retry_after},
+        headers=lambda error: {"Retry-After": str(error.retry_after)},
+    ),
+    errors.StoreUnavailable: Failure(
+        falcon.HTTP_503, "SERVICE_UNAVAILABLE", headers=lambda _: {"Retry-After": str(RETRY_AFTER)}
+    ),
+}
+
+# What Falcon and the server in front of it raise by themselves: status → code, message.
+HTTP_FAILURES = {
+    400: ("VALIDATION_ERROR", "The request is malformed."),
+    404: ("NOT_FOUND", "There is nothing at this path."),
+    405: ("METHOD_NOT_ALLOWED", "This path does not have that method; see the Allow header."),
+    413: ("CONTENT_TOO_LARGE", "The request is too large."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
+    431: ("VALIDATION_ERROR", "The request's headers are too large."),
+}
+OTHER_FAILURE = ("INTERNAL_ERROR", "Something went wrong on the server.")
+
+
+def timestamp() -> str:
+    """Now, in UTC with milliseconds: ``2026-07-15T14:32:10.000Z``. (vendor)"""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def succeed(resp: falcon.Response, data: str) -> None:
+    """Answer with ``data``, which is JSON text already."""
+    resp.text = f'{{"success":true,"data":{data},"timestamp":"{timestamp()}"}}'
+
+
+def error_body(
+    code: str, message: str, correlation_id: str, details: Details = None, error_id: str | None = None
+) -> str:
+    """The JSON text of an error's answer."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if details is not None:
+        error["details"] = details
+    if error_id is not None:
+        error["errorId"] = error_id
+    body = {"success": False, "error": error, "timestamp": timestamp(), "correlationId": correlation_id}
+    return json.dumps(body, ensure_ascii=False)
+
+
+def handle_known(req: falcon.Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
+    """Answer for an error of the domain, by the table."""
+    failure = FAILURES[type(error)]
+    if isinstance(error, errors.StoreUnavailable):
+        log.error("%s request=%s", error, _correlation_id(req))
+    resp.status = failure.status
+    resp.set_headers(failure.headers(error))
+    resp.text = error_body(
+        failure.code, failure.message(error), _correlation_id(req), details=failure.details(error)
+    )
+
+
+def handle_http(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
+    """Answer for what Falcon refuses by itself: an unknown path, a method, a media type."""
+    code, message = HTTP_FAILURES.get(error.status_code, OTHER_FAILURE)
+    resp.status = error.status
+    resp.set_headers(error.headers or {})
+    resp.text = error_body(code, message, _correlation_id(req))
+
+
+def handle_unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _: object) -> None:
+    """Answer for a defect: the traceback goes to the log under an id, and only the id to the caller."""
+    error_id = secrets.token_hex(8)
+    log.error("errorId=%s request=%s", error_id, _correlation_id(req), exc_info=error)
+    code, message = OTHER_FAILURE
+    resp.status = falcon.HTTP_500
+    resp.text = error_body(code, message, _correlation_id(req), error_id=error_id)
+
+
+def _correlation_id(req: falcon.Request) -> str:
+    """The request's id; a request that Falcon refuses before any middleware has none yet."""
+    return getattr(req.context, "request_id", None) or secrets.token_hex(16)

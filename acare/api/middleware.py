@@ -1,0 +1,160 @@
+"""The gates that a request passes, in the order in which ``acare.app`` lists them.
+
+Gates under ``/v1`` know it by :func:`is_api`; outside it there is neither key nor limit.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+from urllib.parse import quote
+
+import falcon
+
+from acare.callers import Caller
+from acare.errors import BodyTooLarge, NotAuthenticated, RateLimited, ScopeMissing
+from acare.ratelimit import RateLimiter, address_name
+
+log = logging.getLogger("acare.access")
+
+# What may be echoed in a header and stand in a log line. A key sent as an id by mistake is not echoed.
+_REQUEST_ID = re.compile(r"(?![0-9a-f]{64}$)[A-Za-z0-9._~+/=:@-]{1,128}")
+_KEY_IN_PATH = re.compile(r"([0-9a-f]{8})[0-9a-f]{52}([0-9a-f]{4})")
+
+
+def is_api(path: str) -> bool:
+    """Whether a path is the vendor's surface, where the contract's gates stand."""
+    return path.startswith("/v1/") or path == "/v1"
+
+
+class AccessLog:
+    """Gives each request its id, in and out, and logs it when it is answered."""
+
+    def __init__(self, new_id: Callable[[], str], clock: Callable[[], float] = time.perf_counter) -> None:
+        """``clock`` tells seconds."""
+        self._new_id = new_id
+        self._clock = clock
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        sent = req.env.get("HTTP_X_REQUEST_ID")
+        request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else self._new_id()
+        req.context.request_id = request_id
+        req.context.started = self._clock()
+        req.context.caller = None
+        resp.set_header("X-Request-ID", request_id)
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
+    ) -> None:
+        if not log.isEnabledFor(logging.INFO) or not hasattr(req.context, "started"):
+            return
+        caller: Caller | None = req.context.caller
+        log_access(
+            address=req.remote_addr,
+            method=req.method,
+            path=quote(_KEY_IN_PATH.sub(r"\1…\2", req.path), safe="/…"),
+            status=resp.status_code,
+            ms=round((self._clock() - req.context.started) * 1000, 1),
+            key="-" if caller is None else caller.key_preview,
+            request=req.context.request_id,
+        )
+
+
+def log_access(**fields: object) -> None:
+    """One line of the access log; a formatter finds the fields in the record's ``args``."""
+    log.info("%(address)s %(method)s %(path)s %(status)s %(ms)sms key=%(key)s request=%(request)s", fields)
+
+
+class Identify:
+    """Finds who holds the key that was sent, if anybody; never refuses."""
+
+    def __init__(self, authenticate: Callable[[str], Caller | None]) -> None:
+        self._authenticate = authenticate
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if not is_api(req.path):
+            return
+        key = req.env.get("HTTP_X_API_KEY") or req.env.get("HTTP_API_KEY")
+        if key is not None:
+            req.context.caller = self._authenticate(key)
+
+
+class LimitRate:
+    """Takes one token for each request under /v1, and tells in headers what is left."""
+
+    def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
+        self._limiter = limiter
+        self._by_key = by == "key"
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if not is_api(req.path):
+            return
+        caller: Caller | None = req.context.caller
+        if self._by_key and caller is not None:
+            name = f"key {caller.key_id}"
+        else:
+            name = address_name(req.remote_addr)
+        verdict = self._limiter.take(name)
+        resp.set_headers(
+            (
+                ("RateLimit-Limit", str(verdict.limit)),
+                ("RateLimit-Remaining", str(verdict.remaining)),
+                ("RateLimit-Reset", str(verdict.reset)),
+            )
+        )
+        if not verdict.allowed:
+            raise RateLimited(verdict.retry_after)
+
+
+class LimitBody:
+    """Refuses a body of more than ``limit`` bytes before it is read."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if (req.content_length or 0) > self._limit:
+            raise BodyTooLarge(self._limit)
+
+
+class RequireKey:
+    """Refuses whoever was not identified. OPTIONS needs no key: a browser's preflight cannot have one."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        if req.context.caller is None and is_api(req.path) and req.method != "OPTIONS":
+            raise NotAuthenticated
+
+
+class RequireScope:
+    """Refuses a method that the path does not have, and then one that the key's scopes do not allow."""
+
+    # Each method, and the scope's actions of which any one allows it. (vendor; delete alone: our choice)
+    ACTIONS = {  # noqa: RUF012 - nobody writes to it
+        "GET": ("read",),
+        "HEAD": ("read",),
+        "POST": ("write",),
+        "PUT": ("write",),
+        "DELETE": ("write", "delete"),
+    }
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        if req.method == "OPTIONS":
+            return
+        if not hasattr(resource, f"on_{req.method.lower()}"):
+            # Also for a method that Falcon has never heard of, which it would answer with 400.
+            raise falcon.HTTPMethodNotAllowed(allowed_methods(resource))
+        scope = getattr(resource, "scope", None)
+        actions = self.ACTIONS.get(req.method, ())
+        if scope is not None and not req.context.caller.may(scope, actions):
+            raise ScopeMissing(scope, actions)
+
+
+def allowed_methods(resource: object) -> list[str]:
+    """The methods that a resource answers, for an Allow header."""
+    responders = (name.removeprefix("on_").upper() for name in dir(resource) if name.startswith("on_"))
+    return sorted({*responders, "OPTIONS"})

@@ -1,0 +1,98 @@
+"""The composition root: settings → stores → limiter → Falcon app. Read this file first."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import falcon
+
+from acare.api import body, envelope
+from acare.api.middleware import AccessLog, Identify, LimitBody, LimitRate, RequireKey, RequireScope
+from acare.api.resources import Alive, ClientCollection, ClientItem, Ready
+from acare.config import Settings
+from acare.errors import AcareError, StoreUnavailable
+from acare.ratelimit import RateLimiter
+from acare.store.clients import ClientStore
+from acare.store.database import Database
+from acare.store.keys import KeyStore
+
+#: Bytes that a body may have. (our choice)
+MOST_BODY = 64 * 1024
+
+#: Response headers that a page in a browser may read besides the usual ones.
+EXPOSED_HEADERS = (
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+)
+
+
+class App(falcon.App):  # type: ignore[type-arg]  # the plain request and response
+    """The WSGI application. Close it when it is done with, or use it in a ``with`` statement."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+        self.database = Database(settings.database)
+        self.clients = ClientStore(self.database)
+        self.keys = KeyStore(self.database)
+        self.draining = False  # a server that is stopping sets it, and /readyz tells
+        super().__init__(middleware=self._gates(settings, clock))
+        self.req_options.media_handlers = self.resp_options.media_handlers = body.handlers()
+        self.add_error_handler(Exception, envelope.handle_unknown)
+        self.add_error_handler(falcon.HTTPError, envelope.handle_http)
+        self.add_error_handler(AcareError, envelope.handle_known)
+        self.add_route("/v1/clients", ClientCollection(self.clients))
+        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients))
+        self.add_route("/healthz", Alive())
+        self.add_route("/readyz", Ready(self._check_ready))
+
+    def _gates(self, settings: Settings, clock: Callable[[], int]) -> list[Any]:
+        """What a request passes, from the outside in."""
+        limit, origins = settings.rate_limit, settings.cors_origin
+        return [
+            AccessLog(new_id=lambda: secrets.token_hex(16)),
+            *([falcon.CORSMiddleware(origins, EXPOSED_HEADERS)] if origins else []),
+            Identify(self.keys.authenticate),
+            *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
+            LimitBody(MOST_BODY),
+            RequireKey(),
+            RequireScope(),
+        ]
+
+    def _check_ready(self) -> None:
+        if self.draining:
+            raise StoreUnavailable("The server is stopping.")
+        self.database.write(lambda connection: None)
+
+    def close(self) -> None:
+        """Close the database. Requests that come later fail."""
+        self.database.close()
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], int] = time.monotonic_ns,
+    **options: object,
+) -> App:
+    """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
+
+    The options are the settings of ``acare serve``, by name (``acare.config`` has the table); the
+    environment is not read. ``clock`` tells the rate limit nanoseconds. Raises SettingError for a wrong
+    setting and DatabaseRefused for a file that cannot be opened.
+    """
+    return App(settings or Settings.load(options, environ={}), clock)

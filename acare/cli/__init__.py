@@ -1,0 +1,49 @@
+"""The command ``acare``: the only code that prints, reads arguments or exits.
+
+A mistake gets one line and exit 2, a failure one line and exit 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import acare
+from acare.cli import demo, keys, serve
+from acare.errors import AcareError, SettingError
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' tells more)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except SettingError as error:
+        return _fail(2, error)
+    except (AcareError, OSError) as error:
+        return _fail(1, error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(code: int, error: Exception) -> int:
+    sys.stderr.write(f"acare: {error}\n")
+    return code
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
+    parser.add_argument("--version", action="version", version=f"acare {acare.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (serve, demo, keys):
+        command.add_to(commands)
+    return parser

@@ -1,0 +1,137 @@
+"""``acare demo``: serve on a throw-away database with invented clients, the same ones every time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from acare.app import create_app
+from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.serve import Server, listen, say
+from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.store.clients import ClientStore
+from acare.store.keys import KeyStore
+
+CLIENTS = 250
+
+_USERS = (("broker", "dana.whitfield"), ("agent", "luis.ortega"), ("agent", "priya.raman"))
+_FIRST = ("Michael Jordan Emma Liam Olivia Noah Ava Sophia Mason Isabella Ethan Mia Lucas Amara Henry Zoë "
+          "Diego Leila Kenji Fatima Owen Chloé Andre Ingrid Samuel Rosa").split()  # fmt: skip
+_LAST = ("Torres Lee Nguyen Patel Johnson García Kim Okafor Rossi Müller Andersson Cohen Haddad Silva Novak "
+         "Bennett Delgado Fischer O'Brien Yamamoto Carter Lindqvist Moreau Sandoval").split()  # fmt: skip
+_PLACES = (
+    "Bakersfield",
+    "Tehachapi",
+    "Seven Oaks",
+    "Rosedale",
+    "Stockdale",
+    "Westchester",
+    "Shafter",
+    "Lamont",
+)
+_SOURCES = ("Zillow", "Referral", "Open house", "Website", "Realtor.com", None)
+_TAGS = ("first-time", "relocation", "investor", "vip", "cash", "pre-approved", "downsizing")
+_NOTES = (
+    None,
+    "Wants to move before school starts.",
+    "Prefers calls after 5 pm.\nHas two dogs.",
+    "Selling the family home; no hurry.",
+)
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="serve a throw-away database with invented clients",
+        description=f"Serve {CLIENTS} invented clients from a database that is gone when the demo stops.",
+    )
+    add_flags(parser, without=("database",))
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
+        settings = read_settings(args, database=Path(folder, "demo.db"))
+        listener = listen(settings)
+        app = create_app(settings)
+        chance = random.Random("acare")
+        keys = KeyStore(app.database, new_id=lambda: _uuid(chance))
+        everything = {"all": ["read", "write"]}
+        users = [keys.create(f"{name}@example.com", everything, role=role) for role, name in _USERS]  # type: ignore[arg-type]
+        store = ClientStore(app.database, new_id=lambda: _uuid(chance))
+        for body in _clients(chance):
+            shown = store.create(chance.choice(users).user_id, clean_new(body)).id
+        server = Server(app, listener, settings)
+        say(_welcome(server.url, users[0].key, shown))
+        return server.run()
+
+
+def _clients(chance: random.Random) -> Iterator[dict[str, object]]:
+    """The bodies of the invented clients: plausible, and of every type and status."""
+    for number in range(CLIENTS):
+        first, last = chance.choice(_FIRST), chance.choice(_LAST)
+        low = chance.randrange(150, 900, 25) * 1000
+        approved = chance.random() < 0.4
+        ascii_name = f"{first}.{last}".lower().encode("ascii", "ignore").decode().replace("'", "")
+        yield {
+            "first_name": first,
+            "last_name": last,
+            "email": f"{ascii_name}.{number}@example.com",
+            "phone": f"({chance.choice((661, 559, 805))}) 555-01{number % 100:02}",
+            "client_type": CLIENT_TYPES[number % 3],
+            "status": STATUSES[number // 3 % 3],
+            "source": chance.choice(_SOURCES),
+            "budget_min": low,
+            "budget_max": low + chance.randrange(50, 300, 25) * 1000,
+            "preferred_locations": chance.sample(_PLACES, chance.randint(0, 3)),
+            "property_preferences": {
+                "bedrooms_min": chance.randint(1, 5),
+                "bathrooms_min": chance.choice((1, 1.5, 2, 3)),
+                "square_feet_min": chance.randrange(800, 3200, 100),
+                "property_types": chance.sample(
+                    ("house", "condo", "townhouse", "land"), chance.randint(1, 2)
+                ),
+            },
+            "pre_approved": approved,
+            "pre_approval_amount": low + 40_000 if approved else None,
+            "notes": chance.choice(_NOTES),
+            "tags": chance.sample(_TAGS, chance.randint(0, 3)),
+        }
+
+
+def _uuid(chance: random.Random) -> UUID:
+    return UUID(int=chance.getrandbits(128), version=4)
+
+
+def _welcome(url: str, key: str, client_id: str) -> str:
+    header = f"-H 'X-API-Key: {key}'"
+    put = f"curl -s -X PUT {url}/v1/clients/{client_id} {header} -H 'Content-Type: application/json'"
+    new = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
+    return f"""\
+acare demo: {CLIENTS} invented clients at {url}/v1/clients
+They are gone when this stops (Ctrl-C). The key of a broker, who sees them all:
+
+    {key}
+
+List, five to a page:
+
+    curl -s '{url}/v1/clients?status=active&limit=5' {header}
+
+Get one:
+
+    curl -s {url}/v1/clients/{client_id} {header}
+
+Create:
+
+    curl -s {url}/v1/clients {header} -H 'Content-Type: application/json' -d '{json.dumps(new)}'
+
+A version conflict: the first change makes version 2, so the second, which still says 1, is refused.
+
+    {put} -d '{{"status": "closed", "version": 1}}'
+    {put} -d '{{"phone": "(661) 555-0142", "version": 1}}'
+"""

@@ -1,0 +1,137 @@
+"""``acare key create``, ``list`` and ``revoke``. They work while a server runs on the same file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from acare.callers import ROLES, parse_scope
+from acare.cli.options import Commands, add_flags, read_settings
+from acare.errors import UserError
+from acare.kinds import Email
+from acare.store.database import Database
+from acare.store.keys import KeyStore
+
+DEFAULT_SCOPES = ("clients:read,write",)
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser("key", help="create, list and revoke API keys").add_subparsers(
+        metavar="ACTION", required=True
+    )
+
+    create = group.add_parser(
+        "create",
+        help="make a key, and its user if new",
+        description="Make an API key. The key alone is printed on stdout, once; all else on stderr.",
+    )
+    create.add_argument("--user", required=True, type=_email, metavar="EMAIL", help="whose key it is")
+    create.add_argument("--role", choices=ROLES, help="what a new user is (agent)")
+    create.add_argument("--name", metavar="TEXT", help="what the key is for")
+    create.add_argument(
+        "--scope",
+        dest="scopes",
+        action="append",
+        type=_scope,
+        metavar="RESOURCE:ACTIONS",
+        help="clients or all, with read, write, delete; may be repeated; "
+        f"'none' makes a key that may nothing ({' '.join(DEFAULT_SCOPES)})",
+    )
+    create.add_argument(
+        "--expires-in-days", type=_days, metavar="1–365", help="days until it expires (never)"
+    )
+    create.set_defaults(run=run_create)
+
+    listing = group.add_parser("list", help="show all keys, without the keys themselves")
+    listing.add_argument("--json", action="store_true", help="as a JSON list")
+    listing.set_defaults(run=run_list)
+
+    revoke = group.add_parser("revoke", help="revoke a key, from the next request on")
+    revoke.add_argument("id", metavar="ID", help="the id that 'acare key list' shows")
+    revoke.set_defaults(run=run_revoke)
+
+    for parser in (create, listing, revoke):
+        add_flags(parser, only=("database",))
+
+
+def run_create(args: argparse.Namespace) -> int:
+    scopes = _merge(args.scopes if args.scopes is not None else map(parse_scope, DEFAULT_SCOPES))
+    with _open(args) as keys:
+        key = keys.create(
+            args.user, scopes, role=args.role, name=args.name, expires_in_days=args.expires_in_days
+        )
+    sys.stderr.write(
+        f"Made key {key.id} of {args.user} ({key.role}) with the scopes {json.dumps(scopes)}.\n"
+        "It is on stdout, and is not shown again:\n"
+    )
+    print(key.key)
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    with _open(args, must_exist=True) as keys:
+        found = keys.list()
+    if args.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    for key in found:
+        print(
+            f"{key['id']}  {key['preview']}  {key['state']:7}  {key['role']:6}  {key['email']}  "
+            f"{json.dumps(key['scopes'])}  name={key['name'] or '-'}  "
+            f"expires={key['expires_at'] or 'never'}  used={key['last_used_at'] or 'never'}"
+        )
+    return 0
+
+
+def run_revoke(args: argparse.Namespace) -> int:
+    with _open(args, must_exist=True) as keys:
+        keys.revoke(args.id)
+    sys.stderr.write(f"Revoked key {args.id}.\n")
+    return 0
+
+
+@contextmanager
+def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeyStore]:
+    path = read_settings(args).database
+    if must_exist and not path.exists():
+        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
+    database = Database(path)
+    try:
+        yield KeyStore(database)
+    finally:
+        database.close()
+
+
+def _merge(scopes: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
+    """Several ``--scope`` as one object; two for one resource add up."""
+    merged: dict[str, list[str]] = {}
+    for resource, actions in scopes:
+        listed = merged.setdefault(resource, []) if actions else []
+        listed += (action for action in actions if action not in listed)
+    return merged
+
+
+def _scope(text: str) -> tuple[str, list[str]]:
+    if text == "none":
+        return text, []
+    try:
+        return parse_scope(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
+
+
+def _email(text: str) -> str:
+    try:
+        return str(Email(shortest=3, longest=254).clean(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 365:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 365")
+    return int(text)

@@ -1,0 +1,190 @@
+"""``acare serve``: the only code that knows waitress."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+import waitress
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+import acare
+from acare.api import envelope
+from acare.api.middleware import log_access
+from acare.app import App, create_app
+from acare.cli import logs
+from acare.cli.options import Commands, add_flags, read_settings
+from acare.config import Settings
+from acare.errors import UserError
+
+log = logging.getLogger("acare.server")
+
+#: Whose key the first start on a new database makes.
+FIRST_USER = "broker@localhost"
+
+_KIB = 1024
+_LIMITS = {
+    # A body over the API's limit is still read, so that its sender gets the answer and not a reset;
+    # beyond this one the answer comes at once and the connection is closed.
+    "max_request_body_size": 1024 * _KIB,
+    # A key, a request id and what proxies add fit many times over.
+    "max_request_header_size": 32 * _KIB,
+    # Connections that send nothing cost a file descriptor each, and no thread. waitress's 100 would let
+    # a hundred of them shut everybody else out.
+    "connection_limit": 4096,
+    # A connection without a request in it is closed after this many seconds.
+    "channel_timeout": 60,
+    "cleanup_interval": 5,
+    "backlog": 1024,
+    "recv_bytes": 64 * _KIB,
+    "ident": None,  # no Server header: it helps nobody but those who look for old versions
+}
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="serve the API",
+        description="Serve the Clients API from one database file. On a database without any key it makes "
+        "a first user and a key, and prints the key once.",
+        epilog="Each setting can be given as the variable in brackets instead; a flag beats the variable.",
+    )
+    add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = read_settings(args)
+    listener = listen(settings)
+    app = create_app(settings)
+    key = None
+    if not app.keys.any():
+        key = app.keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
+    server = Server(app, listener, settings)
+    say(f"acare {acare.__version__} serves {settings.database} at {server.url}/v1/clients")
+    if key is not None:
+        say(
+            f"\nThis database had no key yet. Here is the first one, of {FIRST_USER}. It is shown only now:\n"
+            f"\n    {key}\n\nTry it:\n\n    curl -s {server.url}/v1/clients -H 'X-API-Key: {key}'\n"
+        )
+    return server.run()
+
+
+def say(text: str) -> None:
+    """Print for the person who started the server; what a program reads is in the log on stderr."""
+    print(text, file=sys.stdout, flush=True)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to the address, or UserError with the reason in one line."""
+    address = settings.listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise UserError(f"cannot listen on {address}: {error.strerror or error}") from None
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """The answer to what waitress refuses before the app sees it, in the envelope."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        request_id = secrets.token_hex(16)
+        code, message = envelope.HTTP_FAILURES.get(error.code, envelope.OTHER_FAILURE)
+        body = envelope.error_body(code, message, request_id).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", request_id)]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+        log_access(
+            address=self.channel.addr[0], method="-", path="-", status=error.code, ms=0, key="-",
+            request=request_id,
+        )  # fmt: skip
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = _ErrorTask
+
+
+class Server:
+    """waitress around the app, with a stop that finishes what was begun."""
+
+    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
+        logs.configure(settings.log_format)
+        self._app = app
+        self._drain_seconds = settings.drain_seconds
+        self._stopping = False
+        self._sockets: dict[int, object] = {}
+        proxy = settings.trusted_proxy
+        trust = {
+            "trusted_proxy": proxy,
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        }
+        self._server = waitress.create_server(
+            app,
+            map=self._sockets,
+            sockets=[listener],
+            threads=settings.threads,
+            **_LIMITS,
+            **(trust if proxy is not None else {}),
+        )
+        self._server.channel_class = _Channel
+        host, port = listener.getsockname()[:2]
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        self.url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+    def run(self) -> int:
+        """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            wasyncore.poll2(1, self._sockets)
+        self._drain()
+        return 0
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            os._exit(128 + number)  # the second signal: at once
+        self._stopping = True
+        self._server.pull_trigger()
+
+    def _drain(self) -> None:
+        """Take no new connection, let every request that was begun have its answer, and close.
+
+        waitress itself would give its threads 5 seconds and cut off what is not sent by then. So its loop
+        goes on here, and a connection is closed once it has no request and nothing left to send.
+        """
+        log.info("stopping: finishing what was begun, for at most %d s", self._drain_seconds)
+        self._app.draining = True
+        wasyncore.dispatcher.close(self._server)  # the listening socket alone
+        deadline = time.monotonic() + self._drain_seconds
+        connections = self._server.active_channels
+        while connections and time.monotonic() < deadline:
+            for connection in list(connections.values()):
+                if _is_idle(connection):
+                    connection.will_close = True
+            wasyncore.poll2(0.05, self._sockets)
+        self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+        if connections:
+            log.warning("stopped with %d connection(s) unfinished", len(connections))
+        self._app.close()
+        log.info("stopped")
+
+
+def _is_idle(connection: HTTPChannel) -> bool:
+    """Whether a connection has nothing in it, or a request that its sender has stopped sending."""
+    if connection.requests or connection.total_outbufs_len:
+        return False
+    return connection.request is None or time.time() - connection.last_activity > 2

@@ -1,0 +1,211 @@
+"""The kinds of value that a client's fields have.
+
+Each kind knows two things of itself: ``clean`` takes a value out of a JSON body and gives the value to
+be stored, or raises ValueError with what is allowed; ``schema`` is the same rule as JSON Schema.
+
+A stored value is a text, a number or None; a list or an object is stored as its JSON text and a boolean
+as 0 or 1, as SQLite has neither.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
+
+Stored = str | int | float | None
+Schema = dict[str, Any]
+
+# Control characters (Unicode's Cc) and lone surrogates, which are no text. (our choice)
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_TEXT_IN_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_TEXT_MESSAGE = "must not contain control characters or lone surrogates"
+
+
+class Kind(Protocol):
+    """What every kind of value can do."""
+
+    def clean(self, value: object) -> Stored:
+        """The value to store; ValueError with what is allowed, worded to follow the field's name."""
+
+    def schema(self) -> Schema:
+        """The rule as JSON Schema."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text. A single line loses the white space around it; ``lines`` keeps it and allows breaks."""
+
+    longest: int
+    shortest: int = 0
+    lines: bool = False
+
+    def clean(self, value: object) -> Stored:
+        if not isinstance(value, str):
+            raise ValueError(f"must be a string of {self._length()}")
+        if (_NO_TEXT_IN_LINES if self.lines else _NO_TEXT).search(value):
+            raise ValueError(_NO_TEXT_MESSAGE)
+        text = value if self.lines else value.strip()
+        if not text and not self.shortest:
+            return None
+        if not self.shortest <= len(text) <= self.longest:
+            raise ValueError(f"must have {self._length()}")
+        self.check(text)
+        return text
+
+    def check(self, text: str) -> None:
+        """What a special kind of text demands besides: ValueError if ``text`` does not have it."""
+
+    def _length(self) -> str:
+        return f"{self.shortest} to {self.longest} characters"
+
+    def schema(self) -> Schema:
+        return {"type": "string", "minLength": self.shortest, "maxLength": self.longest}
+
+
+@dataclass(frozen=True)
+class Email(Text):
+    """Text with one @ and something on both sides of it, without spaces. (our choice)"""
+
+    def check(self, text: str) -> None:
+        name, _, domain = text.partition("@")
+        if not name or not domain or "@" in domain or any(map(str.isspace, text)):
+            raise ValueError("must be an e-mail address: one @ between two parts, no spaces")
+
+
+@dataclass(frozen=True)
+class Phone(Text):
+    """Text as people write a number, with a digit in it. (our choice)"""
+
+    def check(self, text: str) -> None:
+        if not any(map(str.isdigit, text)):
+            raise ValueError("must be a phone number: it has no digit")
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words. (seed)"""
+
+    words: tuple[str, ...]
+
+    def clean(self, value: object) -> Stored:
+        if isinstance(value, str) and value in self.words:
+            return value
+        raise ValueError(f"must be one of {', '.join(self.words)}")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number from 0 to ``most``; an integer stays one. (our choice)"""
+
+    most: int
+
+    def clean(self, value: object) -> Stored:
+        if is_number(value) and 0 <= value <= self.most:
+            return value
+        raise ValueError(f"must be a number from 0 to {self.most}")
+
+    def schema(self) -> Schema:
+        return {"type": "number", "minimum": 0, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def clean(self, value: object) -> Stored:
+        if isinstance(value, bool):
+            return int(value)
+        raise ValueError("must be true or false")
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A list of at most ``most`` single lines of at most ``longest`` characters. (our choice)"""
+
+    most: int
+    longest: int
+
+    def clean(self, value: object) -> Stored:
+        if not isinstance(value, list) or len(value) > self.most:
+            raise ValueError(f"must be a list of at most {self.most} strings")
+        line = Text(self.longest)
+        try:
+            return to_json([line.clean(item) or "" for item in value])
+        except ValueError as error:
+            raise ValueError(f"has an item that {error}") from None
+
+    def schema(self) -> Schema:
+        return {"type": "array", "maxItems": self.most, "items": Text(self.longest).schema()}
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """An object: some keys have a meaning and are checked, others are kept as they are. (seed, our choice)"""
+
+    most_bytes: int
+    deepest: int
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    def clean(self, value: object) -> Stored:
+        if not isinstance(value, dict):
+            raise ValueError("must be an object")
+        for key in self.numbers:
+            if key in value and value[key] is not None and not (is_number(value[key]) and value[key] >= 0):
+                raise ValueError(f"has {key}, which must be a number of at least 0")
+        for key in self.texts:
+            listed = value.get(key)
+            if listed is not None and not (
+                isinstance(listed, list) and all(isinstance(item, str) for item in listed)
+            ):
+                raise ValueError(f"has {key}, which must be a list of strings")
+        for depth, text in _walk(value):
+            if depth > self.deepest:
+                raise ValueError(f"must not be nested deeper than {self.deepest} levels")
+            if _NO_TEXT_IN_LINES.search(text):
+                raise ValueError(_NO_TEXT_MESSAGE)
+        stored = to_json(value)
+        if len(stored.encode()) > self.most_bytes:
+            raise ValueError(f"must have at most {self.most_bytes} bytes as JSON")
+        return stored
+
+    def schema(self) -> Schema:
+        number = {"type": ["number", "null"], "minimum": 0}
+        texts = {"type": ["array", "null"], "items": {"type": "string"}}
+        return {
+            "type": "object",
+            "properties": {**dict.fromkeys(self.numbers, number), **dict.fromkeys(self.texts, texts)},
+        }
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a JSON value is a number; in Python a boolean is an int too, in JSON it is not."""
+    return type(value) in (int, float)
+
+
+def to_json(value: object) -> str:
+    """Compact JSON, its text as it is and not escaped."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _walk(value: object, depth: int = 1) -> Iterator[tuple[int, str]]:
+    """Every list, object, key and text in a JSON value, as (depth, text); the text of a list is empty."""
+    pending: list[tuple[int, object]] = [(depth, value)]
+    while pending:
+        depth, value = pending.pop()
+        if isinstance(value, str):
+            yield depth, value
+        elif isinstance(value, (list, dict)):
+            yield depth, ""
+            if isinstance(value, dict):
+                pending += ((depth, key) for key in value)
+            pending += ((depth + 1, item) for item in (value.values() if isinstance(value, dict) else value))

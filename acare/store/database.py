@@ -1,0 +1,120 @@
+"""One database file: many readers, one writer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.store import file
+from acare.store.failure import translated
+from acare.store.writer import Writer
+
+T = TypeVar("T")
+
+#: Seconds that a write waits for another process that is writing.
+BUSY_SECONDS = 5.0
+
+# The log is cut back to this when it starts over, should it ever have grown beyond.
+_LOG_SIZE_LIMIT = 64 * 1024 * 1024
+
+
+class Database:
+    """Opens ``path``, making it if it is not there. DatabaseRefused if it cannot or should not be opened.
+
+    Reading never waits for writing: WAL gives each reader the last commit as a snapshot. Readers are
+    connections that are kept for the next one, never more than there are threads that read at once.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        file.ensure(path)
+        self.path = path
+        self._busy_seconds = busy_seconds
+        self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._closed = False
+        try:
+            writing = self._connect()
+            writing.execute("PRAGMA journal_mode = WAL")
+            # An answered write survives a power cut; NORMAL would sync only at checkpoints.
+            writing.execute("PRAGMA synchronous = FULL")
+            writing.execute("PRAGMA foreign_keys = ON")
+            writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
+            self._writer = Writer(writing, self._connect(), self._check_in_place)
+        except sqlite3.Error as error:
+            raise DatabaseRefused(f"{path}: {error}") from None
+        self._inode = self._look()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that only reads. Each statement sees one snapshot; ``BEGIN`` holds it for several."""
+        connection = self._borrow()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._give_back(connection)
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in a transaction of its own and commit; what it raises undoes it all.
+
+        On return it is on disk. StoreUnavailable if that cannot be had now. ``work`` may share its commit
+        with others, so it must not commit itself, and leave no statement half read.
+        """
+        return self._writer.run(work)
+
+    def write_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """The same for a write that may as well not be: it is left out rather than waited for."""
+        return self._writer.run_if_idle(work)
+
+    def close(self) -> None:
+        """Close every connection. Whoever reads now closes theirs when done."""
+        self._closed = True
+        while self._idle_readers:
+            self._idle_readers.pop().close()
+        self._writer.close()
+
+    def _borrow(self) -> sqlite3.Connection:
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            pass
+        try:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._idle_readers.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection that any thread may use, one at a time, and that never checkpoints by itself."""
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        return connection
+
+    def _check_in_place(self) -> None:
+        """SQLite would go on writing into a file that was removed or replaced, and it would be lost."""
+        if self._look() != self._inode:
+            raise StoreUnavailable("The database file is gone or was replaced.")
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino

@@ -1,0 +1,112 @@
+"""A database file: making one, and telling whether a file is one that acare may open.
+
+What is refused is refused before SQLite opens it, so that it is left as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from acare.errors import DatabaseRefused
+
+#: The oldest SQLite that has all that the schema and the statements use; Debian 12 ships it.
+OLDEST_SQLITE = (3, 40, 0)
+
+#: What ``PRAGMA user_version`` says in a file that this version of acare makes.
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x61636172  # "acar", as in schema.sql
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_SIZE = 100
+
+
+def ensure(path: Path) -> None:
+    """Make the database if there is none, and refuse what acare should not open.
+
+    Raises DatabaseRefused in one line: what is wrong with the file, and that nothing was changed.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseRefused(
+            f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
+            f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
+        )
+    try:
+        if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+            _create(path)
+        check_header(path)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+
+
+def check_header(path: Path) -> None:
+    """Refuse a file whose first bytes are not those of an acare database of this version or older."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_SIZE)
+    if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):
+        raise DatabaseRefused(f"{path}: not an SQLite database; it was left as it is")
+    version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    if application != APPLICATION_ID:
+        raise DatabaseRefused(f"{path}: another program's database; it was left as it is")
+    if version > SCHEMA_VERSION:
+        raise DatabaseRefused(
+            f"{path}: made by a newer acare (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "it was left as it is"
+        )
+
+
+def _create(path: Path) -> None:
+    """Make a new database under another name, whole and synced, and then give it its own.
+
+    So a file of this name is never half a database, whenever the power fails. Mode 0600: it holds
+    people's names and what they can pay.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(handle)
+    fresh = Path(name)
+    try:
+        connection = sqlite3.connect(fresh, isolation_level=None)
+        try:
+            connection.executescript(f"BEGIN;\n{_schema()}\nCOMMIT;")
+        finally:
+            connection.close()
+        if path.exists():
+            os.replace(fresh, path)  # an empty file: there is nothing in it to lose
+        else:
+            _link(fresh, path)
+        _sync_folder(path.parent)
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: cannot be made: {error}") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _link(fresh: Path, path: Path) -> None:
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass  # another process was first; its database is as good
+    except OSError:
+        os.replace(fresh, path)  # a file system without links
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _schema() -> str:
+    """The text of schema.sql, which a wheel carries inside the package and a checkout beside it."""
+    package = Path(__file__).resolve().parent.parent
+    for place in (package / "schema.sql", package.parent / "schema.sql"):
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise DatabaseRefused("schema.sql is missing from this installation of acare; install it again")

@@ -1,0 +1,194 @@
+"""Users and their API keys: every statement about them.
+
+A key is 64 lower-case hex characters, 256 bits of chance, shown once when it is made. (vendor) What is
+stored is its SHA-256: looking that up tells a guesser's clock nothing about any key, and a key of so much
+chance needs no slow hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+from uuid import uuid4
+
+from acare.callers import Caller, Role, Scopes
+from acare.errors import UserError
+from acare.store.database import Database
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+_THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
+
+AUTHENTICATE = f"""
+SELECT users.id, role, api_keys.id, preview, scopes, last_used_at IS NOT {_THIS_MINUTE}
+FROM api_keys
+JOIN users ON users.id = user_id
+WHERE sha256 = :sha256
+    AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > {_NOW})
+"""
+
+TOUCH = f"""
+UPDATE api_keys
+SET last_used_at = {_THIS_MINUTE}
+WHERE id = :id AND last_used_at IS NOT {_THIS_MINUTE}
+"""
+
+ANY_KEY = "SELECT EXISTS (SELECT 1 FROM api_keys)"
+
+GET_USER = "SELECT id, role FROM users WHERE email = :email"
+
+INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :email, :role)"
+
+INSERT_KEY = """
+INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
+VALUES (
+    :id, :user_id, :name, :sha256, :preview, :scopes,
+    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', :expires_in)
+)
+"""
+
+LIST_KEYS = f"""
+SELECT
+    api_keys.id, email, role, name, preview, scopes,
+    api_keys.created_at, expires_at, revoked_at, last_used_at,
+    CASE
+        WHEN revoked_at IS NOT NULL THEN 'revoked'
+        WHEN expires_at <= {_NOW} THEN 'expired'
+        ELSE 'valid'
+    END AS state
+FROM api_keys
+JOIN users ON users.id = user_id
+ORDER BY api_keys.rowid
+"""
+
+REVOKE = f"""
+UPDATE api_keys
+SET revoked_at = coalesce(revoked_at, {_NOW})
+WHERE id = :id
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was just made; ``key`` is the only time that it can be read."""
+
+    id: str
+    user_id: str
+    role: Role
+    key: str
+    preview: str
+
+
+class KeyStore:
+    """Users and keys in a database. ``new_key`` makes the 64 characters of each that is created."""
+
+    def __init__(
+        self,
+        database: Database,
+        new_id: Callable[[], object] = uuid4,
+        new_key: Callable[[], str] = lambda: secrets.token_hex(32),
+    ) -> None:
+        self._database = database
+        self._new_id = new_id
+        self._new_key = new_key
+
+    def authenticate(self, key: str) -> Caller | None:
+        """Who holds the key; None if it is malformed, unknown, expired or revoked.
+
+        Notes that it was used, to the minute and only when nobody is writing: reading is not to wait.
+        """
+        if not _KEY.fullmatch(key):
+            return None
+        with self._database.read() as connection:
+            row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
+        if row is None:
+            return None
+        user_id, role, key_id, preview, scopes, unnoted = row
+        if unnoted:
+            self._database.write_if_idle(lambda connection: connection.execute(TOUCH, {"id": key_id}))
+        return Caller(user_id, role, key_id, preview, _scopes(scopes))
+
+    def any(self) -> bool:
+        """Whether there is a key at all, of whatever state."""
+        with self._database.read() as connection:
+            return bool(connection.execute(ANY_KEY).fetchone()[0])
+
+    def create(
+        self,
+        email: str,
+        scopes: Mapping[str, Sequence[str]],
+        *,
+        role: Role | None = None,
+        name: str | None = None,
+        expires_in_days: int | None = None,
+    ) -> NewKey:
+        """Make a key, and its user (an agent unless ``role`` says otherwise) if the e-mail is new.
+
+        UserError if the user is there with another role.
+        """
+        key, key_id = self._new_key(), str(self._new_id())
+        preview = f"{key[:8]}…{key[-4:]}"
+        made = {
+            "id": key_id,
+            "name": name,
+            "sha256": _hash(key),
+            "preview": preview,
+            "scopes": json.dumps(scopes),
+            "expires_in": None if expires_in_days is None else f"+{expires_in_days} days",
+        }
+
+        def work(connection: sqlite3.Connection) -> NewKey:
+            user_id, is_role = self._user(connection, email, role)
+            connection.execute(INSERT_KEY, {**made, "user_id": user_id})
+            return NewKey(key_id, user_id, is_role, key, preview)
+
+        return self._database.write(work)
+
+    def _user(self, connection: sqlite3.Connection, email: str, role: Role | None) -> tuple[str, Role]:
+        found = connection.execute(GET_USER, {"email": email}).fetchall()
+        if not found:
+            user: tuple[str, Role] = str(self._new_id()), role or "agent"
+            connection.execute(INSERT_USER, {"id": user[0], "email": email, "role": user[1]})
+            return user
+        user = found[0]
+        if role not in (None, user[1]):
+            raise UserError(f"the user {email} is there already, as {user[1]}; a key cannot change that")
+        return user
+
+    def list(self) -> list[dict[str, Any]]:
+        """All keys in the order of their creation, with user and state, without the keys themselves."""
+        with self._database.read() as connection:
+            cursor = connection.execute(LIST_KEYS)
+            names = [column[0] for column in cursor.description]
+            keys = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
+
+    def revoke(self, key_id: str) -> None:
+        """Revoke the key, for good. UserError if there is none of this id."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            if not connection.execute(REVOKE, {"id": key_id}).fetchall():
+                raise UserError(f"there is no key with the id {key_id!r}; 'acare key list' shows them")
+
+        self._database.write(work)
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("ascii")).digest()
+
+
+@lru_cache(maxsize=1024)
+def _scopes(text: str) -> Scopes:
+    """The stored JSON, read once for each that there is."""
+    return MappingProxyType({resource: frozenset(actions) for resource, actions in json.loads(text).items()})

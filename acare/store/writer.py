@@ -1,0 +1,170 @@
+"""The one connection that writes, with one commit for all who wait: group commit.
+
+A write that survives a power cut has to wait until the disk says so, and that wait is most of its cost.
+While one thread waits for it, others bring their writes. So whoever finds the writer idle becomes its
+leader: it takes all writes that are queued, runs each in a savepoint of its own inside one transaction,
+commits once, and tells their threads how it went. What was queued meanwhile gets the next leader.
+
+It is also the only place that checkpoints, and never while anyone commits, this process or another: SQLite
+3.7.0 to 3.51.2 can lose a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from acare.store.failure import translated
+
+log = logging.getLogger("acare.store")
+
+T = TypeVar("T")
+
+#: Writes after which the write-ahead log is copied into the database; some 10 MB of log.
+CHECKPOINT_AFTER = 256
+
+
+class _Write(Generic[T]):
+    """A write that waits for its turn, and then what came of it."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self.work = work
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self.done = False
+        self._news = threading.Lock()  # held until there is news: the cheapest event there is
+        self._news.acquire()
+
+    def wait(self) -> None:
+        """Wait until the write is done, or it is this thread's turn to lead."""
+        self._news.acquire()
+
+    def wake(self) -> None:
+        self._news.release()
+
+    def outcome(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]  # without an error it is what work returned
+
+
+class Writer:
+    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        checkpointer: sqlite3.Connection,
+        check: Callable[[], None],
+    ) -> None:
+        """``check`` is called before each transaction and raises if it would be in vain."""
+        self._connection = connection
+        self._checkpointer = checkpointer
+        self._check = check
+        self._since_checkpoint = 0
+        self._mutex = threading.Lock()  # guards the two below
+        self._queue: list[_Write[Any]] = []
+        self._led = False
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in a transaction; when this returns, it is on disk.
+
+        What ``work`` raises is raised here, and then nothing of it is written.
+        """
+        write = _Write(work)
+        with self._mutex:
+            self._queue.append(write)
+            follows = self._led
+            self._led = True
+        if follows:
+            write.wait()
+        if not write.done:
+            self._lead()
+        return write.outcome()
+
+    def run_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """Run ``work`` if nobody, in any process, is writing now; never waits. Says whether it ran."""
+        with self._mutex:
+            if self._led:
+                return False
+            self._led = True
+        write = _Write(work)
+        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._commit([write])
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
+            self._pass_on()
+        return write.error is None
+
+    def close(self) -> None:
+        """Close both connections; SQLite then checkpoints if nobody else has the file open."""
+        self._checkpointer.close()
+        self._connection.close()
+
+    def _lead(self) -> None:
+        """Commit all that is queued, then let the first of those who came meanwhile lead."""
+        with self._mutex:
+            batch, self._queue = self._queue, []
+        try:
+            self._commit(batch)
+            for write in batch:
+                write.done = True
+                write.wake()
+            self._since_checkpoint += len(batch)
+            if self._since_checkpoint >= CHECKPOINT_AFTER:
+                self._checkpoint()
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        with self._mutex:
+            self._led = bool(self._queue)
+            if self._led:
+                self._queue[0].wake()
+
+    def _commit(self, batch: list[_Write[Any]]) -> None:
+        """One transaction for the whole batch: if it fails, each write in it has failed."""
+        connection = self._connection
+        try:
+            self._check()
+            connection.execute("BEGIN IMMEDIATE")
+            for write in batch:
+                self._run_one(write)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for write in batch:
+                write.error = translated(error)
+
+    def _run_one(self, write: _Write[Any]) -> None:
+        connection = self._connection
+        connection.execute("SAVEPOINT one")
+        try:
+            write.result = write.work(connection)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise  # SQLite has given up the whole transaction: the disk is full
+            connection.execute("ROLLBACK TO one")
+            write.error = translated(error)
+        connection.execute("RELEASE one")
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the database while a transaction of our own keeps everyone from committing.
+
+        PASSIVE waits for no reader. Where another process is in the way, the next commit tries again.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._since_checkpoint = 0
+            finally:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            log.warning("the write-ahead log could not be checkpointed", exc_info=True)
