@@ -66,17 +66,29 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     listener = listen(settings)
     app = create_app(settings)
-    key = None
+    first = None
     if not app.keys.any():
-        key = app.keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
+        first = app.keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
     server = Server(app, listener, settings)
-    say(f"acare {acare.__version__} serves {settings.database} at {server.url}/v1/clients")
-    if key is not None:
-        say(
-            f"\nThis database had no key yet. Here is the first one, of {FIRST_USER}. It is shown only now:\n"
-            f"\n    {key}\n\nTry it:\n\n    curl -s {server.url}/v1/clients -H 'X-API-Key: {key}'\n"
-        )
+    say(_welcome(settings, server.url, first))
     return server.run()
+
+
+def _welcome(settings: Settings, url: str, first_key: str | None) -> str:
+    text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
+    if first_key is None:
+        return text
+    return f"""\
+{text}
+
+This database had no key yet. Here is the first one, of {FIRST_USER}. It is shown only now:
+
+    {first_key}
+
+Try it:
+
+    curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
+"""
 
 
 def say(text: str) -> None:
