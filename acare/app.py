@@ -14,7 +14,7 @@ from acare.api import body, envelope
 from acare.api.middleware import AccessLog, Identify, LimitBody, LimitRate, RequireKey, RequireScope
 from acare.api.resources import Alive, ClientCollection, ClientItem, Ready
 from acare.config import Settings
-from acare.errors import AcareError, StoreUnavailable
+from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.database import Database
@@ -50,7 +50,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.add_route("/v1/clients", ClientCollection(self.clients))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients))
         self.add_route("/healthz", Alive())
-        self.add_route("/readyz", Ready(self._check_ready))
+        self.add_route("/readyz", Ready(self._run_checks))
 
     def _gates(self, settings: Settings, clock: Callable[[], int]) -> list[Any]:
         """What a request passes, from the outside in."""
@@ -65,10 +65,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
             RequireScope(),
         ]
 
-    def _check_ready(self) -> None:
-        if self.draining:
-            raise StoreUnavailable("The server is stopping.")
-        self.database.write(lambda connection: None)
+    def _run_checks(self) -> dict[str, str]:
+        return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
 
     def close(self) -> None:
         """Close the database. Requests that come later fail."""

@@ -81,6 +81,15 @@ class StoreUnavailable(AcareError):
     """The database cannot do this now, though it may a little later: busy, disk full, file gone."""
 
 
+class NotReady(StoreUnavailable):
+    """The server cannot write now; ``checks`` says of each thing that it needs whether it is "ok"."""
+
+    def __init__(self, checks: dict[str, str]) -> None:
+        failed = (f"{name}: {state}" for name, state in checks.items() if state != "ok")
+        super().__init__(f"Not ready. {' '.join(failed)}")
+        self.checks = checks
+
+
 class DatabaseRefused(AcareError):
     """The file is not one that acare can or should open. Nothing in it was changed."""
 

@@ -71,6 +71,12 @@ FAILURES: dict[type[errors.AcareError], Failure] = {
     errors.StoreUnavailable: Failure(
         falcon.HTTP_503, "SERVICE_UNAVAILABLE", headers=lambda _: {"Retry-After": str(RETRY_AFTER)}
     ),
+    errors.NotReady: Failure(
+        falcon.HTTP_503,
+        "SERVICE_UNAVAILABLE",
+        details=lambda error: {"checks": error.checks},
+        headers=lambda _: {"Retry-After": str(RETRY_AFTER)},
+    ),
 }
 
 # What Falcon and the server in front of it raise by themselves: status → code, message.

@@ -11,7 +11,7 @@ from uuid import UUID
 import falcon
 
 from acare.api import body, envelope
-from acare.errors import InvalidInput, Problem
+from acare.errors import InvalidInput, NotReady, Problem
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_changes, clean_new, clean_version
 
 
@@ -132,14 +132,16 @@ class Alive:
 
 
 class Ready:
-    """``/readyz``: it can write now. ``check`` raises StoreUnavailable if it cannot."""
+    """``/readyz``: it can write now. ``run_checks`` says of each thing that takes whether it is "ok"."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
+    def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
+        self._run_checks = run_checks
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        self._check()
-        envelope.succeed(resp, '{"status":"ready"}')
+        checks = self._run_checks()
+        if any(state != "ok" for state in checks.values()):
+            raise NotReady(checks)
+        envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     on_head = on_get
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import acare
-from acare.cli import demo, keys, serve
+from acare.cli import backup, demo, keys, serve
 from acare.errors import AcareError, SettingError
 
 
@@ -44,6 +44,6 @@ def _parser() -> Parser:
     parser = Parser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     parser.add_argument("--version", action="version", version=f"acare {acare.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, keys):
+    for command in (serve, demo, keys, backup):
         command.add_to(commands)
     return parser

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import waitress
@@ -31,6 +33,14 @@ log = logging.getLogger("acare.server")
 #: Whose key the first start on a new database makes.
 FIRST_USER = "broker@localhost"
 
+#: Connections at a time. One that sends nothing costs a file descriptor and no thread; waitress's 100
+#: would let a hundred of them shut everybody else out.
+CONNECTIONS = 4096
+
+#: Seconds in which a request must have arrived whole.
+REQUEST_SECONDS = 60
+
+_OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
 _KIB = 1024
 _LIMITS = {
     # A body over the API's limit is still read, so that its sender gets the answer and not a reset;
@@ -38,9 +48,6 @@ _LIMITS = {
     "max_request_body_size": 1024 * _KIB,
     # A key, a request id and what proxies add fit many times over.
     "max_request_header_size": 32 * _KIB,
-    # Connections that send nothing cost a file descriptor each, and no thread. waitress's 100 would let
-    # a hundred of them shut everybody else out.
-    "connection_limit": 4096,
     # A connection without a request in it is closed after this many seconds.
     "channel_timeout": 60,
     "cleanup_interval": 5,
@@ -126,7 +133,25 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when it is waiting for the rest of a request."""
+
     error_task_class = _ErrorTask
+    request_began = 0.0
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.request_began = time.monotonic()
+        return bool(super().received(data))
+
+    def is_slow(self) -> bool:
+        """Whether a request has been on its way for too long, however few bytes still come."""
+        return self.request is not None and time.monotonic() - self.request_began > REQUEST_SECONDS
+
+    def is_idle(self) -> bool:
+        """Whether there is nothing in it, or a request that its sender has stopped sending."""
+        if self.requests or self.total_outbufs_len:
+            return False
+        return self.request is None or time.time() - self.last_activity > 2
 
 
 class Server:
@@ -149,6 +174,7 @@ class Server:
             map=self._sockets,
             sockets=[listener],
             threads=settings.threads,
+            connection_limit=_allow_connections(CONNECTIONS),
             **_LIMITS,
             **(trust if proxy is not None else {}),
         )
@@ -161,8 +187,12 @@ class Server:
         """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        swept = time.monotonic()
         while not self._stopping:
             wasyncore.poll2(1, self._sockets)
+            if time.monotonic() - swept > 5:
+                swept = time.monotonic()
+                self._close_where(_Channel.is_slow)
         self._drain()
         return 0
 
@@ -184,9 +214,7 @@ class Server:
         deadline = time.monotonic() + self._drain_seconds
         connections = self._server.active_channels
         while connections and time.monotonic() < deadline:
-            for connection in list(connections.values()):
-                if _is_idle(connection):
-                    connection.will_close = True
+            self._close_where(_Channel.is_idle)
             wasyncore.poll2(0.05, self._sockets)
         self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
         if connections:
@@ -194,9 +222,17 @@ class Server:
         self._app.close()
         log.info("stopped")
 
+    def _close_where(self, condition: Callable[[_Channel], bool]) -> None:
+        for connection in list(self._server.active_channels.values()):
+            if condition(connection):
+                connection.will_close = True
 
-def _is_idle(connection: HTTPChannel) -> bool:
-    """Whether a connection has nothing in it, or a request that its sender has stopped sending."""
-    if connection.requests or connection.total_outbufs_len:
-        return False
-    return connection.request is None or time.time() - connection.last_activity > 2
+
+def _allow_connections(wanted: int) -> int:
+    """Raise the process's limit of open files as far as it goes; how many connections fit below it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = wanted + _OTHER_FILES
+    if soft < room:
+        soft = room if hard == resource.RLIM_INFINITY else min(room, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(16, min(wanted, soft - _OTHER_FILES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,12 +14,16 @@ from typing import TypeVar
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import file
 from acare.store.failure import translated
+from acare.store.upgrade import upgrade
 from acare.store.writer import Writer
 
 T = TypeVar("T")
 
 #: Seconds that a write waits for another process that is writing.
 BUSY_SECONDS = 5.0
+
+#: Bytes on the disk below which /readyz says no: the log and a checkpoint want some room.
+LEAST_FREE = 16 * 1024 * 1024
 
 # The log is cut back to this when it starts over, should it ever have grown beyond.
 _LOG_SIZE_LIMIT = 64 * 1024 * 1024
@@ -33,7 +38,9 @@ class Database:
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         file.ensure(path)
+        upgrade(path)
         self.path = path
+        self._inode = self._look()
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -47,7 +54,9 @@ class Database:
             self._writer = Writer(writing, self._connect(), self._check_in_place)
         except sqlite3.Error as error:
             raise DatabaseRefused(f"{path}: {error}") from None
-        self._inode = self._look()
+        if self._look() != self._inode:
+            self.close()
+            raise DatabaseRefused(f"{path}: was replaced while it was being opened")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -73,6 +82,15 @@ class Database:
     def write_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """The same for a write that may as well not be: it is left out rather than waited for."""
         return self._writer.run_if_idle(work)
+
+    def run_checks(self) -> dict[str, str]:
+        """What a write takes, each "ok" or what is wrong: "write" begins one, "disk" looks for room."""
+        try:
+            self.write(lambda connection: None)
+            write = "ok"
+        except StoreUnavailable as error:
+            write = str(error)
+        return {"write": write, "disk": self._check_disk()}
 
     def close(self) -> None:
         """Close every connection. Whoever reads now closes theirs when done."""
@@ -106,6 +124,13 @@ class Database:
         )
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         return connection
+
+    def _check_disk(self) -> str:
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            return f"The folder of the database cannot be seen: {error.strerror}."
+        return "ok" if free >= LEAST_FREE else f"Only {free // 2**20} MiB are free on the disk."
 
     def _check_in_place(self) -> None:
         """SQLite would go on writing into a file that was removed or replaced, and it would be lost."""

@@ -20,6 +20,9 @@ OLDEST_SQLITE = (3, 40, 0)
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x61636172  # "acar", as in schema.sql
 
+#: What /proc/mounts calls file systems whose locks cannot be trusted.
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
+
 _MAGIC = b"SQLite format 3\0"
 _HEADER_SIZE = 100
 
@@ -35,19 +38,26 @@ def ensure(path: Path) -> None:
             f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
         )
     try:
+        _refuse_network(path)
         if not path.exists() or (path.is_file() and path.stat().st_size == 0):
             _create(path)
-        check_header(path)
+        check(path)
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
 
 
-def check_header(path: Path) -> None:
-    """Refuse a file whose first bytes are not those of an acare database of this version or older."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER_SIZE)
+def check(path: Path) -> int:
+    """Refuse a file whose first bytes are not those of an acare database of this schema or an older one.
+
+    Returns the version of its schema.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_SIZE)
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
     if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):
         raise DatabaseRefused(f"{path}: not an SQLite database; it was left as it is")
     version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
@@ -58,6 +68,26 @@ def check_header(path: Path) -> None:
             f"{path}: made by a newer acare (schema {version}, this one knows {SCHEMA_VERSION}); "
             "it was left as it is"
         )
+    return version
+
+
+def _refuse_network(path: Path) -> None:
+    """Refuse a network file system where the machine can tell: locks and logs do not work across one."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # not Linux
+    place = str(path.absolute().parent.resolve())
+    kinds = {}
+    for line in mounts.splitlines():
+        point, kind = line.split(" ")[1:3]
+        point = point.replace("\\040", " ")
+        if place == point or place.startswith(point.rstrip("/") + "/"):
+            kinds[point] = kind
+    if kinds:
+        kind = kinds[max(kinds, key=len)]
+        if kind in NETWORK_FILE_SYSTEMS:
+            raise DatabaseRefused(f"{path}: on a network file system ({kind}); acare needs a local disk")
 
 
 def _create(path: Path) -> None:
@@ -79,7 +109,7 @@ def _create(path: Path) -> None:
             os.replace(fresh, path)  # an empty file: there is nothing in it to lose
         else:
             _link(fresh, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: cannot be made: {error}") from None
     finally:
@@ -95,7 +125,8 @@ def _link(fresh: Path, path: Path) -> None:
         os.replace(fresh, path)  # a file system without links
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -17,11 +17,16 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from acare.errors import StoreUnavailable
 from acare.store.failure import translated
 
 log = logging.getLogger("acare.store")
 
 T = TypeVar("T")
+
+#: Pages in the log (1 GiB) beyond which nothing is written until it could be checkpointed: only a reader
+#: that keeps an old snapshot open lets it grow so, and it must not fill the disk.
+MOST_LOG_PAGES = 262_144
 
 #: Writes after which the write-ahead log is copied into the database; some 10 MB of log.
 CHECKPOINT_AFTER = 256
@@ -59,12 +64,15 @@ class Writer:
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
         check: Callable[[], None],
+        most_log_pages: int = MOST_LOG_PAGES,
     ) -> None:
         """``check`` is called before each transaction and raises if it would be in vain."""
         self._connection = connection
         self._checkpointer = checkpointer
         self._check = check
         self._since_checkpoint = 0
+        self._log_pages = 0  # in the log after a checkpoint that could not copy them all
+        self._most_log_pages = most_log_pages
         self._mutex = threading.Lock()  # guards the two below
         self._queue: list[_Write[Any]] = []
         self._led = False
@@ -132,6 +140,7 @@ class Writer:
         connection = self._connection
         try:
             self._check()
+            self._check_log()
             connection.execute("BEGIN IMMEDIATE")
             for write in batch:
                 self._run_one(write)
@@ -154,6 +163,12 @@ class Writer:
             write.error = translated(error)
         connection.execute("RELEASE one")
 
+    def _check_log(self) -> None:
+        if self._log_pages > self._most_log_pages:
+            self._checkpoint()
+        if self._log_pages > self._most_log_pages:
+            raise StoreUnavailable("A reader keeps an old snapshot open, and the log has grown too long.")
+
     def _checkpoint(self) -> None:
         """Copy the log into the database while a transaction of our own keeps everyone from committing.
 
@@ -162,8 +177,9 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 self._since_checkpoint = 0
+                self._log_pages = in_log if copied < in_log else 0  # all copied: the log starts over
             finally:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:

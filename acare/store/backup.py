@@ -1,0 +1,242 @@
+"""Backups: a copy that was proven, and putting one back.
+
+A copy is only called a backup once SQLite has found nothing wrong in it, its totals agree with a count
+and its SHA-256 is on disk beside it. The checksum is what catches a flipped bit in somebody's name, which
+no database can know to be wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from acare.errors import DatabaseRefused
+from acare.store import file
+
+# Pages copied at a time. The copy reads one snapshot, so writers do not wait for it at all.
+_PAGES = 1024
+
+# The bytes that SQLite locks: whoever has a database open in WAL mode holds a share of them.
+# (sqlite.org/fileformat.html, "the lock-byte page")
+_LOCK_BYTES = (512, 0x40000000)
+
+COUNTS = """
+SELECT
+    (SELECT coalesce(sum(total), 0) FROM client_totals),
+    (SELECT count(*) FROM clients)
+"""
+
+WRONG_TOTALS = """
+SELECT user_id, client_type, status, sum(n) FROM (
+    SELECT user_id, client_type, status, 1 AS n FROM clients
+    UNION ALL
+    SELECT user_id, client_type, status, -total FROM client_totals
+)
+GROUP BY user_id, client_type, status
+HAVING sum(n) <> 0
+"""
+
+
+def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
+    """Make a verified backup of the database in ``folder``; the file, with its ``.sha256`` beside it.
+
+    Servers may run and write meanwhile. With ``keep``, only so many of the newest stay. Raises
+    DatabaseRefused, and leaves nothing that looks like a backup, if anything is wrong.
+    """
+    file.check(database)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    target = folder / f"{database.stem}-{stamp}Z.db"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy_verified(database, target)
+        if keep is not None:
+            for old in sorted(folder.glob(f"{database.stem}-*Z.db"))[:-keep]:
+                checksum_file(old).unlink(missing_ok=True)
+                old.unlink()
+    except OSError as error:
+        raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
+    return target
+
+
+def copy_verified(database: Path, target: Path) -> None:
+    """Copy one snapshot of the database to ``target``, prove the copy, and only then give it its name."""
+    with _temporary(target) as copy:
+        try:
+            with _open(database) as source, _open(copy) as destination:
+                source.execute("BEGIN")
+                clients = source.execute(COUNTS).fetchone()
+                source.backup(destination, pages=_PAGES)
+                destination.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            check_content(copy, clients)
+        except sqlite3.Error as error:
+            raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
+        _sync(copy)
+        digest = sha256(copy)
+        checksum = checksum_file(target)
+        with _temporary(checksum) as written:
+            written.write_text(f"{digest}  {target.name}\n", encoding="ascii")
+            _sync(written)
+            os.replace(written, checksum)
+            os.replace(copy, target)
+    file.sync_folder(target.parent)
+
+
+def verify(path: Path, *, checksum: bool = True) -> int:
+    """Prove a backup: checksum, structure, foreign keys, totals. Returns how many clients it has.
+
+    DatabaseRefused says in one line what is wrong. Without ``checksum`` damage to the content of a text
+    goes unseen.
+    """
+    file.check(path)
+    if checksum:
+        _check_sum(path)
+    return check_content(path)
+
+
+def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
+    """What SQLite can say of a file: DatabaseRefused if anything in it is not as it should be."""
+    try:
+        with _open(path, read_only=True) as connection:
+            connection.execute("PRAGMA cell_size_check = ON")
+            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
+            problems += [f"{row[0]} row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")]
+            problems += [f"the total of {row}" for row in connection.execute(WRONG_TOTALS)]
+            counts = connection.execute(COUNTS).fetchone()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise DatabaseRefused(f"{path}: damaged: {error}") from None
+    if problems:
+        raise DatabaseRefused(f"{path}: damaged: {problems[0]}")
+    if expected is not None and counts != expected:
+        raise DatabaseRefused(f"{path}: has {counts} clients where the database had {expected}")
+    return int(counts[1])
+
+
+def restore(backup: Path, database: Path) -> Path | None:
+    """Put a verified backup in the place of the database; where the old one was put, if there was one.
+
+    Refuses while anybody has the database open. The file of that name is the old database or the new one
+    at every moment, and both are whole.
+    """
+    verify(backup)
+    try:
+        with _temporary(database) as fresh, _alone_with(database):
+            shutil.copyfile(backup, fresh)
+            _sync(fresh)
+            if sha256(fresh) != sha256(backup):
+                raise DatabaseRefused(f"{backup}: changed while it was copied")
+            aside = _set_aside(database)
+            os.replace(fresh, database)
+        file.sync_folder(database.parent)
+    except OSError as error:
+        raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
+    return aside
+
+
+def checksum_file(path: Path) -> Path:
+    """Where the checksum of a backup stands, in the form that ``sha256sum --check`` reads."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _check_sum(path: Path) -> None:
+    try:
+        expected = checksum_file(path).read_text(encoding="ascii").split()[:1]
+    except FileNotFoundError:
+        raise DatabaseRefused(f"{path}: there is no {checksum_file(path).name} beside it") from None
+    except (OSError, ValueError) as error:
+        raise DatabaseRefused(f"{checksum_file(path)}: {error}") from None
+    if [sha256(path)] != expected:
+        raise DatabaseRefused(f"{path}: damaged: its SHA-256 is not the one in {checksum_file(path).name}")
+
+
+@contextlib.contextmanager
+def _alone_with(database: Path) -> Iterator[None]:
+    """Hold the locks of a database, its log merged in; DatabaseRefused if anybody has it open."""
+    if not database.exists():
+        yield
+        return
+    _merge_log(database)
+    # SQLite cannot open a damaged file, which may be why it is restored; so the lock is taken by hand.
+    # Nothing here has the file open through SQLite now: closing this handle would drop its locks.
+    with database.open("r+b") as held:
+        try:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
+        except OSError:
+            raise _in_use(database) from None
+        yield
+
+
+def _merge_log(database: Path) -> None:
+    """Bring what a killed server left in the log into the database, so that the old one is kept whole."""
+    try:
+        with _open(database) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise _in_use(database) from None
+    except sqlite3.DatabaseError:
+        pass  # damaged: it is kept as it is, with its log
+
+
+def _set_aside(database: Path) -> Path | None:
+    """Give the old database, and a log it may have, a second name; its first one is then free to be taken."""
+    if not database.exists():
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    aside = database.with_name(f"{database.name}.before-restore-{stamp}Z")
+    log, index = (database.with_name(database.name + ending) for ending in ("-wal", "-shm"))
+    if log.exists():
+        os.replace(log, aside.with_name(aside.name + "-wal"))
+    index.unlink(missing_ok=True)
+    os.link(database, aside)
+    return aside
+
+
+def _in_use(database: Path) -> DatabaseRefused:
+    return DatabaseRefused(f"{database}: a server or another command has it open; stop it first")
+
+
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """An empty file beside ``target``, mode 0600, that is gone afterwards unless it got another name."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            Path(name + ending).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _open(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+    mode = "rw"
+    if read_only:
+        # Without a log there is nothing to coordinate, and SQLite need not make files beside it.
+        log = path.with_name(f"{path.name}-wal")
+        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as content:
+        os.fsync(content.fileno())
