@@ -11,7 +11,16 @@ from typing import Any
 import falcon
 
 from acare.api import body, envelope
-from acare.api.middleware import AccessLog, Identify, LimitBody, LimitRate, RequireKey, RequireScope
+from acare.api.middleware import (
+    Access,
+    AccessLog,
+    Identify,
+    LimitBody,
+    LimitRate,
+    RequireKey,
+    RequireScope,
+    log_access,
+)
 from acare.api.resources import Alive, ClientCollection, ClientItem, Ready
 from acare.config import Settings
 from acare.errors import AcareError
@@ -37,12 +46,14 @@ EXPOSED_HEADERS = (
 class App(falcon.App):  # type: ignore[type-arg]  # the plain request and response
     """The WSGI application. Close it when it is done with, or use it in a ``with`` statement."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
+    ) -> None:
         self.database = Database(settings.database)
         self.clients = ClientStore(self.database)
         self.keys = KeyStore(self.database)
         self.draining = False  # a server that is stopping sets it, and /readyz tells
-        super().__init__(middleware=self._gates(settings, clock))
+        super().__init__(middleware=self._gates(settings, clock, access_log))
         self.req_options.media_handlers = self.resp_options.media_handlers = body.handlers()
         self.add_error_handler(Exception, envelope.handle_unknown)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http)
@@ -52,11 +63,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.add_route("/healthz", Alive())
         self.add_route("/readyz", Ready(self._run_checks))
 
-    def _gates(self, settings: Settings, clock: Callable[[], int]) -> list[Any]:
+    def _gates(
+        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
+    ) -> list[Any]:
         """What a request passes, from the outside in."""
         limit, origins = settings.rate_limit, settings.cors_origin
         return [
-            AccessLog(new_id=lambda: secrets.token_hex(16)),
+            AccessLog(access_log, new_id=lambda: secrets.token_hex(16)),
             *([falcon.CORSMiddleware(origins, EXPOSED_HEADERS)] if origins else []),
             Identify(self.keys.authenticate),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
@@ -85,12 +98,14 @@ def create_app(
     settings: Settings | None = None,
     *,
     clock: Callable[[], int] = time.monotonic_ns,
+    access_log: Callable[[Access], None] = log_access,
     **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
     The options are the settings of ``acare serve``, by name (``acare.config`` has the table); the
-    environment is not read. ``clock`` tells the rate limit nanoseconds. Raises SettingError for a wrong
-    setting and DatabaseRefused for a file that cannot be opened.
+    environment is not read. ``clock`` tells the rate limit nanoseconds; ``access_log`` takes each line of
+    the access log, by default to the logger ``acare.access``. Raises SettingError for a wrong setting and
+    DatabaseRefused for a file that cannot be opened.
     """
-    return App(settings or Settings.load(options, environ={}), clock)
+    return App(settings or Settings.load(options, environ={}), clock, access_log)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -16,8 +15,7 @@ ACTIONS = ("read", "write", "delete")
 Scopes = Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Whoever holds a valid key. The key acts as its user. (vendor)"""
 
     user_id: str

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _SECOND = 1_000_000_000
 
@@ -30,8 +31,7 @@ class RateLimit:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one request found: all in whole tokens and whole seconds, as the headers show them."""
 
     allowed: bool

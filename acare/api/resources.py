@@ -55,6 +55,8 @@ class Clients(Protocol):
     def delete(self, sees_only: str | None, client_id: str) -> None: ...
 
 
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
 DEFAULT_LIMIT = 25
 MOST_LIMIT = 100
 
@@ -148,6 +150,8 @@ class Ready:
 
 def _canonical(client_id: str) -> str:
     """An id as the store has it, lower-case with hyphens; what is no UUID stays, and is nobody's id."""
+    if _UUID.fullmatch(client_id):
+        return client_id  # nearly every one is, and UUID() takes ten times as long
     try:
         return str(UUID(client_id))
     except ValueError:

@@ -11,8 +11,10 @@ from pathlib import Path
 from uuid import UUID
 
 from acare.app import create_app
+from acare.cli import logs
 from acare.cli.options import Commands, add_flags, read_settings
-from acare.cli.serve import Server, listen, say
+from acare.cli.serve import say
+from acare.cli.server import Server, listen
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
@@ -57,8 +59,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
+        access = logs.configure(settings.log_format)
         listener = listen(settings)
-        app = create_app(settings)
+        app = create_app(settings, access_log=access)
         chance = random.Random("acare")
         keys = KeyStore(app.database, new_id=lambda: _uuid(chance))
         everything = {"all": ["read", "write"]}
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         store = ClientStore(app.database, new_id=lambda: _uuid(chance))
         for body in _clients(chance):
             shown = store.create(chance.choice(users).user_id, clean_new(body)).id
-        server = Server(app, listener, settings)
+        server = Server(app, listener, settings, access)
         say(_welcome(server.url, users[0].key, shown))
         return server.run()
 

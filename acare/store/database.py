@@ -6,8 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +28,26 @@ LEAST_FREE = 16 * 1024 * 1024
 _LOG_SIZE_LIMIT = 64 * 1024 * 1024
 
 
+class _Reader:
+    """A connection on loan: ``with`` gives it out, and back when it is done with."""
+
+    __slots__ = ("_give_back", "connection")
+
+    def __init__(self, connection: sqlite3.Connection, give_back: Callable[[_Reader], None]) -> None:
+        self.connection = connection
+        self._give_back = give_back
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.connection
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self._give_back(self)
+        if isinstance(error, sqlite3.Error):
+            raise translated(error) from error
+
+
 class Database:
     """Opens ``path``, making it if it is not there. DatabaseRefused if it cannot or should not be opened.
 
@@ -42,7 +61,7 @@ class Database:
         self.path = path
         self._inode = self._look()
         self._busy_seconds = busy_seconds
-        self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._idle_readers: deque[_Reader] = deque()
         self._closed = False
         try:
             writing = self._connect()
@@ -58,18 +77,15 @@ class Database:
             self.close()
             raise DatabaseRefused(f"{path}: was replaced while it was being opened")
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that only reads. Each statement sees one snapshot; ``BEGIN`` holds it for several."""
-        connection = self._borrow()
+    def read(self) -> _Reader:
+        """A connection that only reads, for a ``with`` statement.
+
+        Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``.
+        """
         try:
-            yield connection
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._give_back(connection)
+            return self._idle_readers.pop()
+        except IndexError:
+            return self._new_reader()
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction of its own and commit; what it raises undoes it all.
@@ -96,26 +112,22 @@ class Database:
         """Close every connection. Whoever reads now closes theirs when done."""
         self._closed = True
         while self._idle_readers:
-            self._idle_readers.pop().close()
+            self._idle_readers.pop().connection.close()
         self._writer.close()
 
-    def _borrow(self) -> sqlite3.Connection:
-        try:
-            return self._idle_readers.pop()
-        except IndexError:
-            pass
+    def _new_reader(self) -> _Reader:
         try:
             connection = self._connect()
             connection.execute("PRAGMA query_only = ON")
         except sqlite3.Error as error:
             raise translated(error) from error
-        return connection
+        return _Reader(connection, self._give_back)
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def _give_back(self, reader: _Reader) -> None:
         if self._closed:
-            connection.close()
+            reader.connection.close()
         else:
-            self._idle_readers.append(connection)
+            self._idle_readers.append(reader)
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that any thread may use, one at a time, and that never checkpoints by itself."""

@@ -1,0 +1,193 @@
+"""A server around the app: the only code that knows waitress."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import waitress
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from acare.api import envelope
+from acare.api.middleware import Access
+from acare.app import App
+from acare.cli.logs import AccessWriter
+from acare.config import Settings
+from acare.errors import UserError
+
+log = logging.getLogger("acare.server")
+
+#: Connections at a time. One that sends nothing costs a file descriptor and no thread; waitress's 100
+#: would let a hundred of them shut everybody else out.
+CONNECTIONS = 4096
+
+#: Seconds in which a request must have arrived whole.
+REQUEST_SECONDS = 60
+
+_FLUSH_SECONDS = 0.05
+_OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
+_KIB = 1024
+_LIMITS = {
+    # A body over the API's limit is still read, so that its sender gets the answer and not a reset;
+    # beyond this one the answer comes at once and the connection is closed.
+    "max_request_body_size": 1024 * _KIB,
+    # A key, a request id and what proxies add fit many times over.
+    "max_request_header_size": 32 * _KIB,
+    # A connection without a request in it is closed after this many seconds.
+    "channel_timeout": 60,
+    "cleanup_interval": 5,
+    "backlog": 1024,
+    "recv_bytes": 64 * _KIB,
+    "ident": None,  # no Server header: it helps nobody but those who look for old versions
+}
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to the address, or UserError with the reason in one line."""
+    address = settings.listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise UserError(f"cannot listen on {address}: {error.strerror or error}") from None
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """The answer to what waitress refuses before the app sees it, in the envelope."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        request_id = secrets.token_hex(16)
+        code, message = envelope.HTTP_FAILURES.get(error.code, envelope.OTHER_FAILURE)
+        body = envelope.error_body(code, message, request_id).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", request_id)]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+        self.channel.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when it is waiting for the rest of a request."""
+
+    error_task_class = _ErrorTask
+    log: Callable[[Access], None]
+    request_began = 0.0
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.request_began = time.monotonic()
+        return bool(super().received(data))
+
+    def is_slow(self) -> bool:
+        """Whether a request has been on its way for too long, however few bytes still come."""
+        return self.request is not None and time.monotonic() - self.request_began > REQUEST_SECONDS
+
+    def is_idle(self) -> bool:
+        """Whether there is nothing in it, or a request that its sender has stopped sending."""
+        if self.requests or self.total_outbufs_len:
+            return False
+        return self.request is None or time.time() - self.last_activity > 2
+
+
+class Server:
+    """waitress around the app, with a stop that finishes what was begun."""
+
+    def __init__(self, app: App, listener: socket.socket, settings: Settings, access: AccessWriter) -> None:
+        self._app = app
+        self._access = access
+        self._drain_seconds = settings.drain_seconds
+        self._stopping = False
+        self._flushed = 0.0
+        self._sockets: dict[int, object] = {}
+        proxy = settings.trusted_proxy
+        trust = {
+            "trusted_proxy": proxy,
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        }
+        self._server = waitress.create_server(
+            app,
+            map=self._sockets,
+            sockets=[listener],
+            threads=settings.threads,
+            connection_limit=_allow_connections(CONNECTIONS),
+            **_LIMITS,
+            **(trust if proxy is not None else {}),
+        )
+        self._server.channel_class = type("_Channel", (_Channel,), {"log": staticmethod(access)})
+        host, port = listener.getsockname()[:2]
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        self.url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+    def run(self) -> int:
+        """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        swept = time.monotonic()
+        while not self._stopping:
+            self._turn(1)
+            if time.monotonic() - swept > 5:
+                swept = time.monotonic()
+                self._close_where(_Channel.is_slow)
+        self._drain()
+        return 0
+
+    def _turn(self, seconds: float) -> None:
+        """One turn of waitress's loop, and of the access log's, which is written some 20 times a second."""
+        wasyncore.poll2(min(seconds, _FLUSH_SECONDS) if self._access else seconds, self._sockets)
+        if self._access and time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+            self._access.flush()
+            self._flushed = time.monotonic()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            os._exit(128 + number)  # the second signal: at once
+        self._stopping = True
+        self._server.pull_trigger()
+
+    def _drain(self) -> None:
+        """Take no new connection, let every request that was begun have its answer, and close.
+
+        waitress itself would give its threads 5 seconds and cut off what is not sent by then. So its loop
+        goes on here, and a connection is closed once it has no request and nothing left to send.
+        """
+        log.info("stopping: finishing what was begun, for at most %d s", self._drain_seconds)
+        self._app.draining = True
+        wasyncore.dispatcher.close(self._server)  # the listening socket alone
+        deadline = time.monotonic() + self._drain_seconds
+        connections = self._server.active_channels
+        while connections and time.monotonic() < deadline:
+            self._close_where(_Channel.is_idle)
+            self._turn(0.05)
+        self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+        if connections:
+            log.warning("stopped with %d connection(s) unfinished", len(connections))
+        self._app.close()
+        self._access.flush()
+        log.info("stopped")
+
+    def _close_where(self, condition: Callable[[_Channel], bool]) -> None:
+        for connection in list(self._server.active_channels.values()):
+            if condition(connection):
+                connection.will_close = True
+
+
+def _allow_connections(wanted: int) -> int:
+    """Raise the process's limit of open files as far as it goes; how many connections fit below it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = wanted + _OTHER_FILES
+    if soft < room:
+        soft = room if hard == resource.RLIM_INFINITY else min(room, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(16, min(wanted, soft - _OTHER_FILES))
