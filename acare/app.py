@@ -10,7 +10,7 @@ from typing import Any
 
 import falcon
 
-from acare.api import body, envelope
+from acare.api import envelope
 from acare.api.middleware import (
     Access,
     AccessLog,
@@ -19,6 +19,7 @@ from acare.api.middleware import (
     LimitRate,
     RequireKey,
     RequireScope,
+    VaryOrigin,
     log_access,
 )
 from acare.api.resources import Alive, ClientCollection, ClientItem, Ready
@@ -54,7 +55,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.keys = KeyStore(self.database)
         self.draining = False  # a server that is stopping sets it, and /readyz tells
         super().__init__(middleware=self._gates(settings, clock, access_log))
-        self.req_options.media_handlers = self.resp_options.media_handlers = body.handlers()
         self.add_error_handler(Exception, envelope.handle_unknown)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http)
         self.add_error_handler(AcareError, envelope.handle_known)
@@ -70,7 +70,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         limit, origins = settings.rate_limit, settings.cors_origin
         return [
             AccessLog(access_log, new_id=lambda: secrets.token_hex(16)),
-            *([falcon.CORSMiddleware(origins, EXPOSED_HEADERS)] if origins else []),
+            *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
             Identify(self.keys.authenticate),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             LimitBody(MOST_BODY),
@@ -92,6 +92,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _allowed(origins: tuple[str, ...]) -> str | tuple[str, ...]:
+    """As Falcon has it: any origin is "*" alone and not in a list."""
+    return "*" if origins == ("*",) else origins
 
 
 def create_app(

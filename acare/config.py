@@ -82,10 +82,10 @@ def _path(text: str) -> Path:
 
 
 def _address(text: str) -> Address:
-    match = re.fullmatch(r"\[?([^\[\]\s/]+)\]?:([0-9]{1,5})", text.strip())
-    if match is None or int(match[2]) > 65535:
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]\s/:]+)):([0-9]{1,5})", text.strip(), re.ASCII)
+    if match is None or int(match[3]) > 65535:
         raise ValueError("HOST:PORT, like 127.0.0.1:8080 or [::1]:8080")
-    return Address(match[1], int(match[2]))
+    return Address(match[1] or match[2], int(match[3]))
 
 
 def _rate_limit(text: str) -> RateLimit | None:

@@ -7,37 +7,37 @@ import math
 from typing import Any, NoReturn
 
 import falcon
-from falcon.media import Handlers, JSONHandler
 
 from acare.errors import InvalidInput, Problem
 
 
 def read(req: falcon.Request) -> Any:
-    """The JSON value in the request's body. InvalidInput, or 415 if it is declared as something else."""
-    try:
-        return req.get_media()
-    except falcon.MediaNotFoundError:
-        raise _invalid("must be a JSON object; it is empty") from None
+    """The JSON value in the request's body; a body that declares no type is taken for JSON.
+
+    InvalidInput, or 415 if it is declared as something else. Falcon's own media handling would parse
+    forms, and answer for malformed JSON with an error of its own that names no field.
+    """
+    media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
+    if media_type != falcon.MEDIA_JSON:
+        raise falcon.HTTPUnsupportedMediaType
+    return loads(req.bounded_stream.read())
 
 
-def handlers() -> Handlers:
-    """Falcon's media handlers: JSON and nothing else, so that no form body is ever parsed."""
-    return Handlers({falcon.MEDIA_JSON: JSONHandler(loads=loads)})
-
-
-def loads(text: str | bytes) -> Any:
+def loads(data: bytes) -> Any:
     """Parse JSON as RFC 8259 has it: UTF-8 without a byte order mark, no NaN, no number out of range."""
+    if not data:
+        raise _invalid("must be a JSON object; it is empty")
     try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8")
-        return json.loads(decoded, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError:
         raise _invalid("must be UTF-8") from None
     except RecursionError:
         raise _invalid("is nested too deeply") from None
     except ValueError as error:
-        # The parser's words tell the place; "Exceeds the limit" is Python's for an integer of 4,300 digits.
-        reason = f": {error}" if isinstance(error, json.JSONDecodeError) else ": a number is out of range"
-        raise _invalid(f"must be valid JSON{reason}") from None
+        # The parser's words tell the place. Any other is for a number: Python's for an integer of more
+        # than 4,300 digits, or ours for a fraction beyond a double.
+        reason = str(error) if isinstance(error, json.JSONDecodeError) else "a number is out of range"
+        raise _invalid(f"must be valid JSON: {reason}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -47,7 +47,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError
+        raise ValueError(text)
     return number
 
 

@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -99,6 +100,15 @@ def _loggable(path: str) -> str:
     return quote(_KEY_IN_PATH.sub(r"\1…\2", path), safe="/…")
 
 
+class VaryOrigin:
+    """Tells caches that an answer that names one origin is not for another."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
+    ) -> None:
+        resp.append_header("Vary", "Origin")
+
+
 class Identify:
     """Finds who holds the key that was sent, if anybody; never refuses."""
 
@@ -176,16 +186,18 @@ class RequireScope:
     ) -> None:
         if req.method == "OPTIONS":
             return
-        if not hasattr(resource, f"on_{req.method.lower()}"):
+        methods = allowed_methods(type(resource))
+        if req.method not in methods:
             # Also for a method that Falcon has never heard of, which it would answer with 400.
-            raise falcon.HTTPMethodNotAllowed(allowed_methods(resource))
+            raise falcon.HTTPMethodNotAllowed(methods)
         scope = getattr(resource, "scope", None)
         actions = self.ACTIONS.get(req.method, ())
         if scope is not None and not req.context.caller.may(scope, actions):
             raise ScopeMissing(scope, actions)
 
 
-def allowed_methods(resource: object) -> list[str]:
-    """The methods that a resource answers, for an Allow header."""
+@cache
+def allowed_methods(resource: type) -> list[str]:
+    """The methods that a kind of resource answers, for an Allow header."""
     responders = (name.removeprefix("on_").upper() for name in dir(resource) if name.startswith("on_"))
     return sorted({*responders, "OPTIONS"})

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,19 +64,16 @@ class Database:
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
-        try:
-            writing = self._connect()
-            writing.execute("PRAGMA journal_mode = WAL")
-            # An answered write survives a power cut; NORMAL would sync only at checkpoints.
-            writing.execute("PRAGMA synchronous = FULL")
-            writing.execute("PRAGMA foreign_keys = ON")
-            writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
-            self._writer = Writer(writing, self._connect(), self._check_in_place)
-        except sqlite3.Error as error:
-            raise DatabaseRefused(f"{path}: {error}") from None
-        if self._look() != self._inode:
-            self.close()
-            raise DatabaseRefused(f"{path}: was replaced while it was being opened")
+        with ExitStack() as opened:
+            writing, checkpointer = (opened.enter_context(closing(self._open())) for _ in range(2))
+            try:
+                self._set_up(writing)
+            except sqlite3.Error as error:
+                raise DatabaseRefused(f"{path}: {error}") from None
+            if self._look() != self._inode:
+                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
+            self._writer = Writer(writing, checkpointer, self._check_in_place)
+            opened.pop_all()  # from here on they are the writer's to close
 
     def read(self) -> _Reader:
         """A connection that only reads, for a ``with`` statement.
@@ -116,8 +114,9 @@ class Database:
         self._writer.close()
 
     def _new_reader(self) -> _Reader:
+        self._check_in_place()
         try:
-            connection = self._connect()
+            connection = self._open()
             connection.execute("PRAGMA query_only = ON")
         except sqlite3.Error as error:
             raise translated(error) from error
@@ -129,13 +128,26 @@ class Database:
         else:
             self._idle_readers.append(reader)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         """A connection that any thread may use, one at a time, and that never checkpoints by itself."""
         connection = sqlite3.connect(
-            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+            f"{self.path.absolute().as_uri()}?mode=rw",  # never make a file where the database was
+            uri=True,
+            timeout=self._busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
         )
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         return connection
+
+    def _set_up(self, writing: sqlite3.Connection) -> None:
+        (mode,) = writing.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise DatabaseRefused(f"{self.path}: SQLite cannot keep a write-ahead log here")
+        # An answered write survives a power cut; NORMAL would sync only at checkpoints.
+        writing.execute("PRAGMA synchronous = FULL")
+        writing.execute("PRAGMA foreign_keys = ON")
+        writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def _check_disk(self) -> str:
         try:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
@@ -73,9 +74,11 @@ class Writer:
         self._since_checkpoint = 0
         self._log_pages = 0  # in the log after a checkpoint that could not copy them all
         self._most_log_pages = most_log_pages
-        self._mutex = threading.Lock()  # guards the two below
+        self._mutex = threading.Lock()  # guards the three below
         self._queue: list[_Write[Any]] = []
         self._led = False
+        self._closed = False
+        self._idle = threading.Condition(self._mutex)
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction; when this returns, it is on disk.
@@ -84,6 +87,8 @@ class Writer:
         """
         write = _Write(work)
         with self._mutex:
+            if self._closed:
+                raise StoreUnavailable("The database is closed.")
             self._queue.append(write)
             follows = self._led
             self._led = True
@@ -96,21 +101,26 @@ class Writer:
     def run_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """Run ``work`` if nobody, in any process, is writing now; never waits. Says whether it ran."""
         with self._mutex:
-            if self._led:
+            if self._led or self._closed:
                 return False
             self._led = True
         write = _Write(work)
-        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         try:
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._commit([write])
+            with self._impatience():
+                self._commit([write])
+            self._checkpoint_if_due()
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
             self._pass_on()
         return write.error is None
 
     def close(self) -> None:
-        """Close both connections; SQLite then checkpoints if nobody else has the file open."""
+        """Let what is queued be done, take nothing more, and close both connections.
+
+        SQLite then checkpoints if nobody else has the file open.
+        """
+        with self._mutex:
+            self._closed = True
+            self._idle.wait_for(lambda: not self._led)
         self._checkpointer.close()
         self._connection.close()
 
@@ -123,9 +133,7 @@ class Writer:
             for write in batch:
                 write.done = True
                 write.wake()
-            self._since_checkpoint += len(batch)
-            if self._since_checkpoint >= CHECKPOINT_AFTER:
-                self._checkpoint()
+            self._checkpoint_if_due()
         finally:
             self._pass_on()
 
@@ -134,6 +142,8 @@ class Writer:
             self._led = bool(self._queue)
             if self._led:
                 self._queue[0].wake()
+            else:
+                self._idle.notify_all()
 
     def _commit(self, batch: list[_Write[Any]]) -> None:
         """One transaction for the whole batch: if it fails, each write in it has failed."""
@@ -145,6 +155,7 @@ class Writer:
             for write in batch:
                 self._run_one(write)
             connection.execute("COMMIT")
+            self._since_checkpoint += len(batch)
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -169,18 +180,34 @@ class Writer:
         if self._log_pages > self._most_log_pages:
             raise StoreUnavailable("A reader keeps an old snapshot open, and the log has grown too long.")
 
+    def _checkpoint_if_due(self) -> None:
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._checkpoint()
+
     def _checkpoint(self) -> None:
         """Copy the log into the database while a transaction of our own keeps everyone from committing.
 
-        PASSIVE waits for no reader. Where another process is in the way, the next commit tries again.
+        It waits for nobody: PASSIVE copies what no reader needs, and where another process is in the way,
+        the next commit tries again.
         """
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            with self._impatience():
+                self._connection.execute("BEGIN IMMEDIATE")
             try:
                 _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 self._since_checkpoint = 0
                 self._log_pages = in_log if copied < in_log else 0  # all copied: the log starts over
             finally:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            log.warning("the write-ahead log could not be checkpointed", exc_info=True)
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log could not be checkpointed: %s", error)
+
+    @contextmanager
+    def _impatience(self) -> Iterator[None]:
+        """While this lasts, the writing connection does not wait for other processes."""
+        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
