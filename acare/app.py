@@ -19,6 +19,7 @@ from acare.api.middleware import (
     LimitRate,
     RequireKey,
     RequireScope,
+    TrustProxy,
     VaryOrigin,
     log_access,
 )
@@ -69,6 +70,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         """What a request passes, from the outside in."""
         limit, origins = settings.rate_limit, settings.cors_origin
         return [
+            *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
             AccessLog(access_log, new_id=lambda: secrets.token_hex(16)),
             *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
             Identify(self.keys.authenticate),
@@ -113,4 +115,6 @@ def create_app(
     the access log, by default to the logger ``acare.access``. Raises SettingError for a wrong setting and
     DatabaseRefused for a file that cannot be opened.
     """
+    if settings is not None and options:
+        raise TypeError("either settings or options, not both")
     return App(settings or Settings.load(options, environ={}), clock, access_log)

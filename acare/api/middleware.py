@@ -5,10 +5,12 @@ Gates under ``/v1`` know it by :func:`is_api`; outside it there is neither key n
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
@@ -22,7 +24,9 @@ from acare.ratelimit import RateLimiter, address_name
 log = logging.getLogger("acare.access")
 
 # What may be echoed in a header and stand in a log line. A key sent as an id by mistake is not echoed.
-_REQUEST_ID = re.compile(r"(?![0-9a-f]{64}$)[A-Za-z0-9._~+/=:@-]{1,128}")
+_REQUEST_ID = re.compile(r"(?!.*[0-9a-f]{64})[A-Za-z0-9._~+/=:@-]{1,128}")
+# The last of a list: [IPv6] or IPv4, maybe with a port, or a bare IPv6.
+_FORWARDED = re.compile(r"(?:^|,)\s*\"?(?:\[([^\]]+)\](?::\d+)?|([^:,\s]+)(?::\d+)?|([^,\s]+))\"?\s*$")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
 _KEY_IN_PATH = re.compile(r"([0-9a-f]{8})[0-9a-f]{52}([0-9a-f]{4})")
 
@@ -98,6 +102,28 @@ def _loggable(path: str) -> str:
     if _PLAIN_PATH.fullmatch(path):
         return path
     return quote(_KEY_IN_PATH.sub(r"\1…\2", path), safe="/…")
+
+
+class TrustProxy:
+    """Takes the caller's address and scheme from the headers of the one proxy that is trusted.
+
+    The last address in ``X-Forwarded-For`` is the one that the proxy itself saw; what stands before it is
+    whatever the caller made up. What is no address changes nothing.
+    """
+
+    def __init__(self, proxy: str) -> None:
+        self._proxy = proxy
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        env = req.env
+        if env.get("REMOTE_ADDR") != self._proxy:
+            return
+        seen = _FORWARDED.search(env.get("HTTP_X_FORWARDED_FOR", ""))
+        if seen is not None:
+            with contextlib.suppress(ValueError):
+                env["REMOTE_ADDR"] = str(ipaddress.ip_address(seen[1] or seen[2] or seen[3]))
+        if (scheme := env.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
+            env["wsgi.url_scheme"] = scheme
 
 
 class VaryOrigin:
@@ -182,11 +208,11 @@ class RequireScope:
     }
 
     def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+        self, req: falcon.Request, resp: falcon.Response, resource: Hashable, params: dict[str, Any]
     ) -> None:
         if req.method == "OPTIONS":
             return
-        methods = allowed_methods(type(resource))
+        methods = allowed_methods(resource)
         if req.method not in methods:
             # Also for a method that Falcon has never heard of, which it would answer with 400.
             raise falcon.HTTPMethodNotAllowed(methods)
@@ -197,7 +223,7 @@ class RequireScope:
 
 
 @cache
-def allowed_methods(resource: type) -> list[str]:
-    """The methods that a kind of resource answers, for an Allow header."""
+def allowed_methods(resource: Hashable) -> list[str]:
+    """The methods that a resource answers, for an Allow header."""
     responders = (name.removeprefix("on_").upper() for name in dir(resource) if name.startswith("on_"))
     return sorted({*responders, "OPTIONS"})

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from acare.callers import ROLES, parse_scope
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.errors import UserError
-from acare.kinds import Email
+from acare.kinds import Email, Text
 from acare.store.database import Database
 from acare.store.keys import KeyStore
 
@@ -31,7 +31,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     create.add_argument("--user", required=True, type=_email, metavar="EMAIL", help="whose key it is")
     create.add_argument("--role", choices=ROLES, help="what a new user is (agent)")
-    create.add_argument("--name", metavar="TEXT", help="what the key is for")
+    create.add_argument("--name", type=_name, metavar="TEXT", help="what the key is for")
     create.add_argument(
         "--scope",
         dest="scopes",
@@ -125,8 +125,16 @@ def _scope(text: str) -> tuple[str, list[str]]:
 
 
 def _email(text: str) -> str:
+    return _clean(Email(shortest=3, longest=254), text)
+
+
+def _name(text: str) -> str:
+    return _clean(Text(shortest=1, longest=100), text)
+
+
+def _clean(kind: Text, text: str) -> str:
     try:
-        return str(Email(shortest=3, longest=254).clean(text))
+        return str(kind.clean(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -59,10 +60,11 @@ class AccessWriter:
         return bool(self._pending)
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write what has gathered. A log that cannot be written is no reason to stop answering."""
         lines = [self._format(*self._pending.popleft()) for _ in range(len(self._pending))]
-        self._stream.write("".join(lines))
-        self._stream.flush()
+        with contextlib.suppress(OSError):
+            self._stream.write("".join(lines))
+            self._stream.flush()
 
 
 def _text_line(now: float, line: Access) -> str:

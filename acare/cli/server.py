@@ -15,6 +15,7 @@ from types import FrameType
 import waitress
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
 from acare.api import envelope
@@ -47,6 +48,7 @@ _LIMITS = {
     "cleanup_interval": 5,
     "backlog": 1024,
     "recv_bytes": 64 * _KIB,
+    "clear_untrusted_proxy_headers": False,  # the app does that, embedded or not
     "ident": None,  # no Server header: it helps nobody but those who look for old versions
 }
 
@@ -77,10 +79,21 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.channel.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """waitress's, which lets a URL like ``http://[`` end the connection without an answer."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError(str(error)) from None
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when it is waiting for the rest of a request."""
 
     error_task_class = _ErrorTask
+    parser_class = _Parser
     log: Callable[[Access], None]
     request_began = 0.0
 
@@ -110,12 +123,6 @@ class Server:
         self._stopping = False
         self._flushed = 0.0
         self._sockets: dict[int, object] = {}
-        proxy = settings.trusted_proxy
-        trust = {
-            "trusted_proxy": proxy,
-            "trusted_proxy_count": 1,
-            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-        }
         self._server = waitress.create_server(
             app,
             map=self._sockets,
@@ -123,17 +130,16 @@ class Server:
             threads=settings.threads,
             connection_limit=_allow_connections(CONNECTIONS),
             **_LIMITS,
-            **(trust if proxy is not None else {}),
         )
         self._server.channel_class = type("_Channel", (_Channel,), {"log": staticmethod(access)})
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)  # from here on: whoever reads the address may stop it
         host, port = listener.getsockname()[:2]
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
     def run(self) -> int:
         """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
         swept = time.monotonic()
         while not self._stopping:
             self._turn(1)
@@ -171,10 +177,12 @@ class Server:
             self._close_where(_Channel.is_idle)
             self._turn(0.05)
         self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
-        if connections:
-            log.warning("stopped with %d connection(s) unfinished", len(connections))
-        self._app.close()
         self._access.flush()
+        if connections:
+            # Their threads may be writing; what they have not answered, they have not promised.
+            log.warning("stopped with %d connection(s) unfinished", len(connections))
+            return
+        self._app.close()
         log.info("stopped")
 
     def _close_where(self, condition: Callable[[_Channel], bool]) -> None:

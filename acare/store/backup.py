@@ -126,6 +126,7 @@ def restore(backup: Path, database: Path) -> Path | None:
     at every moment, and both are whole.
     """
     verify(backup)
+    database = database.resolve()  # where a symbolic link leads, as SQLite does
     try:
         with _temporary(database) as fresh, _alone_with(database):
             shutil.copyfile(backup, fresh)

@@ -114,6 +114,8 @@ class Database:
         self._writer.close()
 
     def _new_reader(self) -> _Reader:
+        if self._closed:
+            raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
             connection = self._open()

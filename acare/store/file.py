@@ -6,9 +6,12 @@ What is refused is refused before SQLite opens it, so that it is left as it was.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
@@ -39,7 +42,10 @@ def ensure(path: Path) -> None:
         )
     try:
         _refuse_network(path)
-        if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        if path.is_symlink() and not path.exists():
+            # Its disk is perhaps not mounted: a new database in its place would be a bad surprise.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if _is_empty(path):
             _create(path)
         check(path)
         if not os.access(path, os.W_OK):
@@ -90,39 +96,47 @@ def _refuse_network(path: Path) -> None:
             raise DatabaseRefused(f"{path}: on a network file system ({kind}); acare needs a local disk")
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether there is no file, or one without a byte in it, as ``mktemp`` leaves them."""
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
+
+
 def _create(path: Path) -> None:
     """Make a new database under another name, whole and synced, and then give it its own.
 
-    So a file of this name is never half a database, whenever the power fails. Mode 0600: it holds
-    people's names and what they can pay.
+    So a file of this name is never half a database, whenever the power fails, and of two who make it at
+    once the second finds the first one's. Mode 0600: it holds people's names and what they can pay.
     """
+    path = path.resolve()  # where a symbolic link leads, as SQLite does
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        # SQLite would play it into the new file.
+        raise DatabaseRefused(f"{path}: is gone, but its log {log.name} is there; move it away first")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(handle)
     fresh = Path(name)
     try:
-        connection = sqlite3.connect(fresh, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
             connection.executescript(f"BEGIN;\n{_schema()}\nCOMMIT;")
-        finally:
-            connection.close()
-        if path.exists():
-            os.replace(fresh, path)  # an empty file: there is nothing in it to lose
-        else:
-            _link(fresh, path)
-        sync_folder(path.parent)
+        with _locked(path.parent):
+            if _is_empty(path):
+                os.replace(fresh, path)
+                sync_folder(path.parent)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: cannot be made: {error}") from None
     finally:
         fresh.unlink(missing_ok=True)
 
 
-def _link(fresh: Path, path: Path) -> None:
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other acares from giving names in a folder."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass  # another process was first; its database is as good
-    except OSError:
-        os.replace(fresh, path)  # a file system without links
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
