@@ -58,6 +58,7 @@ CREATE TABLE clients (
     version              INTEGER NOT NULL CHECK (version >= 1),
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
+    made_by              TEXT REFERENCES api_keys (id), -- the key that made this version; NULL: the operator
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -126,3 +127,50 @@ BEGIN
     VALUES (NEW.user_id, NEW.client_type, NEW.status, 1)
     ON CONFLICT (user_id, client_type, status) DO UPDATE SET total = total + 1;
 END;
+
+
+-- What clients were: each version that was replaced or deleted, whole. It tells a caller whose version is
+-- stale what has changed since, and the operator who did what; `acare purge` and `acare erase` empty it.
+
+CREATE TABLE client_history (
+    client_id  TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    seq        INTEGER NOT NULL,
+    json       TEXT NOT NULL,
+    made_by    TEXT REFERENCES api_keys (id),
+    ended_at   TEXT NOT NULL,
+    deleted    INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+    deleted_by TEXT REFERENCES api_keys (id),
+    PRIMARY KEY (client_id, version)
+) STRICT;
+
+CREATE INDEX client_history_by_end ON client_history (ended_at);
+
+CREATE TRIGGER clients_keep_updated AFTER UPDATE OF version ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0);
+END;
+
+CREATE TRIGGER clients_keep_deleted AFTER DELETE ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
+END;
+
+
+-- Answers to POST with an Idempotency-Key, each written in the transaction of the client that it made.
+
+CREATE TABLE retries (
+    user_id    TEXT NOT NULL REFERENCES users (id),
+    retry_key  TEXT NOT NULL,
+    asked_for  BLOB NOT NULL CHECK (length(asked_for) = 32), -- SHA-256 of the client that was to be made
+    client_id  TEXT NOT NULL,
+    json       TEXT NOT NULL,                                -- the client as it was answered
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (user_id, retry_key)
+) STRICT;
+
+CREATE INDEX retries_by_client  ON retries (client_id);
+CREATE INDEX retries_by_created ON retries (created_at);

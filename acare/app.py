@@ -36,6 +36,8 @@ MOST_BODY = 64 * 1024
 
 #: Response headers that a page in a browser may read besides the usual ones.
 EXPOSED_HEADERS = (
+    "ETag",
+    "Idempotent-Replayed",
     "Location",
     "RateLimit-Limit",
     "RateLimit-Remaining",
@@ -60,7 +62,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.add_error_handler(falcon.HTTPError, envelope.handle_http)
         self.add_error_handler(AcareError, envelope.handle_known)
         self.add_route("/v1/clients", ClientCollection(self.clients))
-        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients))
+        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, settings.require_precondition))
         self.add_route("/healthz", Alive())
         self.add_route("/readyz", Ready(self._run_checks))
 

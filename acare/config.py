@@ -45,6 +45,7 @@ class Settings:
     threads: int = 8
     log_format: Literal["text", "json"] = "text"
     drain_seconds: int = 30
+    require_precondition: bool = False
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Settings:
@@ -64,7 +65,7 @@ class Settings:
                 value, source = environ.get(setting.variable) or None, setting.variable
             if value is None:
                 continue
-            texts = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+            texts = [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
             try:
                 values[setting.name] = setting.parse(" ".join(texts))
             except ValueError as error:
@@ -73,6 +74,10 @@ class Settings:
         if unknown:
             raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
         return cls(**values)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _path(text: str) -> Path:
@@ -121,6 +126,12 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
 def _count(most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not 1 <= int(text) <= most:
@@ -138,7 +149,7 @@ class Setting:
     metavar: str
     parse: Callable[[str], Any]
     help: str
-    repeatable: bool = False
+    repeatable: bool = False  # may be given several times
 
     @property
     def flag(self) -> str:
@@ -184,5 +195,11 @@ SETTINGS: Sequence[Setting] = (
         "N",
         _count(3600),
         "seconds that requests have to finish when the server is told to stop (30)",
+    ),
+    Setting(
+        "require_precondition",
+        "",
+        _flag,
+        "refuse a PUT or DELETE that says neither version nor If-Match (false)",
     ),
 )

@@ -49,13 +49,41 @@ class ClientNotFound(AcareError):
     """Unknown, deleted, malformed or invisible id: a caller cannot tell these apart."""
 
 
-class VersionConflict(AcareError):
-    """The version that the caller has is not the record's: somebody else changed it since."""
+class StaleVersion(AcareError):
+    """What the caller has is not what the record is: somebody changed it since.
 
-    def __init__(self, current: int, attempted: int) -> None:
+    ``attempted`` is the caller's version, None if it named none that could be one; ``changed_fields`` are
+    those that differ between that and now, None if that version is not known any more.
+    """
+
+    def __init__(
+        self,
+        current: int,
+        attempted: int | None,
+        changed_fields: list[str] | None = None,
+        changed_at: str | None = None,
+    ) -> None:
         super().__init__(f"The client is at version {current}, not {attempted}.")
         self.current = current
         self.attempted = attempted
+        self.changed_fields = changed_fields
+        self.changed_at = changed_at
+
+
+class VersionConflict(StaleVersion):
+    """``version`` in the body is not the record's."""
+
+
+class PreconditionFailed(StaleVersion):
+    """``If-Match`` does not name the record's version."""
+
+
+class PreconditionRequired(AcareError):
+    """The operator demands a version or ``If-Match`` with every change, and there is neither."""
+
+
+class RetryKeyReused(AcareError):
+    """The ``Idempotency-Key`` was used for another body before."""
 
 
 class BodyTooLarge(AcareError):

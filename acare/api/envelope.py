@@ -36,6 +36,15 @@ class Failure(NamedTuple):
     headers: Callable[[Any], dict[str, str]] = lambda _: {}
 
 
+def _stale_details(error: errors.StaleVersion) -> Details:
+    return {
+        "currentVersion": error.current,
+        "attemptedVersion": error.attempted,
+        "changedFields": error.changed_fields,
+        "changedAt": error.changed_at,
+    }
+
+
 FAILURES: dict[type[errors.AcareError], Failure] = {
     errors.InvalidInput: Failure(
         falcon.HTTP_400,
@@ -55,10 +64,17 @@ FAILURES: dict[type[errors.AcareError], Failure] = {
         details=lambda error: {"resource": error.resource, "actions": list(error.actions)},
     ),
     errors.ClientNotFound: Failure(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
-    errors.VersionConflict: Failure(
-        falcon.HTTP_409,
-        "VERSION_CONFLICT",
-        details=lambda error: {"currentVersion": error.current, "attemptedVersion": error.attempted},
+    errors.VersionConflict: Failure(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
+    errors.PreconditionFailed: Failure(falcon.HTTP_412, "PRECONDITION_FAILED", details=_stale_details),
+    errors.PreconditionRequired: Failure(
+        falcon.HTTP_428,
+        "PRECONDITION_REQUIRED",
+        message=lambda _: "Send the version that you have read: as version in the body or in If-Match.",
+    ),
+    errors.RetryKeyReused: Failure(
+        falcon.HTTP_422,
+        "IDEMPOTENCY_KEY_REUSED",
+        message=lambda _: "This Idempotency-Key was used for another client before.",
     ),
     errors.BodyTooLarge: Failure(
         falcon.HTTP_413, "CONTENT_TOO_LARGE", details=lambda error: {"limit": error.limit}
@@ -104,9 +120,9 @@ def _second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
-def succeed(resp: falcon.Response, data: str) -> None:
-    """Answer with ``data``, which is JSON text already."""
-    resp.text = f'{{"success":true,"data":{data},"timestamp":"{timestamp()}"}}'
+def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
+    """Answer with ``data``, which is JSON text already, as of ``at`` (now)."""
+    resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamp()}"}}'
 
 
 def error_body(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 import falcon
 
-from acare.api import body, envelope
-from acare.errors import InvalidInput, NotReady, Problem
+from acare.api import body, conditions, envelope
+from acare.callers import Caller
+from acare.errors import InvalidInput, NotReady, PreconditionRequired, Problem
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_changes, clean_new, clean_version
 
 
@@ -24,6 +25,19 @@ class Row(Protocol):
     def version(self) -> int: ...
     @property
     def json(self) -> str: ...
+
+
+class Created(Protocol):
+    """A client at its creation, which may have been an earlier request with the same retry key."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def json(self) -> str: ...
+    @property
+    def created_at(self) -> str: ...
+    @property
+    def replayed(self) -> bool: ...
 
 
 class Page(Protocol):
@@ -48,11 +62,27 @@ class Clients(Protocol):
         status: str | None = None,
     ) -> Page: ...
     def get(self, sees_only: str | None, client_id: str) -> Row: ...
-    def create(self, user_id: str, client: Clean) -> Row: ...
+    def create(
+        self, user_id: str, client: Clean, *, by: str | None = None, retry_key: str | None = None
+    ) -> Created: ...
     def update(
-        self, sees_only: str | None, client_id: str, changes: Clean, version: int | None = None
+        self,
+        sees_only: str | None,
+        client_id: str,
+        changes: Clean,
+        version: int | None = None,
+        *,
+        matches: Sequence[int] | None = None,
+        by: str | None = None,
     ) -> Row: ...
-    def delete(self, sees_only: str | None, client_id: str) -> None: ...
+    def delete(
+        self,
+        sees_only: str | None,
+        client_id: str,
+        *,
+        matches: Sequence[int] | None = None,
+        by: str | None = None,
+    ) -> None: ...
 
 
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -91,11 +121,17 @@ class ClientCollection:
     on_head = on_get
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        retry_key = conditions.retry_key(req)
         client = clean_new(body.read(req))
-        row = self._clients.create(req.context.caller.user_id, client)
+        caller: Caller = req.context.caller
+        made = self._clients.create(caller.user_id, client, by=caller.key_id, retry_key=retry_key)
         resp.status = falcon.HTTP_201
-        resp.location = f"{req.root_path}/v1/clients/{row.id}"
-        envelope.succeed(resp, row.json)
+        resp.location = f"{req.root_path}/v1/clients/{made.id}"
+        resp.etag = conditions.etag(1)
+        if made.replayed:
+            resp.set_header("Idempotent-Replayed", "true")
+        # As of its creation, so that a retry is answered to the letter as the first time.
+        envelope.succeed(resp, made.json, at=made.created_at)
 
 
 class ClientItem:
@@ -103,12 +139,17 @@ class ClientItem:
 
     scope = "clients"
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
         self._clients = clients
+        self._require_precondition = require_precondition
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         row = self._clients.get(req.context.caller.sees_only, _canonical(client_id))
-        envelope.succeed(resp, row.json)
+        resp.etag = conditions.etag(row.version)
+        if conditions.is_known(req, row.version):
+            resp.status = falcon.HTTP_304
+        else:
+            envelope.succeed(resp, row.json)
 
     on_head = on_get
 
@@ -116,11 +157,22 @@ class ClientItem:
         sent = body.read(req)
         version = clean_version(sent)
         changes = clean_changes(sent)
-        row = self._clients.update(req.context.caller.sees_only, _canonical(client_id), changes, version)
+        matches = conditions.matches(req)
+        if self._require_precondition and version is None and not conditions.has_match(req):
+            raise PreconditionRequired
+        caller: Caller = req.context.caller
+        row = self._clients.update(
+            caller.sees_only, _canonical(client_id), changes, version, matches=matches, by=caller.key_id
+        )
+        resp.etag = conditions.etag(row.version)
         envelope.succeed(resp, row.json)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        self._clients.delete(req.context.caller.sees_only, _canonical(client_id))
+        matches = conditions.matches(req)
+        if self._require_precondition and not conditions.has_match(req):
+            raise PreconditionRequired
+        caller: Caller = req.context.caller
+        self._clients.delete(caller.sees_only, _canonical(client_id), matches=matches, by=caller.key_id)
         envelope.succeed(resp, "{}")
 
 

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from acare.callers import ROLES, parse_scope
-from acare.cli.options import Commands, add_flags, read_settings
-from acare.errors import UserError
+from acare.cli.options import Commands, add_flags, open_database
 from acare.kinds import Email, Text
-from acare.store.database import Database
 from acare.store.keys import KeyStore
 
 DEFAULT_SCOPES = ("clients:read,write",)
@@ -96,14 +94,8 @@ def run_revoke(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeyStore]:
-    path = read_settings(args).database
-    if must_exist and not path.exists():
-        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
-    database = Database(path)
-    try:
+    with open_database(args, must_exist=must_exist) as database:
         yield KeyStore(database)
-    finally:
-        database.close()
 
 
 def _merge(scopes: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:

@@ -1,11 +1,14 @@
-"""Flags out of the table of settings."""
+"""What commands share: flags out of the table of settings, and the database that they name."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import closing, contextmanager
 
 from acare.config import SETTINGS, Settings
+from acare.errors import UserError
+from acare.store.database import Database
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -17,16 +20,29 @@ def add_flags(
     for setting in SETTINGS:
         if setting.name in without or (only and setting.name not in only):
             continue
-        parser.add_argument(
-            setting.flag,
-            dest=setting.name,
-            metavar=setting.metavar,
-            action="append" if setting.repeatable else "store",
-            help=f"{setting.help} [{setting.variable}]",
-        )
+        help_text = f"{setting.help} [{setting.variable}]"
+        if setting.metavar:
+            action = "append" if setting.repeatable else "store"
+            parser.add_argument(
+                setting.flag, dest=setting.name, metavar=setting.metavar, action=action, help=help_text
+            )
+        else:
+            parser.add_argument(
+                setting.flag, dest=setting.name, action="store_const", const="true", help=help_text
+            )
 
 
 def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
     """The settings that the flags, the environment and ``fixed`` make."""
     given = {setting.name: getattr(args, setting.name, None) for setting in SETTINGS}
     return Settings.read({**given, **fixed})
+
+
+@contextmanager
+def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
+    """The database that the settings name, for as long as the ``with`` lasts."""
+    path = read_settings(args).database
+    if must_exist and not path.exists():
+        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
+    with closing(Database(path)) as database:
+        yield database

@@ -7,14 +7,17 @@ A store method is one transaction and returns clients as the JSON text that SQLi
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import uuid4
 
-from acare.errors import ClientNotFound, VersionConflict
+from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
-from acare.store.database import Database
+from acare.store import retries
+from acare.store.database import NOW, Database
 
 
 class ClientRow(NamedTuple):
@@ -25,6 +28,15 @@ class ClientRow(NamedTuple):
     json: str
 
 
+class Created(NamedTuple):
+    """A client at its creation, and whether that was an earlier request with the same retry key."""
+
+    id: str
+    json: str
+    created_at: str
+    replayed: bool
+
+
 class ClientPage(NamedTuple):
     """The JSON texts of one page, and how many clients there are on all of them."""
 
@@ -32,24 +44,25 @@ class ClientPage(NamedTuple):
     rows: list[str]
 
 
-_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _VISIBLE = "(:sees_only IS NULL OR user_id = :sees_only)"
+_UNCHANGED = """(:version IS NULL OR version = :version)
+    AND (:matches IS NULL OR version IN (SELECT value FROM json_each(:matches)))"""
 
 # Created is never earlier than on the client before, even if the clock was set back: so the order of
 # insertion, which the lists follow, is the order of creation too.
 INSERT = f"""
 INSERT INTO clients (
     id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at
+    version, created_at, updated_at, made_by
 )
 SELECT
     :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, created_at, created_at
+    1, created_at, created_at, :by
 FROM (
-    SELECT max({_NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), ''))
+    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), ''))
         AS created_at
 )
-RETURNING id, version, json
+RETURNING id, json, created_at
 """
 
 GET = f"""
@@ -62,15 +75,29 @@ WHERE id = :id AND {_VISIBLE}
 _ASSIGNMENTS = {field.name: f"{field.name} = :{field.name}" for field in FIELDS}
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {_NOW})
-WHERE id = :id AND {_VISIBLE} AND (:version IS NULL OR version = :version)
+SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :by
+WHERE id = :id AND {_VISIBLE}
+    AND {_UNCHANGED}
 RETURNING id, version, json
 """
 
 DELETE = f"""
 DELETE FROM clients
 WHERE id = :id AND {_VISIBLE}
-RETURNING id
+    AND {_UNCHANGED}
+RETURNING version
+"""
+
+SIGN_DELETION = """
+UPDATE client_history
+SET deleted_by = :by
+WHERE client_id = :id AND version = :version
+"""
+
+GET_VERSION = """
+SELECT json
+FROM client_history
+WHERE client_id = :id AND version = :version
 """
 
 # A list is asked for in eight ways, with or without each of these; each way has an index of its own.
@@ -143,7 +170,7 @@ class ClientStore:
             order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
             values |= {"rows": rows, "skipped": nearer}
             found = connection.execute(PAGE[way, order], values).fetchall()
-        return ClientPage(total, [json for (json,) in found])
+        return ClientPage(total, [text for (text,) in found])
 
     def get(self, sees_only: str | None, client_id: str) -> ClientRow:
         """The client, or ClientNotFound."""
@@ -153,24 +180,46 @@ class ClientStore:
             raise ClientNotFound
         return ClientRow(*row)
 
-    def create(self, user_id: str, client: Clean) -> ClientRow:
-        """Store a new client of the user's, at version 1."""
-        values = {**client, "id": str(self._new_id()), "user_id": user_id}
-        return self._database.write(
-            lambda connection: ClientRow(*connection.execute(INSERT, values).fetchall()[0])
-        )
+    def create(
+        self, user_id: str, client: Clean, *, by: str | None = None, retry_key: str | None = None
+    ) -> Created:
+        """Store a new client of the user's, at version 1. ``by`` is the id of the key that does it.
+
+        What was created with the same ``retry_key`` before is given again; RetryKeyReused if that was
+        another client.
+        """
+        values = {**client, "id": str(self._new_id()), "user_id": user_id, "by": by}
+
+        def work(connection: sqlite3.Connection) -> Created:
+            if retry_key is None:
+                return Created._make((*connection.execute(INSERT, values).fetchall()[0], False))
+            before = retries.recall(connection, user_id, retry_key, client)
+            if before is not None:
+                return Created._make((*before, True))
+            made = connection.execute(INSERT, values).fetchall()[0]
+            retries.keep(connection, user_id, retry_key, client, made)
+            return Created._make((*made, False))
+
+        return self._database.write(work)
 
     def update(
-        self, sees_only: str | None, client_id: str, changes: Clean, version: int | None = None
+        self,
+        sees_only: str | None,
+        client_id: str,
+        changes: Clean,
+        version: int | None = None,
+        *,
+        matches: Sequence[int] | None = None,
+        by: str | None = None,
     ) -> ClientRow:
-        """Merge ``changes`` into the client. With ``version``, only if that is what it still has.
+        """Merge ``changes`` into the client, if its version is ``version`` and among ``matches``.
 
-        ClientNotFound, VersionConflict, or InvalidInput if the merged budgets are the wrong way round.
+        None of either is no condition. ClientNotFound, VersionConflict, PreconditionFailed, or InvalidInput
+        if the merged budgets are the wrong way round.
         """
         statement = UPDATE.format(assignments=", ".join(_ASSIGNMENTS[name] for name in changes))
-        target = {"id": client_id, "sees_only": sees_only}
-        attempted = None if version is None else min(version, _MOST_SQLITE_INTEGER)
-        values = {**changes, **target, "version": attempted}
+        target = _Target(sees_only, client_id, version, matches)
+        values = {**changes, **target.values(), "by": by}
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             try:
@@ -179,20 +228,72 @@ class ClientStore:
                 if "budget_order" in str(error):
                     raise budgets_crossed(changes) from None
                 raise
-            if rows:
-                return ClientRow(*rows[0])
-            now = connection.execute(GET, target).fetchall()
-            if not now or version is None:
-                raise ClientNotFound
-            raise VersionConflict(current=ClientRow(*now[0]).version, attempted=version)
+            if not rows:
+                raise target.why_not(connection)
+            return ClientRow(*rows[0])
 
         return self._database.write(work)
 
-    def delete(self, sees_only: str | None, client_id: str) -> None:
-        """Delete the client, or ClientNotFound."""
+    def delete(
+        self,
+        sees_only: str | None,
+        client_id: str,
+        *,
+        matches: Sequence[int] | None = None,
+        by: str | None = None,
+    ) -> None:
+        """Delete the client, if its version is among ``matches``. ClientNotFound or PreconditionFailed."""
+        target = _Target(sees_only, client_id, None, matches)
 
         def work(connection: sqlite3.Connection) -> None:
-            if not connection.execute(DELETE, {"id": client_id, "sees_only": sees_only}).fetchall():
-                raise ClientNotFound
+            rows = connection.execute(DELETE, target.values()).fetchall()
+            if not rows:
+                raise target.why_not(connection)
+            connection.execute(SIGN_DELETION, {"id": client_id, "version": rows[0][0], "by": by})
 
         self._database.write(work)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The client that a change is for, and the versions at which it may be changed."""
+
+    sees_only: str | None
+    client_id: str
+    version: int | None
+    matches: Sequence[int] | None
+
+    def values(self) -> dict[str, object]:
+        return {
+            "sees_only": self.sees_only,
+            "id": self.client_id,
+            "version": None if self.version is None else min(self.version, _MOST_SQLITE_INTEGER),
+            "matches": None if self.matches is None else json.dumps(self.matches),
+        }
+
+    def why_not(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
+        """Why nothing was changed, for whoever must tell the caller."""
+        found = connection.execute(GET, self.values()).fetchall()
+        if not found:
+            return ClientNotFound()
+        now = ClientRow(*found[0])
+        if self.matches is not None and now.version not in self.matches:
+            return self._stale(PreconditionFailed, connection, now, max(self.matches, default=None))
+        return self._stale(VersionConflict, connection, now, self.version)
+
+    def _stale(
+        self,
+        kind: type[StaleVersion],
+        connection: sqlite3.Connection,
+        now: ClientRow,
+        attempted: int | None,
+    ) -> StaleVersion:
+        """The error, with what the history knows of the version that the caller has."""
+        current = json.loads(now.json)
+        which = {"id": self.client_id, "version": min(attempted or 0, _MOST_SQLITE_INTEGER)}
+        known = connection.execute(GET_VERSION, which).fetchall()
+        changed = None
+        if known:
+            old = json.loads(known[0][0])
+            changed = [field.name for field in FIELDS if old[field.name] != current[field.name]]
+        return kind(now.version, attempted, changed, current["updated_at"])

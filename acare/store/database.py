@@ -19,6 +19,9 @@ from acare.store.writer import Writer
 
 T = TypeVar("T")
 
+#: SQL for this instant, as the wire shows it: UTC, milliseconds, "Z".
+NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
 #: Seconds that a write waits for another process that is writing.
 BUSY_SECONDS = 5.0
 
@@ -97,6 +100,10 @@ class Database:
         """The same for a write that may as well not be: it is left out rather than waited for."""
         return self._writer.run_if_idle(work)
 
+    def empty_log(self) -> bool:
+        """Copy the log into the database and cut it to nothing; whether nobody was in the way."""
+        return self._writer.empty_log()
+
     def run_checks(self) -> dict[str, str]:
         """What a write takes, each "ok" or what is wrong: "write" begins one, "disk" looks for room."""
         try:
@@ -149,6 +156,8 @@ class Database:
         # An answered write survives a power cut; NORMAL would sync only at checkpoints.
         writing.execute("PRAGMA synchronous = FULL")
         writing.execute("PRAGMA foreign_keys = ON")
+        # What is deleted or replaced is overwritten in the file: it was about a person.
+        writing.execute("PRAGMA secure_delete = ON").fetchall()
         writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def _check_disk(self) -> str:

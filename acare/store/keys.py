@@ -21,11 +21,10 @@ from uuid import uuid4
 
 from acare.callers import Caller, Role, Scopes
 from acare.errors import UserError
-from acare.store.database import Database
+from acare.store.database import NOW, Database
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 
-_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
 AUTHENTICATE = f"""
@@ -34,7 +33,7 @@ FROM api_keys
 JOIN users ON users.id = user_id
 WHERE sha256 = :sha256
     AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > {_NOW})
+    AND (expires_at IS NULL OR expires_at > {NOW})
 """
 
 TOUCH = f"""
@@ -63,7 +62,7 @@ SELECT
     api_keys.created_at, expires_at, revoked_at, last_used_at,
     CASE
         WHEN revoked_at IS NOT NULL THEN 'revoked'
-        WHEN expires_at <= {_NOW} THEN 'expired'
+        WHEN expires_at <= {NOW} THEN 'expired'
         ELSE 'valid'
     END AS state
 FROM api_keys
@@ -73,7 +72,7 @@ ORDER BY api_keys.rowid
 
 REVOKE = f"""
 UPDATE api_keys
-SET revoked_at = coalesce(revoked_at, {_NOW})
+SET revoked_at = coalesce(revoked_at, {NOW})
 WHERE id = :id
 RETURNING id
 """

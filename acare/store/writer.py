@@ -113,6 +113,16 @@ class Writer:
             self._pass_on()
         return write.error is None
 
+    def empty_log(self) -> bool:
+        """Checkpoint and cut the log to nothing, for what must not be found in it; whether that was done.
+
+        TRUNCATE holds the lock of writers itself, so this checkpoint too meets no commit.
+        """
+        with self._mutex:
+            self._idle.wait_for(lambda: not self._led)
+            busy, _, _ = self._checkpointer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def close(self) -> None:
         """Let what is queued be done, take nothing more, and close both connections.
 

@@ -1,0 +1,53 @@
+"""Conditional requests (RFC 9110) and safe retries: what the headers ask for, in the words of the store."""
+
+from __future__ import annotations
+
+import re
+
+import falcon
+
+from acare.errors import InvalidInput, Problem
+
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+_RETRY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
+
+
+def etag(version: int) -> str:
+    """The strong entity tag of a client at a version."""
+    return f'"{version}"'
+
+
+def is_known(req: falcon.Request, version: int) -> bool:
+    """Whether ``If-None-Match`` says that the caller has this version already."""
+    tags = req.if_none_match if "HTTP_IF_NONE_MATCH" in req.env else None
+    return tags is not None and any(tag == "*" or tag == str(version) for tag in tags)
+
+
+def has_match(req: falcon.Request) -> bool:
+    """Whether there is an ``If-Match`` at all."""
+    return bool(req.env.get("HTTP_IF_MATCH", "").strip())
+
+
+def matches(req: falcon.Request) -> list[int] | None:
+    """The versions that ``If-Match`` names, None if there is no such condition or it is ``*``.
+
+    A tag that is weak, or that none of our versions has, matches nothing.
+    """
+    if not has_match(req):
+        return None
+    tags = req.if_match or []  # None for a list without a tag in it: a condition that never holds
+    if "*" in tags:
+        return None
+    return [int(tag) for tag in tags if _VERSION.fullmatch(tag) and not getattr(tag, "is_weak", False)]
+
+
+def retry_key(req: falcon.Request) -> str | None:
+    """The ``Idempotency-Key``, with quotes around it or without; InvalidInput if it is no key."""
+    sent: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    if sent is None:
+        return None
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
+    if not _RETRY_KEY.fullmatch(key):
+        message = "must be 1 to 255 printable ASCII characters without spaces, quotes and backslashes"
+        raise InvalidInput(Problem("Idempotency-Key", message))
+    return key

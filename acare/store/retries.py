@@ -1,0 +1,70 @@
+"""Safe retries: what a POST with an ``Idempotency-Key`` made, kept to be answered again.
+
+It is written in the transaction that creates the client. So there is no moment, however the server ends,
+in which the client is there and its answer is not. (IETF draft "The Idempotency-Key HTTP Header Field")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+
+from acare.errors import RetryKeyReused
+from acare.fields import Clean
+
+# For how long an answer is kept. (our choice)
+_KEPT_SINCE = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-24 hours')"
+
+RECALL = f"""
+SELECT asked_for, client_id, json, created_at
+FROM retries
+WHERE user_id = :user_id AND retry_key = :retry_key AND created_at > {_KEPT_SINCE}
+"""
+
+FORGET = f"""
+DELETE FROM retries
+WHERE created_at <= {_KEPT_SINCE}
+"""
+
+KEEP = """
+INSERT INTO retries (user_id, retry_key, asked_for, client_id, json, created_at)
+VALUES (:user_id, :retry_key, :asked_for, :client_id, :json, :created_at)
+"""
+
+
+def recall(
+    connection: sqlite3.Connection, user_id: str, retry_key: str, client: Clean
+) -> tuple[str, str, str] | None:
+    """Id, JSON and creation of the client that this key made before, or None. RetryKeyReused if another."""
+    found = connection.execute(RECALL, {"user_id": user_id, "retry_key": retry_key}).fetchall()
+    if not found:
+        return None
+    asked_for, *answer = found[0]
+    if asked_for != _fingerprint(client):
+        raise RetryKeyReused
+    client_id, text, created_at = answer
+    return client_id, text, created_at
+
+
+def keep(
+    connection: sqlite3.Connection, user_id: str, retry_key: str, client: Clean, made: tuple[str, str, str]
+) -> None:
+    """Keep id, JSON and creation of the client that was made, and forget what has been kept long enough."""
+    client_id, text, created_at = made
+    connection.execute(FORGET)
+    connection.execute(
+        KEEP,
+        {
+            "user_id": user_id,
+            "retry_key": retry_key,
+            "asked_for": _fingerprint(client),
+            "client_id": client_id,
+            "json": text,
+            "created_at": created_at,
+        },
+    )
+
+
+def _fingerprint(client: Clean) -> bytes:
+    return hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
