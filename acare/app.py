@@ -14,6 +14,7 @@ from acare.api import envelope
 from acare.api.middleware import (
     Access,
     AccessLog,
+    CarefulHeaders,
     Identify,
     LimitBody,
     LimitRate,
@@ -23,13 +24,14 @@ from acare.api.middleware import (
     VaryOrigin,
     log_access,
 )
-from acare.api.resources import Alive, ClientCollection, ClientItem, Ready
+from acare.api.resources import Alive, ClientCollection, ClientItem, Description, Ready, Welcome
 from acare.config import Settings
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from acare.version import __version__
 
 #: Bytes that a body may have. (our choice)
 MOST_BODY = 64 * 1024
@@ -64,6 +66,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.add_route("/v1/clients", ClientCollection(self.clients))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, settings.require_precondition))
         self.add_route("/healthz", Alive())
+        self.add_route("/openapi.json", Description(__version__))
+        self.add_route("/", Welcome(__version__))
         self.add_route("/readyz", Ready(self._run_checks))
 
     def _gates(
@@ -74,6 +78,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         return [
             *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
             AccessLog(access_log, new_id=lambda: secrets.token_hex(16)),
+            CarefulHeaders(),
             *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
             Identify(self.keys.authenticate),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),

@@ -63,7 +63,8 @@ class StaleVersion(AcareError):
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
     ) -> None:
-        super().__init__(f"The client is at version {current}, not {attempted}.")
+        stale = "none that you name" if attempted is None else f"not {attempted}"
+        super().__init__(f"The client is at version {current}, {stale}.")
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields

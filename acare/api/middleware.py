@@ -104,6 +104,19 @@ def _loggable(path: str) -> str:
     return quote(_KEY_IN_PATH.sub(r"\1…\2", path), safe="/…")
 
 
+class CarefulHeaders:
+    """What keeps browsers and caches from doing what nobody meant with an answer."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
+    ) -> None:
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        # Client data is for the caller alone: kept where it can be validated, else not at all.
+        resp.set_header(
+            "Cache-Control", "no-store" if resp.get_header("ETag") is None else "private, no-cache"
+        )
+
+
 class TrustProxy:
     """Takes the caller's address and scheme from the headers of the one proxy that is trusted.
 

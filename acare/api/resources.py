@@ -10,7 +10,7 @@ from uuid import UUID
 
 import falcon
 
-from acare.api import body, conditions, envelope
+from acare.api import body, conditions, envelope, openapi, page
 from acare.callers import Caller
 from acare.errors import InvalidInput, NotReady, PreconditionRequired, Problem
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_changes, clean_new, clean_version
@@ -101,20 +101,20 @@ class ClientCollection:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         query = _Query(req)
-        page = query.count("page", default=1)
+        number = query.count("page", default=1)
         limit = min(query.count("limit", default=DEFAULT_LIMIT), MOST_LIMIT)
         client_type = query.one_of("client_type", CLIENT_TYPES)
         status = query.one_of("status", STATUSES)
         query.check()
         found = self._clients.page(
-            req.context.caller.sees_only, page=page, limit=limit, client_type=client_type, status=status
+            req.context.caller.sees_only, page=number, limit=limit, client_type=client_type, status=status
         )
         meta = {
-            "page": page,
+            "page": number,
             "limit": limit,
             "total": found.total,
             "totalPages": -(-found.total // limit),
-            "hasMore": page * limit < found.total,
+            "hasMore": number * limit < found.total,
         }
         envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{json.dumps(meta)}}}')
 
@@ -196,6 +196,38 @@ class Ready:
         if any(state != "ok" for state in checks.values()):
             raise NotReady(checks)
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
+
+    on_head = on_get
+
+
+class Description:
+    """``/openapi.json``: the API, for programs that read such a document."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        resp.text = json.dumps(openapi.document(self._version, req.root_path))
+
+    on_head = on_get
+
+
+class Welcome:
+    """``/``: what this is, as HTML or, for who asks so, as JSON."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        url, root = req.prefix, req.root_path
+        resp.append_header("Vary", "Accept")
+        if req.client_prefers((falcon.MEDIA_HTML, falcon.MEDIA_JSON)) == falcon.MEDIA_JSON:
+            links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
+            about = {"name": "acare", "version": self._version, "calls": page.calls(url), "links": links}
+            envelope.succeed(resp, json.dumps(about))
+        else:
+            resp.content_type = falcon.MEDIA_HTML
+            resp.text = page.render(self._version, url, root)
 
     on_head = on_get
 

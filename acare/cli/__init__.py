@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import acare
-from acare.cli import backup, demo, history, keys, serve
+from acare.cli import backup, demo, history, keys, openapi, serve
 from acare.errors import AcareError, SettingError
 
 
@@ -48,6 +48,6 @@ def _parser() -> Parser:
     parser = Parser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     parser.add_argument("--version", action="version", version=f"acare {acare.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, keys, backup, history):
+    for command in (serve, demo, keys, backup, history, openapi):
         command.add_to(commands)
     return parser

@@ -1,0 +1,350 @@
+"""The OpenAPI 3.1 document, made from the table of fields and the table of errors, so that it cannot drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acare.api import envelope
+from acare.errors import (
+    AcareError,
+    BodyTooLarge,
+    ClientNotFound,
+    InvalidInput,
+    NotAuthenticated,
+    NotReady,
+    PreconditionFailed,
+    PreconditionRequired,
+    RateLimited,
+    RetryKeyReused,
+    ScopeMissing,
+    StoreUnavailable,
+    VersionConflict,
+)
+from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, Field
+
+Json = dict[str, Any]
+
+_TIMESTAMP: Json = {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]}
+_UUID: Json = {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]}
+_WHOLE: Json = {"type": "integer", "minimum": 0}
+
+# What any call under /v1 may be answered, and what a call with a body may.
+_ALWAYS = (NotAuthenticated, ScopeMissing, BodyTooLarge, RateLimited, StoreUnavailable)
+
+_EXAMPLE: Json = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", "budget_max": 475000}
+
+
+def document(version: str, prefix: str = "") -> Json:
+    """The whole document for an app that is mounted under ``prefix``."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "acare Clients API",
+            "version": version,
+            "description": "The people a real-estate agency represents: create, list, read, update, delete.",
+        },
+        "servers": [{"url": prefix or "/"}],
+        "security": [{"X-API-Key": []}, {"API-Key": []}],
+        "tags": [{"name": "clients"}, {"name": "health"}],
+        "paths": {
+            "/v1/clients": {"get": _list(), "post": _create()},
+            "/v1/clients/{id}": {
+                "parameters": [_parameter("id", "path", _UUID, "The client's id.", required=True)],
+                "get": _get(),
+                "put": _update(),
+                "delete": _delete(),
+            },
+            "/healthz": {"get": _health("alive", "The process answers.", {"status": {"const": "ok"}})},
+            "/readyz": {"get": _ready()},
+        },
+        "components": {
+            "securitySchemes": {
+                name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-API-Key", "API-Key")
+            },
+            "schemas": {
+                "Client": _client(),
+                "NewClient": _writable(required=True),
+                "ClientChanges": _changes(),
+                "Error": _error(),
+            },
+        },
+    }
+
+
+def _list() -> Json:
+    meta = {
+        "page": {"type": "integer", "minimum": 1},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        "total": _WHOLE,
+        "totalPages": _WHOLE,
+        "hasMore": {"type": "boolean"},
+    }
+    data = _object({"clients": {"type": "array", "items": _ref("Client")}, "meta": _object(meta)})
+    page = {"type": "integer", "minimum": 1, "default": 1}
+    # Over 100 is answered with 100, so it is no error.
+    limit = {"type": "integer", "minimum": 1, "default": 25}
+    return _operation(
+        "listClients",
+        "List clients, newest first",
+        {"200": _success("A page of clients.", data)},
+        (InvalidInput,),
+        parameters=[
+            _parameter("client_type", "query", {"type": "string", "enum": list(CLIENT_TYPES)}, "Only these."),
+            _parameter("status", "query", {"type": "string", "enum": list(STATUSES)}, "Only these."),
+            _parameter("page", "query", page, "Which page, from 1."),
+            _parameter("limit", "query", limit, "Clients on a page; a limit over 100 is answered with 100."),
+        ],
+    )
+
+
+def _create() -> Json:
+    headers = {
+        "Location": _header(_string("/v1/clients/a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"), "Where it is."),
+        "ETag": _header(_string('"1"'), "Its version."),
+        "Idempotent-Replayed": _header({"const": "true"}, "This answer was given before.", required=False),
+    }
+    key = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 257,
+        "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    }
+    return _operation(
+        "createClient",
+        "Create a client",
+        {"201": _success("The client.", _ref("Client"), headers)},
+        (InvalidInput, RetryKeyReused),
+        parameters=[
+            _parameter(
+                "Idempotency-Key",
+                "header",
+                key,
+                "Makes it safe to send the request again: within 24 hours the same answer comes.",
+            )
+        ],
+        body=("NewClient", _EXAMPLE),
+    )
+
+
+def _get() -> Json:
+    tag = _header(_string('"3"'), "Its version, for If-Match and If-None-Match.")
+    return _operation(
+        "getClient",
+        "Get a client",
+        {
+            "200": _success("The client.", _ref("Client"), {"ETag": tag}),
+            "304": {"description": "The caller has this version.", "headers": {**_headers(), "ETag": tag}},
+        },
+        (ClientNotFound,),
+        parameters=[_parameter("If-None-Match", "header", _string('"3"'), "Versions that the caller has.")],
+    )
+
+
+def _update() -> Json:
+    headers = {"ETag": _header(_string('"4"'), "Its new version.")}
+    return _operation(
+        "updateClient",
+        "Change fields of a client; those that are not sent stay",
+        {"200": _success("The whole client.", _ref("Client"), headers)},
+        (InvalidInput, ClientNotFound, VersionConflict, PreconditionFailed, PreconditionRequired),
+        parameters=[_if_match()],
+        body=("ClientChanges", {"phone": "(661) 555-0142", "status": "active", "version": 3}),
+    )
+
+
+def _delete() -> Json:
+    return _operation(
+        "deleteClient",
+        "Delete a client",
+        {"200": _success("It is gone.", {"type": "object", "maxProperties": 0})},
+        (ClientNotFound, PreconditionFailed, PreconditionRequired),
+        parameters=[_if_match()],
+    )
+
+
+def _ready() -> Json:
+    checks = {"type": "object", "additionalProperties": {"type": "string"}}
+    ready = _health("ready", "It can write now.", {"status": {"const": "ready"}, "checks": checks})
+    ready["responses"] |= _failures((NotReady,), limited=False)
+    return ready
+
+
+def _health(name: str, description: str, data: Json) -> Json:
+    return {
+        "operationId": name,
+        "summary": description,
+        "tags": ["health"],
+        "security": [],
+        "responses": {"200": _success(description, _object(data), limited=False)},
+    }
+
+
+def _operation(
+    name: str,
+    summary: str,
+    responses: Json,
+    failures: tuple[type[AcareError], ...],
+    parameters: list[Json],
+    body: tuple[str, Json] | None = None,
+) -> Json:
+    operation: Json = {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["clients"],
+        "parameters": parameters,
+        "responses": {**responses, **_failures((*_ALWAYS, *failures))},
+    }
+    if body is not None:
+        schema, example = body
+        content = {"application/json": {"schema": _ref(schema), "example": example}}
+        operation["requestBody"] = {"required": True, "content": content}
+        operation["responses"]["415"] = _failure_response(
+            "415", [envelope.HTTP_FAILURES[415][0]], envelope.HTTP_FAILURES[415][1], _headers()
+        )
+    return operation
+
+
+def _failures(kinds: tuple[type[AcareError], ...], limited: bool = True) -> Json:
+    """A response for each status that ``kinds`` of errors have, out of the envelope's table."""
+    responses: Json = {}
+    for kind in kinds:
+        failure = envelope.FAILURES[kind]
+        status = failure.status[:3]
+        headers = _headers(limited)
+        if kind in (RateLimited, StoreUnavailable, NotReady):
+            headers["Retry-After"] = _header({"type": "integer", "minimum": 1}, "Seconds until a new try.")
+        if kind is NotAuthenticated:
+            headers["WWW-Authenticate"] = _header({"type": "string"}, "How to authenticate.")
+        responses[status] = _failure_response(
+            status, [failure.code], (kind.__doc__ or "").split("\n")[0], headers
+        )
+    code, message = envelope.OTHER_FAILURE
+    responses["500"] = _failure_response("500", [code], message, _headers(limited))
+    return dict(sorted(responses.items()))
+
+
+def _failure_response(status: str, codes: list[str], description: str, headers: Json) -> Json:
+    error = {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}
+    example = {
+        "success": False,
+        "error": {"code": codes[0], "message": description},
+        "timestamp": "2026-07-15T14:32:10.000Z",
+        "correlationId": "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f",
+    }
+    content = {"schema": {"allOf": [_ref("Error"), error]}, "example": example}
+    return {"description": description, "headers": headers, "content": {"application/json": content}}
+
+
+def _success(description: str, data: Json, headers: Json | None = None, limited: bool = True) -> Json:
+    schema = _object({"success": {"const": True}, "data": data, "timestamp": _TIMESTAMP})
+    return {
+        "description": description,
+        "headers": {**_headers(limited), **(headers or {})},
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _headers(limited: bool = True) -> Json:
+    """What every answer has; the figures of the rate limit are there unless it is off."""
+    headers = {"X-Request-ID": _header({"type": "string"}, "The id of this request, also in the log.")}
+    if limited:
+        headers |= {
+            "RateLimit-Limit": _header(_WHOLE, "Requests in a full bucket.", required=False),
+            "RateLimit-Remaining": _header(_WHOLE, "Requests left now.", required=False),
+            "RateLimit-Reset": _header(_WHOLE, "Seconds until the bucket is full again.", required=False),
+        }
+    return headers
+
+
+def _client() -> Json:
+    """A client as it is answered: every field, always."""
+    properties = {
+        "id": _UUID,
+        "user_id": _UUID,
+        **{field.name: _nullable(field) if field.unset is None else field.kind.schema() for field in FIELDS},
+        "version": {"type": "integer", "minimum": 1},
+        "created_at": _TIMESTAMP,
+        "updated_at": _TIMESTAMP,
+    }
+    return _object(properties)
+
+
+def _writable(required: bool) -> Json:
+    """A client as it is sent: null sets an optional field to its unset value; unknown members are ignored."""
+    schema: Json = {
+        "type": "object",
+        "properties": {field.name: _nullable(field) for field in FIELDS},
+    }
+    if required:
+        schema["required"] = [field.name for field in FIELDS if field.required]
+    return schema
+
+
+def _changes() -> Json:
+    schema = _writable(required=False)
+    schema["anyOf"] = [{"required": [field.name]} for field in FIELDS]
+    schema["properties"]["version"] = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "The version that was read: if the client is at another one, the answer is 409.",
+    }
+    return schema
+
+
+def _nullable(field: Field) -> Json:
+    schema = field.kind.schema()
+    if field.required:
+        return schema
+    kind = schema["type"]
+    nullable = {**schema, "type": [*(kind if isinstance(kind, list) else [kind]), "null"]}
+    if "enum" in schema:
+        nullable["enum"] = [*schema["enum"], None]
+    return nullable
+
+
+def _error() -> Json:
+    problem = _object({"field": {"type": "string"}, "message": {"type": "string"}})
+    details = {"oneOf": [{"type": "array", "minItems": 1, "items": problem}, {"type": "object"}]}
+    error: Json = {
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+            "details": details,
+            "errorId": {"type": "string"},
+        },
+    }
+    return _object(
+        {
+            "success": {"const": False},
+            "error": error,
+            "timestamp": _TIMESTAMP,
+            "correlationId": {"type": "string"},
+        }
+    )
+
+
+def _if_match() -> Json:
+    return _parameter("If-Match", "header", _string('"3"'), "Only if the client is at this version.")
+
+
+def _parameter(name: str, place: str, schema: Json, description: str, required: bool = False) -> Json:
+    return {"name": name, "in": place, "required": required, "description": description, "schema": schema}
+
+
+def _header(schema: Json, description: str, required: bool = True) -> Json:
+    return {"description": description, "required": required, "schema": schema}
+
+
+def _string(example: str) -> Json:
+    return {"type": "string", "examples": [example]}
+
+
+def _object(properties: Json) -> Json:
+    """An object that has all of these members."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,56 @@
+"""``GET /``: what this server is, for whoever opens its address in a browser."""
+
+from __future__ import annotations
+
+import html
+from string import Template
+
+OPERATIONS = (
+    ("List", "curl -s '$url/v1/clients?status=active&limit=5' -H 'X-API-Key: YOUR_API_KEY'"),
+    (
+        "Create",
+        "curl -s $url/v1/clients -H 'X-API-Key: YOUR_API_KEY' -H 'Content-Type: application/json' "
+        """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'""",
+    ),
+    ("Get", "curl -s $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY'"),
+    (
+        "Update",
+        "curl -s -X PUT $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY' "
+        """-H 'Content-Type: application/json' -d '{"status": "closed", "version": 1}'""",
+    ),
+    ("Delete", "curl -s -X DELETE $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY'"),
+)
+
+_PAGE = Template("""\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>acare</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem }
+  pre { background: #f3f3f1; padding: .7rem; overflow-x: auto; border-radius: 4px }
+  @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #262626 }
+    a { color: #9cf } }
+</style>
+<h1>acare $version</h1>
+<p>The Clients API: the people that a real-estate agency represents. Every call needs a key in
+<code>X-API-Key</code>; <code>acare key create</code> makes one.</p>
+$operations
+<p><a href="$root/openapi.json">OpenAPI</a> · <a href="$root/healthz">alive</a> ·
+<a href="$root/readyz">ready</a></p>
+</html>
+""")
+
+
+def calls(url: str) -> dict[str, str]:
+    """A line of curl for each operation of the server at ``url``."""
+    return {name: line.replace("$url", url) for name, line in OPERATIONS}
+
+
+def render(version: str, url: str, root: str) -> str:
+    """The page as HTML, whole in itself; ``root`` is the prefix under which the app is mounted."""
+    operations = "\n".join(
+        f"<h2>{name}</h2>\n<pre>{html.escape(line)}</pre>" for name, line in calls(url).items()
+    )
+    return _PAGE.substitute(version=html.escape(version), root=html.escape(root), operations=operations)
