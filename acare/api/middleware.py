@@ -112,9 +112,8 @@ class CarefulHeaders:
     ) -> None:
         resp.set_header("X-Content-Type-Options", "nosniff")
         # Client data is for the caller alone: kept where it can be validated, else not at all.
-        resp.set_header(
-            "Cache-Control", "no-store" if resp.get_header("ETag") is None else "private, no-cache"
-        )
+        validated = resp.get_header("ETag") is not None
+        resp.set_header("Cache-Control", "private, no-cache" if validated else "no-store")
 
 
 class TrustProxy:

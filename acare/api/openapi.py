@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the table of fields and the table of errors, so that it cannot drift."""
+"""The OpenAPI 3.1 document, made from the tables of fields and of errors so that it cannot drift."""
 
 from __future__ import annotations
 
@@ -103,12 +103,7 @@ def _create() -> Json:
         "ETag": _header(_string('"1"'), "Its version."),
         "Idempotent-Replayed": _header({"const": "true"}, "This answer was given before.", required=False),
     }
-    key = {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 257,
-        "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-    }
+    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "minLength": 1, "maxLength": 257}
     return _operation(
         "createClient",
         "Create a client",
@@ -198,9 +193,8 @@ def _operation(
         schema, example = body
         content = {"application/json": {"schema": _ref(schema), "example": example}}
         operation["requestBody"] = {"required": True, "content": content}
-        operation["responses"]["415"] = _failure_response(
-            "415", [envelope.HTTP_FAILURES[415][0]], envelope.HTTP_FAILURES[415][1], _headers()
-        )
+        code, message = envelope.HTTP_FAILURES[415]
+        operation["responses"]["415"] = _failure_response([code], message, _headers())
     return operation
 
 
@@ -215,15 +209,14 @@ def _failures(kinds: tuple[type[AcareError], ...], limited: bool = True) -> Json
             headers["Retry-After"] = _header({"type": "integer", "minimum": 1}, "Seconds until a new try.")
         if kind is NotAuthenticated:
             headers["WWW-Authenticate"] = _header({"type": "string"}, "How to authenticate.")
-        responses[status] = _failure_response(
-            status, [failure.code], (kind.__doc__ or "").split("\n")[0], headers
-        )
+        description = (kind.__doc__ or "").split("\n")[0]
+        responses[status] = _failure_response([failure.code], description, headers)
     code, message = envelope.OTHER_FAILURE
-    responses["500"] = _failure_response("500", [code], message, _headers(limited))
+    responses["500"] = _failure_response([code], message, _headers(limited))
     return dict(sorted(responses.items()))
 
 
-def _failure_response(status: str, codes: list[str], description: str, headers: Json) -> Json:
+def _failure_response(codes: list[str], description: str, headers: Json) -> Json:
     error = {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}
     example = {
         "success": False,

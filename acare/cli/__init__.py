@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -33,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(args.run(args))
     except SettingError as error:
         return _fail(2, error)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing more is to be flushed into it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (AcareError, OSError) as error:
         return _fail(1, error)
     except KeyboardInterrupt:

@@ -12,9 +12,7 @@ from acare.version import __version__
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("openapi", help="print the OpenAPI document")
-    parser.add_argument(
-        "--prefix", metavar="PATH", default="", help="the path under which the API is mounted"
-    )
+    parser.add_argument("--prefix", metavar="PATH", default="", help="where the API is mounted")
     parser.set_defaults(run=run)
 
 
