@@ -130,9 +130,11 @@ def restore(backup: Path, database: Path) -> Path | None:
     try:
         with _temporary(database) as fresh, _alone_with(database):
             shutil.copyfile(backup, fresh)
-            _sync(fresh)
             if sha256(fresh) != sha256(backup):
                 raise DatabaseRefused(f"{backup}: changed while it was copied")
+            with _open(fresh) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+            _sync(fresh)
             aside = _set_aside(database)
             os.replace(fresh, database)
         file.sync_folder(database.parent)

@@ -68,8 +68,8 @@ class Database:
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
         with ExitStack() as opened:
-            writing, checkpointer = (opened.enter_context(closing(self._open())) for _ in range(2))
             try:
+                writing, checkpointer = (opened.enter_context(closing(self._open())) for _ in range(2))
                 self._set_up(writing)
             except sqlite3.Error as error:
                 raise DatabaseRefused(f"{path}: {error}") from None

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,9 +26,6 @@ APPLICATION_ID = 0x61636172  # "acar", as in schema.sql
 
 #: What /proc/mounts calls file systems whose locks cannot be trusted.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
-
-_MAGIC = b"SQLite format 3\0"
-_HEADER_SIZE = 100
 
 
 def ensure(path: Path) -> None:
@@ -55,18 +53,25 @@ def ensure(path: Path) -> None:
 
 
 def check(path: Path) -> int:
-    """Refuse a file whose first bytes are not those of an acare database of this schema or an older one.
+    """Refuse a file that is no acare database of this schema or an older one. Returns its schema's version.
 
-    Returns the version of its schema.
+    It is read through SQLite, as an immutable file, so that nothing is made beside it, and never opened by
+    hand: closing a handle of our own would drop the locks of every connection that this process has to it
+    (sqlite.org/howtocorrupt.html, 2.2).
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_SIZE)
+        if stat.S_ISDIR(path.stat().st_mode):  # what is wrong is told in the system's own words
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
-    if len(header) < _HEADER_SIZE or not header.startswith(_MAGIC):
-        raise DatabaseRefused(f"{path}: not an SQLite database; it was left as it is")
-    version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    except sqlite3.OperationalError as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
+    except sqlite3.DatabaseError:
+        raise DatabaseRefused(f"{path}: not an SQLite database; it was left as it is") from None
     if application != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: another program's database; it was left as it is")
     if version > SCHEMA_VERSION:
@@ -74,7 +79,7 @@ def check(path: Path) -> int:
             f"{path}: made by a newer acare (schema {version}, this one knows {SCHEMA_VERSION}); "
             "it was left as it is"
         )
-    return version
+    return int(version)
 
 
 def _refuse_network(path: Path) -> None:
@@ -109,17 +114,18 @@ def _create(path: Path) -> None:
     """
     path = path.resolve()  # where a symbolic link leads, as SQLite does
     log = path.with_name(f"{path.name}-wal")
-    if log.exists():
-        # SQLite would play it into the new file.
-        raise DatabaseRefused(f"{path}: is gone, but its log {log.name} is there; move it away first")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(handle)
     fresh = Path(name)
     try:
         with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
             connection.executescript(f"BEGIN;\n{_schema()}\nCOMMIT;")
+            connection.execute("PRAGMA journal_mode = WAL")
         with _locked(path.parent):
             if _is_empty(path):
+                if log.exists():
+                    # SQLite would play it into the new file.
+                    raise DatabaseRefused(f"{path}: is gone, but its log {log.name} is there; move it away")
                 os.replace(fresh, path)
                 sync_folder(path.parent)
     except sqlite3.Error as error:

@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
@@ -167,10 +167,10 @@ class Writer:
             connection.execute("COMMIT")
             self._since_checkpoint += len(batch)
         except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             for write in batch:
                 write.error = translated(error)
+            with suppress(sqlite3.Error):  # if not even this can be done, the next BEGIN fails and says so
+                connection.rollback()
 
     def _run_one(self, write: _Write[Any]) -> None:
         connection = self._connection
