@@ -1,0 +1,261 @@
+"""Runs the whole comparison and prints one table of medians and ratios.
+
+Each candidate is started here, server on core 0 and load on core 1, and they take turns: what disturbs the
+machine disturbs all alike. Ratios are of medians over the rounds of one run; absolute figures mean nothing
+on another machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import platform
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks import load, servers
+from tests.benchmarks.load import CLIENT, Result
+from tests.benchmarks.servers import Server
+
+SERVER_CORE, LOAD_CORE = 0, 1
+
+# What a run is of, which candidate it is held against, and the least ratio of rates that is good enough.
+BARS = [
+    ("get", "bare Falcon", 0.75),
+    ("get", "PocketBase", 2.4),
+    ("list of 25", "bare Falcon", 0.50),
+    ("list of 25", "PocketBase", 6.0),
+    ("list of 100", "PocketBase", 7.0),
+    ("create", "PocketBase", 2.0),
+    ("update", "PocketBase", 2.0),
+    ("4 reads, 1 write", "PocketBase", 3.0),
+]
+
+
+class Bench:
+    """The results of all runs: by work, candidate and round."""
+
+    def __init__(self, rounds: int, seconds: int) -> None:
+        self.rounds, self.seconds = rounds, seconds
+        self.results: dict[tuple[str, str], list[Result]] = defaultdict(list)
+
+    def run(self, work: str, server: Server, script: str) -> None:
+        result = load.run(server.url, script, server.headers, self.seconds, LOAD_CORE)
+        self.results[work, server.name].append(result)
+        print(f"  {work:32} {server.name:28} {result.rate:9.0f}/s", file=sys.stderr, flush=True)
+
+    def median(self, work: str, name: str, figure: str = "rate") -> float:
+        return statistics.median(getattr(result, figure) for result in self.results[work, name])
+
+    def ratio(self, work: str, name: str, against: str, other_work: str | None = None) -> float:
+        return self.median(work, name) / self.median(other_work or work, against)
+
+
+def scripts(server: Server) -> dict[str, str]:
+    """What to send to a candidate for each kind of work."""
+    if not server.paths:
+        return dict.fromkeys(("get", "list of 25"), load.get("/"))
+    if server.name == "acare":
+        clients = "/v1/clients"
+        listed = {25: clients, 100: f"{clients}?limit=100"}
+        versions = _versions(server)
+        updating = load.update("PUT", list(versions), list(versions.values()))
+    else:
+        clients = "/api/collections/agency_clients/records"
+        listed = {n: f"{clients}?perPage={n}&sort=-created" for n in (25, 100)}
+        updating = load.update("PATCH", server.paths, None)
+    return {
+        "get": load.get(server.paths[0]),
+        "list of 25": load.get(listed[25]),
+        "list of 100": load.get(listed[100]),
+        "create": load.send("POST", clients, CLIENT),
+        "update": updating,
+        "4 reads, 1 write": load.mixed(server.paths[0], clients, CLIENT),
+    }
+
+
+def _versions(server: Server) -> dict[str, int]:
+    """The clients to update, many enough that two changes of one never overlap, and where they are now."""
+    found: dict[str, int] = {}
+    for page in range(1, 11):
+        listed = server.call("GET", f"/v1/clients?limit=100&page={page}")["data"]["clients"]
+        found |= {f"/v1/clients/{client['id']}": client["version"] for client in listed}
+    return found
+
+
+@contextlib.contextmanager
+def candidates(folder: Path) -> Iterator[list[Callable[[], contextlib.AbstractContextManager[Server]]]]:
+    binary = servers.pocketbase_binary(folder)
+    database = folder / "acare.db"
+    servers.fill(database, servers.CLIENTS)
+    yield [
+        lambda: servers.bare("bare waitress", servers.BARE_WAITRESS, SERVER_CORE),
+        lambda: servers.bare("bare Falcon", servers.BARE_FALCON, SERVER_CORE),
+        lambda: servers.acare(database, SERVER_CORE),
+        lambda: servers.pocketbase(binary, SERVER_CORE, "PocketBase"),
+        lambda: servers.pocketbase(binary, None, "PocketBase, whole machine"),
+    ]
+
+
+def compare(bench: Bench, folder: Path) -> None:
+    """acare, the bare servers and PocketBase at each kind of work."""
+    with candidates(folder) as starters, contextlib.ExitStack() as stack:
+        running = [stack.enter_context(start()) for start in starters]
+        for number in range(bench.rounds):
+            print(f"round {number + 1} of {bench.rounds}", file=sys.stderr, flush=True)
+            for work in ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write"):
+                for server in running:
+                    script = scripts(server).get(work)
+                    if script is not None:
+                        bench.run(work, server, script)
+
+
+def grow(bench: Bench, folder: Path, count: int) -> list[str]:
+    """The same server with 1,000 clients and with very many."""
+    small, large = folder / "small.db", folder / "large.db"
+    began = time.monotonic()
+    servers.fill(small, servers.CLIENTS)
+    servers.fill(large, count)
+    print(f"filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    few, many = f"{servers.CLIENTS:,} clients", f"{count:,} clients"
+    lists = {
+        "first page": "/v1/clients",
+        "by type": "/v1/clients?client_type=buyer",
+        "by status": "/v1/clients?status=closed",
+        "by both": "/v1/clients?client_type=both&status=inactive",
+    }
+    deep = {"last page": count // 25, "middle page": count // 50}
+    with (
+        servers.acare(small, SERVER_CORE, name=few) as first,
+        servers.acare(large, SERVER_CORE, name=many) as second,
+        servers.bare("bare Falcon", servers.BARE_FALCON, SERVER_CORE) as bare,
+    ):
+        for _ in range(bench.rounds):
+            for server in (first, second):
+                bench.run("get at scale", server, load.get(server.paths[0]))
+                for work, path in lists.items():
+                    bench.run(work, server, load.get(path))
+                bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
+            for work, page in deep.items():
+                bench.run(work, second, load.get(f"/v1/clients?page={page}"))
+        load.run(bare.url, load.get("/"), {}, bench.seconds, LOAD_CORE)
+        memory = second.resident_mib() / bare.resident_mib()
+        resident = f"{second.resident_mib():.0f} MiB against {bare.resident_mib():.0f}"
+    rows = [
+        _row(f"{work}, {many} against {few}", bench.ratio(work, many, few), 0.8)
+        for work in ("get at scale", *lists, "create at scale")
+    ]
+    for work in deep:
+        cost = 1000 / bench.median(work, many)
+        rows.append(f"| {work} of {many} | {cost:.2f} ms of a core | | |")
+    rows.append(_row(f"resident memory after that, against bare Falcon ({resident})", memory, 1.5, most=True))
+    return rows
+
+
+def limit(bench: Bench, folder: Path, addresses: int) -> list[str]:
+    """What the rate limit costs: off, on, and on with very many addresses."""
+    database = folder / "limit.db"
+    servers.fill(database, servers.CLIENTS)
+    proxy = ("--trusted-proxy", "127.0.0.1")
+    with (
+        servers.acare(database, SERVER_CORE, *proxy, "--rate-limit", "off", name="limit off") as off,
+        servers.acare(database, SERVER_CORE, *proxy, name="limit on") as on,
+    ):
+        before = on.resident_mib()
+        for _ in range(max(bench.rounds, 5)):
+            for server in (off, on):
+                bench.run("get with a limit", server, load.get(server.paths[0]))
+            bench.run("one address", on, load.addresses(on.paths[0], 1))
+            bench.run("many addresses", on, load.addresses(on.paths[0], addresses))
+        grown = on.resident_mib() - before
+    return [
+        _row("rate limit on against off", bench.ratio("get with a limit", "limit on", "limit off"), 0.97),
+        _row(
+            f"{addresses:,} addresses against one (memory grew by {grown:.0f} MiB)",
+            bench.ratio("many addresses", "limit on", "limit on", other_work="one address"),
+            0.9,
+        ),
+    ]
+
+
+def start(rounds: int, folder: Path) -> str:
+    """From the command to the first answer, against importing what it stands on."""
+    imports, starts = [], []
+    for _ in range(rounds + 2):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import falcon, waitress"], check=True)
+        imports.append(time.monotonic() - began)
+        with servers.acare(folder / "limit.db", SERVER_CORE) as server:
+            starts.append(server.started_after)
+    ratio = statistics.median(starts) / statistics.median(imports)
+    return _row("start to first answer, against importing falcon and waitress", ratio, 2.5, most=True)
+
+
+def _row(what: str, ratio: float, bar: float, most: bool = False) -> str:
+    good = ratio <= bar if most else ratio >= bar
+    return f"| {what} | {ratio:.2f} | {'≤' if most else '≥'} {bar} | {'yes' if good else '**no**'} |"
+
+
+def table(bench: Bench, extra: list[str]) -> str:
+    lines = [f"acare {version('acare')} with falcon {version('falcon')}, waitress {version('waitress')}, "
+             f"SQLite {sqlite3.sqlite_version}, Python {platform.python_version()}; "
+             f"{datetime.date.today()}; {_machine()}", ""]  # fmt: skip
+    lines += [
+        "| work | server | requests/s | p50 ms | p99 ms | worst ms |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for (work, name), _ in bench.results.items():
+        rate, p50, p99, worst = (bench.median(work, name, figure) for figure in Result._fields)
+        lines.append(f"| {work} | {name} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {worst:.1f} |")
+    lines += ["", "| ratio of medians | measured | bar | met |", "| --- | --- | --- | --- |"]
+    for work, against, bar in BARS:
+        if bench.results[work, "acare"]:
+            lines.append(_row(f"{work}, against {against}", bench.ratio(work, "acare", against), bar))
+    for work, figure in (("create", "worst"), ("4 reads, 1 write", "p99")):
+        if bench.results[work, "acare"]:
+            ratio = bench.median(work, "acare", figure) / bench.median(work, "PocketBase", figure)
+            lines.append(_row(f"{work}, {figure} latency against PocketBase", ratio, 1.0, most=True))
+    return "\n".join([*lines, *extra])
+
+
+def _machine() -> str:
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), "?")
+    return f"{model}, server on one core, load on another"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer clients: under two minutes")
+    parser.add_argument("--only", choices=("compare", "grow", "limit", "start"), help="one part")
+    args = parser.parse_args()
+    if shutil.which("wrk") is None:
+        parser.exit(1, "The load comes from wrk, which is not here; Debian has it in the package wrk.\n")
+    rounds, seconds, count = (2, 1, 20_000) if args.quick else (5, 4, 1_000_000)
+    bench, extra = Bench(rounds, seconds), []
+    with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
+        folder = Path(name)
+        if args.only in (None, "compare"):
+            compare(bench, folder)
+        if args.only in (None, "limit", "start"):
+            extra += limit(bench, folder, 50_000 if args.quick else 1_000_000)
+        if args.only in (None, "start"):
+            extra.append(start(rounds, folder))
+        if args.only in (None, "grow"):
+            extra += grow(bench, folder, count)
+    print(table(bench, extra))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

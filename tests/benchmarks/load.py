@@ -1,0 +1,130 @@
+"""Load by wrk: what to send, as Lua, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CONNECTIONS = 16
+
+CLIENT = {
+    "first_name": "Michael",
+    "last_name": "Torres",
+    "email": "michael.torres@example.com",
+    "phone": "(661) 555-0142",
+    "client_type": "buyer",
+    "status": "active",
+    "source": "Zillow",
+    "budget_min": 350000,
+    "budget_max": 475000,
+    "preferred_locations": ["Bakersfield", "Tehachapi"],
+    "property_preferences": {"bedrooms_min": 3, "bathrooms_min": 2, "property_types": ["house"]},
+    "pre_approved": True,
+    "pre_approval_amount": 460000,
+    "notes": "Wants to move before school starts; has a dog.",
+    "tags": ["vip", "first-time"],
+}
+
+_SUMMARY = """
+function done(summary, latency, requests)
+  local e = summary.errors
+  local failed = e.status + e.connect + e.read + e.write + e.timeout
+  io.write(string.format("RESULT %d %f %d %d %d %d\\n", summary.requests, summary.duration / 1e6, failed,
+    latency:percentile(50), latency:percentile(99), latency.max))
+end
+"""
+
+
+class Result(NamedTuple):
+    """One run of wrk: requests a second, and milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    worst: float
+
+
+def lua(value: object) -> str:
+    """A JSON-like value as a Lua literal; JSON strings are Lua strings for all that is sent here."""
+    if isinstance(value, list):
+        return "{" + ",".join(lua(item) for item in value) + "}"
+    return json.dumps(value)
+
+
+def get(path: str) -> str:
+    return f"path = {lua(path)}\nfunction request() return wrk.format('GET', path) end"
+
+
+def send(method: str, path: str, body: object) -> str:
+    return (
+        f"local path, body = {lua(path)}, {lua(json.dumps(body))}\n"
+        f"function request() return wrk.format({lua(method)}, path, nil, body) end"
+    )
+
+
+def update(method: str, paths: list[str], versions: list[int] | None) -> str:
+    """Change one client after the other; with ``versions``, each at the version that it must have by then."""
+    version = ', "version": %d' if versions else ""
+    return f"""
+local paths, versions, n = {lua(paths)}, {lua(versions or [])}, -1  -- wrk asks once without sending
+function request()
+  local i, round = n % #paths + 1, math.floor(n / #paths)
+  n = n + 1
+  local body = string.format('{{"phone": "(661) 555-%04d"{version}}}', n % 10000, (versions[i] or 0) + round)
+  return wrk.format({lua(method)}, paths[i], nil, body)
+end"""
+
+
+def mixed(read: str, write_path: str, body: object) -> str:
+    """Four reads and a write, in a fixed order."""
+    return f"""
+local n, body = 0, {lua(json.dumps(body))}
+function request()
+  n = n + 1
+  if n % 5 == 0 then return wrk.format('POST', {lua(write_path)}, nil, body) end
+  return wrk.format('GET', {lua(read)})
+end"""
+
+
+def addresses(path: str, count: int) -> str:
+    """Each request from another of ``count`` addresses, as a trusted proxy would tell."""
+    return f"""
+local n = 0
+function request()
+  n = n + 1
+  local a = n % {count}
+  wrk.headers['X-Forwarded-For'] = string.format('10.%d.%d.%d', math.floor(a / 65536) % 256,
+    math.floor(a / 256) % 256, a % 256)
+  return wrk.format('GET', {lua(path)})
+end"""
+
+
+def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int) -> Result:
+    """Send for so many seconds from one core. RuntimeError if anything but 2xx came back."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "load.lua")
+        file.write_text(script + _SUMMARY)
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(file)]
+        for line in lines:
+            command += ["-H", line]
+        ended = subprocess.run(
+            [*command, url], capture_output=True, text=True, check=True, preexec_fn=lambda: pin(core)
+        )
+    line = next((line for line in ended.stdout.splitlines() if line.startswith("RESULT")), None)
+    if line is None:
+        raise RuntimeError(f"wrk said nothing: {ended.stdout}{ended.stderr}")
+    requests, duration, errors, p50, p99, worst = (float(part) for part in line.split()[1:])
+    if errors or not requests:
+        raise RuntimeError(f"{url}: {errors:.0f} of {requests:.0f} requests failed")
+    return Result(requests / duration, p50 / 1000, p99 / 1000, worst / 1000)
+
+
+def pin(core: int | None) -> None:
+    """Keep this process on one core, or on all of them."""
+    cores: Any = range(os.cpu_count() or 1) if core is None else {core}
+    os.sched_setaffinity(0, cores)

