@@ -109,8 +109,8 @@ def _allowed(origins: tuple[str, ...]) -> str | tuple[str, ...]:
 
 
 def create_app(
-    settings: Settings | None = None,
     *,
+    settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[Access], None] = log_access,
     **options: object,

@@ -49,8 +49,9 @@ class Settings:
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Settings:
-        """Settings out of values by name (None: not given) and, for the others, of the environment."""
-        return cls.load(given, os.environ)
+        """The settings that are named in ``given``: its value or, where that is None, the variable's."""
+        variables = {setting.variable for setting in SETTINGS if setting.name in given}
+        return cls.load(given, {name: text for name, text in os.environ.items() if name in variables})
 
     @classmethod
     def load(cls, given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:

@@ -101,7 +101,7 @@ def _loggable(path: str) -> str:
     """A path fit for a log: what could break a line is quoted, and a key that stands in it cut short."""
     if _PLAIN_PATH.fullmatch(path):
         return path
-    return quote(_KEY_IN_PATH.sub(r"\1…\2", path), safe="/…")
+    return quote(_KEY_IN_PATH.sub(r"\1...\2", path))
 
 
 class CarefulHeaders:

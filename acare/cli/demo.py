@@ -5,23 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 from acare.app import create_app
+from acare.callers import Role
 from acare.cli import logs
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.cli.server import Server, listen
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.store.clients import ClientStore
+from acare.store.database import Database
 from acare.store.keys import KeyStore
 
 CLIENTS = 250
 
-_USERS = (("broker", "dana.whitfield"), ("agent", "luis.ortega"), ("agent", "priya.raman"))
+_USERS: tuple[tuple[Role, str], ...] = (
+    ("broker", "dana.whitfield"),
+    ("agent", "luis.ortega"),
+    ("agent", "priya.raman"),
+)
 _FIRST = ("Michael Jordan Emma Liam Olivia Noah Ava Sophia Mason Isabella Ethan Mia Lucas Amara Henry Zoë "
           "Diego Leila Kenji Fatima Owen Chloé Andre Ingrid Samuel Rosa").split()  # fmt: skip
 _LAST = ("Torres Lee Nguyen Patel Johnson García Kim Okafor Rossi Müller Andersson Cohen Haddad Silva Novak "
@@ -57,21 +64,29 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # until the server takes over, stop as Ctrl-C does
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
         access = logs.configure(settings.log_format)
-        listener = listen(settings)
-        app = create_app(settings, access_log=access)
-        chance = random.Random("acare")
-        keys = KeyStore(app.database, new_id=lambda: _uuid(chance))
-        everything = {"all": ["read", "write"]}
-        users = [keys.create(f"{name}@example.com", everything, role=role) for role, name in _USERS]  # type: ignore[arg-type]
-        store = ClientStore(app.database, new_id=lambda: _uuid(chance))
-        for body in _clients(chance):
-            shown = store.create(chance.choice(users).user_id, clean_new(body)).id
-        server = Server(app, listener, settings, access)
-        say(_welcome(server.url, users[0].key, shown))
-        return server.run()
+        with listen(settings) as listener:
+            app = create_app(settings=settings, access_log=access)
+            key, shown = _invent(app.database)
+            server = Server(app, listener, settings, access)
+            say(_welcome(server.url, key, shown))
+            return server.run()
+
+
+def _invent(database: Database) -> tuple[str, str]:
+    """Fill the database; the key of a broker, and the id of the newest client."""
+    chance = random.Random("acare")
+    keys = KeyStore(database, new_id=lambda: _uuid(chance))
+    scopes = {"all": ["read", "write"]}
+    users = [keys.create(f"{name}@example.com", scopes, role=role) for role, name in _USERS]
+    clients = ClientStore(database, new_id=lambda: _uuid(chance))
+    made = [clients.create(chance.choice(users).user_id, clean_new(body)) for body in _clients(chance)]
+    return users[0].key, made[-1].id
 
 
 def _clients(chance: random.Random) -> Iterator[dict[str, object]]:

@@ -28,13 +28,16 @@ def add_flags(
             )
         else:
             parser.add_argument(
-                setting.flag, dest=setting.name, action="store_const", const="true", help=help_text
+                setting.flag, dest=setting.name, action=argparse.BooleanOptionalAction, help=help_text
             )
 
 
 def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
-    """The settings that the flags, the environment and ``fixed`` make."""
-    given = {setting.name: getattr(args, setting.name, None) for setting in SETTINGS}
+    """The settings that the flags, the environment and ``fixed`` make.
+
+    A setting that the command has no flag for is not read at all.
+    """
+    given = {setting.name: getattr(args, setting.name) for setting in SETTINGS if hasattr(args, setting.name)}
     return Settings.read({**given, **fixed})
 
 

@@ -11,6 +11,7 @@ from acare.cli import logs
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.server import Server, listen
 from acare.config import Settings
+from acare.store.keys import KeyStore
 
 #: Whose key the first start on a new database makes.
 FIRST_USER = "broker@localhost"
@@ -31,14 +32,18 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     access = logs.configure(settings.log_format)
-    listener = listen(settings)
-    app = create_app(settings, access_log=access)
-    first = None
-    if not app.keys.any():
-        first = app.keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
-    server = Server(app, listener, settings, access)
-    say(_welcome(settings, server.url, first))
-    return server.run()
+    with listen(settings) as listener:
+        app = create_app(settings=settings, access_log=access)
+        server = Server(app, listener, settings, access)
+        say(_welcome(settings, server.url, _first_key(app.keys)))
+        return server.run()
+
+
+def _first_key(keys: KeyStore) -> str | None:
+    """A key that may everything, if the database has none at all."""
+    if keys.any():
+        return None
+    return keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
 
 
 def _welcome(settings: Settings, url: str, first_key: str | None) -> str:

@@ -15,7 +15,7 @@ from types import FrameType
 import waitress
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.task import ErrorTask
 
 from acare.api import envelope
@@ -80,12 +80,13 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """waitress's, which lets a URL like ``http://[`` end the connection without an answer."""
+    """waitress's, but for what is the caller's mistake: a URL like ``http://[`` would end the connection
+    without an answer, and an unknown transfer encoding be a 501."""
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
-        except ValueError as error:
+        except (ValueError, TransferEncodingNotImplemented) as error:
             raise ParsingError(str(error)) from None
 
 

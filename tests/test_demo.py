@@ -1,0 +1,107 @@
+"""``acare demo``: what it invents, what it prints, and that it leaves nothing."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+
+import pytest
+
+from acare.config import SETTINGS
+from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files, of its own and empty; no settings in the environment."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.variable, raising=False)
+    return folder
+
+
+@pytest.fixture
+def demo(start, temporary):
+    return lambda *arguments: start(*arguments, command="demo")
+
+
+def clients_of(server):
+    """All clients, page by page."""
+    clients, more, page = [], True, 0
+    while more:
+        page += 1
+        url = f"{server.url}/v1/clients?limit=100&page={page}"
+        request = urllib.request.Request(url, headers={"X-API-Key": server.key})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            data = json.load(answer)["data"]
+        clients += data["clients"]
+        more = data["meta"]["hasMore"]
+    return clients
+
+
+def test_it_invents_clients_that_anybody_could_have_created(demo):
+    clients = clients_of(demo())
+    assert len(clients) == 250
+    for client in clients:
+        clean_new(client)  # or it raises InvalidInput
+    kinds = Counter((client["client_type"], client["status"]) for client in clients)
+    assert kinds.keys() == {(kind, status) for kind in CLIENT_TYPES for status in STATUSES}
+    assert min(kinds.values()) >= 20
+    assert len({client["user_id"] for client in clients}) == 3
+
+
+def test_every_demo_has_the_same_clients_whom_nobody_can_reach_and_another_key(demo):
+    first, second = demo(), demo()
+    assert first.key != second.key
+    clients, others = (
+        [{**client, "created_at": None, "updated_at": None} for client in clients_of(server)]
+        for server in (first, second)
+    )
+    assert clients == others
+    for client in clients:
+        assert re.fullmatch(r"[a-z.]+\.\d+@example\.com", client["email"])
+        assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", client["phone"])
+
+
+def test_what_it_prints_works_when_pasted(demo):
+    lines = [line for line in demo().printed.splitlines() if line.strip().startswith("curl ")]
+    answers = [json.loads(subprocess.check_output(line, shell=True, timeout=10)) for line in lines]
+    listed, got, created, changed, refused = answers
+    assert (len(listed["data"]["clients"]), got["data"]["version"]) == (5, 1)
+    assert created["data"]["first_name"] == "Jordan"
+    assert changed["data"]["version"] == 2
+    assert refused["error"]["code"] == "VERSION_CONFLICT"
+    details = refused["error"]["details"]
+    assert (details["currentVersion"], details["attemptedVersion"]) == (2, 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_leaves_nothing_when_it_stops(demo, temporary, tmp_path, monkeypatch, number):
+    monkeypatch.setenv("ACARE_DATABASE", str(tmp_path / "mine.db"))
+    server = demo()
+    assert [path.name.startswith("acare-demo-") for path in temporary.iterdir()] == [True]
+    server.process.send_signal(number)
+    assert server.process.wait(timeout=10) == 0
+    assert list(temporary.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"temporary", "server.log"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_leaves_nothing_when_it_is_stopped_while_it_invents(temporary, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acare", "demo", "--listen", "127.0.0.1:0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 10
+    while not [*temporary.glob("acare-demo-*/demo.db")] and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(number)
+    process.wait(timeout=10)
+    assert list(temporary.iterdir()) == []
