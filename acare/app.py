@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -77,7 +76,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         limit, origins = settings.rate_limit, settings.cors_origin
         return [
             *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
-            AccessLog(access_log, new_id=lambda: secrets.token_hex(16)),
+            AccessLog(access_log, new_id=envelope.new_request_id),
             CarefulHeaders(),
             *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
             Identify(self.keys.authenticate),

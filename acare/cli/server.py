@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import secrets
 import signal
 import socket
 import time
@@ -68,7 +67,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
     def execute(self) -> None:
         error = self.request.error
-        request_id = secrets.token_hex(16)
+        request_id = envelope.new_request_id()
         code, message = envelope.HTTP_FAILURES.get(error.code, envelope.OTHER_FAILURE)
         body = envelope.error_body(code, message, request_id).encode()
         self.status = f"{error.code} {error.reason}"
