@@ -198,14 +198,17 @@ def to_json(value: object) -> str:
 
 
 def _walk(value: object, depth: int = 1) -> Iterator[tuple[int, str]]:
-    """Every list, object, key and text in a JSON value, as (depth, text); the text of a list is empty."""
+    """Every list, object, key and text in a JSON value, as (depth, text); the text of a list is empty.
+
+    The outermost list or object is at depth 1, and so are its keys and texts.
+    """
     pending: list[tuple[int, object]] = [(depth, value)]
     while pending:
         depth, value = pending.pop()
         if isinstance(value, str):
-            yield depth, value
+            yield depth - 1, value
         elif isinstance(value, (list, dict)):
             yield depth, ""
             if isinstance(value, dict):
-                pending += ((depth, key) for key in value)
+                pending += ((depth + 1, key) for key in value)
             pending += ((depth + 1, item) for item in (value.values() if isinstance(value, dict) else value))

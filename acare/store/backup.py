@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -48,44 +49,54 @@ HAVING sum(n) <> 0
 def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
     """Make a verified backup of the database in ``folder``; the file, with its ``.sha256`` beside it.
 
-    Servers may run and write meanwhile. With ``keep``, only so many of the newest stay. Raises
-    DatabaseRefused, and leaves nothing that looks like a backup, if anything is wrong.
+    Servers may run and write meanwhile. With ``keep``, only so many of the newest stay, this one among
+    them. Raises DatabaseRefused, and leaves nothing that looks like a backup, if anything is wrong.
     """
     file.check(database)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    target = folder / f"{database.stem}-{stamp}Z.db"
+    target = folder / f"{database.stem}-{_stamp()}.db"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_verified(database, target)
         if keep is not None:
-            for old in sorted(folder.glob(f"{database.stem}-*Z.db"))[:-keep]:
-                checksum_file(old).unlink(missing_ok=True)
+            name = re.compile(rf"{re.escape(database.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+            others = sorted(path for path in folder.iterdir() if name.fullmatch(path.name) and path != target)
+            for old in others[: max(0, len(others) - keep + 1)]:
                 old.unlink()
+                checksum_file(old).unlink(missing_ok=True)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
     return target
 
 
-def copy_verified(database: Path, target: Path) -> None:
-    """Copy one snapshot of the database to ``target``, prove the copy, and only then give it its name."""
+def copy_verified(database: Path, target: Path, schema: int | None = None) -> None:
+    """Copy one snapshot of the database to ``target``, prove the copy, and only then give it its name.
+
+    With ``schema``, only if the snapshot is of that version of the schema.
+    """
     with _temporary(target) as copy:
         try:
             with _open(database) as source, _open(copy) as destination:
                 source.execute("BEGIN")
                 clients = source.execute(COUNTS).fetchone()
+                (version,) = source.execute("PRAGMA user_version").fetchone()
                 source.backup(destination, pages=_PAGES)
                 destination.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-            check_content(copy, clients)
         except sqlite3.Error as error:
             raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
+        if file.check(copy) != version or schema not in (None, version):
+            raise DatabaseRefused(f"{database}: the backup failed: its schema is not the one that it was")
+        check_content(copy, clients)
         _sync(copy)
-        digest = sha256(copy)
         checksum = checksum_file(target)
         with _temporary(checksum) as written:
-            written.write_text(f"{digest}  {target.name}\n", encoding="ascii")
+            written.write_text(f"{sha256(copy)}  {target.name}\n", encoding="utf-8")
             _sync(written)
             os.replace(written, checksum)
+        try:
             os.replace(copy, target)
+        except BaseException:
+            checksum.unlink()
+            raise
     file.sync_folder(target.parent)
 
 
@@ -97,12 +108,15 @@ def verify(path: Path, *, checksum: bool = True) -> int:
     """
     file.check(path)
     if checksum:
-        _check_sum(path)
+        _check_sum(path, checksum_file(path))
     return check_content(path)
 
 
 def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     """What SQLite can say of a file: DatabaseRefused if anything in it is not as it should be."""
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists():
+        raise DatabaseRefused(f"{path}: not whole: {journal.name} is beside it, of a change that was cut off")
     try:
         with _open(path, read_only=True) as connection:
             connection.execute("PRAGMA cell_size_check = ON")
@@ -113,30 +127,30 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DatabaseRefused(f"{path}: damaged: {error}") from None
     if problems:
-        raise DatabaseRefused(f"{path}: damaged: {problems[0]}")
+        raise DatabaseRefused(f"{path}: damaged: {' '.join(problems[0].split())}")
     if expected is not None and counts != expected:
         raise DatabaseRefused(f"{path}: has {counts} clients where the database had {expected}")
     return int(counts[1])
 
 
 def restore(backup: Path, database: Path) -> Path | None:
-    """Put a verified backup in the place of the database; where the old one was put, if there was one.
+    """Put a backup in the place of the database; where the old one was put, if there was one.
 
-    Refuses while anybody has the database open. The file of that name is the old database or the new one
-    at every moment, and both are whole.
+    What is put there is a copy, and it is the copy that is verified. Refuses while anybody has the database
+    open. The file of that name is the old database or the new one at every moment, and both are whole.
     """
     verify(backup)
     database = database.resolve()  # where a symbolic link leads, as SQLite does
     try:
         with _temporary(database) as fresh, _alone_with(database):
             shutil.copyfile(backup, fresh)
-            if sha256(fresh) != sha256(backup):
-                raise DatabaseRefused(f"{backup}: changed while it was copied")
+            _check_sum(fresh, checksum_file(backup))
+            check_content(fresh)
             with _open(fresh) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
             _sync(fresh)
-            aside = _set_aside(database)
-            os.replace(fresh, database)
+            with _set_aside(database) as aside:
+                os.replace(fresh, database)
         file.sync_folder(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
@@ -153,15 +167,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _check_sum(path: Path) -> None:
+def _check_sum(path: Path, checksum: Path) -> None:
     try:
-        expected = checksum_file(path).read_text(encoding="ascii").split()[:1]
+        expected = checksum.read_text(encoding="utf-8").split()[:1]
     except FileNotFoundError:
-        raise DatabaseRefused(f"{path}: there is no {checksum_file(path).name} beside it") from None
+        raise DatabaseRefused(f"{path}: there is no {checksum.name} beside it") from None
     except (OSError, ValueError) as error:
-        raise DatabaseRefused(f"{checksum_file(path)}: {error}") from None
+        raise DatabaseRefused(f"{checksum}: {error}") from None
     if [sha256(path)] != expected:
-        raise DatabaseRefused(f"{path}: damaged: its SHA-256 is not the one in {checksum_file(path).name}")
+        raise DatabaseRefused(f"{path}: damaged: its SHA-256 is not the one in {checksum.name}")
 
 
 @contextlib.contextmanager
@@ -194,18 +208,34 @@ def _merge_log(database: Path) -> None:
         pass  # damaged: it is kept as it is, with its log
 
 
-def _set_aside(database: Path) -> Path | None:
-    """Give the old database, and a log it may have, a second name; its first one is then free to be taken."""
-    if not database.exists():
-        return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    aside = database.with_name(f"{database.name}.before-restore-{stamp}Z")
-    log, index = (database.with_name(database.name + ending) for ending in ("-wal", "-shm"))
-    if log.exists():
-        os.replace(log, aside.with_name(aside.name + "-wal"))
-    index.unlink(missing_ok=True)
-    os.link(database, aside)
-    return aside
+@contextlib.contextmanager
+def _set_aside(database: Path) -> Iterator[Path | None]:
+    """Give the old database a second name, and its log too, so that the first one is free to be taken.
+
+    If it is not taken after all, everything is as it was.
+    """
+    aside = database.with_name(f"{database.name}.before-restore-{_stamp()}")
+    moved: list[tuple[Path, Path]] = []
+    try:
+        if database.exists():
+            os.link(database, aside)
+        for ending in ("-wal", "-journal"):  # not the new database's: SQLite would play them into it
+            log, second = (path.with_name(path.name + ending) for path in (database, aside))
+            if log.exists():
+                os.replace(log, second)
+                moved.append((log, second))
+        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+        yield aside if aside.exists() or moved else None
+    except BaseException:
+        for log, second in moved:
+            os.replace(second, log)
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def _stamp() -> str:
+    """Now, for a name: ``20260715T143210.000Z``, which sorts as time goes by."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
 
 def _in_use(database: Path) -> DatabaseRefused:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,7 +46,7 @@ class _Reader:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+            self.connection.rollback()
         self._give_back(self)
         if isinstance(error, sqlite3.Error):
             raise translated(error) from error
@@ -116,9 +116,13 @@ class Database:
     def close(self) -> None:
         """Close every connection. Whoever reads now closes theirs when done."""
         self._closed = True
-        while self._idle_readers:
-            self._idle_readers.pop().connection.close()
+        self._close_readers()
         self._writer.close()
+
+    def _close_readers(self) -> None:
+        with suppress(IndexError):  # another thread may do the same
+            while True:
+                self._idle_readers.pop().connection.close()
 
     def _new_reader(self) -> _Reader:
         if self._closed:
@@ -132,10 +136,9 @@ class Database:
         return _Reader(connection, self._give_back)
 
     def _give_back(self, reader: _Reader) -> None:
+        self._idle_readers.append(reader)
         if self._closed:
-            reader.connection.close()
-        else:
-            self._idle_readers.append(reader)
+            self._close_readers()
 
     def _open(self) -> sqlite3.Connection:
         """A connection that any thread may use, one at a time, and that never checkpoints by itself."""
@@ -146,7 +149,11 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        try:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _set_up(self, writing: sqlite3.Connection) -> None:

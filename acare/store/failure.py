@@ -24,4 +24,8 @@ def translated(error: BaseException) -> BaseException:
     if not isinstance(error, sqlite3.Error) or code is None:
         return error
     reason = _NOT_NOW.get(code & 0xFF)  # the low byte is the kind, the rest its details
-    return error if reason is None else StoreUnavailable(f"{reason[0].upper()}{reason[1:]}.")
+    if reason is None:
+        return error
+    unavailable = StoreUnavailable(f"{reason[0].upper()}{reason[1:]}.")
+    unavailable.__cause__ = error
+    return unavailable

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
@@ -11,7 +13,7 @@ from acare.store import file
 from acare.store.backup import copy_verified
 
 #: For each older version of the schema, the SQL that makes the next one of it.
-STEPS: Mapping[int, str] = {}
+STEPS: dict[int, str] = {}
 
 
 def upgrade(path: Path, steps: Mapping[int, str] = STEPS) -> None:
@@ -19,35 +21,45 @@ def upgrade(path: Path, steps: Mapping[int, str] = STEPS) -> None:
 
     DatabaseRefused, and the file as it was, if that fails.
     """
-    version = file.check(path)
-    if version == file.SCHEMA_VERSION:
-        return
+    file.check(path)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does that
+            (version,) = connection.execute("PRAGMA user_version").fetchone()  # the log has the last word
+            if version != file.SCHEMA_VERSION:
+                _upgrade(connection, path, version, steps)
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: its schema was not upgraded, and left as it is: {error}") from None
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path, version: int, steps: Mapping[int, str]) -> None:
     missing = [older for older in range(version, file.SCHEMA_VERSION) if older not in steps]
     if missing:
         raise DatabaseRefused(f"{path}: its schema {version} is too old for this acare to upgrade")
-    copy_verified(path, path.with_name(f"{path.name}.schema-{version}.db"))
+    copy_verified(path, path.with_name(f"{path.name}.schema-{version}.db"), schema=version)
     script = "\n".join(steps[older] for older in range(version, file.SCHEMA_VERSION))
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
     try:
-        # Nobody else can have upgraded it meanwhile: BEGIN EXCLUSIVE waits, and the version is read again.
-        connection.execute("BEGIN EXCLUSIVE")
+        # Somebody else may have done it since; whoever holds the lock looks again.
         if connection.execute("PRAGMA user_version").fetchone() == (version,):
             for statement in _statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {file.SCHEMA_VERSION}")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: its schema was not upgraded, and left as it is: {error}") from None
     finally:
-        connection.close()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
-def _statements(script: str) -> list[str]:
+def _statements(script: str) -> Iterator[str]:
     """The statements of a script one by one, since ``executescript`` would commit first."""
-    statements, statement = [], ""
-    for line in script.splitlines(keepends=True):
-        statement += line
+    statement = ""
+    for part in re.split("(?<=;)", script):
+        statement += part
         if sqlite3.complete_statement(statement):
-            statements.append(statement)
+            yield statement
             statement = ""
-    return statements
+    if statement.strip():
+        yield statement

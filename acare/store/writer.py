@@ -114,14 +114,30 @@ class Writer:
         return write.error is None
 
     def empty_log(self) -> bool:
-        """Checkpoint and cut the log to nothing, for what must not be found in it; whether that was done.
+        """Copy the log into the database and begin it anew, cut short: what was in it is gone.
 
-        TRUNCATE holds the lock of writers itself, so this checkpoint too meets no commit.
+        Says whether that could be done; somebody who reads, or another process that writes, may be in the
+        way. SQLite's own TRUNCATE would then go on without the lock, and its checkpoint could meet a commit.
         """
         with self._mutex:
             self._idle.wait_for(lambda: not self._led)
-            busy, _, _ = self._checkpointer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+            self._led = True
+        try:
+            connection = self._connection
+            self._since_checkpoint = CHECKPOINT_AFTER
+            self._checkpoint()
+            if self._since_checkpoint or self._log_pages:
+                return False
+            (limit,) = connection.execute("PRAGMA journal_size_limit").fetchone()
+            connection.execute("PRAGMA journal_size_limit = 0")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")  # a commit, which is what cuts it
+            connection.execute(f"PRAGMA journal_size_limit = {limit}")
+            return True
+        except sqlite3.Error:
+            return False
+        finally:
+            self._pass_on()
 
     def close(self) -> None:
         """Let what is queued be done, take nothing more, and close both connections.
@@ -139,10 +155,12 @@ class Writer:
         with self._mutex:
             batch, self._queue = self._queue, []
         try:
-            self._commit(batch)
-            for write in batch:
-                write.done = True
-                write.wake()
+            try:
+                self._commit(batch)
+            finally:
+                for write in batch:
+                    write.done = True
+                    write.wake()
             self._checkpoint_if_due()
         finally:
             self._pass_on()
@@ -161,6 +179,7 @@ class Writer:
         try:
             self._check()
             self._check_log()
+            connection.rollback()  # nothing, but for a transaction that could not be rolled back before
             connection.execute("BEGIN IMMEDIATE")
             for write in batch:
                 self._run_one(write)
@@ -169,7 +188,7 @@ class Writer:
         except BaseException as error:
             for write in batch:
                 write.error = translated(error)
-            with suppress(sqlite3.Error):  # if not even this can be done, the next BEGIN fails and says so
+            with suppress(sqlite3.Error):
                 connection.rollback()
 
     def _run_one(self, write: _Write[Any]) -> None:
@@ -188,7 +207,7 @@ class Writer:
         if self._log_pages > self._most_log_pages:
             self._checkpoint()
         if self._log_pages > self._most_log_pages:
-            raise StoreUnavailable("A reader keeps an old snapshot open, and the log has grown too long.")
+            raise StoreUnavailable("The log has grown too long: somebody keeps it from being checkpointed.")
 
     def _checkpoint_if_due(self) -> None:
         if self._since_checkpoint >= CHECKPOINT_AFTER:
