@@ -19,25 +19,25 @@ def etag(version: int) -> str:
 
 def is_known(req: falcon.Request, version: int) -> bool:
     """Whether ``If-None-Match`` says that the caller has this version already."""
-    tags = req.if_none_match if "HTTP_IF_NONE_MATCH" in req.env else None
-    return tags is not None and any(tag == "*" or tag == str(version) for tag in tags)
+    sent = req.env.get("HTTP_IF_NONE_MATCH")
+    if sent is None:
+        return False
+    return sent.strip() == "*" or str(version) in (req.if_none_match or ())
 
 
 def has_match(req: falcon.Request) -> bool:
     """Whether there is an ``If-Match`` at all."""
-    return bool(req.env.get("HTTP_IF_MATCH", "").strip())
+    return "HTTP_IF_MATCH" in req.env
 
 
 def matches(req: falcon.Request) -> list[int] | None:
     """The versions that ``If-Match`` names, None if there is no such condition or it is ``*``.
 
-    A tag that is weak, or that none of our versions has, matches nothing.
+    What is no strong tag of a version of ours names none: a condition that cannot be read never holds.
     """
-    if not has_match(req):
+    if not has_match(req) or req.env["HTTP_IF_MATCH"].strip() == "*":
         return None
-    tags = req.if_match or []  # None for a list without a tag in it: a condition that never holds
-    if "*" in tags:
-        return None
+    tags = req.if_match or ()
     return [int(tag) for tag in tags if _VERSION.fullmatch(tag) and not getattr(tag, "is_weak", False)]
 
 

@@ -32,8 +32,11 @@ _KEY_IN_PATH = re.compile(r"([0-9a-f]{8})[0-9a-f]{52}([0-9a-f]{4})")
 
 
 def is_api(path: str) -> bool:
-    """Whether a path is the vendor's surface, where the contract's gates stand."""
-    return path.startswith("/v1/") or path == "/v1"
+    """Whether a path is the vendor's surface, where the contract's gates stand.
+
+    Falcon's router ignores slashes at the beginning, none or many, and so must this.
+    """
+    return path.lstrip("/").startswith("v1/") or path.lstrip("/") == "v1"
 
 
 class Access(NamedTuple):
@@ -230,7 +233,11 @@ class RequireScope:
             raise falcon.HTTPMethodNotAllowed(methods)
         scope = getattr(resource, "scope", None)
         actions = self.ACTIONS.get(req.method, ())
-        if scope is not None and not req.context.caller.may(scope, actions):
+        if scope is None:
+            return
+        if req.context.caller is None:
+            raise NotAuthenticated  # no path leads here past RequireKey; if one did, it would end here
+        if not req.context.caller.may(scope, actions):
             raise ScopeMissing(scope, actions)
 
 

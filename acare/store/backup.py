@@ -118,7 +118,8 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     if journal.exists():
         raise DatabaseRefused(f"{path}: not whole: {journal.name} is beside it, of a change that was cut off")
     try:
-        with _open(path, read_only=True) as connection:
+        with _open(path) as connection:
+            connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cell_size_check = ON")
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
             problems += [f"{row[0]} row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")]
@@ -256,13 +257,9 @@ def _temporary(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _open(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
-    mode = "rw"
-    if read_only:
-        # Without a log there is nothing to coordinate, and SQLite need not make files beside it.
-        log = path.with_name(f"{path.name}-wal")
-        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a file that is there. Not ``mode=ro``: SQLite would then heed no CHECK constraint."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         yield connection

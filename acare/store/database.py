@@ -100,9 +100,9 @@ class Database:
         """The same for a write that may as well not be: it is left out rather than waited for."""
         return self._writer.run_if_idle(work)
 
-    def empty_log(self) -> bool:
-        """Copy the log into the database and cut it to nothing; whether nobody was in the way."""
-        return self._writer.empty_log()
+    def rewrite(self) -> bool:
+        """Write the file anew, without what was deleted; False if the log could not be, as somebody reads."""
+        return self._writer.rewrite()
 
     def run_checks(self) -> dict[str, str]:
         """What a write takes, each "ok" or what is wrong: "write" begins one, "disk" looks for room."""

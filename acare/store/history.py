@@ -133,17 +133,21 @@ class HistoryStore:
         """
 
         def work(connection: sqlite3.Connection) -> int:
-            erased = sum(connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE)
-            if not erased:
-                raise UserError(f"there is no client with the id {client_id!r}, and none is remembered")
-            return erased
+            return sum(connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE)
 
-        return self._forget(work)
+        erased = self._forget(work)  # also if there is nothing: an earlier try may not have got so far
+        if not erased:
+            raise UserError(f"there is no client with the id {client_id!r}, and none is remembered")
+        return erased
 
     def _forget(self, work: Callable[[sqlite3.Connection], int]) -> int:
-        """Run ``work``; the database overwrites what is deleted, and the log, which has it too, is cut."""
+        """Run ``work`` and write the file anew: pages that were split still have what was deleted."""
         done = self._database.write(work)
-        self._database.empty_log()
+        if not self._database.rewrite():
+            raise UserError(
+                "that is deleted, but its bytes are still in the log, as somebody else uses the database; "
+                "the same command takes them away when nobody does"
+            )
         return done
 
 

@@ -113,17 +113,19 @@ class Writer:
             self._pass_on()
         return write.error is None
 
-    def empty_log(self) -> bool:
-        """Copy the log into the database and begin it anew, cut short: what was in it is gone.
+    def rewrite(self) -> bool:
+        """Write the whole file anew, and begin the log anew: what was deleted is then in neither.
 
         Says whether that could be done; somebody who reads, or another process that writes, may be in the
-        way. SQLite's own TRUNCATE would then go on without the lock, and its checkpoint could meet a commit.
+        way of the log. SQLite's own TRUNCATE would then go on without the lock, and its checkpoint could
+        meet a commit.
         """
         with self._mutex:
             self._idle.wait_for(lambda: not self._led)
             self._led = True
         try:
             connection = self._connection
+            connection.execute("VACUUM")
             self._since_checkpoint = CHECKPOINT_AFTER
             self._checkpoint()
             if self._since_checkpoint or self._log_pages:
@@ -134,8 +136,10 @@ class Writer:
             connection.execute(f"PRAGMA user_version = {version}")  # a commit, which is what cuts it
             connection.execute(f"PRAGMA journal_size_limit = {limit}")
             return True
-        except sqlite3.Error:
-            return False
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return False
+            raise translated(error) from None
         finally:
             self._pass_on()
 
@@ -179,7 +183,8 @@ class Writer:
         try:
             self._check()
             self._check_log()
-            connection.rollback()  # nothing, but for a transaction that could not be rolled back before
+            if connection.in_transaction:
+                connection.rollback()  # one that could not be rolled back when it failed
             connection.execute("BEGIN IMMEDIATE")
             for write in batch:
                 self._run_one(write)
@@ -207,7 +212,9 @@ class Writer:
         if self._log_pages > self._most_log_pages:
             self._checkpoint()
         if self._log_pages > self._most_log_pages:
-            raise StoreUnavailable("The log has grown too long: somebody keeps it from being checkpointed.")
+            raise StoreUnavailable(
+                "The log has grown too long: somebody keeps an old snapshot, or keeps writing."
+            )
 
     def _checkpoint_if_due(self) -> None:
         if self._since_checkpoint >= CHECKPOINT_AFTER:
