@@ -18,9 +18,11 @@ from typing import Any, Protocol, TypeGuard
 Stored = str | int | float | None
 Schema = dict[str, Any]
 
-# Control characters (Unicode's Cc) and lone surrogates, which are no text. (our choice)
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NO_TEXT_IN_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters (Unicode's Cc) and lone surrogates are no text; lines may have tabs and breaks. (ours)
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_NO_TEXT = re.compile(rf"[{_CONTROL}\ud800-\udfff]")
+_NO_TEXT_IN_LINES = re.compile(rf"[{_CONTROL_IN_LINES}\ud800-\udfff]")
 _NO_TEXT_MESSAGE = "must not contain control characters or lone surrogates"
 
 
@@ -62,7 +64,12 @@ class Text:
         return f"{self.shortest} to {self.longest} characters"
 
     def schema(self) -> Schema:
-        return {"type": "string", "minLength": self.shortest, "maxLength": self.longest}
+        length = {"minLength": self.shortest, "maxLength": self.longest}
+        return {"type": "string", **length, "pattern": self.pattern()}
+
+    def pattern(self) -> str:
+        """A regular expression, as JSON Schema has them, for what ``clean`` lets through."""
+        return rf"^[^{_CONTROL_IN_LINES if self.lines else _CONTROL}]*$"
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,10 @@ class Email(Text):
         if not name or not domain or "@" in domain or any(map(str.isspace, text)):
             raise ValueError("must be an e-mail address: one @ between two parts, no spaces")
 
+    def pattern(self) -> str:
+        part = rf"[^\s@{_CONTROL}]+"
+        return rf"^\s*({part}@{part}\s*)?$"
+
 
 @dataclass(frozen=True)
 class Phone(Text):
@@ -82,6 +93,9 @@ class Phone(Text):
     def check(self, text: str) -> None:
         if not any(map(str.isdigit, text)):
             raise ValueError("must be a phone number: it has no digit")
+
+    def pattern(self) -> str:
+        return rf"^([^{_CONTROL}]*[0-9][^{_CONTROL}]*)?$"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ import falcon
 from acare.errors import InvalidInput, Problem
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
-_RETRY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
+_RETRY_KEY = r"[!#-\[\]-~]{1,255}"
+
+#: What an ``Idempotency-Key`` looks like, as a regular expression of JSON Schema.
+RETRY_KEY_PATTERN = f'^({_RETRY_KEY}|"{_RETRY_KEY}")$'
 
 
 def etag(version: int) -> str:
@@ -47,7 +50,7 @@ def retry_key(req: falcon.Request) -> str | None:
     if sent is None:
         return None
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
-    if not _RETRY_KEY.fullmatch(key):
+    if not re.fullmatch(_RETRY_KEY, key):
         message = "must be 1 to 255 printable ASCII characters without spaces, quotes and backslashes"
         raise InvalidInput(Problem("Idempotency-Key", message))
     return key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acare.api import envelope
+from acare.api import conditions, envelope
 from acare.errors import (
     AcareError,
     BodyTooLarge,
@@ -103,7 +103,7 @@ def _create() -> Json:
         "ETag": _header(_string('"1"'), "Its version."),
         "Idempotent-Replayed": _header({"const": "true"}, "This answer was given before.", required=False),
     }
-    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "minLength": 1, "maxLength": 257}
+    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "pattern": conditions.RETRY_KEY_PATTERN}
     return _operation(
         "createClient",
         "Create a client",

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import html
+import shlex
 from string import Template
 
+_KEY = "-H 'X-API-Key: YOUR_API_KEY'"
+_JSON = "-H 'Content-Type: application/json'"
+_NEW = """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'"""
+_CHANGES = """-d '{"status": "closed", "version": 1}'"""
+
+# What a call is for, its options, and its path below the URL of the server.
 OPERATIONS = (
-    ("List", "curl -s '$url/v1/clients?status=active&limit=5' -H 'X-API-Key: YOUR_API_KEY'"),
-    (
-        "Create",
-        "curl -s $url/v1/clients -H 'X-API-Key: YOUR_API_KEY' -H 'Content-Type: application/json' "
-        """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'""",
-    ),
-    ("Get", "curl -s $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY'"),
-    (
-        "Update",
-        "curl -s -X PUT $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY' "
-        """-H 'Content-Type: application/json' -d '{"status": "closed", "version": 1}'""",
-    ),
-    ("Delete", "curl -s -X DELETE $url/v1/clients/CLIENT_ID -H 'X-API-Key: YOUR_API_KEY'"),
+    ("List", f"{_KEY}", "/v1/clients?status=active&limit=5"),
+    ("Create", f"{_KEY} {_JSON} {_NEW}", "/v1/clients"),
+    ("Get", f"{_KEY}", "/v1/clients/CLIENT_ID"),
+    ("Update", f"-X PUT {_KEY} {_JSON} {_CHANGES}", "/v1/clients/CLIENT_ID"),
+    ("Delete", f"-X DELETE {_KEY}", "/v1/clients/CLIENT_ID"),
 )
 
 _PAGE = Template("""\
@@ -44,8 +43,8 @@ $operations
 
 
 def calls(url: str) -> dict[str, str]:
-    """A line of curl for each operation of the server at ``url``."""
-    return {name: line.replace("$url", url) for name, line in OPERATIONS}
+    """A line of curl for each operation of the server at ``url``, which is what a Host header says."""
+    return {name: f"curl -s {shlex.quote(url + path)} {options}" for name, options, path in OPERATIONS}
 
 
 def render(version: str, url: str, root: str) -> str:

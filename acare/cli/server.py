@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
@@ -15,7 +16,7 @@ import waitress
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from acare.api import envelope
 from acare.api.middleware import Access
@@ -71,11 +72,31 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         code, message = envelope.HTTP_FAILURES.get(error.code, envelope.OTHER_FAILURE)
         body = envelope.error_body(code, message, request_id).encode()
         self.status = f"{error.code} {error.reason}"
-        self.response_headers += [("Content-Type", "application/json"), ("X-Request-ID", request_id)]
+        self.response_headers += [
+            ("Content-Type", "application/json"),
+            ("X-Request-ID", request_id),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
         self.channel.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """waitress's, but an answer's header and body leave in one packet, with one system call and not two."""
+
+    wrote_header: bool
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not self.complete or self.content_length != len(data) or not self.has_body:
+            super().write(data)
+            return
+        header = self.build_response_header()
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
+        self.channel.write_soon(header + data)
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
@@ -92,6 +113,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when it is waiting for the rest of a request."""
 
+    task_class = _Task
     error_task_class = _ErrorTask
     parser_class = _Parser
     log: Callable[[Access], None]
@@ -101,6 +123,16 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         if self.request is None:
             self.request_began = time.monotonic()
         return bool(super().received(data))
+
+    def is_quick(self) -> bool:
+        """Whether the next request is a read, and its answer need not wait for those before it to be sent."""
+        request = self.requests[0]
+        return (
+            request.error is None
+            and request.command in ("GET", "HEAD")
+            and request.path != "/readyz"  # begins a write
+            and not self.total_outbufs_len
+        )
 
     def is_slow(self) -> bool:
         """Whether a request has been on its way for too long, however few bytes still come."""
@@ -113,6 +145,30 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return self.request is None or time.time() - self.last_activity > 2
 
 
+class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Gives writes to threads, which wait for the disk together, and keeps reads for the loop itself.
+
+    A read waits for nobody and takes a fraction of a millisecond; to hand it to a thread, whoever is then
+    waiting for Python's lock, would take as long again.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self._reads: deque[_Channel] = deque()
+        self.set_thread_count(threads)
+
+    def add_task(self, task: _Channel) -> None:
+        if task.is_quick():
+            self._reads.append(task)
+        else:
+            super().add_task(task)
+
+    def answer_reads(self) -> None:
+        """Answer what has come; for the thread of the loop alone."""
+        while self._reads:
+            self._reads.popleft().service()
+
+
 class Server:
     """waitress around the app, with a stop that finishes what was begun."""
 
@@ -123,11 +179,12 @@ class Server:
         self._stopping = False
         self._flushed = 0.0
         self._sockets: dict[int, object] = {}
+        self._dispatcher = _Dispatcher(settings.threads)
         self._server = waitress.create_server(
             app,
             map=self._sockets,
+            _dispatcher=self._dispatcher,
             sockets=[listener],
-            threads=settings.threads,
             connection_limit=_allow_connections(CONNECTIONS),
             **_LIMITS,
         )
@@ -151,7 +208,10 @@ class Server:
 
     def _turn(self, seconds: float) -> None:
         """One turn of waitress's loop, and of the access log's, which is written some 20 times a second."""
-        wasyncore.poll2(min(seconds, _FLUSH_SECONDS) if self._access else seconds, self._sockets)
+        # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
+        poll = wasyncore.poll if max(self._sockets) < 1024 else wasyncore.poll2
+        poll(min(seconds, _FLUSH_SECONDS) if self._access else seconds, self._sockets)
+        self._dispatcher.answer_reads()
         if self._access and time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._access.flush()
             self._flushed = time.monotonic()

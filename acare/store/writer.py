@@ -132,9 +132,11 @@ class Writer:
                 return False
             (limit,) = connection.execute("PRAGMA journal_size_limit").fetchone()
             connection.execute("PRAGMA journal_size_limit = 0")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            connection.execute(f"PRAGMA user_version = {version}")  # a commit, which is what cuts it
-            connection.execute(f"PRAGMA journal_size_limit = {limit}")
+            try:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                connection.execute(f"PRAGMA user_version = {version}")  # a commit, which is what cuts it
+            finally:
+                connection.execute(f"PRAGMA journal_size_limit = {limit}")
             return True
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

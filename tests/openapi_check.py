@@ -1,0 +1,208 @@
+"""Holds answers against an OpenAPI 3.1 document, with a JSON Schema checker for what the document uses.
+
+A keyword that it does not know is an error, so that nothing in the document goes unchecked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+#: Keywords that say something to people alone.
+NOTES = frozenset(("description", "title", "default", "examples"))
+
+
+class Misfit(AssertionError):
+    """A value that does not fit its schema, or an answer that does not fit the document."""
+
+
+def fits(document: Any, schema: Any, value: object) -> bool:
+    """Whether a JSON value fits a schema of the document."""
+    try:
+        check(document, schema, value)
+    except Misfit:
+        return False
+    return True
+
+
+def check(document: Any, schema: Any, value: object, where: str = "$") -> None:
+    """Misfit with the place, unless the value fits the schema; TypeError for an unknown keyword."""
+    for keyword, rule in schema.items():
+        if keyword in NOTES:
+            continue
+        if keyword not in KEYWORDS:
+            raise TypeError(f"{where}: the checker does not know the keyword {keyword!r}")
+        if not KEYWORDS[keyword](document, rule, value, where):
+            raise Misfit(f"{where}: {value!r:.200} does not fit {keyword}: {rule!r:.200}")
+
+
+def resolve(document: Any, reference: str) -> Any:
+    """What ``#/a/b`` leads to; KeyError if nothing is there."""
+    place, *steps = reference.split("/")
+    if place != "#":
+        raise KeyError(reference)
+    for step in steps:
+        document = document[step.replace("~1", "/").replace("~0", "~")]
+    return document
+
+
+def same(one: object, other: object) -> bool:
+    """Equal as JSON values: 1 is 1.0, and true is not 1."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_of_format(name: str, value: str) -> bool:
+    try:
+        if name == "uuid":
+            return str(UUID(value)) == value.lower()
+        if name == "date-time":
+            datetime.fromisoformat(value)
+            return bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", value))
+    except ValueError:
+        return False
+    raise TypeError(f"the checker does not know the format {name!r}")
+
+
+def matches(pattern: str, value: str) -> bool:
+    """As ECMAScript has it: "$" is the very end, and not before a last line break."""
+    return re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), value) is not None
+
+
+TYPES = {
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: is_number(value) and value == int(value),
+    "number": is_number,
+    "string": lambda value: isinstance(value, str),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
+
+
+def _has_type(document: Any, names: str | list[str], value: object, where: str) -> bool:
+    return any(TYPES[name](value) for name in ([names] if isinstance(names, str) else names))
+
+
+def _properties(document: Any, schemas: Mapping[str, Any], value: object, where: str) -> bool:
+    for name, schema in schemas.items():
+        if isinstance(value, dict) and name in value:
+            check(document, schema, value[name], f"{where}.{name}")
+    return True
+
+
+def _each(document: Any, schema: Any, items: Iterator[tuple[object, object]], where: str) -> bool:
+    for name, item in items:
+        check(document, schema, item, f"{where}[{name!r}]")
+    return True
+
+
+def _about(kind: Any, rule: Any) -> Any:
+    """A keyword that says something about values of a kind, and lets all others pass."""
+    return lambda document, limit, value, where: not kind(value) or rule(value, limit)
+
+
+KEYWORDS: dict[str, Any] = {
+    "type": _has_type,
+    "const": lambda document, rule, value, where: same(rule, value),
+    "enum": lambda document, rule, value, where: any(same(each, value) for each in rule),
+    "minLength": _about(TYPES["string"], lambda value, limit: len(value) >= limit),
+    "maxLength": _about(TYPES["string"], lambda value, limit: len(value) <= limit),
+    "pattern": _about(TYPES["string"], lambda value, rule: matches(rule, value)),
+    "format": _about(TYPES["string"], lambda value, name: is_of_format(name, value)),
+    "minimum": _about(is_number, lambda value, limit: value >= limit),
+    "maximum": _about(is_number, lambda value, limit: value <= limit),
+    "minItems": _about(TYPES["array"], lambda value, limit: len(value) >= limit),
+    "maxItems": _about(TYPES["array"], lambda value, limit: len(value) <= limit),
+    "maxProperties": _about(TYPES["object"], lambda value, limit: len(value) <= limit),
+    "required": _about(TYPES["object"], lambda value, names: set(names) <= value.keys()),
+    "properties": _properties,
+    "additionalProperties": lambda document, rule, value, where: (
+        not isinstance(value, dict) or _each(document, rule, iter(value.items()), where)
+    ),
+    "items": lambda document, rule, value, where: (
+        not isinstance(value, list) or _each(document, rule, iter(enumerate(value)), where)
+    ),
+    "allOf": lambda document, rule, value, where: (
+        all(check(document, schema, value, where) is None for schema in rule)
+    ),
+    "anyOf": lambda document, rule, value, where: any(fits(document, schema, value) for schema in rule),
+    "oneOf": lambda document, rule, value, where: (
+        sum(fits(document, schema, value) for schema in rule) == 1
+    ),
+    "not": lambda document, rule, value, where: not fits(document, rule, value),
+    "$ref": lambda document, rule, value, where: (
+        check(document, resolve(document, rule), value, where) is None
+    ),
+}  # fmt: skip
+
+
+# --- operations
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    """Every (method, path template, operation) of the document."""
+    for template, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method, template, item[method]
+
+
+def find(document: Any, method: str, path: str) -> tuple[str, Any] | None:
+    """The path template and the operation that a request is for, if any; HEAD is GET without the body."""
+    method = "get" if method == "HEAD" and not _in_document(document, "head", path) else method.lower()
+    return _in_document(document, method, path)
+
+
+def _in_document(document: Any, method: str, path: str) -> tuple[str, Any] | None:
+    for each, template, operation in operations(document):
+        pattern = re.sub(r"\\{.*?\\}", "[^/]+", re.escape(template))
+        if each == method and re.fullmatch(pattern, path.partition("?")[0]):
+            return template, operation
+    return None
+
+
+def check_answer(
+    document: Any, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+) -> tuple[str, str, str]:
+    """Misfit unless the document has this answer; else the method, template and status that it is of."""
+    found = find(document, method, path)
+    if found is None:
+        raise Misfit(f"{method} {path} is not in the document")
+    template, operation = found
+    place = f"{method} {template} {status}"
+    if str(status) not in operation["responses"]:
+        raise Misfit(f"{place} is not in the document")
+    response = operation["responses"][str(status)]
+    present = {name.lower(): value for name, value in headers.items()}
+    for name, header in response.get("headers", {}).items():
+        text = present.get(name.lower())
+        if text is not None:
+            value = int(text) if header["schema"].get("type") == "integer" else text
+            check(document, header["schema"], value, f"{place} {name}")
+        elif header.get("required"):
+            raise Misfit(f"{place} has no {name}")
+    _check_body(document, response, method == "HEAD", present, body, place)
+    return method.lower(), template, str(status)
+
+
+def _check_body(
+    document: Any, response: Any, is_head: bool, headers: Mapping[str, str], body: bytes, place: str
+) -> None:
+    if is_head or "content" not in response:
+        if body:
+            raise Misfit(f"{place} has a body")
+        return
+    media_type = headers["content-type"].partition(";")[0]
+    if media_type not in response["content"]:
+        raise Misfit(f"{place} is {media_type}")
+    check(document, response["content"][media_type]["schema"], json.loads(body), place)
