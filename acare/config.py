@@ -42,7 +42,7 @@ class Settings:
     rate_limit_by: Literal["address", "key"] = "address"
     trusted_proxy: str | None = None
     cors_origin: tuple[str, ...] = ()
-    threads: int = 8
+    threads: int = 16
     log_format: Literal["text", "json"] = "text"
     drain_seconds: int = 30
     require_precondition: bool = False
@@ -189,7 +189,7 @@ SETTINGS: Sequence[Setting] = (
         "an origin whose pages may call, or * for all; may be repeated (none)",
         repeatable=True,
     ),
-    Setting("threads", "N", _count(256), "threads that answer requests (8)"),
+    Setting("threads", "N", _count(256), "threads that write; reads need none (16)"),
     Setting("log_format", "FORMAT", _word("text", "json"), "the form of log lines: text or json (text)"),
     Setting(
         "drain_seconds",

@@ -47,7 +47,8 @@ class Text:
     def clean(self, value: object) -> Stored:
         if not isinstance(value, str):
             raise ValueError(f"must be a string of {self._length()}")
-        if (_NO_TEXT_IN_LINES if self.lines else _NO_TEXT).search(value):
+        # Nearly every text is printable, and that is told ten times as fast as by a search.
+        if not value.isprintable() and (_NO_TEXT_IN_LINES if self.lines else _NO_TEXT).search(value):
             raise ValueError(_NO_TEXT_MESSAGE)
         text = value if self.lines else value.strip()
         if not text and not self.shortest:

@@ -15,7 +15,7 @@ DEFAULTS = {
     "rate_limit_by": "address",
     "trusted_proxy": None,
     "cors_origin": (),
-    "threads": 8,
+    "threads": 16,
     "log_format": "text",
     "drain_seconds": 30,
     "require_precondition": False,

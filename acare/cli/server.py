@@ -34,7 +34,11 @@ CONNECTIONS = 4096
 #: Seconds in which a request must have arrived whole.
 REQUEST_SECONDS = 60
 
+#: Seconds after which a caller who takes nothing of an answer is given up; waitress would wait for ever.
+ANSWER_SECONDS = 60
+
 _FLUSH_SECONDS = 0.05
+_SWEEP_SECONDS = 1.0
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
 _KIB = 1024
 _LIMITS = {
@@ -47,7 +51,6 @@ _LIMITS = {
     "channel_timeout": 60,
     "cleanup_interval": 5,
     "backlog": 1024,
-    "recv_bytes": 64 * _KIB,
     "clear_untrusted_proxy_headers": False,  # the app does that, embedded or not
     "ident": None,  # no Server header: it helps nobody but those who look for old versions
 }
@@ -124,6 +127,17 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.request_began = time.monotonic()
         return bool(super().received(data))
 
+    def writable(self) -> bool:
+        """Whether the loop has something to send.
+
+        Not while a thread is sending, which tells the loop when it is done: the loop would find the lock
+        taken, and ask again and again.
+        """
+        if not super().writable() or not self.outbuf_lock.acquire(blocking=False):
+            return False
+        self.outbuf_lock.release()
+        return True
+
     def is_quick(self) -> bool:
         """Whether the next request is a read, and its answer need not wait for those before it to be sent."""
         request = self.requests[0]
@@ -135,7 +149,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         )
 
     def is_slow(self) -> bool:
-        """Whether a request has been on its way for too long, however few bytes still come."""
+        """Whether a request has been on its way for too long, or nothing of an answer is taken."""
+        if self.requests:
+            return False
+        if self.total_outbufs_len:
+            return time.time() - self.last_activity > ANSWER_SECONDS
         return self.request is not None and time.monotonic() - self.request_began > REQUEST_SECONDS
 
     def is_idle(self) -> bool:
@@ -200,7 +218,7 @@ class Server:
         swept = time.monotonic()
         while not self._stopping:
             self._turn(1)
-            if time.monotonic() - swept > 5:
+            if time.monotonic() - swept > _SWEEP_SECONDS:
                 swept = time.monotonic()
                 self._close_where(_Channel.is_slow)
         self._drain()
@@ -248,7 +266,7 @@ class Server:
     def _close_where(self, condition: Callable[[_Channel], bool]) -> None:
         for connection in list(self._server.active_channels.values()):
             if condition(connection):
-                connection.will_close = True
+                connection.handle_close()
 
 
 def _allow_connections(wanted: int) -> int:

@@ -61,7 +61,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
             name = re.compile(rf"{re.escape(database.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
             others = sorted(path for path in folder.iterdir() if name.fullmatch(path.name) and path != target)
             for old in others[: max(0, len(others) - keep + 1)]:
-                old.unlink()
+                old.unlink(missing_ok=True)
                 checksum_file(old).unlink(missing_ok=True)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
@@ -89,7 +89,7 @@ def copy_verified(database: Path, target: Path, schema: int | None = None) -> No
         _sync(copy)
         checksum = checksum_file(target)
         with _temporary(checksum) as written:
-            written.write_text(f"{sha256(copy)}  {target.name}\n", encoding="utf-8")
+            written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
             _sync(written)
             os.replace(written, checksum)
         try:
@@ -114,9 +114,10 @@ def verify(path: Path, *, checksum: bool = True) -> int:
 
 def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     """What SQLite can say of a file: DatabaseRefused if anything in it is not as it should be."""
-    journal = path.with_name(f"{path.name}-journal")
-    if journal.exists():
-        raise DatabaseRefused(f"{path}: not whole: {journal.name} is beside it, of a change that was cut off")
+    for ending in ("-journal", "-wal"):  # SQLite would play it into the file
+        log = path.with_name(path.name + ending)
+        if log.exists():
+            raise DatabaseRefused(f"{path}: not whole: {log.name} is beside it; stop whoever writes to it")
     try:
         with _open(path) as connection:
             connection.execute("PRAGMA query_only = ON")
@@ -170,7 +171,7 @@ def sha256(path: Path) -> str:
 
 def _check_sum(path: Path, checksum: Path) -> None:
     try:
-        expected = checksum.read_text(encoding="utf-8").split()[:1]
+        expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
         raise DatabaseRefused(f"{path}: there is no {checksum.name} beside it") from None
     except (OSError, ValueError) as error:
@@ -198,6 +199,8 @@ def _alone_with(database: Path) -> Iterator[None]:
 
 def _merge_log(database: Path) -> None:
     """Bring what a killed server left in the log into the database, so that the old one is kept whole."""
+    if not database.stat().st_size:
+        return  # SQLite would throw the log away, and all that is left may be in it
     try:
         with _open(database) as connection:
             connection.execute("PRAGMA busy_timeout = 0")

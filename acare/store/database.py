@@ -109,7 +109,7 @@ class Database:
         try:
             self.write(lambda connection: None)
             write = "ok"
-        except StoreUnavailable as error:
+        except (StoreUnavailable, sqlite3.Error) as error:
             write = str(error)
         return {"write": write, "disk": self._check_disk()}
 
@@ -165,6 +165,8 @@ class Database:
         writing.execute("PRAGMA foreign_keys = ON")
         # What is deleted or replaced is overwritten in the file: it was about a person.
         writing.execute("PRAGMA secure_delete = ON").fetchall()
+        # What a savepoint may have to undo; else every transaction makes a file for it and removes it.
+        writing.execute("PRAGMA temp_store = MEMORY")
         writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def _check_disk(self) -> str:

@@ -2,8 +2,8 @@
 
 A write that survives a power cut has to wait until the disk says so, and that wait is most of its cost.
 While one thread waits for it, others bring their writes. So whoever finds the writer idle becomes its
-leader: it takes all writes that are queued, runs each in a savepoint of its own inside one transaction,
-commits once, and tells their threads how it went. What was queued meanwhile gets the next leader.
+leader: it takes all writes that are queued, runs them in one transaction, commits once, and tells their
+threads how it went. What was queued meanwhile gets the next leader.
 
 It is also the only place that checkpoints, and never while anyone commits, this process or another: SQLite
 3.7.0 to 3.51.2 can lose a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
@@ -28,6 +29,10 @@ T = TypeVar("T")
 #: Pages in the log (1 GiB) beyond which nothing is written until it could be checkpointed: only a reader
 #: that keeps an old snapshot open lets it grow so, and it must not fill the disk.
 MOST_LOG_PAGES = 262_144
+
+#: Seconds that a leader waits for others to join, if the commit before was of several writes: it saves them
+#: a wait for the disk of about as long. A caller who writes alone never waits.
+GATHER_SECONDS = 0.001
 
 #: Writes after which the write-ahead log is copied into the database; some 10 MB of log.
 CHECKPOINT_AFTER = 256
@@ -72,6 +77,7 @@ class Writer:
         self._checkpointer = checkpointer
         self._check = check
         self._since_checkpoint = 0
+        self._in_company = False  # whether the last commit was of more than one write
         self._log_pages = 0  # in the log after a checkpoint that could not copy them all
         self._most_log_pages = most_log_pages
         self._mutex = threading.Lock()  # guards the three below
@@ -106,9 +112,9 @@ class Writer:
             self._led = True
         write = _Write(work)
         try:
+            self._checkpoint_if_due()
             with self._impatience():
                 self._commit([write])
-            self._checkpoint_if_due()
         finally:
             self._pass_on()
         return write.error is None
@@ -157,19 +163,20 @@ class Writer:
         self._connection.close()
 
     def _lead(self) -> None:
-        """Commit all that is queued, then let the first of those who came meanwhile lead."""
+        """Commit all that is queued. The first of those who came meanwhile leads before anyone is told."""
+        self._checkpoint_if_due()
+        if self._in_company:
+            time.sleep(GATHER_SECONDS)
         with self._mutex:
             batch, self._queue = self._queue, []
+        self._in_company = len(batch) > 1
         try:
-            try:
-                self._commit(batch)
-            finally:
-                for write in batch:
-                    write.done = True
-                    write.wake()
-            self._checkpoint_if_due()
+            self._commit(batch)
         finally:
-            self._pass_on()
+            self._pass_on()  # so that the next commit waits for the disk while these answers are written
+            for write in batch:
+                write.done = True
+                write.wake()
 
     def _pass_on(self) -> None:
         with self._mutex:
@@ -188,8 +195,10 @@ class Writer:
             if connection.in_transaction:
                 connection.rollback()  # one that could not be rolled back when it failed
             connection.execute("BEGIN IMMEDIATE")
-            for write in batch:
-                self._run_one(write)
+            if not self._run_together(batch):
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+                self._run_apart(batch)
             connection.execute("COMMIT")
             self._since_checkpoint += len(batch)
         except BaseException as error:
@@ -198,17 +207,39 @@ class Writer:
             with suppress(sqlite3.Error):
                 connection.rollback()
 
-    def _run_one(self, write: _Write[Any]) -> None:
+    def _run_together(self, batch: list[_Write[Any]]) -> bool:
+        """Run one write after the other. False if one failed that had changed something: all is to be undone.
+
+        Nearly every one that fails has changed nothing, as when a version is stale; and a savepoint for
+        each would make SQLite keep a copy of every page that it changes.
+        """
         connection = self._connection
-        connection.execute("SAVEPOINT one")
-        try:
-            write.result = write.work(connection)
-        except Exception as error:
-            if not connection.in_transaction:
-                raise  # SQLite has given up the whole transaction: the disk is full
-            connection.execute("ROLLBACK TO one")
-            write.error = translated(error)
-        connection.execute("RELEASE one")
+        for write in batch:
+            changes = connection.total_changes
+            try:
+                write.result = write.work(connection)
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise  # SQLite has given up the whole transaction: the disk is full
+                if connection.total_changes != changes:
+                    return False
+                write.error = translated(error)
+        return True
+
+    def _run_apart(self, batch: list[_Write[Any]]) -> None:
+        """Run each write in a savepoint of its own, so that one that fails is undone alone."""
+        connection = self._connection
+        for write in batch:
+            write.error = None
+            connection.execute("SAVEPOINT one")
+            try:
+                write.result = write.work(connection)
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise
+                connection.execute("ROLLBACK TO one")
+                write.error = translated(error)
+            connection.execute("RELEASE one")
 
     def _check_log(self) -> None:
         if self._log_pages > self._most_log_pages:
