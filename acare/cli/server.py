@@ -123,9 +123,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     request_began = 0.0
 
     def received(self, data: bytes) -> bool:
-        if self.request is None:
+        before = self.request
+        taken = bool(super().received(data))
+        if self.request is not before:
             self.request_began = time.monotonic()
-        return bool(super().received(data))
+        return taken
 
     def writable(self) -> bool:
         """Whether the loop has something to send.
@@ -141,11 +143,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def is_quick(self) -> bool:
         """Whether the next request is a read, and its answer need not wait for those before it to be sent."""
         request = self.requests[0]
-        return (
+        return bool(
             request.error is None
             and request.command in ("GET", "HEAD")
             and request.path != "/readyz"  # begins a write
-            and not self.total_outbufs_len
+            and self.total_outbufs_len == 0
         )
 
     def is_slow(self) -> bool:
