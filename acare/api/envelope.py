@@ -10,14 +10,12 @@ import json
 import logging
 import random
 import secrets
-import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import falcon
 
-from acare import errors
+from acare import errors, timestamps
 
 log = logging.getLogger("acare.error")
 
@@ -109,21 +107,9 @@ HTTP_FAILURES = {
 OTHER_FAILURE = ("INTERNAL_ERROR", "Something went wrong on the server.")
 
 
-def timestamp() -> str:
-    """Now, in UTC with milliseconds: ``2026-07-15T14:32:10.000Z``. (vendor)"""
-    milliseconds = time.time_ns() // 1_000_000
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
-
-
-@lru_cache(maxsize=1)
-def _second(second: int) -> str:
-    """The part that is the same for all answers of one second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-
-
 def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
     """Answer with ``data``, which is JSON text already, as of ``at`` (now)."""
-    resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamp()}"}}'
+    resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamps.now()}"}}'
 
 
 def error_body(
@@ -135,7 +121,7 @@ def error_body(
         error["details"] = details
     if error_id is not None:
         error["errorId"] = error_id
-    body = {"success": False, "error": error, "timestamp": timestamp(), "correlationId": correlation_id}
+    body = {"success": False, "error": error, "timestamp": timestamps.now(), "correlationId": correlation_id}
     return json.dumps(body, ensure_ascii=False)
 
 

@@ -7,16 +7,19 @@ import os
 import resource
 import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
-import waitress
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import build_http_date
 
 from acare.api import envelope
 from acare.api.middleware import Access
@@ -84,7 +87,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-        self.channel.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
+        self.channel.server.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -100,6 +103,13 @@ class _Task(WSGITask):  # type: ignore[misc]
         self.wrote_header = True
         self.content_bytes_written = len(data)
         self.channel.write_soon(header + data)
+
+    def build_response_header(self) -> bytes:
+        """waitress's rewrites and sorts each header, for what applications may leave out; this does not."""
+        if self.version != "1.1" or self.content_length is None or "CONNECTION" in self.request.headers:
+            return bytes(super().build_response_header())
+        lines = [f"HTTP/1.1 {self.status}", *map("{0[0]}: {0[1]}".format, self.response_headers)]
+        return "\r\n".join([*lines, f"date: {build_http_date(self.start_time)}", "\r\n"]).encode("latin-1")
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
@@ -119,7 +129,6 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
     error_task_class = _ErrorTask
     parser_class = _Parser
-    log: Callable[[Access], None]
     request_began = 0.0
 
     def received(self, data: bytes) -> bool:
@@ -140,23 +149,18 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self.outbuf_lock.release()
         return True
 
-    def is_quick(self) -> bool:
-        """Whether the next request is a read, and its answer need not wait for those before it to be sent."""
-        request = self.requests[0]
-        return bool(
-            request.error is None
-            and request.command in ("GET", "HEAD")
-            and request.path != "/readyz"  # begins a write
-            and self.total_outbufs_len == 0
-        )
+    def is_read(self) -> bool:
+        """Whether the next request only reads."""
+        command, path = self.requests[0].command, self.requests[0].path
+        return command in ("GET", "HEAD") and path != "/readyz"  # which begins a write
 
     def is_slow(self) -> bool:
-        """Whether a request has been on its way for too long, or nothing of an answer is taken."""
-        if self.requests:
-            return False
+        """Whether nothing of an answer is taken, or a request has been on its way for too long."""
         if self.total_outbufs_len:
-            return time.time() - self.last_activity > ANSWER_SECONDS
-        return self.request is not None and time.monotonic() - self.request_began > REQUEST_SECONDS
+            return bool(time.time() - self.last_activity > ANSWER_SECONDS)
+        if self.requests or self.request is None:
+            return False
+        return time.monotonic() - self.request_began > REQUEST_SECONDS
 
     def is_idle(self) -> bool:
         """Whether there is nothing in it, or a request that its sender has stopped sending."""
@@ -169,24 +173,44 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
     """Gives writes to threads, which wait for the disk together, and keeps reads for the loop itself.
 
     A read waits for nobody and takes a fraction of a millisecond; to hand it to a thread, whoever is then
-    waiting for Python's lock, would take as long again.
+    waiting for Python's lock, would take as long again. A connection whose last answer is not sent yet
+    waits for that first, so that no thread ever waits for a caller who does not read.
     """
 
     def __init__(self, threads: int) -> None:
         super().__init__()
         self._reads: deque[_Channel] = deque()
+        self._waiting: deque[_Channel] = deque()
         self.set_thread_count(threads)
 
     def add_task(self, task: _Channel) -> None:
-        if task.is_quick():
+        if task.total_outbufs_len:
+            self._waiting.append(task)
+        elif task.requests[0].error is None and task.is_read():
             self._reads.append(task)
         else:
             super().add_task(task)
 
     def answer_reads(self) -> None:
-        """Answer what has come; for the thread of the loop alone."""
+        """Answer the reads that have come; for the thread of the loop alone."""
         while self._reads:
             self._reads.popleft().service()
+        for _ in range(len(self._waiting)):
+            task = self._waiting.popleft()
+            if task.connected and task.requests:
+                self.add_task(task)
+
+
+class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
+    """waitress's server, whose loop need not be woken by the loop itself."""
+
+    channel_class = _Channel
+    loop: int | None = None
+    log: Callable[[Access], None]
+
+    def pull_trigger(self) -> None:
+        if threading.get_ident() != self.loop:
+            super().pull_trigger()
 
 
 class Server:
@@ -200,15 +224,16 @@ class Server:
         self._flushed = 0.0
         self._sockets: dict[int, object] = {}
         self._dispatcher = _Dispatcher(settings.threads)
-        self._server = waitress.create_server(
+        self._server = _TcpServer(
             app,
-            map=self._sockets,
-            _dispatcher=self._dispatcher,
-            sockets=[listener],
-            connection_limit=_allow_connections(CONNECTIONS),
-            **_LIMITS,
+            self._sockets,
+            _sock=listener,
+            bind_socket=False,  # it is
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            dispatcher=self._dispatcher,
+            adj=Adjustments(connection_limit=_allow_connections(CONNECTIONS), **_LIMITS),
         )
-        self._server.channel_class = type("_Channel", (_Channel,), {"log": staticmethod(access)})
+        self._server.log = access
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)  # from here on: whoever reads the address may stop it
         host, port = listener.getsockname()[:2]
@@ -217,6 +242,7 @@ class Server:
 
     def run(self) -> int:
         """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
+        self._server.loop = threading.get_ident()
         swept = time.monotonic()
         while not self._stopping:
             self._turn(1)
@@ -240,7 +266,7 @@ class Server:
         if self._stopping:
             os._exit(128 + number)  # the second signal: at once
         self._stopping = True
-        self._server.pull_trigger()
+        self._server.trigger.pull_trigger()  # this runs in the loop's own thread, between two steps
 
     def _drain(self) -> None:
         """Take no new connection, let every request that was begun have its answer, and close.

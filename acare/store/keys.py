@@ -16,24 +16,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
+from acare import timestamps
 from acare.callers import Caller, Role, Scopes
 from acare.errors import UserError
 from acare.store.database import NOW, Database
 
 _KEY = re.compile(r"[0-9a-f]{64}")
+_MINUTE = len("2026-07-15T14:32")
 
 _THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
-AUTHENTICATE = f"""
-SELECT users.id, role, api_keys.id, preview, scopes, last_used_at IS NOT {_THIS_MINUTE}
+AUTHENTICATE = """
+SELECT users.id, role, api_keys.id, preview, scopes, expires_at, last_used_at
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE sha256 = :sha256
-    AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > {NOW})
+WHERE sha256 = :sha256 AND revoked_at IS NULL
 """
 
 TOUCH = f"""
@@ -78,6 +78,14 @@ RETURNING id
 """
 
 
+class _Held(NamedTuple):
+    """What is known of a key that is there and not revoked."""
+
+    caller: Caller
+    expires_at: str | None
+    last_used_at: str | None
+
+
 @dataclass(frozen=True)
 class NewKey:
     """A key that was just made; ``key`` is the only time that it can be read."""
@@ -97,10 +105,12 @@ class KeyStore:
         database: Database,
         new_id: Callable[[], object] = uuid4,
         new_key: Callable[[], str] = lambda: secrets.token_hex(32),
+        now: Callable[[], str] = timestamps.now,
     ) -> None:
         self._database = database
         self._new_id = new_id
         self._new_key = new_key
+        self._now = now
 
     def authenticate(self, key: str) -> Caller | None:
         """Who holds the key; None if it is malformed, unknown, expired or revoked.
@@ -109,14 +119,22 @@ class KeyStore:
         """
         if not _KEY.fullmatch(key):
             return None
-        with self._database.read() as connection:
-            row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
+        held = self._database.remembered(_hash(key), self._find)
+        now = self._now()
+        if held is None or (held.expires_at is not None and held.expires_at <= now):
+            return None
+        if held.last_used_at is None or held.last_used_at[:_MINUTE] != now[:_MINUTE]:
+            key_id = held.caller.key_id
+            self._database.write_if_idle(lambda connection: connection.execute(TOUCH, {"id": key_id}))
+        return held.caller
+
+    @staticmethod
+    def _find(connection: sqlite3.Connection, sha256: bytes) -> _Held | None:
+        row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
         if row is None:
             return None
-        user_id, role, key_id, preview, scopes, unnoted = row
-        if unnoted:
-            self._database.write_if_idle(lambda connection: connection.execute(TOUCH, {"id": key_id}))
-        return Caller(user_id, role, key_id, preview, _scopes(scopes))
+        user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
+        return _Held(Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at)
 
     def any(self) -> bool:
         """Whether there is a key at all, of whatever state."""
