@@ -86,18 +86,18 @@ def copy_verified(database: Path, target: Path, schema: int | None = None) -> No
         if file.check(copy) != version or schema not in (None, version):
             raise DatabaseRefused(f"{database}: the backup failed: its schema is not the one that it was")
         check_content(copy, clients)
-        _sync(copy)
+        file.sync(copy)
         checksum = checksum_file(target)
         with _temporary(checksum) as written:
             written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
-            _sync(written)
+            file.sync(written)
             os.replace(written, checksum)
         try:
             os.replace(copy, target)
         except BaseException:
             checksum.unlink()
             raise
-    file.sync_folder(target.parent)
+    file.sync(target.parent)
 
 
 def verify(path: Path, *, checksum: bool = True) -> int:
@@ -150,10 +150,10 @@ def restore(backup: Path, database: Path) -> Path | None:
             check_content(fresh)
             with _open(fresh) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-            _sync(fresh)
+            file.sync(fresh)
             with _set_aside(database) as aside:
                 os.replace(fresh, database)
-        file.sync_folder(database.parent)
+        file.sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
     return aside
@@ -268,8 +268,3 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as content:
-        os.fsync(content.fileno())

@@ -53,19 +53,11 @@ def ensure(path: Path) -> None:
 
 
 def check(path: Path) -> int:
-    """Refuse a file that is no acare database of this schema or an older one. Returns its schema's version.
-
-    It is read through SQLite, as an immutable file, so that nothing is made beside it, and never opened by
-    hand: closing a handle of our own would drop the locks of every connection that this process has to it
-    (sqlite.org/howtocorrupt.html, 2.2).
-    """
+    """Refuse a file that is no acare database of this schema or an older one; the version of its schema."""
     try:
         if stat.S_ISDIR(path.stat().st_mode):  # what is wrong is told in the system's own words
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        application, version = _read_header(path)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
     except sqlite3.OperationalError as error:
@@ -79,7 +71,30 @@ def check(path: Path) -> int:
             f"{path}: made by a newer acare (schema {version}, this one knows {SCHEMA_VERSION}); "
             "it was left as it is"
         )
-    return int(version)
+    return version
+
+
+def _read_header(path: Path) -> tuple[int, int]:
+    """Application id and schema version, read through SQLite and as an immutable file, so that nothing is
+    made beside it.
+
+    Never by hand: closing a handle of our own would drop the locks of every connection that this process
+    has to the file (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        return _ask_header(path, "ro&immutable=1")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return _ask_header(path, "ro")  # a checkpoint was cut off: without its log the file is not whole
+
+
+def _ask_header(path: Path, mode: str) -> tuple[int, int]:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return application, version
 
 
 def _refuse_network(path: Path) -> None:
@@ -119,15 +134,17 @@ def _create(path: Path) -> None:
     fresh = Path(name)
     try:
         with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # it is synced below, once and whole
             connection.executescript(f"BEGIN;\n{_schema()}\nCOMMIT;")
             connection.execute("PRAGMA journal_mode = WAL")
+        sync(fresh)
         with _locked(path.parent):
             if _is_empty(path):
                 if log.exists():
                     # SQLite would play it into the new file.
                     raise DatabaseRefused(f"{path}: is gone, but its log {log.name} is there; move it away")
                 os.replace(fresh, path)
-                sync_folder(path.parent)
+                sync(path.parent)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: cannot be made: {error}") from None
     finally:
@@ -145,9 +162,9 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
