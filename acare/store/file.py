@@ -84,7 +84,7 @@ def _read_header(path: Path) -> tuple[int, int]:
     try:
         return _ask_header(path, "ro&immutable=1")
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
         return _ask_header(path, "ro")  # a checkpoint was cut off: without its log the file is not whole
 
