@@ -27,7 +27,7 @@ from test_hostile import (
     wait_for,
 )
 
-SLOW = 1.5  # seconds
+SLOW = 1.0  # seconds
 
 
 class Stopping:
