@@ -86,6 +86,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
             RequireScope(),
         ]
 
+    def __call__(self, env: dict[str, Any], start_response: Any) -> Any:
+        if env["REQUEST_METHOD"] == "WEBSOCKET":
+            env["REQUEST_METHOD"] = "websocket"  # Falcon's own word, which it refuses before any gate
+        return super().__call__(env, start_response)
+
     def _run_checks(self) -> dict[str, str]:
         return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
 

@@ -201,6 +201,6 @@ SETTINGS: Sequence[Setting] = (
         "require_precondition",
         "",
         _flag,
-        "refuse a PUT or DELETE that says neither version nor If-Match (false)",
+        "refuse a PUT without version and If-Match, and a DELETE without If-Match (false)",
     ),
 )

@@ -99,6 +99,24 @@ def clean_version(body: object) -> int | None:
     return version
 
 
+def clean_update(body: object) -> tuple[Clean, int | None]:
+    """What both :func:`clean_changes` and :func:`clean_version` give; InvalidInput lists every problem."""
+    problems: list[Problem] = []
+    changes: Clean = {}
+    version = None
+    try:
+        version = clean_version(body)
+    except InvalidInput as error:
+        problems += error.problems
+    try:
+        changes = clean_changes(body)
+    except InvalidInput as error:
+        problems += error.problems
+    if problems:
+        raise InvalidInput(*dict.fromkeys(problems))
+    return changes, version
+
+
 def budgets_crossed(sent: Iterable[str]) -> InvalidInput:
     """The error for a ``budget_min`` above its ``budget_max``, put down to the fields that were sent."""
     messages = {

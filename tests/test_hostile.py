@@ -289,6 +289,22 @@ def test_requests_that_are_sent_at_once_are_done_in_order(server):
 LARGE_PAGE = "/v1/clients?limit=100"
 
 
+def test_large_answers_to_requests_that_are_sent_at_once_follow_each_other_without_a_pause(server):
+    one = request(server.key, path=LARGE_PAGE)
+    with connect(server.address) as raw, raw.makefile("rb") as stream:
+
+        def seconds_for(*sent):
+            began = time.monotonic()
+            for requests in sent:
+                raw.sendall(requests)
+                for _ in range(len(requests) // len(one)):
+                    assert read_answer(stream)[0] == 200
+            return time.monotonic() - began
+
+        one_by_one, together = seconds_for(one, one, one, one), seconds_for(one * 4)
+        assert together < 2 * one_by_one + 0.2
+
+
 def test_callers_that_read_no_answer_shut_nobody_out(server, crowd):
     with unharmed(server):
         for raw in crowd(2 * THREADS, receive_buffer=4096):

@@ -68,7 +68,7 @@ FAILURES: dict[type[errors.AcareError], Failure] = {
     errors.PreconditionRequired: Failure(
         falcon.HTTP_428,
         "PRECONDITION_REQUIRED",
-        message=lambda _: "Send the version that you have read: as version in the body or in If-Match.",
+        message=lambda _: "Send the version that you have read: in If-Match or, for PUT, in the body.",
     ),
     errors.RetryKeyReused: Failure(
         falcon.HTTP_422,
@@ -129,7 +129,7 @@ def handle_known(req: falcon.Request, resp: falcon.Response, error: errors.Acare
     """Answer for an error of the domain, by the table."""
     failure = FAILURES[type(error)]
     if isinstance(error, errors.StoreUnavailable):
-        log.error("%s request=%s", error, _correlation_id(req))
+        log.error("%s cause=%r request=%s", error, error.__cause__, _correlation_id(req))
     resp.status = failure.status
     resp.set_headers(failure.headers(error))
     resp.text = error_body(

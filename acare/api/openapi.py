@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from acare.api import conditions, envelope
@@ -28,10 +30,16 @@ _TIMESTAMP: Json = {"type": "string", "format": "date-time", "examples": ["2026-
 _UUID: Json = {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]}
 _WHOLE: Json = {"type": "integer", "minimum": 0}
 
-# What any call under /v1 may be answered, and what a call with a body may.
+# What any call under /v1 may be answered.
 _ALWAYS = (NotAuthenticated, ScopeMissing, BodyTooLarge, RateLimited, StoreUnavailable)
 
 _EXAMPLE: Json = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", "budget_max": 475000}
+
+
+@lru_cache(maxsize=8)
+def text(version: str, prefix: str) -> str:
+    """The document as JSON, made once for each prefix."""
+    return json.dumps(document(version, prefix))
 
 
 def document(version: str, prefix: str = "") -> Json:

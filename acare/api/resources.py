@@ -13,7 +13,7 @@ import falcon
 from acare.api import body, conditions, envelope, openapi, page
 from acare.callers import Caller
 from acare.errors import InvalidInput, NotReady, PreconditionRequired, Problem
-from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_changes, clean_new, clean_version
+from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_new, clean_update
 
 
 class Row(Protocol):
@@ -155,9 +155,7 @@ class ClientItem:
     on_head = on_get
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        sent = body.read(req)
-        version = clean_version(sent)
-        changes = clean_changes(sent)
+        changes, version = clean_update(body.read(req))
         matches = conditions.matches(req)
         if self._require_precondition and version is None and not conditions.has_match(req):
             raise PreconditionRequired
@@ -208,7 +206,7 @@ class Description:
         self._version = version
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.text = json.dumps(openapi.document(self._version, req.root_path))
+        resp.text = openapi.text(self._version, req.root_path)
 
     on_head = on_get
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, read_settings
+from acare.errors import DatabaseRefused
 from acare.store import backup
 
 
@@ -27,7 +29,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         help="prove a backup",
         description="Check a backup's SHA-256, its structure, its foreign keys and its totals.",
     )
-    verify.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    verify.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
     verify.add_argument("--no-checksum", action="store_true",
                         help="go without a .sha256: damage within a text is not seen")  # fmt: skip
     verify.set_defaults(run=run_verify)
@@ -50,9 +52,16 @@ def run_backup(args: argparse.Namespace) -> int:
 
 
 def run_verify(args: argparse.Namespace) -> int:
-    clients = backup.verify(args.file, checksum=not args.no_checksum)
-    print(f"{args.file}: whole, with {clients} clients")
-    return 0
+    code = 0
+    for file in args.files:
+        try:
+            clients = backup.verify(file, checksum=not args.no_checksum)
+        except DatabaseRefused as error:
+            sys.stderr.write(f"acare: {error}\n")
+            code = 1
+        else:
+            print(f"{file}: whole, with {clients} clients")
+    return code
 
 
 def run_restore(args: argparse.Namespace) -> int:

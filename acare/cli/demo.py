@@ -150,6 +150,6 @@ Create:
 
 A version conflict: the first change makes version 2, so the second, which still says 1, is refused.
 
-    {put} -d '{{"status": "closed", "version": 1}}'
+    {put} -d '{{"source": "Open day", "version": 1}}'
     {put} -d '{{"phone": "(661) 555-0142", "version": 1}}'
 """

@@ -87,7 +87,9 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-        self.channel.server.log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
+        self.channel.server.write_access(
+            Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id)
+        )
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -152,7 +154,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def is_read(self) -> bool:
         """Whether the next request only reads."""
         command, path = self.requests[0].command, self.requests[0].path
-        return command in ("GET", "HEAD") and path != "/readyz"  # which begins a write
+        return command in ("GET", "HEAD") and path.strip("/") != "readyz"  # which begins a write
 
     def is_slow(self) -> bool:
         """Whether nothing of an answer is taken, or a request has been on its way for too long."""
@@ -172,9 +174,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
     """Gives writes to threads, which wait for the disk together, and keeps reads for the loop itself.
 
-    A read waits for nobody and takes a fraction of a millisecond; to hand it to a thread, whoever is then
-    waiting for Python's lock, would take as long again. A connection whose last answer is not sent yet
-    waits for that first, so that no thread ever waits for a caller who does not read.
+    A read waits for nobody, but once a minute for the note that its key was used, and takes a fraction of
+    a millisecond; to hand it to a thread, which then waits for Python's lock, would take as long again. A
+    connection whose last answer is not sent yet waits for that first, so that no thread ever waits for a
+    caller who does not read.
     """
 
     def __init__(self, threads: int) -> None:
@@ -206,7 +209,7 @@ class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = _Channel
     loop: int | None = None
-    log: Callable[[Access], None]
+    write_access: Callable[[Access], None]
 
     def pull_trigger(self) -> None:
         if threading.get_ident() != self.loop:
@@ -233,7 +236,7 @@ class Server:
             dispatcher=self._dispatcher,
             adj=Adjustments(connection_limit=_allow_connections(CONNECTIONS), **_LIMITS),
         )
-        self._server.log = access
+        self._server.write_access = access
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)  # from here on: whoever reads the address may stop it
         host, port = listener.getsockname()[:2]

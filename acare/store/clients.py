@@ -1,4 +1,4 @@
-"""Every statement about clients.
+"""Clients: every statement that the API makes about them.
 
 A store method is one transaction and returns clients as the JSON text that SQLite made of them.
 ``sees_only`` is the user whose clients are all there are for the caller; None sees everybody's.

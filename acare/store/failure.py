@@ -14,6 +14,8 @@ _NOT_NOW = {
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
     sqlite3.SQLITE_READONLY: "the database file cannot be written",
     sqlite3.SQLITE_PERM: "the database file cannot be used",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged",
+    sqlite3.SQLITE_NOTADB: "the database is damaged",
     sqlite3.SQLITE_NOMEM: "there is no memory left",
 }
 

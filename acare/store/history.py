@@ -13,6 +13,7 @@ from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
+from acare.store import retries
 from acare.store.database import NOW, Database
 
 # Every version of one client, the current one last, with whoever made it.
@@ -56,15 +57,9 @@ DELETE FROM client_history
 WHERE ended_at < strftime('%Y-%m-%dT%H:%M:%fZ', {NOW}, :age)
 """
 
-PURGE_RETRIES = f"""
-DELETE FROM retries
-WHERE created_at < strftime('%Y-%m-%dT%H:%M:%fZ', {NOW}, :age)
-"""
-
 ERASE = (
     "DELETE FROM clients WHERE id = :id",
     "DELETE FROM client_history WHERE client_id = :id",
-    "DELETE FROM retries WHERE client_id = :id",
 )
 
 
@@ -75,7 +70,7 @@ class Event:
     at: str
     action: str  # created, updated, deleted, undeleted
     version: int
-    key: str | None  # its preview; None: the operator, or before keys were noted
+    key: str | None  # its preview; None: the operator
     user: str | None  # the e-mail of the key's user
     changes: dict[str, tuple[Any, Any]]
 
@@ -121,23 +116,24 @@ class HistoryStore:
         age = {"age": f"-{days} days"}
 
         def work(connection: sqlite3.Connection) -> int:
-            connection.execute(PURGE_RETRIES, age)
+            retries.forget_old(connection)
             return connection.execute(PURGE_HISTORY, age).rowcount
 
         return self._forget(work)
 
     def erase(self, client_id: str) -> int:
-        """Forget a person: the client, all its versions, stored answers. How many rows that were.
+        """Forget a person: the client, all its versions, stored answers. How many rows went.
 
         UserError if there is nothing of that id. Backups are not touched.
         """
 
         def work(connection: sqlite3.Connection) -> int:
-            return sum(connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE)
+            erased = [connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE]
+            return sum(erased) + retries.forget_client(connection, client_id)
 
         erased = self._forget(work)  # also if there is nothing: an earlier try may not have got so far
         if not erased:
-            raise UserError(f"there is no client with the id {client_id!r}, and none is remembered")
+            raise UserError(f"there is no client with the id {client_id!r}, and nothing of one is left")
         return erased
 
     def _forget(self, work: Callable[[sqlite3.Connection], int]) -> int:
@@ -145,8 +141,8 @@ class HistoryStore:
         done = self._database.write(work)
         if not self._database.rewrite():
             raise UserError(
-                "that is deleted, but its bytes are still in the log, as somebody else uses the database; "
-                "the same command takes them away when nobody does"
+                "that is deleted, but its bytes are still in the file or its log, as somebody reads or "
+                "writes; the same command takes them away when nobody does"
             )
         return done
 

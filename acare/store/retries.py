@@ -27,6 +27,8 @@ DELETE FROM retries
 WHERE created_at <= {_KEPT_SINCE}
 """
 
+FORGET_CLIENT = "DELETE FROM retries WHERE client_id = :id"
+
 KEEP = """
 INSERT INTO retries (user_id, retry_key, asked_for, client_id, json, created_at)
 VALUES (:user_id, :retry_key, :asked_for, :client_id, :json, :created_at)
@@ -52,7 +54,7 @@ def keep(
 ) -> None:
     """Keep id, JSON and creation of the client that was made, and forget what has been kept long enough."""
     client_id, text, created_at = made
-    connection.execute(FORGET)
+    forget_old(connection)
     connection.execute(
         KEEP,
         {
@@ -64,6 +66,16 @@ def keep(
             "created_at": created_at,
         },
     )
+
+
+def forget_old(connection: sqlite3.Connection) -> None:
+    """Forget what has been kept long enough."""
+    connection.execute(FORGET)
+
+
+def forget_client(connection: sqlite3.Connection, client_id: str) -> int:
+    """Forget what was answered about a client; how many answers that were."""
+    return connection.execute(FORGET_CLIENT, {"id": client_id}).rowcount
 
 
 def _fingerprint(client: Clean) -> bytes:

@@ -23,7 +23,7 @@ def upgrade(path: Path, steps: Mapping[int, str] = STEPS) -> None:
     """
     file.check(path)
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(_uri(path), uri=True, isolation_level=None)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does that
             (version,) = connection.execute("PRAGMA user_version").fetchone()  # the log has the last word
             if version != file.SCHEMA_VERSION:
@@ -51,6 +51,10 @@ def _upgrade(connection: sqlite3.Connection, path: Path, version: int, steps: Ma
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=rw"
 
 
 def _statements(script: str) -> Iterator[str]:

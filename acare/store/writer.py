@@ -164,19 +164,29 @@ class Writer:
 
     def _lead(self) -> None:
         """Commit all that is queued. The first of those who came meanwhile leads before anyone is told."""
-        self._checkpoint_if_due()
-        if self._in_company:
-            time.sleep(GATHER_SECONDS)
-        with self._mutex:
-            batch, self._queue = self._queue, []
-        self._in_company = len(batch) > 1
+        batch: list[_Write[Any]] = []
         try:
+            self._checkpoint_if_due()
+            if self._in_company:
+                time.sleep(GATHER_SECONDS)
+            batch = self._take_queue()
+            self._in_company = len(batch) > 1
             self._commit(batch)
+        except BaseException as error:  # an interrupt: whoever waits is told, as nobody leads them now
+            batch += self._take_queue()
+            for write in batch:
+                write.error = error
+            raise
         finally:
             self._pass_on()  # so that the next commit waits for the disk while these answers are written
             for write in batch:
                 write.done = True
                 write.wake()
+
+    def _take_queue(self) -> list[_Write[Any]]:
+        with self._mutex:
+            batch, self._queue = self._queue, []
+        return batch
 
     def _pass_on(self) -> None:
         with self._mutex:
