@@ -196,12 +196,12 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def answer_reads(self) -> None:
         """Answer the reads that have come; for the thread of the loop alone."""
-        while self._reads:
-            self._reads.popleft().service()
         for _ in range(len(self._waiting)):
             task = self._waiting.popleft()
             if task.connected and task.requests:
                 self.add_task(task)
+        while self._reads:
+            self._reads.popleft().service()
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
