@@ -241,7 +241,7 @@ def main() -> int:
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not here; Debian has it in the package wrk.\n")
-    rounds, seconds, count = (2, 1, 20_000) if args.quick else (5, 2, 1_000_000)
+    rounds, seconds, count = (2, 1, 20_000) if args.quick else (5, 1, 1_000_000)
     bench, extra = Bench(rounds, seconds), []
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
