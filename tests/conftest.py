@@ -26,6 +26,7 @@ JORDAN = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
 def pytest_collection_finish() -> None:
     """Keep the thousands of tests themselves out of every collection of garbage to come."""
     gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
 
 
 class Api:

@@ -27,7 +27,7 @@ from acare.errors import DatabaseRefused
 from acare.fields import clean_new
 from acare.store import backup
 
-KILLS = int(os.environ.get("ACARE_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
 FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
 WRITERS = 8
 MOST_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were

@@ -20,7 +20,7 @@ import pytest
 
 import acare
 
-COUNT = int(os.environ.get("ACARE_TEST_FUZZ") or 1500)
+COUNT = int(os.environ.get("ACARE_TEST_FUZZ") or 1000)
 SEED = int(os.environ.get("ACARE_TEST_FUZZ_SEED") or 20260715)
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
