@@ -35,7 +35,7 @@ MOST_CLIENTS = 12  # that a writer keeps, so that a check stays quick however ma
 # Without settings that whoever runs the tests may have.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ACARE_")}
 
-ALWAYS_CHECKPOINT = "import acare.store.writer as writer; writer.CHECKPOINT_AFTER = 1"
+ALWAYS_CHECKPOINT = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 1"
 
 
 def command(*arguments, before=""):

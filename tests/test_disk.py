@@ -13,7 +13,7 @@ from conftest import JORDAN, Api
 from test_crash import damage
 
 import acare
-from acare.store import writer as writer_module
+from acare.store import wal
 from acare.store.database import Database
 
 MIB = 1024 * 1024
@@ -122,7 +122,7 @@ def write_until_full(api):
 
 @pytest.mark.parametrize("checkpoint_after", [1, 256], ids=["log copied", "log kept"])
 def test_nothing_that_was_acknowledged_before_the_disk_was_full_is_lost(disk, monkeypatch, checkpoint_after):
-    monkeypatch.setattr(writer_module, "CHECKPOINT_AFTER", checkpoint_after)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", checkpoint_after)
     with opened(disk.database) as api:
         acknowledged = [api.create(notes="y" * 10_000) for _ in range(10)]
         disk.fill(api)
@@ -316,8 +316,8 @@ def long_reader(app):
 @pytest.fixture
 def short_log(app, monkeypatch):
     """The log may have 100 pages."""
-    monkeypatch.setattr(writer_module, "CHECKPOINT_AFTER", 1)
-    monkeypatch.setattr(app.database._writer, "_most_log_pages", 100)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
+    monkeypatch.setattr(app.database._writer._log, "_most_pages", 100)
 
 
 def write_until_unavailable(api):

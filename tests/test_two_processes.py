@@ -13,7 +13,7 @@ THREADS = 4  # in front of each server
 UPDATES = 15  # that each thread has to bring in
 
 # Both checkpoint all the time, so that checkpoints of one meet commits of the other.
-CHECKPOINT_OFTEN = "import acare.store.writer as writer; writer.CHECKPOINT_AFTER = 2"
+CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 2"
 
 
 class Caller:

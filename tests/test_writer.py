@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from acare.errors import StoreUnavailable
-from acare.store import writer as writer_module
-from acare.store.writer import CHECKPOINT_AFTER, Writer
+from acare.store import wal
+from acare.store.wal import CHECKPOINT_AFTER, WriteAheadLog
+from acare.store.writer import Writer
 
 SOON = 5  # seconds after which a thread that has not ended counts as hanging
 
@@ -34,6 +35,7 @@ class Bench:
         self.path = path
         self.writing = connect(path, busy_seconds)
         self.writing.execute("PRAGMA foreign_keys = ON")
+        self.writing.execute("PRAGMA journal_size_limit = 1000000")
         self.checkpointer = connect(path, busy_seconds)
         self.trace: list[tuple[str, str]] = []
         self.writing.set_trace_callback(functools.partial(self._note, "writing"))
@@ -442,7 +444,7 @@ def test_whoever_waits_when_the_end_comes_is_answered(bench: Bench) -> None:
 
 @pytest.fixture
 def checkpoint_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return functools.partial(monkeypatch.setattr, writer_module, "CHECKPOINT_AFTER")
+    return functools.partial(monkeypatch.setattr, wal, "CHECKPOINT_AFTER")
 
 
 def test_the_log_is_checkpointed_inside_a_transaction_of_the_writing_connection(
@@ -616,6 +618,27 @@ def test_writing_goes_on_after_the_log_was_emptied(bench: Bench) -> None:
     bench.writer.rewrite()
     bench.writer.run(add(2))
     assert bench.facts() == [1, 2]
+
+
+def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.writer.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
+    bench.writer.run(lambda c: c.execute("DELETE FROM facts").rowcount)
+    copy, others = WriteAheadLog._copy, iter(range(1, 4))
+
+    def copy_and_be_late(log: WriteAheadLog) -> None:
+        copy(log)
+        for n in others:
+            with closing(connect(bench.path)) as other:
+                other.execute("INSERT INTO facts (n) VALUES (?)", (n,))
+            break
+
+    monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
+    with closing(connect(bench.path)):  # so that the last of the others does not empty it by closing
+        assert bench.writer.rewrite() is True
+    assert b"secret" not in Path(f"{bench.path}-wal").read_bytes()
+    assert bench.facts() == [1, 2, 3]
 
 
 def test_a_log_that_somebody_reads_is_not_emptied(open_bench: Callable[..., Bench]) -> None:

@@ -4,38 +4,26 @@ A write that survives a power cut has to wait until the disk says so, and that w
 While one thread waits for it, others bring their writes. So whoever finds the writer idle becomes its
 leader: it takes all writes that are queued, runs them in one transaction, commits once, and tells their
 threads how it went. What was queued meanwhile gets the next leader.
-
-It is also the only place that checkpoints, and never while anyone commits, this process or another: SQLite
-3.7.0 to 3.51.2 can lose a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 """
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
 from acare.store.failure import translated
-
-log = logging.getLogger("acare.store")
+from acare.store.wal import MOST_PAGES, WriteAheadLog, impatience
 
 T = TypeVar("T")
-
-#: Pages in the log (1 GiB) beyond which nothing is written until it could be checkpointed: only a reader
-#: that keeps an old snapshot open lets it grow so, and it must not fill the disk.
-MOST_LOG_PAGES = 262_144
 
 #: Seconds that a leader waits for others to join, if the commit before was of several writes: it saves them
 #: a wait for the disk of about as long. A caller who writes alone never waits.
 GATHER_SECONDS = 0.001
-
-#: Writes after which the write-ahead log is copied into the database; some 10 MB of log.
-CHECKPOINT_AFTER = 256
 
 
 class _Write(Generic[T]):
@@ -70,16 +58,14 @@ class Writer:
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
         check: Callable[[], None],
-        most_log_pages: int = MOST_LOG_PAGES,
+        most_log_pages: int = MOST_PAGES,
     ) -> None:
         """``check`` is called before each transaction and raises if it would be in vain."""
         self._connection = connection
         self._checkpointer = checkpointer
+        self._log = WriteAheadLog(connection, checkpointer, most_log_pages)
         self._check = check
-        self._since_checkpoint = 0
         self._in_company = False  # whether the last commit was of more than one write
-        self._log_pages = 0  # in the log after a checkpoint that could not copy them all
-        self._most_log_pages = most_log_pages
         self._mutex = threading.Lock()  # guards the three below
         self._queue: list[_Write[Any]] = []
         self._led = False
@@ -112,8 +98,8 @@ class Writer:
             self._led = True
         write = _Write(work)
         try:
-            self._checkpoint_if_due()
-            with self._impatience():
+            self._log.checkpoint_if_due()
+            with impatience(self._connection):
                 self._commit([write])
         finally:
             self._pass_on()
@@ -122,28 +108,15 @@ class Writer:
     def rewrite(self) -> bool:
         """Write the whole file anew, and begin the log anew: what was deleted is then in neither.
 
-        Says whether that could be done; somebody who reads, or another process that writes, may be in the
-        way of the log. SQLite's own TRUNCATE would then go on without the lock, and its checkpoint could
-        meet a commit.
+        Says whether that could be done: somebody who reads, or another process that writes, may be in the
+        way for too long.
         """
         with self._mutex:
             self._idle.wait_for(lambda: not self._led)
             self._led = True
         try:
-            connection = self._connection
-            connection.execute("VACUUM")
-            self._since_checkpoint = CHECKPOINT_AFTER
-            self._checkpoint()
-            if self._since_checkpoint or self._log_pages:
-                return False
-            (limit,) = connection.execute("PRAGMA journal_size_limit").fetchone()
-            connection.execute("PRAGMA journal_size_limit = 0")
-            try:
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                connection.execute(f"PRAGMA user_version = {version}")  # a commit, which is what cuts it
-            finally:
-                connection.execute(f"PRAGMA journal_size_limit = {limit}")
-            return True
+            self._connection.execute("VACUUM")
+            return self._log.cut()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
@@ -166,7 +139,7 @@ class Writer:
         """Commit all that is queued. The first of those who came meanwhile leads before anyone is told."""
         batch: list[_Write[Any]] = []
         try:
-            self._checkpoint_if_due()
+            self._log.checkpoint_if_due()
             if self._in_company:
                 time.sleep(GATHER_SECONDS)
             batch = self._take_queue()
@@ -201,7 +174,7 @@ class Writer:
         connection = self._connection
         try:
             self._check()
-            self._check_log()
+            self._log.check_length()
             if connection.in_transaction:
                 connection.rollback()  # one that could not be rolled back when it failed
             connection.execute("BEGIN IMMEDIATE")
@@ -210,7 +183,7 @@ class Writer:
                 connection.execute("BEGIN IMMEDIATE")
                 self._run_apart(batch)
             connection.execute("COMMIT")
-            self._since_checkpoint += len(batch)
+            self._log.count(len(batch))
         except BaseException as error:
             for write in batch:
                 write.error = translated(error)
@@ -250,43 +223,3 @@ class Writer:
                 connection.execute("ROLLBACK TO one")
                 write.error = translated(error)
             connection.execute("RELEASE one")
-
-    def _check_log(self) -> None:
-        if self._log_pages > self._most_log_pages:
-            self._checkpoint()
-        if self._log_pages > self._most_log_pages:
-            raise StoreUnavailable(
-                "The log has grown too long: somebody keeps an old snapshot, or keeps writing."
-            )
-
-    def _checkpoint_if_due(self) -> None:
-        if self._since_checkpoint >= CHECKPOINT_AFTER:
-            self._checkpoint()
-
-    def _checkpoint(self) -> None:
-        """Copy the log into the database while a transaction of our own keeps everyone from committing.
-
-        It waits for nobody: PASSIVE copies what no reader needs, and where another process is in the way,
-        the next commit tries again.
-        """
-        try:
-            with self._impatience():
-                self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                self._since_checkpoint = 0
-                self._log_pages = in_log if copied < in_log else 0  # all copied: the log starts over
-            finally:
-                self._connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            log.warning("the write-ahead log could not be checkpointed: %s", error)
-
-    @contextmanager
-    def _impatience(self) -> Iterator[None]:
-        """While this lasts, the writing connection does not wait for other processes."""
-        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
-        self._connection.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
