@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import acare
 if os.access("/dev/shm", os.W_OK):
     # A disk that is memory: the tests wait for thousands of syncs, and what they hold does not depend on one.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred servers start, and need not compile each anew
 
 JORDAN = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
 
@@ -91,10 +93,10 @@ class RunningServer:
         self.process, self.url, self.key, self.printed = process, url, key, printed
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
-    """Starts ``acare serve`` (or another command) and waits until it says where it listens."""
-    log = tmp_path / "server.log"
+@contextmanager
+def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
+    """Gives what starts ``acare serve`` (or another command) and waits until it says where it listens."""
+    log = folder / "server.log"
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: str, command: str = "serve", env: dict[str, str] | None = None) -> RunningServer:
@@ -102,7 +104,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
         with log.open("a") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "acare", command, "--listen", "127.0.0.1:0", *where, *arguments],
-                cwd=tmp_path,
+                cwd=folder,
                 env={**os.environ, **(env or {})},
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -122,3 +124,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
+    """Starts servers in this test's folder."""
+    with starter(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One as it is by itself, for all tests of a module that only ask it something."""
+    with starter(tmp_path_factory.mktemp("server")) as start:
+        yield start()

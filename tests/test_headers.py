@@ -218,22 +218,21 @@ def headers_of(server, request):
 @pytest.mark.parametrize(
     "request_line", ["GET / HTTP/1.1", "GET /v1/clients HTTP/1.1", "PATCH / HTTP/1.1", "nonsense"]
 )
-def test_a_real_answer_has_each_header_once_and_tells_nothing_of_the_server(start, request_line):
-    headers = headers_of(start(), f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+def test_a_real_answer_has_each_header_once_and_tells_nothing_of_the_server(server, request_line):
+    headers = headers_of(server, f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert headers["Server"] is None
     assert headers["X-Powered-By"] is None
     names = [name.lower() for name in headers]
     assert len(names) == len(set(names))
 
 
-def test_what_is_no_request_is_not_kept_or_guessed_at_either(start):
-    headers = headers_of(start(), b"nonsense\r\n\r\n")
+def test_what_is_no_request_is_not_kept_or_guessed_at_either(server):
+    headers = headers_of(server, b"nonsense\r\n\r\n")
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_real_304_has_the_tag_and_no_body(start):
-    server = start()
+def test_a_real_304_has_the_tag_and_no_body(server):
     with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
         sent = {"X-API-Key": server.key, "Content-Type": "application/json"}
         connection.request("POST", "/v1/clients", json.dumps(JORDAN), sent)

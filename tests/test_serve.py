@@ -87,8 +87,7 @@ def stop(server, number=signal.SIGTERM):
 # --- the greeting
 
 
-def test_the_first_start_prints_a_key_with_a_curl_line_that_works_when_pasted(start):
-    server = start()
+def test_the_first_start_prints_a_key_with_a_curl_line_that_works_when_pasted(server):
     (line,) = (line for line in server.printed.splitlines() if line.strip().startswith("curl "))
     ended = subprocess.run(line, shell=True, capture_output=True, check=True, timeout=10)
     assert json.loads(ended.stdout)["success"] is True
@@ -309,8 +308,8 @@ def test_a_page_may_read_what_was_refused_and_why(start):
     assert "Retry-After" in headers["Access-Control-Expose-Headers"]
 
 
-def test_without_an_allowed_origin_nothing_is_said_of_it(start):
-    headers, _ = ask(start(), Origin="https://a.example")
+def test_without_an_allowed_origin_nothing_is_said_of_it(server):
+    headers, _ = ask(server, Origin="https://a.example")
     assert [name for name in headers if name.lower().startswith("access-control")] == []
 
 
@@ -341,8 +340,7 @@ def assert_refusal(headers, answer, code):
     assert answer["correlationId"] == headers["X-Request-ID"]
 
 
-def test_what_is_no_request_is_refused_in_the_envelope(start):
-    server = start()
+def test_what_is_no_request_is_refused_in_the_envelope(server):
     answers = {}
     for name, (request, _, _) in REFUSED.items():
         try:
@@ -357,8 +355,7 @@ def test_what_is_no_request_is_refused_in_the_envelope(start):
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["in one piece", "chunked"])
-def test_a_body_may_have_64_kib(start, chunked):
-    server = start()
+def test_a_body_may_have_64_kib(server, chunked):
     headers = {"Content_Type": "application/json"} | ({"Transfer_Encoding": "chunked"} if chunked else {})
     for size, status in ((64 * 1024, 201), (64 * 1024 + 1, 413), (900 * 1024, 413)):
         body = json.dumps(JORDAN).encode().ljust(size)
@@ -368,8 +365,7 @@ def test_a_body_may_have_64_kib(start, chunked):
         assert status == 201 or answer["error"]["code"] == "CONTENT_TOO_LARGE"
 
 
-def test_no_answer_tells_what_it_runs_on(start):
-    server = start()
+def test_no_answer_tells_what_it_runs_on(server):
     answers = [
         ask(server)[0],
         ask(server, path="/x", status=404)[0],
@@ -378,8 +374,7 @@ def test_no_answer_tells_what_it_runs_on(start):
     assert [headers.get("Server") or headers.get("Via") for headers in answers] == [None] * 3
 
 
-def test_a_connection_serves_one_request_after_another(start):
-    server = start()
+def test_a_connection_serves_one_request_after_another(server):
     request = f"GET /v1/clients HTTP/1.1\r\nHost: a\r\nX-API-Key: {server.key}\r\n\r\n".encode()
     with connect(server) as raw:
         for _ in range(3):

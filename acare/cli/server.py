@@ -40,6 +40,9 @@ REQUEST_SECONDS = 60
 #: Seconds after which a caller who takes nothing of an answer is given up; waitress would wait for ever.
 ANSWER_SECONDS = 60
 
+#: Seconds without a byte after which a stopping server takes the rest of a request for not coming.
+PAUSE_SECONDS = 2
+
 _FLUSH_SECONDS = 0.05
 _SWEEP_SECONDS = 1.0
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
@@ -168,7 +171,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         """Whether there is nothing in it, or a request that its sender has stopped sending."""
         if self.requests or self.total_outbufs_len:
             return False
-        return self.request is None or time.time() - self.last_activity > 2
+        return self.request is None or time.time() - self.last_activity > PAUSE_SECONDS
 
 
 class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
@@ -248,8 +251,8 @@ class Server:
         self._server.loop = threading.get_ident()
         swept = time.monotonic()
         while not self._stopping:
-            self._turn(1)
-            if time.monotonic() - swept > _SWEEP_SECONDS:
+            self._turn(_SWEEP_SECONDS)
+            if time.monotonic() - swept >= _SWEEP_SECONDS:
                 swept = time.monotonic()
                 self._close_where(_Channel.is_slow)
         self._drain()
