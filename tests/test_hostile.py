@@ -328,8 +328,8 @@ def test_callers_that_ask_for_much_and_read_nothing_shut_nobody_out(server, crow
 
 PATIENCE = 0.25
 IMPATIENT = f"""
-from acare.cli import server
-server.REQUEST_SECONDS = server.ANSWER_SECONDS = {PATIENCE}
+from acare.cli import connection, server
+connection.REQUEST_SECONDS = connection.ANSWER_SECONDS = {PATIENCE}
 server._SWEEP_SECONDS = 0.05
 """
 

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from conftest import JORDAN, RunningServer
+from test_crash import make_key, serving
 
 import acare
 from acare.config import SETTINGS
@@ -380,6 +381,18 @@ def test_a_connection_serves_one_request_after_another(server):
         for _ in range(3):
             raw.sendall(request)
             assert read_answer(raw)[0] == 200
+
+
+def test_a_header_never_begins_another_line(tmp_path):
+    database = tmp_path / "served.db"
+    key = make_key(database)
+    broken = "from acare.api import conditions; conditions.etag = lambda version: '\"1\"\\r\\nInjected: yes'"
+    with serving(database, before=broken) as (process, address):
+        headers, answer = ask(
+            RunningServer(process, f"http://{address}", key, ""), "POST", body=JORDAN, status=500
+        )
+    assert "Injected" not in headers
+    assert_refusal(headers, answer, "INTERNAL_ERROR")
 
 
 # --- the stop

@@ -165,7 +165,7 @@ def test_a_stop_while_many_write_loses_nothing_that_was_answered_and_leaves_one_
 
 
 def test_half_a_request_is_not_waited_for(start):
-    hasty = "from acare.cli import server; server.PAUSE_SECONDS = 0.3"
+    hasty = "from acare.cli import connection; connection.PAUSE_SECONDS = 0.3"
     with start(before=hasty) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.has_read()

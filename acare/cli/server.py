@@ -1,4 +1,4 @@
-"""A server around the app: the only code that knows waitress."""
+"""A server around the app: waitress, its loop and its stop."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import build_http_date
 
-from acare.api import envelope
 from acare.api.middleware import Access
 from acare.app import App
+from acare.cli.connection import Channel, Dispatcher
 from acare.cli.logs import AccessWriter
 from acare.config import Settings
 from acare.errors import UserError
@@ -33,15 +28,6 @@ log = logging.getLogger("acare.server")
 #: Connections at a time. One that sends nothing costs a file descriptor and no thread; waitress's 100
 #: would let a hundred of them shut everybody else out.
 CONNECTIONS = 4096
-
-#: Seconds in which a request must have arrived whole.
-REQUEST_SECONDS = 60
-
-#: Seconds after which a caller who takes nothing of an answer is given up; waitress would wait for ever.
-ANSWER_SECONDS = 60
-
-#: Seconds without a byte after which a stopping server takes the rest of a request for not coming.
-PAUSE_SECONDS = 2
 
 _FLUSH_SECONDS = 0.05
 _SWEEP_SECONDS = 1.0
@@ -72,145 +58,10 @@ def listen(settings: Settings) -> socket.socket:
         raise UserError(f"cannot listen on {address}: {error.strerror or error}") from None
 
 
-class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """The answer to what waitress refuses before the app sees it, in the envelope."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        request_id = envelope.new_request_id()
-        code, message = envelope.HTTP_FAILURES.get(error.code, envelope.OTHER_FAILURE)
-        body = envelope.error_body(code, message, request_id).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers += [
-            ("Content-Type", "application/json"),
-            ("X-Request-ID", request_id),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Cache-Control", "no-store"),
-        ]
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-        self.channel.server.write_access(
-            Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id)
-        )
-
-
-class _Task(WSGITask):  # type: ignore[misc]
-    """waitress's, but an answer's header and body leave in one packet, with one system call and not two."""
-
-    wrote_header: bool
-
-    def write(self, data: bytes) -> None:
-        if self.wrote_header or not self.complete or self.content_length != len(data) or not self.has_body:
-            super().write(data)
-            return
-        header = self.build_response_header()
-        self.wrote_header = True
-        self.content_bytes_written = len(data)
-        self.channel.write_soon(header + data)
-
-    def build_response_header(self) -> bytes:
-        """waitress's rewrites and sorts each header, for what applications may leave out; this does not."""
-        if self.version != "1.1" or self.content_length is None or "CONNECTION" in self.request.headers:
-            return bytes(super().build_response_header())
-        lines = [f"HTTP/1.1 {self.status}", *map("{0[0]}: {0[1]}".format, self.response_headers)]
-        return "\r\n".join([*lines, f"date: {build_http_date(self.start_time)}", "\r\n"]).encode("latin-1")
-
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """waitress's, but for what is the caller's mistake: a URL like ``http://[`` would end the connection
-    without an answer, and an unknown transfer encoding be a 501."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except (ValueError, TransferEncodingNotImplemented) as error:
-            raise ParsingError(str(error)) from None
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when it is waiting for the rest of a request."""
-
-    task_class = _Task
-    error_task_class = _ErrorTask
-    parser_class = _Parser
-    request_began = 0.0
-
-    def received(self, data: bytes) -> bool:
-        before = self.request
-        taken = bool(super().received(data))
-        if self.request is not before:
-            self.request_began = time.monotonic()
-        return taken
-
-    def writable(self) -> bool:
-        """Whether the loop has something to send.
-
-        Not while a thread is sending, which tells the loop when it is done: the loop would find the lock
-        taken, and ask again and again.
-        """
-        if not super().writable() or not self.outbuf_lock.acquire(blocking=False):
-            return False
-        self.outbuf_lock.release()
-        return True
-
-    def is_read(self) -> bool:
-        """Whether the next request only reads."""
-        command, path = self.requests[0].command, self.requests[0].path
-        return command in ("GET", "HEAD") and path.strip("/") != "readyz"  # which begins a write
-
-    def is_slow(self) -> bool:
-        """Whether nothing of an answer is taken, or a request has been on its way for too long."""
-        if self.total_outbufs_len:
-            return bool(time.time() - self.last_activity > ANSWER_SECONDS)
-        if self.requests or self.request is None:
-            return False
-        return time.monotonic() - self.request_began > REQUEST_SECONDS
-
-    def is_idle(self) -> bool:
-        """Whether there is nothing in it, or a request that its sender has stopped sending."""
-        if self.requests or self.total_outbufs_len:
-            return False
-        return self.request is None or time.time() - self.last_activity > PAUSE_SECONDS
-
-
-class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """Gives writes to threads, which wait for the disk together, and keeps reads for the loop itself.
-
-    A read waits for nobody, but once a minute for the note that its key was used, and takes a fraction of
-    a millisecond; to hand it to a thread, which then waits for Python's lock, would take as long again. A
-    connection whose last answer is not sent yet waits for that first, so that no thread ever waits for a
-    caller who does not read.
-    """
-
-    def __init__(self, threads: int) -> None:
-        super().__init__()
-        self._reads: deque[_Channel] = deque()
-        self._waiting: deque[_Channel] = deque()
-        self.set_thread_count(threads)
-
-    def add_task(self, task: _Channel) -> None:
-        if task.total_outbufs_len:
-            self._waiting.append(task)
-        elif task.requests[0].error is None and task.is_read():
-            self._reads.append(task)
-        else:
-            super().add_task(task)
-
-    def answer_reads(self) -> None:
-        """Answer the reads that have come; for the thread of the loop alone."""
-        for _ in range(len(self._waiting)):
-            task = self._waiting.popleft()
-            if task.connected and task.requests:
-                self.add_task(task)
-        while self._reads:
-            self._reads.popleft().service()
-
-
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
     """waitress's server, whose loop need not be woken by the loop itself."""
 
-    channel_class = _Channel
+    channel_class = Channel
     loop: int | None = None
     write_access: Callable[[Access], None]
 
@@ -229,7 +80,7 @@ class Server:
         self._stopping = False
         self._flushed = 0.0
         self._sockets: dict[int, object] = {}
-        self._dispatcher = _Dispatcher(settings.threads)
+        self._dispatcher = Dispatcher(settings.threads)
         self._server = _TcpServer(
             app,
             self._sockets,
@@ -254,7 +105,7 @@ class Server:
             self._turn(_SWEEP_SECONDS)
             if time.monotonic() - swept >= _SWEEP_SECONDS:
                 swept = time.monotonic()
-                self._close_where(_Channel.is_slow)
+                self._close_where(Channel.is_slow)
         self._drain()
         return 0
 
@@ -286,7 +137,7 @@ class Server:
         deadline = time.monotonic() + self._drain_seconds
         connections = self._server.active_channels
         while connections and time.monotonic() < deadline:
-            self._close_where(_Channel.is_idle)
+            self._close_where(Channel.is_idle)
             self._turn(0.05)
         self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
         self._access.flush()
@@ -297,7 +148,7 @@ class Server:
         self._app.close()
         log.info("stopped")
 
-    def _close_where(self, condition: Callable[[_Channel], bool]) -> None:
+    def _close_where(self, condition: Callable[[Channel], bool]) -> None:
         for connection in list(self._server.active_channels.values()):
             if condition(connection):
                 connection.handle_close()
