@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     limit: int
     remaining: int
     reset: int
-    retry_after: int
+    retry_after: int  # at least 1; 0 if it was allowed
 
 
 class RateLimiter:
@@ -63,30 +63,29 @@ class RateLimiter:
 
     def take(self, name: str) -> Verdict:
         """Take one token from the bucket of ``name``, if it has one."""
+        limit, token = self._limit.tokens, self._token
         with self._lock:
-            now = self._clock() * self._limit.tokens
+            now = self._clock() * limit
             full_at = self._young.get(name)
             if full_at is None:
-                full_at = self._old.get(name, now)
-            missing = max(full_at - now, 0)
-            allowed = missing + self._token <= self._capacity
-            if allowed:
-                missing += self._token
-            self._remember(name, now + missing)
-        short_by = missing + self._token - self._capacity
-        return Verdict(
-            allowed=allowed,
-            limit=self._limit.tokens,
-            remaining=(self._capacity - missing) // self._token,
-            reset=_ceil(missing, self._per_second),
-            retry_after=max(1, _ceil(short_by, self._per_second)),
-        )
+                full_at = self._find(name, now)
+            missing = full_at - now if full_at > now else 0
+            short_by = missing + token - self._capacity
+            if short_by <= 0:
+                missing += token
+            self._young[name] = now + missing
+        remaining = (self._capacity - missing) // token
+        reset = _ceil(missing, self._per_second)
+        if short_by <= 0:
+            return Verdict(True, limit, remaining, reset, 0)
+        return Verdict(False, limit, remaining, reset, _ceil(short_by, self._per_second))
 
-    def _remember(self, name: str, full_at: int) -> None:
-        if name not in self._young and len(self._young) >= self._generation_size:
-            self._old = self._young
-            self._young = {}
-        self._young[name] = full_at
+    def _find(self, name: str, now: int) -> int:
+        """When the bucket is full that is not among the young ones, among which it now gets room."""
+        full_at = self._old.get(name, now)
+        if len(self._young) >= self._generation_size:
+            self._old, self._young = self._young, {}
+        return full_at
 
     def __len__(self) -> int:
         """How many buckets are remembered now."""

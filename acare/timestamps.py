@@ -11,7 +11,12 @@ from functools import lru_cache
 
 def now() -> str:
     """This instant."""
-    milliseconds = time.time_ns() // 1_000_000
+    return at(time.time_ns())
+
+
+def at(nanoseconds: int) -> str:
+    """The instant so long after 1970, cut to milliseconds."""
+    milliseconds = nanoseconds // 1_000_000
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
 
 

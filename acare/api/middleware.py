@@ -36,7 +36,7 @@ def is_api(path: str) -> bool:
 
     Falcon's router ignores slashes at the beginning, none or many, and so must this.
     """
-    return path.lstrip("/").startswith("v1/") or path.lstrip("/") == "v1"
+    return path.startswith("/v1/") or path.lstrip("/").startswith("v1/") or path.lstrip("/") == "v1"
 
 
 class Access(NamedTuple):
