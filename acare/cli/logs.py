@@ -71,8 +71,8 @@ class AccessWriter:
 
 def _text_line(now: int, line: Access) -> str:
     return (
-        f"{timestamps.at(now)} {line.address} {line.method} {line.path} {line.status} {line.milliseconds:.1f}ms "
-        f"key={line.key} request={line.request}\n"
+        f"{timestamps.at(now)} {line.address} {line.method} {line.path} {line.status} "
+        f"{line.milliseconds:.1f}ms key={line.key} request={line.request}\n"
     )
 
 
