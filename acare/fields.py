@@ -41,7 +41,7 @@ FIELDS = (
     Field("source", Text(longest=100)),
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
-    Field("preferred_locations", Texts(most=50, longest=200), unset="[]"),
+    Field("preferred_locations", Texts(most=50, each=Text(longest=200)), unset="[]"),
     Field(
         "property_preferences",
         Preferences(
@@ -55,7 +55,7 @@ FIELDS = (
     Field("pre_approved", Flag(), unset=0),
     Field("pre_approval_amount", _MONEY),
     Field("notes", Text(longest=10_000, lines=True)),
-    Field("tags", Texts(most=50, longest=50), unset="[]"),
+    Field("tags", Texts(most=50, each=Text(longest=50)), unset="[]"),
 )
 
 

@@ -23,6 +23,8 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _NO_TEXT = re.compile(rf"[{_CONTROL}\ud800-\udfff]")
 _NO_TEXT_IN_LINES = re.compile(rf"[{_CONTROL_IN_LINES}\ud800-\udfff]")
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 _NO_TEXT_MESSAGE = "must not contain control characters or lone surrogates"
 
 
@@ -144,22 +146,21 @@ class Flag:
 
 @dataclass(frozen=True)
 class Texts:
-    """A list of at most ``most`` single lines of at most ``longest`` characters. (our choice)"""
+    """A list of at most ``most`` texts, each of the kind ``each``. (our choice)"""
 
     most: int
-    longest: int
+    each: Text
 
     def clean(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.most:
             raise ValueError(f"must be a list of at most {self.most} strings")
-        line = Text(self.longest)
         try:
-            return to_json([line.clean(item) or "" for item in value])
+            return to_json([self.each.clean(item) or "" for item in value])
         except ValueError as error:
             raise ValueError(f"has an item that {error}") from None
 
     def schema(self) -> Schema:
-        return {"type": "array", "maxItems": self.most, "items": Text(self.longest).schema()}
+        return {"type": "array", "maxItems": self.most, "items": self.each.schema()}
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 def to_json(value: object) -> str:
     """Compact JSON, its text as it is and not escaped."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def _walk(value: object) -> Iterator[tuple[int, str]]:

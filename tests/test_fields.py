@@ -222,8 +222,8 @@ STORED = [
     (OneOf(("a", "b")), "b", "b"),
     (Flag(), True, 1),
     (Flag(), False, 0),
-    (Texts(most=2, longest=5), [" a ", "é"], '["a","é"]'),
-    (Texts(most=2, longest=5), [], "[]"),
+    (Texts(most=2, each=Text(longest=5)), [" a ", "é"], '["a","é"]'),
+    (Texts(most=2, each=Text(longest=5)), [], "[]"),
     (Preferences(99, 9, ("n",), ("t",)), {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
     (Preferences(99, 9, ("n",), ("t",)), {}, "{}"),
 ]

@@ -28,7 +28,7 @@ def loads(data: bytes) -> Any:
     if not data:
         raise _invalid("must be a JSON object; it is empty")
     try:
-        return json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        return _DECODER.decode(data.decode())
     except UnicodeDecodeError:
         raise _invalid("must be UTF-8") from None
     except RecursionError:
@@ -49,6 +49,9 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(text)
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _invalid(message: str) -> InvalidInput:

@@ -21,9 +21,10 @@ from acare.store.wal import MOST_PAGES, WriteAheadLog, impatience
 
 T = TypeVar("T")
 
-#: Seconds that a leader waits for others to join, if the commit before was of several writes: it saves them
-#: a wait for the disk of about as long. A caller who writes alone never waits.
+#: Seconds that a leader waits for others to join, if one of the last commits was of several writes: it
+#: saves them a wait for the disk of about as long. A caller who writes alone never waits.
 GATHER_SECONDS = 0.001
+GATHER_COMMITS = 8
 
 
 class _Write(Generic[T]):
@@ -65,7 +66,7 @@ class Writer:
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, most_log_pages)
         self._check = check
-        self._in_company = False  # whether the last commit was of more than one write
+        self._gathers = 0  # commits to come for which others are waited for
         self._mutex = threading.Lock()  # guards the three below
         self._queue: list[_Write[Any]] = []
         self._led = False
@@ -140,10 +141,10 @@ class Writer:
         batch: list[_Write[Any]] = []
         try:
             self._log.checkpoint_if_due()
-            if self._in_company:
+            if self._gathers:
                 time.sleep(GATHER_SECONDS)
             batch = self._take_queue()
-            self._in_company = len(batch) > 1
+            self._gathers = GATHER_COMMITS if len(batch) > 1 else max(0, self._gathers - 1)
             self._commit(batch)
         except BaseException as error:  # an interrupt: whoever waits is told, as nobody leads them now
             batch += self._take_queue()
