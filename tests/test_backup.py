@@ -30,7 +30,8 @@ from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
 from acare.store import file
-from acare.store.backup import back_up, checksum_file, restore, verify
+from acare.store.backup import back_up, checksum_file, verify
+from acare.store.restore import restore
 
 PAGE = 4096
 SCOPES = {"all": ["read", "write"]}
@@ -509,7 +510,8 @@ def test_a_disk_that_is_full_at_the_last_moment_leaves_nothing(path, folder, run
 CUT_OFF = """
 import os, shutil, sys
 from pathlib import Path
-from acare.store.backup import back_up, restore
+from acare.store.backup import back_up
+from acare.store.restore import restore
 
 template, where, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 step = 0

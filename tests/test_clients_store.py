@@ -26,6 +26,7 @@ from acare.errors import (
 from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_changes, clean_new
 from acare.store import clients as statements
 from acare.store import keys as key_statements
+from acare.store import pages
 from acare.store import retries as retry_statements
 from acare.store.clients import ClientStore
 from acare.store.database import Database
@@ -726,7 +727,7 @@ STATEMENTS = {
         f"UPDATE {field.name}": statements.UPDATE.format(assignments=f"{field.name} = :{field.name}")
         for field in FIELDS
     },
-    **{f"PAGE {sorted(way)} {order}": text for (way, order), text in statements.PAGE.items()},
+    **{f"PAGE {sorted(way)} {order}": text for (way, order), text in pages.PAGE.items()},
 }
 
 
@@ -746,26 +747,26 @@ def test_the_statements_on_a_requests_way_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-@pytest.mark.parametrize("way", list(statements.TOTAL), ids=lambda way: str(sorted(way)))
+@pytest.mark.parametrize("way", list(pages.TOTAL), ids=lambda way: str(sorted(way)))
 def test_a_page_is_found_in_an_index_that_has_all_its_filters(
     database: Database, way: frozenset[str], order: str
 ) -> None:
-    *_, step = plan(database, statements.PAGE[way, order])
+    *_, step = plan(database, pages.PAGE[way, order])
     columns = {"user_id" if name == "sees_only" else name for name in way}
     assert "COVERING INDEX" in step
     assert set(re.findall(r"(\w+)=\?", step)) == columns
 
 
-@pytest.mark.parametrize("way", list(statements.TOTAL), ids=lambda way: str(sorted(way)))
+@pytest.mark.parametrize("way", list(pages.TOTAL), ids=lambda way: str(sorted(way)))
 def test_a_total_reads_the_few_rows_of_the_totals_alone(database: Database, way: frozenset[str]) -> None:
-    (step,) = plan(database, statements.TOTAL[way])
+    (step,) = plan(database, pages.TOTAL[way])
     assert "client_totals" in step
 
 
 def test_the_statements_ask_in_every_way_there_is() -> None:
     names = ("sees_only", "client_type", "status")
     ways = {frozenset(way) for n in range(4) for way in itertools.combinations(names, n)}
-    assert (set(statements.TOTAL), set(statements.PAGE)) == (
+    assert (set(pages.TOTAL), set(pages.PAGE)) == (
         ways,
         set(itertools.product(ways, ("ASC", "DESC"))),
     )

@@ -15,8 +15,9 @@ from conftest import JORDAN, Api
 import acare
 from acare.cli import main
 from acare.cli.logs import AccessWriter, JsonFormatter, TextFormatter
-from acare.store.backup import back_up, restore
+from acare.store.backup import back_up
 from acare.store.keys import AUTHENTICATE
+from acare.store.restore import restore
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 TIMESTAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

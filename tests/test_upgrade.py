@@ -21,6 +21,7 @@ from acare.errors import DatabaseRefused
 from acare.fields import clean_new
 from acare.store import backup, file, upgrade
 from acare.store.backup import verify
+from acare.store.restore import restore
 
 NOW = file.SCHEMA_VERSION
 OLD = NOW - 1
@@ -122,7 +123,7 @@ def test_the_backup_can_be_restored_and_upgraded_again(path):
     before = ask(path, "SELECT * FROM clients")
     upgrade.upgrade(path, {OLD: STEP})
     edit(path, "DELETE FROM clients")
-    backup.restore(backup_of(path), path)
+    restore(backup_of(path), path)
     upgrade.upgrade(path, {OLD: STEP})
     assert ask(path, "SELECT * FROM clients") == before
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
 
-from acare.api import conditions, envelope
+from acare.api import conditions, envelope, schemas
+from acare.api.schemas import Json
 from acare.errors import (
     AcareError,
     BodyTooLarge,
@@ -22,12 +22,8 @@ from acare.errors import (
     StoreUnavailable,
     VersionConflict,
 )
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, Field
+from acare.fields import CLIENT_TYPES, STATUSES
 
-Json = dict[str, Any]
-
-_TIMESTAMP: Json = {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]}
-_UUID: Json = {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]}
 _WHOLE: Json = {"type": "integer", "minimum": 0}
 
 # What any call under /v1 may be answered.
@@ -57,7 +53,7 @@ def document(version: str, prefix: str = "") -> Json:
         "paths": {
             "/v1/clients": {"get": _list(), "post": _create()},
             "/v1/clients/{id}": {
-                "parameters": [_parameter("id", "path", _UUID, "The client's id.", required=True)],
+                "parameters": [_parameter("id", "path", schemas.UUID, "The client's id.", required=True)],
                 "get": _get(),
                 "put": _update(),
                 "delete": _delete(),
@@ -70,10 +66,10 @@ def document(version: str, prefix: str = "") -> Json:
                 name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-API-Key", "API-Key")
             },
             "schemas": {
-                "Client": _client(),
-                "NewClient": _writable(required=True),
-                "ClientChanges": _changes(),
-                "Error": _error(),
+                "Client": schemas.client(),
+                "NewClient": schemas.new_client(),
+                "ClientChanges": schemas.changes(),
+                "Error": schemas.error(),
             },
         },
     }
@@ -87,7 +83,8 @@ def _list() -> Json:
         "totalPages": _WHOLE,
         "hasMore": {"type": "boolean"},
     }
-    data = _object({"clients": {"type": "array", "items": _ref("Client")}, "meta": _object(meta)})
+    clients = {"type": "array", "items": schemas.ref("Client")}
+    data = schemas.members({"clients": clients, "meta": schemas.members(meta)})
     page = {"type": "integer", "minimum": 1, "default": 1}
     # Over 100 is answered with 100, so it is no error.
     limit = {"type": "integer", "minimum": 1, "default": 25}
@@ -115,7 +112,7 @@ def _create() -> Json:
     return _operation(
         "createClient",
         "Create a client",
-        {"201": _success("The client.", _ref("Client"), headers)},
+        {"201": _success("The client.", schemas.ref("Client"), headers)},
         (InvalidInput, RetryKeyReused),
         parameters=[
             _parameter(
@@ -135,7 +132,7 @@ def _get() -> Json:
         "getClient",
         "Get a client",
         {
-            "200": _success("The client.", _ref("Client"), {"ETag": tag}),
+            "200": _success("The client.", schemas.ref("Client"), {"ETag": tag}),
             "304": {"description": "The caller has this version.", "headers": {**_headers(), "ETag": tag}},
         },
         (ClientNotFound,),
@@ -148,7 +145,7 @@ def _update() -> Json:
     return _operation(
         "updateClient",
         "Change fields of a client; those that are not sent stay",
-        {"200": _success("The whole client.", _ref("Client"), headers)},
+        {"200": _success("The whole client.", schemas.ref("Client"), headers)},
         (InvalidInput, ClientNotFound, VersionConflict, PreconditionFailed, PreconditionRequired),
         parameters=[_if_match()],
         body=("ClientChanges", {"phone": "(661) 555-0142", "status": "active", "version": 3}),
@@ -178,7 +175,7 @@ def _health(name: str, description: str, data: Json) -> Json:
         "summary": description,
         "tags": ["health"],
         "security": [],
-        "responses": {"200": _success(description, _object(data), limited=False)},
+        "responses": {"200": _success(description, schemas.members(data), limited=False)},
     }
 
 
@@ -199,7 +196,7 @@ def _operation(
     }
     if body is not None:
         schema, example = body
-        content = {"application/json": {"schema": _ref(schema), "example": example}}
+        content = {"application/json": {"schema": schemas.ref(schema), "example": example}}
         operation["requestBody"] = {"required": True, "content": content}
         code, message = envelope.HTTP_FAILURES[415]
         operation["responses"]["415"] = _failure_response([code], message, _headers())
@@ -232,12 +229,12 @@ def _failure_response(codes: list[str], description: str, headers: Json) -> Json
         "timestamp": "2026-07-15T14:32:10.000Z",
         "correlationId": "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f",
     }
-    content = {"schema": {"allOf": [_ref("Error"), error]}, "example": example}
+    content = {"schema": {"allOf": [schemas.ref("Error"), error]}, "example": example}
     return {"description": description, "headers": headers, "content": {"application/json": content}}
 
 
 def _success(description: str, data: Json, headers: Json | None = None, limited: bool = True) -> Json:
-    schema = _object({"success": {"const": True}, "data": data, "timestamp": _TIMESTAMP})
+    schema = schemas.members({"success": {"const": True}, "data": data, "timestamp": schemas.TIMESTAMP})
     return {
         "description": description,
         "headers": {**_headers(limited), **(headers or {})},
@@ -257,75 +254,6 @@ def _headers(limited: bool = True) -> Json:
     return headers
 
 
-def _client() -> Json:
-    """A client as it is answered: every field, always."""
-    properties = {
-        "id": _UUID,
-        "user_id": _UUID,
-        **{field.name: _nullable(field) if field.unset is None else field.kind.schema() for field in FIELDS},
-        "version": {"type": "integer", "minimum": 1},
-        "created_at": _TIMESTAMP,
-        "updated_at": _TIMESTAMP,
-    }
-    return _object(properties)
-
-
-def _writable(required: bool) -> Json:
-    """A client as it is sent: null sets an optional field to its unset value; unknown members are ignored."""
-    schema: Json = {
-        "type": "object",
-        "properties": {field.name: _nullable(field) for field in FIELDS},
-    }
-    if required:
-        schema["required"] = [field.name for field in FIELDS if field.required]
-    return schema
-
-
-def _changes() -> Json:
-    schema = _writable(required=False)
-    schema["anyOf"] = [{"required": [field.name]} for field in FIELDS]
-    schema["properties"]["version"] = {
-        "type": "integer",
-        "minimum": 1,
-        "description": "The version that was read: if the client is at another one, the answer is 409.",
-    }
-    return schema
-
-
-def _nullable(field: Field) -> Json:
-    schema = field.kind.schema()
-    if field.required:
-        return schema
-    kind = schema["type"]
-    nullable = {**schema, "type": [*(kind if isinstance(kind, list) else [kind]), "null"]}
-    if "enum" in schema:
-        nullable["enum"] = [*schema["enum"], None]
-    return nullable
-
-
-def _error() -> Json:
-    problem = _object({"field": {"type": "string"}, "message": {"type": "string"}})
-    details = {"oneOf": [{"type": "array", "minItems": 1, "items": problem}, {"type": "object"}]}
-    error: Json = {
-        "type": "object",
-        "required": ["code", "message"],
-        "properties": {
-            "code": {"type": "string"},
-            "message": {"type": "string"},
-            "details": details,
-            "errorId": {"type": "string"},
-        },
-    }
-    return _object(
-        {
-            "success": {"const": False},
-            "error": error,
-            "timestamp": _TIMESTAMP,
-            "correlationId": {"type": "string"},
-        }
-    )
-
-
 def _if_match() -> Json:
     return _parameter("If-Match", "header", _string('"3"'), "Only if the client is at this version.")
 
@@ -340,12 +268,3 @@ def _header(schema: Json, description: str, required: bool = True) -> Json:
 
 def _string(example: str) -> Json:
     return {"type": "string", "examples": [example]}
-
-
-def _object(properties: Json) -> Json:
-    """An object that has all of these members."""
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}

@@ -11,8 +11,9 @@ from uuid import UUID
 import falcon
 
 from acare.api import body, conditions, envelope, openapi, page
+from acare.api.query import Query
 from acare.callers import Caller
-from acare.errors import InvalidInput, NotReady, PreconditionRequired, Problem
+from acare.errors import NotReady, PreconditionRequired
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_new, clean_update
 
 
@@ -101,7 +102,7 @@ class ClientCollection:
         self._clients = clients
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        query = _Query(req)
+        query = Query(req)
         number = query.count("page", default=1)
         limit = min(query.count("limit", default=DEFAULT_LIMIT), MOST_LIMIT)
         client_type = query.one_of("client_type", CLIENT_TYPES)
@@ -236,39 +237,3 @@ def _canonical(client_id: str) -> str:
     if _CANONICAL.fullmatch(client_id):
         return client_id  # nearly every one is, and UUID() takes ten times as long
     return str(UUID(client_id)) if _UUID.fullmatch(client_id) else client_id
-
-
-class _Query:
-    """Reads a query string and gathers what is wrong with it. A blank value is no value. (our choice)"""
-
-    def __init__(self, req: falcon.Request) -> None:
-        self._params = req.params
-        self._problems: list[Problem] = []
-
-    def count(self, name: str, default: int) -> int:
-        """A whole number of at least 1."""
-        text = self._text(name)
-        if text is None:
-            return default
-        if re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) and int(text) >= 1:
-            return int(text)
-        self._problems.append(Problem(name, "must be a whole number of at least 1"))
-        return default
-
-    def one_of(self, name: str, words: tuple[str, ...]) -> str | None:
-        text = self._text(name)
-        if text is None or text in words:
-            return text
-        self._problems.append(Problem(name, f"must be one of {', '.join(words)}"))
-        return None
-
-    def check(self) -> None:
-        if self._problems:
-            raise InvalidInput(*self._problems)
-
-    def _text(self, name: str) -> str | None:
-        value = self._params.get(name)
-        if isinstance(value, list):
-            self._problems.append(Problem(name, "must be given once"))
-            return None
-        return value or None

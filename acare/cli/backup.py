@@ -10,6 +10,7 @@ from pathlib import Path
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.errors import DatabaseRefused
 from acare.store import backup
+from acare.store.restore import restore
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -66,7 +67,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
-    aside = backup.restore(args.file, database)
+    aside = restore(args.file, database)
     print(f"Restored {database} from {args.file}.")
     if aside is not None:
         print(f"The database that was there is {aside}.")

@@ -1,4 +1,4 @@
-"""Backups: a copy that was proven, and putting one back.
+"""Backups: a copy that was proven, and proving one again.
 
 A copy is only called a backup once SQLite has found nothing wrong in it, its totals agree with a count
 and its SHA-256 is on disk beside it. The checksum is what catches a flipped bit in somebody's name, which
@@ -8,11 +8,9 @@ no database can know to be wrong.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -24,10 +22,6 @@ from acare.store import file
 
 # Pages copied at a time. The copy reads one snapshot, so writers do not wait for it at all.
 _PAGES = 1024
-
-# The bytes that SQLite locks: whoever has a database open in WAL mode holds a share of them.
-# (sqlite.org/fileformat.html, "the lock-byte page")
-_LOCK_BYTES = (512, 0x40000000)
 
 COUNTS = """
 SELECT
@@ -53,7 +47,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
     them. Raises DatabaseRefused, and leaves nothing that looks like a backup, if anything is wrong.
     """
     file.check(database)
-    target = folder / f"{database.stem}-{_stamp()}.db"
+    target = folder / f"{database.stem}-{stamp()}.db"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_verified(database, target)
@@ -73,9 +67,9 @@ def copy_verified(database: Path, target: Path, schema: int | None = None) -> No
 
     With ``schema``, only if the snapshot is of that version of the schema.
     """
-    with _temporary(target) as copy:
+    with temporary(target) as copy:
         try:
-            with _open(database) as source, _open(copy) as destination:
+            with opened(database) as source, opened(copy) as destination:
                 source.execute("BEGIN")
                 clients = source.execute(COUNTS).fetchone()
                 (version,) = source.execute("PRAGMA user_version").fetchone()
@@ -88,7 +82,7 @@ def copy_verified(database: Path, target: Path, schema: int | None = None) -> No
         check_content(copy, clients)
         file.sync(copy)
         checksum = checksum_file(target)
-        with _temporary(checksum) as written:
+        with temporary(checksum) as written:
             written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
             file.sync(written)
             os.replace(written, checksum)
@@ -108,7 +102,7 @@ def verify(path: Path, *, checksum: bool = True) -> int:
     """
     file.check(path)
     if checksum:
-        _check_sum(path, checksum_file(path))
+        check_sum(path, checksum_file(path))
     return check_content(path)
 
 
@@ -119,7 +113,7 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
         if log.exists():
             raise DatabaseRefused(f"{path}: not whole: {log.name} is beside it; stop whoever writes to it")
     try:
-        with _open(path) as connection:
+        with opened(path) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cell_size_check = ON")
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
@@ -135,41 +129,19 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     return int(counts[1])
 
 
-def restore(backup: Path, database: Path) -> Path | None:
-    """Put a backup in the place of the database; where the old one was put, if there was one.
-
-    What is put there is a copy, and it is the copy that is verified. Refuses while anybody has the database
-    open. The file of that name is the old database or the new one at every moment, and both are whole.
-    """
-    verify(backup)
-    database = database.resolve()  # where a symbolic link leads, as SQLite does
-    try:
-        with _temporary(database) as fresh, _alone_with(database):
-            shutil.copyfile(backup, fresh)
-            _check_sum(fresh, checksum_file(backup))
-            check_content(fresh)
-            with _open(fresh) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-            file.sync(fresh)
-            with _set_aside(database) as aside:
-                os.replace(fresh, database)
-        file.sync(database.parent)
-    except OSError as error:
-        raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
-    return aside
-
-
 def checksum_file(path: Path) -> Path:
     """Where the checksum of a backup stands, in the form that ``sha256sum --check`` reads."""
     return path.with_name(f"{path.name}.sha256")
 
 
 def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _check_sum(path: Path, checksum: Path) -> None:
+def check_sum(path: Path, checksum: Path) -> None:
+    """DatabaseRefused if the file is not the one whose SHA-256 stands in ``checksum``."""
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
@@ -180,74 +152,13 @@ def _check_sum(path: Path, checksum: Path) -> None:
         raise DatabaseRefused(f"{path}: damaged: its SHA-256 is not the one in {checksum.name}")
 
 
-@contextlib.contextmanager
-def _alone_with(database: Path) -> Iterator[None]:
-    """Hold the locks of a database, its log merged in; DatabaseRefused if anybody has it open."""
-    if not database.exists():
-        yield
-        return
-    _merge_log(database)
-    # SQLite cannot open a damaged file, which may be why it is restored; so the lock is taken by hand.
-    # Nothing here has the file open through SQLite now: closing this handle would drop its locks.
-    with database.open("r+b") as held:
-        try:
-            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
-        except OSError:
-            raise _in_use(database) from None
-        yield
-
-
-def _merge_log(database: Path) -> None:
-    """Bring what a killed server left in the log into the database, so that the old one is kept whole."""
-    if not database.stat().st_size:
-        return  # SQLite would throw the log away, and all that is left may be in it
-    try:
-        with _open(database) as connection:
-            connection.execute("PRAGMA busy_timeout = 0")
-            connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-            raise _in_use(database) from None
-    except sqlite3.DatabaseError:
-        pass  # damaged: it is kept as it is, with its log
-
-
-@contextlib.contextmanager
-def _set_aside(database: Path) -> Iterator[Path | None]:
-    """Give the old database a second name, and its log too, so that the first one is free to be taken.
-
-    If it is not taken after all, everything is as it was.
-    """
-    aside = database.with_name(f"{database.name}.before-restore-{_stamp()}")
-    moved: list[tuple[Path, Path]] = []
-    try:
-        if database.exists():
-            os.link(database, aside)
-        for ending in ("-wal", "-journal"):  # not the new database's: SQLite would play them into it
-            log, second = (path.with_name(path.name + ending) for path in (database, aside))
-            if log.exists():
-                os.replace(log, second)
-                moved.append((log, second))
-        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
-        yield aside if aside.exists() or moved else None
-    except BaseException:
-        for log, second in moved:
-            os.replace(second, log)
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def _stamp() -> str:
+def stamp() -> str:
     """Now, for a name: ``20260715T143210.000Z``, which sorts as time goes by."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
 
-def _in_use(database: Path) -> DatabaseRefused:
-    return DatabaseRefused(f"{database}: a server or another command has it open; stop it first")
-
-
 @contextlib.contextmanager
-def _temporary(target: Path) -> Iterator[Path]:
+def temporary(target: Path) -> Iterator[Path]:
     """An empty file beside ``target``, mode 0600, that is gone afterwards unless it got another name."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     os.close(handle)
@@ -260,7 +171,7 @@ def _temporary(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _open(path: Path) -> Iterator[sqlite3.Connection]:
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection to a file that is there. Not ``mode=ro``: SQLite would then heed no CHECK constraint."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:

@@ -6,7 +6,6 @@ A store method is one transaction and returns clients as the JSON text that SQLi
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -16,8 +15,9 @@ from uuid import uuid4
 
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
-from acare.store import retries
+from acare.store import pages, retries
 from acare.store.database import NOW, Database
+from acare.store.pages import ClientPage
 
 
 class ClientRow(NamedTuple):
@@ -35,13 +35,6 @@ class Created(NamedTuple):
     json: str
     created_at: str
     replayed: bool
-
-
-class ClientPage(NamedTuple):
-    """The JSON texts of one page, and how many clients there are on all of them."""
-
-    total: int
-    rows: list[str]
 
 
 _VISIBLE = "(:sees_only IS NULL OR user_id = :sees_only)"
@@ -100,39 +93,6 @@ FROM client_history
 WHERE client_id = :id AND version = :version
 """
 
-# A list is asked for in eight ways, with or without each of these; each way has an index of its own.
-_FILTERS = {"sees_only": "user_id = :sees_only", "client_type": "client_type = :client_type",
-            "status": "status = :status"}  # fmt: skip
-
-
-def _where(filters: frozenset[str]) -> str:
-    conditions = [condition for name, condition in _FILTERS.items() if name in filters]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-_WAYS = [frozenset(way) for n in range(len(_FILTERS) + 1) for way in itertools.combinations(_FILTERS, n)]
-
-TOTAL = {way: f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(way)}" for way in _WAYS}
-
-# The inner SELECT walks the narrow index alone to the page, from its nearer end; only the rows of the page
-# itself are read.
-PAGE = {
-    (way, order): f"""
-SELECT json
-FROM clients
-WHERE seq IN (
-    SELECT seq
-    FROM clients {"" if way else "INDEXED BY clients_by_seq"}
-    {_where(way)}
-    ORDER BY seq {order}
-    LIMIT :rows OFFSET :skipped
-)
-ORDER BY seq DESC
-"""
-    for way in _WAYS
-    for order in ("ASC", "DESC")
-}
-
 _MOST_SQLITE_INTEGER = 2**63 - 1
 
 
@@ -156,21 +116,8 @@ class ClientStore:
 
         Rows and total are of one snapshot. A page past the end has no rows.
         """
-        filters = {"sees_only": sees_only, "client_type": client_type, "status": status}
-        values: dict[str, object] = {name: value for name, value in filters.items() if value is not None}
-        way = frozenset(values)
-        skipped = (page - 1) * limit
         with self._database.read() as connection:
-            connection.execute("BEGIN")
-            (total,) = connection.execute(TOTAL[way], values).fetchone()
-            rows = min(limit, total - skipped)
-            if rows <= 0:
-                return ClientPage(total, [])
-            after = total - skipped - rows
-            order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
-            values |= {"rows": rows, "skipped": nearer}
-            found = connection.execute(PAGE[way, order], values).fetchall()
-        return ClientPage(total, [text for (text,) in found])
+            return pages.read(connection, sees_only, page, limit, client_type, status)
 
     def get(self, sees_only: str | None, client_id: str) -> ClientRow:
         """The client, or ClientNotFound."""
