@@ -395,6 +395,24 @@ def test_a_header_never_begins_another_line(tmp_path):
     assert_refusal(headers, answer, "INTERNAL_ERROR")
 
 
+def test_a_sandbox_that_forbids_to_yield_to_others_does_not_end_the_writing(tmp_path):
+    database = tmp_path / "served.db"
+    key = make_key(database)
+    with serving(database, before=FORBIDDEN) as (process, address):
+        ask(RunningServer(process, f"http://{address}", key, ""), "POST", body=JORDAN, status=201)
+
+
+FORBIDDEN = """
+import os
+
+def forbid(*arguments):
+    raise PermissionError
+
+os.SCHED_BATCH, os.sched_setscheduler = 3, forbid
+os.sched_param = int
+"""
+
+
 # --- the stop
 
 

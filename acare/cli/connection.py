@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
+from contextlib import suppress
 from functools import lru_cache
 
 from waitress.channel import HTTPChannel
@@ -179,6 +181,14 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
             self._reads.append(task)
         else:
             super().add_task(task)
+
+    def handler_thread(self, thread_no: int) -> None:
+        """What a thread does, and never pushes the loop off its core for it: they would pass Python's lock
+        to and fro at each of the many calls into SQLite, in which it is let go."""
+        if hasattr(os, "SCHED_BATCH"):
+            with suppress(OSError):  # a sandbox may forbid it
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        super().handler_thread(thread_no)
 
     def answer_reads(self) -> None:
         """Answer the reads that have come; for the thread of the loop alone."""
