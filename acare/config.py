@@ -6,6 +6,7 @@ beats the variable. All three take the same text.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
 import re
@@ -49,7 +50,11 @@ class Settings:
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Settings:
-        """The settings that are named in ``given``: its value or, where that is None, the variable's."""
+        """The settings that are named in ``given``: its value or, where that is None, the variable's.
+
+        SettingError names what was wrong, also a variable that nearly has a setting's name.
+        """
+        _refuse_misspelt(os.environ)
         variables = {setting.variable for setting in SETTINGS if setting.name in given}
         return cls.load(given, {name: text for name, text in os.environ.items() if name in variables})
 
@@ -77,6 +82,13 @@ class Settings:
         return cls(**values)
 
 
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    names = [setting.variable for setting in SETTINGS]
+    for name in environ.keys() - set(names):
+        for meant in difflib.get_close_matches(name, names, n=1, cutoff=0.9):
+            raise SettingError(name, environ[name], f"of any setting; {meant} is one")
+
+
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -90,7 +102,7 @@ def _path(text: str) -> Path:
 def _address(text: str) -> Address:
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]\s/:]+)):([0-9]{1,5})", text.strip(), re.ASCII)
     if match is None or int(match[3]) > 65535:
-        raise ValueError("HOST:PORT, like 127.0.0.1:8080 or [::1]:8080")
+        raise ValueError("HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
     return Address(match[1] or match[2], int(match[3]))
 
 

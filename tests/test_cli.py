@@ -127,7 +127,7 @@ FAILED_STARTS = [
     ("folder", "folder"),
     ("text.db", "not an SQLite database"),
     ("other.db", "another program's database"),
-    ("nowhere/a.db", "nowhere/a.db"),
+    ("nowhere/a.db", "nowhere/a.db: there is no folder nowhere"),
 ]
 
 
@@ -517,11 +517,17 @@ def test_a_server_that_cannot_start_tells_why_in_one_line(no_databases, database
     assert no_databases() == before
 
 
+def test_an_option_that_a_command_has_not_leads_to_the_help_of_that_command(run):
+    assert_one_line(run("key list --colour", status=2), "'acare key list --help'")
+
+
 @pytest.mark.parametrize("command", ["serve", "demo"])
 def test_a_port_in_use_is_a_failure(run, command):
     with socket.create_server(("127.0.0.1", 0)) as other:
         where = f"127.0.0.1:{other.getsockname()[1]}"
-        assert_one_line(run(f"{command} --listen {where}", status=1), where)
+        printed = run(f"{command} --listen {where}", status=1)
+    assert_one_line(printed, where)
+    assert printed.err.count("127.0.0.1") == 1
 
 
 def test_a_port_in_use_makes_no_database(run, tmp_path):

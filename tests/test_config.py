@@ -216,6 +216,27 @@ def test_variables_that_are_no_settings_are_let_be():
     assert load({"ACARE_COLOUR": "red", "PATH": "/bin"}) == Settings()
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("ACARE_RATELIMIT", "ACARE_RATE_LIMIT"),
+        ("ACARE_CORS_ORIGINS", "ACARE_CORS_ORIGIN"),
+        ("ACARE_THREAD", "ACARE_THREADS"),
+        ("ACARE_DATABSE", "ACARE_DATABASE"),
+    ],
+)
+def test_a_variable_that_nearly_has_a_setting_s_name_is_told(monkeypatch, misspelt, meant):
+    monkeypatch.setenv(misspelt, "off")
+    with pytest.raises(SettingError, match=f"^{misspelt}: .*{meant} is one$"):
+        Settings.read({"database": None})
+
+
+@pytest.mark.parametrize("name", ["ACARE_DATABASE_URL", "ACARE_IMAGE", "ACARE_TEST_KILLS"])
+def test_a_variable_of_somebody_else_is_let_be(monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    Settings.read({"threads": None})
+
+
 def test_the_environment_is_read_when_a_command_asks(monkeypatch):
     monkeypatch.setenv("ACARE_THREADS", "3")
     assert Settings.read({"threads": None}).threads == 3

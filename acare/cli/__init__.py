@@ -10,7 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import acare
 from acare.cli import backup, demo, history, keys, openapi, serve
@@ -19,6 +19,12 @@ from acare.errors import AcareError, SettingError
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:  # said by the command's own parser, whose help is the one to read
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' tells more)\n")

@@ -55,7 +55,8 @@ def listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family)
     except OSError as error:
-        raise UserError(f"cannot listen on {address}: {error.strerror or error}") from None
+        reason = str(error.strerror or error).partition(" (while")[0]  # the address again
+        raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]

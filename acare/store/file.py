@@ -39,6 +39,8 @@ def ensure(path: Path) -> None:
             f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
         )
     try:
+        if not path.parent.exists():
+            raise DatabaseRefused(f"{path}: there is no folder {path.parent}")
         _refuse_network(path)
         if path.is_symlink() and not path.exists():
             # Its disk is perhaps not mounted: a new database in its place would be a bad surprise.
