@@ -59,8 +59,17 @@ class Api:
         return self.post({**JORDAN, **fields}).json["data"]
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with nothing in it; to copy one takes half as long as to make it."""
+    path = tmp_path_factory.mktemp("new") / "acare.db"
+    acare.create_app(database=path).close()
+    return path.read_bytes()
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[acare.App]:
+def app(tmp_path: Path, new_database: bytes) -> Iterator[acare.App]:
+    (tmp_path / "acare.db").write_bytes(new_database)
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         yield app
 
