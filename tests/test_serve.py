@@ -383,16 +383,67 @@ def test_a_connection_serves_one_request_after_another(server):
             assert read_answer(raw)[0] == 200
 
 
-def test_a_header_never_begins_another_line(tmp_path):
-    database = tmp_path / "served.db"
+@pytest.fixture(scope="module", params=["\\n", "\\r", "\\r\\n", "\\r\\n\\r\\n"])
+def careless(request, tmp_path_factory):
+    """A server that puts more into a header than belongs there; its address and a key."""
+    database = tmp_path_factory.mktemp("careless") / "served.db"
     key = make_key(database)
-    broken = "from acare.api import conditions; conditions.etag = lambda version: '\"1\"\\r\\nInjected: yes'"
-    with serving(database, before=broken) as (process, address):
-        headers, answer = ask(
-            RunningServer(process, f"http://{address}", key, ""), "POST", body=JORDAN, status=500
-        )
-    assert "Injected" not in headers
+    before = f"from acare.api import conditions; conditions.etag = lambda version: '\"1\"{request.param}A: b'"
+    with serving(database, before=before) as (process, address):
+        yield RunningServer(process, f"http://{address}", key, "")
+
+
+@pytest.mark.parametrize("connection", [{}, {"Connection": "keep-alive"}, {"Connection": "close"}])
+def test_a_header_never_begins_another_line(careless, connection):
+    headers, answer = ask(careless, "POST", body=JORDAN, status=500, **connection)
+    assert "A" not in headers
     assert_refusal(headers, answer, "INTERNAL_ERROR")
+
+
+# --- how an answer ends
+
+
+def read_all(raw):
+    """All bytes until the server closes."""
+    return b"".join(iter(lambda: raw.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("request_line", "header"),
+    [
+        ("GET /healthz HTTP/1.0", "A: b"),
+        ("GET /healthz HTTP/1.1", "Connection: close"),
+        ("GET /nothing HTTP/1.1", "connection: CLOSE"),
+        ("HEAD /healthz HTTP/1.1", "Connection: close"),
+    ],
+)
+def test_who_asks_for_no_more_is_told_and_the_connection_ends(server, request_line, header):
+    with connect(server) as raw:
+        raw.sendall(f"{request_line}\r\nHost: a\r\n{header}\r\n\r\n".encode())
+        head, _, body = read_all(raw).partition(b"\r\n\r\n")
+    assert re.search(rb"^connection: close\r?$", head, re.IGNORECASE | re.MULTILINE)
+    assert re.search(rb"^date: ", head, re.IGNORECASE | re.MULTILINE)
+    length = int(re.search(rb"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)[1])
+    assert len(body) == (0 if request_line.startswith("HEAD") else length)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "header"),
+    [
+        ("GET /healthz HTTP/1.1", "A: b"),
+        ("GET /healthz HTTP/1.1", "Connection: Keep-Alive"),
+        ("GET /healthz HTTP/1.0", "Connection: keep-alive"),
+        ("HEAD /healthz HTTP/1.1", "A: b"),
+        ("GET /v1/clients/{id} HTTP/1.1", 'If-None-Match: "1"'),
+    ],
+)
+def test_who_may_ask_for_more_can_do_so_on_the_same_connection(server, request_line, header):
+    client_id = ask(server, "POST", body=JORDAN, status=201)[1]["data"]["id"]
+    request = f"{request_line.format(id=client_id)}\r\nHost: a\r\nX-API-Key: {server.key}\r\n{header}\r\n\r\n"
+    with connect(server) as raw:
+        raw.sendall(request.encode() * 2 + b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+        answers = read_all(raw)
+    assert len(re.findall(rb"HTTP/1\.[01] (?:200|304) ", answers)) == 3
 
 
 def test_a_sandbox_that_forbids_to_yield_to_others_does_not_end_the_writing(tmp_path):

@@ -52,16 +52,18 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 class _Task(WSGITask):  # type: ignore[misc]
     """A request to the app, which answers in one piece: header and body leave in one packet.
 
-    waitress's own looks at each header and each piece for what an application may have left out or done
-    wrong; that it sends two packets, with two system calls, is most of what it costs.
+    waitress's own sends two, and looks at each header and each piece of a body for what any application
+    may have left out or done wrong.
     """
 
     response_headers: list[tuple[str, str]]
+    content_length: int | None
 
     def execute(self) -> None:
         body = b"".join(self.channel.server.application(self.get_environment(), self._start_response))
-        if body and self.version == "1.1" and "CONNECTION" not in self.request.headers:
-            answer = self._header() + body
+        if body and ("content-length", str(len(body))) in self.response_headers:
+            self.content_length = self.content_bytes_written = len(body)
+            answer = self.build_response_header() + body
             self.wrote_header = True
             self.channel.send_whole(answer)
         else:
@@ -70,16 +72,20 @@ class _Task(WSGITask):  # type: ignore[misc]
             self.write(body)
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        text = status + "".join(map("".join, headers))
+        if "\n" in text or "\r" in text:
+            raise ValueError("a line end in a header would begin another one")
         self.complete = True
         self.status = status
         self.response_headers = headers
 
-    def _header(self) -> bytes:
+    def build_response_header(self) -> bytes:
+        """waitress's rewrites and sorts the headers; those of nearly every answer are fit to be sent."""
+        stays = self.request.headers.get("CONNECTION", "keep-alive").lower() == "keep-alive"
+        if self.version != "1.1" or not stays or (self.content_length is None and self.has_body):
+            return bytes(super().build_response_header())
         lines = [f"HTTP/1.1 {self.status}", *map(": ".join, self.response_headers)]
-        text = "\r\n".join([*lines, f"date: {_http_date(int(self.start_time))}", "\r\n"])
-        if text.count("\n") != len(lines) + 2:
-            raise ValueError("a header has a line end in it")
-        return text.encode("latin-1")
+        return "\r\n".join([*lines, f"date: {_http_date(int(self.start_time))}", "\r\n"]).encode("latin-1")
 
 
 @lru_cache(maxsize=1)
@@ -187,7 +193,8 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
         to and fro at each of the many calls into SQLite, in which it is let go."""
         if hasattr(os, "SCHED_BATCH"):
             with suppress(OSError):  # a sandbox may forbid it
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else somebody has chosen already
+                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         super().handler_thread(thread_no)
 
     def answer_reads(self) -> None:
