@@ -16,8 +16,9 @@ import pytest
 
 from acare.errors import StoreUnavailable
 from acare.store import wal
+from acare.store import writer as writer_module
 from acare.store.wal import CHECKPOINT_AFTER, WriteAheadLog
-from acare.store.writer import Writer
+from acare.store.writer import COMPANY_SECONDS, Writer
 
 SOON = 5  # seconds after which a thread that has not ended counts as hanging
 
@@ -603,6 +604,50 @@ def test_writing_goes_on_when_the_reader_is_done(
     assert bench.writer.run(add(1000)) == 1000
 
 
+# --- one who waits for others
+
+
+class Watch:
+    """Time that goes by only when somebody sleeps, or is told to."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 1000.0, 0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += 1
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch()
+    monkeypatch.setattr(writer_module, "time", watch)
+    return watch
+
+
+def test_who_writes_alone_waits_for_nobody(bench: Bench, watch: Watch) -> None:
+    for n in range(10):
+        bench.writer.run(add(n))
+    assert watch.slept == 0
+
+
+def test_who_writes_after_several_have_shared_a_commit_waits_for_others(bench: Bench, watch: Watch) -> None:
+    together(bench.writer, add(1), add(2))
+    for n in range(3, 6):
+        bench.writer.run(add(n))
+    assert watch.slept == 3
+
+
+def test_who_writes_when_that_is_long_ago_waits_for_nobody(bench: Bench, watch: Watch) -> None:
+    together(bench.writer, add(1), add(2))
+    watch.now += COMPANY_SECONDS
+    bench.writer.run(add(3))
+    assert watch.slept == 0
+
+
 # --- the log is emptied, for what must not be found in it
 
 
@@ -620,9 +665,12 @@ def test_writing_goes_on_after_the_log_was_emptied(bench: Bench) -> None:
     assert bench.facts() == [1, 2]
 
 
+@pytest.mark.parametrize("limit", [1_000_000, 6000])
 def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
+    """Which the other process cuts too, down to a limit that may be less than all of it."""
+    bench.writing.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
     bench.writer.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
     bench.writer.run(lambda c: c.execute("DELETE FROM facts").rowcount)
     copy, others = WriteAheadLog._copy, iter(range(1, 4))
@@ -631,6 +679,7 @@ def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
         copy(log)
         for n in others:
             with closing(connect(bench.path)) as other:
+                other.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
                 other.execute("INSERT INTO facts (n) VALUES (?)", (n,))
             break
 
@@ -639,6 +688,11 @@ def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
         assert bench.writer.rewrite() is True
     assert b"secret" not in Path(f"{bench.path}-wal").read_bytes()
     assert bench.facts() == [1, 2, 3]
+
+
+def test_a_log_that_is_empty_already_can_be_emptied(bench: Bench) -> None:
+    bench.writer.run(add(1))
+    assert [bench.writer.rewrite(), bench.writer._log.cut()] == [True, True]
 
 
 def test_a_log_that_somebody_reads_is_not_emptied(open_bench: Callable[..., Bench]) -> None:

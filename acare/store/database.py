@@ -127,7 +127,7 @@ class Database:
         return self._writer.run_if_idle(work)
 
     def rewrite(self) -> bool:
-        """Write the file anew, without what was deleted; False if the log could not be, as somebody reads."""
+        """Write the file anew, without what was deleted; False if somebody was in the way of the log."""
         return self._writer.rewrite()
 
     def run_checks(self) -> dict[str, str]:

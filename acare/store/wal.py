@@ -91,8 +91,15 @@ class WriteAheadLog:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         # A commit that finds all of the log copied begins it anew, and only it cuts the file.
         self._connection.execute(f"PRAGMA user_version = {version}")
-        # It was not that one if another process came first, which cuts down to the limit at most.
-        return self._bytes() < min(before, limit)
+        # It was not that one if another process came first, which cuts down to the limit at most; unless it
+        # has cut the log like this itself.
+        after = self._bytes()
+        return after < min(before, limit) or after == self._one_page()
+
+    def _one_page(self) -> int:
+        """The bytes of a log with one page in it. (sqlite.org/fileformat.html, "WAL File Format")"""
+        (page,) = self._connection.execute("PRAGMA page_size").fetchone()
+        return 32 + 24 + int(page)
 
     def _bytes(self) -> int:
         (_, _, path), *_ = self._connection.execute("PRAGMA database_list").fetchall()

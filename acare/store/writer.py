@@ -21,10 +21,12 @@ from acare.store.wal import MOST_PAGES, WriteAheadLog, impatience
 
 T = TypeVar("T")
 
-#: Seconds that a leader waits for others to join, if one of the last commits was of several writes: it
-#: saves them a wait for the disk of about as long. A caller who writes alone never waits.
+#: Seconds that a leader waits for others to join, if several writes have shared a commit lately: it saves
+#: them a wait for the disk of about as long. A caller who writes alone does not wait.
 GATHER_SECONDS = 0.001
-GATHER_COMMITS = 8
+
+#: Seconds that are lately.
+COMPANY_SECONDS = 0.05
 
 
 class _Write(Generic[T]):
@@ -66,7 +68,7 @@ class Writer:
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, most_log_pages)
         self._check = check
-        self._gathers = 0  # commits to come for which others are waited for
+        self._in_company_until = 0.0  # the instant after which nobody is waited for
         self._mutex = threading.Lock()  # guards the three below
         self._queue: list[_Write[Any]] = []
         self._led = False
@@ -141,10 +143,11 @@ class Writer:
         batch: list[_Write[Any]] = []
         try:
             self._log.checkpoint_if_due()
-            if self._gathers:
+            if time.monotonic() < self._in_company_until:
                 time.sleep(GATHER_SECONDS)
             batch = self._take_queue()
-            self._gathers = GATHER_COMMITS if len(batch) > 1 else max(0, self._gathers - 1)
+            if len(batch) > 1:
+                self._in_company_until = time.monotonic() + COMPANY_SECONDS
             self._commit(batch)
         except BaseException as error:  # an interrupt: whoever waits is told, as nobody leads them now
             batch += self._take_queue()
