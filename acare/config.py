@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -54,8 +54,8 @@ class Settings:
 
         SettingError names what was wrong, also a variable that nearly has a setting's name.
         """
-        _refuse_misspelt(os.environ)
         variables = {setting.variable for setting in SETTINGS if setting.name in given}
+        _refuse_misspelt(os.environ, variables)
         return cls.load(given, {name: text for name, text in os.environ.items() if name in variables})
 
     @classmethod
@@ -75,18 +75,22 @@ class Settings:
             try:
                 values[setting.name] = setting.parse(" ".join(texts))
             except ValueError as error:
-                raise SettingError(source, " ".join(texts), str(error)) from None
+                raise SettingError(source, f"{' '.join(texts)!r} is not {error}") from None
         unknown = given.keys() - {setting.name for setting in SETTINGS}
         if unknown:
             raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
         return cls(**values)
 
 
-def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    names = [setting.variable for setting in SETTINGS]
-    for name in environ.keys() - set(names):
-        for meant in difflib.get_close_matches(name, names, n=1, cutoff=0.9):
-            raise SettingError(name, environ[name], f"of any setting; {meant} is one")
+def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
+    """SettingError for a name that is nearly one of ``variables``, but not that one with more behind it."""
+    others = {setting.variable for setting in SETTINGS}
+    for name in names:
+        if not name.startswith("ACARE_") or name in others:
+            continue
+        for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
+            if not name.startswith(f"{meant}_"):
+                raise SettingError(name, f"there is no such setting; {meant} is one")
 
 
 def _text(value: object) -> str:

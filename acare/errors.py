@@ -124,10 +124,10 @@ class DatabaseRefused(AcareError):
 
 
 class SettingError(AcareError):
-    """A setting has a value that it cannot have. ``name`` is the flag or variable that was read."""
+    """A setting has a value that it cannot have, or is none; ``name`` is the flag or the variable."""
 
-    def __init__(self, name: str, value: str, allowed: str) -> None:
-        super().__init__(f"{name}: {value!r} is not {allowed}")
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
         self.name = name
 
 

@@ -226,15 +226,23 @@ def test_variables_that_are_no_settings_are_let_be():
     ],
 )
 def test_a_variable_that_nearly_has_a_setting_s_name_is_told(monkeypatch, misspelt, meant):
-    monkeypatch.setenv(misspelt, "off")
-    with pytest.raises(SettingError, match=f"^{misspelt}: .*{meant} is one$"):
-        Settings.read({"database": None})
+    monkeypatch.setenv(misspelt, "secret")
+    with pytest.raises(SettingError, match=f"^{misspelt}: .*{meant} is one$") as refused:
+        Settings.read(dict.fromkeys(DEFAULTS))
+    assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["ACARE_DATABASE_URL", "ACARE_IMAGE", "ACARE_TEST_KILLS"])
+def test_a_misspelt_variable_is_no_matter_to_who_does_not_read_that_setting(monkeypatch):
+    monkeypatch.setenv("ACARE_THREAD", "3")
+    assert Settings.read({"database": None}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "name", ["ACARE_DATABASE_URL", "ACARE_DATABASE_2", "ACARE_IMAGE", "ACARE_TEST_KILLS", "CARE_DATABASE"]
+)
 def test_a_variable_of_somebody_else_is_let_be(monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    Settings.read({"threads": None})
+    assert Settings.read(dict.fromkeys(DEFAULTS)) == Settings()
 
 
 def test_the_environment_is_read_when_a_command_asks(monkeypatch):

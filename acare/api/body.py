@@ -28,7 +28,10 @@ def loads(data: bytes) -> Any:
     if not data:
         raise _invalid("must be a JSON object; it is empty")
     try:
-        return _DECODER.decode(data.decode())
+        text = data.decode()
+        if text.startswith("\ufeff"):
+            raise _invalid("must be UTF-8 without a byte order mark")
+        return _DECODER.decode(text)
     except UnicodeDecodeError:
         raise _invalid("must be UTF-8") from None
     except RecursionError:
