@@ -178,7 +178,12 @@ class Setting:
 
 
 SETTINGS: Sequence[Setting] = (
-    Setting("database", "FILE", _path, "the database; created if it is not there (acare.db)"),
+    Setting(
+        "database",
+        "FILE",
+        _path,
+        "the database; serve and key create make it if it is not there (acare.db)",
+    ),
     Setting("listen", "HOST:PORT", _address, "where to listen; port 0 takes a free one (127.0.0.1:8080)"),
     Setting(
         "rate_limit",

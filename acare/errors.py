@@ -96,7 +96,7 @@ class BodyTooLarge(AcareError):
 
 
 class RateLimited(AcareError):
-    """The caller's bucket is empty; a token comes in ``retry_after`` whole seconds."""
+    """The caller's bucket is empty; the next token comes in the seconds that are told."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many requests. Try again in {retry_after} s.")

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. What shares a floor does not know each other, but for
 # modules of one folder.
 FLOORS = (
-    ("errors", "kinds", "callers", "ratelimit", "timestamps", "version"),
+    ("errors", "ids", "kinds", "callers", "ratelimit", "timestamps", "version"),
     ("fields", "config"),
     ("api", "store"),
     ("app",),

@@ -101,7 +101,7 @@ WRONG_SETTINGS = [
 # Each is told in one line, and with 1 as the exit code: the command was right but could not be done.
 FAILURES = [
     ("key list --database none.db", "none.db"),
-    ("key revoke some-id --database none.db", "none.db"),
+    ("key revoke a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("key list --database folder", "folder"),
     ("key list --database text.db", "not an SQLite database"),
     ("key list --database other.db", "another program's database"),
@@ -115,11 +115,11 @@ FAILURES = [
     ("verify text.db", "text.db"),
     ("restore none.db", "none.db"),
     ("restore text.db", "text.db"),
-    ("history some-id --database none.db", "none.db"),
-    ("undelete some-id --database none.db", "none.db"),
-    ("erase some-id --database none.db", "none.db"),
+    ("history a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
+    ("undelete a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
+    ("erase a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("purge --older-than 0 --database none.db", "none.db"),
-    ("history some-id --database text.db", "text.db"),
+    ("history a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database text.db", "text.db"),
 ]
 
 # The same of a server that cannot start.

@@ -183,12 +183,29 @@ def test_the_history_goes_on_after_a_return(acare, api):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("client_id", [NOBODY, "x", "", "' OR 1 --"])
-def test_an_unknown_id_is_told_in_one_line(acare, api, command, client_id):
+def test_an_unknown_id_is_told_in_one_line(acare, api, command):
     api.delete(api.create()["id"])
-    code, out, err = acare(command, client_id)
+    code, out, err = acare(command, NOBODY)
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert repr(client_id) in err
+    assert repr(NOBODY) in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("client_id", ["x", "", "' OR 1 --", f"{NOBODY}0", "a" * 64])
+def test_what_is_no_id_is_a_mistake_and_not_an_unknown_one(command, capsys, client_id):
+    with pytest.raises(SystemExit) as ended:
+        main([command, client_id])
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out, printed.err.count("\n")) == (2, "", 1)
+    assert "UUID" in printed.err
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda an_id: an_id.replace("-", "")])
+def test_an_id_may_be_spelt_as_over_the_api(acare, api, spell):
+    client_id = api.create()["id"]
+    assert acare("history", spell(client_id)).code == 0
+    assert acare("erase", spell(client_id)).code == 0
+    api.get(f"/v1/clients/{client_id}", status=404)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

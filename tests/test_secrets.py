@@ -1,5 +1,6 @@
 """What must not get out: keys, which ids exist, and other agents' clients."""
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -67,6 +68,13 @@ PLACES = {
     "a malformed header": lambda key: ("GET", "/v1/clients", None, {"x_api_key": f"Bearer {key}"}),
     "Authorization": lambda key: ("GET", "/v1/clients", None, {"authorization": f"Bearer {key}"}),
     "the request's id": lambda key: ("GET", "/v1/clients", None, {"x_api_key": key, "x_request_id": key}),
+    "the request's id, in capitals": lambda key: (
+        "GET",
+        "/v1/clients",
+        None,
+        {"x_api_key": key, "x_request_id": key.upper()},
+    ),
+    "a path, in capitals": lambda key: ("GET", f"/v1/clients/{key.upper()}", None, {}),
     "an id": lambda key: ("GET", f"/v1/clients/{key}", None, {"x_api_key": key}),
     "a path": lambda key: ("GET", f"/{key}", None, {}),
     "a filter": lambda key: ("GET", f"/v1/clients?status={key}&page={key}", None, {"x_api_key": key}),
@@ -116,9 +124,9 @@ def test_a_key_is_in_no_answer_and_no_log_wherever_it_was_put(log):
     found = []
     for name, place in PLACES.items():
         method, path, body, headers = place(key)
-        if key in str(ask(app, method, path, body, **headers)):
+        if key in str(ask(app, method, path, body, **headers)).lower():
             found.append(name)
-    assert (found, written().count(key)) == ([], 0)
+    assert (found, written().lower().count(key)) == ([], 0)
     assert len(written().splitlines()) >= len(PLACES)
 
 
@@ -161,9 +169,10 @@ def test_no_command_tells_a_key_but_the_one_that_makes_it(tmp_path, monkeypatch,
     main(["key", "create", "--user", "ana@example.com"])
     key = re.search(r"\b[0-9a-f]{64}\b", capsys.readouterr().out)[0]
     for command in (["key", "list"], ["key", "list", "--json"], ["key", "revoke", key], ["backup"]):
-        main(command)
+        with contextlib.suppress(SystemExit):  # a key is no id
+            main(command)
     printed = capsys.readouterr()
-    assert key not in printed.out
+    assert key not in printed.out + printed.err
 
 
 # --- how a key is looked up

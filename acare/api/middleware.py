@@ -24,11 +24,11 @@ from acare.ratelimit import RateLimiter, address_name
 log = logging.getLogger("acare.access")
 
 # What may be echoed in a header and stand in a log line. A key sent as an id by mistake is not echoed.
-_REQUEST_ID = re.compile(r"(?!.*[0-9a-f]{64})[A-Za-z0-9._~+/=:@-]{1,128}")
+_REQUEST_ID = re.compile(r"(?!.*[0-9A-Fa-f]{64})[A-Za-z0-9._~+/=:@-]{1,128}")
 # The last of a list: [IPv6] or IPv4, maybe with a port, or a bare IPv6.
 _FORWARDED = re.compile(r"(?:^|,)\s*\"?(?:\[([^\]]+)\](?::\d+)?|([^:,\s]+)(?::\d+)?|([^,\s]+))\"?\s*$")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
-_KEY_IN_PATH = re.compile(r"([0-9a-f]{8})[0-9a-f]{52}([0-9a-f]{4})")
+_KEY_IN_PATH = re.compile(r"([0-9a-f]{8})[0-9a-f]{52}([0-9a-f]{4})", re.IGNORECASE | re.ASCII)
 
 
 def is_api(path: str) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
-from uuid import UUID
 
 import falcon
 
+from acare import ids
 from acare.api import body, conditions, envelope, openapi, page
 from acare.api.query import Query
 from acare.callers import Caller
-from acare.errors import NotReady, PreconditionRequired
+from acare.errors import ClientNotFound, NotReady, PreconditionRequired
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_new, clean_update
 
 
@@ -86,9 +85,6 @@ class Clients(Protocol):
     ) -> None: ...
 
 
-_CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_UUID = re.compile(rf"{_CANONICAL.pattern}|[0-9a-f]{{32}}", re.IGNORECASE | re.ASCII)
-
 DEFAULT_LIMIT = 25
 MOST_LIMIT = 100
 
@@ -146,7 +142,7 @@ class ClientItem:
         self._require_precondition = require_precondition
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._clients.get(req.context.caller.sees_only, _canonical(client_id))
+        row = self._clients.get(req.context.caller.sees_only, _id(client_id))
         resp.etag = conditions.etag(row.version)
         if conditions.is_known(req, row.version):
             resp.status = falcon.HTTP_304
@@ -162,7 +158,7 @@ class ClientItem:
             raise PreconditionRequired
         caller: Caller = req.context.caller
         row = self._clients.update(
-            caller.sees_only, _canonical(client_id), changes, version, matches=matches, by=caller.key_id
+            caller.sees_only, _id(client_id), changes, version, matches=matches, by=caller.key_id
         )
         resp.etag = conditions.etag(row.version)
         envelope.succeed(resp, row.json)
@@ -172,7 +168,7 @@ class ClientItem:
         if self._require_precondition and not conditions.has_match(req):
             raise PreconditionRequired
         caller: Caller = req.context.caller
-        self._clients.delete(caller.sees_only, _canonical(client_id), matches=matches, by=caller.key_id)
+        self._clients.delete(caller.sees_only, _id(client_id), matches=matches, by=caller.key_id)
         envelope.succeed(resp, "{}")
 
 
@@ -232,8 +228,9 @@ class Welcome:
     on_head = on_get
 
 
-def _canonical(client_id: str) -> str:
-    """An id as the store has it, lower-case with hyphens; what is no UUID stays, and is nobody's id."""
-    if _CANONICAL.fullmatch(client_id):
-        return client_id  # nearly every one is, and UUID() takes ten times as long
-    return str(UUID(client_id)) if _UUID.fullmatch(client_id) else client_id
+def _id(text: str) -> str:
+    """The id in a path as the store has it. ClientNotFound for what can be none."""
+    client_id = ids.canonical(text)
+    if client_id is None:
+        raise ClientNotFound
+    return client_id

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.options import Commands, add_flags, existing_database, read_settings
 from acare.errors import DatabaseRefused
 from acare.store import backup
 from acare.store.restore import restore
@@ -48,7 +48,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run_backup(args: argparse.Namespace) -> int:
-    print(backup.back_up(read_settings(args).database, args.folder, args.keep))
+    print(backup.back_up(existing_database(args), args.folder, args.keep))
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from acare.callers import ROLES, parse_scope
-from acare.cli.options import Commands, add_flags, open_database
+from acare.cli.options import Commands, add_flags, an_id, open_database
 from acare.kinds import Email, Text
 from acare.store.keys import KeyStore
 
@@ -49,7 +49,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=run_list)
 
     revoke = group.add_parser("revoke", help="revoke a key, from the next request on")
-    revoke.add_argument("id", metavar="ID", help="the id that 'acare key list' shows")
+    revoke.add_argument("id", metavar="ID", type=an_id, help="the id that 'acare key list' shows")
     revoke.set_defaults(run=run_revoke)
 
     for parser in (create, listing, revoke):

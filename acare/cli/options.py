@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Container, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
+from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.errors import UserError
 from acare.store.database import Database
@@ -41,11 +43,26 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
     return Settings.read({**given, **fixed})
 
 
+def existing_database(args: argparse.Namespace) -> Path:
+    """The file that the settings name; UserError if it is not there."""
+    path = read_settings(args).database
+    if not path.exists():
+        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
+    return path
+
+
 @contextmanager
 def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts."""
-    path = read_settings(args).database
-    if must_exist and not path.exists():
-        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
+    path = existing_database(args) if must_exist else read_settings(args).database
     with closing(Database(path)) as database:
         yield database
+
+
+def an_id(text: str) -> str:
+    """An id on the command line, however it is spelt; for argparse."""
+    found = ids.canonical(text)
+    if found is None:
+        # Not repeated: it may be a key that was put here by mistake.
+        raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
+    return found

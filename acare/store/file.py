@@ -59,13 +59,17 @@ def check(path: Path) -> int:
     try:
         if stat.S_ISDIR(path.stat().st_mode):  # what is wrong is told in the system's own words
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.stat().st_size == 0:
+            raise DatabaseRefused(f"{path}: empty")
         application, version = _read_header(path)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
     except sqlite3.OperationalError as error:
         raise DatabaseRefused(f"{path}: {error}") from None
-    except sqlite3.DatabaseError:
-        raise DatabaseRefused(f"{path}: not an SQLite database; it was left as it is") from None
+    except sqlite3.DatabaseError as error:
+        corrupt = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+        what = "damaged" if corrupt else "not an SQLite database"
+        raise DatabaseRefused(f"{path}: {what}; it was left as it is") from None
     if application != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: another program's database; it was left as it is")
     if version > SCHEMA_VERSION:
