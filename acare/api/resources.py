@@ -88,6 +88,8 @@ class Clients(Protocol):
 DEFAULT_LIMIT = 25
 MOST_LIMIT = 100
 
+_META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
+
 
 class ClientCollection:
     """``/v1/clients``"""
@@ -107,14 +109,9 @@ class ClientCollection:
         found = self._clients.page(
             req.context.caller.sees_only, page=number, limit=limit, client_type=client_type, status=status
         )
-        meta = {
-            "page": number,
-            "limit": limit,
-            "total": found.total,
-            "totalPages": -(-found.total // limit),
-            "hasMore": number * limit < found.total,
-        }
-        envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{json.dumps(meta)}}}')
+        more = "true" if number * limit < found.total else "false"
+        meta = _META % (number, limit, found.total, -(-found.total // limit), more)
+        envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')
 
     on_head = on_get
 
