@@ -74,11 +74,10 @@ class RateLimiter:
             if short_by <= 0:
                 missing += token
             self._young[name] = now + missing
-        remaining = (self._capacity - missing) // token
-        reset = _ceil(missing, self._per_second)
-        if short_by <= 0:
-            return Verdict(True, limit, remaining, reset, 0)
-        return Verdict(False, limit, remaining, reset, _ceil(short_by, self._per_second))
+        # Whole tokens are rounded down, whole seconds up.
+        wait = -(-short_by // self._per_second) if short_by > 0 else 0
+        reset = -(-missing // self._per_second)
+        return Verdict(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
 
     def _find(self, name: str, now: int) -> int:
         """When the bucket is full that is not among the young ones, among which it now gets room."""
@@ -90,10 +89,6 @@ class RateLimiter:
     def __len__(self) -> int:
         """How many buckets are remembered now."""
         return len(self._young.keys() | self._old.keys())
-
-
-def _ceil(dividend: int, divisor: int) -> int:
-    return -(-dividend // divisor)
 
 
 @lru_cache(maxsize=4096)
