@@ -401,7 +401,7 @@ def write(database, stop):
         except Exception:
             pass
 
-for _ in range(4):
+for _ in range(3):
     database, stop = Database(Path(sys.argv[1])), threading.Event()
     works = [write] * 6 + [read] * 2
     threads = [threading.Thread(target=work, args=(database, stop), daemon=True) for work in works]
