@@ -84,9 +84,9 @@ class Settings:
 
 def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
     """SettingError for a name that is nearly one of ``variables``, but not that one with more behind it."""
-    others = {setting.variable for setting in SETTINGS}
+    known = {setting.variable for setting in SETTINGS}
     for name in names:
-        if not name.startswith("ACARE_") or name in others:
+        if not name.startswith("ACARE_") or name in known:
             continue
         for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
             if not name.startswith(f"{meant}_"):

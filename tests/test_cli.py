@@ -133,10 +133,8 @@ FAILED_STARTS = [
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
-    """An empty folder to be in, no settings in the environment, and lines of help that do not wrap."""
+    """An empty folder to be in, and lines of help that do not wrap."""
     monkeypatch.chdir(tmp_path)
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.variable, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
 
 

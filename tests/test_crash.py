@@ -32,9 +32,6 @@ FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
 WRITERS = 8
 MOST_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were
 
-# Without settings that whoever runs the tests may have.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ACARE_")}
-
 ALWAYS_CHECKPOINT = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 1"
 
 
@@ -55,7 +52,7 @@ def serving(database, *arguments, before="", prefix=()):
     path = database.with_name("server.log")
     with (
         path.open("a") as log,
-        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT) as process,
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log) as process,
     ):
         try:
             address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())

@@ -11,18 +11,15 @@ from collections import Counter
 
 import pytest
 
-from acare.config import SETTINGS
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files, of its own and empty; no settings in the environment."""
+    """The folder for temporary files, of its own and empty."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.variable, raising=False)
     return folder
 
 

@@ -62,10 +62,8 @@ def in_place_of_yours(start, tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path):
     """Runs a shell script as a reader would, with ``acare`` and ``python3`` at hand; its output."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.variable, raising=False)
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "python3").symlink_to(sys.executable)

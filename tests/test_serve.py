@@ -16,19 +16,12 @@ from conftest import JORDAN, RunningServer
 from test_crash import make_key, serving
 
 import acare
-from acare.config import SETTINGS
 
 ACCESS = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<address>\S+) (?P<method>\S+) (?P<path>\S+) "
     r"(?P<status>\d{3}) (?P<milliseconds>\d+\.\d)ms key=(?P<key>\S+) request=(?P<request>\S+)"
 )
 STRANGER = "0123456789abcdef" * 4  # a key that no database has
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_in_the_environment(monkeypatch):
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.variable, raising=False)
 
 
 @pytest.fixture

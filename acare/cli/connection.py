@@ -66,7 +66,7 @@ class _Task(WSGITask):  # type: ignore[misc]
             answer = self.build_response_header() + body
             self.wrote_header = True
             self.channel.send_whole(answer)
-        else:
+        else:  # no body, as for HEAD, or one whose length nobody told
             lengths = [int(value) for name, value in self.response_headers if name == "content-length"]
             self.content_length = lengths[0] if lengths else None
             self.write(body)
@@ -189,8 +189,8 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
             super().add_task(task)
 
     def handler_thread(self, thread_no: int) -> None:
-        """What a thread does, and never pushes the loop off its core for it: they would pass Python's lock
-        to and fro at each of the many calls into SQLite, in which it is let go."""
+        """The life of a thread, which waits for a pause of the loop instead of pushing it off its core: the
+        two would pass Python's lock to and fro at each call into SQLite, which lets go of it."""
         if hasattr(os, "SCHED_BATCH"):
             with suppress(OSError):  # a sandbox may forbid it
                 if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else somebody has chosen already
