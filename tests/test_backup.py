@@ -727,6 +727,12 @@ def test_damage_to_the_structure_is_found_without_a_checksum_too(backup, name):
         verify(backup, checksum=False)
 
 
+def test_an_empty_file_is_no_backup(tmp_path):
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(DatabaseRefused, match=r"empty\.db: empty$"):
+        verify(tmp_path / "empty.db", checksum=False)
+
+
 EDITS = [
     pytest.param("UPDATE client_totals SET total = total + 1", id="a wrong total"),
     pytest.param("DELETE FROM client_totals", id="no totals"),

@@ -390,6 +390,14 @@ def test_what_is_refused_is_left_as_it_was(path: Path, make: Callable[[Path], No
     assert contents(path.parent) == before
 
 
+def test_a_damaged_database_is_told_from_what_never_was_one(path: Path) -> None:
+    Database(path).close()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 4)
+    with pytest.raises(DatabaseRefused, match="damaged; it was left as it is"):
+        Database(path)
+
+
 def test_a_file_in_a_folder_that_is_not_there_is_refused(path: Path) -> None:
     with pytest.raises(DatabaseRefused, match=r"\A[^\n]*acare\.db: there is no folder [^\n]*missing\Z"):
         Database(path.parent / "missing" / path.name)

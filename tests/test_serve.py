@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -439,11 +440,29 @@ def test_who_may_ask_for_more_can_do_so_on_the_same_connection(server, request_l
     assert len(re.findall(rb"HTTP/1\.[01] (?:200|304) ", answers)) == 3
 
 
+CHOSEN = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))"
+
+
 def test_a_sandbox_that_forbids_to_yield_to_others_does_not_end_the_writing(tmp_path):
     database = tmp_path / "served.db"
     key = make_key(database)
     with serving(database, before=FORBIDDEN) as (process, address):
         ask(RunningServer(process, f"http://{address}", key, ""), "POST", body=JORDAN, status=201)
+
+
+def policies(process):
+    """How Linux schedules each thread of a process; the first is the loop."""
+    return [os.sched_getscheduler(int(thread)) for thread in sorted(os.listdir(f"/proc/{process.pid}/task"))]
+
+
+@pytest.mark.parametrize(
+    ("before", "loop", "others"),
+    [("", os.SCHED_OTHER, os.SCHED_BATCH), (CHOSEN, os.SCHED_IDLE, os.SCHED_IDLE)],
+    ids=["by itself", "chosen"],
+)
+def test_threads_that_write_give_way_unless_somebody_has_chosen_otherwise(tmp_path, before, loop, others):
+    with serving(tmp_path / "served.db", "--threads", 3, before=before) as (process, _):
+        assert policies(process) == [loop, others, others, others]
 
 
 FORBIDDEN = """
