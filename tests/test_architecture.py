@@ -121,7 +121,7 @@ def test_only_the_store_knows_sqlite() -> None:
 
 
 def test_only_the_command_that_serves_knows_waitress() -> None:
-    assert who_imports("waitress") == {"acare.cli.server", "acare.cli.connection"}
+    assert who_imports("waitress") == {f"acare.cli.{name}" for name in ("server", "dispatcher", "connection")}
 
 
 def test_only_the_command_reads_arguments() -> None:

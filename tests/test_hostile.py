@@ -290,6 +290,17 @@ def test_requests_that_are_sent_at_once_are_done_in_order(server):
     ]
 
 
+def test_a_caller_who_waits_to_be_told_to_continue_has_the_answer_before_it_first(server):
+    first = request(server.key, "POST", body=BODY)
+    head = request(server.key, "POST", Content_Length=len(BODY), Expect="100-continue")
+    with connect(server.address) as raw, raw.makefile("rb") as stream:
+        raw.sendall(first + head)
+        assert read_answer(stream)[0] == 201
+        assert stream.readline() + stream.readline() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        raw.sendall(BODY)
+        assert read_answer(stream)[0] == 201
+
+
 LARGE_PAGE = "/v1/clients?limit=100"
 
 

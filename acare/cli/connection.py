@@ -1,16 +1,16 @@
-"""What this server does otherwise than waitress within a connection, and who answers its requests."""
+"""What this server does otherwise than waitress within a connection."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
 
 from acare.api import envelope
@@ -65,15 +65,15 @@ class _Task(WSGITask):  # type: ignore[misc]
             self.content_length = self.content_bytes_written = len(body)
             answer = self.build_response_header() + body
             self.wrote_header = True
-            self.channel.send_whole(answer)
+            self.channel.write_soon(answer)
         else:  # no body, as for HEAD, or one whose length nobody told
             lengths = [int(value) for name, value in self.response_headers if name == "content-length"]
             self.content_length = lengths[0] if lengths else None
             self.write(body)
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-        text = status + "".join(map("".join, headers))
-        if "\n" in text or "\r" in text:
+        self._head = "\r\n".join([f"HTTP/1.1 {status}", *map(": ".join, headers)])
+        if not self._head.count("\r") == self._head.count("\n") == len(headers):
             raise ValueError("a line end in a header would begin another one")
         self.complete = True
         self.status = status
@@ -84,8 +84,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         stays = self.request.headers.get("CONNECTION", "keep-alive").lower() == "keep-alive"
         if self.version != "1.1" or not stays or (self.content_length is None and self.has_body):
             return bytes(super().build_response_header())
-        lines = [f"HTTP/1.1 {self.status}", *map(": ".join, self.response_headers)]
-        return "\r\n".join([*lines, f"date: {_http_date(int(self.start_time))}", "\r\n"]).encode("latin-1")
+        return f"{self._head}\r\ndate: {_http_date(int(self.start_time))}\r\n\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=1)
@@ -105,12 +104,20 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when it is waiting for the rest of a request."""
+    """A connection that knows since when it is waiting for the rest of a request.
+
+    What is to be sent is held until the loop sends it, so that the answers of many connections can leave
+    together; with waitress, whoever answers sends it at once, through a buffer.
+    """
 
     task_class = _Task
     error_task_class = _ErrorTask
     parser_class = _Parser
     request_began = 0.0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.held: deque[bytes] = deque()
+        super().__init__(*args, **options)
 
     def received(self, data: bytes) -> bool:
         before = self.request
@@ -119,31 +126,39 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.request_began = time.monotonic()
         return taken
 
+    def write_soon(self, data: bytes) -> int:
+        """Hold ``data`` for the loop, which whoever calls this then wakes."""
+        if not self.connected:
+            raise ClientDisconnected
+        if data:
+            self.held.append(data)
+            self.server.task_dispatcher.unsent.append(self)
+        return len(data)
+
+    def send_continue(self) -> None:
+        """waitress's would overtake an answer that is held."""
+        self.request.expect_continue = False
+        self.request.completed = False
+        self.sent_continue = True
+        with suppress(ClientDisconnected):
+            self.write_soon(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def send_held(self) -> None:
+        """Send the first that is held: what the socket takes now, and the rest by and by."""
+        data = self.held[0]
+        if self.connected and not self.total_outbufs_len:
+            try:
+                data = data[self.send(data, do_close=False) :]
+                self.last_activity = time.time()
+            except OSError:
+                pass  # the same will happen again where waitress takes care of it
+        if self.connected and data:
+            super().write_soon(data)
+        self.held.popleft()  # only now, so that a stop never finds the connection idle
+
     def writable(self) -> bool:
-        """Whether the loop has something to send.
-
-        Not while a thread is sending, which tells the loop when it is done: the loop would find the lock
-        taken, and ask again and again.
-        """
-        if not super().writable() or not self.outbuf_lock.acquire(blocking=False):
-            return False
-        self.outbuf_lock.release()
-        return True
-
-    def send_whole(self, data: bytes) -> None:
-        """Send an answer: what the socket takes now, if nothing waits before it, and the rest by and by.
-
-        waitress would first copy it into a buffer.
-        """
-        with self.outbuf_lock:
-            if self.connected and not self.total_outbufs_len:
-                try:
-                    data = data[self.send(data, do_close=False) :]
-                    self.last_activity = time.time()
-                except OSError:
-                    pass  # the same will happen again where waitress takes care of it
-            if data:
-                self.write_soon(data)
+        """Whether the loop has something to send; waitress closes where nothing is left of a last answer."""
+        return not self.held and bool(super().writable())
 
     def is_read(self) -> bool:
         """Whether the next request only reads."""
@@ -160,48 +175,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def is_idle(self) -> bool:
         """Whether there is nothing in it, or a request that its sender has stopped sending."""
-        if self.requests or self.total_outbufs_len:
+        if self.requests or self.held or self.total_outbufs_len:
             return False
         return self.request is None or time.time() - self.last_activity > PAUSE_SECONDS
-
-
-class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """Gives writes to threads, which wait for the disk together, and keeps reads for the loop itself.
-
-    A read waits for nobody, but once a minute for the note that its key was used, and takes a fraction of
-    a millisecond; to hand it to a thread, which then waits for Python's lock, would take as long again. A
-    connection whose last answer is not sent yet waits for that first, so that no thread ever waits for a
-    caller who does not read.
-    """
-
-    def __init__(self, threads: int) -> None:
-        super().__init__()
-        self._reads: deque[Channel] = deque()
-        self._waiting: deque[Channel] = deque()
-        self.set_thread_count(threads)
-
-    def add_task(self, task: Channel) -> None:
-        if task.total_outbufs_len:
-            self._waiting.append(task)
-        elif task.requests[0].error is None and task.is_read():
-            self._reads.append(task)
-        else:
-            super().add_task(task)
-
-    def handler_thread(self, thread_no: int) -> None:
-        """The life of a thread, which waits for a pause of the loop instead of pushing it off its core: the
-        two would pass Python's lock to and fro at each call into SQLite, which lets go of it."""
-        if hasattr(os, "SCHED_BATCH"):
-            with suppress(OSError):  # a sandbox may forbid it
-                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else somebody has chosen already
-                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        super().handler_thread(thread_no)
-
-    def answer_reads(self) -> None:
-        """Answer the reads that have come; for the thread of the loop alone."""
-        for _ in range(len(self._waiting)):
-            task = self._waiting.popleft()
-            if task.connected and task.requests:
-                self.add_task(task)
-        while self._reads:
-            self._reads.popleft().service()

@@ -18,7 +18,8 @@ from waitress.server import TcpWSGIServer
 
 from acare.api.middleware import Access
 from acare.app import App
-from acare.cli.connection import Channel, Dispatcher
+from acare.cli.connection import Channel
+from acare.cli.dispatcher import Dispatcher
 from acare.cli.logs import AccessWriter
 from acare.config import Settings
 from acare.errors import UserError
@@ -60,14 +61,16 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, whose loop need not be woken by the loop itself."""
+    """waitress's server, whose loop is woken once a turn at most, and never by itself."""
 
     channel_class = Channel
     loop: int | None = None
+    woken = False
     write_access: Callable[[Access], None]
 
     def pull_trigger(self) -> None:
-        if threading.get_ident() != self.loop:
+        if not self.woken and threading.get_ident() != self.loop:
+            self.woken = True
             super().pull_trigger()
 
 
@@ -115,7 +118,8 @@ class Server:
         # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
         poll = wasyncore.poll if max(self._sockets) < 1024 else wasyncore.poll2
         poll(min(seconds, _FLUSH_SECONDS) if self._access else seconds, self._sockets)
-        self._dispatcher.answer_reads()
+        self._server.woken = False  # before it looks for what a thread may have left for it
+        self._dispatcher.answer()
         if self._access and time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._access.flush()
             self._flushed = time.monotonic()
