@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
+import time
+from collections.abc import Callable
 from uuid import UUID
 
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -14,3 +17,22 @@ def canonical(text: str) -> str | None:
     if _CANONICAL.fullmatch(text):
         return text  # nearly every one is, and UUID() takes ten times as long
     return str(UUID(text)) if _UUID.fullmatch(text) else None
+
+
+def new(clock: Callable[[], int] = time.time_ns) -> str:
+    """An id that nothing else has: a UUID of version 7 (RFC 9562), the time and 74 bits of chance.
+
+    Ids of one time stand together in an index. Those of chance alone are scattered over it: among a
+    million clients each would cost a page to read and a page to write. (our choice) ``clock`` tells
+    nanoseconds since 1970.
+    """
+    milliseconds = clock() // 1_000_000
+    return str(
+        UUID(
+            int=milliseconds << 80
+            | 0x7 << 76  # the version
+            | secrets.randbits(12) << 64
+            | 0b10 << 62  # the variant
+            | secrets.randbits(62)
+        )
+    )

@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import uuid4
 
+from acare import ids
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
 from acare.store import pages, retries
@@ -99,7 +99,7 @@ _MOST_SQLITE_INTEGER = 2**63 - 1
 class ClientStore:
     """Clients in a database. ``new_id`` makes a UUID for each that is created."""
 
-    def __init__(self, database: Database, new_id: Callable[[], object] = uuid4) -> None:
+    def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database
         self._new_id = new_id
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from uuid import uuid4
 
-from acare import timestamps
+from acare import ids, timestamps
 from acare.callers import Caller, Role, Scopes
 from acare.errors import UserError
 from acare.store.database import NOW, Database
@@ -103,7 +102,7 @@ class KeyStore:
     def __init__(
         self,
         database: Database,
-        new_id: Callable[[], object] = uuid4,
+        new_id: Callable[[], object] = ids.new,
         new_key: Callable[[], str] = lambda: secrets.token_hex(32),
         now: Callable[[], str] = timestamps.now,
     ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import re
 import socket
 import subprocess
@@ -20,8 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
+from acare import ids
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.store.clients import INSERT
 from acare.store.database import Database
@@ -150,12 +149,12 @@ def fill(database: Path, count: int) -> None:
     with contextlib.closing(Database(database)) as opened:
         keys = KeyStore(opened)
         users = [keys.create(f"{name}@example.com", {}, role="broker").user_id for name in ("ana", "dana")]
-        clean, chance = clean_new(CLIENT), random.Random(1)
+        clean = clean_new(CLIENT)
         for begin in range(0, count, 10_000):
             rows = [
                 {
                     **clean,
-                    "id": str(UUID(int=chance.getrandbits(128), version=4)),
+                    "id": ids.new(),
                     "user_id": users[n % 2],
                     "client_type": CLIENT_TYPES[n % 3],
                     "status": STATUSES[n // 3 % 3],
