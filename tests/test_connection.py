@@ -2,14 +2,20 @@
 
 import select
 import socket
+import tempfile
+import threading
+from collections import deque
 from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
 
-from acare.cli.connection import Channel
+from acare.cli.connection import REQUEST_SECONDS, Channel
 from acare.cli.dispatcher import TOGETHER, Dispatcher
+from acare.cli.server import Server, _TcpServer
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
@@ -35,6 +41,7 @@ def connect(dispatcher):
                 active_channels={},
                 adj=Adjustments(),
                 application=app,
+                write_access=lambda access: None,
                 effective_host="a.example",
                 effective_port=80,
                 server_name="a.example",
@@ -76,6 +83,13 @@ def test_what_is_held_is_sent_whole_and_in_order(connect, dispatcher):
     assert caller.recv(100) == b"one two three"
 
 
+def test_what_waitress_refuses_is_held_in_one_piece(connect):
+    connection, _ = connect()
+    connection.received(b"nonsense\r\n\r\n")
+    connection.service()
+    assert [piece.partition(b" ")[2][:3] for piece in connection.held] == [b"400"]
+
+
 def test_what_the_socket_does_not_take_is_sent_later_and_before_what_follows(connect, dispatcher):
     connection, caller = connect()
     large = b"x" * 10_000_000
@@ -90,15 +104,60 @@ def test_what_the_socket_does_not_take_is_sent_later_and_before_what_follows(con
     assert received == large + b"y"
 
 
+def test_a_large_answer_that_nobody_takes_does_not_hold_up_the_loop(connect, dispatcher):
+    connection, _ = connect()
+    for piece in (b"x" * 2 * connection.adj.outbuf_high_watermark, b"y"):
+        connection.write_soon(piece)
+    loop = threading.Thread(target=dispatcher.answer, daemon=True)
+    loop.start()
+    loop.join(5)
+    assert not loop.is_alive()
+
+
+def test_no_room_for_what_is_not_taken_ends_that_connection_alone(
+    connect, dispatcher, monkeypatch, tmp_path, caplog
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    greedy, other = connect(), connect()
+    greedy[0].write_soon(b"x" * 10_000_000)
+    greedy[0].write_soon(b"more")
+    other[0].write_soon(b"yes")
+    dispatcher.answer()
+    assert other[1].recv(100) == b"yes"
+    assert (greedy[0].connected, greedy[0].is_idle(), dispatcher.unsent) == (False, True, deque())
+    (line,) = caplog.messages
+    assert line.startswith("closing a connection: no room for what its caller does not take: [Errno 2] ")
+
+
+def test_a_caller_who_ends_his_side_has_his_answer_first(connect, dispatcher):
+    connection, caller = connect()
+    connection.write_soon(b"yes")
+    caller.shutdown(socket.SHUT_WR)
+    connection.handle_read()
+    dispatcher.answer()
+    assert caller.recv(100) == b"yes"
+    connection.handle_read()
+    assert not connection.connected
+
+
 def test_the_last_answer_is_not_cut_off_by_the_close_after_it(connect, dispatcher):
     connection, caller = connect()
     connection.write_soon(b"the last")
     connection.close_when_flushed = True
-    assert not connection.writable()  # or waitress would close it now
+    connection.handle_write()
     dispatcher.answer()
-    assert connection.writable()
     connection.handle_write()
     assert (caller.recv(100), caller.recv(100)) == (b"the last", b"")
+
+
+def test_a_request_that_has_begun_is_not_slow_while_the_answer_before_is_held(connect, dispatcher):
+    connection, _ = connect()
+    connection.received(REQUEST[:-2])
+    connection.request_began -= REQUEST_SECONDS + 1
+    assert connection.is_slow()
+    connection.write_soon(b"not yet sent")
+    assert not connection.is_slow()
+    dispatcher.answer()
 
 
 def test_a_connection_is_not_idle_while_something_is_held(connect, dispatcher):
@@ -135,3 +194,18 @@ def test_the_next_request_of_a_caller_waits_until_the_answer_before_is_sent(conn
         connection.handle_write()
     dispatcher.answer()
     assert len(calls) == 2
+
+
+def test_what_a_thread_leaves_while_the_loop_answers_wakes_it_again(monkeypatch):
+    woken = []
+    monkeypatch.setattr(TcpWSGIServer, "pull_trigger", lambda self: woken.append("again"))
+    monkeypatch.setattr(wasyncore, "poll", lambda seconds, sockets: None)
+    server = Server.__new__(Server)
+    server._access = None
+    server._sockets = {0: None}
+    server._server = _TcpServer.__new__(_TcpServer)
+    server._server.loop = -1  # the loop is another thread than this
+    server._server.woken = True
+    server._dispatcher = SimpleNamespace(answer=server._server.pull_trigger)
+    server._turn(0)
+    assert woken == ["again"]

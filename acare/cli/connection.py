@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from contextlib import suppress
@@ -10,11 +11,13 @@ from typing import Any
 
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import build_http_date
 
 from acare.api import envelope
 from acare.api.middleware import Access
+
+log = logging.getLogger("acare.server")
 
 #: Seconds in which a request must have arrived whole.
 REQUEST_SECONDS = 60
@@ -24,6 +27,14 @@ ANSWER_SECONDS = 60
 
 #: Seconds without a byte after which a stopping server takes the rest of a request for not coming.
 PAUSE_SECONDS = 2
+
+
+def _send_whole(task: Task, body: bytes) -> None:
+    """Header and body leave in one packet; waitress sends two."""
+    task.content_length = task.content_bytes_written = len(body)
+    answer = task.build_response_header() + body
+    task.wrote_header = True
+    task.channel.write_soon(answer)
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
@@ -42,18 +53,17 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
             ("Cache-Control", "no-store"),
         ]
         self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
+        _send_whole(self, body)
         self.channel.server.write_access(
             Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id)
         )
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """A request to the app, which answers in one piece: header and body leave in one packet.
+    """A request to the app, which answers in one piece.
 
-    waitress's own sends two, and looks at each header and each piece of a body for what any application
-    may have left out or done wrong.
+    waitress's own looks at each header and each piece of a body for what any application may have left out
+    or done wrong.
     """
 
     response_headers: list[tuple[str, str]]
@@ -62,10 +72,7 @@ class _Task(WSGITask):  # type: ignore[misc]
     def execute(self) -> None:
         body = b"".join(self.channel.server.application(self.get_environment(), self._start_response))
         if body and ("content-length", str(len(body))) in self.response_headers:
-            self.content_length = self.content_bytes_written = len(body)
-            answer = self.build_response_header() + body
-            self.wrote_header = True
-            self.channel.write_soon(answer)
+            _send_whole(self, body)
         else:  # no body, as for HEAD, or one whose length nobody told
             lengths = [int(value) for name, value in self.response_headers if name == "content-length"]
             self.content_length = lengths[0] if lengths else None
@@ -146,19 +153,35 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def send_held(self) -> None:
         """Send the first that is held: what the socket takes now, and the rest by and by."""
         data = self.held[0]
-        if self.connected and not self.total_outbufs_len:
-            try:
-                data = data[self.send(data, do_close=False) :]
-                self.last_activity = time.time()
-            except OSError:
-                pass  # the same will happen again where waitress takes care of it
-        if self.connected and data:
-            super().write_soon(data)
-        self.held.popleft()  # only now, so that a stop never finds the connection idle
+        try:
+            if self.connected and not self.total_outbufs_len:
+                with suppress(OSError):  # it will happen again where waitress takes care of it
+                    data = data[self.send(data, do_close=False) :]
+                    self.last_activity = time.time()
+            if self.connected and data:
+                super().write_soon(data)
+        except (OSError, MemoryError) as error:  # a large rest goes to a temporary file
+            log.warning("closing a connection: no room for what its caller does not take: %s", error)
+            self.handle_close()
+        finally:
+            self.held.popleft()  # only now, so that a stop never finds the connection idle
 
-    def writable(self) -> bool:
-        """Whether the loop has something to send; waitress closes where nothing is left of a last answer."""
-        return not self.held and bool(super().writable())
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """waitress would wait until the caller has taken most of it; the loop, which sends, waits for nobody.
+
+        No more than an answer comes together, since the next request waits until nothing is left to send.
+        """
+
+    # A thread holds its answer first, and only then says that it is done with the request. So the loop may
+    # find a connection that is done with and whose answer is still to be sent, at the end of this turn.
+
+    def handle_read(self) -> None:
+        if not self.held:  # a caller who sends no more, and ends it, has his answer first
+            super().handle_read()
+
+    def handle_write(self) -> None:
+        if not self.held:  # where nothing is left to be sent of a last answer, waitress closes
+            super().handle_write()
 
     def is_read(self) -> bool:
         """Whether the next request only reads."""
@@ -169,7 +192,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Whether nothing of an answer is taken, or a request has been on its way for too long."""
         if self.total_outbufs_len:
             return bool(time.time() - self.last_activity > ANSWER_SECONDS)
-        if self.requests or self.request is None:
+        if self.requests or self.held or self.request is None:
             return False
         return time.monotonic() - self.request_began > REQUEST_SECONDS
 

@@ -48,7 +48,7 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
         super().handler_thread(thread_no)
 
     def answer(self) -> None:
-        """Answer the reads that have come, and send it with what the threads answered; for the loop alone.
+        """Answer the reads that have come, and send that with what the threads answered; for the loop alone.
 
         Answers leave together, so that who receives them on this machine, as a proxy does, is woken once
         and not for each. (Redis does so too.)

@@ -61,7 +61,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, whose loop is woken once a turn at most, and never by itself."""
+    """waitress's server, whose loop is woken hardly more than once a turn, and never by itself."""
 
     channel_class = Channel
     loop: int | None = None
@@ -144,7 +144,8 @@ class Server:
         while connections and time.monotonic() < deadline:
             self._close_where(Channel.is_idle)
             self._turn(0.05)
-        self._server.task_dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+        self._dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
+        self._dispatcher.answer()  # what a thread finished at last
         self._access.flush()
         if connections:
             # Their threads may be writing; what they have not answered, they have not promised.
