@@ -209,3 +209,31 @@ def test_what_a_thread_leaves_while_the_loop_answers_wakes_it_again(monkeypatch)
     server._dispatcher = SimpleNamespace(answer=server._server.pull_trigger)
     server._turn(0)
     assert woken == ["again"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "taken"),
+    [(100, 20), (12, 10)],  # the listener and the trigger count too
+)
+def test_all_who_have_come_are_taken_at_once_unless_there_are_too_many(dispatcher, limit, taken):
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = _TcpServer(
+            None,
+            {},
+            _start=False,
+            _sock=listener,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            dispatcher=dispatcher,
+            adj=Adjustments(connection_limit=limit),
+        )
+        stack.callback(server.close)
+        server.accept_connections()
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+        server.handle_accept()
+        connections = [*server.active_channels.values()]
+        for connection in connections:
+            connection.handle_close()
+        assert len(connections) == taken

@@ -61,7 +61,9 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, whose loop is woken hardly more than once a turn, and never by itself."""
+    """waitress's server, whose loop is woken hardly more than once a turn, and never by itself, and which
+    takes whoever has come by then: one a turn, as waitress does, keeps newcomers waiting when turns are long.
+    """
 
     channel_class = Channel
     loop: int | None = None
@@ -72,6 +74,12 @@ class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
         if not self.woken and threading.get_ident() != self.loop:
             self.woken = True
             super().pull_trigger()
+
+    def handle_accept(self) -> None:
+        taken = -1
+        while taken < len(self._map) and self.readable():
+            taken = len(self._map)
+            super().handle_accept()
 
 
 class Server:
