@@ -91,19 +91,21 @@ class RateLimiter:
         return len(self._young.keys() | self._old.keys())
 
 
-@lru_cache(maxsize=4096)
 def address_name(address: str) -> str:
     """The name of the bucket for an address: IPv6 counts by /64, since one household has a whole one.
 
     An IPv4 address inside IPv6 counts as itself. Text that is no address is a name like any other.
     (our choice)
     """
+    return _household(address) if ":" in address else address[:64]
+
+
+@lru_cache(maxsize=4096)
+def _household(address: str) -> str:
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
         return address[:64]
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, 64), strict=False))

@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, address_name
+from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _household, address_name
 
 SECOND = 1_000_000_000
 VENDORS = RateLimit(tokens=500, seconds=900)
@@ -318,4 +318,4 @@ def test_the_addresses_of_two_households_do_not() -> None:
 
 
 def test_the_names_that_are_kept_at_hand_are_bounded() -> None:
-    assert address_name.cache_info().maxsize is not None
+    assert _household.cache_info().maxsize is not None
