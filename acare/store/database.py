@@ -158,7 +158,7 @@ class Database:
             connection = self._open()
             connection.execute("PRAGMA query_only = ON")
             # SQLite's 2 MiB for each reader would be most of the process's memory; the system caches too.
-            connection.execute("PRAGMA cache_size = -1024")
+            connection.execute("PRAGMA cache_size = -512")
         except sqlite3.Error as error:
             raise translated(error) from error
         return _Reader(connection, self._give_back)
