@@ -78,7 +78,9 @@ def run_erase(args: argparse.Namespace) -> int:
     with _open(args) as history:
         history.erase(args.id)
     print(f"Client {args.id} is erased.")
-    sys.stderr.write("Backups that were made before still have it.\n")
+    sys.stderr.write(
+        "Backups that were made before still have it, and what a restore or an upgrade put aside.\n"
+    )
     return 0
 
 
