@@ -97,7 +97,8 @@ def address_name(address: str) -> str:
     An IPv4 address inside IPv6 counts as itself. Text that is no address is a name like any other.
     (our choice)
     """
-    return _household(address) if ":" in address else address[:64]
+    name = address[:64]
+    return _household(name) if ":" in name else name
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +106,7 @@ def _household(address: str) -> str:
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
-        return address[:64]
+        return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, 64), strict=False))

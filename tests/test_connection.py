@@ -1,5 +1,6 @@
 """A connection within the server's loop: what is held until it is sent, and when that is."""
 
+import errno
 import select
 import socket
 import tempfile
@@ -127,6 +128,21 @@ def test_no_room_for_what_is_not_taken_ends_that_connection_alone(
     assert (greedy[0].connected, greedy[0].is_idle(), dispatcher.unsent) == (False, True, deque())
     (line,) = caplog.messages
     assert line.startswith("closing a connection: no room for what its caller does not take: [Errno 2] ")
+
+
+def test_a_connection_that_is_broken_is_closed_and_no_room_is_not_said_to_lack(
+    connect, dispatcher, monkeypatch, caplog
+):
+    def send(data, do_close):
+        raise OSError(errno.ETIMEDOUT, "timed out")
+
+    connection, _ = connect()
+    connection.adj.log_socket_errors = False
+    monkeypatch.setattr(connection, "send", send)
+    connection.write_soon(b"yes")
+    dispatcher.answer()
+    connection.handle_write()
+    assert (connection.connected, caplog.messages) == (False, [])
 
 
 def test_a_caller_who_ends_his_side_has_his_answer_first(connect, dispatcher):

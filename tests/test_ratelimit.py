@@ -299,6 +299,7 @@ def test_small_limits_to_what_is_remembered_hold_too(clock: Clock, max_buckets: 
         ("192.0.2.1:8080", "192.0.2.1:8080"),
         ("192.0.2.1/24", "192.0.2.1/24"),
         ("x" * 1000, "x" * 64),
+        ("x:" * 500, "x:" * 32),
     ],
 )
 def test_the_bucket_of_an_address(address: str, name: str) -> None:

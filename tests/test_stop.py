@@ -180,10 +180,12 @@ Dispatcher.shutdown = wait
         raw.sendall(request(server.key, "POST", body=BODY))
         server.has_read()
         server.stop()
-        wait_for(lambda: "at the last moment" in database.with_name("server.log").read_text())
+        log = database.with_name("server.log")
+        wait_for(lambda: "at the last moment" in log.read_text())
         let_go()
         assert read_answer(stream)[0] == 201
         assert server.exit_code() == 0
+        assert log.read_text().endswith("Z stopped\n")
 
 
 # --- what does not finish is not waited for

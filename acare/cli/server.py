@@ -61,8 +61,9 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, whose loop is woken hardly more than once a turn, and never by itself, and which
-    takes whoever has come by then: one a turn, as waitress does, keeps newcomers waiting when turns are long.
+    """waitress's server, whose loop is woken hardly more than once a turn and never for its own answers.
+
+    It takes all who have come by then: with one a turn, as in waitress, newcomers wait for long turns.
     """
 
     channel_class = Channel
@@ -154,6 +155,7 @@ class Server:
             self._turn(0.05)
         self._dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
         self._dispatcher.answer()  # what a thread finished at last
+        self._close_where(Channel.is_idle)
         self._access.flush()
         if connections:
             # Their threads may be writing; what they have not answered, they have not promised.
