@@ -173,7 +173,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """
 
     # A thread holds its answer first, and only then says that it is done with the request. So the loop may
-    # find a connection that is done with and whose answer is still to be sent, at the end of this turn.
+    # find a connection without a request whose answer it has yet to send; it does so when this turn ends.
 
     def handle_read(self) -> None:
         if not self.held:  # a caller who sends no more, and ends it, has his answer first
