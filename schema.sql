@@ -162,15 +162,15 @@ END;
 
 -- Answers to POST with an Idempotency-Key, each written in the transaction of the client that it made.
 
-CREATE TABLE retries (
-    user_id    TEXT NOT NULL REFERENCES users (id),
-    retry_key  TEXT NOT NULL,
-    asked_for  BLOB NOT NULL CHECK (length(asked_for) = 32), -- SHA-256 of the client that was to be made
-    client_id  TEXT NOT NULL,
-    json       TEXT NOT NULL,                                -- the client as it was answered
-    created_at TEXT NOT NULL,
-    PRIMARY KEY (user_id, retry_key)
+CREATE TABLE idempotency_keys (
+    user_id        TEXT NOT NULL REFERENCES users (id),
+    key            TEXT NOT NULL,
+    request_sha256 BLOB NOT NULL CHECK (length(request_sha256) = 32), -- of the client in the request
+    client_id      TEXT NOT NULL,
+    json           TEXT NOT NULL,                                     -- the client as it was answered
+    created_at     TEXT NOT NULL,
+    PRIMARY KEY (user_id, key)
 ) STRICT;
 
-CREATE INDEX retries_by_client  ON retries (client_id);
-CREATE INDEX retries_by_created ON retries (created_at);
+CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
+CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);

@@ -10,20 +10,19 @@ from typing import Any
 import falcon
 
 from acare.api import envelope
+from acare.api.access_log import Access, AccessLog, log_access
 from acare.api.middleware import (
-    Access,
-    AccessLog,
-    CarefulHeaders,
     Identify,
     LimitBody,
     LimitRate,
     RequireKey,
     RequireScope,
+    SecurityHeaders,
     TrustProxy,
     VaryOrigin,
-    log_access,
 )
-from acare.api.resources import Alive, ClientCollection, ClientItem, Description, Ready, Welcome
+from acare.api.resources import ClientCollection, ClientItem
+from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.config import Settings
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
@@ -33,7 +32,7 @@ from acare.store.keys import KeyStore
 from acare.version import __version__
 
 #: Bytes that a body may have. (our choice)
-MOST_BODY = 64 * 1024
+MAX_BODY = 64 * 1024
 
 #: Response headers that a page in a browser may read besides the usual ones.
 EXPOSED_HEADERS = (
@@ -64,10 +63,10 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.add_error_handler(AcareError, envelope.handle_known)
         self.add_route("/v1/clients", ClientCollection(self.clients))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, settings.require_precondition))
-        self.add_route("/healthz", Alive())
-        self.add_route("/openapi.json", Description(__version__))
-        self.add_route("/", Welcome(__version__))
-        self.add_route("/readyz", Ready(self._run_checks))
+        self.add_route("/healthz", Liveness())
+        self.add_route("/openapi.json", OpenApiDocument(__version__))
+        self.add_route("/", Index(__version__))
+        self.add_route("/readyz", Readiness(self._run_checks))
 
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
@@ -77,11 +76,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         return [
             *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
             AccessLog(access_log, new_id=envelope.new_request_id),
-            CarefulHeaders(),
+            SecurityHeaders(),
             *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
             Identify(self.keys.authenticate),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
-            LimitBody(MOST_BODY),
+            LimitBody(MAX_BODY),
             RequireKey(),
             RequireScope(),
         ]

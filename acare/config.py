@@ -149,10 +149,10 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
-def _count(most: int) -> Callable[[str], int]:
+def _count(maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not 1 <= int(text) <= most:
-            raise ValueError(f"a whole number from 1 to {most}")
+        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not 1 <= int(text) <= maximum:
+            raise ValueError(f"a whole number from 1 to {maximum}")
         return int(text)
 
     return parse

@@ -83,7 +83,7 @@ class PreconditionRequired(AcareError):
     """The operator demands a version or ``If-Match`` with every change, and there is neither."""
 
 
-class RetryKeyReused(AcareError):
+class IdempotencyKeyReused(AcareError):
     """The ``Idempotency-Key`` was used for another body before."""
 
 

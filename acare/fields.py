@@ -1,6 +1,6 @@
 """What a client is: one table of fields. An untrusted body goes in, a clean dict comes out.
 
-A clean dict has column names as keys and stored values (see :mod:`acare.kinds`) as values, ready to be
+A clean dict has column names as keys and stored values (see :mod:`acare.field_types`) as values, ready to be
 bound to SQL. Fields that are the server's, and names that nobody knows, are passed over, so that a record
 that was read can be changed and sent back whole. (our choice)
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from acare.errors import InvalidInput, Problem
-from acare.kinds import Amount, Email, Flag, Kind, OneOf, Phone, Preferences, Stored, Text, Texts
+from acare.field_types import Amount, Email, Flag, Kind, OneOf, Phone, Preferences, Stored, Text, Texts
 
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")
@@ -29,24 +29,24 @@ class Field:
     unset: Stored = None
 
 
-_MONEY = Amount(most=10**12)
+_MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field("first_name", Text(shortest=1, longest=100), required=True),
-    Field("last_name", Text(shortest=1, longest=100), required=True),
-    Field("email", Email(longest=254)),
-    Field("phone", Phone(longest=40)),
+    Field("first_name", Text(min_length=1, max_length=100), required=True),
+    Field("last_name", Text(min_length=1, max_length=100), required=True),
+    Field("email", Email(max_length=254)),
+    Field("phone", Phone(max_length=40)),
     Field("client_type", OneOf(CLIENT_TYPES), required=True),
     Field("status", OneOf(STATUSES), unset="active"),
-    Field("source", Text(longest=100)),
+    Field("source", Text(max_length=100)),
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
-    Field("preferred_locations", Texts(most=50, each=Text(longest=200)), unset="[]"),
+    Field("preferred_locations", Texts(maximum=50, each=Text(max_length=200)), unset="[]"),
     Field(
         "property_preferences",
         Preferences(
-            most_bytes=8 * 1024,
-            deepest=20,
+            max_bytes=8 * 1024,
+            max_depth=20,
             numbers=("bedrooms_min", "bathrooms_min", "square_feet_min"),
             texts=("property_types",),
         ),
@@ -54,8 +54,8 @@ FIELDS = (
     ),
     Field("pre_approved", Flag(), unset=0),
     Field("pre_approval_amount", _MONEY),
-    Field("notes", Text(longest=10_000, lines=True)),
-    Field("tags", Texts(most=50, each=Text(longest=50)), unset="[]"),
+    Field("notes", Text(max_length=10_000, lines=True)),
+    Field("tags", Texts(maximum=50, each=Text(max_length=50)), unset="[]"),
 )
 
 

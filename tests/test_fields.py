@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from conftest import JORDAN
+from support.data import JORDAN
 
 from acare.errors import InvalidInput
+from acare.field_types import Amount, Email, Flag, OneOf, Phone, Preferences, Text, Texts
 from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_changes, clean_new, clean_version
-from acare.kinds import Amount, Email, Flag, OneOf, Phone, Preferences, Text, Texts
 
 NAMES = [field.name for field in FIELDS]
 OPTIONAL = [field for field in FIELDS if not field.required]
@@ -211,19 +211,19 @@ def test_any_other_version_is_refused(version):
 # --- what is stored
 
 STORED = [
-    (Text(longest=5), " ab ", "ab"),
-    (Text(longest=5), "  ", None),
-    (Text(longest=2), "   ab   ", "ab"),
-    (Text(longest=9, lines=True), " a\nb ", " a\nb "),
-    (Text(longest=9, lines=True), " ", " "),
-    (Text(longest=2), "🏡🏡", "🏡🏡"),
-    (Email(longest=9), " a@b ", "a@b"),
-    (Phone(longest=9), " 1 ", "1"),
+    (Text(max_length=5), " ab ", "ab"),
+    (Text(max_length=5), "  ", None),
+    (Text(max_length=2), "   ab   ", "ab"),
+    (Text(max_length=9, lines=True), " a\nb ", " a\nb "),
+    (Text(max_length=9, lines=True), " ", " "),
+    (Text(max_length=2), "🏡🏡", "🏡🏡"),
+    (Email(max_length=9), " a@b ", "a@b"),
+    (Phone(max_length=9), " 1 ", "1"),
     (OneOf(("a", "b")), "b", "b"),
     (Flag(), True, 1),
     (Flag(), False, 0),
-    (Texts(most=2, each=Text(longest=5)), [" a ", "é"], '["a","é"]'),
-    (Texts(most=2, each=Text(longest=5)), [], "[]"),
+    (Texts(maximum=2, each=Text(max_length=5)), [" a ", "é"], '["a","é"]'),
+    (Texts(maximum=2, each=Text(max_length=5)), [], "[]"),
     (Preferences(99, 9, ("n",), ("t",)), {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
     (Preferences(99, 9, ("n",), ("t",)), {}, "{}"),
 ]
@@ -236,7 +236,7 @@ def test_a_kind_gives_what_is_stored(kind, value, stored):
 
 @pytest.mark.parametrize("value", [0, 5, 0.0, 5.0, 0.25, 10])
 def test_an_integer_stays_an_integer_and_a_fraction_a_fraction(value):
-    assert type(Amount(most=10).clean(value)) is type(value)
+    assert type(Amount(maximum=10).clean(value)) is type(value)
 
 
 def test_a_known_preference_may_be_null():

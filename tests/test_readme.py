@@ -129,7 +129,7 @@ def test_no_row_is_of_a_setting_that_is_gone():
     assert SETTINGS_ROWS.keys() == {setting.flag for setting in SETTINGS}
 
 
-@pytest.mark.parametrize("code", sorted({failure.code for failure in envelope.FAILURES.values()}))
+@pytest.mark.parametrize("code", sorted({failure.code for failure in envelope.ERROR_RESPONSES.values()}))
 def test_every_error_code_is_told(code):
     assert f"`{code}`" in README
 

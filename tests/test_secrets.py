@@ -11,11 +11,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from conftest import JORDAN, Api
+from support.client import Api
+from support.data import JORDAN
 
 import acare
 from acare.cli import main
-from acare.cli.logs import AccessWriter, JsonFormatter, TextFormatter
+from acare.server.logs import AccessWriter, JsonFormatter, TextFormatter
 from acare.store.backup import back_up
 from acare.store.keys import AUTHENTICATE
 from acare.store.restore import restore
@@ -325,7 +326,7 @@ def test_an_id_that_was_deleted_looks_like_one_that_never_was(app, bobs):
 
 
 @pytest.mark.parametrize(
-    "spell", [str.upper, lambda an_id: an_id.replace("-", ""), lambda an_id: f"{{{an_id}}}"]
+    "spell", [str.upper, lambda parse_id: parse_id.replace("-", ""), lambda parse_id: f"{{{parse_id}}}"]
 )
 def test_another_spelling_of_an_id_tells_no_more(app, bobs, spell):
     ana = new_key(app, "ana@example.com", "agent").key
@@ -376,8 +377,8 @@ def test_no_filter_of_a_caller_s_own_gets_at_others(app, bobs):
     ana = Api(app, new_key(app, "ana@example.com", "agent").key)
     for query in (
         f"user_id={bob_id}",
-        f"sees_only={bob_id}",
-        "sees_only=",
+        f"owner_id={bob_id}",
+        "owner_id=",
         "role=broker",
         f"id={bobs[1]['id']}",
     ):

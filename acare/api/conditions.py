@@ -9,10 +9,10 @@ import falcon
 from acare.errors import InvalidInput, Problem
 
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
-_RETRY_KEY = r"[!#-\[\]-~]{1,255}"
+_IDEMPOTENCY_KEY = r"[!#-\[\]-~]{1,255}"
 
 #: What an ``Idempotency-Key`` looks like, as a regular expression of JSON Schema.
-RETRY_KEY_PATTERN = f'^({_RETRY_KEY}|"{_RETRY_KEY}")$'
+IDEMPOTENCY_KEY_PATTERN = f'^({_IDEMPOTENCY_KEY}|"{_IDEMPOTENCY_KEY}")$'
 
 
 def etag(version: int) -> str:
@@ -20,7 +20,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def is_known(req: falcon.Request, version: int) -> bool:
+def not_modified(req: falcon.Request, version: int) -> bool:
     """Whether ``If-None-Match`` says that the caller has this version already."""
     sent = req.env.get("HTTP_IF_NONE_MATCH")
     if sent is None:
@@ -44,13 +44,13 @@ def matches(req: falcon.Request) -> list[int] | None:
     return [int(tag) for tag in tags if _VERSION.fullmatch(tag) and not getattr(tag, "is_weak", False)]
 
 
-def retry_key(req: falcon.Request) -> str | None:
+def idempotency_key(req: falcon.Request) -> str | None:
     """The ``Idempotency-Key``, with quotes around it or without; InvalidInput if it is no key."""
     sent: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
     if sent is None:
         return None
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
-    if not re.fullmatch(_RETRY_KEY, key):
+    if not re.fullmatch(_IDEMPOTENCY_KEY, key):
         message = "must be 1 to 255 printable ASCII characters without spaces, quotes and backslashes"
         raise InvalidInput(Problem("Idempotency-Key", message))
     return key

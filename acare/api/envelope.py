@@ -25,7 +25,7 @@ RETRY_AFTER = 1
 Details = list[dict[str, str]] | dict[str, Any] | None
 
 
-class Failure(NamedTuple):
+class ErrorResponse(NamedTuple):
     """How one kind of error looks to a program."""
 
     status: str
@@ -44,50 +44,50 @@ def _stale_details(error: errors.StaleVersion) -> Details:
     }
 
 
-FAILURES: dict[type[errors.AcareError], Failure] = {
-    errors.InvalidInput: Failure(
+ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
+    errors.InvalidInput: ErrorResponse(
         falcon.HTTP_400,
         "VALIDATION_ERROR",
         message=lambda error: f"Invalid request: {error}.",
         details=lambda error: [{"field": p.field, "message": p.message} for p in error.problems],
     ),
-    errors.NotAuthenticated: Failure(
+    errors.NotAuthenticated: ErrorResponse(
         falcon.HTTP_401,
         "UnauthorizedError",
         message=lambda _: "A valid API key is required in the X-API-Key header.",
         headers=lambda _: {"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
-    errors.ScopeMissing: Failure(
+    errors.ScopeMissing: ErrorResponse(
         falcon.HTTP_403,
         "INSUFFICIENT_SCOPE",
         details=lambda error: {"resource": error.resource, "actions": list(error.actions)},
     ),
-    errors.ClientNotFound: Failure(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
-    errors.VersionConflict: Failure(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
-    errors.PreconditionFailed: Failure(falcon.HTTP_412, "PRECONDITION_FAILED", details=_stale_details),
-    errors.PreconditionRequired: Failure(
+    errors.ClientNotFound: ErrorResponse(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
+    errors.VersionConflict: ErrorResponse(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
+    errors.PreconditionFailed: ErrorResponse(falcon.HTTP_412, "PRECONDITION_FAILED", details=_stale_details),
+    errors.PreconditionRequired: ErrorResponse(
         falcon.HTTP_428,
         "PRECONDITION_REQUIRED",
         message=lambda _: "Send the version that you have read: in If-Match or, for PUT, in the body.",
     ),
-    errors.RetryKeyReused: Failure(
+    errors.IdempotencyKeyReused: ErrorResponse(
         falcon.HTTP_422,
         "IDEMPOTENCY_KEY_REUSED",
         message=lambda _: "This Idempotency-Key was used for another client before.",
     ),
-    errors.BodyTooLarge: Failure(
+    errors.BodyTooLarge: ErrorResponse(
         falcon.HTTP_413, "CONTENT_TOO_LARGE", details=lambda error: {"limit": error.limit}
     ),
-    errors.RateLimited: Failure(
+    errors.RateLimited: ErrorResponse(
         falcon.HTTP_429,
         "RATE_LIMIT_EXCEEDED",
         details=lambda error: {"retryAfter": error.retry_after},
         headers=lambda error: {"Retry-After": str(error.retry_after)},
     ),
-    errors.StoreUnavailable: Failure(
+    errors.StoreUnavailable: ErrorResponse(
         falcon.HTTP_503, "SERVICE_UNAVAILABLE", headers=lambda _: {"Retry-After": str(RETRY_AFTER)}
     ),
-    errors.NotReady: Failure(
+    errors.NotReady: ErrorResponse(
         falcon.HTTP_503,
         "SERVICE_UNAVAILABLE",
         details=lambda error: {"checks": error.checks},
@@ -96,7 +96,7 @@ FAILURES: dict[type[errors.AcareError], Failure] = {
 }
 
 # What Falcon and the server in front of it raise by themselves: status → code, message.
-HTTP_FAILURES = {
+HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "There is nothing at this path."),
     405: ("METHOD_NOT_ALLOWED", "This path does not have that method; see the Allow header."),
@@ -104,7 +104,7 @@ HTTP_FAILURES = {
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
 }
-OTHER_FAILURE = ("INTERNAL_ERROR", "Something went wrong on the server.")
+INTERNAL_ERROR = ("INTERNAL_ERROR", "Something went wrong on the server.")
 
 
 def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
@@ -127,7 +127,7 @@ def error_body(
 
 def handle_known(req: falcon.Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
     """Answer for an error of the domain, by the table."""
-    failure = FAILURES[type(error)]
+    failure = ERROR_RESPONSES[type(error)]
     if isinstance(error, errors.StoreUnavailable):
         log.error("%s cause=%r request=%s", error, error.__cause__, _correlation_id(req))
     resp.status = failure.status
@@ -139,7 +139,7 @@ def handle_known(req: falcon.Request, resp: falcon.Response, error: errors.Acare
 
 def handle_http(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer for what Falcon refuses by itself: an unknown path, a method, a media type."""
-    code, message = HTTP_FAILURES.get(error.status_code, OTHER_FAILURE)
+    code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
     resp.status = error.status
     resp.set_headers(error.headers or {})
     resp.text = error_body(code, message, _correlation_id(req))
@@ -149,7 +149,7 @@ def handle_unknown(req: falcon.Request, resp: falcon.Response, error: Exception,
     """Answer for a defect: the traceback goes to the log under an id, and only the id to the caller."""
     error_id = secrets.token_hex(8)
     log.error("errorId=%s request=%s", error_id, _correlation_id(req), exc_info=error)
-    code, message = OTHER_FAILURE
+    code, message = INTERNAL_ERROR
     resp.status = falcon.HTTP_500
     resp.text = error_body(code, message, _correlation_id(req), error_id=error_id)
 

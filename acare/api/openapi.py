@@ -11,13 +11,13 @@ from acare.errors import (
     AcareError,
     BodyTooLarge,
     ClientNotFound,
+    IdempotencyKeyReused,
     InvalidInput,
     NotAuthenticated,
     NotReady,
     PreconditionFailed,
     PreconditionRequired,
     RateLimited,
-    RetryKeyReused,
     ScopeMissing,
     StoreUnavailable,
     VersionConflict,
@@ -110,12 +110,12 @@ def _create() -> Json:
             {"const": "true"}, "This answer was given before.", required=False
         ),
     }
-    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "pattern": conditions.RETRY_KEY_PATTERN}
+    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "pattern": conditions.IDEMPOTENCY_KEY_PATTERN}
     return _operation(
         "createClient",
         "Create a client",
         {"201": responses.success("The client.", schemas.ref("Client"), headers)},
-        (InvalidInput, RetryKeyReused),
+        (InvalidInput, IdempotencyKeyReused),
         parameters=[
             _parameter(
                 "Idempotency-Key",
@@ -203,7 +203,7 @@ def _operation(
         schema, example = body
         content = {"application/json": {"schema": schemas.ref(schema), "example": example}}
         operation["requestBody"] = {"required": True, "content": content}
-        code, message = envelope.HTTP_FAILURES[415]
+        code, message = envelope.HTTP_ERRORS[415]
         operation["responses"]["415"] = responses.failure(code, message, responses.headers_of_all())
     return operation
 

@@ -1,18 +1,17 @@
-"""What the paths lead to. Each responder reads, validates, acts on the store and answers."""
+"""The client resources. Each responder reads, validates, acts on the store and answers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import falcon
 
 from acare import ids
-from acare.api import body, conditions, envelope, openapi, page
+from acare.api import body, conditions, envelope
 from acare.api.query import Query
-from acare.callers import Caller
-from acare.errors import ClientNotFound, NotReady, PreconditionRequired
+from acare.auth import Caller
+from acare.errors import ClientNotFound, PreconditionRequired
 from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_new, clean_update
 
 
@@ -54,20 +53,20 @@ class Clients(Protocol):
 
     def page(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         *,
         page: int,
         limit: int,
         client_type: str | None = None,
         status: str | None = None,
     ) -> Page: ...
-    def get(self, sees_only: str | None, client_id: str) -> Row: ...
+    def get(self, owner_id: str | None, client_id: str) -> Row: ...
     def create(
-        self, user_id: str, client: Clean, *, by: str | None = None, retry_key: str | None = None
+        self, user_id: str, client: Clean, *, by: str | None = None, idempotency_key: str | None = None
     ) -> Created: ...
     def update(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         client_id: str,
         changes: Clean,
         version: int | None = None,
@@ -77,7 +76,7 @@ class Clients(Protocol):
     ) -> Row: ...
     def delete(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         client_id: str,
         *,
         matches: Sequence[int] | None = None,
@@ -86,7 +85,7 @@ class Clients(Protocol):
 
 
 DEFAULT_LIMIT = 25
-MOST_LIMIT = 100
+MAX_LIMIT = 100
 
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
 
@@ -102,12 +101,12 @@ class ClientCollection:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         query = Query(req)
         number = query.count("page", default=1)
-        limit = min(query.count("limit", default=DEFAULT_LIMIT), MOST_LIMIT)
+        limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
         client_type = query.one_of("client_type", CLIENT_TYPES)
         status = query.one_of("status", STATUSES)
         query.check()
         found = self._clients.page(
-            req.context.caller.sees_only, page=number, limit=limit, client_type=client_type, status=status
+            req.context.caller.owner_id, page=number, limit=limit, client_type=client_type, status=status
         )
         more = "true" if number * limit < found.total else "false"
         meta = _META % (number, limit, found.total, -(-found.total // limit), more)
@@ -116,10 +115,10 @@ class ClientCollection:
     on_head = on_get
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        retry_key = conditions.retry_key(req)
+        idempotency_key = conditions.idempotency_key(req)
         client = clean_new(body.read(req))
         caller: Caller = req.context.caller
-        made = self._clients.create(caller.user_id, client, by=caller.key_id, retry_key=retry_key)
+        made = self._clients.create(caller.user_id, client, by=caller.key_id, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{made.id}"
         resp.etag = conditions.etag(1)
@@ -139,9 +138,9 @@ class ClientItem:
         self._require_precondition = require_precondition
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._clients.get(req.context.caller.sees_only, _id(client_id))
+        row = self._clients.get(req.context.caller.owner_id, _id(client_id))
         resp.etag = conditions.etag(row.version)
-        if conditions.is_known(req, row.version):
+        if conditions.not_modified(req, row.version):
             resp.status = falcon.HTTP_304
         else:
             envelope.succeed(resp, row.json)
@@ -155,7 +154,7 @@ class ClientItem:
             raise PreconditionRequired
         caller: Caller = req.context.caller
         row = self._clients.update(
-            caller.sees_only, _id(client_id), changes, version, matches=matches, by=caller.key_id
+            caller.owner_id, _id(client_id), changes, version, matches=matches, by=caller.key_id
         )
         resp.etag = conditions.etag(row.version)
         envelope.succeed(resp, row.json)
@@ -165,64 +164,8 @@ class ClientItem:
         if self._require_precondition and not conditions.has_match(req):
             raise PreconditionRequired
         caller: Caller = req.context.caller
-        self._clients.delete(caller.sees_only, _id(client_id), matches=matches, by=caller.key_id)
+        self._clients.delete(caller.owner_id, _id(client_id), matches=matches, by=caller.key_id)
         envelope.succeed(resp, "{}")
-
-
-class Alive:
-    """``/healthz``: the process answers. Touches nothing."""
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        envelope.succeed(resp, '{"status":"ok"}')
-
-    on_head = on_get
-
-
-class Ready:
-    """``/readyz``: it can write now. ``run_checks`` says of each thing that takes whether it is "ok"."""
-
-    def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
-        self._run_checks = run_checks
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        checks = self._run_checks()
-        if any(state != "ok" for state in checks.values()):
-            raise NotReady(checks)
-        envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
-
-    on_head = on_get
-
-
-class Description:
-    """``/openapi.json``: the API, for programs that read such a document."""
-
-    def __init__(self, version: str) -> None:
-        self._version = version
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.text = openapi.text(self._version, req.root_path)
-
-    on_head = on_get
-
-
-class Welcome:
-    """``/``: what this is, as HTML or, for who asks so, as JSON."""
-
-    def __init__(self, version: str) -> None:
-        self._version = version
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        url, root = req.prefix, req.root_path
-        resp.append_header("Vary", "Accept")
-        if req.client_prefers((falcon.MEDIA_HTML, falcon.MEDIA_JSON)) == falcon.MEDIA_JSON:
-            links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
-            about = {"name": "acare", "version": self._version, "calls": page.calls(url), "links": links}
-            envelope.succeed(resp, json.dumps(about))
-        else:
-            resp.content_type = falcon.MEDIA_HTML
-            resp.text = page.render(self._version, url, root)
-
-    on_head = on_get
 
 
 def _id(text: str) -> str:

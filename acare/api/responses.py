@@ -13,7 +13,7 @@ def failures(kinds: tuple[type[AcareError], ...], limited: bool = True) -> Json:
     """A response for each status that ``kinds`` of errors have, out of the envelope's table."""
     responses: Json = {}
     for kind in kinds:
-        known = envelope.FAILURES[kind]
+        known = envelope.ERROR_RESPONSES[kind]
         status = known.status[:3]
         headers = headers_of_all(limited)
         if kind in (RateLimited, StoreUnavailable, NotReady):
@@ -22,7 +22,7 @@ def failures(kinds: tuple[type[AcareError], ...], limited: bool = True) -> Json:
             headers["WWW-Authenticate"] = header({"type": "string"}, "How to authenticate.")
         description = (kind.__doc__ or "").split("\n")[0]
         responses[status] = failure(known.code, description, headers)
-    code, message = envelope.OTHER_FAILURE
+    code, message = envelope.INTERNAL_ERROR
     responses["500"] = failure(code, message, headers_of_all(limited))
     return dict(sorted(responses.items()))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from uuid import UUID
 
 from acare.app import create_app
-from acare.callers import Role
-from acare.cli import logs
+from acare.auth import Role
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
-from acare.cli.server import Server, listen
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.server import logs
+from acare.server.server import Server, listen
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
@@ -80,50 +80,48 @@ def run(args: argparse.Namespace) -> int:
 
 def _invent(database: Database) -> tuple[str, str]:
     """Fill the database; the key of a broker, and the id of the newest client."""
-    chance = random.Random("acare")
-    keys = KeyStore(database, new_id=lambda: _uuid(chance))
+    rng = random.Random("acare")
+    keys = KeyStore(database, new_id=lambda: _uuid(rng))
     scopes = {"all": ["read", "write"]}
     users = [keys.create(f"{name}@example.com", scopes, role=role) for role, name in _USERS]
-    clients = ClientStore(database, new_id=lambda: _uuid(chance))
-    made = [clients.create(chance.choice(users).user_id, clean_new(body)) for body in _clients(chance)]
+    clients = ClientStore(database, new_id=lambda: _uuid(rng))
+    made = [clients.create(rng.choice(users).user_id, clean_new(body)) for body in _clients(rng)]
     return users[0].key, made[-1].id
 
 
-def _clients(chance: random.Random) -> Iterator[dict[str, object]]:
+def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
     """The bodies of the invented clients: plausible, and of every type and status."""
     for number in range(CLIENTS):
-        first, last = chance.choice(_FIRST), chance.choice(_LAST)
-        low = chance.randrange(150, 900, 25) * 1000
-        approved = chance.random() < 0.4
+        first, last = rng.choice(_FIRST), rng.choice(_LAST)
+        low = rng.randrange(150, 900, 25) * 1000
+        approved = rng.random() < 0.4
         ascii_name = f"{first}.{last}".lower().encode("ascii", "ignore").decode().replace("'", "")
         yield {
             "first_name": first,
             "last_name": last,
             "email": f"{ascii_name}.{number}@example.com",
-            "phone": f"({chance.choice((661, 559, 805))}) 555-01{number % 100:02}",
+            "phone": f"({rng.choice((661, 559, 805))}) 555-01{number % 100:02}",
             "client_type": CLIENT_TYPES[number % 3],
             "status": STATUSES[number // 3 % 3],
-            "source": chance.choice(_SOURCES),
+            "source": rng.choice(_SOURCES),
             "budget_min": low,
-            "budget_max": low + chance.randrange(50, 300, 25) * 1000,
-            "preferred_locations": chance.sample(_PLACES, chance.randint(0, 3)),
+            "budget_max": low + rng.randrange(50, 300, 25) * 1000,
+            "preferred_locations": rng.sample(_PLACES, rng.randint(0, 3)),
             "property_preferences": {
-                "bedrooms_min": chance.randint(1, 5),
-                "bathrooms_min": chance.choice((1, 1.5, 2, 3)),
-                "square_feet_min": chance.randrange(800, 3200, 100),
-                "property_types": chance.sample(
-                    ("house", "condo", "townhouse", "land"), chance.randint(1, 2)
-                ),
+                "bedrooms_min": rng.randint(1, 5),
+                "bathrooms_min": rng.choice((1, 1.5, 2, 3)),
+                "square_feet_min": rng.randrange(800, 3200, 100),
+                "property_types": rng.sample(("house", "condo", "townhouse", "land"), rng.randint(1, 2)),
             },
             "pre_approved": approved,
             "pre_approval_amount": low + 40_000 if approved else None,
-            "notes": chance.choice(_NOTES),
-            "tags": chance.sample(_TAGS, chance.randint(0, 3)),
+            "notes": rng.choice(_NOTES),
+            "tags": rng.sample(_TAGS, rng.randint(0, 3)),
         }
 
 
-def _uuid(chance: random.Random) -> UUID:
-    return UUID(int=chance.getrandbits(128), version=4)
+def _uuid(rng: random.Random) -> UUID:
+    return UUID(int=rng.getrandbits(128), version=4)
 
 
 def _welcome(url: str, key: str, client_id: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from acare.cli.options import Commands, add_flags, an_id, open_database
-from acare.kinds import to_json
+from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.field_types import to_json
 from acare.store.history import HistoryStore
 
 
@@ -48,7 +48,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     purge.set_defaults(run=run_purge)
 
     for parser in (history, undelete, erase):
-        parser.add_argument("id", metavar="CLIENT_ID", type=an_id, help="the client's id")
+        parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
     for parser in (history, undelete, erase, purge):
         add_flags(parser, only=("database",))
 

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from acare.callers import ROLES, parse_scope
-from acare.cli.options import Commands, add_flags, an_id, open_database
-from acare.kinds import Email, Text
+from acare.auth import ROLES, parse_scope
+from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.field_types import Email, Text
 from acare.store.keys import KeyStore
 
 DEFAULT_SCOPES = ("clients:read,write",)
@@ -49,7 +49,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=run_list)
 
     revoke = group.add_parser("revoke", help="revoke a key, from the next request on")
-    revoke.add_argument("id", metavar="ID", type=an_id, help="the id that 'acare key list' shows")
+    revoke.add_argument("id", metavar="ID", type=parse_id, help="the id that 'acare key list' shows")
     revoke.set_defaults(run=run_revoke)
 
     for parser in (create, listing, revoke):
@@ -117,11 +117,11 @@ def _scope(text: str) -> tuple[str, list[str]]:
 
 
 def _email(text: str) -> str:
-    return _clean(Email(shortest=3, longest=254), text)
+    return _clean(Email(min_length=3, max_length=254), text)
 
 
 def _name(text: str) -> str:
-    return _clean(Text(shortest=1, longest=100), text)
+    return _clean(Text(min_length=1, max_length=100), text)
 
 
 def _clean(kind: Text, text: str) -> str:

@@ -59,7 +59,7 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
         yield database
 
 
-def an_id(text: str) -> str:
+def parse_id(text: str) -> str:
     """An id on the command line, however it is spelt; for argparse."""
     found = ids.canonical(text)
     if found is None:

@@ -7,10 +7,10 @@ import sys
 
 import acare
 from acare.app import create_app
-from acare.cli import logs
 from acare.cli.options import Commands, add_flags, read_settings
-from acare.cli.server import Server, listen
 from acare.config import Settings
+from acare.server import logs
+from acare.server.server import Server, listen
 from acare.store.keys import KeyStore
 
 #: Whose key the first start on a new database makes.

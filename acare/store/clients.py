@@ -1,7 +1,7 @@
 """Clients: every statement that the API makes about them.
 
 A store method is one transaction and returns clients as the JSON text that SQLite made of them.
-``sees_only`` is the user whose clients are all there are for the caller; None sees everybody's.
+``owner_id`` is the user whose clients are all there are for the caller; None sees everybody's.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import NamedTuple
 from acare import ids
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
-from acare.store import pages, retries
+from acare.store import idempotency, pagination
 from acare.store.database import NOW, Database
-from acare.store.pages import ClientPage
+from acare.store.pagination import ClientPage
 
 
 class ClientRow(NamedTuple):
@@ -37,7 +37,7 @@ class Created(NamedTuple):
     replayed: bool
 
 
-_VISIBLE = "(:sees_only IS NULL OR user_id = :sees_only)"
+_VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 _UNCHANGED = """(:version IS NULL OR version = :version)
     AND (:matches IS NULL OR version IN (SELECT value FROM json_each(:matches)))"""
 
@@ -93,7 +93,7 @@ FROM client_history
 WHERE client_id = :id AND version = :version
 """
 
-_MOST_SQLITE_INTEGER = 2**63 - 1
+_MAX_SQLITE_INTEGER = 2**63 - 1
 
 
 class ClientStore:
@@ -105,7 +105,7 @@ class ClientStore:
 
     def page(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         *,
         page: int,
         limit: int,
@@ -117,41 +117,41 @@ class ClientStore:
         Rows and total are of one snapshot. A page past the end has no rows.
         """
         with self._database.read() as connection:
-            return pages.read(connection, sees_only, page, limit, client_type, status)
+            return pagination.read(connection, owner_id, page, limit, client_type, status)
 
-    def get(self, sees_only: str | None, client_id: str) -> ClientRow:
+    def get(self, owner_id: str | None, client_id: str) -> ClientRow:
         """The client, or ClientNotFound."""
         with self._database.read() as connection:
-            row = connection.execute(GET, {"id": client_id, "sees_only": sees_only}).fetchone()
+            row = connection.execute(GET, {"id": client_id, "owner_id": owner_id}).fetchone()
         if row is None:
             raise ClientNotFound
         return ClientRow(*row)
 
     def create(
-        self, user_id: str, client: Clean, *, by: str | None = None, retry_key: str | None = None
+        self, user_id: str, client: Clean, *, by: str | None = None, idempotency_key: str | None = None
     ) -> Created:
         """Store a new client of the user's, at version 1. ``by`` is the id of the key that does it.
 
-        What was created with the same ``retry_key`` before is given again; RetryKeyReused if that was
-        another client.
+        A client that was created with the same ``idempotency_key`` before is returned again;
+        IdempotencyKeyReused if that was another client.
         """
         values = {**client, "id": str(self._new_id()), "user_id": user_id, "by": by}
 
         def work(connection: sqlite3.Connection) -> Created:
-            if retry_key is None:
+            if idempotency_key is None:
                 return Created._make((*connection.execute(INSERT, values).fetchall()[0], False))
-            before = retries.recall(connection, user_id, retry_key, client)
+            before = idempotency.recall(connection, user_id, idempotency_key, client)
             if before is not None:
                 return Created._make((*before, True))
             made = connection.execute(INSERT, values).fetchall()[0]
-            retries.keep(connection, user_id, retry_key, client, made)
+            idempotency.keep(connection, user_id, idempotency_key, client, made)
             return Created._make((*made, False))
 
         return self._database.write(work)
 
     def update(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         client_id: str,
         changes: Clean,
         version: int | None = None,
@@ -165,7 +165,7 @@ class ClientStore:
         if the merged budgets are the wrong way round.
         """
         statement = UPDATE.format(assignments=", ".join(_ASSIGNMENTS[name] for name in changes))
-        target = _Target(sees_only, client_id, version, matches)
+        target = _Target(owner_id, client_id, version, matches)
         values = {**changes, **target.values(), "by": by}
 
         def work(connection: sqlite3.Connection) -> ClientRow:
@@ -183,14 +183,14 @@ class ClientStore:
 
     def delete(
         self,
-        sees_only: str | None,
+        owner_id: str | None,
         client_id: str,
         *,
         matches: Sequence[int] | None = None,
         by: str | None = None,
     ) -> None:
         """Delete the client, if its version is among ``matches``. ClientNotFound or PreconditionFailed."""
-        target = _Target(sees_only, client_id, None, matches)
+        target = _Target(owner_id, client_id, None, matches)
 
         def work(connection: sqlite3.Connection) -> None:
             rows = connection.execute(DELETE, target.values()).fetchall()
@@ -205,16 +205,16 @@ class ClientStore:
 class _Target:
     """The client that a change is for, and the versions at which it may be changed."""
 
-    sees_only: str | None
+    owner_id: str | None
     client_id: str
     version: int | None
     matches: Sequence[int] | None
 
     def values(self) -> dict[str, object]:
         return {
-            "sees_only": self.sees_only,
+            "owner_id": self.owner_id,
             "id": self.client_id,
-            "version": None if self.version is None else min(self.version, _MOST_SQLITE_INTEGER),
+            "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
             "matches": None if self.matches is None else json.dumps(self.matches),
         }
 
@@ -237,7 +237,7 @@ class _Target:
     ) -> StaleVersion:
         """The error, with what the history knows of the version that the caller has."""
         current = json.loads(now.json)
-        which = {"id": self.client_id, "version": min(attempted or 0, _MOST_SQLITE_INTEGER)}
+        which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
         known = connection.execute(GET_VERSION, which).fetchall()
         changed = None
         if known:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import file
-from acare.store.failure import translated
-from acare.store.upgrade import upgrade
+from acare.store.connection import translated
+from acare.store.migrations import migrate
 from acare.store.writer import Writer
 
 T = TypeVar("T")
@@ -27,10 +27,10 @@ NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 BUSY_SECONDS = 5.0
 
 #: Bytes on the disk below which /readyz says no: the log and a checkpoint want some room.
-LEAST_FREE = 16 * 1024 * 1024
+MIN_FREE = 16 * 1024 * 1024
 
 #: Things that a reader remembers at most.
-MOST_REMEMBERED = 1000
+MAX_CACHED = 1000
 
 # The log is cut back to this when it starts over, should it ever have grown beyond.
 _LOG_SIZE_LIMIT = 64 * 1024 * 1024
@@ -50,9 +50,9 @@ class _Reader:
         self._memory: dict[Any, Any] = {}
         self._version: object = None
 
-    def remembered(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
+    def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version or len(self._memory) >= MOST_REMEMBERED:
+        if version != self._version or len(self._memory) >= MAX_CACHED:
             self._memory, self._version = {}, version
         if key not in self._memory:
             self._memory[key] = find(self.connection, key)
@@ -78,9 +78,9 @@ class Database:
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         file.ensure(path)
-        upgrade(path)
+        migrate(path)
         self.path = path
-        self._inode = self._look()
+        self._inode = self._file_identity()
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
@@ -90,7 +90,7 @@ class Database:
                 self._set_up(writing)
             except sqlite3.Error as error:
                 raise DatabaseRefused(f"{path}: {error}") from None
-            if self._look() != self._inode:
+            if self._file_identity() != self._inode:
                 raise DatabaseRefused(f"{path}: was replaced while it was being opened")
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # from here on they are the writer's to close
@@ -105,14 +105,14 @@ class Database:
         except IndexError:
             return self._new_reader()
 
-    def remembered(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
+    def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
         """What ``find`` reads for ``key``, or what it read before if nothing was committed since.
 
         Asking SQLite whether anything was takes a quarter of the time that looking up a key does.
         """
         reader = self.read()
         with reader:
-            return reader.remembered(key, find)
+            return reader.cached(key, find)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction of its own and commit; what it raises undoes it all.
@@ -202,14 +202,14 @@ class Database:
             free = shutil.disk_usage(self.path.parent).free
         except OSError as error:
             return f"The folder of the database cannot be seen: {error.strerror}."
-        return "ok" if free >= LEAST_FREE else f"Only {free // 2**20} MiB are free on the disk."
+        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
 
     def _check_in_place(self) -> None:
         """SQLite would go on writing into a file that was removed or replaced, and it would be lost."""
-        if self._look() != self._inode:
+        if self._file_identity() != self._inode:
             raise StoreUnavailable("The database file is gone or was replaced.")
 
-    def _look(self) -> tuple[int, int] | None:
+    def _file_identity(self) -> tuple[int, int] | None:
         try:
             status = os.stat(self.path)
         except OSError:

@@ -13,7 +13,7 @@ from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import retries
+from acare.store import idempotency
 from acare.store.database import NOW, Database
 
 # Every version of one client, the current one last, with whoever made it.
@@ -116,7 +116,7 @@ class HistoryStore:
         age = {"age": f"-{days} days"}
 
         def work(connection: sqlite3.Connection) -> int:
-            retries.forget_old(connection)
+            idempotency.forget_old(connection)
             return connection.execute(PURGE_HISTORY, age).rowcount
 
         return self._forget(work)
@@ -129,7 +129,7 @@ class HistoryStore:
 
         def work(connection: sqlite3.Connection) -> int:
             erased = [connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE]
-            return sum(erased) + retries.forget_client(connection, client_id)
+            return sum(erased) + idempotency.forget_client(connection, client_id)
 
         erased = self._forget(work)  # also if there is nothing: an earlier try may not have got so far
         if not erased:

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.callers import Caller, Role, Scopes
+from acare.auth import Caller, Role, Scopes
 from acare.errors import UserError
 from acare.store.database import NOW, Database
 
@@ -118,7 +118,7 @@ class KeyStore:
         """
         if not _KEY.fullmatch(key):
             return None
-        held = self._database.remembered(_hash(key), self._find)
+        held = self._database.cached(_hash(key), self._find)
         now = self._now()
         if held is None or (held.expires_at is not None and held.expires_at <= now):
             return None

@@ -19,7 +19,7 @@ log = logging.getLogger("acare.store")
 
 #: Pages in the log (1 GiB) beyond which nothing is written until it could be checkpointed: only a reader
 #: that keeps an old snapshot open lets it grow so, and it must not fill the disk.
-MOST_PAGES = 262_144
+MAX_PAGES = 262_144
 
 #: Writes after which the log is copied into the database; some 10 MB of log.
 CHECKPOINT_AFTER = 256
@@ -37,11 +37,11 @@ class WriteAheadLog:
         self,
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
-        most_pages: int = MOST_PAGES,
+        max_pages: int = MAX_PAGES,
     ) -> None:
         self._connection = connection
         self._checkpointer = checkpointer
-        self._most_pages = most_pages
+        self._max_pages = max_pages
         self._writes = 0  # since the last checkpoint
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
@@ -51,9 +51,9 @@ class WriteAheadLog:
 
     def check_length(self) -> None:
         """StoreUnavailable if the log is too long to write more into it, and cannot be copied."""
-        if self._pages_left > self._most_pages:
+        if self._pages_left > self._max_pages:
             self._checkpoint()
-        if self._pages_left > self._most_pages:
+        if self._pages_left > self._max_pages:
             raise StoreUnavailable(
                 "The log has grown too long: somebody keeps an old snapshot, or keeps writing."
             )
@@ -107,7 +107,7 @@ class WriteAheadLog:
 
     def _checkpoint(self) -> None:
         try:
-            with impatience(self._connection):
+            with no_busy_timeout(self._connection):
                 self._copy()
         except sqlite3.Error as error:
             log.warning("the write-ahead log could not be checkpointed: %s", error)
@@ -124,7 +124,7 @@ class WriteAheadLog:
 
 
 @contextmanager
-def impatience(connection: sqlite3.Connection) -> Iterator[None]:
+def no_busy_timeout(connection: sqlite3.Connection) -> Iterator[None]:
     """While this lasts, the connection does not wait for other processes."""
     (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")

@@ -16,17 +16,17 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
-from acare.store.failure import translated
-from acare.store.wal import MOST_PAGES, WriteAheadLog, impatience
+from acare.store.connection import translated
+from acare.store.wal import MAX_PAGES, WriteAheadLog, no_busy_timeout
 
 T = TypeVar("T")
 
 #: Seconds that a leader waits for others to join, if several writes have shared a commit lately: it saves
 #: them a wait for the disk of about as long. A caller who writes alone does not wait.
-GATHER_SECONDS = 0.001
+BATCH_WINDOW = 0.001
 
 #: Seconds that are lately.
-COMPANY_SECONDS = 0.05
+BATCH_MEMORY = 0.05
 
 
 class _Write(Generic[T]):
@@ -61,12 +61,12 @@ class Writer:
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
         check: Callable[[], None],
-        most_log_pages: int = MOST_PAGES,
+        max_log_pages: int = MAX_PAGES,
     ) -> None:
         """``check`` is called before each transaction and raises if it would be in vain."""
         self._connection = connection
         self._checkpointer = checkpointer
-        self._log = WriteAheadLog(connection, checkpointer, most_log_pages)
+        self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
         self._in_company_until = 0.0  # the instant after which nobody is waited for
         self._mutex = threading.Lock()  # guards the three below
@@ -102,7 +102,7 @@ class Writer:
         write = _Write(work)
         try:
             self._log.checkpoint_if_due()
-            with impatience(self._connection):
+            with no_busy_timeout(self._connection):
                 self._commit([write])
         finally:
             self._pass_on()
@@ -144,10 +144,10 @@ class Writer:
         try:
             self._log.checkpoint_if_due()
             if time.monotonic() < self._in_company_until:
-                time.sleep(GATHER_SECONDS)
+                time.sleep(BATCH_WINDOW)
             batch = self._take_queue()
             if len(batch) > 1:
-                self._in_company_until = time.monotonic() + COMPANY_SECONDS
+                self._in_company_until = time.monotonic() + BATCH_MEMORY
             self._commit(batch)
         except BaseException as error:  # an interrupt: whoever waits is told, as nobody leads them now
             batch += self._take_queue()

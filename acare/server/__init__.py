@@ -1,0 +1,1 @@
+"""The HTTP server: waitress, with the departures that README.md lists."""

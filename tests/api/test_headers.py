@@ -1,0 +1,247 @@
+"""The headers of answers: what keeps browsers and caches from doing what nobody meant."""
+
+import http.client
+import json
+import socket
+from contextlib import closing
+
+import pytest
+from support.client import Api
+from support.data import JORDAN
+from webtest import TestApp
+
+import acare
+from acare.errors import StoreUnavailable
+
+ORIGIN = "https://intranet.example"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def send(api, method, path, body=None, status=200, **headers):
+    sent = {**api.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+    data = b"" if body is None else json.dumps(body).encode()
+    web = TestApp(api.web.app, lint=False)
+    return web.request(path, method=method, headers=sent, body=data, status=status)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """One for all tests here: each makes its own clients."""
+    with acare.create_app(database=tmp_path_factory.mktemp("headers") / "acare.db", rate_limit="off") as app:
+        yield app
+
+
+ITEM = "/v1/clients/{id}"
+# Method, path, body, status, headers: answers with an ETag, and answers without.
+VALIDATED = [
+    ("POST", "/v1/clients", JORDAN, 201, {}),
+    ("GET", ITEM, None, 200, {}),
+    ("HEAD", ITEM, None, 200, {}),
+    ("GET", ITEM, None, 304, {"If_None_Match": '"1"'}),
+    ("PUT", ITEM, {"notes": "x"}, 200, {}),
+]
+NOT_VALIDATED = [
+    ("GET", "/v1/clients", None, 200, {}),
+    ("HEAD", "/v1/clients", None, 200, {}),
+    ("DELETE", ITEM, None, 200, {}),
+    ("OPTIONS", ITEM, None, "2*", {}),
+    ("GET", "/v1/clients?page=0", None, 400, {}),
+    ("GET", "/v1/clients", None, 401, {"X_API_Key": "f" * 64}),
+    ("GET", f"/v1/clients/{NOBODY}", None, 404, {}),
+    ("GET", "/nothing", None, 404, {}),
+    ("PATCH", ITEM, None, 405, {}),
+    ("PUT", ITEM, {"notes": "x", "version": 9}, 409, {}),
+    ("PUT", ITEM, {"notes": "x"}, 412, {"If_Match": '"9"'}),
+    ("GET", "/healthz", None, 200, {}),
+    ("GET", "/readyz", None, 200, {}),
+    ("GET", "/openapi.json", None, 200, {}),
+    ("GET", "/", None, 200, {}),
+]
+
+
+def run(api, method, path, body, status, headers):
+    path = path.replace("{id}", api.create()["id"] if "{id}" in path else "")
+    return send(api, method, path, body, status, **headers)
+
+
+@pytest.mark.parametrize("request_", VALIDATED, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
+def test_a_client_with_a_tag_is_kept_by_its_caller_alone_and_asked_for_again(api, request_):
+    answer = run(api, *request_)
+    assert answer.headers["ETag"]
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("request_", NOT_VALIDATED, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
+def test_an_answer_without_a_tag_is_not_kept(api, request_):
+    answer = run(api, *request_)
+    assert "ETag" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "request_", [*VALIDATED, *NOT_VALIDATED], ids=lambda each: f"{each[0]} {each[1]} {each[3]}"
+)
+def test_no_browser_guesses_what_an_answer_is(api, request_):
+    assert run(api, *request_).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_defect_is_not_kept_either(api, app, monkeypatch):
+    monkeypatch.setattr(app.clients, "get", lambda *_: 1 / 0)
+    answer = api.get(f"/v1/clients/{NOBODY}", 500)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# --- methods
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/clients", "GET, HEAD, OPTIONS, POST"),
+        (f"/v1/clients/{NOBODY}", "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/readyz", "GET, HEAD, OPTIONS"),
+        ("/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_options_and_405_tell_the_same_methods(api, path, allowed):
+    refused = send(api, "PATCH", path, status=405)
+    told = send(api, "OPTIONS", path, status="2*")
+    assert {*told.headers["Allow"].split(", "), "OPTIONS"} == set(allowed.split(", "))
+    assert set(refused.headers["Allow"].split(", ")) == set(allowed.split(", "))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_a_success_does_not_tell_methods(api, method):
+    path = f"/v1/clients/{api.create()['id']}"
+    assert "Allow" not in send(api, method, path).headers
+
+
+# --- Vary
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """A caller of an app that a page of another origin may call."""
+    with acare.create_app(database=tmp_path / "shared.db", rate_limit="off", cors_origin=ORIGIN) as app:
+        yield Api(app, app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key)
+
+
+def vary(answer):
+    return {name.strip().lower() for name in answer.headers.get("Vary", "").split(",")} - {""}
+
+
+@pytest.mark.parametrize("origin", [None, ORIGIN, "https://evil.example"])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/clients", 200), (f"/v1/clients/{NOBODY}", 404), ("/x", 404)]
+)
+def test_every_answer_varies_with_the_origin_where_one_is_allowed(shared, origin, path, status):
+    headers = {} if origin is None else {"Origin": origin}
+    assert vary(send(shared, "GET", path, status=status, **headers)) == {"origin"}
+
+
+def test_a_304_varies_with_the_origin_too(shared):
+    answer = send(shared, "GET", f"/v1/clients/{shared.create()['id']}", status=304, If_None_Match="*")
+    assert vary(answer) == {"origin"}
+
+
+def test_where_no_origin_is_allowed_nothing_varies_but_the_page(api):
+    assert vary(send(api, "GET", "/v1/clients")) == set()
+    assert vary(send(api, "GET", "/")) == {"accept"}
+
+
+def test_a_page_of_an_allowed_origin_may_read_the_tag_and_whether_it_was_a_replay(shared):
+    answer = send(shared, "POST", "/v1/clients", JORDAN, 201, Origin=ORIGIN, Idempotency_Key="k")
+    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert exposed >= {"ETag", "Idempotent-Replayed", "Location", "Retry-After"}
+
+
+@pytest.mark.parametrize("header", ["if-match", "if-none-match", "idempotency-key"])
+def test_a_page_of_an_allowed_origin_may_send_our_headers(shared, header):
+    answer = send(
+        shared,
+        "OPTIONS",
+        "/v1/clients",
+        status="2*",
+        Origin=ORIGIN,
+        Access_Control_Request_Method="POST",
+        Access_Control_Request_Headers=header,
+    )
+    assert header in answer.headers["Access-Control-Allow-Headers"].lower()
+
+
+# --- Retry-After
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_whoever_is_refused_for_now_is_told_when_to_come_back(tmp_path, monkeypatch, status):
+    with acare.create_app(database=tmp_path / "a.db", rate_limit="1/60") as app:
+        caller = Api(app, app.keys.create("broker@example.com", {"all": ["read"]}).key)
+        if status == 429:
+            caller.get("/v1/clients")
+        else:
+            monkeypatch.setattr(
+                app.clients, "page", lambda *_, **__: (_ for _ in ()).throw(StoreUnavailable())
+            )
+        answer = caller.get("/v1/clients", status)
+    assert answer.headers["Retry-After"].isdigit()
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_server_that_is_not_ready_tells_when_to_ask_again(app, monkeypatch):
+    monkeypatch.setattr(app, "draining", True)
+    assert int(TestApp(app).get("/readyz", status=503).headers["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/clients", 200), ("GET", "/x", 404)])
+def test_whoever_is_answered_for_good_is_not_told_to_come_back(api, method, path, status):
+    assert "Retry-After" not in send(api, method, path, status=status).headers
+
+
+# --- over a real socket
+
+
+def headers_of(server, request):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        raw.sendall(request)
+        answer = http.client.HTTPResponse(raw)
+        with closing(answer):
+            answer.begin()
+            answer.read()
+            return answer.headers
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET / HTTP/1.1", "GET /v1/clients HTTP/1.1", "PATCH / HTTP/1.1", "nonsense"]
+)
+def test_a_real_answer_has_each_header_once_and_tells_nothing_of_the_server(server, request_line):
+    headers = headers_of(server, f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert headers["Server"] is None
+    assert headers["X-Powered-By"] is None
+    names = [name.lower() for name in headers]
+    assert len(names) == len(set(names))
+
+
+def test_what_is_no_request_is_not_kept_or_guessed_at_either(server):
+    headers = headers_of(server, b"nonsense\r\n\r\n")
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_real_304_has_the_tag_and_no_body(server):
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
+        sent = {"X-API-Key": server.key, "Content-Type": "application/json"}
+        connection.request("POST", "/v1/clients", json.dumps(JORDAN), sent)
+        with connection.getresponse() as made:
+            location = made.headers["Location"]
+            made.read()
+        for _ in range(2):  # the connection goes on after it
+            connection.request("GET", location, headers={**sent, "If-None-Match": '"1"'})
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["ETag"], answer.read()) == (304, '"1"', b"")
+            assert answer.headers["Content-Length"] in (None, "0")

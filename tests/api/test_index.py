@@ -1,0 +1,219 @@
+"""The page at /: what this is, and calls to paste, for whoever opens the address in a browser."""
+
+import html
+import json
+import re
+import shlex
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from support.data import JORDAN
+from webtest import TestApp
+
+import acare
+
+# What a browser would fetch, run or send somewhere by itself.
+ACTIVE_TAGS = {"script", "link", "img", "iframe", "object", "embed", "form", "audio", "video", "base", "svg"}
+HOSTILE = [
+    '"><script>alert(1)</script>',
+    "<img src=x onerror=alert(1)>",
+    "a&b",
+    "</pre></html><script>",
+    "$version$root",
+    "x'y",
+]
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, the links and the text in each <pre>."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.calls, self.attributes = [], [], [], []
+        self._in_call = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+        self._in_call = tag == "pre"
+        if self._in_call:
+            self.calls.append("")
+
+    def handle_endtag(self, tag):
+        self._in_call = self._in_call and tag != "pre"
+
+    def handle_data(self, data):
+        if self._in_call:
+            self.calls[-1] += data
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """One for all tests here: each makes its own clients."""
+    with acare.create_app(database=tmp_path_factory.mktemp("page") / "acare.db", rate_limit="off") as app:
+        yield app
+
+
+def ask(app, accept=None, status=200, mount="", **headers):
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent |= {} if accept is None else {"Accept": accept}
+    return TestApp(app).get("/", headers=sent, status=status, extra_environ={"SCRIPT_NAME": mount})
+
+
+def paste(line, key, client_id=""):
+    """What a line of curl prints, when key and id are put in it and a shell runs it."""
+    line = line.replace("YOUR_API_KEY", key).replace("CLIENT_ID", client_id)
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=True, timeout=10)
+    return json.loads(done.stdout)
+
+
+# --- what it is
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [None, "*/*", "text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+     "text/html, application/json;q=0.9", "image/png", "application/json;q=0.1, text/html"],
+)  # fmt: skip
+def test_it_is_a_page_for_a_browser_and_for_whoever_does_not_say(app, accept):
+    answer = ask(app, accept)
+    assert answer.content_type == "text/html"
+    assert answer.charset == "utf-8"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/html;q=0.5"])
+def test_it_is_json_for_whoever_asks_so(app, accept):
+    answer = ask(app, accept)
+    assert answer.content_type == "application/json"
+    assert answer.json["success"] is True
+
+
+def test_it_needs_no_key_and_costs_no_token(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db", rate_limit="1/900") as limited:
+        for _ in range(3):
+            assert "RateLimit-Limit" not in ask(limited).headers
+
+
+def test_head_of_it_has_no_body(app):
+    answer = TestApp(app).head("/", status=200)
+    assert (answer.content_type, answer.body) == ("text/html", b"")
+
+
+def test_caches_keep_page_and_json_apart(app):
+    for accept in ("text/html", "application/json"):
+        assert "accept" in ask(app, accept).headers["Vary"].lower()
+
+
+def test_caches_keep_page_and_json_apart_for_each_origin_too(tmp_path):
+    path = tmp_path / "shared.db"
+    with acare.create_app(database=path, cors_origin="https://intranet.example") as shared:
+        vary = {name.strip().lower() for name in ask(shared).headers["Vary"].split(",")}
+    assert vary == {"accept", "origin"}
+
+
+def test_it_tells_name_and_version(app):
+    assert f"acare {acare.__version__}" in ask(app).text
+    about = ask(app, "application/json").json["data"]
+    assert (about["name"], about["version"]) == ("acare", acare.__version__)
+
+
+def test_page_and_json_tell_the_same_calls(app):
+    assert Page(ask(app).text).calls == list(ask(app, "application/json").json["data"]["calls"].values())
+
+
+def test_there_is_a_call_for_each_of_the_five_operations(app):
+    assert list(ask(app, "application/json").json["data"]["calls"]) == [
+        "List", "Create", "Get", "Update", "Delete",
+    ]  # fmt: skip
+
+
+def test_it_has_nothing_from_elsewhere_and_runs_nothing(app):
+    page = Page(ask(app).text)
+    assert set(page.tags) & ACTIVE_TAGS == set()
+    assert not [name for name in page.attributes if name.startswith("on")]
+    assert all(link.startswith("/") and not link.startswith("//") for link in page.links)
+    assert not re.search(r"@import|url\(", ask(app).text)
+
+
+def test_it_has_no_data_of_the_agency(app, api):
+    api.create(last_name="Zaphodina")
+    assert "Zaphodina" not in ask(app).text
+    assert api.key not in ask(app).text
+
+
+# --- where it leads
+
+
+@pytest.mark.parametrize("mount", ["", "/crm", "/a/b"])
+def test_its_links_lead_to_what_is_there_also_below_a_path(app, mount):
+    page_links = Page(ask(app, mount=mount).text).links
+    json_links = ask(app, "application/json", mount=mount).json["data"]["links"]
+    assert sorted(page_links) == sorted(json_links.values())
+    assert {link.removeprefix(mount) for link in page_links} == {"/openapi.json", "/healthz", "/readyz"}
+    for link in page_links:
+        TestApp(app).get(link.removeprefix(mount), status=200)
+
+
+@pytest.mark.parametrize("mount", ["", "/crm"])
+@pytest.mark.parametrize("host", ["intranet.example", "intranet.example:8443", "[::1]:8080", "10.0.0.7"])
+def test_its_calls_are_for_the_host_that_was_asked(app, mount, host):
+    for line in Page(ask(app, mount=mount, Host=host).text).calls:
+        (url,) = [word for word in shlex.split(line) if word.startswith("http")]
+        assert url.startswith(f"http://{host}{mount}/v1/clients")
+
+
+def test_behind_a_proxy_that_ends_tls_its_calls_are_https(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db", trusted_proxy="127.0.0.1") as app:
+        answer = TestApp(app).get(
+            "/",
+            headers={"X-Forwarded-Proto": "https", "Host": "crm.example"},
+            extra_environ={"REMOTE_ADDR": "127.0.0.1"},
+        )
+    assert "https://crm.example/v1/clients" in answer.text
+
+
+@pytest.mark.parametrize("where", ["host", "mount"])
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_the_request_says_cannot_become_part_of_the_page(app, where, hostile):
+    answer = ask(app, Host=hostile) if where == "host" else ask(app, mount=f"/{hostile}")
+    plain = Page(ask(app).text)
+    page = Page(answer.text)
+    assert page.tags == plain.tags
+    assert len(page.calls) == len(plain.calls)
+    assert "<script" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_the_request_says_is_a_string_in_the_json(app, hostile):
+    calls = ask(app, "application/json", Host=hostile).json["data"]["calls"]
+    assert len(calls) == 5
+
+
+@pytest.mark.parametrize(
+    "host", ["x;touch${IFS}broken", "x$(touch broken)", "x`touch broken`", "x' ; touch broken '"]
+)
+def test_a_call_that_is_pasted_runs_nothing_that_the_host_says(app, tmp_path, host):
+    """The page is the same for everybody behind a cache that somebody else has filled."""
+    for line in ask(app, "application/json", Host=host).json["data"]["calls"].values():
+        harmless = line.replace("curl -s", "true")
+        subprocess.run(["sh", "-c", harmless], cwd=tmp_path, capture_output=True, check=False)
+    assert not (tmp_path / "broken").exists()
+
+
+# --- its calls work when they are pasted
+
+
+def test_its_calls_work_when_they_are_pasted(start):
+    server = start()
+    page = subprocess.run(["curl", "-s", f"{server.url}/"], capture_output=True, check=True).stdout.decode()
+    listing, create, get, update, delete = map(html.unescape, re.findall(r"<pre>(.*?)</pre>", page))
+    client = paste(create, server.key)["data"]
+    assert (client["first_name"], client["version"]) == (JORDAN["first_name"], 1)
+    assert paste(listing, server.key)["data"]["clients"] == [client]
+    assert paste(get, server.key, client["id"])["data"] == client
+    assert paste(update, server.key, client["id"])["data"]["version"] == 2
+    assert paste(delete, server.key, client["id"])["data"] == {}
+    assert paste(get, server.key, client["id"])["error"]["code"] == "NOT_FOUND"

@@ -1,0 +1,246 @@
+"""The stop: what was begun is finished, however slow, nothing is lost, and then it is over.
+
+``test_serve.py`` has the simple cases; here are the slow, the large, the many, and process number 1.
+"""
+
+import io
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from support.crash import WRITERS, Findings, Writer, check, write_until
+from support.server import make_key, serving
+from support.sockets import (
+    BODY,
+    LARGE_ANSWER,
+    LARGE_PAGE,
+    connect,
+    fill_with_large_clients,
+    read_answer,
+    request,
+    wait_for,
+)
+
+SLOW = 0.4  # seconds
+
+
+class Stopping:
+    """A running server that is to be stopped."""
+
+    def __init__(self, database, process, address, key):
+        self.database, self.process, self.address, self.key = database, process, address, key
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        self._pid = int(children[0]) if children else process.pid  # of the server itself
+
+    def signal(self):
+        os.kill(self._pid, signal.SIGTERM)
+
+    def number(self):
+        """The number of the process, as it sees itself."""
+        status = Path(f"/proc/{self._pid}/status").read_text()
+        return int(re.search(r"^NSpid:.*?(\d+)$", status, re.MULTILINE)[1])
+
+    def stop(self):
+        """Send SIGTERM, and wait until the server says that it stops."""
+        self.signal()
+        log = self.database.with_name("server.log")
+        wait_for(lambda: "stopping" in log.read_text(encoding="utf-8"))
+
+    def exit_code(self, within=10):
+        return self.process.wait(timeout=within)
+
+    def has_read(self):
+        """Return when the server has read all that was sent to it: it reads in turn."""
+        with connect(self.address) as raw, raw.makefile("rb") as stream:
+            raw.sendall(request(self.key, path="/healthz"))
+            assert read_answer(stream)[0] == 200
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "served.db"
+
+
+@pytest.fixture
+def start(database):
+    """Starts a server on the database, with these options."""
+
+    @contextmanager
+    def run(*options, before=""):
+        key = make_key(database)
+        with serving(database, *options, before=before) as (process, address):
+            yield Stopping(database, process, address, key)
+
+    return run
+
+
+@contextmanager
+def lock_held(database):
+    """While this lasts, no request that writes is finished; gives what ends it."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other.close
+
+
+# --- what was begun is finished
+
+
+def test_a_slow_write_and_a_large_answer_that_is_read_slowly_are_finished(start, database):
+    fill_with_large_clients(database)
+    with (
+        start("--drain-seconds", "8") as server,
+        lock_held(database) as let_go,
+        connect(server.address) as writing,
+        connect(server.address, receive_buffer=32 * 1024) as reading,
+    ):
+        writing.sendall(request(server.key, "POST", body=BODY))
+        reading.sendall(request(server.key, path=LARGE_PAGE))
+        answer = reading.recv(1)
+        server.stop()
+        answer += read_slowly(reading, LARGE_ANSWER // 2)
+        let_go()
+        answer += read_slowly(reading, LARGE_ANSWER)
+        assert len(answer) > LARGE_ANSWER
+        assert len(read_answer(io.BytesIO(answer))[2]["data"]["clients"]) == 100
+        with writing.makefile("rb") as stream:
+            assert read_answer(stream)[0] == 201
+        assert server.exit_code() == 0
+
+
+def read_slowly(raw, size):
+    """So many bytes or all that come; a LARGE_ANSWER takes more than a SLOW while."""
+    pieces = []
+    while size > 0 and (piece := raw.recv(64 * 1024)):
+        pieces.append(piece)
+        size -= len(piece)
+        time.sleep(SLOW * len(piece) / LARGE_ANSWER)
+    return b"".join(pieces)
+
+
+def test_a_request_whose_other_half_comes_after_the_signal_is_answered(start):
+    with start() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+        whole = request(server.key, "POST", body=BODY)
+        raw.sendall(whole[:-5])
+        server.has_read()
+        server.stop()
+        raw.sendall(whole[-5:])
+        assert read_answer(stream)[0] == 201
+        assert server.exit_code() == 0
+
+
+def test_requests_that_were_sent_at_once_are_all_answered_and_the_server_is_not_ready(start, database):
+    with (
+        start() as server,
+        lock_held(database) as let_go,
+        connect(server.address) as raw,
+        raw.makefile("rb") as stream,
+    ):
+        raw.sendall(request(server.key, "POST", body=BODY) + request(server.key, path="/readyz"))
+        server.has_read()
+        server.stop()
+        let_go()
+        assert read_answer(stream)[0] == 201
+        status, _, answer = read_answer(stream)
+        assert status == 503
+        assert answer["error"]["details"]["checks"]["server"] != "ok"
+        assert server.exit_code() == 0
+
+
+def test_a_stop_while_many_write_loses_nothing_that_was_answered_and_leaves_one_file(start, database):
+    with start() as server:
+        writers = [Writer(number, server.key) for number in range(WRITERS)]
+        write_until(server.address, writers, 0.2, server.signal)
+        assert server.exit_code() == 0
+    assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
+    assert check(database, writers) == Findings()
+
+
+def test_what_is_finished_at_the_last_moment_is_answered(start, database):
+    patient = """
+import sys
+from acare.server.dispatcher import Dispatcher
+shutdown = Dispatcher.shutdown
+def wait(self, timeout):
+    print("at the last moment", file=sys.stderr, flush=True)
+    shutdown(self, timeout=5)
+Dispatcher.shutdown = wait
+"""
+    with (
+        start("--drain-seconds", "1", before=patient) as server,
+        lock_held(database) as let_go,
+        connect(server.address) as raw,
+        raw.makefile("rb") as stream,
+    ):
+        raw.sendall(request(server.key, "POST", body=BODY))
+        server.has_read()
+        server.stop()
+        log = database.with_name("server.log")
+        wait_for(lambda: "at the last moment" in log.read_text())
+        let_go()
+        assert read_answer(stream)[0] == 201
+        assert server.exit_code() == 0
+        assert log.read_text().endswith("Z stopped\n")
+
+
+# --- what does not finish is not waited for
+
+
+def test_half_a_request_is_not_waited_for(start):
+    hasty = "from acare.server import channel; channel.PAUSE_SECONDS = 0.3"
+    with start(before=hasty) as server, connect(server.address) as raw:
+        raw.sendall(request(server.key, "POST", body=BODY)[:-5])
+        server.has_read()
+        server.stop()
+        assert server.exit_code(within=2) == 0
+
+
+def test_an_answer_that_nobody_reads_is_waited_for_no_longer_than_told(start, database):
+    fill_with_large_clients(database)
+    with start("--drain-seconds", "1") as server, connect(server.address, receive_buffer=4096) as raw:
+        raw.sendall(request(server.key, path=LARGE_PAGE))
+        assert raw.recv(1)
+        server.stop()
+        assert server.exit_code(within=2) == 0
+
+
+# --- process number 1, for which the system itself ends nothing
+
+
+def new_namespace():
+    """The command that makes one of processes; none, where this user may not."""
+    unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    for prefix in (unshare, [*unshare, "--user", "--map-root-user"]):
+        if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+            return prefix
+    return []
+
+
+@pytest.fixture
+def process_1(database):
+    """A server that runs as in a container."""
+    key, prefix = make_key(database), new_namespace()
+    with serving(database, prefix=prefix) as (process, address):
+        server = Stopping(database, process, address, key)
+        assert server.number() == 1 or not prefix
+        yield server
+
+
+def test_a_signal_ends_process_number_1(process_1):
+    process_1.signal()
+    assert process_1.exit_code() == 0
+
+
+def test_a_second_signal_ends_process_number_1_at_once(process_1, database):
+    with lock_held(database), connect(process_1.address) as raw:
+        raw.sendall(request(process_1.key, "POST", body=BODY))
+        process_1.has_read()
+        process_1.stop()
+        process_1.signal()
+        assert process_1.exit_code(within=2) == 128 + signal.SIGTERM

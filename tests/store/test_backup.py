@@ -1,0 +1,1057 @@
+"""Backups: copies that were proven, those that are refused, and putting one back."""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+import urllib.request
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support.client import Api
+from support.data import JORDAN
+
+import acare
+from acare.cli import main
+from acare.errors import DatabaseRefused
+from acare.fields import clean_new
+from acare.store import file
+from acare.store.backup import back_up, checksum_file, verify
+from acare.store.restore import restore
+
+PAGE = 4096
+SCOPES = {"all": ["read", "write"]}
+
+
+class Printed(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys, path):
+    """Runs the command on the database at ``path``: its exit code and what it printed."""
+
+    def run_it(command, *arguments, database=path):
+        where = [] if command == "verify" else ["--database", str(database)]
+        code = main([command, *map(str, arguments), *where])
+        return Printed(code, *capsys.readouterr())
+
+    return run_it
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "acare.db"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where backups go; it is not there yet."""
+    return tmp_path / "backups"
+
+
+class Content(NamedTuple):
+    closed: bytes  # a database that was closed
+    killed: bytes  # one whose server was killed
+    log: bytes  # which is in the log beside it
+
+
+@cache
+def content(*names):
+    """The bytes of a database with a client of each first name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "acare.db"
+        with acare.create_app(database=path, rate_limit="off") as app:
+            add(app, *names)
+            killed, log = path.read_bytes(), path.with_name("acare.db-wal").read_bytes()
+        return Content(path.read_bytes(), killed, log)
+
+
+def add(app, *names):
+    user = app.keys.create("ana@example.com", SCOPES).user_id
+    for name in names:
+        app.clients.create(user, clean_new({**JORDAN, "first_name": name}))
+
+
+def fill(path, *names):
+    """Make a database with a client of each first name."""
+    path.write_bytes(content(*names).closed)
+
+
+def leave_log(path, *names):
+    """What a server that was killed leaves: a database whose clients are still in its log."""
+    path.write_bytes(content(*names).killed)
+    path.with_name(f"{path.name}-wal").write_bytes(content(*names).log)
+
+
+def names(path):
+    """The first names of the clients in a file, in the order of their creation."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [name for (name,) in connection.execute("SELECT first_name FROM clients ORDER BY seq")]
+
+
+def listing(folder):
+    return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+
+
+def is_one_line(text):
+    return text.startswith("acare: ") and text.count("\n") == 1 and text.endswith("\n")
+
+
+def edit(path, script):
+    """Change a file with another program that knows nothing of acare."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(script)
+
+
+def sign(path):
+    """Write the right checksum beside a file."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum_file(path).write_text(f"{digest}  {path.name}\n")
+
+
+# --- making one
+
+
+def test_a_backup_has_the_clients_of_the_database(path, folder):
+    fill(path, "Ana", "Bea")
+    assert names(back_up(path, folder)) == ["Ana", "Bea"]
+
+
+def test_the_command_prints_where_the_backup_is(run, path, folder):
+    fill(path)
+    printed = run("backup", folder)
+    assert (printed.code, printed.err) == (0, "")
+    assert verify(folder / printed.out.strip()) == 0
+
+
+def test_without_a_folder_it_goes_to_backups(run, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(path)
+    run("backup")
+    assert len(listing(tmp_path / "backups")) == 2
+
+
+def test_a_backup_is_one_file_with_its_checksum_beside_it(path, folder):
+    fill(path)
+    backup = back_up(path, folder)
+    assert listing(folder) == [backup.name, f"{backup.name}.sha256"]
+
+
+def test_a_backup_can_be_read_where_nothing_can_be_written(path, folder):
+    """It has no log (sqlite.org/fileformat.html, 1.3.3), which SQLite would have to make a file for."""
+    fill(path)
+    assert back_up(path, folder).read_bytes()[18:20] == b"\1\1"
+
+
+def test_the_checksum_is_in_the_form_that_sha256sum_reads(path, folder):
+    fill(path)
+    backup = back_up(path, folder)
+    digest = hashlib.sha256(backup.read_bytes()).hexdigest()
+    assert (folder / f"{backup.name}.sha256").read_text() == f"{digest}  {backup.name}\n"
+
+
+def test_a_backup_can_be_read_by_its_owner_alone(path, folder):
+    fill(path)
+    back_up(path, folder)
+    assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_folders_that_are_missing_are_made(path, folder):
+    fill(path)
+    assert back_up(path, folder / "of" / "today").exists()
+
+
+def test_the_backup_is_named_after_the_database_and_the_second(path, folder):
+    fill(path)
+    before = datetime.now(UTC)
+    name = back_up(path, folder).name
+    stamps = [f"{moment:%Y%m%dT%H%M%S}" for moment in (before, datetime.now(UTC))]
+    assert re.sub(r"\.\d+Z\.db$", "", name) in [f"acare-{stamp}" for stamp in stamps]
+
+
+def test_two_backups_in_one_second_are_two(path, folder):
+    fill(path, "Ana")
+    assert [verify(backup) for backup in {back_up(path, folder) for _ in range(3)}] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["agência.db", "naïve 客户.db", "a b?c#d%20.db", "[a]*.db", "acare"])
+def test_a_database_of_any_name_can_be_backed_up_and_restored(tmp_path, folder, name):
+    path = tmp_path / name
+    fill(path, "Ana")
+    backup = back_up(path, folder)
+    restore(backup, path)
+    assert (verify(backup), names(path)) == (1, ["Ana"])
+
+
+def test_a_backup_has_what_a_killed_server_left_in_the_log(path, folder):
+    leave_log(path, "Ana", "Bea")
+    assert names(back_up(path, folder)) == ["Ana", "Bea"]
+
+
+def test_a_backup_leaves_the_database_as_it_was(path, folder, tmp_path):
+    fill(path, "Ana")
+    before = path.read_bytes(), listing(tmp_path)
+    back_up(path, folder)
+    shutil.rmtree(folder)
+    assert (path.read_bytes(), listing(tmp_path)) == before
+
+
+def test_a_database_behind_a_symbolic_link_is_backed_up(path, folder, tmp_path):
+    (tmp_path / "disk").mkdir()
+    fill(tmp_path / "disk" / "real.db", "Ana")
+    path.symlink_to("disk/real.db")
+    assert names(back_up(path, folder)) == ["Ana"]
+
+
+def test_without_a_database_there_is_no_backup(run, path, folder):
+    printed = run("backup", folder)
+    assert (printed.code, path.exists(), listing(folder)) == (1, False, [])
+    assert is_one_line(printed.err)
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Each name that is given, with whether the file was on disk by then; and each folder that is synced."""
+    happened, on_disk = [], set()
+    fsync, replace = os.fsync, os.replace
+
+    def note_fsync(handle):
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            happened.append("the folder")
+        on_disk.add(status.st_ino)
+        fsync(handle)
+
+    def note_replace(source, target):
+        happened.append((os.path.splitext(target)[1], os.stat(source).st_ino in on_disk))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    return happened
+
+
+def test_a_backup_is_on_disk_before_it_has_its_name_and_the_name_after(path, folder, synced):
+    fill(path)
+    synced.clear()
+    back_up(path, folder)
+    assert synced == [(".sha256", True), (".db", True), "the folder"]
+
+
+class Meddling(sqlite3.Connection):
+    """A connection after whose copying something happens to the copy."""
+
+    script = ""
+
+    def backup(self, target, **options):
+        super().backup(target, **options)
+        target.executescript(self.script)
+
+
+BAD_COPIES = [
+    pytest.param("DELETE FROM clients WHERE seq = 1", id="a client less"),
+    pytest.param("UPDATE clients SET status = 'closed'; DELETE FROM clients", id="no client"),
+    pytest.param("UPDATE client_totals SET total = total + 1", id="a wrong total"),
+    pytest.param(
+        "UPDATE client_totals SET total = 0; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 2)",
+        id="wrong totals with the right sum",
+    ),
+    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="a client of nobody"),
+    pytest.param(
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'clients_by_status'",
+        id="pages that nobody uses",
+    ),
+    pytest.param("PRAGMA user_version = 99", id="a newer schema"),
+    pytest.param("PRAGMA application_id = 7", id="another program's"),
+]
+
+
+@pytest.mark.parametrize("script", BAD_COPIES)
+def test_a_copy_that_is_not_the_database_is_no_backup(path, folder, monkeypatch, script):
+    fill(path, "Ana", "Bea")
+    monkeypatch.setattr(Meddling, "script", script)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Meddling))
+    with pytest.raises(DatabaseRefused):
+        back_up(path, folder)
+    assert listing(folder) == []
+
+
+def test_a_damaged_database_is_not_backed_up(run, path, folder):
+    fill(path, "Ana")
+    edit(path, "UPDATE client_totals SET total = 2")
+    printed = run("backup", folder)
+    assert (printed.code, listing(folder)) == (1, [])
+    assert is_one_line(printed.err)
+
+
+# --- while others write
+
+
+def test_nobody_waits_for_a_backup(path, folder, monkeypatch):
+    """Between any two batches of pages a write goes through at once, and is not in the backup."""
+    written = []
+
+    class Batched(sqlite3.Connection):
+        def backup(self, target, *, pages):
+            assert pages > 0
+            super().backup(target, pages=5, progress=write_one)
+
+    def write_one(status, remaining, total):
+        if len(written) < 50:  # a copy that began anew with each write would never end
+            add(app, f"Late {remaining}")
+            written.append(remaining)
+
+    with acare.create_app(database=path, rate_limit="off") as app:
+        app.database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 0").fetchall())
+        add(app, "Ana", "Bea")
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Batched))
+        backup = back_up(path, folder)
+    assert 3 < len(written) < 50
+    assert names(backup) == ["Ana", "Bea"]
+    assert len(names(path)) == 2 + len(written)
+
+
+def post(server, **fields):
+    request = urllib.request.Request(
+        f"{server.url}/v1/clients",
+        json.dumps({**JORDAN, **fields}).encode(),
+        {"X-API-Key": server.key, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["data"]
+
+
+def get(server, path="/v1/clients"):
+    request = urllib.request.Request(f"{server.url}{path}", headers={"X-API-Key": server.key})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["data"]
+
+
+def wait_until(made, size):
+    deadline = time.monotonic() + 60
+    while len(made) < size:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_backups_of_a_server_that_writes_are_each_one_moment(start, run, tmp_path, folder):
+    server = start("--rate-limit", "off")
+    answered, stop = [], threading.Event()
+
+    def write():
+        while not stop.is_set():
+            answered.append(post(server)["id"])
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    moments = []
+    try:
+        for _ in range(4):
+            wait_until(answered, len(answered) + 5)
+            before = len(answered)
+            printed = run("backup", folder, database=tmp_path / "served.db")
+            moments.append((before, folder / printed.out.strip(), len(answered) + len(writers)))
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    for before, backup, after in moments:
+        with closing(sqlite3.connect(backup)) as connection:
+            last, rows = connection.execute("SELECT max(seq), count(*) FROM clients").fetchone()
+            (totals,) = connection.execute("SELECT sum(total) FROM client_totals").fetchone()
+        assert last == rows == totals == verify(backup)  # none is missing in between
+        assert before <= rows <= after  # each that was answered before is in it
+
+
+# --- --keep
+
+
+def test_the_newest_are_kept(run, path, folder):
+    fill(path)
+    made = [run("backup", folder, "--keep", 2).out.strip().split("/")[-1] for _ in range(4)]
+    assert listing(folder) == sorted(name + ending for name in made[-2:] for ending in ("", ".sha256"))
+
+
+def test_without_keep_all_are_kept(path, folder):
+    fill(path)
+    assert len({back_up(path, folder) for _ in range(3)} & set(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["[a].db", "a*.db", "agência.db"])
+def test_the_newest_are_kept_of_a_database_of_any_name(tmp_path, folder, name):
+    fill(tmp_path / name)
+    made = [back_up(tmp_path / name, folder, keep=1) for _ in range(2)]
+    assert listing(folder) == [made[-1].name, f"{made[-1].name}.sha256"]
+
+
+def test_the_backups_of_other_databases_are_kept(tmp_path, folder):
+    others = []
+    for name in ("acare-old.db", "acare-2.db", "bcare.db", "acare-20260715T143210.000Z.db"):
+        fill(tmp_path / name)
+        others.append(back_up(tmp_path / name, folder))
+    fill(tmp_path / "acare.db")
+    made = [back_up(tmp_path / "acare.db", folder, keep=1) for _ in range(3)]
+    assert {each.name for each in folder.glob("*.db")} == {each.name for each in [*others, made[-1]]}
+
+
+FOREIGN = """
+    acare.db acare-Z.db acare-newest-Z.db acare-2026Z.db notes.txt .acare-20260715T143210.000Z.db
+    acare-20260715T143210.000Z.db.gz acare-20260715T143210.000Z.db.sha256 acare-20260715T143210Z.db
+    my-acare-20260715T143210.000Z.db acare-20260715T143210.000Z.db.schema-0.db
+"""
+
+
+def test_files_that_are_no_backups_are_kept(path, folder):
+    fill(path)
+    folder.mkdir()
+    for name in FOREIGN.split():
+        (folder / name).write_text("mine")
+    made = [back_up(path, folder, keep=1) for _ in range(2)][-1]
+    assert set(listing(folder)) == {*FOREIGN.split(), made.name, f"{made.name}.sha256"}
+
+
+def test_the_backup_that_was_just_made_is_kept_even_if_the_clock_was_set_back(path, folder):
+    fill(path)
+    first = back_up(path, folder)
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S}.000"
+    later = folder / f"acare-{tomorrow}Z.db"
+    os.replace(first, later)
+    os.replace(checksum_file(first), checksum_file(later))
+    assert back_up(path, folder, keep=1).exists()
+
+
+def test_a_backup_that_fails_costs_no_older_one(path, folder):
+    fill(path)
+    good = back_up(path, folder)
+    edit(path, "INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)")
+    with pytest.raises(DatabaseRefused):
+        back_up(path, folder, keep=1)
+    assert listing(folder) == [good.name, f"{good.name}.sha256"]
+
+
+# --- where none can be made
+
+
+@pytest.mark.parametrize("where", ["/proc", "/dev/null", "acare.db", "acare.db/below", "n" * 300])
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(run, path, tmp_path, where):
+    fill(path)
+    before = listing(tmp_path)
+    printed = run("backup", tmp_path / where)
+    assert (printed.code, printed.out, listing(tmp_path)) == (1, "", before)
+    assert is_one_line(printed.err)
+
+
+@contextmanager
+def room_for(size):
+    """No file can grow beyond so many bytes, as when the disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+PARTS = [0, 0.05, 0.5, 0.99]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(run, path, folder, part):
+    fill(path, "Ana")
+    with room_for(int(path.stat().st_size * part)):
+        printed = run("backup", folder)
+    assert (printed.code, listing(folder)) == (1, [])
+    assert is_one_line(printed.err)
+
+
+def failing(real, times):
+    """A call that fails the last of so many times: there is no room."""
+    calls = []
+
+    def call(*arguments):
+        calls.append(arguments)
+        if len(calls) == times:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize(("name", "times"), [("fsync", 1), ("fsync", 2), ("replace", 1), ("replace", 2)])
+def test_a_disk_that_is_full_at_the_last_moment_leaves_nothing(path, folder, run, monkeypatch, name, times):
+    fill(path)
+    monkeypatch.setattr(os, name, failing(getattr(os, name), times))
+    printed = run("backup", folder)
+    assert (printed.code, listing(folder)) == (1, [])
+    assert is_one_line(printed.err)
+
+
+# --- cut off at any moment
+
+CUT_OFF = """
+import os, shutil, sys
+from pathlib import Path
+from acare.store.backup import back_up
+from acare.store.restore import restore
+
+template, where, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+step = 0
+while True:
+    folder = where / str(step)
+    shutil.copytree(template, folder)
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def cut_off(event, arguments):
+            global left
+            if event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate"):
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+
+        sys.addaudithook(cut_off)
+        if what == "restore":
+            restore(next((folder / "backups").glob("*.db")), folder / "acare.db")
+        else:
+            back_up(folder / "acare.db", folder / "backups")
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+    step += 1
+"""
+
+
+@pytest.fixture
+def cut_off(tmp_path):
+    """Backs up or restores in a copy of a folder, killed before the first change of a name, the second, …"""
+
+    def run(template, what):
+        where = tmp_path / "steps"
+        where.mkdir()
+        subprocess.run([sys.executable, "-c", textwrap.dedent(CUT_OFF), template, where, what], check=True)
+        return sorted(where.iterdir(), key=lambda step: int(step.name))
+
+    return run
+
+
+def test_a_backup_that_is_cut_off_is_whole_or_not_there(tmp_path, cut_off):
+    (tmp_path / "template").mkdir()
+    fill(tmp_path / "template" / "acare.db", "Ana")
+    steps = cut_off(tmp_path / "template", "backup")
+    backups = [[verify(each) for each in step.glob("backups/*.db")] for step in steps]
+    assert (backups[0], backups[-1]) == ([], [1])
+    assert backups == sorted(backups)
+
+
+def test_a_restore_that_is_cut_off_leaves_the_old_database_or_the_new_one(tmp_path, cut_off):
+    template = tmp_path / "template"
+    template.mkdir()
+    fill(template / "acare.db", "New")
+    back_up(template / "acare.db", template / "backups")
+    (template / "acare.db").unlink()
+    leave_log(template / "acare.db", "Old")
+    steps = [names(step / "acare.db") for step in cut_off(template, "restore")]
+    assert (steps[0], steps[-1]) == (["Old"], ["New"])
+    assert steps == sorted(steps, reverse=True)
+
+
+# --- telling whether one is whole
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A backup of a few clients, for all to copy."""
+    folder = tmp_path_factory.mktemp("whole")
+    fill(folder / "acare.db", *(f"Client {n}" for n in range(20)))
+    return back_up(folder / "acare.db", folder)
+
+
+@pytest.fixture
+def backup(whole, tmp_path):
+    """A backup to do what one likes with."""
+    backup = tmp_path / "mine" / whole.name
+    backup.parent.mkdir()
+    shutil.copyfile(whole, backup)
+    shutil.copyfile(checksum_file(whole), checksum_file(backup))
+    return backup
+
+
+def test_a_whole_backup_is_told_to_be_whole(run, backup):
+    assert run("verify", backup) == (0, f"{backup}: whole, with 20 clients\n", "")
+
+
+def test_a_backup_may_be_moved_and_renamed(backup, tmp_path):
+    moved = tmp_path / "monday.db"
+    os.replace(backup, moved)
+    os.replace(checksum_file(backup), checksum_file(moved))
+    assert verify(moved) == 20
+
+
+def test_verifying_changes_nothing(backup):
+    before = backup.read_bytes(), listing(backup.parent)
+    verify(backup)
+    assert (backup.read_bytes(), listing(backup.parent)) == before
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+def test_a_log_that_lies_beside_a_backup_does_not_get_into_it(backup, path, ending):
+    """Neither by verifying nor by restoring, whether that is refused or the log passed over."""
+    before = backup.read_bytes()
+    backup.with_name(backup.name + ending).write_bytes(content("Old").log)
+    with suppress(DatabaseRefused):
+        verify(backup)
+    with suppress(DatabaseRefused):
+        restore(backup, path)
+        assert len(names(path)) == 20
+    assert backup.read_bytes() == before
+
+
+def flipped(path, offsets):
+    """Each offset with one of its bits flipped for as long as the loop is there."""
+    content = path.read_bytes()
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        for offset in offsets:
+            os.pwrite(handle, bytes([content[offset] ^ 1 << offset % 8]), offset)
+            yield offset
+            os.pwrite(handle, content[offset : offset + 1], offset)
+    finally:
+        os.close(handle)
+
+
+def is_whole(path, **options):
+    with suppress(DatabaseRefused):
+        verify(path, **options)
+        return True
+    return False
+
+
+def test_a_flipped_bit_is_found_wherever_it_is(backup):
+    size = backup.stat().st_size
+    offsets = [*range(PAGE), *range(PAGE, size, 97), size - 1]
+    assert [offset for offset in flipped(backup, offsets) if is_whole(backup)] == []
+    assert verify(backup) == 20
+
+
+def test_a_flipped_bit_is_at_worst_not_seen_without_a_checksum(backup):
+    """Whatever it makes of the file, it is read or refused."""
+    size = backup.stat().st_size
+    offsets = [*range(100), *range(101, PAGE, 61), *range(PAGE, size, 797)]
+    seen = [is_whole(backup, checksum=False) for _ in flipped(backup, offsets)]
+    assert {True, False} == set(seen)
+
+
+def page(content, number):
+    return content[number * PAGE : (number + 1) * PAGE]
+
+
+CORRUPTIONS = {
+    "nothing": lambda content: b"",
+    "half a header": lambda content: content[:50],
+    "the first page alone": lambda content: page(content, 0),
+    "half of it": lambda content: content[: len(content) // 2],
+    "a byte less": lambda content: content[:-1],
+    "a page less": lambda content: content[:-PAGE],
+    "a page missing within": lambda content: content.replace(page(content, 2), b"", 1),
+    "a page of zeros": lambda content: content.replace(page(content, 2), bytes(PAGE), 1),
+    "a page twice": lambda content: content.replace(page(content, 2), page(content, 1), 1),
+    "another name": lambda content: content.replace(b"Client 7", b"Client 8", 1),
+    "a byte more": lambda content: content + b"\0",
+    "a page more": lambda content: content + bytes(PAGE),
+    "twice": lambda content: content + content,
+    "a magic word and zeros": lambda content: content[:16] + bytes(len(content) - 16),
+    "something else": lambda content: b"x" * len(content),
+}
+
+# What is beyond the last page, or within a text, only a checksum can tell.
+NOT_STRUCTURE = {"another name", "a byte less", "a byte more", "a page more", "twice"}
+
+
+@pytest.mark.parametrize("corrupt", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_a_corrupt_copy_is_refused_in_one_line(run, backup, corrupt):
+    backup.write_bytes(corrupt(backup.read_bytes()))
+    printed = run("verify", backup)
+    assert (printed.code, printed.out) == (1, "")
+    assert is_one_line(printed.err)
+
+
+CHECKSUMS = {
+    "none": lambda checksum: checksum.unlink(),
+    "empty": lambda checksum: checksum.write_bytes(b""),
+    "blank": lambda checksum: checksum.write_bytes(b"\n"),
+    "no text": lambda checksum: checksum.write_bytes(b"\xff\xfe"),
+    "the name alone": lambda checksum: checksum.write_text(checksum.stem),
+    "wrong": lambda checksum: checksum.write_text(f"{'0' * 64}  {checksum.stem}\n"),
+    "cut": lambda checksum: checksum.write_text(checksum.read_text()[1:]),
+    "a folder": lambda checksum: (checksum.unlink(), checksum.mkdir()),
+}
+
+
+@pytest.mark.parametrize("spoil", CHECKSUMS.values(), ids=CHECKSUMS)
+def test_a_backup_without_its_checksum_is_refused_in_one_line(run, backup, spoil):
+    spoil(checksum_file(backup))
+    printed = run("verify", backup)
+    assert (printed.code, printed.out) == (1, "")
+    assert is_one_line(printed.err)
+
+
+def test_a_backup_can_be_verified_without_a_checksum_if_one_wants(run, backup):
+    checksum_file(backup).unlink()
+    assert run("verify", backup, "--no-checksum").code == 0
+
+
+@pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name not in NOT_STRUCTURE])
+def test_damage_to_the_structure_is_found_without_a_checksum_too(backup, name):
+    backup.write_bytes(CORRUPTIONS[name](backup.read_bytes()))
+    with pytest.raises(DatabaseRefused):
+        verify(backup, checksum=False)
+
+
+def test_an_empty_file_is_no_backup(tmp_path):
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(DatabaseRefused, match=r"empty\.db: empty$"):
+        verify(tmp_path / "empty.db", checksum=False)
+
+
+EDITS = [
+    pytest.param("UPDATE client_totals SET total = total + 1", id="a wrong total"),
+    pytest.param("DELETE FROM client_totals", id="no totals"),
+    pytest.param("INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)", id="a total of nobody"),
+    pytest.param(
+        "UPDATE client_totals SET total = 1; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 19)",
+        id="wrong totals with the right sum",
+    ),
+    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="clients of nobody"),
+    pytest.param("PRAGMA ignore_check_constraints = ON; UPDATE clients SET version = 0", id="a version of 0"),
+    pytest.param("DROP TABLE client_totals", id="a table less"),
+    pytest.param(
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'clients_by_status'",
+        id="pages that nobody uses",
+    ),
+    pytest.param(
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = ("
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'clients_by_type'"
+        ") WHERE name = 'clients_by_status'",
+        id="an index that is another's",
+    ),
+    pytest.param(f"PRAGMA user_version = {file.SCHEMA_VERSION + 1}", id="a newer acare's"),
+    pytest.param("PRAGMA application_id = 7", id="another program's"),
+]
+
+
+@pytest.fixture(params=EDITS)
+def wrong(request, backup):
+    """A file that is as its checksum says, and still no backup of ours."""
+    edit(backup, request.param)
+    sign(backup)
+    return backup
+
+
+def test_a_file_whose_content_is_wrong_is_refused_whatever_its_checksum_says(run, wrong):
+    printed = run("verify", wrong)
+    assert (printed.code, printed.out) == (1, "")
+    assert is_one_line(printed.err)
+
+
+def test_what_does_not_verify_is_not_restored(run, wrong, path, tmp_path):
+    fill(path, "Old")
+    before = listing(tmp_path)
+    printed = run("restore", wrong)
+    assert (printed.code, names(path), listing(tmp_path)) == (1, ["Old"], before)
+    assert is_one_line(printed.err)
+
+
+@pytest.mark.parametrize("spoil", CHECKSUMS.values(), ids=CHECKSUMS)
+def test_a_backup_without_its_checksum_is_not_restored(run, backup, path, spoil):
+    fill(path, "Old")
+    spoil(checksum_file(backup))
+    assert (run("restore", backup).code, names(path)) == (1, ["Old"])
+
+
+@pytest.mark.parametrize("name", ["nothing.db", "mine"])
+def test_what_is_no_file_is_not_restored(run, backup, path, tmp_path, name):
+    fill(path, "Old")
+    printed = run("restore", tmp_path / name)
+    assert (printed.code, names(path)) == (1, ["Old"])
+    assert is_one_line(printed.err)
+
+
+def test_a_backup_that_changes_while_it_is_restored_is_not_restored(backup, path, monkeypatch):
+    copyfile = shutil.copyfile
+
+    def change_and_copy(source, target):
+        backup.write_bytes(backup.read_bytes().replace(b"Client 7", b"Client 8"))
+        return copyfile(source, target)
+
+    fill(path, "Old")
+    monkeypatch.setattr(shutil, "copyfile", change_and_copy)
+    with suppress(DatabaseRefused):
+        restore(backup, path)
+    assert names(path) == ["Old"]
+
+
+# --- putting one back
+
+
+def restored_name(printed):
+    """Where the command says that it has put the old database."""
+    return re.search(r"is (/.*)\.\n", printed.out)[1]
+
+
+def test_a_restore_brings_back_what_was_there(run, path, folder):
+    fill(path, "Ana", "Bea")
+    backup = back_up(path, folder)
+    fill(path, "Caro")
+    assert run("restore", backup).code == 0
+    assert names(path) == ["Ana", "Bea"]
+
+
+def test_the_old_database_is_kept_aside(run, backup, path):
+    fill(path, "Old")
+    assert names(restored_name(run("restore", backup))) == ["Old"]
+
+
+def test_what_a_killed_server_left_in_its_log_is_kept_aside_with_it(run, backup, path):
+    leave_log(path, "Old", "In the log")
+    assert names(restored_name(run("restore", backup))) == ["Old", "In the log"]
+
+
+def test_a_restore_leaves_the_database_and_the_old_one_alone(backup, path):
+    leave_log(path, "Old")
+    mine = listing(path.parent)
+    aside = restore(backup, path)
+    assert set(listing(path.parent)) == {*mine, aside.name} - {"acare.db-wal"}
+
+
+def test_a_restored_database_can_be_read_by_its_owner_alone(backup, path):
+    backup.chmod(0o644)
+    restore(backup, path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_restored_database_is_on_disk_before_it_has_its_name_and_the_name_after(backup, path, synced):
+    fill(path)
+    synced.clear()
+    restore(backup, path)
+    assert synced == [(".db", True), "the folder"]
+
+
+def test_a_backup_is_restored_where_no_database_is(run, backup, path):
+    printed = run("restore", backup)
+    assert (printed.code, len(names(path))) == (0, 20)
+    assert "before-restore" not in printed.out
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_a_restored_database_does_not_get_what_is_left_of_one_that_was_removed(backup, path, ending):
+    leave_log(path, "Old")
+    os.replace(f"{path}-wal", f"{path}{ending}")
+    path.unlink()
+    with suppress(DatabaseRefused):  # this would do as well
+        restore(backup, path)
+        assert not os.path.exists(f"{path}{ending}")
+        assert len(names(path)) == 20
+
+
+def test_a_restored_backup_is_still_a_backup(backup, path):
+    restore(backup, path)
+    fill(path, "New")
+    assert verify(backup) == 20
+
+
+def test_each_restore_keeps_the_database_before_it(backup, path):
+    fill(path, "Old")
+    asides = [restore(backup, path) for _ in range(3)]
+    assert [len(names(aside)) for aside in asides] == [1, 20, 20]
+
+
+def test_a_restore_puts_the_database_where_a_symbolic_link_leads(run, backup, path, tmp_path):
+    (tmp_path / "disk").mkdir()
+    fill(tmp_path / "disk" / "real.db", "Old")
+    path.symlink_to("disk/real.db")
+    aside = restored_name(run("restore", backup))
+    assert path.is_symlink()
+    assert (len(names(tmp_path / "disk" / "real.db")), names(aside)) == (20, ["Old"])
+
+
+DAMAGES = [
+    pytest.param(lambda content: b"", id="nothing"),
+    pytest.param(lambda content: b"x" * len(content), id="something else"),
+    pytest.param(lambda content: content[:-PAGE], id="a page less"),
+    pytest.param(lambda content: content[:PAGE] + b"\xff" * (len(content) - PAGE), id="a header alone"),
+    pytest.param(lambda content: content[:50] + b"\xff" * 50 + content[100:], id="half a header"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_database_is_replaced_and_kept_as_it_is(backup, path, damage):
+    fill(path, "Old")
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    aside = restore(backup, path)
+    assert (len(names(path)), aside.read_bytes()) == (20, damaged)
+
+
+def test_a_damaged_database_is_kept_with_what_was_in_its_log(backup, path):
+    fill(path, "Old")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE users SET email = 'bob@example.com'")
+        header, log = path.read_bytes()[:100], path.with_name("acare.db-wal").read_bytes()
+    fill(path, "Old")
+    path.write_bytes(b"x" * 100 + path.read_bytes()[100:])
+    path.with_name("acare.db-wal").write_bytes(log)
+    aside = restore(backup, path)
+    aside.write_bytes(header + aside.read_bytes()[100:])
+    with closing(sqlite3.connect(aside)) as connection:
+        assert connection.execute("SELECT email FROM users").fetchall() == [("bob@example.com",)]
+
+
+def test_a_log_is_kept_though_its_database_was_emptied(backup, path):
+    """SQLite deletes a log beside a file of no bytes; the clients may all be in it."""
+    leave_log(path, "Old")
+    path.write_bytes(b"")
+    restore(backup, path)
+    kept = [each for each in path.parent.glob("acare.db.*-wal") if each.read_bytes() == content("Old").log]
+    assert (len(kept), len(names(path))) == (1, 20)
+
+
+def answers(path, key):
+    """What the API says of everything, but for the time at which it does."""
+    with acare.create_app(database=path, rate_limit="off") as app:
+        caller = Api(app, key)
+        lists = [caller.get(f"/v1/clients{query}") for query in ("", "?limit=2&page=2", "?status=closed")]
+        ids = [client["id"] for client in lists[0].json["data"]["clients"]]
+        items = [caller.get(f"/v1/clients/{each}") for each in ids]
+        return [answer.json["data"] for answer in lists + items]
+
+
+def test_a_restored_database_gives_exactly_the_answers_of_before(path, folder):
+    with acare.create_app(database=path, rate_limit="off") as app:
+        caller = Api(app, app.keys.create("ana@example.com", SCOPES).key)
+        created = [
+            caller.create(first_name=name, tags=[name], budget_min=0.5) for name in ("Zoë", "客户", "C")
+        ]
+        caller.put(created[0]["id"], {"status": "closed", "notes": "a\nb"})
+    before = answers(path, caller.key)
+    backup = back_up(path, folder)
+    with acare.create_app(database=path, rate_limit="off") as app:
+        again = Api(app, caller.key)
+        again.put(created[1]["id"], {"status": "closed"})
+        again.delete(created[2]["id"])
+        again.create()
+    assert answers(path, caller.key) != before
+    restore(backup, path)
+    assert answers(path, caller.key) == before
+
+
+# --- who has it open
+
+
+@pytest.mark.parametrize("what", ["app", "reader", "writer"])
+def test_a_database_that_somebody_has_open_is_not_replaced(run, backup, path, what):
+    fill(path, "Old")
+    with closing(sqlite3.connect(path)) as other:
+        if what == "app":
+            other = acare.create_app(database=path, rate_limit="off")
+        elif what == "reader":
+            other.execute("BEGIN")
+            other.execute("SELECT count(*) FROM clients").fetchall()
+        else:
+            other.execute("BEGIN IMMEDIATE")
+        printed = run("restore", backup)
+        other.close()
+    assert (printed.code, names(path)) == (1, ["Old"])
+    assert is_one_line(printed.err)
+
+
+def test_a_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp_path):
+    server = start()
+    client = post(server)
+    printed = run("restore", backup, database=tmp_path / "served.db")
+    assert printed.code == 1
+    assert is_one_line(printed.err)
+    post(server)
+    assert client in get(server)["clients"]
+    assert get(server)["meta"]["total"] == 2
+
+
+def test_a_damaged_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp_path):
+    """SQLite cannot tell that it is open, since it cannot read it at all."""
+    start()
+    served = tmp_path / "served.db"
+    with served.open("r+b") as content:
+        content.write(b"x" * 100)
+    damaged = served.read_bytes()
+    assert run("restore", backup, database=served).code == 1
+    assert served.read_bytes() == damaged
+
+
+def test_after_a_kill_the_server_s_database_is_replaced_and_kept_whole(start, run, backup, tmp_path):
+    server = start()
+    post(server, first_name="Ana")
+    post(server, first_name="Bea")
+    server.process.kill()
+    server.process.wait()
+    served = tmp_path / "served.db"
+    assert served.with_name("served.db-wal").stat().st_size > 0
+    aside = restored_name(run("restore", backup, database=served))
+    assert [each for each in listing(tmp_path) if each.endswith(("-wal", "-shm"))] == []
+    assert (names(aside), len(names(served))) == (["Ana", "Bea"], 20)
+
+
+# --- a restore that fails
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
+)
+@pytest.mark.parametrize("make", [fill, leave_log], ids=["closed", "killed"])
+def test_an_interrupted_restore_leaves_the_old_database_in_place(backup, path, monkeypatch, make, error):
+    make(path, "Old")
+    before = set(listing(path.parent)) - {"acare.db-wal"}
+
+    def replace(source, target):
+        raise error
+
+    monkeypatch.setattr(os, "replace", replace)
+    with suppress(DatabaseRefused, KeyboardInterrupt):
+        restore(backup, path)
+    assert names(path) == ["Old"]
+    assert set(listing(path.parent)) == before
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup, part):
+    fill(path, "Old")
+    before = listing(path.parent)
+    with room_for(int(backup.stat().st_size * part)):
+        printed = run("restore", backup)
+    assert (printed.code, names(path), listing(path.parent)) == (1, ["Old"], before)
+    assert is_one_line(printed.err)
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_not_restored(run, backup, tmp_path):
+    printed = run("restore", backup, database=tmp_path / "nowhere" / "acare.db")
+    assert (printed.code, "nowhere" in listing(tmp_path)) == (1, False)
+    assert is_one_line(printed.err)

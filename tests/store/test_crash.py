@@ -1,0 +1,218 @@
+"""Killed at any moment, the server keeps what it has answered and leaves nothing half done.
+
+A real ``acare serve`` takes writes from eight threads until SIGKILL, and is started again on the same file;
+then what it finds there is held against what it had answered. ``ACARE_TEST_KILLS`` says how often.
+"""
+
+import functools
+import http.client
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from support.crash import (
+    ALWAYS_CHECKPOINT,
+    FEWER_KILLS,
+    KILLS,
+    WRITERS,
+    Findings,
+    Writer,
+    check,
+    content,
+    damage,
+    forget_deleted,
+    reading,
+    write_until,
+)
+from support.data import JORDAN
+from support.server import begun, make_key, serving
+
+import acare
+from acare.errors import DatabaseRefused
+from acare.fields import clean_new
+from acare.store import backup
+
+
+@pytest.mark.parametrize(
+    "before", ["", ALWAYS_CHECKPOINT], ids=["at any moment", "in the middle of a checkpoint"]
+)
+def test_a_killed_server_has_lost_nothing_that_it_answered(tmp_path, before):
+    database = tmp_path / "served.db"
+    key = make_key(database)
+    writers = [Writer(number, key) for number in range(WRITERS)]
+    moments = random.Random(1)
+    kills = 0
+    while True:
+        with serving(database, before=before) as (process, address):  # it finds its way in what is left
+            findings = check(database, writers)
+            forget_deleted(database)
+            if findings != Findings() or kills == KILLS:
+                break
+            write_until(address, writers, moments.uniform(0.01, 0.3), process.kill)
+            kills += 1
+    acknowledged = sum(writer.acknowledged for writer in writers)
+    print(f"\n{kills} kills, {acknowledged} writes acknowledged, {len(findings.lost)} lost")
+    assert findings == Findings()
+    assert acknowledged > kills  # it was not all in vain
+
+
+def test_a_server_killed_while_it_starts_has_lost_nothing_that_was_answered(tmp_path):
+    database = tmp_path / "served.db"
+    key = make_key(database)
+    writers = [Writer(number, key) for number in range(WRITERS)]
+    with serving(database) as (process, address):
+        write_until(address, writers, 0.2, process.kill)
+    moments = random.Random(2)
+    for _ in range(FEWER_KILLS):
+        with begun("serve", "--database", database, "--listen", "127.0.0.1:0") as process:
+            time.sleep(moments.uniform(0, 0.04))
+            process.kill()
+    with serving(database):
+        assert check(database, writers) == Findings()
+
+
+def test_a_file_whose_header_is_ahead_of_it_is_opened_with_what_is_in_the_log(tmp_path):
+    whole, cut_off = tmp_path / "whole.db", tmp_path / "cut-off.db"
+    with acare.create_app(database=whole) as app:
+        user_id = app.keys.create("ana@example.com", {}).user_id
+        for number in range(20):
+            app.clients.create(user_id, clean_new(content(f"client-{number}", 1)))
+        for ending in ("", "-wal"):
+            shutil.copy(f"{whole}{ending}", f"{cut_off}{ending}")
+    with whole.open("rb") as checkpointed, cut_off.open("r+b") as begun:
+        begun.write(checkpointed.read(4096))  # the first page, and then came the end
+    with acare.create_app(database=cut_off) as app:
+        assert app.clients.page(None, page=1, limit=1).total == 20
+
+
+# --- a backup
+
+
+MULTIPLY = """
+WITH RECURSIVE counter (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 3000)
+INSERT INTO clients (
+    id, user_id, first_name, last_name, client_type, status, preferred_locations, property_preferences,
+    pre_approved, notes, tags, version, created_at, updated_at
+)
+SELECT
+    printf('%036d', n), users.id, 'n' || n, 'Lee', 'buyer', 'active', '[]', '{}',
+    0, hex(zeroblob(2000)), '[]', 1, '2026-07-15T14:32:10.000Z', '2026-07-15T14:32:10.000Z'
+FROM counter, users
+"""
+
+
+def make_large(database):
+    """Fill the file with so many clients that a backup takes a while."""
+    with acare.create_app(database=database) as app:
+        app.database.write(lambda connection: connection.execute(MULTIPLY))
+
+
+def everything(database):
+    """All clients, as whoever opens the file finds them."""
+    with reading(database) as connection:
+        return connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
+
+
+def is_accepted(path, *, checksum=True):
+    try:
+        backup.verify(path, checksum=checksum)
+    except DatabaseRefused:
+        return False
+    return True
+
+
+def assert_only_whole_backups(folder, *contents):
+    """What looks like a backup is one; and whatever ``acare verify`` takes has one of these contents."""
+    files = list(folder.iterdir()) if folder.exists() else []
+    unproven = [file.name for file in files if file.match("[!.]*.db") and not is_accepted(file)]
+    accepted = [file for file in files if is_accepted(file, checksum=False)]
+    assert unproven == []
+    assert [file.name for file in accepted if everything(file) not in contents] == []
+
+
+def test_a_killed_backup_leaves_nothing_that_is_taken_for_one_and_harms_nobody(tmp_path):
+    database, folder = tmp_path / "served.db", tmp_path / "backups"
+    key = make_key(database)
+    make_large(database)
+    moments = random.Random(3)
+    killed = 0
+    with serving(database) as (_, address), closing(http.client.HTTPConnection(address)) as connection:
+        writer = Writer(0, key)
+        for number in range(FEWER_KILLS):
+            with begun("backup", folder, "--database", database) as process:
+                time.sleep(moments.uniform(0, 0.3))
+                process.kill()
+                killed += process.wait() != 0
+            assert_only_whole_backups(folder, everything(database))
+            shutil.rmtree(folder, ignore_errors=True)
+            writer.create(functools.partial(writer.ask, connection), f"client-{number}")
+    assert killed > 0
+    assert damage(database) == []
+    assert len(everything(database)) == 3000 + FEWER_KILLS
+
+
+# Run in a process of its own, since it forks. Each child has a folder with a backup and makes another that
+# takes its place; the first child dies before the first step that gives or takes a name, the next before the
+# second, and so on.
+DIE_AT_EACH_STEP = """
+import itertools, os, sys, time
+from pathlib import Path
+from acare.store.backup import back_up
+
+def dying(call, steps, last):
+    def step(*arguments, **options):
+        if next(steps) == last:
+            os._exit(9)
+        return call(*arguments, **options)
+    return step
+
+for last in itertools.count():
+    folder = Path(sys.argv[2], str(last))
+    child = os.fork()
+    if child == 0:
+        back_up(Path(sys.argv[1]), folder)
+        time.sleep(0.002)  # so that the next one has another name
+        steps = itertools.count()
+        for name in ("replace", "unlink"):
+            setattr(os, name, dying(getattr(os, name), steps, last))
+        back_up(Path(sys.argv[1]), folder, keep=1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+"""
+
+
+def add_client(database):
+    with acare.create_app(database=database) as app:
+        user_id = app.keys.create("ana@example.com", {}).user_id
+        app.clients.create(user_id, clean_new(JORDAN))
+
+
+def test_a_backup_that_dies_while_it_takes_the_place_of_another_leaves_one_of_them(tmp_path):
+    database, left = tmp_path / "acare.db", tmp_path / "left"
+    add_client(database)
+    subprocess.run([sys.executable, "-c", DIE_AT_EACH_STEP, database, left], check=True, timeout=60)
+    folders = list(left.iterdir())
+    assert len(folders) > 3
+    for folder in folders:
+        assert_only_whole_backups(folder, everything(database))
+        assert list(folder.glob("acare-*Z.db")) != []
+
+
+def test_a_file_whose_last_transaction_was_cut_off_is_not_accepted(tmp_path):
+    database, cut_off = tmp_path / "acare.db", tmp_path / "cut-off.db"
+    add_client(database)
+    with closing(sqlite3.connect(backup.back_up(database, tmp_path), isolation_level=None)) as connection:
+        (path,) = (row[2] for row in connection.execute("PRAGMA database_list"))
+        connection.execute("PRAGMA cache_size = 1")  # so that it writes into the file before the commit
+        connection.execute("BEGIN")
+        connection.execute("UPDATE users SET email = 'not committed'")
+        connection.execute("UPDATE clients SET notes = hex(zeroblob(5000))")
+        for ending in ("", "-journal"):
+            shutil.copy(f"{path}{ending}", f"{cut_off}{ending}")
+    assert not is_accepted(cut_off, checksum=False)

@@ -1,0 +1,715 @@
+"""The writer: what shares a commit, what is undone, who is told, and when the log is checkpointed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acare.errors import StoreUnavailable
+from acare.store import wal
+from acare.store import writer as writer_module
+from acare.store.wal import CHECKPOINT_AFTER, WriteAheadLog
+from acare.store.writer import BATCH_MEMORY, Writer
+
+SOON = 5  # seconds after which a thread that has not ended counts as hanging
+
+
+def connect(path: Path, busy_seconds: float = 0.0) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+class Bench:
+    """A writer on a file with one table, and in ``trace`` what its two connections did but settings."""
+
+    def __init__(self, path: Path, busy_seconds: float, **options: Any) -> None:
+        self.path = path
+        self.writing = connect(path, busy_seconds)
+        self.writing.execute("PRAGMA foreign_keys = ON")
+        self.writing.execute("PRAGMA journal_size_limit = 1000000")
+        self.checkpointer = connect(path, busy_seconds)
+        self.trace: list[tuple[str, str]] = []
+        self.writing.set_trace_callback(functools.partial(self._note, "writing"))
+        self.checkpointer.set_trace_callback(functools.partial(self._note, "checkpointer"))
+        self.writer = Writer(self.writing, self.checkpointer, **{"check": lambda: None, **options})
+
+    def _note(self, connection: str, statement: str) -> None:
+        if "busy_timeout" not in statement:
+            self.trace.append((connection, statement))
+
+    def facts(self) -> list[int]:
+        """What another connection finds committed."""
+        with closing(connect(self.path)) as other:
+            return [n for (n,) in other.execute("SELECT n FROM facts ORDER BY n")]
+
+    def commits(self) -> int:
+        return self.trace.count(("writing", "COMMIT"))
+
+    def log_size(self) -> int:
+        return os.path.getsize(f"{self.path}-wal")
+
+
+@pytest.fixture
+def open_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    path = tmp_path / "facts.db"
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "CREATE TABLE facts (n INTEGER PRIMARY KEY, text TEXT, of INTEGER REFERENCES facts (n))"
+        )
+    benches: list[Bench] = []
+
+    def make(busy_seconds: float = 5.0, **options: Any) -> Bench:
+        benches.append(Bench(path, busy_seconds, **options))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.writing.close()
+        bench.checkpointer.close()
+
+
+@pytest.fixture
+def bench(open_bench: Callable[..., Bench]) -> Bench:
+    return open_bench()
+
+
+@pytest.fixture
+def other(bench: Bench) -> Iterator[sqlite3.Connection]:
+    """Another process, as far as SQLite can tell."""
+    with closing(connect(bench.path)) as connection:
+        yield connection
+
+
+def add(n: int) -> Callable[[sqlite3.Connection], int]:
+    """A write of one row whose result is ``n``."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        return connection.execute("INSERT INTO facts (n) VALUES (?) RETURNING n", (n,)).fetchall()[0][0]
+
+    return work
+
+
+def add_and_raise(n: int, error: Exception) -> Callable[[sqlite3.Connection], None]:
+    def work(connection: sqlite3.Connection) -> None:
+        add(n)(connection)
+        raise error
+
+    return work
+
+
+def break_the_commit(connection: sqlite3.Connection) -> None:
+    """A row that points nowhere, which SQLite is told to find out only at COMMIT."""
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    connection.execute("INSERT INTO facts (n, of) VALUES (99, 1234)")
+
+
+class Call(threading.Thread):
+    """A call in a thread of its own, and what came of it: a result or an exception."""
+
+    def __init__(self, call: Callable[..., Any], *arguments: object) -> None:
+        super().__init__(daemon=True)  # one that hangs fails its test and not the whole run
+        self._call = functools.partial(call, *arguments)
+        self._outcome: Any = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._outcome = self._call()
+        except BaseException as error:
+            self._outcome = error
+
+    def outcome(self) -> Any:
+        self.join(SOON)
+        assert not self.is_alive(), "it hangs"
+        return self._outcome
+
+
+class Held:
+    """A write that keeps the writer busy while the ``with`` block runs."""
+
+    def __init__(self, writer: Writer, run: Callable[..., Any] | None = None) -> None:
+        self._leads, self._released = threading.Event(), threading.Event()
+        self.writer = writer
+        self.call = Call(run or writer.run, self._work)
+
+    def _work(self, connection: sqlite3.Connection) -> str:
+        self._leads.set()
+        assert self._released.wait(SOON)
+        return "held"
+
+    def __enter__(self) -> Held:
+        assert self._leads.wait(SOON)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+
+    def queue(self, work: Callable[[sqlite3.Connection], object]) -> Call:
+        """Start a write and wait until it stands in the queue."""
+        place = len(self.writer._queue)
+        call = Call(self.writer.run, work)
+        deadline = time.monotonic() + SOON
+        while len(self.writer._queue) == place and time.monotonic() < deadline:
+            time.sleep(0.0005)
+        assert len(self.writer._queue) == place + 1
+        return call
+
+
+def together(writer: Writer, *works: Callable[[sqlite3.Connection], object]) -> list[Any]:
+    """Run ``works`` as one batch, in this order; what came of each."""
+    with Held(writer) as held:
+        calls = [held.queue(work) for work in works]
+    return [call.outcome() for call in calls]
+
+
+# --- one commit for all who wait
+
+
+def test_writes_that_come_while_another_runs_share_one_commit(bench: Bench) -> None:
+    together(bench.writer, *map(add, range(20)))
+    assert bench.commits() == 2  # the one that kept the writer busy, and the twenty
+
+
+def test_writes_that_share_a_commit_are_all_written(bench: Bench) -> None:
+    together(bench.writer, *map(add, range(20)))
+    assert bench.facts() == list(range(20))
+
+
+def test_writes_run_in_the_order_in_which_they_came(bench: Bench) -> None:
+    order: list[int] = []
+    together(bench.writer, *(lambda _, n=n: order.append(n) for n in range(10)))
+    assert order == list(range(10))
+
+
+def test_each_thread_gets_the_result_of_its_own_write(bench: Bench) -> None:
+    assert together(bench.writer, *map(add, range(10))) == list(range(10))
+
+
+def test_each_thread_gets_the_exception_of_its_own_write(bench: Bench) -> None:
+    errors = [ValueError(str(n)) for n in range(5)]
+    found = together(bench.writer, *(add_and_raise(n, error) for n, error in enumerate(errors)))
+    assert [id(error) for error in found] == [id(error) for error in errors]
+
+
+def test_a_write_is_committed_when_it_returns(bench: Bench) -> None:
+    bench.writer.run(add(1))
+    assert bench.facts() == [1]
+
+
+def test_a_write_that_waits_sees_the_one_before_it(bench: Bench) -> None:
+    count = "SELECT count(*) FROM facts"
+    assert together(bench.writer, add(1), lambda c: c.execute(count).fetchall()) == [1, [(1,)]]
+
+
+# --- what fails alone
+
+
+def test_a_write_that_fails_leaves_nothing_of_itself(bench: Bench) -> None:
+    together(bench.writer, add_and_raise(1, ValueError()))
+    assert bench.facts() == []
+
+
+def test_a_write_that_fails_does_not_undo_those_that_share_its_commit(bench: Bench) -> None:
+    together(bench.writer, add(1), add_and_raise(2, ValueError()), add(3))
+    assert bench.facts() == [1, 3]
+
+
+def test_a_row_that_sqlite_refuses_fails_its_own_write_alone(bench: Bench) -> None:
+    one, again, three = together(bench.writer, add(1), add(1), add(3))
+    assert (one, type(again), three) == (1, sqlite3.IntegrityError, 3)
+
+
+def test_a_write_that_fails_does_so_without_a_batch_too(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="alone"):
+        bench.writer.run(add_and_raise(1, ValueError("alone")))
+    assert bench.facts() == []
+
+
+# --- what fails together
+
+
+def test_a_commit_that_fails_fails_every_write_in_it(bench: Bench) -> None:
+    outcomes = together(bench.writer, add(1), break_the_commit, add_and_raise(3, ValueError()), add(4))
+    assert [type(outcome) for outcome in outcomes] == [sqlite3.IntegrityError] * 4
+
+
+def test_of_a_commit_that_fails_nothing_is_written(bench: Bench) -> None:
+    together(bench.writer, add(1), break_the_commit, add(3))
+    assert bench.facts() == []
+
+
+def test_after_a_commit_that_failed_the_next_write_is_written(bench: Bench) -> None:
+    together(bench.writer, add(1), break_the_commit, add(3))
+    bench.writer.run(add(4))
+    assert bench.facts() == [4]
+
+
+def fill_the_disk(connection: sqlite3.Connection) -> None:
+    """SQLite gives up the whole transaction when the disk is full, not the statement alone."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    try:
+        connection.execute("INSERT INTO facts (n, text) VALUES (99, hex(zeroblob(99999)))")
+    finally:
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+
+def test_when_the_disk_is_full_every_write_of_the_transaction_is_told(bench: Bench) -> None:
+    outcomes = together(bench.writer, add(1), add_and_raise(2, ValueError()), fill_the_disk, add(4))
+    assert [str(outcome) for outcome in outcomes] == ["The disk is full."] * 4
+
+
+def test_when_the_disk_is_full_nothing_of_the_transaction_is_written(bench: Bench) -> None:
+    together(bench.writer, add(1), fill_the_disk, add(3))
+    assert bench.facts() == []
+
+
+def test_when_the_disk_has_room_again_the_next_write_is_written(bench: Bench) -> None:
+    together(bench.writer, add(1), fill_the_disk, add(3))
+    bench.writer.run(add(4))
+    assert bench.facts() == [4]
+
+
+def test_a_write_that_would_be_in_vain_is_refused_before_it_runs(open_bench: Callable[..., Bench]) -> None:
+    def refuse() -> None:
+        raise StoreUnavailable("gone")
+
+    ran: list[object] = []
+    with pytest.raises(StoreUnavailable, match="gone"):
+        open_bench(check=refuse).writer.run(ran.append)
+    assert ran == []
+
+
+class NoWayBack(sqlite3.Connection):
+    """A connection to a disk that fails for good: neither COMMIT nor ROLLBACK can be done."""
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        if statement in ("COMMIT", "ROLLBACK"):
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(statement, *values)
+
+    def rollback(self) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+def test_everybody_is_told_when_not_even_the_rollback_can_be_done(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.path, factory=NoWayBack, check_same_thread=False)) as failing:
+        failing.isolation_level = None
+        writer = Writer(failing, bench.checkpointer, check=lambda: None)
+        with Held(writer) as held:
+            calls = [held.queue(add(n)) for n in range(3)]
+        outcomes = [held.call.outcome(), *(call.outcome() for call in calls)]
+    assert all(isinstance(outcome, (sqlite3.Error, StoreUnavailable)) for outcome in outcomes)
+
+
+# --- another process is writing
+
+
+def test_a_write_waits_for_another_process(bench: Bench, other: sqlite3.Connection) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    call = Call(bench.writer.run, add(1))
+    time.sleep(0.05)
+    other.execute("COMMIT")
+    assert call.outcome() == 1
+
+
+def test_a_process_that_writes_for_too_long_makes_the_store_unavailable_to_all_who_wait(
+    open_bench: Callable[..., Bench],
+) -> None:
+    bench = open_bench(busy_seconds=0.05, check=lambda: checks and checks.pop()())
+    with closing(connect(bench.path)) as other:
+        checks = [lambda: other.execute("BEGIN IMMEDIATE"), lambda: None]  # the second batch meets it
+        outcomes = together(bench.writer, add(1), add(2))
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+
+
+def test_the_store_recovers_when_the_other_process_is_done(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(busy_seconds=0.05)
+    with closing(connect(bench.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable):
+            bench.writer.run(add(1))
+        other.execute("ROLLBACK")
+    bench.writer.run(add(2))
+    assert bench.facts() == [2]
+
+
+# --- the lead is passed on
+
+
+def test_no_write_is_ever_left_waiting(bench: Bench) -> None:
+    def hammer(thread: int) -> int:
+        written = 0
+        for n in range(thread * 1000, thread * 1000 + 200):
+            if n % 7 == 0:
+                with pytest.raises(ValueError, match="on purpose"):
+                    bench.writer.run(add_and_raise(n, ValueError("on purpose")))
+            elif n % 5 == 0:
+                written += bench.writer.run_if_idle(add(n))
+            else:
+                written += bench.writer.run(add(n)) == n
+        return written
+
+    calls = [Call(hammer, thread) for thread in range(16)]
+    assert sum(call.outcome() for call in calls) == len(bench.facts())
+
+
+def test_a_write_that_comes_while_an_idle_one_runs_gets_its_turn(bench: Bench) -> None:
+    with Held(bench.writer, run=bench.writer.run_if_idle) as held:
+        call = held.queue(add(1))
+    assert call.outcome() == 1
+
+
+# --- a write that may as well not be
+
+
+def test_an_idle_writer_runs_a_write_that_may_be_left_out(bench: Bench) -> None:
+    assert (bench.writer.run_if_idle(add(1)), bench.facts()) == (True, [1])
+
+
+def test_a_write_that_may_be_left_out_is_left_out_while_another_runs(bench: Bench) -> None:
+    with Held(bench.writer):
+        assert Call(bench.writer.run_if_idle, add(1)).outcome() is False
+    assert bench.facts() == []
+
+
+def test_a_write_that_may_be_left_out_does_not_wait_for_another_process(
+    bench: Bench, other: sqlite3.Connection
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    assert bench.writer.run_if_idle(add(1)) is False
+    assert time.monotonic() - started < 1  # and not the five seconds of a write that must be
+
+
+def test_a_write_after_one_that_was_left_out_waits_for_another_process_again(
+    bench: Bench, other: sqlite3.Connection
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    bench.writer.run_if_idle(add(1))
+    call = Call(bench.writer.run, add(2))
+    time.sleep(0.05)
+    other.execute("COMMIT")
+    assert call.outcome() == 2
+
+
+def test_a_write_that_may_be_left_out_fails_in_silence(bench: Bench) -> None:
+    assert bench.writer.run_if_idle(add_and_raise(1, ValueError())) is False
+    assert bench.facts() == []
+
+
+# --- after the end
+
+
+def test_a_write_after_the_end_fails(bench: Bench) -> None:
+    bench.writer.close()
+    for _ in range(2):
+        assert isinstance(Call(bench.writer.run, add(1)).outcome(), StoreUnavailable)
+
+
+def test_a_write_that_may_be_left_out_is_left_out_after_the_end(bench: Bench) -> None:
+    bench.writer.close()
+    for _ in range(2):
+        assert Call(bench.writer.run_if_idle, add(1)).outcome() is False
+
+
+def test_a_write_fails_after_one_was_left_out_after_the_end(bench: Bench) -> None:
+    bench.writer.close()
+    Call(bench.writer.run_if_idle, add(1)).outcome()
+    assert isinstance(Call(bench.writer.run, add(1)).outcome(), StoreUnavailable)
+
+
+def test_whoever_waits_when_the_end_comes_is_answered(bench: Bench) -> None:
+    with Held(bench.writer) as held:
+        calls = [held.queue(add(n)) for n in range(5)]
+        end = Call(bench.writer.close)
+        time.sleep(0.05)
+    end.outcome()
+    for n, call in enumerate(calls):
+        assert call.outcome() == n or isinstance(call.outcome(), StoreUnavailable)
+
+
+# --- the log is checkpointed
+
+
+@pytest.fixture
+def checkpoint_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    return functools.partial(monkeypatch.setattr, wal, "CHECKPOINT_AFTER")
+
+
+def test_the_log_is_checkpointed_inside_a_transaction_of_the_writing_connection(
+    bench: Bench, checkpoint_after: Callable[[int], None]
+) -> None:
+    checkpoint_after(1)
+    bench.writer.run(add(1))
+    del bench.trace[:]
+    bench.writer.run(add(2))
+    assert bench.trace[:3] == [
+        ("writing", "BEGIN IMMEDIATE"),
+        ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)"),
+        ("writing", "ROLLBACK"),
+    ]
+
+
+def test_nobody_can_commit_while_the_log_is_checkpointed(
+    bench: Bench, other: sqlite3.Connection, checkpoint_after: Callable[[int], None]
+) -> None:
+    found: list[str] = []
+
+    def try_to_write(statement: str) -> None:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            found.append(str(error))
+        else:
+            other.execute("ROLLBACK")
+            found.append("could write")
+
+    bench.checkpointer.set_trace_callback(try_to_write)
+    checkpoint_after(1)
+    bench.writer.run(add(1))
+    bench.writer.run(add(2))
+    assert found == ["database is locked"]
+
+
+def test_a_checkpoint_copies_the_log_into_the_database(
+    bench: Bench, checkpoint_after: Callable[[int], None]
+) -> None:
+    checkpoint_after(1)
+    before = bench.path.read_bytes()
+    bench.writer.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')"))
+    bench.writer.run(add(2))
+    assert b"copied" in bench.path.read_bytes()
+    assert b"copied" not in before
+
+
+def test_a_checkpoint_does_not_wait_for_a_reader(
+    bench: Bench, other: sqlite3.Connection, checkpoint_after: Callable[[int], None]
+) -> None:
+    checkpoint_after(1)
+    other.execute("BEGIN")
+    other.execute("SELECT n FROM facts").fetchall()
+    started = time.monotonic()
+    bench.writer.run(add(1))
+    assert time.monotonic() - started < 1
+
+
+def test_a_write_does_not_wait_for_a_checkpoint_that_another_process_is_in_the_way_of(
+    open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
+) -> None:
+    bench = open_bench(busy_seconds=1.5)
+    checkpoint_after(1)
+    with closing(connect(bench.path)) as other:
+
+        def come_between(statement: str) -> None:
+            bench.trace.append(("writing", statement))
+            if statement == "BEGIN IMMEDIATE" and bench.commits():
+                other.execute("BEGIN IMMEDIATE")
+
+        bench.writing.set_trace_callback(come_between)
+        started = time.monotonic()
+        bench.writer.run(add(1))
+        waited = time.monotonic() - started
+    assert waited < 0.75
+
+
+def test_a_checkpoint_that_could_not_be_is_made_up_for_by_the_next_write(
+    open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
+) -> None:
+    bench = open_bench(busy_seconds=0.0)
+    checkpoint_after(1)
+    with closing(connect(bench.path)) as other:
+
+        def come_between(statement: str) -> None:
+            if statement == "BEGIN IMMEDIATE":
+                other.execute("ROLLBACK" if other.in_transaction else statement)
+
+        bench.writer.run(add(1))
+        bench.writing.set_trace_callback(come_between)
+        bench.writer.run(add(2))
+        bench.writing.set_trace_callback(None)
+        assert bench.trace.count(("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")) == 0
+    bench.writer.run(add(3))
+    assert bench.trace.count(("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")) == 1
+
+
+@pytest.mark.parametrize("run", [Writer.run, Writer.run_if_idle])
+def test_the_log_does_not_grow_for_ever(bench: Bench, run: Callable[..., object]) -> None:
+    for n in range(CHECKPOINT_AFTER):
+        run(bench.writer, add(n))
+    size = bench.log_size()
+    for n in range(CHECKPOINT_AFTER, 2000):
+        run(bench.writer, add(n))
+    assert bench.log_size() < 2 * size
+
+
+def test_the_log_does_not_grow_for_ever_while_somebody_reads(bench: Bench) -> None:
+    stop = threading.Event()
+
+    def read() -> None:
+        with closing(connect(bench.path, 1.0)) as reader:
+            while not stop.wait(0.0002):
+                reader.execute("SELECT n FROM facts LIMIT 1").fetchall()
+
+    reader = Call(read)
+    for n in range(CHECKPOINT_AFTER):
+        bench.writer.run(add(n))
+    size = bench.log_size()
+    for n in range(CHECKPOINT_AFTER, 6 * CHECKPOINT_AFTER):
+        bench.writer.run(add(n))
+    stop.set()
+    reader.outcome()
+    assert bench.log_size() < 4 * size
+
+
+def add_many(bench: Bench) -> None:
+    for n in range(100):
+        bench.writer.run(add(n))
+
+
+def test_a_log_that_a_reader_lets_grow_too_long_stops_the_writing(
+    open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
+) -> None:
+    bench = open_bench(max_log_pages=20)
+    checkpoint_after(1)
+    with closing(connect(bench.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT n FROM facts").fetchall()
+        with pytest.raises(StoreUnavailable, match="snapshot"):
+            add_many(bench)
+    assert len(bench.facts()) < 100
+
+
+def test_writing_goes_on_when_the_reader_is_done(
+    open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
+) -> None:
+    bench = open_bench(max_log_pages=20)
+    checkpoint_after(1)
+    with closing(connect(bench.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT n FROM facts").fetchall()
+        with pytest.raises(StoreUnavailable):
+            add_many(bench)
+    assert bench.writer.run(add(1000)) == 1000
+
+
+# --- one who waits for others
+
+
+class Watch:
+    """Time that goes by only when somebody sleeps, or is told to."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 1000.0, 0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += 1
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch()
+    monkeypatch.setattr(writer_module, "time", watch)
+    return watch
+
+
+def test_who_writes_alone_waits_for_nobody(bench: Bench, watch: Watch) -> None:
+    for n in range(10):
+        bench.writer.run(add(n))
+    assert watch.slept == 0
+
+
+def test_who_writes_after_several_have_shared_a_commit_waits_for_others(bench: Bench, watch: Watch) -> None:
+    together(bench.writer, add(1), add(2))
+    for n in range(3, 6):
+        bench.writer.run(add(n))
+    assert watch.slept == 3
+
+
+def test_who_writes_when_that_is_long_ago_waits_for_nobody(bench: Bench, watch: Watch) -> None:
+    together(bench.writer, add(1), add(2))
+    watch.now += BATCH_MEMORY
+    bench.writer.run(add(3))
+    assert watch.slept == 0
+
+
+# --- the log is emptied, for what must not be found in it
+
+
+def test_an_emptied_log_has_nothing_of_what_was_written(bench: Bench) -> None:
+    for n in range(50):
+        bench.writer.run(add(n))
+    one_page = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
+    assert (bench.writer.rewrite(), bench.log_size()) == (True, one_page)
+
+
+def test_writing_goes_on_after_the_log_was_emptied(bench: Bench) -> None:
+    bench.writer.run(add(1))
+    bench.writer.rewrite()
+    bench.writer.run(add(2))
+    assert bench.facts() == [1, 2]
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 6000])
+def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Which the other process cuts too, down to a limit that may be less than all of it."""
+    bench.writing.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
+    bench.writer.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
+    bench.writer.run(lambda c: c.execute("DELETE FROM facts").rowcount)
+    copy, others = WriteAheadLog._copy, iter(range(1, 4))
+
+    def copy_and_be_late(log: WriteAheadLog) -> None:
+        copy(log)
+        for n in others:
+            with closing(connect(bench.path)) as other:
+                other.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
+                other.execute("INSERT INTO facts (n) VALUES (?)", (n,))
+            break
+
+    monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
+    with closing(connect(bench.path)):  # so that the last of the others does not empty it by closing
+        assert bench.writer.rewrite() is True
+    assert b"secret" not in Path(f"{bench.path}-wal").read_bytes()
+    assert bench.facts() == [1, 2, 3]
+
+
+def test_a_log_that_is_empty_already_can_be_emptied(bench: Bench) -> None:
+    bench.writer.run(add(1))
+    assert [bench.writer.rewrite(), bench.writer._log.cut()] == [True, True]
+
+
+def test_a_log_that_somebody_reads_is_not_emptied(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(busy_seconds=0.05)
+    with closing(connect(bench.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT n FROM facts").fetchall()
+        bench.writer.run(add(1))
+        assert bench.writer.rewrite() is False
+
+
+def test_a_log_is_not_emptied_while_another_process_writes(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(busy_seconds=0.05)
+    bench.writer.run(add(1))
+    with closing(connect(bench.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        before = bench.path.read_bytes()
+        assert bench.writer.rewrite() is False
+        # Where SQLite cannot have the lock it goes on without: a checkpoint that a commit could meet.
+        assert bench.path.read_bytes() == before

@@ -1,0 +1,263 @@
+"""Writers that know what was acknowledged, and the check of a file against what they know."""
+
+import functools
+import http.client
+import json
+import os
+import random
+import sqlite3
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
+FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
+WRITERS = 8
+MAX_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were
+
+ALWAYS_CHECKPOINT = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 1"
+
+
+# --- the model: what was answered, and so what may be there
+
+GONE = 0  # the version of a client that is not there
+
+
+def content(name, version):
+    """All that a client of this name is at this version: so a row tells by itself whether it is whole."""
+    drawn = random.Random(f"{name} {version}")
+    return {
+        "first_name": name,
+        "last_name": f"at version {version}",
+        "client_type": drawn.choice(["buyer", "seller", "both"]),
+        "status": drawn.choice(["active", "inactive", "closed"]),
+        "budget_min": version,
+        "tags": [name, str(version)],
+        "notes": f"{name} at version {version}\n" * drawn.randrange(1, 200),  # of up to two pages
+    }
+
+
+def is_whole(record, name, version):
+    wanted = {**content(name, version), "version": version}
+    return {key: record[key] for key in wanted} == wanted
+
+
+@dataclass
+class Known:
+    """What is known of one client: its record as last answered, and the versions that it may have now.
+
+    One version, if every write was answered. Two while a write is under way, before or after it.
+    """
+
+    record: dict | None = None
+    versions: set[int] = field(default_factory=lambda: {GONE})
+
+
+class Killed(Exception):
+    """The server did not answer, or not in full."""
+
+
+class Writer:
+    """Creates, updates and deletes clients of its own, one after another, so that their order is known."""
+
+    def __init__(self, number, key):
+        self.number = number
+        self.headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        self.known = {}  # by name
+        self.made = 0
+        self.unanswered = None  # the name of a client whose creation was not answered
+        self.acknowledged = 0
+        self.wrong = []  # answers that should not be
+        self.over = threading.Event()  # from here on there may be no answer
+        self._random = random.Random(number)
+
+    def write_until_killed(self, address):
+        with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+            ask = functools.partial(self.ask, connection)
+            try:
+                if self.unanswered:
+                    self.create(ask, self.unanswered)  # again, and there must not be two
+                while not self.wrong:
+                    self.write(ask)
+            except Killed:
+                pass
+
+    def write(self, ask):
+        there = [name for name, known in self.known.items() if known.versions != {GONE}]
+        kind = self._random.choice(["create", "update", "update", "update", "delete"])
+        if not there or (kind == "create" and len(there) < MAX_CLIENTS):
+            self.made += 1
+            self.create(ask, f"writer-{self.number}-client-{self.made}")
+        elif kind == "delete":
+            self.delete(ask, self._random.choice(there))
+        else:
+            self.update(ask, self._random.choice(there))
+
+    def create(self, ask, name):
+        before = self.known.get(name)
+        known = self.known[name] = Known(versions={GONE, 1})
+        self.unanswered = name
+        known.record = ask("POST", "/v1/clients", content(name, 1), status=201, idempotency_key=name)
+        self.unanswered = None
+        known.versions = {1}
+        self.expect(known, name, 1)
+        if before and before.record != known.record:
+            self.wrong.append(f"{name}: is {before.record}, was answered again as {known.record}")
+
+    def update(self, ask, name):
+        known = self.known[name]
+        (version,) = known.versions
+        known.versions = {version, version + 1}
+        changes = {**content(name, version + 1), "version": version}
+        known.record = ask("PUT", f"/v1/clients/{known.record['id']}", changes)
+        known.versions = {version + 1}
+        self.expect(known, name, version + 1)
+
+    def delete(self, ask, name):
+        known = self.known[name]
+        (version,) = known.versions
+        known.versions = {version, GONE}
+        ask("DELETE", f"/v1/clients/{known.record['id']}")
+        known.versions = {GONE}
+
+    def ask(self, connection, method, path, body=None, status=200, idempotency_key=None):
+        """The data of the answer, which is acknowledged by this. Killed, if it does not come in full."""
+        headers = self.headers | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
+        try:
+            connection.request(method, path, body and json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            if not self.over.is_set():
+                self.wrong.append(f"{method} {path}: no answer, and the server lives: {error!r}")
+            raise Killed from error
+        if answer.status != status:
+            self.wrong.append(f"{method} {path}: {answer.status} {text}")
+            raise Killed
+        self.acknowledged += 1
+        return json.loads(text)["data"]
+
+    def expect(self, known, name, version):
+        if not is_whole(known.record, name, version):
+            self.wrong.append(f"{name}: answered {known.record} for version {version}")
+
+    def learn(self, name, record):
+        """Take what is there for what is known; one that is gone must not come back."""
+        if record is None:
+            del self.known[name]
+        else:
+            self.known[name] = Known(record, {record["version"]})
+
+
+# --- the check: what is there
+
+
+@dataclass
+class Findings:
+    """What was wrong after a kill; ``lost`` are the writes that had been acknowledged."""
+
+    lost: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+def check(database, writers):
+    """Hold the file against what the writers know, and tell them what became of their last write."""
+    findings = Findings(broken=damage(database) + gaps(database))
+    found = read_clients(database)
+    for writer in writers:
+        findings.broken += writer.wrong
+        for name, known in list(writer.known.items()):
+            record = found.pop(name, None)
+            version = record["version"] if record else GONE
+            if version not in known.versions:
+                findings.lost.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
+            elif record and not is_whole(record, name, version):
+                findings.broken.append(f"{name}: is not whole: {record}")
+            elif record and known.versions == {version} and record != known.record:
+                findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
+            writer.learn(name, record)
+    findings.broken += [f"{name}: is there, but was deleted or never made" for name in found]
+    return findings
+
+
+@contextmanager
+def reading(database):
+    """A connection to one snapshot of a file that a server has open, which is not in the server's way."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("BEGIN")
+        yield connection
+
+
+def read_clients(database):
+    with reading(database) as connection:
+        records = [json.loads(text) for (text,) in connection.execute("SELECT json FROM clients")]
+    clients = {record["first_name"]: record for record in records}
+    assert len(clients) == len(records), "two clients of one name"
+    return clients
+
+
+def damage(database):
+    """What SQLite finds wrong in the file, and totals that are not what a count gives."""
+    kinds = "user_id, client_type, status"
+    with reading(database) as connection:
+        integrity = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+        orphans = [f"orphan: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+        counted = set(connection.execute(f"SELECT {kinds}, count(*) FROM clients GROUP BY {kinds}"))
+        kept = set(connection.execute(f"SELECT {kinds}, total FROM client_totals WHERE total <> 0"))
+    return integrity + orphans + [f"total: {row}" for row in sorted(counted ^ kept)]
+
+
+def gaps(database):
+    """Clients whose versions do not follow one another from 1, or of which one is not whole."""
+    with reading(database) as connection:
+        now = {client_id: json.loads(text) for client_id, text in connection.execute(NOW)}
+        past = [json.loads(text) for (text,) in connection.execute(PAST)]
+        deleted = {client_id for (client_id,) in connection.execute(DELETED)}
+    versions = {}
+    for record in [*past, *now.values()]:
+        versions.setdefault(record["id"], []).append(record["version"])
+    broken = [record for record in past if not is_whole(record, record["first_name"], record["version"])]
+    return (
+        [f"{client_id}: versions {found}" for client_id, found in versions.items() if has_gap(found)]
+        + [f"is not whole: {record}" for record in broken]
+        + [
+            f"{client_id}: is deleted and not, or neither"
+            for client_id in versions.keys() ^ now.keys() ^ deleted
+        ]
+    )
+
+
+NOW = "SELECT id, json FROM clients"
+PAST = "SELECT json FROM client_history ORDER BY version"
+DELETED = "SELECT client_id FROM client_history WHERE deleted"
+
+
+def forget_deleted(database):
+    """As ``acare purge`` does, so that a check stays quick."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
+
+
+def has_gap(versions):
+    return versions != list(range(1, len(versions) + 1))
+
+
+# --- the server
+
+
+def write_until(address, writers, seconds, end):
+    """Let all write at once, and after so many seconds call ``end``, which ends the server."""
+    over = threading.Event()
+    threads = []
+    for writer in writers:
+        writer.over = over
+        threads.append(threading.Thread(target=writer.write_until_killed, args=(address,)))
+        threads[-1].start()
+    time.sleep(seconds)
+    over.set()
+    end()
+    for thread in threads:
+        thread.join()

@@ -1,0 +1,39 @@
+"""Clients that tests create."""
+
+JORDAN = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
+
+# Every field, and another value for each.
+WHOLE = {
+    "first_name": "Jordan",
+    "last_name": "Lee",
+    "email": "jordan@example.com",
+    "phone": "(661) 555-0142",
+    "client_type": "buyer",
+    "status": "active",
+    "source": "web",
+    "budget_min": 1,
+    "budget_max": 100,
+    "preferred_locations": ["a"],
+    "property_preferences": {"bedrooms_min": 1},
+    "pre_approved": False,
+    "pre_approval_amount": 5,
+    "notes": "notes",
+    "tags": ["a"],
+}
+OTHER = {
+    "first_name": "Dana",
+    "last_name": "Ray",
+    "email": "dana@example.com",
+    "phone": "2",
+    "client_type": "both",
+    "status": "closed",
+    "source": "door",
+    "budget_min": 2,
+    "budget_max": 200.5,
+    "preferred_locations": ["b"],
+    "property_preferences": {"bedrooms_min": 2},
+    "pre_approved": True,
+    "pre_approval_amount": 6,
+    "notes": "others",
+    "tags": ["a", "b"],
+}

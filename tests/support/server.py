@@ -1,0 +1,97 @@
+"""Real ``acare`` processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import acare
+
+
+class RunningServer:
+    """A real ``acare`` process on a free port; what it printed and where it is."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, key: str | None, printed: str) -> None:
+        self.process, self.url, self.key, self.printed = process, url, key, printed
+
+
+@contextmanager
+def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
+    """Gives what starts ``acare serve`` (or another command) and waits until it says where it listens."""
+    log = folder / "server.log"
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str, command: str = "serve", env: dict[str, str] | None = None) -> RunningServer:
+        where = [] if command == "demo" or "--database" in arguments else ["--database", "served.db"]
+        with log.open("a") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "acare", command, "--listen", "127.0.0.1:0", *where, *arguments],
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        started.append(process)
+        assert process.stdout is not None
+        printed = os.read(process.stdout.fileno(), 65536).decode()  # it is written at once
+        url = re.search(r"http://[^/\s]+", printed)
+        assert url, f"no address in {printed!r}; its log: {log.read_text()}"
+        key = re.search(r"\b[0-9a-f]{64}\b", printed)
+        return RunningServer(process, url[0], key and key[0], printed)
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def command(*arguments, before=""):
+    """The command line of a real ``acare`` that first runs the Python in ``before``."""
+    code = f"{before}\nimport sys\nfrom acare.cli import main\nsys.exit(main())"
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+@contextmanager
+def serving(database, *arguments, before="", prefix=()):
+    """A real ``acare serve`` on the file; its process and its address. Killed at the end.
+
+    ``prefix`` is a command line that runs it.
+    """
+    where = ("--database", database, "--listen", "127.0.0.1:0", "--rate-limit", "off")
+    line = [*prefix, *command("serve", *where, *arguments, before=before)]
+    path = database.with_name("server.log")
+    with (
+        path.open("a") as log,
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        try:
+            address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())
+            assert address, f"it does not start: {path.read_text().splitlines()[-1:]}"
+            yield process, address[1]
+        finally:
+            process.kill()
+
+
+@contextmanager
+def begun(*arguments):
+    """A real ``acare`` that is about to run the command: all is imported."""
+    line = command(*arguments, before="import acare.cli; print('begins', flush=True)")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout.readline() == b"begins\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def make_key(database):
+    with acare.create_app(database=database) as app:
+        return app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
