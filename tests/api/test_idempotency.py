@@ -32,6 +32,7 @@ ClientStore.create = create_and_die
 # One that dies when the client is in the transaction, but nothing is committed.
 DIES_BEFORE_THE_COMMIT = """
 import os, signal
+from acare.store import idempotency
 def keep(connection, user_id, idempotency_key, client, made):
     os.kill(os.getpid(), signal.SIGKILL)
 idempotency.keep = keep
