@@ -21,6 +21,7 @@ from acare.api.middleware import (
     TrustProxy,
     VaryOrigin,
 )
+from acare.api.query import reaches_deep
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.config import Settings
@@ -89,6 +90,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         if env["REQUEST_METHOD"] == "WEBSOCKET":
             env["REQUEST_METHOD"] = "websocket"  # Falcon's own word, which it refuses before any gate
         return super().__call__(env, start_response)
+
+    def is_quick(self, method: str, path: str, query_string: str) -> bool:
+        """Whether a request is answered within a few milliseconds and waits for no disk: a server may
+        then answer it in its event loop. Writes, readiness and pages deep in a list are not."""
+        if method in ("POST", "PUT", "DELETE") or path.strip("/") == "readyz":
+            return False
+        return not query_string or not reaches_deep(query_string)
 
     def _run_checks(self) -> dict[str, str]:
         return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}

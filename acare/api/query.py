@@ -8,6 +8,20 @@ import falcon
 
 from acare.errors import InvalidInput, Problem
 
+#: Rows before a page at which it takes over 5 ms to find: SQLite walks the index up to it.
+DEEP = 10_000
+
+_NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,9})(?=&|$)", re.ASCII)
+
+
+def reaches_deep(query_string: str) -> bool:
+    """Whether a list is asked for that begins ``DEEP`` rows or more down, or may be: a query string that
+    is not plain is not read twice."""
+    if "%" in query_string or "+" in query_string:
+        return True
+    numbers = dict(_NUMBERS.findall(query_string))
+    return int(numbers.get("page", 1)) * int(numbers.get("limit", 25)) >= DEEP
+
 
 class Query:
     """Reads a query string and gathers what is wrong with it. A blank value is no value. (our choice)"""

@@ -69,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
     )  # until the server takes over, stop as Ctrl-C does
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
-        access = logs.configure(settings.log_format)
-        with listen(settings) as listener:
+        with logs.configured(settings.log_format) as access, listen(settings) as listener:
             app = create_app(settings=settings, access_log=access)
             key, shown = _invent(app.database)
             server = Server(app, listener, settings, access)

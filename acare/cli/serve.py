@@ -31,8 +31,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
-    access = logs.configure(settings.log_format)
-    with listen(settings) as listener:
+    with logs.configured(settings.log_format) as access, listen(settings) as listener:
         app = create_app(settings=settings, access_log=access)
         server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, _first_key(app.keys)))

@@ -1,1 +1,1 @@
-"""The HTTP server: waitress, with the departures that README.md lists."""
+"""The HTTP server: waitress, and what differs from it. ``README.md`` has the table of the differences."""

@@ -1,51 +1,46 @@
-"""A server around the app: waitress, its loop and its stop."""
+"""The event loop around the app, and its stop."""
 
 from __future__ import annotations
 
 import logging
 import os
+import queue
 import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.server import TcpWSGIServer
+from waitress.trigger import trigger
 
 from acare.api.access_log import Access
 from acare.app import App
 from acare.config import Settings
 from acare.errors import UserError
 from acare.server.channel import Channel
-from acare.server.dispatcher import Dispatcher
-from acare.server.logs import AccessWriter
+from acare.server.parser import MAX_BODY_READ, MAX_HEADER
 
 log = logging.getLogger("acare.server")
 
-#: Connections at a time. One that sends nothing costs a file descriptor and no thread; waitress's 100
-#: would let a hundred of them shut everybody else out.
+#: Connections at a time. One that sends nothing costs a file descriptor and no thread.
 CONNECTIONS = 4096
 
-_FLUSH_SECONDS = 0.05
 _SWEEP_SECONDS = 1.0
+_ACCEPT_AGAIN_SECONDS = 0.5
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
-_KIB = 1024
-_LIMITS = {
-    # A body over the API's limit is still read, so that its sender gets the answer and not a reset;
-    # beyond this one the answer comes at once and the connection is closed.
-    "max_request_body_size": 1024 * _KIB,
-    # A key, a request id and what proxies add fit many times over.
-    "max_request_header_size": 32 * _KIB,
-    # A connection without a request in it is closed after this many seconds.
-    "channel_timeout": 60,
-    "cleanup_interval": 5,
-    "backlog": 1024,
-    "clear_untrusted_proxy_headers": False,  # the app does that, embedded or not
-    "ident": None,  # no Server header: it helps nobody but those who look for old versions
+_NEVER = 10**9  # seconds, bytes: for what waitress would do by itself and this server does otherwise
+_ADJUSTMENTS = {
+    "max_request_body_size": MAX_BODY_READ + 1,
+    "max_request_header_size": MAX_HEADER,
+    "channel_timeout": _NEVER,
+    "outbuf_overflow": _NEVER,  # an answer that waits for its caller is no temporary file
+    "outbuf_high_watermark": _NEVER,  # and never waited for, since one connection has one answer at most
+    "ident": None,  # no Server header: it would only help those who look for old versions
 }
 
 
@@ -54,124 +49,183 @@ def listen(settings: Settings) -> socket.socket:
     address = settings.listen
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family)
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the address again
         raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
-class _TcpServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, whose loop is woken hardly more than once a turn and never for its own answers.
+class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
+    """The listening socket. Whatever goes wrong in accepting costs one connection, never the socket."""
 
-    It takes all who have come by then: with one a turn, as in waitress, newcomers wait for long turns.
-    """
+    def __init__(self, server: Server, listener: socket.socket, sockets: dict[int, object]) -> None:
+        super().__init__(listener, sockets)
+        self._server = server
+        self._paused_until = 0.0
+        self.accepting = True
 
-    channel_class = Channel
-    loop: int | None = None
-    woken = False
-    write_access: Callable[[Access], None]
+    def readable(self) -> bool:
+        return time.monotonic() >= self._paused_until
 
-    def pull_trigger(self) -> None:
-        if not self.woken and threading.get_ident() != self.loop:
-            self.woken = True
-            super().pull_trigger()
+    def writable(self) -> bool:
+        return False
 
-    def handle_accept(self) -> None:
-        taken = -1
-        while taken < len(self._map) and self.readable():
-            taken = len(self._map)
-            super().handle_accept()
+    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:
+        try:
+            self._server.connect(sock, addr)
+        except BaseException:
+            sock.close()
+            raise
+
+    def handle_error(self) -> None:
+        log.exception("a connection could not be accepted")
+        self._paused_until = time.monotonic() + _ACCEPT_AGAIN_SECONDS
 
 
 class Server:
-    """waitress around the app, with a stop that finishes what was begun."""
+    """Answers for ``app`` until it is told to stop, and then finishes what was begun.
 
-    def __init__(self, app: App, listener: socket.socket, settings: Settings, access: AccessWriter) -> None:
-        self._app = app
-        self._access = access
+    The loop, one thread, receives, answers what is quick, and closes what is overdue; ``threads`` others
+    answer what waits for the disk or takes long. For a connection it is what waitress calls the server.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        listener: socket.socket,
+        settings: Settings,
+        access_log: Callable[[Access], None],
+    ) -> None:
+        self.application = app
+        self.access_log = access_log
+        self.draining = False
+        self.adj = Adjustments(**_ADJUSTMENTS)
+        self.active_channels: dict[int, Channel] = {}
+        self.unparsed: set[Channel] = set()  # connections that have received more than one request
+        host, self.effective_port = listener.getsockname()[:2]
+        self.server_name = host
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
+        self._sockets: dict[int, object] = {}
+        self._trigger = trigger(self._sockets)
+        self._listener = _Listener(self, listener, self._sockets)
+        self._max_connections = _allow_connections(CONNECTIONS)
         self._drain_seconds = settings.drain_seconds
         self._stopping = False
-        self._flushed = 0.0
-        self._sockets: dict[int, object] = {}
-        self._dispatcher = Dispatcher(settings.threads)
-        self._server = _TcpServer(
-            app,
-            self._sockets,
-            _sock=listener,
-            bind_socket=False,  # it is
-            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
-            dispatcher=self._dispatcher,
-            adj=Adjustments(connection_limit=_allow_connections(CONNECTIONS), **_LIMITS),
-        )
-        self._server.write_access = access
+        self._swept_at = time.monotonic()
+        self._loop = threading.get_ident()
+        self._tasks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+        for number in range(settings.threads):
+            threading.Thread(target=self._work, name=f"acare-{number}", daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)  # from here on: whoever reads the address may stop it
-        host, port = listener.getsockname()[:2]
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        self.url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+    # --- for its connections
+
+    def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
+        """Take a new connection, in place of the one that has been idle longest if there are too many."""
+        if len(self.active_channels) >= self._max_connections:
+            free = [channel for channel in self.active_channels.values() if channel.is_free()]
+            if not free:
+                sock.close()
+                return
+            min(free, key=lambda channel: channel.active_at).handle_close()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        Channel(self, sock, addr, self.adj, self._sockets)
+
+    def add_task(self, channel: Channel) -> None:
+        """Have the request of ``channel`` answered: here, if that is quick, else by a thread."""
+        request = channel.requests[0]
+        if request.error or self.application.is_quick(request.command, request.path, request.query):
+            channel.service()
+        else:
+            self._tasks.put(channel)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop; it need not be woken by itself."""
+        if threading.get_ident() != self._loop:
+            self._trigger.pull_trigger()
+
+    # --- the loop
 
     def run(self) -> int:
         """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
-        self._server.loop = threading.get_ident()
-        swept = time.monotonic()
-        while not self._stopping:
-            self._turn(_SWEEP_SECONDS)
-            if time.monotonic() - swept >= _SWEEP_SECONDS:
-                swept = time.monotonic()
-                self._close_where(Channel.is_slow)
-        self._drain()
+        self._loop = threading.get_ident()
+        try:
+            while not self._stopping:
+                self._turn(_SWEEP_SECONDS)
+            self._drain()
+        except Exception:
+            log.exception("the event loop failed, and the server ends")
+            return 1
         return 0
 
     def _turn(self, seconds: float) -> None:
-        """One turn of waitress's loop, and of the access log's, which is written some 20 times a second."""
+        """Wait for so long, then do for each connection what it is ready for: at most one request."""
+        sockets = self._sockets
         # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
-        poll = wasyncore.poll if max(self._sockets) < 1024 else wasyncore.poll2
-        poll(min(seconds, _FLUSH_SECONDS) if self._access else seconds, self._sockets)
-        self._server.woken = False  # before it looks for what a thread may have left for it
-        self._dispatcher.answer()
-        if self._access and time.monotonic() - self._flushed >= _FLUSH_SECONDS:
-            self._access.flush()
-            self._flushed = time.monotonic()
+        poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
+        poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
+        for channel in [channel for channel in self.unparsed if channel.is_free()]:
+            self.unparsed.discard(channel)
+            if channel.connected:
+                try:
+                    channel.received(channel.unparsed)
+                except Exception:
+                    channel.handle_error()  # as waitress does where the bytes come from the socket
+        now = time.monotonic()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = now
+            self._close_where(Channel.is_overdue, now)
+
+    def _close_where(self, condition: Callable[[Channel, float], bool], now: float) -> None:
+        for channel in list(self.active_channels.values()):
+            if condition(channel, now):
+                channel.handle_close()
+
+    def _work(self) -> None:
+        """The life of a thread, which waits for a pause of the loop instead of pushing it off its core:
+        else the two pass Python's lock to and fro at each call into SQLite, which lets go of it."""
+        if hasattr(os, "SCHED_BATCH"):
+            with suppress(OSError):  # a sandbox may forbid it
+                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else the operator has chosen already
+                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        while True:
+            channel = self._tasks.get()
+            try:
+                channel.service()
+            except Exception:
+                log.exception("a request could not be answered")
+                channel.cancel()
+                self.pull_trigger()
+
+    # --- the stop
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
             os._exit(128 + number)  # the second signal: at once
         self._stopping = True
-        self._server.trigger.pull_trigger()  # this runs in the loop's own thread, between two steps
+        self._trigger.pull_trigger()  # this runs in the loop's own thread, between two steps
 
     def _drain(self) -> None:
-        """Take no new connection, let every request that was begun have its answer, and close.
-
-        waitress itself would give its threads 5 seconds and cut off what is not sent by then. So its loop
-        goes on here, and a connection is closed once it has no request and nothing left to send.
-        """
-        log.info("stopping: finishing what was begun, for at most %d s", self._drain_seconds)
-        self._app.draining = True
-        wasyncore.dispatcher.close(self._server)  # the listening socket alone
+        """Take no new connection, answer every request that has begun, and close."""
+        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
+        self.application.draining = self.draining = True
+        self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
-        connections = self._server.active_channels
-        while connections and time.monotonic() < deadline:
-            self._close_where(Channel.is_idle)
+        while self.active_channels and (now := time.monotonic()) < deadline:
+            self._close_where(Channel.is_finished, now)
             self._turn(0.05)
-        self._dispatcher.shutdown(timeout=max(0.1, deadline - time.monotonic()))
-        self._dispatcher.answer()  # what a thread finished at last
-        self._close_where(Channel.is_idle)
-        self._access.flush()
-        if connections:
-            # Their threads may be writing; what they have not answered, they have not promised.
-            log.warning("stopped with %d connection(s) unfinished", len(connections))
+        if self.active_channels:
+            # Their threads may be writing; a write that has not been answered has not been promised.
+            log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
             return
-        self._app.close()
+        self.application.close()
         log.info("stopped")
-
-    def _close_where(self, condition: Callable[[Channel], bool]) -> None:
-        for connection in list(self._server.active_channels.values()):
-            if condition(connection):
-                connection.handle_close()
 
 
 def _allow_connections(wanted: int) -> int:
-    """Raise the process's limit of open files as far as it goes; how many connections fit below it."""
+    """Raise the process's limit of open files as far as possible; how many connections fit below it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = wanted + _OTHER_FILES
     if soft < room:

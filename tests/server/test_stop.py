@@ -162,33 +162,6 @@ def test_a_stop_while_many_write_loses_nothing_that_was_answered_and_leaves_one_
     assert check(database, writers) == Findings()
 
 
-def test_what_is_finished_at_the_last_moment_is_answered(start, database):
-    patient = """
-import sys
-from acare.server.dispatcher import Dispatcher
-shutdown = Dispatcher.shutdown
-def wait(self, timeout):
-    print("at the last moment", file=sys.stderr, flush=True)
-    shutdown(self, timeout=5)
-Dispatcher.shutdown = wait
-"""
-    with (
-        start("--drain-seconds", "1", before=patient) as server,
-        lock_held(database) as let_go,
-        connect(server.address) as raw,
-        raw.makefile("rb") as stream,
-    ):
-        raw.sendall(request(server.key, "POST", body=BODY))
-        server.has_read()
-        server.stop()
-        log = database.with_name("server.log")
-        wait_for(lambda: "at the last moment" in log.read_text())
-        let_go()
-        assert read_answer(stream)[0] == 201
-        assert server.exit_code() == 0
-        assert log.read_text().endswith("Z stopped\n")
-
-
 # --- what does not finish is not waited for
 
 

@@ -1,0 +1,81 @@
+"""How an answer is written: in one piece, and in the envelope also where the app was never asked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from waitress.task import ErrorTask, Task, WSGITask
+from waitress.utilities import build_http_date
+
+from acare.api import envelope
+from acare.api.access_log import Access
+
+
+def _send(task: Task, body: bytes) -> None:
+    """Send header and body as one packet; waitress sends two."""
+    task.content_length = task.content_bytes_written = len(body)
+    head = task.build_response_header()
+    task.wrote_header = True
+    task.channel.write_soon(head + body)
+
+
+class AppTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """A request to the app, which answers with one body of known length.
+
+    waitress's own checks and rewrites each header for whatever application there may be, which takes
+    longer than the app itself.
+    """
+
+    response_headers: list[tuple[str, str]]
+    content_length: int | None
+
+    def execute(self) -> None:
+        server = self.channel.server
+        body = b"".join(server.application(self.get_environment(), self._start_response))
+        if server.draining and not self.channel.unparsed:
+            self.set_close_on_finish()
+        if body and ("content-length", str(len(body))) in self.response_headers:
+            _send(self, body)
+        else:  # no body, as for HEAD, or one without a length
+            lengths = [int(value) for name, value in self.response_headers if name == "content-length"]
+            self.content_length = lengths[0] if lengths else None
+            self.write(body)
+
+    def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        self._head = "\r\n".join([f"HTTP/1.1 {status}", *map(": ".join, headers)])
+        if not self._head.count("\r") == self._head.count("\n") == len(headers):
+            raise ValueError("a line break in a header would begin another header")
+        self.complete = True
+        self.status = status
+        self.response_headers = headers
+
+    def build_response_header(self) -> bytes:
+        """The headers as the app gave them, where the connection stays open; else waitress's work."""
+        stays_open = "CONNECTION" not in self.request.headers and not self.close_on_finish
+        if not stays_open or self.version != "1.1" or (self.content_length is None and self.has_body):
+            return bytes(super().build_response_header())
+        return f"{self._head}\r\ndate: {_http_date(int(self.start_time))}\r\n\r\n".encode("latin-1")
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return str(build_http_date(second))
+
+
+class RefusalTask(ErrorTask):  # type: ignore[misc]
+    """The answer to a request that was refused before the app saw it, in the envelope."""
+
+    def execute(self) -> None:
+        server, error = self.channel.server, self.request.error
+        request_id = envelope.new_request_id()
+        code, message = envelope.HTTP_ERRORS.get(error.code, envelope.INTERNAL_ERROR)
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [
+            ("Content-Type", "application/json"),
+            ("X-Request-ID", request_id),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
+        self.set_close_on_finish()
+        _send(self, envelope.error_body(code, message, request_id).encode())
+        server.access_log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
