@@ -44,19 +44,26 @@ def connect(address, receive_buffer=None):
     return raw
 
 
-def read_answer(stream):
-    """Status, headers and JSON of the next answer; None at the end of the connection."""
+def read_content(stream, of_head=False):
+    """Status, headers and bytes of the next answer; None at the end of the connection."""
     status = stream.readline()
     if not status:
         return None
     headers = http.client.parse_headers(stream)
-    return int(status.split()[1]), headers, json.loads(stream.read(int(headers["Content-Length"])))
+    content = b"" if of_head else stream.read(int(headers.get("Content-Length", 0)))
+    return int(status.split()[1]), headers, content
+
+
+def read_answer(stream):
+    """Status, headers and JSON of the next answer; None at the end of the connection."""
+    answer = read_content(stream)
+    return answer and (*answer[:2], json.loads(answer[2]))
 
 
 def read_statuses(raw):
     """Of all answers until the server closes the connection."""
     with raw.makefile("rb") as stream:
-        return [answer[0] for answer in iter(lambda: read_answer(stream), None)]
+        return [answer[0] for answer in iter(lambda: read_content(stream), None)]
 
 
 def request(key, method="GET", path="/v1/clients", body=b"", **headers):

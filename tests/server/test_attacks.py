@@ -1,0 +1,242 @@
+"""Requests that are made to take long: whatever one caller sends, the others are answered promptly."""
+
+import itertools
+import re
+import time
+
+import pytest
+from support.sockets import KIB, read_answer, read_statuses
+from support.target import PROMPT, attack
+
+ROOM = 32 * KIB - 200  # bytes of a header, nearly as many as the server takes
+TOGETHER = 5
+
+numbers = itertools.count()
+
+
+def get(path="/healthz", *headers, version="1.1"):
+    """The bytes of a GET that closes the connection."""
+    lines = [f"GET {path} HTTP/{version}", "Host: a.example", *headers, "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def fill(pattern, room=ROOM):
+    return pattern * (room // len(pattern))
+
+
+def ask(target, *requests):
+    """The statuses of the answers to each of the requests, which come on TOGETHER connections at once.
+
+    ``{n}`` in a request is another number in each, since parsers remember what they have read.
+    """
+    with target.connections(TOGETHER * len(requests)) as crowd:
+        for number, raw in enumerate(crowd):
+            raw.settimeout(2)
+            raw.sendall(requests[number % len(requests)].replace(b"{n}", b"%d" % next(numbers)))
+        statuses = [read_statuses(raw) for raw in crowd]
+    assert all(len(answers) == 1 for answers in statuses)
+    return {status for answers in statuses for status in answers}
+
+
+# --- what parsers may read more than once
+
+
+REQUEST_LINES = {
+    "a port without an end": "a://" + "1" * 16_000 + " X",
+    "a port that fills it": "a://" + "1" * (ROOM - 20) + " X",
+    "schemes": fill("a://") + " X",
+    "blanks": " " * ROOM + "X",
+    "tabs": "\t" * ROOM + "X",
+    "words": fill("a ") + "X",
+    "versions": fill("HTTP/1.1 ") + "X",
+    "per cents": "/" + fill("%") + " X",
+    "a host in brackets": "http://" + fill("["),
+}
+
+
+@pytest.mark.parametrize("rest", REQUEST_LINES.values(), ids=REQUEST_LINES)
+def test_a_request_line_is_judged_at_once(target, rest):
+    request = f"GET {rest}\r\nHost: a.example\r\n\r\n".encode()
+    assert attack(target, lambda: ask(target, request)) <= {400, 431}
+
+
+TARGETS = {
+    "escapes": "/" + fill("%41"),
+    "broken escapes": "/" + fill("%f"),
+    "slashes": fill("/"),
+    "dots": fill("/.."),
+    "ampersands": "/v1/clients?" + fill("&"),
+    "parameters": "/v1/clients?" + fill("limit=1&"),
+    "commas in a parameter": "/v1/clients?status=" + fill(","),
+    "escapes in a parameter": "/v1/clients?page=" + fill("%31"),
+    "pluses in a parameter": "/v1/clients?status=" + fill("+"),
+    "equals signs": "/v1/clients?" + fill("="),
+    "digits": "/v1/clients?page=" + fill("1"),
+    "digits in a path": "/v1/clients/" + fill("0"),
+    "a host": "http://" + fill("a.") + "/healthz",
+}
+
+
+@pytest.mark.parametrize("path", TARGETS.values(), ids=TARGETS)
+def test_a_long_target_is_answered_at_once(target, path):
+    request = get(path, f"X-API-Key: {target.key}")
+    assert attack(target, lambda: ask(target, request)) <= {200, 400, 404}
+
+
+HEADERS = {
+    "blanks before a value": "X-Test:" + fill(" ") + "x",
+    "tabs before a value": "X-Test:" + fill("\t") + "x",
+    "blanks after a value": "X-Test: x" + fill(" "),
+    "tabs after a value": "X-Test: x" + fill("\t"),
+    "blanks in a value": "X-Test: x" + fill(" ") + "x",
+    "tabs in a value": "X-Test: x" + fill("\t") + "x",
+    "blanks and tabs": "X-Test: x" + fill(" \t") + "x",
+    "words": "X-Test: " + fill("x "),
+    "blanks alone": "X-Test:" + fill(" "),
+    "commas": "X-Test: " + fill(","),
+    "colons": "X-Test: " + fill(":"),
+    "a long name": fill("X") + ": x",
+    "many of one name": "\r\n".join(["X-Test: x"] * 2500),
+    "many names": "\r\n".join(f"X-{number}: x" for number in range(2500)),
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_a_long_header_is_answered_at_once(target, header):
+    assert attack(target, lambda: ask(target, get("/healthz", header))) == {200}
+
+
+BROKEN_HEADERS = {
+    "blanks without a name": fill(" ") + ": x",
+    "blanks before the colon": "X-Test" + fill(" ") + ": x",
+    "blanks and a control character": "X-Test: x" + fill(" ") + "\x01",
+    "tabs and a control character": "X-Test: x" + fill("\t") + "\x01",
+    "words and a control character": "X-Test: " + fill("x ") + "\x01",
+    "no colon": fill("x"),
+    "a Content-Length of blanks": "Content-Length: 1" + fill(" ") + "x",
+    "a Content-Length of digits": "Content-Length: " + fill("1") + "x",
+    "a Transfer-Encoding of commas": "Transfer-Encoding: " + fill(","),
+    "a Transfer-Encoding of blanks": "Transfer-Encoding: chunked" + fill(" ") + "x",
+}
+
+
+@pytest.mark.parametrize("header", BROKEN_HEADERS.values(), ids=BROKEN_HEADERS)
+def test_a_long_malformed_header_is_refused_at_once(target, header):
+    assert attack(target, lambda: ask(target, get("/healthz", header))) == {400}
+
+
+# --- what the app reads of a request
+
+
+PARSED = {
+    "Accept, a quote that is not closed": 'Accept: text/html;a{n}="' + fill(";"),
+    "Accept, quotes": 'Accept: text/html;a{n}="' + fill('\\"'),
+    "Accept, commas": "Accept: text/html;a={n}," + fill(","),
+    "Accept, types": "Accept: text/html;a={n}," + fill("a/b,"),
+    "Accept, weights": "Accept: text/html;a={n}," + fill("a/b;q=0.1,"),
+    "Accept, parameters": "Accept: text/html;a={n}" + fill(";a=b"),
+    "Cookie, semicolons": "Cookie: " + fill(";"),
+    "Cookie, a quote that is not closed": 'Cookie: a="' + fill("\\"),
+    "Cookie, names": "Cookie: " + fill("a=b;"),
+    "Range, commas": "Range: bytes=" + fill("0-1,"),
+    "Range, digits": "Range: bytes=" + fill("1"),
+    "Content-Type, a quote that is not closed": 'Content-Type: application/json;a{n}="' + fill(";"),
+    "Content-Type, parameters": "Content-Type: application/json" + fill(";a=b"),
+    "If-Match, commas": "If-Match: " + fill(","),
+    "If-Match, a tag that is not closed": 'If-Match: "' + fill("a"),
+    "If-Match, quotes": "If-Match: " + fill('"'),
+    "If-Match, weak tags": "If-Match: " + fill("W/"),
+    "If-None-Match, commas": "If-None-Match: " + fill(","),
+    "If-None-Match, tags": "If-None-Match: " + fill('"1", '),
+    "If-None-Match, blanks": "If-None-Match: " + fill('"1"   '),
+    "Forwarded, semicolons": "Forwarded: " + fill(";"),
+    "Forwarded, a quote that is not closed": 'Forwarded: for="' + fill(";"),
+    "Forwarded, elements": "Forwarded: " + fill("for=a,"),
+    "X-Forwarded-For, brackets": "X-Forwarded-For: " + fill(",["),
+    "X-Forwarded-For, commas": "X-Forwarded-For: " + fill(","),
+    "X-Forwarded-For, quotes": "X-Forwarded-For: " + fill('"'),
+    "X-Forwarded-For, blanks": "X-Forwarded-For: 1.2.3.4" + fill(" ") + "x",
+    "X-Forwarded-Host, commas": "X-Forwarded-Host: " + fill("a,"),
+    "X-Request-ID": "X-Request-ID: " + fill("0123456789abcdef"),
+    "X-API-Key": "X-API-Key: " + fill("0123456789abcdef"),
+    "Idempotency-Key": "Idempotency-Key: " + fill("0"),
+    "Origin": "Origin: " + fill("http://"),
+}
+
+
+@pytest.mark.parametrize("header", PARSED.values(), ids=PARSED)
+def test_a_header_that_the_app_parses_is_answered_at_once(target, header):
+    key = [f"X-API-Key: {target.key}"] * (not header.startswith("X-API-Key"))
+    requests = [get(path, *key, header) for path in ("/", "/v1/clients?limit=1")]
+    assert attack(target, lambda: ask(target, *requests)) <= {200, 304, 400, 401, 412}
+
+
+FORWARDED = {
+    "203.0.113.7": "203.0.113.7",
+    "198.51.100.1, 203.0.113.7": "203.0.113.7",
+    "198.51.100.1,203.0.113.7:4711": "203.0.113.7",
+    "2001:db8::1": "2001:db8::1",
+    "[2001:db8::1]": "2001:db8::1",
+    "[1.2.3.4, [2001:db8::1]:443": "2001:db8::1",
+    '[1.2.3.4, "[2001:db8::1]:443"': "2001:db8::1",
+    "203.0.113.7, unknown": "127.0.0.1",
+    "203.0.113.7, ": "127.0.0.1",
+    "203.0.113.7, [2001:db8::1": "127.0.0.1",
+    "203.0.113.7, 1.2.3.4]": "127.0.0.1",
+}
+
+
+@pytest.mark.parametrize(("header", "address"), FORWARDED.items(), ids=FORWARDED)
+def test_the_last_address_that_was_forwarded_is_the_callers(target, header, address):
+    request_id = f"forwarded-{time.monotonic_ns()}"
+    with target.connections() as [raw]:
+        raw.sendall(get("/healthz", f"X-Forwarded-For: {header}", f"X-Request-ID: {request_id}"))
+        assert read_statuses(raw) == [200]
+    deadline = time.monotonic() + 2
+    while not (found := re.search(rf"Z (\S+) GET .* request={request_id}$", target.log(), re.MULTILINE)):
+        assert time.monotonic() < deadline, "it is not in the log"
+        time.sleep(0.01)
+    assert found[1] == address
+
+
+# --- urgent data, and many requests at once
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HT", get()[:-2]], ids=["idle", "a line", "a header"])
+def test_an_urgent_byte_costs_its_sender_the_connection_alone(target, before):
+    def act():
+        with target.connections() as [raw]:
+            raw.settimeout(2)
+            raw.sendall(before)
+            raw.send(b"!", 1)  # MSG_OOB
+            began = target.cpu_seconds()
+            time.sleep(0.5)
+            used = target.cpu_seconds() - began
+            try:
+                return used, raw.recv(1)
+            except ConnectionResetError:
+                return used, b""
+
+    used, answer = attack(target, act)
+    assert (used < 0.3, answer) == (True, b"")
+
+
+def test_requests_that_are_sent_at_once_by_many_keep_no_newcomer_waiting(target):
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def act():
+        with target.connections(150) as crowd:
+            for raw in crowd:
+                raw.sendall(fill(one, room=8 * KIB))
+            time.sleep(4 * PROMPT)
+            with crowd[0].makefile("rb") as stream:  # and they are answered as well
+                return stream.readline()
+
+    assert attack(target, act) == b"HTTP/1.1 200 OK\r\n"
+
+
+def test_a_request_after_an_attack_is_answered_on_its_connection(target):
+    keeps = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Test: x{}x\r\n\r\n".format(" " * ROOM).encode()
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(keeps + keeps)
+        assert [read_answer(stream)[0], read_answer(stream)[0]] == [200, 200]

@@ -1,0 +1,206 @@
+"""What one caller can use up: memory, descriptors, connections, the disk."""
+
+import contextlib
+import http.client
+import json
+import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.sockets import BODY, KIB, connect, read_answer, read_content, request, reset, wait_for
+from support.target import attack, target_in
+
+MIB = KIB * KIB
+
+
+# --- bodies over the limit
+
+
+def half(target, length, sent):
+    """A POST whose body is not sent whole."""
+    return request(target.key, "POST", body=bytes(sent), Content_Length=length)
+
+
+def test_bodies_that_are_sent_by_half_are_not_kept(target):
+    def act():
+        before = target.memory()
+        body = half(target, 600_000, 500_000)
+        with target.connections(400) as crowd:
+            for raw in crowd:
+                raw.sendall(body)
+            wait_for(lambda: received(target) == 0, seconds=3)
+            return target.memory() - before
+
+    assert attack(target, act) < 40 * MIB
+
+
+def received(target):
+    """Bytes that the server's sockets have received and it has not read."""
+    port = f":{int(target.address.split(':')[1]):04X}"
+    with open("/proc/net/tcp") as table:
+        rows = [row.split() for row in table]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(port) and row[3] == "01")
+
+
+def test_a_connection_has_one_descriptor_however_much_it_sends(target):
+    def act():
+        before = target.descriptors()
+        with target.connections(50) as crowd:
+            for raw in crowd:
+                raw.sendall(half(target, 800_000, 700_000))
+            wait_for(lambda: received(target) == 0, seconds=3)
+            return target.descriptors() - before
+
+    assert attack(target, act) <= 51  # the one of the caller that asks meanwhile is in it
+
+
+def upload(target, size, **headers):
+    """The answer to a POST of http.client, which sends all before it reads; like a network, not at once."""
+    body = (bytes(50_000) for _ in range(-(-size // 50_000)) if time.sleep(0.001) is None)
+    headers |= {"X-API-Key": target.key, "Content-Type": "application/json"}
+    with contextlib.closing(http.client.HTTPConnection(target.address, timeout=3)) as connection:
+        connection.request(
+            "POST", "/v1/clients", body, headers, encode_chunked="Content-Length" not in headers
+        )
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+    return answer.status, content["error"]["code"]
+
+
+SIZES = {"1.5 MB": (1_500_000, 40), "8 MB": (8_000_000, 8)}
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+@pytest.mark.parametrize(("size", "number"), SIZES.values(), ids=SIZES)
+def test_uploads_over_the_limit_are_each_told_so(target, size, number, framing):
+    headers = {"Content-Length": str(size)} if framing == "length" else {"Transfer-Encoding": "chunked"}
+
+    def act():
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(lambda _: upload(target, size, **headers), range(number)))
+
+    assert attack(target, act) == [(413, "CONTENT_TOO_LARGE")] * number
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_tiny_chunks_hold_up_nobody(target, size):
+    def act():
+        with target.connections() as [raw], raw.makefile("rb") as stream:
+            raw.settimeout(3)
+            chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
+            sent = request(target.key, "POST", body=chunk * 60_000, Transfer_Encoding="chunked")
+            with contextlib.suppress(ConnectionError):  # it may be cut off
+                raw.sendall(sent + b"0\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                return read_answer(stream)[0]
+        return 413
+
+    assert attack(target, act) in (400, 413)  # blanks are no JSON
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_body_without_an_end_is_cut_off(target, chunked):
+    framing = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": 10**12}
+    first = request(target.key, "POST", body=b"e8d4a51000\r\n" if chunked else b"", **framing)
+
+    def act():
+        with target.connections() as [raw]:
+            raw.settimeout(1)
+            raw.sendall(first)
+            sent = 0
+            with contextlib.suppress(ConnectionError):
+                while sent < 100 * MIB:
+                    sent += raw.send(bytes(MIB))
+        return sent
+
+    assert attack(target, act) < 100 * MIB
+
+
+def test_a_request_after_a_body_at_the_limit_is_answered_as_itself(target):
+    body = BODY[:-1] + b" " * (64 * KIB - len(BODY)) + b"}"
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(target.key, "POST", body=body) + request(target.key, path="/healthz"))
+        assert [read_answer(stream)[0], read_answer(stream)[0]] == [201, 200]
+
+
+# --- all connections
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A server that has room for fewer connections than LIMIT."""
+    with target_in(tmp_path, prefix=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]) as target:
+        yield target
+
+
+LIMIT = 320  # descriptors
+CROWD = LIMIT + 20
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+def ask(raw):
+    """The status of the answer to a request on the connection; None if that is closed."""
+    try:
+        raw.sendall(HEALTH)
+        with raw.makefile("rb") as stream:
+            answer = read_content(stream)
+            return answer and answer[0]
+    except ConnectionError:
+        return None
+
+
+@pytest.mark.parametrize("begun", [b"", HEALTH[:20], HEALTH + HEALTH[:20]], ids=["nothing", "half", "more"])
+def test_the_connection_that_is_idle_longest_gives_way(small, begun):
+    active, silent = connect(small.address), []
+    active.settimeout(1)
+    try:
+        for number in range(CROWD):
+            silent.append(connect(small.address))
+            silent[-1].settimeout(1)
+            silent[-1].sendall(begun)
+            if number % 5 == 0:
+                assert ask(active) == 200, f"closed, or no answer, after {number} connections"
+        with contextlib.closing(connect(small.address)) as newcomer:
+            newcomer.settimeout(1)
+            assert ask(newcomer) == 200
+        assert ask(active) == 200
+        if not begun:
+            assert (ask(silent[-1]), ask(silent[0])) == (200, None)
+    finally:
+        for raw in [active, *silent]:
+            reset(raw)
+
+
+def test_a_crowd_of_idle_connections_keeps_no_newcomer_waiting(small):
+    def act():
+        with contextlib.ExitStack() as stack:
+            for _ in range(2 * CROWD):
+                stack.callback(reset, connect(small.address))
+            time.sleep(0.1)
+
+    attack(small, act)
+
+
+# --- a disk that takes no more
+
+
+def test_a_server_whose_writes_fail_is_not_ready(target):
+    def write():
+        with target.connections() as [raw], raw.makefile("rb") as stream:
+            raw.sendall(request(target.key, "POST", body=BODY))
+            return read_answer(stream)[0]
+
+    def get(path):
+        with target.connections() as [raw], raw.makefile("rb") as stream:
+            raw.sendall(request(target.key, path=path))
+            return read_answer(stream)[0]
+
+    assert (get("/readyz"), write()) == (200, 201)
+    no_limit = resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    try:
+        assert [get("/readyz") for _ in range(3)] == [503] * 3
+        assert (get("/healthz"), get("/v1/clients"), write()) == (200, 200, 503)
+    finally:
+        resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, no_limit)
+    assert (get("/readyz"), write()) == (200, 201)

@@ -1,0 +1,54 @@
+"""An honest caller in a process of its own: it asks ``/healthz`` until its input ends.
+
+``python probe.py HOST PORT`` prints ``ready`` after the first answer, and at the end how often it asked and
+the longest wait in seconds. It asks in turn over a connection that stays and over a new one, as often as a
+hundred times a second.
+"""
+
+import select
+import socket
+import sys
+import time
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: probe.example\r\n\r\n"
+PATIENCE = 1.0  # seconds
+PAUSE = 0.01
+
+
+def ask(raw):
+    """Send a request and read its answer."""
+    raw.sendall(REQUEST)
+    received = b""
+    while b'"status":"ok"' not in received or not received.endswith(b"}"):
+        data = raw.recv(65536)
+        if not data:
+            raise ConnectionError("closed before the answer was whole")
+        received += data
+
+
+def connect(address):
+    return socket.create_connection(address, timeout=PATIENCE)
+
+
+def ask_anew(address):
+    with connect(address) as raw:
+        ask(raw)
+
+
+def main(address):
+    stays, waits = connect(address), []
+    ask(stays)
+    print("ready", flush=True)
+    while not select.select([sys.stdin], [], [], PAUSE)[0]:
+        began = time.monotonic()
+        try:
+            ask(stays) if len(waits) % 2 else ask_anew(address)
+            waits.append(time.monotonic() - began)
+        except OSError:  # not in time, or refused
+            waits.append(PATIENCE)
+            time.sleep(PAUSE)
+    print(len(waits), max(waits, default=PATIENCE), flush=True)
+
+
+if __name__ == "__main__":
+    main((sys.argv[1], int(sys.argv[2])))

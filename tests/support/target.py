@@ -1,0 +1,114 @@
+"""A real server under attack: what its other callers notice, and what the attack costs it."""
+
+import contextlib
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from support import probe
+from support.server import make_key, serving
+from support.sockets import KIB, connect, reset
+
+#: Seconds within which every other caller is answered, whatever a hostile one does.
+PROMPT = 0.25
+
+#: Seconds of an attack at least, in which other callers ask.
+WHILE = 0.06
+
+#: How often an attack is tried: a busy machine may keep a caller waiting as well.
+TRIES = 2
+
+_ACCESS_LINE = re.compile(r" \d{3} \d+\.\dms key=\S+ request=\S+$")
+
+
+class Target:
+    """A running server, its address, a key, its log and its process as /proc shows it."""
+
+    def __init__(self, process, address, key, log):
+        self.process, self.address, self.key = process, address, key
+        self._log, self._proc = log, Path(f"/proc/{process.pid}")
+
+    @contextmanager
+    def connections(self, number=1, **options):
+        """Connections that a test has; reset at its end."""
+        made = []
+        try:
+            for _ in range(number):
+                made.append(connect(self.address, **options))
+            yield made
+        finally:
+            for raw in made:
+                reset(raw)
+
+    def log(self):
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def log_besides_requests(self):
+        """The lines of the log that are not about one request each."""
+        return [line for line in self.log().splitlines() if not _ACCESS_LINE.search(line)]
+
+    def cpu_seconds(self):
+        """Of the process, in user and system mode."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self):
+        """Resident, in bytes."""
+        return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self):
+        return len(os.listdir(self._proc / "fd"))
+
+    def is_well(self):
+        """Whether it answers at once; one that an earlier test has harmed does not."""
+        host, port = self.address.split(":")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            probe.ask_anew((host, int(port)))
+            return True
+        return False
+
+
+@contextmanager
+def target_in(folder, *arguments, key=None, **options):
+    """Start a Target on a database in ``folder``, which is made unless it is there and has the ``key``."""
+    database = folder / "served.db"
+    key = key or make_key(database)
+    with serving(database, *arguments, **options) as (process, address):
+        yield Target(process, address, key, folder / "server.log")
+
+
+@contextmanager
+def asking(target):
+    """Another process asks meanwhile; gives a list that afterwards has the longest wait."""
+    worst = []
+    line = [sys.executable, "-I", "-S", probe.__file__, *target.address.split(":")]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            began = time.monotonic()
+            yield worst
+            time.sleep(max(0.03, began + WHILE - time.monotonic()))
+            asked, longest = process.communicate(timeout=5)[0].split()
+            assert int(asked) > 1
+            worst.append(float(longest))
+        finally:
+            process.kill()
+
+
+def attack(target, act):
+    """What ``act()`` returns; meanwhile other callers are answered promptly, and the log keeps quiet."""
+    for _ in range(TRIES):
+        lines = len(target.log_besides_requests())
+        with asking(target) as worst:
+            result = act()
+        logged = sum(map(len, target.log_besides_requests()[lines:]))
+        if worst[0] < PROMPT:
+            break
+    assert worst[0] < PROMPT, "other callers had to wait"
+    assert logged < 4 * KIB, "the log was flooded"
+    return result
