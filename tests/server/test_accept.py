@@ -45,9 +45,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("error", "method", "before", "after"), FAILURES.values(), ids=FAILURES)
-def test_an_error_in_taking_a_connection_leaves_no_server_that_refuses(
-    tmp_path, error, method, before, after
-):
+def test_an_error_in_accept_leaves_no_server_that_refuses(tmp_path, error, method, before, after):
     armed = tmp_path / "armed"
     code = FAILING.format(armed=str(armed), method=method, before=before, after=after, error=error)
     with target_in(tmp_path, before=code) as target, target.connections() as [other]:
@@ -89,7 +87,7 @@ def ends_with_a_message(target):
     return code != 0 and target.log().strip() != ""
 
 
-def test_a_connection_that_is_reset_before_it_is_taken_harms_nobody(tmp_path):
+def test_connections_reset_before_they_are_taken_harm_nobody(tmp_path):
     with target_in(tmp_path) as target:
         host, port = target.address.split(":")
         for _ in range(200):

@@ -221,7 +221,7 @@ def test_an_urgent_byte_costs_its_sender_the_connection_alone(target, before):
     assert (used < 0.2, answer) == (True, b"")
 
 
-def test_requests_that_are_sent_at_once_by_many_keep_no_newcomer_waiting(target):
+def test_pipelines_of_many_callers_keep_no_newcomer_waiting(target):
     one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     def act():

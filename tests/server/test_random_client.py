@@ -168,7 +168,7 @@ class Caller:
         assert found == expected
 
 
-def test_every_answer_belongs_to_its_request_and_no_write_is_lost(tmp_path):
+def test_answers_belong_to_their_requests_and_writes_stay(tmp_path):
     with target_in(tmp_path) as target:
         callers = [Caller(number, target.address, target.key) for number in range(CALLERS)]
         until = time.monotonic() + SECONDS
