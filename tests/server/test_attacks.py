@@ -210,7 +210,7 @@ def test_an_urgent_byte_costs_its_sender_the_connection_alone(target, before):
             raw.sendall(before)
             raw.send(b"!", 1)  # MSG_OOB
             began = target.cpu_seconds()
-            time.sleep(0.5)
+            time.sleep(0.3)
             used = target.cpu_seconds() - began
             try:
                 return used, raw.recv(1)
@@ -218,10 +218,10 @@ def test_an_urgent_byte_costs_its_sender_the_connection_alone(target, before):
                 return used, b""
 
     used, answer = attack(target, act)
-    assert (used < 0.3, answer) == (True, b"")
+    assert (used < 0.2, answer) == (True, b"")
 
 
-def test_requests_that_are_sent_at_once_by_many_keep_no_newcomer_waiting(target):
+def test_pipelines_of_many_callers_keep_no_newcomer_waiting(target):
     one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     def act():

@@ -102,7 +102,7 @@ def test_a_body_whose_first_half_is_sent_unasked_is_taken(target, caller):
     assert_next_is_answered_as_itself(target, raw, stream)
 
 
-def test_a_body_over_the_limit_is_refused_before_or_after_it_is_sent(target, caller):
+def test_a_body_over_the_limit_is_refused_asked_for_or_not(target, caller):
     raw, stream = caller
     raw.sendall(request(target.key, "POST", Content_Length=1_500_000, Expect=EXPECT))
     if stream.peek(len(CONTINUE)).startswith(CONTINUE):

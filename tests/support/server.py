@@ -60,17 +60,17 @@ def command(*arguments, before=""):
 
 
 @contextmanager
-def serving(database, *arguments, before="", prefix=()):
+def serving(database, *arguments, before="", prefix=(), log=None):
     """A real ``acare serve`` on the file; its process and its address. Killed at the end.
 
-    ``prefix`` is a command line that runs it.
+    ``prefix`` is a command line that runs it; ``log`` is a descriptor for its stderr.
     """
     where = ("--database", database, "--listen", "127.0.0.1:0", "--rate-limit", "off")
     line = [*prefix, *command("serve", *where, *arguments, before=before)]
     path = database.with_name("server.log")
     with (
-        path.open("a") as log,
-        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log) as process,
+        path.open("a") as file,
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log) as process,
     ):
         try:
             address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())

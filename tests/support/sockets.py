@@ -40,7 +40,11 @@ def connect(address, receive_buffer=None):
     raw.settimeout(10)
     if receive_buffer is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    raw.connect((host, int(port)))
+    try:
+        raw.connect((host, int(port)))
+    except OSError:
+        raw.close()
+        raise
     return raw
 
 
