@@ -16,7 +16,7 @@ from support.data import JORDAN
 
 import acare
 from acare.cli import main
-from acare.server.logs import AccessWriter, JsonFormatter, TextFormatter
+from acare.server.logs import JsonFormatter, TextFormatter, access_as_json, access_as_text
 from acare.store.backup import back_up
 from acare.store.keys import AUTHENTICATE
 from acare.store.restore import restore
@@ -108,9 +108,13 @@ def log(request, tmp_path):
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    access = AccessWriter(request.param, written)
+    as_line = access_as_json if request.param == "json" else access_as_text
+
+    def access(line):
+        written.write(as_line(0, line))
+
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", access_log=access) as app:
-        yield app, lambda: access.flush() or written.getvalue()
+        yield app, written.getvalue
     root.removeHandler(handler)
     root.setLevel(level)
 

@@ -70,6 +70,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.server.add_task(self)
         return True
 
+    def write_soon(self, data: bytes) -> int:
+        """Hold an answer of the loop's until the loop has some more, or its turn ends; then send_now."""
+        if self.server.in_loop() and not self.total_outbufs_len:
+            self.server.answers.append((self, data))
+            return len(data)
+        return int(super().write_soon(data))
+
+    def send_now(self, data: bytes) -> None:
+        """Send what the socket takes; waitress keeps the rest, and copies what it keeps."""
+        if self.connected:
+            super().write_soon(data[self.send(data, do_close=False) :])
+
     def handle_expt(self) -> None:
         """Urgent data, which no caller has any business to send; waitress would be told of it for ever."""
         self.handle_close()

@@ -112,14 +112,14 @@ class _Handler(logging.Handler):
         self._put(self.format(record) + "\n")
 
 
-def _text_line(now: int, line: Access) -> str:
+def access_as_text(now: int, line: Access) -> str:
     return (
         f"{timestamps.at(now)} {line.address} {line.method} {line.path} {line.status} "
         f"{line.milliseconds:.1f}ms key={line.key} request={line.request}\n"
     )
 
 
-def _json_line(now: int, line: Access) -> str:
+def access_as_json(now: int, line: Access) -> str:
     members = {
         "time": timestamps.at(now),
         "level": "info",
@@ -134,7 +134,7 @@ def _json_line(now: int, line: Access) -> str:
 def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Access], None]]:
     """Send all log lines of the process to stderr while the ``with`` lasts; gives the access log."""
     formatter = JsonFormatter() if log_format == "json" else TextFormatter()
-    access_line = _json_line if log_format == "json" else _text_line
+    access_line = access_as_json if log_format == "json" else access_as_text
 
     def describe(message: str) -> str:
         record = logging.LogRecord("acare.server", logging.WARNING, "", 0, message, None, None)

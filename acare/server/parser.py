@@ -87,13 +87,15 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError (an answer of 400) for a malformed request."""
         first_line, line_end, rest = header_plus.partition(b"\r\n")
-        if not _REQUEST_LINE.fullmatch(first_line.rstrip(b" \t")):
+        if not _REQUEST_LINE.fullmatch(first_line):
             raise ParsingError("the request line is not METHOD TARGET HTTP/1.1 or HTTP/1.0")
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
             raise ParsingError("a header is folded over several lines")
-        try:
+        if b"  " in rest or b"\t" in rest:
             # waitress's patterns take a time that is quadratic in the length of a run of blanks.
-            super().parse_header(first_line + line_end + _BLANKS.sub(b" ", rest))
+            header_plus = first_line + line_end + _BLANKS.sub(b" ", rest)
+        try:
+            super().parse_header(header_plus)
         except (ValueError, TransferEncodingNotImplemented) as error:
             raise ParsingError(str(error)) from None
         self._check_host()

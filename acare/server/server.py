@@ -30,6 +30,10 @@ log = logging.getLogger("acare.server")
 #: Connections at a time. One that sends nothing costs a file descriptor and no thread.
 CONNECTIONS = 4096
 
+#: Answers of the loop that leave together at most, so that the first does not wait for long.
+TOGETHER = 8
+
+_NEWCOMERS = 16  # that are taken in one turn of the loop
 _SWEEP_SECONDS = 1.0
 _ACCEPT_AGAIN_SECONDS = 0.5
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
@@ -70,12 +74,13 @@ class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no 
     def writable(self) -> bool:
         return False
 
-    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:
-        try:
-            self._server.connect(sock, addr)
-        except BaseException:
-            sock.close()
-            raise
+    def handle_accept(self) -> None:
+        """Take all who have come, so that newcomers wait for one turn of the loop at most."""
+        for _ in range(_NEWCOMERS):
+            accepted = self.accept()
+            if accepted is None:
+                return
+            self._server.connect(*accepted)
 
     def handle_error(self) -> None:
         log.exception("a connection could not be accepted")
@@ -101,6 +106,7 @@ class Server:
         self.draining = False
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.active_channels: dict[int, Channel] = {}
+        self.answers: list[tuple[Channel, bytes]] = []  # of the loop's, to be sent
         self.unparsed: set[Channel] = set()  # connections that have received more than one request
         host, self.effective_port = listener.getsockname()[:2]
         self.server_name = host
@@ -138,13 +144,19 @@ class Server:
         request = channel.requests[0]
         if request.error or self.application.is_quick(request.command, request.path, request.query):
             channel.service()
+            if len(self.answers) >= TOGETHER:
+                self._send_answers()
         else:
             self._tasks.put(channel)
 
     def pull_trigger(self) -> None:
         """Wake the loop; it need not be woken by itself."""
-        if threading.get_ident() != self._loop:
+        if not self.in_loop():
             self._trigger.pull_trigger()
+
+    def in_loop(self) -> bool:
+        """Whether the caller runs in the loop's own thread."""
+        return threading.get_ident() == self._loop
 
     # --- the loop
 
@@ -173,10 +185,21 @@ class Server:
                     channel.received(channel.unparsed)
                 except Exception:
                     channel.handle_error()  # as waitress does where the bytes come from the socket
+        self._send_answers()
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self._close_where(Channel.is_overdue, now)
+
+    def _send_answers(self) -> None:
+        """Send what the loop has answered, all in a row: who receives it on this machine, as a proxy
+        does, is woken once and not for each. (Redis does so too.)"""
+        answers, self.answers = self.answers, []
+        for channel, data in answers:
+            try:
+                channel.send_now(data)
+            except Exception:
+                channel.handle_error()
 
     def _close_where(self, condition: Callable[[Channel, float], bool], now: float) -> None:
         for channel in list(self.active_channels.values()):
