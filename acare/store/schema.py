@@ -17,8 +17,9 @@ from acare.store.connection import open_in_memory
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
 SCHEMA_VERSION = 2
 
+# The casts are for damaged files, in which a value can have any type.
 OBJECTS = """
-SELECT type, name, sql
+SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)
 FROM sqlite_schema
 WHERE sql IS NOT NULL
 """

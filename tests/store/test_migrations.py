@@ -367,6 +367,72 @@ def test_a_missing_migration_is_reported_before_any_change(path, far, missing):
     assert (path.read_bytes(), list(path.parent.glob("*schema*"))) == (before, [])
 
 
+# --- killed at any moment
+
+# Run in a process of its own, since it forks. Each child migrates a copy of the file and is killed: before the
+# first statement, before the second, and so on; or by the kernel, when the log or the file grows beyond a
+# limit that is higher with each child, so that the commit is cut at many places.
+KILLED = """
+import os, resource, shutil, signal, sqlite3, sys
+from pathlib import Path
+from acare.store import migrations
+
+template, where, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+step = 0
+
+class Killed(sqlite3.Connection):
+    left = 0
+
+    def execute(self, *arguments):
+        Killed.left -= 1
+        if Killed.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(*arguments)
+
+def limit(script, statements=migrations._statements):
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 1500, -1))
+    yield from statements(script)
+
+while True:
+    path = where / str(step) / "acare.db"
+    path.parent.mkdir()
+    shutil.copy(template, path)
+    child = os.fork()
+    if child == 0:
+        if how == "statement":
+            Killed.left, connect = step, sqlite3.connect
+            sqlite3.connect = lambda *arguments, **options: connect(*arguments, factory=Killed, **options)
+        else:
+            migrations._statements = limit
+        migrations.migrate(path)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+    step += 1
+"""
+
+
+@pytest.mark.parametrize("how", ["statement", "write"])
+def test_a_killed_migration_leaves_the_old_file_or_the_new_one(path, tmp_path, how):
+    steps = tmp_path / "steps"
+    steps.mkdir()
+    subprocess.run([sys.executable, "-c", KILLED, path, steps, how], check=True, timeout=120)
+    old, rows = tokens_of(path), ask(path, ROWS)
+    migrations.migrate(path)
+    new, versions = tokens_of(path), []
+    for step in sorted(steps.iterdir(), key=lambda step: int(step.name)):
+        file.check(step / "acare.db")
+        versions.append(version_of(step / "acare.db"))
+        assert tokens_of(step / "acare.db") == {OLD: old, NOW: new}[versions[-1]]
+        migrations.migrate(step / "acare.db")
+        assert (tokens_of(step / "acare.db"), ask(step / "acare.db", ROWS)) == (new, rows)
+        assert verify(step / "acare.db.schema-1.db") == 7
+    assert (versions[0], versions[-1], versions == sorted(versions)) == (OLD, NOW, True)
+    assert len(versions) > 20
+
+
 # --- how a migration may be written
 
 TRIGGER = """
