@@ -82,8 +82,8 @@ MISTAKES = [
     ("demo --database a.db", "--database"),
     ("verify", "FILE"),
     ("restore", "FILE"),
-    ("backup --keep 0", "at least 1"),
-    ("backup --keep all", "at least 1"),
+    ("backup --keep 0", "from 1 to 999999"),
+    ("backup --keep all", "from 1 to 999999"),
     ("history", "CLIENT_ID"),
     ("undelete", "CLIENT_ID"),
     ("erase", "CLIENT_ID"),
@@ -110,7 +110,7 @@ ERROR_RESPONSES = [
     ("key revoke a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("key list --database folder", "folder"),
     ("key list --database text.db", "not an SQLite database"),
-    ("key list --database other.db", "another program's database"),
+    ("key list --database other.db", "a database of another program"),
     ("key create --user a@b --database folder", "folder"),
     ("key create --user a@b --database text.db", "not an SQLite database"),
     ("key create --user a@b --database nowhere/a.db", "nowhere/a.db"),
@@ -132,8 +132,8 @@ ERROR_RESPONSES = [
 FAILED_STARTS = [
     ("folder", "folder"),
     ("text.db", "not an SQLite database"),
-    ("other.db", "another program's database"),
-    ("nowhere/a.db", "nowhere/a.db: there is no folder nowhere"),
+    ("other.db", "a database of another program"),
+    ("nowhere/a.db", "nowhere/a.db: the folder nowhere does not exist"),
 ]
 
 

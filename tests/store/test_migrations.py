@@ -166,7 +166,7 @@ def test_an_idempotency_key_of_before_is_replayed(migrated):
     assert (again.json["data"]["id"] in kept, again.json["data"]["version"]) == (True, 1)
 
 
-def test_an_idempotency_key_of_before_is_refused_for_another_body(migrated):
+def test_an_idempotency_key_is_refused_for_another_body(migrated):
     send(migrated, schema_1.ANA, "ana-1", JORDAN, status=422)
 
 
@@ -326,7 +326,7 @@ def test_a_failed_migration_can_be_tried_again(path):
     assert (version_of(path), "idempotency_keys" in schema_of(path)) == (NOW, True)
 
 
-def test_nobody_sees_half_a_migration(path, monkeypatch):
+def test_other_connections_never_see_half_a_migration(path, monkeypatch):
     """A migration that reads, through another connection, what everybody else sees of it."""
     seen = []
 
@@ -483,8 +483,8 @@ def test_a_migration_is_any_script(path, script):
 def test_a_file_too_old_is_refused_in_one_line(path, command):
     edit(path, "PRAGMA user_version = 0")
     before = path.read_bytes()
-    whole = [sys.executable, "-m", "acare", *command.split(), "--database", path]
-    done = subprocess.run(whole, capture_output=True, text=True, timeout=60)
+    line = [sys.executable, "-m", "acare", *command.split(), "--database", path]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, path.read_bytes()) == (1, "", before)
     assert re.fullmatch(r"acare: \S*acare\.db: .*schema 0 .*\n", done.stderr)
 
