@@ -20,8 +20,11 @@ import acare
 from acare.cli import main
 from acare.cli.serve import Server
 from acare.config import SETTINGS, Settings
+from acare.store.schema import SCHEMA_VERSION
 
 Printed = namedtuple("Printed", "out err")
+
+VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
 
 COMMANDS = {
     "serve": [part for setting in SETTINGS for part in (setting.flag, setting.variable)],
@@ -79,8 +82,8 @@ MISTAKES = [
     ("demo --database a.db", "--database"),
     ("verify", "FILE"),
     ("restore", "FILE"),
-    ("backup --keep 0", "at least 1"),
-    ("backup --keep all", "at least 1"),
+    ("backup --keep 0", "from 1 to 999999"),
+    ("backup --keep all", "from 1 to 999999"),
     ("history", "CLIENT_ID"),
     ("undelete", "CLIENT_ID"),
     ("erase", "CLIENT_ID"),
@@ -107,7 +110,7 @@ ERROR_RESPONSES = [
     ("key revoke a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("key list --database folder", "folder"),
     ("key list --database text.db", "not an SQLite database"),
-    ("key list --database other.db", "another program's database"),
+    ("key list --database other.db", "a database of another program"),
     ("key create --user a@b --database folder", "folder"),
     ("key create --user a@b --database text.db", "not an SQLite database"),
     ("key create --user a@b --database nowhere/a.db", "nowhere/a.db"),
@@ -129,8 +132,8 @@ ERROR_RESPONSES = [
 FAILED_STARTS = [
     ("folder", "folder"),
     ("text.db", "not an SQLite database"),
-    ("other.db", "another program's database"),
-    ("nowhere/a.db", "nowhere/a.db: there is no folder nowhere"),
+    ("other.db", "a database of another program"),
+    ("nowhere/a.db", "nowhere/a.db: the folder nowhere does not exist"),
 ]
 
 
@@ -420,14 +423,14 @@ def test_help_tells_each_command(run, command):
 
 
 def test_the_version_is_the_package_s(run):
-    assert run("--version").out == f"acare {acare.__version__}\n"
+    assert run("--version").out == VERSION
 
 
 # --- as a process
 
 
 def test_the_package_can_be_run():
-    assert in_process_of_its_own("--version").stdout == f"acare {acare.__version__}\n"
+    assert in_process_of_its_own("--version").stdout == VERSION
 
 
 def test_a_mistake_is_one_line_and_the_exit_code_2():

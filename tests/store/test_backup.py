@@ -1,4 +1,4 @@
-"""Backups: copies that were proven, those that are refused, and putting one back."""
+"""Backups: copies that are verified, those that are refused, and restoring one."""
 
 import errno
 import hashlib
@@ -30,9 +30,9 @@ import acare
 from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
-from acare.store import file
 from acare.store.backup import back_up, checksum_file, verify
 from acare.store.restore import restore
+from acare.store.schema import SCHEMA_VERSION
 
 PAGE = 4096
 SCOPES = {"all": ["read", "write"]}
@@ -127,7 +127,7 @@ def sign(path):
     checksum_file(path).write_text(f"{digest}  {path.name}\n")
 
 
-# --- making one
+# --- creating one
 
 
 def test_a_backup_has_the_clients_of_the_database(path, folder):
@@ -250,7 +250,7 @@ def synced(monkeypatch):
     return happened
 
 
-def test_a_backup_is_on_disk_before_it_has_its_name_and_the_name_after(path, folder, synced):
+def test_a_backup_is_synced_before_it_is_renamed(path, folder, synced):
     fill(path)
     synced.clear()
     back_up(path, folder)
@@ -275,10 +275,10 @@ BAD_COPIES = [
         "UPDATE client_totals SET total = 0; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 2)",
         id="wrong totals with the right sum",
     ),
-    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="a client of nobody"),
+    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="a client without an owner"),
     pytest.param(
         "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'clients_by_status'",
-        id="pages that nobody uses",
+        id="unused pages",
     ),
     pytest.param("PRAGMA user_version = 99", id="a newer schema"),
     pytest.param("PRAGMA application_id = 7", id="another program's"),
@@ -306,7 +306,7 @@ def test_a_damaged_database_is_not_backed_up(run, path, folder):
 # --- while others write
 
 
-def test_nobody_waits_for_a_backup(path, folder, monkeypatch):
+def test_writers_do_not_wait_for_a_backup(path, folder, monkeypatch):
     """Between any two batches of pages a write goes through at once, and is not in the backup."""
     written = []
 
@@ -430,7 +430,7 @@ def test_files_that_are_no_backups_are_kept(path, folder):
     assert set(listing(folder)) == {*FOREIGN.split(), made.name, f"{made.name}.sha256"}
 
 
-def test_the_backup_that_was_just_made_is_kept_even_if_the_clock_was_set_back(path, folder):
+def test_the_new_backup_is_kept_if_the_clock_was_set_back(path, folder):
     fill(path)
     first = back_up(path, folder)
     tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S}.000"
@@ -449,7 +449,7 @@ def test_a_backup_that_fails_costs_no_older_one(path, folder):
     assert listing(folder) == [good.name, f"{good.name}.sha256"]
 
 
-# --- where none can be made
+# --- failures
 
 
 @pytest.mark.parametrize("where", ["/proc", "/dev/null", "acare.db", "acare.db/below", "n" * 300])
@@ -506,13 +506,14 @@ def test_a_disk_that_is_full_at_the_last_moment_leaves_nothing(path, folder, run
     assert is_one_line(printed.err)
 
 
-# --- cut off at any moment
+# --- interrupted at any moment
 
 CUT_OFF = """
 import os, shutil, sys
 from pathlib import Path
 from acare.store.backup import back_up
 from acare.store.restore import restore
+from acare.store.schema import SCHEMA_VERSION
 
 template, where, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 step = 0
@@ -555,7 +556,7 @@ def cut_off(tmp_path):
     return run
 
 
-def test_a_backup_that_is_cut_off_is_whole_or_not_there(tmp_path, cut_off):
+def test_an_interrupted_backup_is_complete_or_absent(tmp_path, cut_off):
     (tmp_path / "template").mkdir()
     fill(tmp_path / "template" / "acare.db", "Ana")
     steps = cut_off(tmp_path / "template", "backup")
@@ -564,7 +565,7 @@ def test_a_backup_that_is_cut_off_is_whole_or_not_there(tmp_path, cut_off):
     assert backups == sorted(backups)
 
 
-def test_a_restore_that_is_cut_off_leaves_the_old_database_or_the_new_one(tmp_path, cut_off):
+def test_an_interrupted_restore_leaves_the_old_or_the_new(tmp_path, cut_off):
     template = tmp_path / "template"
     template.mkdir()
     fill(template / "acare.db", "New")
@@ -576,29 +577,29 @@ def test_a_restore_that_is_cut_off_leaves_the_old_database_or_the_new_one(tmp_pa
     assert steps == sorted(steps, reverse=True)
 
 
-# --- telling whether one is whole
+# --- verifying one
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def intact(tmp_path_factory):
     """A backup of a few clients, for all to copy."""
-    folder = tmp_path_factory.mktemp("whole")
+    folder = tmp_path_factory.mktemp("intact")
     fill(folder / "acare.db", *(f"Client {n}" for n in range(20)))
     return back_up(folder / "acare.db", folder)
 
 
 @pytest.fixture
-def backup(whole, tmp_path):
+def backup(intact, tmp_path):
     """A backup to do what one likes with."""
-    backup = tmp_path / "mine" / whole.name
+    backup = tmp_path / "mine" / intact.name
     backup.parent.mkdir()
-    shutil.copyfile(whole, backup)
-    shutil.copyfile(checksum_file(whole), checksum_file(backup))
+    shutil.copyfile(intact, backup)
+    shutil.copyfile(checksum_file(intact), checksum_file(backup))
     return backup
 
 
-def test_a_whole_backup_is_told_to_be_whole(run, backup):
-    assert run("verify", backup) == (0, f"{backup}: whole, with 20 clients\n", "")
+def test_an_intact_backup_is_ok(run, backup):
+    assert run("verify", backup) == (0, f"{backup}: OK, 20 clients\n", "")
 
 
 def test_a_backup_may_be_moved_and_renamed(backup, tmp_path):
@@ -640,7 +641,7 @@ def flipped(path, offsets):
         os.close(handle)
 
 
-def is_whole(path, **options):
+def is_intact(path, **options):
     with suppress(DatabaseRefused):
         verify(path, **options)
         return True
@@ -650,15 +651,15 @@ def is_whole(path, **options):
 def test_a_flipped_bit_is_found_wherever_it_is(backup):
     size = backup.stat().st_size
     offsets = [*range(PAGE), *range(PAGE, size, 97), size - 1]
-    assert [offset for offset in flipped(backup, offsets) if is_whole(backup)] == []
+    assert [offset for offset in flipped(backup, offsets) if is_intact(backup)] == []
     assert verify(backup) == 20
 
 
-def test_a_flipped_bit_is_at_worst_not_seen_without_a_checksum(backup):
+def test_without_checksum_a_flipped_bit_never_crashes(backup):
     """Whatever it makes of the file, it is read or refused."""
     size = backup.stat().st_size
     offsets = [*range(100), *range(101, PAGE, 61), *range(PAGE, size, 797)]
-    seen = [is_whole(backup, checksum=False) for _ in flipped(backup, offsets)]
+    seen = [is_intact(backup, checksum=False) for _ in flipped(backup, offsets)]
     assert {True, False} == set(seen)
 
 
@@ -716,7 +717,7 @@ def test_a_backup_without_its_checksum_is_refused_in_one_line(run, backup, spoil
     assert is_one_line(printed.err)
 
 
-def test_a_backup_can_be_verified_without_a_checksum_if_one_wants(run, backup):
+def test_a_backup_can_be_verified_without_its_checksum(run, backup):
     checksum_file(backup).unlink()
     assert run("verify", backup, "--no-checksum").code == 0
 
@@ -728,26 +729,28 @@ def test_damage_to_the_structure_is_found_without_a_checksum_too(backup, name):
         verify(backup, checksum=False)
 
 
-def test_an_empty_file_is_no_backup(tmp_path):
+def test_an_empty_file_is_not_a_backup(tmp_path):
     (tmp_path / "empty.db").touch()
-    with pytest.raises(DatabaseRefused, match=r"empty\.db: empty$"):
+    with pytest.raises(DatabaseRefused, match=r"empty\.db: the file is empty$"):
         verify(tmp_path / "empty.db", checksum=False)
 
 
 EDITS = [
     pytest.param("UPDATE client_totals SET total = total + 1", id="a wrong total"),
     pytest.param("DELETE FROM client_totals", id="no totals"),
-    pytest.param("INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)", id="a total of nobody"),
+    pytest.param(
+        "INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)", id="a total without clients"
+    ),
     pytest.param(
         "UPDATE client_totals SET total = 1; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 19)",
         id="wrong totals with the right sum",
     ),
-    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="clients of nobody"),
+    pytest.param("PRAGMA foreign_keys = OFF; DELETE FROM users", id="clients without an owner"),
     pytest.param("PRAGMA ignore_check_constraints = ON; UPDATE clients SET version = 0", id="a version of 0"),
     pytest.param("DROP TABLE client_totals", id="a table less"),
     pytest.param(
         "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'clients_by_status'",
-        id="pages that nobody uses",
+        id="unused pages",
     ),
     pytest.param(
         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = ("
@@ -755,7 +758,7 @@ EDITS = [
         ") WHERE name = 'clients_by_status'",
         id="an index that is another's",
     ),
-    pytest.param(f"PRAGMA user_version = {file.SCHEMA_VERSION + 1}", id="a newer acare's"),
+    pytest.param(f"PRAGMA user_version = {SCHEMA_VERSION + 1}", id="a newer acare's"),
     pytest.param("PRAGMA application_id = 7", id="another program's"),
 ]
 
@@ -768,7 +771,7 @@ def wrong(request, backup):
     return backup
 
 
-def test_a_file_whose_content_is_wrong_is_refused_whatever_its_checksum_says(run, wrong):
+def test_wrong_content_is_refused_despite_a_right_checksum(run, wrong):
     printed = run("verify", wrong)
     assert (printed.code, printed.out) == (1, "")
     assert is_one_line(printed.err)
@@ -797,7 +800,7 @@ def test_what_is_no_file_is_not_restored(run, backup, path, tmp_path, name):
     assert is_one_line(printed.err)
 
 
-def test_a_backup_that_changes_while_it_is_restored_is_not_restored(backup, path, monkeypatch):
+def test_a_backup_that_changes_meanwhile_is_not_restored(backup, path, monkeypatch):
     copyfile = shutil.copyfile
 
     def change_and_copy(source, target):
@@ -811,12 +814,12 @@ def test_a_backup_that_changes_while_it_is_restored_is_not_restored(backup, path
     assert names(path) == ["Old"]
 
 
-# --- putting one back
+# --- restoring one
 
 
 def restored_name(printed):
-    """Where the command says that it has put the old database."""
-    return re.search(r"is (/.*)\.\n", printed.out)[1]
+    """The new name of the old database, as the command prints it."""
+    return re.search(r"renamed to (/.*)\.\n", printed.out)[1]
 
 
 def test_a_restore_brings_back_what_was_there(run, path, folder):
@@ -827,12 +830,12 @@ def test_a_restore_brings_back_what_was_there(run, path, folder):
     assert names(path) == ["Ana", "Bea"]
 
 
-def test_the_old_database_is_kept_aside(run, backup, path):
+def test_the_old_database_is_renamed_and_kept(run, backup, path):
     fill(path, "Old")
     assert names(restored_name(run("restore", backup))) == ["Old"]
 
 
-def test_what_a_killed_server_left_in_its_log_is_kept_aside_with_it(run, backup, path):
+def test_the_log_of_a_killed_server_is_kept_with_its_file(run, backup, path):
     leave_log(path, "Old", "In the log")
     assert names(restored_name(run("restore", backup))) == ["Old", "In the log"]
 
@@ -840,8 +843,8 @@ def test_what_a_killed_server_left_in_its_log_is_kept_aside_with_it(run, backup,
 def test_a_restore_leaves_the_database_and_the_old_one_alone(backup, path):
     leave_log(path, "Old")
     mine = listing(path.parent)
-    aside = restore(backup, path)
-    assert set(listing(path.parent)) == {*mine, aside.name} - {"acare.db-wal"}
+    old = restore(backup, path)
+    assert set(listing(path.parent)) == {*mine, old.name} - {"acare.db-wal"}
 
 
 def test_a_restored_database_can_be_read_by_its_owner_alone(backup, path):
@@ -850,7 +853,7 @@ def test_a_restored_database_can_be_read_by_its_owner_alone(backup, path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_restored_database_is_on_disk_before_it_has_its_name_and_the_name_after(backup, path, synced):
+def test_a_restored_database_is_synced_before_its_rename(backup, path, synced):
     fill(path)
     synced.clear()
     restore(backup, path)
@@ -864,7 +867,7 @@ def test_a_backup_is_restored_where_no_database_is(run, backup, path):
 
 
 @pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
-def test_a_restored_database_does_not_get_what_is_left_of_one_that_was_removed(backup, path, ending):
+def test_logs_of_a_removed_database_are_not_applied(backup, path, ending):
     leave_log(path, "Old")
     os.replace(f"{path}-wal", f"{path}{ending}")
     path.unlink()
@@ -882,17 +885,17 @@ def test_a_restored_backup_is_still_a_backup(backup, path):
 
 def test_each_restore_keeps_the_database_before_it(backup, path):
     fill(path, "Old")
-    asides = [restore(backup, path) for _ in range(3)]
-    assert [len(names(aside)) for aside in asides] == [1, 20, 20]
+    kept = [restore(backup, path) for _ in range(3)]
+    assert [len(names(old)) for old in kept] == [1, 20, 20]
 
 
 def test_a_restore_puts_the_database_where_a_symbolic_link_leads(run, backup, path, tmp_path):
     (tmp_path / "disk").mkdir()
     fill(tmp_path / "disk" / "real.db", "Old")
     path.symlink_to("disk/real.db")
-    aside = restored_name(run("restore", backup))
+    old = restored_name(run("restore", backup))
     assert path.is_symlink()
-    assert (len(names(tmp_path / "disk" / "real.db")), names(aside)) == (20, ["Old"])
+    assert (len(names(tmp_path / "disk" / "real.db")), names(old)) == (20, ["Old"])
 
 
 DAMAGES = [
@@ -909,8 +912,8 @@ def test_a_damaged_database_is_replaced_and_kept_as_it_is(backup, path, damage):
     fill(path, "Old")
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
-    aside = restore(backup, path)
-    assert (len(names(path)), aside.read_bytes()) == (20, damaged)
+    old = restore(backup, path)
+    assert (len(names(path)), old.read_bytes()) == (20, damaged)
 
 
 def test_a_damaged_database_is_kept_with_what_was_in_its_log(backup, path):
@@ -921,9 +924,9 @@ def test_a_damaged_database_is_kept_with_what_was_in_its_log(backup, path):
     fill(path, "Old")
     path.write_bytes(b"x" * 100 + path.read_bytes()[100:])
     path.with_name("acare.db-wal").write_bytes(log)
-    aside = restore(backup, path)
-    aside.write_bytes(header + aside.read_bytes()[100:])
-    with closing(sqlite3.connect(aside)) as connection:
+    old = restore(backup, path)
+    old.write_bytes(header + old.read_bytes()[100:])
+    with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("SELECT email FROM users").fetchall() == [("bob@example.com",)]
 
 
@@ -965,11 +968,11 @@ def test_a_restored_database_gives_exactly_the_answers_of_before(path, folder):
     assert answers(path, caller.key) == before
 
 
-# --- who has it open
+# --- open databases
 
 
 @pytest.mark.parametrize("what", ["app", "reader", "writer"])
-def test_a_database_that_somebody_has_open_is_not_replaced(run, backup, path, what):
+def test_an_open_database_is_not_replaced(run, backup, path, what):
     fill(path, "Old")
     with closing(sqlite3.connect(path)) as other:
         if what == "app":
@@ -1007,7 +1010,7 @@ def test_a_damaged_database_that_a_server_serves_is_not_replaced(start, run, bac
     assert served.read_bytes() == damaged
 
 
-def test_after_a_kill_the_server_s_database_is_replaced_and_kept_whole(start, run, backup, tmp_path):
+def test_after_a_kill_the_old_database_is_kept_complete(start, run, backup, tmp_path):
     server = start()
     post(server, first_name="Ana")
     post(server, first_name="Bea")
@@ -1015,9 +1018,9 @@ def test_after_a_kill_the_server_s_database_is_replaced_and_kept_whole(start, ru
     server.process.wait()
     served = tmp_path / "served.db"
     assert served.with_name("served.db-wal").stat().st_size > 0
-    aside = restored_name(run("restore", backup, database=served))
+    old = restored_name(run("restore", backup, database=served))
     assert [each for each in listing(tmp_path) if each.endswith(("-wal", "-shm"))] == []
-    assert (names(aside), len(names(served))) == (["Ana", "Bea"], 20)
+    assert (names(old), len(names(served))) == (["Ana", "Bea"], 20)
 
 
 # --- a restore that fails
@@ -1051,7 +1054,7 @@ def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup
     assert is_one_line(printed.err)
 
 
-def test_a_database_in_a_folder_that_is_not_there_is_not_restored(run, backup, tmp_path):
+def test_a_restore_into_a_missing_folder_is_refused(run, backup, tmp_path):
     printed = run("restore", backup, database=tmp_path / "nowhere" / "acare.db")
     assert (printed.code, "nowhere" in listing(tmp_path)) == (1, False)
     assert is_one_line(printed.err)

@@ -1,4 +1,4 @@
-"""A database file: making one, and refusing what acare should not open, unchanged."""
+"""A database file: creating one, and refusing files that acare should not open, unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from acare.errors import DatabaseRefused
-from acare.store import file
+from acare.store import file, schema
 from acare.store.database import Database
 from acare.store.keys import KeyStore
 
@@ -47,50 +47,50 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
 
 
-# --- making one
+# --- creating one
 
 
-def test_a_new_file_can_be_read_by_its_owner_alone(path: Path) -> None:
+def test_only_its_owner_can_read_a_new_file(path: Path) -> None:
     open_and_close(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("application_id", file.APPLICATION_ID), ("user_version", file.SCHEMA_VERSION)],
+    [("application_id", file.APPLICATION_ID), ("user_version", schema.SCHEMA_VERSION)],
 )
-def test_a_new_file_says_what_it_is(path: Path, pragma: str, value: int) -> None:
+def test_a_new_file_has_application_id_and_version(path: Path, pragma: str, value: int) -> None:
     open_and_close(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)
 
 
-def test_the_constants_say_what_the_schema_says() -> None:
+def test_the_constants_match_schema_sql() -> None:
     wanted = {
         f"PRAGMA application_id = {file.APPLICATION_ID}",
-        f"PRAGMA user_version = {file.SCHEMA_VERSION}",
+        f"PRAGMA user_version = {schema.SCHEMA_VERSION}",
     }
-    assert wanted <= {line.partition(";")[0] for line in file._schema().splitlines()}
+    assert wanted <= {line.partition(";")[0] for line in schema.text().splitlines()}
 
 
-def test_a_new_file_is_whole(path: Path) -> None:
+def test_a_new_file_passes_the_integrity_check(path: Path) -> None:
     open_and_close(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_making_a_file_leaves_nothing_else_in_its_folder(path: Path) -> None:
+def test_creating_a_file_leaves_no_other_file(path: Path) -> None:
     open_and_close(path)
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_file_of_no_bytes_becomes_a_database(path: Path) -> None:
+def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
     make_with_key(path)
     assert emails(path) == ["first@example.com"]
 
 
-def test_a_database_that_is_there_is_kept(path: Path) -> None:
+def test_an_existing_database_is_kept(path: Path) -> None:
     make_with_key(path)
     open_and_close(path)
     assert emails(path) == ["first@example.com"]
@@ -103,28 +103,28 @@ def test_a_database_is_found_through_a_symbolic_link(path: Path) -> None:
     assert emails(link) == ["first@example.com"]
 
 
-# --- two at once
+# --- several processes at once
 
 
 @pytest.mark.parametrize("prepare", [lambda path: None, Path.touch], ids=["no file", "no bytes"])
-def test_a_database_that_somebody_made_meanwhile_is_kept(
+def test_a_database_created_meanwhile_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None]
 ) -> None:
     prepare(path)
-    schema = file._schema
+    text = schema.text
 
     def come_between() -> str:
-        monkeypatch.setattr(file, "_schema", schema)
+        monkeypatch.setattr(schema, "text", text)
         make_with_key(path)
-        return schema()
+        return text()
 
-    monkeypatch.setattr(file, "_schema", come_between)
+    monkeypatch.setattr(schema, "text", come_between)
     open_and_close(path)
     assert emails(path) == ["first@example.com"]
 
 
 @pytest.mark.parametrize("prepare", [lambda path: None, Path.touch], ids=["no file", "no bytes"])
-def test_a_database_that_somebody_made_and_uses_meanwhile_is_opened(
+def test_a_database_created_and_used_meanwhile_is_opened(
     path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None]
 ) -> None:
     prepare(path)
@@ -144,7 +144,7 @@ def test_a_database_that_somebody_made_and_uses_meanwhile_is_opened(
     assert found == ["first@example.com"]
 
 
-def test_opening_a_new_file_waits_for_another_who_opens_it(path: Path) -> None:
+def test_opening_a_new_file_waits_for_another_process(path: Path) -> None:
     file.ensure(path)
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -157,9 +157,7 @@ def test_opening_a_new_file_waits_for_another_who_opens_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("prepare", [lambda path: None, Path.touch], ids=["no file", "no bytes"])
-def test_threads_that_make_the_same_file_at_once_have_one_database(
-    tmp_path: Path, prepare: Callable[[Path], None]
-) -> None:
+def test_threads_that_create_a_file_at_once_share_it(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
     failures: list[BaseException] = []
 
     def make(path: Path, number: int, start: threading.Barrier) -> None:
@@ -201,7 +199,7 @@ for line in sys.stdin:
 """
 
 
-def test_processes_that_make_the_same_file_at_once_have_one_database(tmp_path: Path) -> None:
+def test_processes_that_create_a_file_at_once_share_it(tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", MAKE_AT_ONCE, str(n)],
@@ -233,43 +231,43 @@ def test_processes_that_make_the_same_file_at_once_have_one_database(tmp_path: P
             process.communicate()  # which closes the pipes, and so ends it
 
 
-# --- what goes wrong while one is made
+# --- failures during creation
 
 
 @pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), OSError(28, "No space left")])
-def test_a_file_that_cannot_be_made_is_told_in_one_line(
+def test_a_failed_creation_is_reported_in_one_line(
     path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail() -> str:
         raise error
 
-    monkeypatch.setattr(file, "_schema", fail)
+    monkeypatch.setattr(schema, "text", fail)
     with pytest.raises(DatabaseRefused, match=r"acare\.db: [^\n]+$"):
         Database(path)
 
 
 @pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), KeyboardInterrupt()])
-def test_making_a_file_that_fails_leaves_nothing(
+def test_a_failed_creation_leaves_no_file(
     path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def fail() -> str:
         raise error
 
-    monkeypatch.setattr(file, "_schema", fail)
+    monkeypatch.setattr(schema, "text", fail)
     with pytest.raises((DatabaseRefused, KeyboardInterrupt)):
         Database(path)
     assert os.listdir(path.parent) == []
 
 
-def test_a_schema_that_fails_halfway_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_schema", lambda: "CREATE TABLE half (a); CREATE TABLE half (a);")
+def test_a_schema_that_fails_halfway_leaves_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "text", lambda: "CREATE TABLE half (a); CREATE TABLE half (a);")
     with pytest.raises(DatabaseRefused):
         Database(path)
     assert os.listdir(path.parent) == []
 
 
 def test_an_installation_without_its_schema_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "__file__", str(path.parent / "acare" / "store" / "file.py"))
+    monkeypatch.setattr(schema, "__file__", str(path.parent / "acare" / "store" / "schema.py"))
     with pytest.raises(DatabaseRefused, match=r"schema\.sql is missing"):
         Database(path)
     assert os.listdir(path.parent) == []
@@ -285,18 +283,18 @@ Database(Path(sys.argv[1]))
 """
 
 
-def test_a_crash_while_a_file_is_made_leaves_no_file_of_its_name(path: Path) -> None:
+def test_a_crash_during_creation_leaves_no_database(path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", CRASH, str(path)], timeout=30)
     assert (ended.returncode, path.exists()) == (9, False)
 
 
-def test_after_a_crash_while_a_file_was_made_it_can_be_made(path: Path) -> None:
+def test_a_database_can_be_created_after_a_crash(path: Path) -> None:
     subprocess.run([sys.executable, "-c", CRASH, str(path)], timeout=30)
     make_with_key(path)
     assert emails(path) == ["first@example.com"]
 
 
-# --- what is refused, and left as it is
+# --- files that are refused and not changed
 
 
 def not_sqlite(path: Path) -> None:
@@ -332,7 +330,7 @@ def another_programs_with_our_table_names(path: Path) -> None:
 def of_a_newer_schema(path: Path) -> None:
     make_with_key(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA user_version = {file.SCHEMA_VERSION + 1}")
+        connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
 
 
 def a_folder(path: Path) -> None:
@@ -361,10 +359,10 @@ def a_log_with_a_file_of_no_bytes(path: Path) -> None:
 REFUSED = [
     (not_sqlite, "not an SQLite database"),
     (a_few_bytes, "not an SQLite database"),
-    (another_programs, "another program's database"),
-    (another_programs_with_its_log, "another program's database"),
-    (another_programs_with_our_table_names, "another program's database"),
-    (of_a_newer_schema, "made by a newer acare"),
+    (another_programs, "a database of another program"),
+    (another_programs_with_its_log, "a database of another program"),
+    (another_programs_with_our_table_names, "a database of another program"),
+    (of_a_newer_schema, "created by a newer version of acare"),
     (a_folder, "Is a directory"),
     (a_link_to_nowhere, "No such file or directory"),
     (a_log_without_its_database, "wal"),
@@ -373,16 +371,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("make", "reason"), REFUSED, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_acare_should_not_open_is_refused_in_one_line(
-    path: Path, make: Callable[[Path], None], reason: str
-) -> None:
+def test_a_refusal_is_one_line(path: Path, make: Callable[[Path], None], reason: str) -> None:
     make(path)
     with pytest.raises(DatabaseRefused, match=rf"(?s)\A[^\n]*acare\.db[^\n]*{reason}[^\n]*\Z"):
         Database(path).close()
 
 
 @pytest.mark.parametrize("make", [make for make, _ in REFUSED], ids=lambda make: make.__name__)
-def test_what_is_refused_is_left_as_it_was(path: Path, make: Callable[[Path], None]) -> None:
+def test_a_refused_file_is_not_changed(path: Path, make: Callable[[Path], None]) -> None:
     make(path)
     before = contents(path.parent)
     with pytest.raises(DatabaseRefused):
@@ -390,35 +386,35 @@ def test_what_is_refused_is_left_as_it_was(path: Path, make: Callable[[Path], No
     assert contents(path.parent) == before
 
 
-def test_a_damaged_database_is_told_from_what_never_was_one(path: Path) -> None:
+def test_a_damaged_database_is_called_damaged(path: Path) -> None:
     Database(path).close()
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 4)
-    with pytest.raises(DatabaseRefused, match="damaged; it was left as it is"):
+    with pytest.raises(DatabaseRefused, match="damaged; it was not changed"):
         Database(path)
 
 
-def test_a_file_in_a_folder_that_is_not_there_is_refused(path: Path) -> None:
-    with pytest.raises(DatabaseRefused, match=r"\A[^\n]*acare\.db: there is no folder [^\n]*missing\Z"):
+def test_a_missing_folder_is_refused(path: Path) -> None:
+    with pytest.raises(
+        DatabaseRefused, match=r"\A[^\n]*acare\.db: the folder [^\n]*missing does not exist\Z"
+    ):
         Database(path.parent / "missing" / path.name)
 
 
-def test_a_missing_folder_is_not_made(path: Path) -> None:
+def test_a_missing_folder_is_not_created(path: Path) -> None:
     with pytest.raises(DatabaseRefused):
         Database(path.parent / "missing" / path.name)
     assert os.listdir(path.parent) == []
 
 
-def test_a_file_that_may_not_be_written_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_with_key(path)
     monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may write whatever the mode says
     with pytest.raises(DatabaseRefused, match=r"\A[^\n]*acare\.db: Permission denied\Z"):
         Database(path)
 
 
-def test_a_file_that_may_not_be_written_is_left_as_it_was(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_file_is_not_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_with_key(path)
     before = contents(path.parent)
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
@@ -433,13 +429,13 @@ def test_an_sqlite_that_is_too_old_is_refused(path: Path, monkeypatch: pytest.Mo
         Database(path)
 
 
-def test_an_sqlite_that_is_too_old_makes_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_sqlite_that_is_too_old_creates_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 39, 4))
     with pytest.raises(DatabaseRefused):
         Database(path)
     assert os.listdir(path.parent) == []
 
 
-def test_the_oldest_sqlite_that_will_do_is_not_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_supported_sqlite_is_accepted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 0))
     open_and_close(path)
