@@ -80,7 +80,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def send_now(self, data: bytes) -> None:
         """Send what the socket takes; waitress keeps the rest, and copies what it keeps."""
         if self.connected:
-            super().write_soon(data[self.send(data, do_close=False) :])
+            sent = 0 if self.total_outbufs_len else self.send(data, do_close=False)
+            super().write_soon(data[sent:])
 
     def handle_expt(self) -> None:
         """Urgent data, which no caller has any business to send; waitress would be told of it for ever."""

@@ -35,7 +35,7 @@ TOGETHER = 8
 
 _NEWCOMERS = 16  # that are taken in one turn of the loop
 _SWEEP_SECONDS = 1.0
-_ACCEPT_AGAIN_SECONDS = 0.5
+_ACCEPT_AGAIN_SECONDS = 0.2
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
 _NEVER = 10**9  # seconds, bytes: for what waitress would do by itself and this server does otherwise
 _ADJUSTMENTS = {
@@ -178,6 +178,7 @@ class Server:
         # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
+        self._send_answers()  # before what follows them is parsed
         for channel in [channel for channel in self.unparsed if channel.is_free()]:
             self.unparsed.discard(channel)
             if channel.connected:
