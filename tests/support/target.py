@@ -93,9 +93,7 @@ def asking(target):
             began = time.monotonic()
             yield worst
             time.sleep(max(0.03, began + WHILE - time.monotonic()))
-            asked, longest = process.communicate(timeout=5)[0].split()
-            assert int(asked) > 1
-            worst.append(float(longest))
+            worst.append(float(process.communicate(timeout=5)[0]))
         finally:
             process.kill()
 
