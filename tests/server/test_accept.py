@@ -36,9 +36,7 @@ OPTIONS = ("setsockopt", "pass", "called(self, *arguments)")
 FAILURES = {
     "no memory before it is taken": (NO_MEMORY, *BEFORE),
     "no memory when it is taken": (NO_MEMORY, *WHEN),
-    "no memory when it is set up": (NO_MEMORY, *SET_UP),
     "no memory for its options": (NO_MEMORY, *OPTIONS),
-    "no descriptor": (NO_DESCRIPTOR, *BEFORE),
     "no descriptor when it is set up": (NO_DESCRIPTOR, *SET_UP),
     "another error": (ANOTHER, *BEFORE),
 }
