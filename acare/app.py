@@ -135,4 +135,4 @@ def create_app(
     """
     if settings is not None and options:
         raise TypeError("either settings or options, not both")
-    return App(settings or Settings.load(options, environ={}), clock, access_log)
+    return App(settings or Settings.from_options(options), clock, access_log)

@@ -1,7 +1,7 @@
-"""Settings: one table of them, and the only reader of the environment.
+"""Settings: one table, and the only reader of the environment.
 
-Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and a variable; the flag
-beats the variable. All three take the same text.
+Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and an environment
+variable. A flag takes precedence over the variable. All three take the same text.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,66 +31,6 @@ class Address:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything that can be set, each with its default."""
-
-    database: Path = Path("acare.db")
-    listen: Address = Address("127.0.0.1", 8080)
-    rate_limit: RateLimit | None = DEFAULT_RATE_LIMIT
-    rate_limit_by: Literal["address", "key"] = "address"
-    trusted_proxy: str | None = None
-    cors_origin: tuple[str, ...] = ()
-    threads: int = 16
-    log_format: Literal["text", "json"] = "text"
-    drain_seconds: int = 30
-    require_precondition: bool = False
-
-    @classmethod
-    def read(cls, given: Mapping[str, object]) -> Settings:
-        """The settings that are named in ``given``: its value or, where that is None, the variable's.
-
-        SettingError names what was wrong, also a variable that nearly has a setting's name.
-        """
-        variables = {setting.variable for setting in SETTINGS if setting.name in given}
-        _refuse_misspelt(os.environ, variables)
-        return cls.load(given, {name: text for name, text in os.environ.items() if name in variables})
-
-    @classmethod
-    def load(cls, given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
-        """Settings out of values by name and, for what is not given, of the variables in ``environ``.
-
-        A value is a text, or anything whose ``str()`` is one. SettingError names what was wrong.
-        """
-        values: dict[str, Any] = {}
-        for setting in SETTINGS:
-            value, source = given.get(setting.name), setting.flag
-            if value is None:
-                value, source = environ.get(setting.variable) or None, setting.variable
-            if value is None:
-                continue
-            texts = [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
-            try:
-                values[setting.name] = setting.parse(" ".join(texts))
-            except ValueError as error:
-                raise SettingError(source, f"{' '.join(texts)!r} is not {error}") from None
-        unknown = given.keys() - {setting.name for setting in SETTINGS}
-        if unknown:
-            raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
-        return cls(**values)
-
-
-def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
-    """SettingError for a name that is nearly one of ``variables``, but not that one with more behind it."""
-    known = {setting.variable for setting in SETTINGS}
-    for name in names:
-        if not name.startswith("ACARE_") or name in known:
-            continue
-        for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
-            if not name.startswith(f"{meant}_"):
-                raise SettingError(name, f"there is no such setting; {meant} is one")
 
 
 def _text(value: object) -> str:
@@ -160,13 +100,13 @@ def _count(maximum: int) -> Callable[[str], int]:
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: how a setting is written and read."""
+    """One setting: how it is written and read."""
 
     name: str
-    metavar: str
+    metavar: str  # empty for a switch
     parse: Callable[[str], Any]
     help: str
-    repeatable: bool = False  # may be given several times
+    repeatable: bool  # may be given several times
 
     @property
     def flag(self) -> str:
@@ -177,51 +117,109 @@ class Setting:
         return "ACARE_" + self.name.upper()
 
 
-SETTINGS: Sequence[Setting] = (
-    Setting(
-        "database",
-        "FILE",
-        _path,
-        "the database; serve and key create make it if it is not there (acare.db)",
-    ),
-    Setting("listen", "HOST:PORT", _address, "where to listen; port 0 takes a free one (127.0.0.1:8080)"),
-    Setting(
-        "rate_limit",
-        "N/SECONDS",
+def _setting(
+    default: Any, parse: Callable[[str], Any], metavar: str, help: str, *, repeatable: bool = False
+) -> Any:
+    metadata = {"parse": parse, "metavar": metavar, "help": help, "repeatable": repeatable}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The table: each setting with its default, its parser, its placeholder and its help."""
+
+    database: Path = _setting(
+        Path("acare.db"), _path, "FILE", "the database; serve and key create make it if missing (acare.db)"
+    )
+    listen: Address = _setting(
+        Address("127.0.0.1", 8080),
+        _address,
+        "HOST:PORT",
+        "the address to listen on; port 0 takes a free one (127.0.0.1:8080)",
+    )
+    rate_limit: RateLimit | None = _setting(
+        DEFAULT_RATE_LIMIT,
         _rate_limit,
-        "requests for each caller, refilled evenly over so many seconds, or off (500/900)",
-    ),
-    Setting(
-        "rate_limit_by",
-        "WHAT",
+        "N/SECONDS",
+        "requests for each caller, refilled evenly over that many seconds, or off (500/900)",
+    )
+    rate_limit_by: Literal["address", "key"] = _setting(
+        "address",
         _word("address", "key"),
-        "whose bucket it is: the address's, or the key's for an agency behind one NAT (address)",
-    ),
-    Setting(
-        "trusted_proxy",
-        "ADDRESS",
-        _proxy,
-        "the one address whose X-Forwarded-For and X-Forwarded-Proto count (none)",
-    ),
-    Setting(
-        "cors_origin",
-        "ORIGIN",
+        "WHAT",
+        "what has a bucket: each address, or each key for an agency behind one NAT (address)",
+    )
+    trusted_proxy: str | None = _setting(
+        None, _proxy, "ADDRESS", "the one address whose X-Forwarded-* headers count (none)"
+    )
+    cors_origin: tuple[str, ...] = _setting(
+        (),
         _origins,
+        "ORIGIN",
         "an origin whose pages may call, or * for all; may be repeated (none)",
         repeatable=True,
-    ),
-    Setting("threads", "N", _count(256), "threads that write; reads need none (16)"),
-    Setting("log_format", "FORMAT", _word("text", "json"), "the form of log lines: text or json (text)"),
-    Setting(
-        "drain_seconds",
-        "N",
-        _count(3600),
-        "seconds that requests have to finish when the server is told to stop (30)",
-    ),
-    Setting(
-        "require_precondition",
-        "",
-        _flag,
-        "refuse a PUT without version and If-Match, and a DELETE without If-Match (false)",
-    ),
-)
+    )
+    threads: int = _setting(
+        16, _count(256), "N", "threads for writes; most reads are answered in the event loop (16)"
+    )
+    log_format: Literal["text", "json"] = _setting(
+        "text", _word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
+    )
+    drain_seconds: int = _setting(
+        30, _count(3600), "N", "seconds that open requests have to finish when the server stops (30)"
+    )
+    require_precondition: bool = _setting(
+        False, _flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
+    )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, object]) -> Settings:
+        """The settings of an embedder, by their Python names; SettingError names the wrong one."""
+        return cls._load(options, {}, lambda setting: setting.name)
+
+    @classmethod
+    def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
+        """The settings of a command: for each name in ``flags`` its value or, if None, the variable's.
+
+        SettingError names the wrong flag or variable, also a variable that is nearly a setting's.
+        """
+        variables = {setting.variable for setting in SETTINGS if setting.name in flags}
+        _refuse_misspelt(environ, variables)
+        used = {name: text for name, text in environ.items() if name in variables}
+        return cls._load(flags, used, lambda setting: setting.flag)
+
+    @classmethod
+    def _load(
+        cls, given: Mapping[str, object], environ: Mapping[str, str], spell: Callable[[Setting], str]
+    ) -> Settings:
+        """A given value is a text, anything whose ``str()`` is one, or a list of those."""
+        unknown = given.keys() - {setting.name for setting in SETTINGS}
+        if unknown:
+            raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {}
+        for setting in SETTINGS:
+            value, source = given.get(setting.name), spell(setting)
+            if value is None:
+                value, source = environ.get(setting.variable) or None, setting.variable
+            if value is None:
+                continue
+            texts = [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
+            try:
+                values[setting.name] = setting.parse(" ".join(texts))
+            except ValueError as error:
+                raise SettingError(source, f"{' '.join(texts)!r} is not {error}") from None
+        return cls(**values)
+
+
+SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
+
+
+def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
+    """SettingError for a name that is nearly one of ``variables`` and does not merely extend it."""
+    known = {setting.variable for setting in SETTINGS}
+    for name in names:
+        if not name.startswith("ACARE_") or name in known:
+            continue
+        for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
+            if not name.startswith(f"{meant}_"):
+                raise SettingError(name, f"there is no such setting; did you mean {meant}?")

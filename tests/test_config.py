@@ -105,7 +105,8 @@ def variable(name):
 
 
 def load(environ=None, **given):
-    return Settings.load(given, environ or {})
+    """The settings of a command, from variables and flags."""
+    return Settings.from_command({**dict.fromkeys(DEFAULTS), **given}, environ or {})
 
 
 def test_the_tables_here_cover_every_setting():
@@ -227,14 +228,14 @@ def test_variables_that_are_no_settings_are_let_be():
 )
 def test_a_variable_that_nearly_has_a_setting_s_name_is_told(monkeypatch, misspelt, meant):
     monkeypatch.setenv(misspelt, "secret")
-    with pytest.raises(SettingError, match=f"^{misspelt}: .*{meant} is one$") as refused:
-        Settings.read(dict.fromkeys(DEFAULTS))
+    with pytest.raises(SettingError, match=f"^{misspelt}: .*{meant}") as refused:
+        Settings.from_command(dict.fromkeys(DEFAULTS))
     assert "secret" not in str(refused.value)
 
 
 def test_a_misspelt_variable_is_no_matter_to_who_does_not_read_that_setting(monkeypatch):
     monkeypatch.setenv("ACARE_THREAD", "3")
-    assert Settings.read({"database": None}) == Settings()
+    assert Settings.from_command({"database": None}) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -242,12 +243,12 @@ def test_a_misspelt_variable_is_no_matter_to_who_does_not_read_that_setting(monk
 )
 def test_a_variable_of_somebody_else_is_let_be(monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    assert Settings.read(dict.fromkeys(DEFAULTS)) == Settings()
+    assert Settings.from_command(dict.fromkeys(DEFAULTS)) == Settings()
 
 
 def test_the_environment_is_read_when_a_command_asks(monkeypatch):
     monkeypatch.setenv("ACARE_THREADS", "3")
-    assert Settings.read({"threads": None}).threads == 3
+    assert Settings.from_command({"threads": None}).threads == 3
 
 
 def test_settings_cannot_be_changed_afterwards():

@@ -40,7 +40,7 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
     A setting that the command has no flag for is not read at all.
     """
     given = {setting.name: getattr(args, setting.name) for setting in SETTINGS if hasattr(args, setting.name)}
-    return Settings.read({**given, **fixed})
+    return Settings.from_command({**given, **fixed})
 
 
 def existing_database(args: argparse.Namespace) -> Path:

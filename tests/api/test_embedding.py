@@ -214,7 +214,7 @@ def test_no_option_s_name_can_be_misspelt(tmp_path):
     [("rate_limit", "lots"), ("rate_limit", 0), ("cors_origin", ["intranet"]), ("rate_limit_by", "user")],
 )
 def test_a_wrong_option_is_named_and_nothing_is_made(tmp_path, name, value):
-    with pytest.raises(SettingError, match=name.replace("_", ".")):
+    with pytest.raises(SettingError, match=f"^{name}: "):
         acare.create_app(database=tmp_path / "a.db", **{name: value})
     assert list(tmp_path.iterdir()) == []
 
