@@ -37,8 +37,9 @@ WHERE rowid IN (
 
 DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
+# Replaces an expired key that is not deleted yet; any other one was found by RECALL in this transaction.
 KEEP = """
-INSERT INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
+INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
 """
 
