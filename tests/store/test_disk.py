@@ -1,5 +1,6 @@
 """What the machine does to the database: a full disk, a lock, a file that is gone, a reader that stays."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from support.data import JORDAN
 
 import acare
 from acare.store import wal
-from acare.store.database import Database
+from acare.store.database import CHECK_EVERY, Database
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -24,7 +25,8 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 @contextmanager
 def opened(path):
     """A broker's caller of an app on the file."""
-    with acare.create_app(database=path, rate_limit="off") as app:
+    clock = itertools.count(0, CHECK_EVERY).__next__  # a second later each time, so that no check is reused
+    with acare.create_app(database=path, rate_limit="off", clock=clock) as app:
         key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
 
