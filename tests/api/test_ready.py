@@ -143,7 +143,7 @@ def test_when_its_database_is_back_it_is_ready_again(app, nobody):
     nobody.get("/readyz")
 
 
-def test_with_another_file_in_the_place_of_its_database_it_is_not_ready(app, nobody):
+def test_with_another_file_in_place_of_its_database_not_ready(app, nobody):
     path = app.database.path
     shutil.copyfile(path, path.with_name("copy.db"))
     path.with_name("copy.db").rename(path)
@@ -202,7 +202,7 @@ def test_a_closed_app_is_not_ready(app, nobody):
     assert "write" in failed(nobody.get("/readyz", status=503))
 
 
-def test_whoever_is_not_ready_says_so_in_the_envelope_and_when_to_ask_again(app, nobody):
+def test_not_ready_is_an_envelope_with_retry_after(app, nobody):
     app.draining = True
     answer = nobody.get("/readyz", status=503)
     assert answer.json["error"]["code"] == "SERVICE_UNAVAILABLE"

@@ -141,7 +141,7 @@ def test_reading_does_not_wait_for_a_write_that_is_not_committed(database: Datab
     assert database.write(write) == 0
 
 
-def test_what_sqlite_cannot_do_now_is_told_in_the_words_of_the_domain(database: Database) -> None:
+def test_a_busy_database_is_a_domain_error(database: Database) -> None:
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT  # type: ignore[attr-defined]
     with pytest.raises(StoreUnavailable, match="Another process"), database.read():
@@ -210,7 +210,7 @@ def replace(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("go_away", [remove, replace])
-def test_a_write_is_refused_when_the_file_is_not_the_one_that_was_opened(
+def test_a_write_is_refused_when_the_file_was_replaced(
     database: Database, path: Path, go_away: Callable[[Path], Path]
 ) -> None:
     go_away(path)
@@ -295,16 +295,14 @@ def read_in_another_process(path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
 
 
-def test_another_process_that_comes_and_goes_leaves_the_log_where_it_is(
-    database: Database, path: Path
-) -> None:
+def test_another_process_that_opens_and_closes_keeps_the_log(database: Database, path: Path) -> None:
     add_user(database, 1)
     read_in_another_process(path)
     add_user(database, 2)
     assert read_in_another_process(path) == "2"
 
 
-def test_so_it_is_with_two_databases_on_the_same_file_in_one_process(database: Database, path: Path) -> None:
+def test_a_second_database_in_the_process_keeps_the_log(database: Database, path: Path) -> None:
     """POSIX gives up all locks of a process on a file when it closes any handle to it.
 
     (sqlite.org/howtocorrupt.html, 2.2) A second database that is refused would do as well.
@@ -558,7 +556,7 @@ for _ in range(3):
 """
 
 
-def test_closing_while_threads_work_neither_crashes_nor_leaves_one_waiting(path: Path) -> None:
+def test_closing_while_threads_work_neither_crashes_nor_hangs(path: Path) -> None:
     command = [sys.executable, "-W", "always::ResourceWarning", "-c", CLOSE_WHILE_WORKING, str(path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stderr) == (0, "")

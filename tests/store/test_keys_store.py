@@ -61,7 +61,7 @@ def test_no_two_new_keys_are_the_same(keys: KeyStore) -> None:
     assert len({keys.create("ana@example.com", READ).key for _ in range(20)}) == 20
 
 
-def test_the_preview_of_a_key_is_its_first_8_and_last_4_characters(database: Database) -> None:
+def test_the_preview_is_the_first_8_and_last_4_characters(database: Database) -> None:
     made = KeyStore(database, new_key=lambda: KEY).create("ana@example.com", READ)
     assert made.preview == "01234567…cdef"
 
@@ -107,7 +107,7 @@ def test_a_key_that_cannot_be_stored_leaves_no_user_behind(database: Database, s
     assert sql("SELECT email FROM users") == [("ana@example.com",)]
 
 
-def test_keys_of_one_new_user_that_are_made_at_once_are_of_one_user(keys: KeyStore) -> None:
+def test_keys_made_at_once_for_a_new_user_are_of_one_user(keys: KeyStore) -> None:
     users: list[str] = []
     start = threading.Barrier(8)
 
@@ -394,7 +394,7 @@ def test_keys_used_at_once_are_noted_once(database: Database) -> None:
         assert held.queued() == 1
 
 
-def test_a_note_that_could_not_be_queued_is_queued_by_the_next_use(
+def test_a_note_that_was_dropped_is_queued_by_the_next_use(
     keys: KeyStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = keys.create("ana@example.com", READ)

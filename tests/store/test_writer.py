@@ -231,7 +231,7 @@ def test_a_write_that_fails_leaves_nothing_of_itself(bench: Bench) -> None:
     assert bench.facts() == []
 
 
-def test_a_write_that_fails_does_not_undo_those_that_share_its_commit(bench: Bench) -> None:
+def test_a_write_that_fails_does_not_undo_the_others(bench: Bench) -> None:
     together(bench.writer, add(1), add_and_raise(2, ValueError()), add(3))
     assert bench.facts() == [1, 3]
 
@@ -260,7 +260,7 @@ def test_of_a_commit_that_fails_nothing_is_written(bench: Bench) -> None:
     assert bench.facts() == []
 
 
-def test_after_a_commit_that_failed_the_next_write_is_written(bench: Bench) -> None:
+def test_the_write_after_a_failed_commit_is_written(bench: Bench) -> None:
     together(bench.writer, add(1), break_the_commit, add(3))
     bench.writer.run(add(4))
     assert bench.facts() == [4]
@@ -276,12 +276,12 @@ def fill_the_disk(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA max_page_count = 1000000")
 
 
-def test_when_the_disk_is_full_every_write_of_the_transaction_is_told(bench: Bench) -> None:
+def test_a_full_disk_fails_every_write_of_the_transaction(bench: Bench) -> None:
     outcomes = together(bench.writer, add(1), add_and_raise(2, ValueError()), fill_the_disk, add(4))
     assert [str(outcome) for outcome in outcomes] == ["The disk is full."] * 4
 
 
-def test_when_the_disk_is_full_nothing_of_the_transaction_is_written(bench: Bench) -> None:
+def test_a_full_disk_undoes_the_whole_transaction(bench: Bench) -> None:
     together(bench.writer, add(1), fill_the_disk, add(3))
     assert bench.facts() == []
 
@@ -292,7 +292,7 @@ def test_when_the_disk_has_room_again_the_next_write_is_written(bench: Bench) ->
     assert bench.facts() == [4]
 
 
-def test_a_write_that_would_be_in_vain_is_refused_before_it_runs(open_bench: Callable[..., Bench]) -> None:
+def test_a_write_that_the_check_refuses_does_not_run(open_bench: Callable[..., Bench]) -> None:
     def refuse() -> None:
         raise StoreUnavailable("gone")
 
@@ -302,26 +302,47 @@ def test_a_write_that_would_be_in_vain_is_refused_before_it_runs(open_bench: Cal
     assert ran == []
 
 
-class NoWayBack(sqlite3.Connection):
-    """A connection to a disk that fails for good: neither COMMIT nor ROLLBACK can be done."""
+def test_a_commit_that_fails_releases_the_lock(bench: Bench, other: sqlite3.Connection) -> None:
+    assert isinstance(Call(bench.writer.run, break_the_commit).outcome(), sqlite3.IntegrityError)
+    other.execute("BEGIN IMMEDIATE")
+
+
+class FailingDisk(sqlite3.Connection):
+    """A connection that can neither commit nor roll back while its disk fails."""
+
+    fails = True
 
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        if statement in ("COMMIT", "ROLLBACK"):
+        if self.fails and statement == "COMMIT":
             raise sqlite3.OperationalError("disk I/O error")
         return super().execute(statement, *values)
 
     def rollback(self) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        if self.fails:
+            raise sqlite3.OperationalError("disk I/O error")
+        super().rollback()
 
 
-def test_everybody_is_told_when_not_even_the_rollback_can_be_done(bench: Bench) -> None:
-    with closing(sqlite3.connect(bench.path, factory=NoWayBack, check_same_thread=False)) as failing:
+@pytest.fixture
+def failing(bench: Bench) -> Iterator[FailingDisk]:
+    with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
         failing.isolation_level = None
-        writer = Writer(failing, bench.checkpointer, check=lambda: None)
-        with Held(writer) as held:
-            calls = [held.queue(add(n)) for n in range(3)]
-        outcomes = [held.call.outcome(), *(call.outcome() for call in calls)]
-    assert all(isinstance(outcome, (sqlite3.Error, StoreUnavailable)) for outcome in outcomes)
+        yield failing
+
+
+def test_all_callers_are_told_when_not_even_the_rollback_works(bench: Bench, failing: FailingDisk) -> None:
+    writer = Writer(failing, bench.checkpointer, check=lambda: None)
+    with Held(writer) as held:
+        calls = [held.queue(add(n)) for n in range(3)]
+    outcomes = [held.call.outcome(), *(call.outcome() for call in calls)]
+    assert [type(outcome) for outcome in outcomes] == [sqlite3.OperationalError] * 4
+
+
+def test_the_write_after_a_failed_rollback_is_written(bench: Bench, failing: FailingDisk) -> None:
+    writer = Writer(failing, bench.checkpointer, check=lambda: None)
+    assert isinstance(Call(writer.run, add(1)).outcome(), sqlite3.OperationalError)
+    failing.fails = False
+    assert (Call(writer.run, add(2)).outcome(), bench.facts()) == (2, [2])
 
 
 # --- another process is writing
@@ -492,9 +513,7 @@ database.close()
 
 
 @pytest.mark.parametrize(("moment", "told"), [("before", ""), ("after", "forked")])
-def test_a_fork_after_the_first_write_is_told_and_does_not_hang(
-    tmp_path: Path, moment: str, told: str
-) -> None:
+def test_a_write_after_a_fork_does_not_hang(tmp_path: Path, moment: str, told: str) -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "acare.db"), moment]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=SOON)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -554,9 +573,7 @@ def test_later_writes_that_fail_are_logged_once(bench: Bench, caplog: pytest.Log
     assert [record.getMessage() for record in caplog.records] == ["a queued write failed: no room"]
 
 
-def test_a_later_write_that_fails_after_a_good_one_is_logged_again(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failure_after_a_success_is_logged_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     for work in (add_and_raise(1, ValueError("a")), add(2), add_and_raise(3, ValueError("b"))):
         bench.writer.run_later(work)
         bench.writer.run(lambda _: None)
@@ -651,7 +668,7 @@ def test_a_checkpoint_is_inside_a_transaction_of_the_writer(
     ]
 
 
-def test_a_caller_does_not_wait_for_the_checkpoint_after_its_write(
+def test_a_caller_does_not_wait_for_the_checkpoint(
     bench: Bench, checkpoint_after: Callable[[int], None]
 ) -> None:
     checkpoint_after(1)
@@ -730,7 +747,7 @@ def test_a_checkpoint_does_not_wait_for_another_process(
     assert waited < 0.75
 
 
-def test_a_checkpoint_that_failed_is_made_up_for_by_the_next_write(
+def test_a_checkpoint_that_failed_is_tried_by_the_next_write(
     bench: Bench, checkpoint_after: Callable[[int], None]
 ) -> None:
     checkpoint_after(1)
@@ -776,7 +793,7 @@ def add_many(bench: Bench) -> None:
         bench.run(add(n))
 
 
-def test_a_log_that_a_reader_lets_grow_too_long_stops_the_writing(
+def test_a_log_that_is_too_long_is_not_written_to(
     open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
 ) -> None:
     bench = open_bench(max_log_pages=20)
@@ -841,7 +858,7 @@ def test_writing_goes_on_after_the_log_was_emptied(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("limit", [1_000_000, 6000])
-def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
+def test_a_log_that_another_process_restarted_is_emptied(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Which the other process cuts too, down to a limit that may be less than all of it."""
