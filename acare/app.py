@@ -54,7 +54,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
     def __init__(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
     ) -> None:
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, clock=clock)
         self.clients = ClientStore(self.database)
         self.keys = KeyStore(self.database)
         self.draining = False  # a server that is stopping sets it, and /readyz tells
@@ -129,9 +129,9 @@ def create_app(
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
     The options are the settings of ``acare serve``, by name (``acare.config`` has the table); the
-    environment is not read. ``clock`` tells the rate limit nanoseconds; ``access_log`` takes each line of
-    the access log, by default to the logger ``acare.access``. Raises SettingError for a wrong setting and
-    DatabaseRefused for a file that cannot be opened.
+    environment is not read. ``clock`` tells the rate limit and /readyz nanoseconds; ``access_log`` takes
+    each line of the access log, by default to the logger ``acare.access``. Raises SettingError for a wrong
+    setting and DatabaseRefused for a file that cannot be opened.
     """
     if settings is not None and options:
         raise TypeError("either settings or options, not both")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack, closing, suppress
@@ -21,39 +23,46 @@ from acare.store.connection import (
     open_writer,
 )
 from acare.store.migrations import migrate
+from acare.store.wal import write_one_page
 from acare.store.writer import Writer
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: Bytes on the disk below which /readyz says no: the log and a checkpoint want some room.
+#: Free bytes on the disk below which the disk check fails: the log and a checkpoint need some room.
 MIN_FREE = 16 * 1024 * 1024
 
-#: Things that a reader remembers at most.
+#: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
+CHECK_EVERY = 1_000_000_000
+
+#: Seconds that a caller waits for the write check of another one.
+CHECK_PATIENCE = 1.0
+
+#: Entries in the cache of one reader.
 MAX_CACHED = 1000
 
 
 class _Reader:
-    """A connection on loan: ``with`` gives it out, and back when it is done with.
+    """A borrowed connection: ``with`` gives it out and returns it.
 
-    It remembers what was found until anybody, in any process, has committed anything.
+    It caches what was found until any process commits.
     """
 
-    __slots__ = ("_give_back", "_memory", "_version", "connection")
+    __slots__ = ("_cache", "_give_back", "_version", "connection")
 
     def __init__(self, connection: sqlite3.Connection, give_back: Callable[[_Reader], None]) -> None:
         self.connection = connection
         self._give_back = give_back
-        self._memory: dict[Any, Any] = {}
+        self._cache: dict[Any, Any] = {}
         self._version: object = None
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version or len(self._memory) >= MAX_CACHED:
-            self._memory, self._version = {}, version
-        if key not in self._memory:
-            self._memory[key] = find(self.connection, key)
-        return self._memory[key]  # type: ignore[no-any-return]  # what find gave for this key
+        if version != self._version or len(self._cache) >= MAX_CACHED:
+            self._cache, self._version = {}, version
+        if key not in self._cache:
+            self._cache[key] = find(self.connection, key)
+        return self._cache[key]  # type: ignore[no-any-return]  # what find returned for this key
 
     def __enter__(self) -> sqlite3.Connection:
         return self.connection
@@ -67,18 +76,27 @@ class _Reader:
 
 
 class Database:
-    """Opens ``path``, making it if it is not there. DatabaseRefused if it cannot or should not be opened.
+    """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
 
-    Reading never waits for writing: WAL gives each reader the last commit as a snapshot. Readers are
-    connections that are kept for the next one, never more than there are threads that read at once.
+    Reads never wait for writes: WAL gives each reader the last commit as a snapshot. Readers are pooled
+    connections, at most one for each thread that reads at the same time.
     """
 
-    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         file.ensure(path)
         migrate(path)
         self.path = path
         self._inode = self._file_identity()
         self._busy_seconds = busy_seconds
+        self._clock = clock
+        self._checking = threading.Lock()
+        self._write_check: tuple[int, str] | None = None  # when it was made, and its result
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
         with ExitStack() as opened:
@@ -90,10 +108,10 @@ class Database:
             if self._file_identity() != self._inode:
                 raise DatabaseRefused(f"{path}: was replaced while it was being opened")
             self._writer = Writer(writing, checkpointer, self._check_in_place)
-            opened.pop_all()  # from here on they are the writer's to close
+            opened.pop_all()  # the writer closes them from here on
 
     def read(self) -> _Reader:
-        """A connection that only reads, for a ``with`` statement.
+        """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``.
         """
@@ -103,47 +121,46 @@ class Database:
             return self._new_reader()
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
-        """What ``find`` reads for ``key``, or what it read before if nothing was committed since.
+        """What ``find`` reads for ``key``, from the cache if nothing was committed since.
 
-        Asking SQLite whether anything was takes a quarter of the time that looking up a key does.
+        Asking SQLite for its data version takes a quarter of the time that looking up a key does.
         """
         reader = self.read()
         with reader:
             return reader.cached(key, find)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in a transaction of its own and commit; what it raises undoes it all.
+        """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
 
-        On return it is on disk. StoreUnavailable if that cannot be had now. ``work`` may share its commit
-        with others, so it must not commit itself, and leave no statement half read.
+        On return the changes are on disk. StoreUnavailable if the database cannot be written now. ``work``
+        runs in the writer's thread and shares its commit with other writes: it must not commit, must not
+        call ``write``, and must read its cursors to the end.
         """
         return self._writer.run(work)
 
-    def write_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
-        """The same for a write that may as well not be: it is left out rather than waited for."""
-        return self._writer.run_if_idle(work)
+    def write_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """The same without waiting, for what may be lost: returns at once, a failure is only logged.
+
+        False if ``work`` will not run, because too many writes are queued or the database is closed.
+        """
+        return self._writer.run_later(work)
 
     def rewrite(self) -> bool:
-        """Write the file anew, without what was deleted; False if somebody was in the way of the log."""
+        """Write the file anew, without deleted content; False if another process was in the way."""
         return self._writer.rewrite()
 
     def run_checks(self) -> dict[str, str]:
-        """What a write takes, each "ok" or what is wrong: "write" begins one, "disk" looks for room."""
-        try:
-            self.write(lambda connection: None)
-            write = "ok"
-        except (StoreUnavailable, sqlite3.Error) as error:
-            write = str(error)
-        return {"write": write, "disk": self._check_disk()}
+        """Each "ok" or what is wrong: "write" is a small write, "disk" the free space."""
+        return {"write": self._check_write(), "disk": self._check_disk()}
 
     def close(self) -> None:
-        """Close every connection. Whoever reads now closes theirs when done."""
+        """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
         self._closed = True
         self._close_readers()
         self._writer.close()
 
     def _close_readers(self) -> None:
-        with suppress(IndexError):  # another thread may do the same
+        with suppress(IndexError):  # another thread may empty it too
             while True:
                 self._idle_readers.pop().connection.close()
 
@@ -162,15 +179,33 @@ class Database:
         if self._closed:
             self._close_readers()
 
+    def _check_write(self) -> str:
+        """Really write: a transaction can begin although the disk takes no more, as under a quota."""
+        if not self._checking.acquire(timeout=CHECK_PATIENCE):
+            return "A write has not finished yet."
+        try:
+            if self._write_check is None or self._clock() - self._write_check[0] >= CHECK_EVERY:
+                self._write_check = self._clock(), self._try_to_write()
+            return self._write_check[1]
+        finally:
+            self._checking.release()
+
+    def _try_to_write(self) -> str:
+        try:
+            self.write(write_one_page)
+        except (StoreUnavailable, sqlite3.Error) as error:
+            return str(error)
+        return "ok"
+
     def _check_disk(self) -> str:
         try:
             free = shutil.disk_usage(self.path.parent).free
         except OSError as error:
-            return f"The folder of the database cannot be seen: {error.strerror}."
+            return f"The free space of the disk cannot be read: {error.strerror}."
         return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
 
     def _check_in_place(self) -> None:
-        """SQLite would go on writing into a file that was removed or replaced, and it would be lost."""
+        """SQLite goes on writing into a file that was removed or replaced; such writes would be lost."""
         if self._file_identity() != self._inode:
             raise StoreUnavailable("The database file is gone or was replaced.")
 

@@ -117,9 +117,10 @@ class HistoryStore:
         age = {"age": f"-{days} days"}
 
         def work(connection: sqlite3.Connection) -> int:
-            idempotency.forget_old(connection)
             return connection.execute(PURGE_HISTORY, age).rowcount
 
+        while self._database.write(idempotency.delete_expired):
+            pass  # a limited number in each write, so that other writers get their turn
         return self._forget(work)
 
     def erase(self, client_id: str) -> int:
@@ -130,7 +131,7 @@ class HistoryStore:
 
         def work(connection: sqlite3.Connection) -> int:
             erased = [connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE]
-            return sum(erased) + idempotency.forget_client(connection, client_id)
+            return sum(erased) + idempotency.delete_of_client(connection, client_id)
 
         erased = self._forget(work)  # also if there is nothing: an earlier try may not have got so far
         if not erased:

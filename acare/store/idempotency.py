@@ -1,7 +1,7 @@
-"""Safe retries: what a POST with an ``Idempotency-Key`` made, kept to be answered again.
+"""Idempotency keys: the answer to a POST with an ``Idempotency-Key``, stored to be given again.
 
-It is written in the transaction that creates the client. So there is no moment, however the server ends,
-in which the client is there and its answer is not. (IETF draft "The Idempotency-Key HTTP Header Field")
+The answer is written in the transaction that creates the client, so that a crash never leaves one without
+the other. (IETF draft "The Idempotency-Key HTTP Header Field")
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from acare.errors import IdempotencyKeyReused
 from acare.fields import Clean
 from acare.store.connection import at_offset
 
-# For how long an answer is kept. (our choice)
+#: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
+MAX_EXPIRED = 500
+
+# Keys expire after a day. (our choice)
 _KEPT_SINCE = at_offset("'-24 hours'")
 
 RECALL = f"""
@@ -23,15 +26,21 @@ FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_KEPT_SINCE}
 """
 
-FORGET = f"""
+DELETE_EXPIRED = f"""
 DELETE FROM idempotency_keys
-WHERE created_at <= {_KEPT_SINCE}
+WHERE rowid IN (
+    SELECT rowid
+    FROM idempotency_keys
+    WHERE created_at <= {_KEPT_SINCE}
+    LIMIT {MAX_EXPIRED}
+)
 """
 
-FORGET_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
+DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
+# Replaces an expired key that is not deleted yet; any other one was found by RECALL in this transaction.
 KEEP = """
-INSERT INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
+INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
 """
 
@@ -39,9 +48,9 @@ VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
 def recall(
     connection: sqlite3.Connection, user_id: str, idempotency_key: str, client: Clean
 ) -> tuple[str, str, str] | None:
-    """Id, JSON and creation time of the client that this key created before, or None.
+    """Id, JSON and creation time of the client that was created with this key, or None.
 
-    IdempotencyKeyReused if the key was used for another client.
+    IdempotencyKeyReused if the request of that time had another body.
     """
     found = connection.execute(RECALL, {"user_id": user_id, "key": idempotency_key}).fetchall()
     if not found:
@@ -60,9 +69,9 @@ def keep(
     client: Clean,
     made: tuple[str, str, str],
 ) -> None:
-    """Keep id, JSON and creation of the client that was made, and forget what has been kept long enough."""
+    """Store id, JSON and creation time of the new client under the key, and delete some expired keys."""
     client_id, text, created_at = made
-    forget_old(connection)
+    delete_expired(connection)
     connection.execute(
         KEEP,
         {
@@ -76,14 +85,14 @@ def keep(
     )
 
 
-def forget_old(connection: sqlite3.Connection) -> None:
-    """Forget what has been kept long enough."""
-    connection.execute(FORGET)
+def delete_expired(connection: sqlite3.Connection) -> int:
+    """Delete expired keys, at most MAX_EXPIRED; how many were deleted."""
+    return connection.execute(DELETE_EXPIRED).rowcount
 
 
-def forget_client(connection: sqlite3.Connection, client_id: str) -> int:
-    """Forget what was answered about a client; how many answers that were."""
-    return connection.execute(FORGET_CLIENT, {"id": client_id}).rowcount
+def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:
+    """Delete the keys that created a client; how many were deleted."""
+    return connection.execute(DELETE_OF_CLIENT, {"id": client_id}).rowcount
 
 
 def _fingerprint(client: Clean) -> bytes:

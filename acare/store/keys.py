@@ -1,8 +1,8 @@
 """Users and their API keys: every statement about them.
 
-A key is 64 lower-case hex characters, 256 bits of chance, shown once when it is made. (vendor) What is
-stored is its SHA-256: looking that up tells a guesser's clock nothing about any key, and a key of so much
-chance needs no slow hash.
+A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. (vendor) Its SHA-256
+is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much
+randomness needs no slow hash.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import json
 import re
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -76,8 +77,8 @@ RETURNING id
 """
 
 
-class _Held(NamedTuple):
-    """What is known of a key that is there and not revoked."""
+class _Found(NamedTuple):
+    """What the database has about a key that is not revoked."""
 
     caller: Caller
     expires_at: str | None
@@ -86,7 +87,7 @@ class _Held(NamedTuple):
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just made; ``key`` is the only time that it can be read."""
+    """A key that was just created; ``key`` itself is shown here and never again."""
 
     id: str
     user_id: str
@@ -96,7 +97,7 @@ class NewKey:
 
 
 class KeyStore:
-    """Users and keys in a database. ``new_key`` makes the 64 characters of each that is created."""
+    """Users and keys in a database. ``new_key`` generates the 64 characters of a new key."""
 
     def __init__(
         self,
@@ -109,33 +110,40 @@ class KeyStore:
         self._new_id = new_id
         self._new_key = new_key
         self._now = now
+        self._mutex = threading.Lock()  # guards the one below
+        self._noted: dict[str, str] = {}  # the last minute in which each key's use was queued as a write
 
     def authenticate(self, key: str) -> Caller | None:
-        """Who holds the key; None if it is malformed, unknown, expired or revoked.
+        """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
 
-        Notes that it was used, to the minute and only when nobody is writing: reading is not to wait.
+        The use of a key is noted to the minute, by a write that is queued and not waited for.
         """
         if not _KEY.fullmatch(key):
             return None
-        held = self._database.cached(_hash(key), self._find)
+        found = self._database.cached(_hash(key), self._find)
         now = self._now()
-        if held is None or (held.expires_at is not None and held.expires_at <= now):
+        if found is None or (found.expires_at is not None and found.expires_at <= now):
             return None
-        if held.last_used_at is None or held.last_used_at[:_MINUTE] != now[:_MINUTE]:
-            key_id = held.caller.key_id
-            self._database.write_if_idle(lambda connection: connection.execute(TOUCH, {"id": key_id}))
-        return held.caller
+        if found.last_used_at is None or found.last_used_at[:_MINUTE] != now[:_MINUTE]:
+            self._note_use(found.caller.key_id, now[:_MINUTE])
+        return found.caller
+
+    def _note_use(self, key_id: str, minute: str) -> None:
+        """Queue the note once a minute, however many requests come before it is written, or if it fails."""
+        with self._mutex:
+            if self._noted.get(key_id) != minute and self._database.write_later(partial(_touch, key_id)):
+                self._noted[key_id] = minute
 
     @staticmethod
-    def _find(connection: sqlite3.Connection, sha256: bytes) -> _Held | None:
+    def _find(connection: sqlite3.Connection, sha256: bytes) -> _Found | None:
         row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
         if row is None:
             return None
         user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
-        return _Held(Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at)
+        return _Found(Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at)
 
     def any(self) -> bool:
-        """Whether there is a key at all, of whatever state."""
+        """Whether there is any key, in any state."""
         with self._database.read() as connection:
             return bool(connection.execute(ANY_KEY).fetchone()[0])
 
@@ -148,9 +156,9 @@ class KeyStore:
         name: str | None = None,
         expires_in_days: int | None = None,
     ) -> NewKey:
-        """Make a key, and its user (an agent unless ``role`` says otherwise) if the e-mail is new.
+        """Create a key, and its user if the e-mail address is new; ``role`` defaults to agent.
 
-        UserError if the user is there with another role.
+        UserError if the user exists with another role.
         """
         key, key_id = self._new_key(), str(self._new_id())
         preview = f"{key[:8]}…{key[-4:]}"
@@ -182,7 +190,7 @@ class KeyStore:
         return user
 
     def list(self) -> list[dict[str, Any]]:
-        """All keys in the order of their creation, with user and state, without the keys themselves."""
+        """All keys in the order of their creation, with user and state; never the key itself."""
         with self._database.read() as connection:
             cursor = connection.execute(LIST_KEYS)
             names = [column[0] for column in cursor.description]
@@ -190,7 +198,7 @@ class KeyStore:
         return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
 
     def revoke(self, key_id: str) -> None:
-        """Revoke the key, for good. UserError if there is none of this id."""
+        """Revoke the key permanently. UserError if no key has this id."""
 
         def work(connection: sqlite3.Connection) -> None:
             if not connection.execute(REVOKE, {"id": key_id}).fetchall():
@@ -199,11 +207,15 @@ class KeyStore:
         self._database.write(work)
 
 
+def _touch(key_id: str, connection: sqlite3.Connection) -> None:
+    connection.execute(TOUCH, {"id": key_id})
+
+
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("ascii")).digest()
 
 
 @lru_cache(maxsize=1024)
 def _scopes(text: str) -> Scopes:
-    """The stored JSON, read once for each that there is."""
+    """The scopes in the stored JSON; parsed once for each distinct text."""
     return MappingProxyType({resource: frozenset(actions) for resource, actions in json.loads(text).items()})

@@ -1,7 +1,7 @@
-"""The write-ahead log: when it is copied into the database, how long it may get, and how it is cut.
+"""The write-ahead log: when it is checkpointed (copied into the database), its maximum length, and its cut.
 
-This is the only place that checkpoints, and never while anyone commits, this process or another: SQLite
-3.7.0 to 3.51.2 can lose a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
+This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
+a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -17,20 +17,26 @@ from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.store")
 
-#: Pages in the log (1 GiB) beyond which nothing is written until it could be checkpointed: only a reader
-#: that keeps an old snapshot open lets it grow so, and it must not fill the disk.
+#: Pages in the log (1 GiB) beyond which writes are refused until it could be checkpointed. It grows so only
+#: under a reader that keeps an old snapshot open, and it must not fill the disk.
 MAX_PAGES = 262_144
 
-#: Writes after which the log is copied into the database; some 10 MB of log.
+#: Writes after which the log is checkpointed; some 10 MB of log.
 CHECKPOINT_AFTER = 256
 
 _RETRY_SECONDS = 0.005
 
 
+def write_one_page(connection: sqlite3.Connection) -> None:
+    """Write one page into the log, and change nothing: SQLite writes ``user_version`` again."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
 class WriteAheadLog:
     """The log of the database that ``connection`` writes to; ``checkpointer`` is a second one to it.
 
-    All of it is for whoever leads the writer, one thread at a time, and outside a transaction.
+    Not thread-safe, and to be called outside a transaction.
     """
 
     def __init__(
@@ -45,34 +51,31 @@ class WriteAheadLog:
         self._writes = 0  # since the last checkpoint
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
-    def count(self, writes: int) -> None:
-        """So many writes were committed."""
+    def committed(self, writes: int) -> None:
+        """Count so many writes, and checkpoint if that is due. Does not wait for other processes."""
         self._writes += writes
+        if self._writes >= CHECKPOINT_AFTER:
+            self._checkpoint()
 
     def check_length(self) -> None:
-        """StoreUnavailable if the log is too long to write more into it, and cannot be copied."""
+        """StoreUnavailable if the log is too long to be written to, and cannot be checkpointed."""
         if self._pages_left > self._max_pages:
             self._checkpoint()
         if self._pages_left > self._max_pages:
             raise StoreUnavailable(
-                "The log has grown too long: somebody keeps an old snapshot, or keeps writing."
+                "The log has grown too long: another process keeps an old snapshot, or keeps writing."
             )
 
-    def checkpoint_if_due(self) -> None:
-        """Copy the log after so many writes. It waits for nobody; what is in the way now is later not."""
-        if self._writes >= CHECKPOINT_AFTER:
-            self._checkpoint()
-
     def cut(self) -> bool:
-        """Copy the whole log and begin it anew, with nothing in its file but the last page.
+        """Checkpoint the whole log and start it over, with one page in its file.
 
-        Tries for as long as a write would wait, as somebody who reads, or another process that writes, may
-        be in the way; says whether it was done. SQLite's own TRUNCATE would then go on without the lock,
-        and its checkpoint could meet a commit.
+        Readers and writers of other processes may be in the way: tries for as long as the busy timeout, and
+        returns whether it was done. SQLite's own TRUNCATE goes on without the lock if it cannot have it, and
+        its checkpoint could meet a commit.
         """
-        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        (milliseconds,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         (limit,) = self._connection.execute("PRAGMA journal_size_limit").fetchone()
-        give_up = time.monotonic() + patience / 1000
+        give_up = time.monotonic() + milliseconds / 1000
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
             while not self._try_to_cut(limit):
@@ -88,11 +91,10 @@ class WriteAheadLog:
         self._copy()
         if self._pages_left:
             return False
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        # A commit that finds all of the log copied begins it anew, and only it cuts the file.
-        self._connection.execute(f"PRAGMA user_version = {version}")
-        # It was not that one if another process came first, which cuts down to the limit at most; unless it
-        # has cut the log like this itself.
+        # The first commit after a complete checkpoint starts the log over, and only it cuts the file.
+        write_one_page(self._connection)
+        # If another process committed first, the file is cut to that process's limit at best; unless that
+        # process cut the log like this itself.
         after = self._bytes()
         return after < min(before, limit) or after == self._one_page()
 
@@ -107,13 +109,13 @@ class WriteAheadLog:
 
     def _checkpoint(self) -> None:
         try:
-            with no_busy_timeout(self._connection):
+            with _no_busy_timeout(self._connection):
                 self._copy()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:  # the next write tries again
             log.warning("the write-ahead log could not be checkpointed: %s", error)
 
     def _copy(self) -> None:
-        """Copy what no reader needs any more, while a transaction of our own keeps all from committing."""
+        """Copy what no reader needs any more, in a transaction of our own that keeps all from committing."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -124,11 +126,11 @@ class WriteAheadLog:
 
 
 @contextmanager
-def no_busy_timeout(connection: sqlite3.Connection) -> Iterator[None]:
-    """While this lasts, the connection does not wait for other processes."""
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+def _no_busy_timeout(connection: sqlite3.Connection) -> Iterator[None]:
+    """Inside, the connection does not wait for other processes."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         yield
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}")
+        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

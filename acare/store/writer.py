@@ -1,60 +1,45 @@
-"""The one connection that writes, with one commit for all who wait: group commit.
+"""The writer: one thread, one connection, one commit for all writes that wait (group commit).
 
-A write that survives a power cut has to wait until the disk says so, and that wait is most of its cost.
-While one thread waits for it, others bring their writes. So whoever finds the writer idle becomes its
-leader: it takes all writes that are queued, runs them in one transaction, commits once, and tells their
-threads how it went. What was queued meanwhile gets the next leader.
+A write that survives a power cut waits for the disk, and that wait is most of its cost. Writes that arrive
+meanwhile are queued; the thread then runs them all in one transaction, so that they share the next wait.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
 
 from acare.errors import StoreUnavailable
 from acare.store.connection import as_domain_error
-from acare.store.wal import MAX_PAGES, WriteAheadLog, no_busy_timeout
+from acare.store.wal import MAX_PAGES, WriteAheadLog
 
 T = TypeVar("T")
 
-#: Seconds that a leader waits for others to join, if several writes have shared a commit lately: it saves
-#: them a wait for the disk of about as long. A caller who writes alone does not wait.
-BATCH_WINDOW = 0.001
+log = logging.getLogger("acare.store")
 
-#: Seconds that are lately.
-BATCH_MEMORY = 0.05
+#: Queue length from which on ``run_later`` drops writes, so that a stuck disk does not fill the memory.
+#: A write with a caller is always queued: each caller has one at most.
+MAX_QUEUED = 1000
 
 
-class _Write(Generic[T]):
-    """A write that waits for its turn, and then what came of it."""
-
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
-        self.work = work
-        self.result: T | None = None
-        self.error: BaseException | None = None
-        self.done = False
-        self._news = threading.Lock()  # held until there is news: the cheapest event there is
-        self._news.acquire()
-
-    def wait(self) -> None:
-        """Wait until the write is done, or it is this thread's turn to lead."""
-        self._news.acquire()
-
-    def wake(self) -> None:
-        self._news.release()
-
-    def outcome(self) -> T:
-        if self.error is not None:
-            raise self.error
-        return self.result  # type: ignore[return-value]  # without an error it is what work returned
+class _Write(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    outcome: Future[Any]
 
 
 class Writer:
-    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file."""
+    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file.
+
+    The thread starts with the first write, so the process may fork before that, but not after. It is a
+    daemon: a program that ends without ``close()`` still ends.
+    """
 
     def __init__(
         self,
@@ -63,167 +48,151 @@ class Writer:
         check: Callable[[], None],
         max_log_pages: int = MAX_PAGES,
     ) -> None:
-        """``check`` is called before each transaction and raises if it would be in vain."""
+        """``check`` is called before each transaction and raises if nothing may be written."""
         self._connection = connection
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
-        self._in_company_until = 0.0  # the instant after which nobody is waited for
-        self._mutex = threading.Lock()  # guards the three below
-        self._queue: list[_Write[Any]] = []
-        self._led = False
+        self._in_use = threading.Lock()  # held while the connections are used
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
+        self._late_failed = False  # the last write of run_later failed, and that is logged
+        self._mutex = threading.Lock()  # guards the two below
+        self._thread: threading.Thread | None = None
         self._closed = False
-        self._idle = threading.Condition(self._mutex)
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in a transaction; when this returns, it is on disk.
+        """Run ``work`` in a transaction; when this returns, the transaction is on disk.
 
-        What ``work`` raises is raised here, and then nothing of it is written.
+        An exception from ``work`` undoes its changes and is raised here. A caller that is interrupted
+        while it waits does not stop the write.
         """
-        write = _Write(work)
-        with self._mutex:
-            if self._closed:
-                raise StoreUnavailable("The database is closed.")
-            self._queue.append(write)
-            follows = self._led
-            self._led = True
-        if follows:
-            write.wait()
-        if not write.done:
-            self._lead()
-        return write.outcome()
+        return self._enqueue(work).result()
 
-    def run_if_idle(self, work: Callable[[sqlite3.Connection], object]) -> bool:
-        """Run ``work`` if nobody, in any process, is writing now; never waits. Says whether it ran."""
-        with self._mutex:
-            if self._led or self._closed:
-                return False
-            self._led = True
-        write = _Write(work)
+    def run_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """Queue ``work`` and return at once. False if the queue is full or closed: it will not run.
+
+        If it fails, that is logged: one line for a row of failures.
+        """
+        if self._queue.qsize() >= MAX_QUEUED:
+            return False
         try:
-            self._log.checkpoint_if_due()
-            with no_busy_timeout(self._connection):
-                self._commit([write])
-        finally:
-            self._pass_on()
-        return write.error is None
+            self._enqueue(work).add_done_callback(self._log_failure)
+        except StoreUnavailable:
+            return False
+        return True
 
     def rewrite(self) -> bool:
-        """Write the whole file anew, and begin the log anew: what was deleted is then in neither.
+        """Write the whole file and its log anew (VACUUM), so that neither has any deleted content.
 
-        Says whether that could be done: somebody who reads, or another process that writes, may be in the
-        way for too long.
+        False if a reader or another process that writes was in the way for too long.
         """
-        with self._mutex:
-            self._idle.wait_for(lambda: not self._led)
-            self._led = True
         try:
-            self._connection.execute("VACUUM")
-            return self._log.cut()
+            with self._in_use:
+                self._connection.execute("VACUUM")
+                return self._log.cut()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
             raise as_domain_error(error) from None
-        finally:
-            self._pass_on()
 
     def close(self) -> None:
-        """Let what is queued be done, take nothing more, and close both connections.
+        """Refuse new writes, finish the queued ones, and close both connections.
 
-        SQLite then checkpoints if nobody else has the file open.
+        SQLite then checkpoints, unless another process has the file open.
         """
         with self._mutex:
-            self._closed = True
-            self._idle.wait_for(lambda: not self._led)
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
         self._checkpointer.close()
         self._connection.close()
 
-    def _lead(self) -> None:
-        """Commit all that is queued. The first of those who came meanwhile leads before anyone is told."""
-        batch: list[_Write[Any]] = []
-        try:
-            self._log.checkpoint_if_due()
-            if time.monotonic() < self._in_company_until:
-                time.sleep(BATCH_WINDOW)
-            batch = self._take_queue()
-            if len(batch) > 1:
-                self._in_company_until = time.monotonic() + BATCH_MEMORY
-            self._commit(batch)
-        except BaseException as error:  # an interrupt: whoever waits is told, as nobody leads them now
-            batch += self._take_queue()
-            for write in batch:
-                write.error = error
-            raise
-        finally:
-            self._pass_on()  # so that the next commit waits for the disk while these answers are written
-            for write in batch:
-                write.done = True
-                write.wake()
-
-    def _take_queue(self) -> list[_Write[Any]]:
+    def _enqueue(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        outcome: Future[T] = Future()
         with self._mutex:
-            batch, self._queue = self._queue, []
-        return batch
+            if self._closed:
+                raise StoreUnavailable("The database is closed.")
+            if self._thread is None:
+                thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
+                thread.start()
+                self._thread = thread
+            if not self._thread.is_alive():  # SQLite's connections do not survive a fork either
+                raise StoreUnavailable("The writer is gone: the process was forked after its first write.")
+            self._queue.put(_Write(work, outcome))
+        return outcome
 
-    def _pass_on(self) -> None:
-        with self._mutex:
-            self._led = bool(self._queue)
-            if self._led:
-                self._queue[0].wake()
-            else:
-                self._idle.notify_all()
+    def _log_failure(self, outcome: Future[Any]) -> None:
+        error = outcome.exception()
+        if error is not None and not self._late_failed:
+            log.warning("a queued write failed: %s", error)
+        self._late_failed = error is not None
 
-    def _commit(self, batch: list[_Write[Any]]) -> None:
-        """One transaction for the whole batch: if it fails, each write in it has failed."""
-        connection = self._connection
-        try:
-            self._check()
-            self._log.check_length()
-            if connection.in_transaction:
-                connection.rollback()  # one that could not be rolled back when it failed
-            connection.execute("BEGIN IMMEDIATE")
-            if not self._run_together(batch):
-                connection.execute("ROLLBACK")
-                connection.execute("BEGIN IMMEDIATE")
-                self._run_apart(batch)
-            connection.execute("COMMIT")
-            self._log.count(len(batch))
-        except BaseException as error:
-            for write in batch:
-                write.error = as_domain_error(error)
-            with suppress(sqlite3.Error):
-                connection.rollback()
+    # --- in the thread
 
-    def _run_together(self, batch: list[_Write[Any]]) -> bool:
-        """Run one write after the other. False if one failed that had changed something: all is to be undone.
+    def _serve(self) -> None:
+        """Commit batch after batch. Whatever goes wrong, no caller is left waiting and the thread goes on."""
+        more = True
+        while more:
+            batch: list[_Write] = []
+            try:
+                more = self._take_queue(batch)
+                with self._in_use:
+                    self._commit(batch)
+            except BaseException as error:
+                self._fail(batch, error)
 
-        Nearly every one that fails has changed nothing, as when a version is stale; and a savepoint for
-        each would make SQLite keep a copy of every page that it changes.
+    def _take_queue(self, batch: list[_Write]) -> bool:
+        """Wait for a write, and take all that are queued by then; False if the end is queued."""
+        write = self._queue.get()
+        with suppress(Empty):
+            while write is not None:
+                batch.append(write)
+                write = self._queue.get_nowait()
+        return write is not None
+
+    def _commit(self, batch: list[_Write]) -> None:
+        """Run the batch in one transaction, and tell its callers when that is on disk."""
+        if batch:
+            self._begin()
+            answers = [self._run(write) for write in batch]
+            self._connection.execute("COMMIT")
+            for answer in answers:
+                answer()
+            self._log.committed(len(batch))
+
+    def _fail(self, batch: list[_Write], error: BaseException) -> None:
+        """Undo the transaction: each write of the batch has failed."""
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
+        waiting = [write for write in batch if not write.outcome.done()]
+        for write in waiting:
+            write.outcome.set_exception(as_domain_error(error))
+        if not waiting:
+            log.error("the writer failed between two transactions", exc_info=error)
+
+    def _begin(self) -> None:
+        self._check()
+        self._log.check_length()
+        if self._connection.in_transaction:
+            self._connection.rollback()  # the last rollback failed
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _run(self, write: _Write) -> Callable[[], None]:
+        """Run one write in a savepoint, so that a failure undoes it alone.
+
+        Returns the call that tells its caller, for after the commit.
         """
         connection = self._connection
-        for write in batch:
-            changes = connection.total_changes
-            try:
-                write.result = write.work(connection)
-            except Exception as error:
-                if not connection.in_transaction:
-                    raise  # SQLite has given up the whole transaction: the disk is full
-                if connection.total_changes != changes:
-                    return False
-                write.error = as_domain_error(error)
-        return True
-
-    def _run_apart(self, batch: list[_Write[Any]]) -> None:
-        """Run each write in a savepoint of its own, so that one that fails is undone alone."""
-        connection = self._connection
-        for write in batch:
-            write.error = None
-            connection.execute("SAVEPOINT one")
-            try:
-                write.result = write.work(connection)
-            except Exception as error:
-                if not connection.in_transaction:
-                    raise
-                connection.execute("ROLLBACK TO one")
-                write.error = as_domain_error(error)
-            connection.execute("RELEASE one")
+        connection.execute("SAVEPOINT one_write")
+        try:
+            result = write.work(connection)
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
+            connection.execute("ROLLBACK TO one_write")
+            connection.execute("RELEASE one_write")
+            return partial(write.outcome.set_exception, as_domain_error(error))
+        connection.execute("RELEASE one_write")
+        return partial(write.outcome.set_result, result)

@@ -1,6 +1,9 @@
 """Whether the server is alive, and whether it can write: what a supervisor and a load balancer ask."""
 
+import http.client
+import itertools
 import json
+import resource
 import shutil
 import sqlite3
 import urllib.request
@@ -9,11 +12,22 @@ from contextlib import closing
 
 import pytest
 from support.client import Api
+from support.server import make_key, serving
 
 import acare
 from acare.store import database
+from acare.store.database import CHECK_EVERY
 
 Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def app(tmp_path, new_database):
+    """An app whose clock goes on by a second whenever it is read, so that no check is reused."""
+    (tmp_path / "acare.db").write_bytes(new_database)
+    clock = itertools.count(0, CHECK_EVERY).__next__
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", clock=clock) as app:
+        yield app
 
 
 @pytest.fixture
@@ -59,10 +73,36 @@ def test_readyz_begins_a_write(app, nobody):
     assert "BEGIN IMMEDIATE" in begun
 
 
-def test_readyz_writes_nothing(app, nobody, another):
+def test_readyz_commits_a_write(nobody, another):
     before = another.execute("PRAGMA data_version").fetchall()
     nobody.get("/readyz")
-    assert another.execute("PRAGMA data_version").fetchall() == before
+    assert another.execute("PRAGMA data_version").fetchall() != before
+
+
+def test_a_flood_of_readyz_costs_one_write_a_second(tmp_path):
+    now = [0]
+    with acare.create_app(database=tmp_path / "acare.db", clock=lambda: now[0]) as app:
+        nobody, versions = Api(app, None), []
+        with closing(sqlite3.connect(app.database.path)) as another:
+            for now[0] in (0, 0, CHECK_EVERY - 1, CHECK_EVERY, CHECK_EVERY + 1):
+                nobody.get("/readyz")
+                versions += another.execute("PRAGMA data_version").fetchone()
+    assert len(set(versions)) == 2
+    assert versions[0] == versions[2] != versions[3] == versions[4]
+
+
+def test_a_server_whose_files_may_not_grow_is_not_ready(tmp_path):
+    """A transaction can begin there, and a write fails."""
+    make_key(tmp_path / "served.db")
+    with serving(tmp_path / "served.db") as (process, address):
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            body = json.load(answer)
+    assert answer.status == 503
+    assert body["error"]["details"]["checks"]["write"] != "ok"
 
 
 # --- not ready
@@ -103,7 +143,7 @@ def test_when_its_database_is_back_it_is_ready_again(app, nobody):
     nobody.get("/readyz")
 
 
-def test_with_another_file_in_the_place_of_its_database_it_is_not_ready(app, nobody):
+def test_with_another_file_in_place_of_its_database_not_ready(app, nobody):
     path = app.database.path
     shutil.copyfile(path, path.with_name("copy.db"))
     path.with_name("copy.db").rename(path)
@@ -162,7 +202,7 @@ def test_a_closed_app_is_not_ready(app, nobody):
     assert "write" in failed(nobody.get("/readyz", status=503))
 
 
-def test_whoever_is_not_ready_says_so_in_the_envelope_and_when_to_ask_again(app, nobody):
+def test_not_ready_is_an_envelope_with_retry_after(app, nobody):
     app.draining = True
     answer = nobody.get("/readyz", status=503)
     assert answer.json["error"]["code"] == "SERVICE_UNAVAILABLE"
@@ -255,6 +295,7 @@ def test_a_wrong_key_does_not_matter(nobody, path, key):
 @BOTH
 def test_it_is_no_use_of_a_key(app, path):
     Api(app, app.keys.create("ana@example.com", {"all": ["read"]}).key).get(path)
+    app.database.write(lambda connection: None)  # after a note, if one were queued
     assert app.keys.list()[0]["last_used_at"] is None
 
 

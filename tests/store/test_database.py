@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.store import database as database_module
 from acare.store.database import Database
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -139,7 +141,7 @@ def test_reading_does_not_wait_for_a_write_that_is_not_committed(database: Datab
     assert database.write(write) == 0
 
 
-def test_what_sqlite_cannot_do_now_is_told_in_the_words_of_the_domain(database: Database) -> None:
+def test_a_busy_database_is_a_domain_error(database: Database) -> None:
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT  # type: ignore[attr-defined]
     with pytest.raises(StoreUnavailable, match="Another process"), database.read():
@@ -208,7 +210,7 @@ def replace(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("go_away", [remove, replace])
-def test_a_write_is_refused_when_the_file_is_not_the_one_that_was_opened(
+def test_a_write_is_refused_when_the_file_was_replaced(
     database: Database, path: Path, go_away: Callable[[Path], Path]
 ) -> None:
     go_away(path)
@@ -217,11 +219,15 @@ def test_a_write_is_refused_when_the_file_is_not_the_one_that_was_opened(
 
 
 @pytest.mark.parametrize("go_away", [remove, replace])
-def test_a_write_that_may_be_left_out_is_so_when_the_file_is_not_the_one_that_was_opened(
-    database: Database, path: Path, go_away: Callable[[Path], Path]
+def test_a_later_write_is_lost_when_the_file_was_replaced(
+    database: Database, path: Path, go_away: Callable[[Path], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    go_away(path)
-    assert database.write_if_idle(lambda connection: None) is False
+    moved = go_away(path)
+    database.write_later(lambda connection: connection.execute(INSERT_USER, {"id": "0" * 36}).rowcount)
+    with pytest.raises(StoreUnavailable):
+        add_user(database)
+    moved.replace(path)
+    assert (count_users(database), "gone or was replaced" in caplog.text) == (0, True)
 
 
 @pytest.mark.parametrize("go_away", [remove, replace])
@@ -289,16 +295,14 @@ def read_in_another_process(path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
 
 
-def test_another_process_that_comes_and_goes_leaves_the_log_where_it_is(
-    database: Database, path: Path
-) -> None:
+def test_another_process_that_opens_and_closes_keeps_the_log(database: Database, path: Path) -> None:
     add_user(database, 1)
     read_in_another_process(path)
     add_user(database, 2)
     assert read_in_another_process(path) == "2"
 
 
-def test_so_it_is_with_two_databases_on_the_same_file_in_one_process(database: Database, path: Path) -> None:
+def test_a_second_database_in_the_process_keeps_the_log(database: Database, path: Path) -> None:
     """POSIX gives up all locks of a process on a file when it closes any handle to it.
 
     (sqlite.org/howtocorrupt.html, 2.2) A second database that is refused would do as well.
@@ -309,6 +313,138 @@ def test_so_it_is_with_two_databases_on_the_same_file_in_one_process(database: D
     read_in_another_process(path)
     add_user(database, 2)
     assert read_in_another_process(path) == "2"
+
+
+# --- checks
+
+
+class Watch:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def checked(path: Path, watch: Watch) -> Iterator[Database]:
+    with closing(Database(path, busy_seconds=0.05, clock=watch)) as database:
+        yield database
+
+
+def log_frames(path: Path) -> int:
+    return os.path.getsize(f"{path}-wal") // (24 + 4096)
+
+
+def count_commits(database: Database) -> list[str]:
+    """Every COMMIT from now on."""
+    commits: list[str] = []
+    note = lambda statement: commits.append(statement) if statement == "COMMIT" else None  # noqa: E731
+    database._writer._connection.set_trace_callback(note)
+    return commits
+
+
+def test_the_write_check_writes_one_page(checked: Database, path: Path) -> None:
+    add_user(checked)
+    before = log_frames(path)
+    assert checked.run_checks()["write"] == "ok"
+    assert log_frames(path) == before + 1
+
+
+def test_the_write_check_changes_nothing(checked: Database, path: Path) -> None:
+    dumps = []
+    for check in (lambda: {}, checked.run_checks):
+        check()
+        with closing(sqlite3.connect(path)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()
+            dumps.append((version, *connection.iterdump()))
+    assert dumps[0] == dumps[1]
+
+
+def test_a_flood_of_checks_costs_one_commit_a_second(checked: Database, watch: Watch) -> None:
+    commits = count_commits(checked)
+    for step in (0, 999_999_999, 1, 999_999_999, 1):
+        watch.now += step
+        for _ in range(20):
+            checked.run_checks()
+    assert len(commits) == 3
+
+
+def test_checks_at_the_same_time_share_one_commit(checked: Database) -> None:
+    commits = count_commits(checked)
+    threads = [threading.Thread(target=checked.run_checks, daemon=True) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(commits) == 1
+
+
+def test_a_failed_check_is_reused_for_a_second_too(checked: Database, path: Path, watch: Watch) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        failed = checked.run_checks()["write"]
+    assert failed == checked.run_checks()["write"] == "Another process is writing to the database."
+    watch.now += database_module.CHECK_EVERY
+    assert checked.run_checks()["write"] == "ok"
+
+
+def test_a_check_does_not_wait_long_for_another_one(
+    checked: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the disk is stuck: one caller waits for it, the others are answered."""
+    monkeypatch.setattr(database_module, "CHECK_PATIENCE", 0.05)
+    stuck, released = threading.Event(), threading.Event()
+
+    def be_stuck(connection: sqlite3.Connection) -> None:
+        stuck.set()
+        released.wait(10)
+
+    threads = [threading.Thread(target=checked.write, args=(be_stuck,), daemon=True)]
+    threads[0].start()
+    assert stuck.wait(10)
+    threads.append(threading.Thread(target=checked.run_checks, daemon=True))
+    threads[1].start()
+    while not checked._checking.locked():
+        time.sleep(0.001)
+    assert checked.run_checks()["write"] == "A write has not finished yet."
+    released.set()
+    for thread in threads:
+        thread.join(10)
+
+
+LIMITED_FILES = """
+import resource, sys
+from pathlib import Path
+from acare.errors import StoreUnavailable
+from acare.store import database as database_module
+from acare.store.database import Database
+
+database = Database(Path(sys.argv[1]), clock=iter(range(0, 10**12, 10**9)).__next__)
+print(database.run_checks()["write"])
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+database.write(lambda connection: None)  # a transaction can begin and end
+print(database.run_checks()["write"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(database.run_checks()["write"])
+database.close()
+"""
+
+
+def test_the_write_check_fails_when_files_may_not_grow(path: Path) -> None:
+    command = [sys.executable, "-c", LIMITED_FILES, str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    before, limited, after = ended.stdout.splitlines()
+    assert (before, after) == ("ok", "ok"), ended.stderr
+    assert limited in ("The disk is full.", "The disk cannot be read or written.")
 
 
 # --- the end
@@ -381,6 +517,7 @@ def test_a_file_that_sqlite_cannot_open_is_refused(path: Path, monkeypatch: pyte
 CLOSE_WHILE_WORKING = f"""
 import gc, itertools, sys, threading, time
 from pathlib import Path
+from acare.store import database as database_module
 from acare.store.database import Database
 
 numbers = itertools.count()
@@ -419,7 +556,7 @@ for _ in range(3):
 """
 
 
-def test_closing_while_threads_work_neither_crashes_nor_leaves_one_waiting(path: Path) -> None:
+def test_closing_while_threads_work_neither_crashes_nor_hangs(path: Path) -> None:
     command = [sys.executable, "-W", "always::ResourceWarning", "-c", CLOSE_WHILE_WORKING, str(path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """What the machine does to the database: a full disk, a lock, a file that is gone, a reader that stays."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from support.data import JORDAN
 
 import acare
 from acare.store import wal
-from acare.store.database import Database
+from acare.store.database import CHECK_EVERY, Database
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -24,7 +25,8 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 @contextmanager
 def opened(path):
     """A broker's caller of an app on the file."""
-    with acare.create_app(database=path, rate_limit="off") as app:
+    clock = itertools.count(0, CHECK_EVERY).__next__  # a second later each time, so that no check is reused
+    with acare.create_app(database=path, rate_limit="off", clock=clock) as app:
         key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
 
@@ -122,7 +124,7 @@ def write_until_full(api):
 
 
 @pytest.mark.parametrize("checkpoint_after", [1, 256], ids=["log copied", "log kept"])
-def test_nothing_that_was_acknowledged_before_the_disk_was_full_is_lost(disk, monkeypatch, checkpoint_after):
+def test_a_full_disk_loses_nothing_that_was_acknowledged(disk, monkeypatch, checkpoint_after):
     monkeypatch.setattr(wal, "CHECKPOINT_AFTER", checkpoint_after)
     with opened(disk.database) as api:
         acknowledged = [api.create(notes="y" * 10_000) for _ in range(10)]
@@ -149,7 +151,7 @@ def test_reading_goes_on_on_a_full_disk(disk, disk_api):
     assert_there(disk_api, clients)
 
 
-def test_writing_goes_on_without_a_restart_when_there_is_room_again(disk, disk_api):
+def test_writing_goes_on_when_there_is_room_again(disk, disk_api):
     disk.fill(disk_api)
     clients, _ = write_until_full(disk_api)
     disk.make_room()
@@ -204,33 +206,33 @@ def lock_held(database):
 
 
 @pytest.fixture
-def impatient(tmp_path, monkeypatch):
+def unwaiting(tmp_path, monkeypatch):
     """A caller of an app that waits a fifth of a second for another process."""
     monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.2)
     with opened(tmp_path / "acare.db") as api:
         yield api
 
 
-def test_a_write_that_another_process_keeps_waiting_is_answered_503(impatient, tmp_path):
+def test_a_write_while_another_process_writes_is_503(unwaiting, tmp_path):
     with lock_held(tmp_path / "acare.db"):
-        assert_unavailable(impatient.post(JORDAN, status=503))
+        assert_unavailable(unwaiting.post(JORDAN, status=503))
 
 
-def test_while_another_process_writes_reading_goes_on(impatient, tmp_path):
-    client = impatient.create()
+def test_while_another_process_writes_reading_goes_on(unwaiting, tmp_path):
+    client = unwaiting.create()
     with lock_held(tmp_path / "acare.db"):
-        assert_there(impatient, [client])
+        assert_there(unwaiting, [client])
 
 
-def test_a_server_that_another_process_keeps_waiting_is_not_ready(impatient, tmp_path):
+def test_a_server_that_another_process_keeps_waiting_is_not_ready(unwaiting, tmp_path):
     with lock_held(tmp_path / "acare.db"):
-        assert failed_checks(impatient) == {"write"}
+        assert failed_checks(unwaiting) == {"write"}
 
 
-def test_writing_goes_on_when_the_other_process_is_done(impatient, tmp_path):
+def test_writing_goes_on_when_the_other_process_is_done(unwaiting, tmp_path):
     with lock_held(tmp_path / "acare.db"):
-        impatient.post(JORDAN, status=503)
-    impatient.create()
+        unwaiting.post(JORDAN, status=503)
+    unwaiting.create()
 
 
 # --- a file that is not there any more
@@ -257,7 +259,7 @@ def path(app):
 
 
 @gone
-def test_a_write_into_a_file_that_is_not_in_its_place_is_answered_503(api, path, go_away):
+def test_a_write_into_a_file_that_is_gone_is_503(api, path, go_away):
     go_away(path)
     assert_unavailable(api.post(JORDAN, status=503))
 
@@ -287,7 +289,7 @@ def test_writing_goes_on_when_the_file_is_moved_back(api, path, go_away):
     assert damage(path) == []
 
 
-def test_a_file_in_the_place_of_the_one_that_was_opened_is_left_alone(api, path):
+def test_a_file_that_replaced_the_database_is_left_alone(api, path):
     api.create()
     replace(path)
     found = path.read_bytes()
@@ -328,7 +330,7 @@ def write_until_unavailable(api):
 
 
 @pytest.mark.usefixtures("short_log")
-def test_under_a_reader_that_stays_the_log_does_not_grow_without_bound(app, api, path):
+def test_a_long_reader_does_not_let_the_log_grow_forever(app, api, path):
     with long_reader(app):
         write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")

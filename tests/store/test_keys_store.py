@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from acare.errors import UserError
+from acare.errors import StoreUnavailable, UserError
 from acare.store.database import Database
 from acare.store.keys import KeyStore
 
@@ -43,6 +43,8 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 
 
 def only(keys: KeyStore) -> dict[str, Any]:
+    """The only key, after the writes that are queued."""
+    keys._database.write(lambda connection: None)
     (key,) = keys.list()
     return key
 
@@ -59,7 +61,7 @@ def test_no_two_new_keys_are_the_same(keys: KeyStore) -> None:
     assert len({keys.create("ana@example.com", READ).key for _ in range(20)}) == 20
 
 
-def test_the_preview_of_a_key_is_its_first_8_and_last_4_characters(database: Database) -> None:
+def test_the_preview_is_the_first_8_and_last_4_characters(database: Database) -> None:
     made = KeyStore(database, new_key=lambda: KEY).create("ana@example.com", READ)
     assert made.preview == "01234567…cdef"
 
@@ -105,7 +107,7 @@ def test_a_key_that_cannot_be_stored_leaves_no_user_behind(database: Database, s
     assert sql("SELECT email FROM users") == [("ana@example.com",)]
 
 
-def test_keys_of_one_new_user_that_are_made_at_once_are_of_one_user(keys: KeyStore) -> None:
+def test_keys_made_at_once_for_a_new_user_are_of_one_user(keys: KeyStore) -> None:
     users: list[str] = []
     start = threading.Barrier(8)
 
@@ -325,7 +327,95 @@ def test_the_use_of_a_key_is_noted_once_a_minute(keys: KeyStore, database: Datab
     with database.read() as connection:
         before = connection.execute(version).fetchone()
         keys.authenticate(key)
-        assert connection.execute(version).fetchone() == before or only(keys)["last_used_at"] != noted
+        now = only(keys)["last_used_at"]
+        assert connection.execute(version).fetchone() == before or now != noted
+
+
+class Held:
+    """While this lasts, the writer is busy, as it is when the disk is stuck."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._busy, self._released = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=database.write, args=(self._work,), daemon=True)
+
+    def _work(self, connection: sqlite3.Connection) -> None:
+        self._busy.set()
+        self._released.wait(10)
+
+    def queued(self) -> int:
+        return self._database._writer._queue.qsize()
+
+    def __enter__(self) -> Held:
+        self._thread.start()
+        assert self._busy.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+        self._thread.join(10)
+
+
+def test_a_key_is_found_while_the_disk_is_stuck(keys: KeyStore, database: Database) -> None:
+    made = keys.create("ana@example.com", READ)
+    with Held(database):
+        found: list[object] = []
+        thread = threading.Thread(target=lambda: found.append(keys.authenticate(made.key)), daemon=True)
+        thread.start()
+        thread.join(5)
+        assert found != [None]
+        assert len(found) == 1
+    assert only(keys)["last_used_at"] is not None
+
+
+def test_one_note_a_key_and_minute_is_queued(database: Database) -> None:
+    now = ["2026-07-15T14:32:10.000Z"]
+    keys = KeyStore(database, now=lambda: now[0])
+    made = [keys.create("ana@example.com", READ).key for _ in range(2)]
+    lengths = []
+    with Held(database) as held:
+        for second in ("14:32:10", "14:32:59", "14:33:00"):
+            now[0] = f"2026-07-15T{second}.000Z"
+            for key in made * 10:
+                keys.authenticate(key)
+            lengths.append(held.queued())
+    assert lengths == [2, 2, 4]
+
+
+def test_keys_used_at_once_are_noted_once(database: Database) -> None:
+    keys = KeyStore(database, now=lambda: "2026-07-15T14:32:10.000Z")
+    key = keys.create("ana@example.com", READ).key
+    with Held(database) as held:
+        threads = [threading.Thread(target=keys.authenticate, args=(key,)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert held.queued() == 1
+
+
+def test_a_note_that_was_dropped_is_queued_by_the_next_use(
+    keys: KeyStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = keys.create("ana@example.com", READ)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write_later", lambda work: False)
+        assert keys.authenticate(made.key) is not None
+    keys.authenticate(made.key)
+    assert only(keys)["last_used_at"] is not None
+
+
+def test_a_note_that_fails_is_logged_once_and_not_raised(
+    keys: KeyStore, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = [keys.create("ana@example.com", READ) for _ in range(3)]
+    keys.any()  # so that a reader is open
+    database.path.rename(database.path.with_name("away.db"))
+    assert None not in [keys.authenticate(key.key) for key in made * 10]
+    with pytest.raises(StoreUnavailable):
+        database.write(lambda connection: None)
+    warnings = [record.getMessage() for record in caplog.records]
+    assert warnings == ["a queued write failed: The database file is gone or was replaced."]
 
 
 def test_the_next_use_of_a_key_is_noted_again(keys: KeyStore, sql: Sql) -> None:
@@ -339,12 +429,4 @@ def test_an_attempt_with_a_revoked_key_is_not_noted_as_use(keys: KeyStore) -> No
     made = keys.create("ana@example.com", READ)
     keys.revoke(made.id)
     keys.authenticate(made.key)
-    assert only(keys)["last_used_at"] is None
-
-
-def test_a_key_is_known_while_somebody_writes_though_its_use_is_not_noted(
-    keys: KeyStore, database: Database
-) -> None:
-    made = keys.create("ana@example.com", READ)
-    assert database.write(lambda connection: keys.authenticate(made.key)) is not None
     assert only(keys)["last_used_at"] is None

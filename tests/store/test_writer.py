@@ -1,10 +1,13 @@
-"""The writer: what shares a commit, what is undone, who is told, and when the log is checkpointed."""
+"""The writer: which writes share a commit, what a failure undoes, who is told, when it checkpoints."""
 
 from __future__ import annotations
 
 import functools
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +19,8 @@ import pytest
 
 from acare.errors import StoreUnavailable
 from acare.store import wal
-from acare.store import writer as writer_module
 from acare.store.wal import CHECKPOINT_AFTER, WriteAheadLog
-from acare.store.writer import BATCH_MEMORY, Writer
+from acare.store.writer import MAX_QUEUED, Writer
 
 SOON = 5  # seconds after which a thread that has not ended counts as hanging
 
@@ -46,6 +48,12 @@ class Bench:
     def _note(self, connection: str, statement: str) -> None:
         if "busy_timeout" not in statement:
             self.trace.append((connection, statement))
+
+    def run(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run a write, and wait for the checkpoint after it if there is one: its caller does not."""
+        result = self.writer.run(work)
+        with self.writer._in_use:
+            return result
 
     def facts(self) -> list[int]:
         """What another connection finds committed."""
@@ -75,8 +83,7 @@ def open_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
 
     yield make
     for bench in benches:
-        bench.writing.close()
-        bench.checkpointer.close()
+        bench.writer.close()
 
 
 @pytest.fixture
@@ -100,7 +107,7 @@ def add(n: int) -> Callable[[sqlite3.Connection], int]:
     return work
 
 
-def add_and_raise(n: int, error: Exception) -> Callable[[sqlite3.Connection], None]:
+def add_and_raise(n: int, error: BaseException) -> Callable[[sqlite3.Connection], None]:
     def work(connection: sqlite3.Connection) -> None:
         add(n)(connection)
         raise error
@@ -138,32 +145,36 @@ class Call(threading.Thread):
 class Held:
     """A write that keeps the writer busy while the ``with`` block runs."""
 
-    def __init__(self, writer: Writer, run: Callable[..., Any] | None = None) -> None:
-        self._leads, self._released = threading.Event(), threading.Event()
+    def __init__(self, writer: Writer) -> None:
+        self._runs, self._released = threading.Event(), threading.Event()
         self.writer = writer
-        self.call = Call(run or writer.run, self._work)
+        self.call = Call(writer.run, self._work)
 
     def _work(self, connection: sqlite3.Connection) -> str:
-        self._leads.set()
+        self._runs.set()
         assert self._released.wait(SOON)
         return "held"
 
     def __enter__(self) -> Held:
-        assert self._leads.wait(SOON)
+        assert self._runs.wait(SOON)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._released.set()
 
     def queue(self, work: Callable[[sqlite3.Connection], object]) -> Call:
-        """Start a write and wait until it stands in the queue."""
-        place = len(self.writer._queue)
+        """Start a write and wait until it is in the queue."""
+        length = self.writer._queue.qsize()
         call = Call(self.writer.run, work)
-        deadline = time.monotonic() + SOON
-        while len(self.writer._queue) == place and time.monotonic() < deadline:
-            time.sleep(0.0005)
-        assert len(self.writer._queue) == place + 1
+        wait_until(lambda: self.writer._queue.qsize() == length + 1)
         return call
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    assert condition()
 
 
 def together(writer: Writer, *works: Callable[[sqlite3.Connection], object]) -> list[Any]:
@@ -220,7 +231,7 @@ def test_a_write_that_fails_leaves_nothing_of_itself(bench: Bench) -> None:
     assert bench.facts() == []
 
 
-def test_a_write_that_fails_does_not_undo_those_that_share_its_commit(bench: Bench) -> None:
+def test_a_write_that_fails_does_not_undo_the_others(bench: Bench) -> None:
     together(bench.writer, add(1), add_and_raise(2, ValueError()), add(3))
     assert bench.facts() == [1, 3]
 
@@ -249,7 +260,7 @@ def test_of_a_commit_that_fails_nothing_is_written(bench: Bench) -> None:
     assert bench.facts() == []
 
 
-def test_after_a_commit_that_failed_the_next_write_is_written(bench: Bench) -> None:
+def test_the_write_after_a_failed_commit_is_written(bench: Bench) -> None:
     together(bench.writer, add(1), break_the_commit, add(3))
     bench.writer.run(add(4))
     assert bench.facts() == [4]
@@ -265,12 +276,12 @@ def fill_the_disk(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA max_page_count = 1000000")
 
 
-def test_when_the_disk_is_full_every_write_of_the_transaction_is_told(bench: Bench) -> None:
+def test_a_full_disk_fails_every_write_of_the_transaction(bench: Bench) -> None:
     outcomes = together(bench.writer, add(1), add_and_raise(2, ValueError()), fill_the_disk, add(4))
     assert [str(outcome) for outcome in outcomes] == ["The disk is full."] * 4
 
 
-def test_when_the_disk_is_full_nothing_of_the_transaction_is_written(bench: Bench) -> None:
+def test_a_full_disk_undoes_the_whole_transaction(bench: Bench) -> None:
     together(bench.writer, add(1), fill_the_disk, add(3))
     assert bench.facts() == []
 
@@ -281,7 +292,7 @@ def test_when_the_disk_has_room_again_the_next_write_is_written(bench: Bench) ->
     assert bench.facts() == [4]
 
 
-def test_a_write_that_would_be_in_vain_is_refused_before_it_runs(open_bench: Callable[..., Bench]) -> None:
+def test_a_write_that_the_check_refuses_does_not_run(open_bench: Callable[..., Bench]) -> None:
     def refuse() -> None:
         raise StoreUnavailable("gone")
 
@@ -291,26 +302,47 @@ def test_a_write_that_would_be_in_vain_is_refused_before_it_runs(open_bench: Cal
     assert ran == []
 
 
-class NoWayBack(sqlite3.Connection):
-    """A connection to a disk that fails for good: neither COMMIT nor ROLLBACK can be done."""
+def test_a_commit_that_fails_releases_the_lock(bench: Bench, other: sqlite3.Connection) -> None:
+    assert isinstance(Call(bench.writer.run, break_the_commit).outcome(), sqlite3.IntegrityError)
+    other.execute("BEGIN IMMEDIATE")
+
+
+class FailingDisk(sqlite3.Connection):
+    """A connection that can neither commit nor roll back while its disk fails."""
+
+    fails = True
 
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        if statement in ("COMMIT", "ROLLBACK"):
+        if self.fails and statement == "COMMIT":
             raise sqlite3.OperationalError("disk I/O error")
         return super().execute(statement, *values)
 
     def rollback(self) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        if self.fails:
+            raise sqlite3.OperationalError("disk I/O error")
+        super().rollback()
 
 
-def test_everybody_is_told_when_not_even_the_rollback_can_be_done(bench: Bench) -> None:
-    with closing(sqlite3.connect(bench.path, factory=NoWayBack, check_same_thread=False)) as failing:
+@pytest.fixture
+def failing(bench: Bench) -> Iterator[FailingDisk]:
+    with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
         failing.isolation_level = None
-        writer = Writer(failing, bench.checkpointer, check=lambda: None)
-        with Held(writer) as held:
-            calls = [held.queue(add(n)) for n in range(3)]
-        outcomes = [held.call.outcome(), *(call.outcome() for call in calls)]
-    assert all(isinstance(outcome, (sqlite3.Error, StoreUnavailable)) for outcome in outcomes)
+        yield failing
+
+
+def test_all_callers_are_told_when_not_even_the_rollback_works(bench: Bench, failing: FailingDisk) -> None:
+    writer = Writer(failing, bench.checkpointer, check=lambda: None)
+    with Held(writer) as held:
+        calls = [held.queue(add(n)) for n in range(3)]
+    outcomes = [held.call.outcome(), *(call.outcome() for call in calls)]
+    assert [type(outcome) for outcome in outcomes] == [sqlite3.OperationalError] * 4
+
+
+def test_the_write_after_a_failed_rollback_is_written(bench: Bench, failing: FailingDisk) -> None:
+    writer = Writer(failing, bench.checkpointer, check=lambda: None)
+    assert isinstance(Call(writer.run, add(1)).outcome(), sqlite3.OperationalError)
+    failing.fails = False
+    assert (Call(writer.run, add(2)).outcome(), bench.facts()) == (2, [2])
 
 
 # --- another process is writing
@@ -324,7 +356,7 @@ def test_a_write_waits_for_another_process(bench: Bench, other: sqlite3.Connecti
     assert call.outcome() == 1
 
 
-def test_a_process_that_writes_for_too_long_makes_the_store_unavailable_to_all_who_wait(
+def test_another_process_that_writes_too_long_fails_the_batch(
     open_bench: Callable[..., Bench],
 ) -> None:
     bench = open_bench(busy_seconds=0.05, check=lambda: checks and checks.pop()())
@@ -345,7 +377,7 @@ def test_the_store_recovers_when_the_other_process_is_done(open_bench: Callable[
     assert bench.facts() == [2]
 
 
-# --- the lead is passed on
+# --- no caller waits for ever
 
 
 def test_no_write_is_ever_left_waiting(bench: Bench) -> None:
@@ -356,57 +388,213 @@ def test_no_write_is_ever_left_waiting(bench: Bench) -> None:
                 with pytest.raises(ValueError, match="on purpose"):
                     bench.writer.run(add_and_raise(n, ValueError("on purpose")))
             elif n % 5 == 0:
-                written += bench.writer.run_if_idle(add(n))
+                written += bench.writer.run_later(add(n))
             else:
                 written += bench.writer.run(add(n)) == n
         return written
 
     calls = [Call(hammer, thread) for thread in range(16)]
-    assert sum(call.outcome() for call in calls) == len(bench.facts())
+    written = sum(call.outcome() for call in calls)
+    bench.writer.run(lambda _: None)  # after all that were queued
+    assert written == len(bench.facts())
 
 
-def test_a_write_that_comes_while_an_idle_one_runs_gets_its_turn(bench: Bench) -> None:
-    with Held(bench.writer, run=bench.writer.run_if_idle) as held:
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), MemoryError()], ids=repr)
+def test_an_interrupt_in_a_write_fails_that_write_alone(bench: Bench, error: BaseException) -> None:
+    assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
+    assert bench.facts() == [1, 3]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()], ids=repr)
+def test_an_interrupt_between_writes_fails_the_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(batch: object) -> None:
+        raise error
+
+    with Held(bench.writer) as held:
+        calls = [held.queue(add(n)) for n in range(3)]
+        monkeypatch.setattr(bench.writer, "_commit", fail)
+    assert [call.outcome() for call in calls] == [error] * 3
+
+
+def test_the_thread_survives_an_interrupt(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise KeyboardInterrupt
+
+    bench.writer.run(add(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.writer, "_begin", fail)
+        assert isinstance(Call(bench.writer.run, add(2)).outcome(), KeyboardInterrupt)
+    assert Call(bench.writer.run, add(3)).outcome() == 3
+
+
+def test_an_error_after_the_commit_is_logged_and_not_raised(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(log: WriteAheadLog, writes: int) -> None:
+        raise RuntimeError("no checkpoint")
+
+    monkeypatch.setattr(WriteAheadLog, "committed", fail)
+    assert [bench.writer.run(add(1)), bench.writer.run(add(2))] == [1, 2]
+    assert "no checkpoint" in caplog.text
+
+
+def test_a_caller_that_is_interrupted_does_not_stop_its_write(bench: Bench) -> None:
+    """Python runs the handler of a signal in the main thread, which is the one that runs this test."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Held(bench.writer):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                bench.writer.run(add(1))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (bench.writer.run(add(2)), bench.facts()) == (2, [1, 2])
+
+
+# --- the thread
+
+
+def writer_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "acare-writer"]
+
+
+def test_the_thread_starts_with_the_first_write(bench: Bench) -> None:
+    before = writer_threads()
+    bench.writer.run(add(1))
+    bench.writer.run(add(2))
+    (thread,) = set(writer_threads()) - set(before)
+    assert thread.daemon
+    bench.writer.close()
+
+
+def test_writes_run_in_the_thread_and_nowhere_else(bench: Bench) -> None:
+    names = {bench.writer.run(lambda _: threading.current_thread().name) for _ in range(3)}
+    assert names == {"acare-writer"}
+
+
+def test_a_thread_that_cannot_start_is_started_by_the_next_write(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError):
+            bench.writer.run(add(1))
+    assert bench.writer.run(add(2)) == 2
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from acare.errors import StoreUnavailable
+from acare.store.database import Database
+
+database = Database(Path(sys.argv[1]))
+if sys.argv[2] == "after":
+    database.write(lambda connection: None)
+child = os.fork()
+if not child:
+    try:
+        database.write(lambda connection: None)
+    except StoreUnavailable as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+database.close()
+"""
+
+
+@pytest.mark.parametrize(("moment", "told"), [("before", ""), ("after", "forked")])
+def test_a_write_after_a_fork_does_not_hang(tmp_path: Path, moment: str, told: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "acare.db"), moment]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=SOON)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (told in ended.stdout) if told else not ended.stdout
+
+
+def test_a_program_that_does_not_close_still_ends(tmp_path: Path) -> None:
+    program = "import sys; from pathlib import Path; from acare.store.database import Database; "
+    program += "database = Database(Path(sys.argv[1])); database.write(lambda connection: None)"
+    command = [sys.executable, "-c", program, str(tmp_path / "acare.db")]
+    assert subprocess.run(command, timeout=SOON).returncode == 0
+
+
+# --- a write without a caller
+
+
+def test_a_later_write_is_written(bench: Bench) -> None:
+    assert bench.writer.run_later(add(1)) is True
+    bench.writer.run(lambda _: None)
+    assert bench.facts() == [1]
+
+
+def test_a_later_write_is_not_waited_for(bench: Bench) -> None:
+    with Held(bench.writer):
+        assert Call(bench.writer.run_later, add(1)).outcome() is True
+        assert bench.facts() == []
+    bench.writer.close()
+    assert bench.facts() == [1]
+
+
+def test_a_later_write_can_be_queued_from_a_write(bench: Bench) -> None:
+    assert Call(bench.writer.run, lambda _: bench.writer.run_later(add(1))).outcome() is True
+    bench.writer.close()
+    assert bench.facts() == [1]
+
+
+def test_later_writes_share_the_commit_of_the_others(bench: Bench) -> None:
+    with Held(bench.writer) as held:
+        for n in range(10):
+            bench.writer.run_later(add(n))
+        call = held.queue(add(10))
+    call.outcome()
+    assert (bench.commits(), bench.facts()) == (2, list(range(11)))
+
+
+def test_a_later_write_that_fails_is_undone_alone(bench: Bench) -> None:
+    with Held(bench.writer) as held:
+        bench.writer.run_later(add_and_raise(1, ValueError()))
+        call = held.queue(add(2))
+    assert (call.outcome(), bench.facts()) == (2, [2])
+
+
+def test_later_writes_that_fail_are_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for n in range(5):
+        bench.writer.run_later(add_and_raise(n, ValueError("no room")))
+        bench.writer.run(lambda _: None)
+    assert [record.getMessage() for record in caplog.records] == ["a queued write failed: no room"]
+
+
+def test_a_failure_after_a_success_is_logged_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for work in (add_and_raise(1, ValueError("a")), add(2), add_and_raise(3, ValueError("b"))):
+        bench.writer.run_later(work)
+        bench.writer.run(lambda _: None)
+    assert len(caplog.records) == 2
+
+
+def test_later_writes_are_dropped_when_the_queue_is_full(bench: Bench) -> None:
+    ran: list[object] = []
+    with Held(bench.writer):
+        queued = [bench.writer.run_later(ran.append) for _ in range(MAX_QUEUED + 10)]
+    bench.writer.close()
+    assert queued == [True] * MAX_QUEUED + [False] * 10
+    assert len(ran) == MAX_QUEUED
+
+
+def test_a_full_queue_takes_a_write_with_a_caller(bench: Bench) -> None:
+    with Held(bench.writer) as held:
+        while bench.writer.run_later(lambda _: None):
+            pass
         call = held.queue(add(1))
     assert call.outcome() == 1
-
-
-# --- a write that may as well not be
-
-
-def test_an_idle_writer_runs_a_write_that_may_be_left_out(bench: Bench) -> None:
-    assert (bench.writer.run_if_idle(add(1)), bench.facts()) == (True, [1])
-
-
-def test_a_write_that_may_be_left_out_is_left_out_while_another_runs(bench: Bench) -> None:
-    with Held(bench.writer):
-        assert Call(bench.writer.run_if_idle, add(1)).outcome() is False
-    assert bench.facts() == []
-
-
-def test_a_write_that_may_be_left_out_does_not_wait_for_another_process(
-    bench: Bench, other: sqlite3.Connection
-) -> None:
-    other.execute("BEGIN IMMEDIATE")
-    started = time.monotonic()
-    assert bench.writer.run_if_idle(add(1)) is False
-    assert time.monotonic() - started < 1  # and not the five seconds of a write that must be
-
-
-def test_a_write_after_one_that_was_left_out_waits_for_another_process_again(
-    bench: Bench, other: sqlite3.Connection
-) -> None:
-    other.execute("BEGIN IMMEDIATE")
-    bench.writer.run_if_idle(add(1))
-    call = Call(bench.writer.run, add(2))
-    time.sleep(0.05)
-    other.execute("COMMIT")
-    assert call.outcome() == 2
-
-
-def test_a_write_that_may_be_left_out_fails_in_silence(bench: Bench) -> None:
-    assert bench.writer.run_if_idle(add_and_raise(1, ValueError())) is False
-    assert bench.facts() == []
 
 
 # --- after the end
@@ -418,26 +606,45 @@ def test_a_write_after_the_end_fails(bench: Bench) -> None:
         assert isinstance(Call(bench.writer.run, add(1)).outcome(), StoreUnavailable)
 
 
-def test_a_write_that_may_be_left_out_is_left_out_after_the_end(bench: Bench) -> None:
+def test_a_later_write_after_the_end_is_dropped(bench: Bench) -> None:
     bench.writer.close()
     for _ in range(2):
-        assert Call(bench.writer.run_if_idle, add(1)).outcome() is False
+        assert Call(bench.writer.run_later, add(1)).outcome() is False
 
 
-def test_a_write_fails_after_one_was_left_out_after_the_end(bench: Bench) -> None:
-    bench.writer.close()
-    Call(bench.writer.run_if_idle, add(1)).outcome()
-    assert isinstance(Call(bench.writer.run, add(1)).outcome(), StoreUnavailable)
-
-
-def test_whoever_waits_when_the_end_comes_is_answered(bench: Bench) -> None:
+def test_closing_finishes_the_queued_writes(bench: Bench) -> None:
     with Held(bench.writer) as held:
         calls = [held.queue(add(n)) for n in range(5)]
+        bench.writer.run_later(add(5))
         end = Call(bench.writer.close)
-        time.sleep(0.05)
+        wait_until(lambda: bench.writer._closed)
     end.outcome()
-    for n, call in enumerate(calls):
-        assert call.outcome() == n or isinstance(call.outcome(), StoreUnavailable)
+    assert [call.outcome() for call in calls] == list(range(5))
+    assert bench.facts() == list(range(6))
+
+
+def test_closing_refuses_a_write_that_comes_meanwhile(bench: Bench) -> None:
+    with Held(bench.writer):
+        end = Call(bench.writer.close)
+        wait_until(lambda: bench.writer._closed)
+        assert isinstance(Call(bench.writer.run, add(1)).outcome(), StoreUnavailable)
+    end.outcome()
+    assert bench.facts() == []
+
+
+def test_closing_ends_the_thread(bench: Bench) -> None:
+    bench.writer.run(add(1))
+    thread = bench.writer._thread
+    bench.writer.close()
+    assert thread is not None
+    assert not thread.is_alive()
+
+
+def test_closing_twice_at_once_is_closing(bench: Bench) -> None:
+    with Held(bench.writer):
+        ends = [Call(bench.writer.close) for _ in range(2)]
+        wait_until(lambda: bench.writer._closed)
+    assert [end.outcome() for end in ends] == [None, None]
 
 
 # --- the log is checkpointed
@@ -448,18 +655,29 @@ def checkpoint_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return functools.partial(monkeypatch.setattr, wal, "CHECKPOINT_AFTER")
 
 
-def test_the_log_is_checkpointed_inside_a_transaction_of_the_writing_connection(
+def test_a_checkpoint_is_inside_a_transaction_of_the_writer(
     bench: Bench, checkpoint_after: Callable[[int], None]
 ) -> None:
     checkpoint_after(1)
-    bench.writer.run(add(1))
-    del bench.trace[:]
-    bench.writer.run(add(2))
-    assert bench.trace[:3] == [
+    bench.run(add(1))
+    assert bench.trace[-4:] == [
+        ("writing", "COMMIT"),
         ("writing", "BEGIN IMMEDIATE"),
         ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)"),
         ("writing", "ROLLBACK"),
     ]
+
+
+def test_a_caller_does_not_wait_for_the_checkpoint(
+    bench: Bench, checkpoint_after: Callable[[int], None]
+) -> None:
+    checkpoint_after(1)
+    answered = threading.Event()
+    bench.checkpointer.set_trace_callback(lambda _: bench.trace.append(("answered", answered.wait(SOON))))
+    bench.writer.run(add(1))
+    answered.set()
+    bench.writer.close()
+    assert ("answered", True) in bench.trace
 
 
 def test_nobody_can_commit_while_the_log_is_checkpointed(
@@ -478,8 +696,7 @@ def test_nobody_can_commit_while_the_log_is_checkpointed(
 
     bench.checkpointer.set_trace_callback(try_to_write)
     checkpoint_after(1)
-    bench.writer.run(add(1))
-    bench.writer.run(add(2))
+    bench.run(add(1))
     assert found == ["database is locked"]
 
 
@@ -488,8 +705,7 @@ def test_a_checkpoint_copies_the_log_into_the_database(
 ) -> None:
     checkpoint_after(1)
     before = bench.path.read_bytes()
-    bench.writer.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')"))
-    bench.writer.run(add(2))
+    bench.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')").rowcount)
     assert b"copied" in bench.path.read_bytes()
     assert b"copied" not in before
 
@@ -501,56 +717,55 @@ def test_a_checkpoint_does_not_wait_for_a_reader(
     other.execute("BEGIN")
     other.execute("SELECT n FROM facts").fetchall()
     started = time.monotonic()
-    bench.writer.run(add(1))
+    bench.run(add(1))
     assert time.monotonic() - started < 1
 
 
-def test_a_write_does_not_wait_for_a_checkpoint_that_another_process_is_in_the_way_of(
+def lock_after(bench: Bench, other: sqlite3.Connection) -> None:
+    """Let another process take the lock in the moment between a commit and the checkpoint after it."""
+
+    def come_between(statement: str) -> None:
+        bench.trace.append(("writing", statement))
+        if statement == "BEGIN IMMEDIATE" and bench.commits():
+            bench.writing.set_trace_callback(None)
+            other.execute("BEGIN IMMEDIATE")
+
+    bench.writing.set_trace_callback(come_between)
+
+
+def test_a_checkpoint_does_not_wait_for_another_process(
     open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
 ) -> None:
     bench = open_bench(busy_seconds=1.5)
     checkpoint_after(1)
     with closing(connect(bench.path)) as other:
-
-        def come_between(statement: str) -> None:
-            bench.trace.append(("writing", statement))
-            if statement == "BEGIN IMMEDIATE" and bench.commits():
-                other.execute("BEGIN IMMEDIATE")
-
-        bench.writing.set_trace_callback(come_between)
+        lock_after(bench, other)
         started = time.monotonic()
-        bench.writer.run(add(1))
+        bench.run(add(1))
         waited = time.monotonic() - started
+        assert other.in_transaction
     assert waited < 0.75
 
 
-def test_a_checkpoint_that_could_not_be_is_made_up_for_by_the_next_write(
-    open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
+def test_a_checkpoint_that_failed_is_tried_by_the_next_write(
+    bench: Bench, checkpoint_after: Callable[[int], None]
 ) -> None:
-    bench = open_bench(busy_seconds=0.0)
     checkpoint_after(1)
+    checkpoint = ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")
     with closing(connect(bench.path)) as other:
-
-        def come_between(statement: str) -> None:
-            if statement == "BEGIN IMMEDIATE":
-                other.execute("ROLLBACK" if other.in_transaction else statement)
-
-        bench.writer.run(add(1))
-        bench.writing.set_trace_callback(come_between)
-        bench.writer.run(add(2))
-        bench.writing.set_trace_callback(None)
-        assert bench.trace.count(("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")) == 0
-    bench.writer.run(add(3))
-    assert bench.trace.count(("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")) == 1
+        lock_after(bench, other)
+        bench.run(add(1))
+        assert bench.trace.count(checkpoint) == 0
+    bench.run(add(2))
+    assert bench.trace.count(checkpoint) == 1
 
 
-@pytest.mark.parametrize("run", [Writer.run, Writer.run_if_idle])
-def test_the_log_does_not_grow_for_ever(bench: Bench, run: Callable[..., object]) -> None:
+def test_the_log_does_not_grow_for_ever(bench: Bench) -> None:
     for n in range(CHECKPOINT_AFTER):
-        run(bench.writer, add(n))
+        bench.run(add(n))
     size = bench.log_size()
     for n in range(CHECKPOINT_AFTER, 2000):
-        run(bench.writer, add(n))
+        bench.run(add(n))
     assert bench.log_size() < 2 * size
 
 
@@ -564,10 +779,10 @@ def test_the_log_does_not_grow_for_ever_while_somebody_reads(bench: Bench) -> No
 
     reader = Call(read)
     for n in range(CHECKPOINT_AFTER):
-        bench.writer.run(add(n))
+        bench.run(add(n))
     size = bench.log_size()
     for n in range(CHECKPOINT_AFTER, 6 * CHECKPOINT_AFTER):
-        bench.writer.run(add(n))
+        bench.run(add(n))
     stop.set()
     reader.outcome()
     assert bench.log_size() < 4 * size
@@ -575,10 +790,10 @@ def test_the_log_does_not_grow_for_ever_while_somebody_reads(bench: Bench) -> No
 
 def add_many(bench: Bench) -> None:
     for n in range(100):
-        bench.writer.run(add(n))
+        bench.run(add(n))
 
 
-def test_a_log_that_a_reader_lets_grow_too_long_stops_the_writing(
+def test_a_log_that_is_too_long_is_not_written_to(
     open_bench: Callable[..., Bench], checkpoint_after: Callable[[int], None]
 ) -> None:
     bench = open_bench(max_log_pages=20)
@@ -601,54 +816,31 @@ def test_writing_goes_on_when_the_reader_is_done(
         reader.execute("SELECT n FROM facts").fetchall()
         with pytest.raises(StoreUnavailable):
             add_many(bench)
-    assert bench.writer.run(add(1000)) == 1000
+    assert bench.run(add(1000)) == 1000
 
 
-# --- one who waits for others
+# --- the file is written anew, and the log emptied
 
 
-class Watch:
-    """Time that goes by only when somebody sleeps, or is told to."""
-
-    def __init__(self) -> None:
-        self.now, self.slept = 1000.0, 0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.slept += 1
+def test_rewriting_waits_for_the_write_that_runs(bench: Bench) -> None:
+    with Held(bench.writer):
+        rewriting = Call(bench.writer.rewrite)
+        time.sleep(0.05)
+        assert rewriting.is_alive()
+    assert rewriting.outcome() is True
 
 
-@pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch()
-    monkeypatch.setattr(writer_module, "time", watch)
-    return watch
+def test_rewriting_gets_its_turn_among_writes(bench: Bench) -> None:
+    stop = threading.Event()
 
+    def write() -> None:
+        while not stop.is_set():
+            bench.writer.run(lambda _: None)
 
-def test_who_writes_alone_waits_for_nobody(bench: Bench, watch: Watch) -> None:
-    for n in range(10):
-        bench.writer.run(add(n))
-    assert watch.slept == 0
-
-
-def test_who_writes_after_several_have_shared_a_commit_waits_for_others(bench: Bench, watch: Watch) -> None:
-    together(bench.writer, add(1), add(2))
-    for n in range(3, 6):
-        bench.writer.run(add(n))
-    assert watch.slept == 3
-
-
-def test_who_writes_when_that_is_long_ago_waits_for_nobody(bench: Bench, watch: Watch) -> None:
-    together(bench.writer, add(1), add(2))
-    watch.now += BATCH_MEMORY
-    bench.writer.run(add(3))
-    assert watch.slept == 0
-
-
-# --- the log is emptied, for what must not be found in it
+    writers = [Call(write) for _ in range(4)]
+    done = [Call(bench.writer.rewrite).outcome() for _ in range(10)]
+    stop.set()
+    assert [*done, *(writer.outcome() for writer in writers)] == [True] * 10 + [None] * 4
 
 
 def test_an_emptied_log_has_nothing_of_what_was_written(bench: Bench) -> None:
@@ -666,7 +858,7 @@ def test_writing_goes_on_after_the_log_was_emptied(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("limit", [1_000_000, 6000])
-def test_a_log_that_another_process_began_anew_is_emptied_all_the_same(
+def test_a_log_that_another_process_restarted_is_emptied(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Which the other process cuts too, down to a limit that may be less than all of it."""
