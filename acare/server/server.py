@@ -117,10 +117,14 @@ class Server:
         self._listener = _Listener(self, listener, self._sockets)
         self._max_connections = _allow_connections(CONNECTIONS)
         self._drain_seconds = settings.drain_seconds
-        self._stopping = False
+        self._stopping = self._woken = False
         self._swept_at = time.monotonic()
         self._loop = threading.get_ident()
         self._tasks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+        # This starts the store's writer too, which so has the scheduling policy of this thread.
+        for name, state in app.run_checks().items():
+            if state != "ok":
+                log.warning("not ready: %s: %s", name, state)
         for number in range(settings.threads):
             threading.Thread(target=self._work, name=f"acare-{number}", daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -150,8 +154,9 @@ class Server:
             self._tasks.put(channel)
 
     def pull_trigger(self) -> None:
-        """Wake the loop; it need not be woken by itself."""
-        if not self.in_loop():
+        """Wake the loop, once for all who have news by then; its own thread is awake."""
+        if not self._woken and not self.in_loop():
+            self._woken = True
             self._trigger.pull_trigger()
 
     def in_loop(self) -> bool:
@@ -178,6 +183,7 @@ class Server:
         # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
+        self._woken = False  # from here on it looks at the news
         self._send_answers()  # before what follows them is parsed
         for channel in [channel for channel in self.unparsed if channel.is_free()]:
             self.unparsed.discard(channel)

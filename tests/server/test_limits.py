@@ -199,8 +199,10 @@ def test_a_server_whose_writes_fail_is_not_ready(target):
     assert (get("/readyz"), write()) == (200, 201)
     no_limit = resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     try:
+        wait_for(lambda: get("/readyz") == 503)  # an answer is given again for up to a second
         assert [get("/readyz") for _ in range(3)] == [503] * 3
         assert (get("/healthz"), get("/v1/clients"), write()) == (200, 200, 503)
     finally:
         resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, no_limit)
-    assert (get("/readyz"), write()) == (200, 201)
+    wait_for(lambda: get("/readyz") == 200)
+    assert write() == 201
