@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 
 from acare.server.parser import Parser
 from acare.server.response import AppTask, RefusalTask
@@ -40,11 +41,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.unparsed = b""
+        self.held: deque[bytes] = deque()  # parts of an answer
         self.request_began = self.active_at = time.monotonic()
         self._unsent = 0
 
     def readable(self) -> bool:
-        return not self.unparsed and bool(super().readable())
+        return not self.held and not self.unparsed and bool(super().readable())
+
+    def writable(self) -> bool:
+        return not self.held and bool(super().writable())
 
     def received(self, data: bytes) -> bool:
         """Parse ``data`` to the end of one request, and have that answered."""
@@ -71,17 +76,21 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return True
 
     def write_soon(self, data: bytes) -> int:
-        """Hold an answer of the loop's until the loop has some more, or its turn ends; then send_now."""
-        if self.server.in_loop() and not self.total_outbufs_len:
-            self.server.answers.append((self, data))
-            return len(data)
-        return int(super().write_soon(data))
+        """Hold a part of an answer until the loop sends it, together with those of other connections."""
+        if not self.connected:
+            raise ClientDisconnected
+        self.held.append(data)
+        self.server.answers.append(self)
+        return len(data)
 
-    def send_now(self, data: bytes) -> None:
-        """Send what the socket takes; waitress keeps the rest, and copies what it keeps."""
+    def send_held(self) -> None:
+        """Send the first part that is held: what the socket takes; waitress keeps the rest, in a copy."""
+        data = self.held[0]
+        if self.connected and not self.total_outbufs_len:
+            data = data[self.send(data, do_close=False) :]
         if self.connected:
-            sent = 0 if self.total_outbufs_len else self.send(data, do_close=False)
-            super().write_soon(data[sent:])
+            super().write_soon(data)
+        self.held.popleft()
 
     def handle_expt(self) -> None:
         """Urgent data, which no caller has any business to send; waitress would be told of it for ever."""
@@ -89,11 +98,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def is_free(self) -> bool:
         """Whether no request is being answered and no answer being sent."""
-        return not self.requests and not self.total_outbufs_len
+        return not (self.requests or self.held or self.total_outbufs_len)
 
     def is_overdue(self, now: float) -> bool:
         """Whether its caller has been too slow, or has sent nothing, for too long. Asked once a second."""
-        if self.requests:
+        if self.requests or self.held:
             return False
         if self.total_outbufs_len:
             if self.total_outbufs_len != self._unsent:

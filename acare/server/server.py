@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -30,7 +31,7 @@ log = logging.getLogger("acare.server")
 #: Connections at a time. One that sends nothing costs a file descriptor and no thread.
 CONNECTIONS = 4096
 
-#: Answers of the loop that leave together at most, so that the first does not wait for long.
+#: Answers that leave together at most, so that the first does not wait for long.
 TOGETHER = 8
 
 _NEWCOMERS = 16  # that are taken in one turn of the loop
@@ -106,7 +107,7 @@ class Server:
         self.draining = False
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.active_channels: dict[int, Channel] = {}
-        self.answers: list[tuple[Channel, bytes]] = []  # of the loop's, to be sent
+        self.answers: deque[Channel] = deque()  # connections, once for each part that is to be sent
         self.unparsed: set[Channel] = set()  # connections that have received more than one request
         host, self.effective_port = listener.getsockname()[:2]
         self.server_name = host
@@ -199,12 +200,12 @@ class Server:
             self._close_where(Channel.is_overdue, now)
 
     def _send_answers(self) -> None:
-        """Send what the loop has answered, all in a row: who receives it on this machine, as a proxy
-        does, is woken once and not for each. (Redis does so too.)"""
-        answers, self.answers = self.answers, []
-        for channel, data in answers:
+        """Send all that has been answered, in a row: who receives it on this machine, as a proxy does, is
+        woken once and not for each, and asks again for all at once. (Redis does so too.)"""
+        while self.answers:
+            channel = self.answers.popleft()
             try:
-                channel.send_now(data)
+                channel.send_held()
             except Exception:
                 channel.handle_error()
 

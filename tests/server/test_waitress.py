@@ -19,6 +19,7 @@ OVERRIDES = {
     channel.Channel: {
         "__init__": ["self", "server", "sock", "addr", "adj", "map"],
         "readable": ["self"],
+        "writable": ["self"],
         "received": ["self", "data"],
         "write_soon": ["self", "data"],
         "handle_expt": ["self"],
