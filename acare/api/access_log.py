@@ -21,8 +21,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
-# The look-behind makes a match begin where the digits begin, so that the time is linear in the path's length.
-_KEY_IN_PATH = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{8})[0-9A-Fa-f]{52,}([0-9A-Fa-f]{4})")
+_KEY_IN_PATH = re.compile(r"([0-9A-Fa-f]{8})[0-9A-Fa-f]{52}([0-9A-Fa-f]{4})")
 
 #: Characters of a path that are logged; the rest is cut off.
 MAX_PATH = 2000

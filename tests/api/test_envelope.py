@@ -430,6 +430,13 @@ def test_a_line_shows_the_callers_key_by_its_ends(api, access):
     assert re.search(f"{api.key[:8]}.*{api.key[-4:]}", access()[0])
 
 
+def test_a_very_long_path_is_cut_in_the_log(api, access):
+    api.get("/" + "%C3%A9" * 10_000, status=404)
+    (line,) = access()
+    assert len(line) < 13_000
+    assert "... 404 " in line
+
+
 @pytest.mark.parametrize("path", ["/v1/clients/a%0Ab", "/a%0D%0Ab", "/a%1B[2J", "/a%C2%85b", "/%E2%80%A8"])
 def test_a_path_cannot_break_a_line_of_the_log(api, access, path):
     api.get(path, status=404)

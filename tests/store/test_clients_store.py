@@ -363,6 +363,49 @@ def test_of_many_who_update_with_one_version_one_wins(store: ClientStore, user: 
     assert (won, [conflict.current for conflict in lost]) == ([2], [2] * 7)
 
 
+class Meddling(Precondition):
+    """A precondition that never holds; another write happens whenever it is judged."""
+
+    meddle: Callable[[], object]
+
+    def holds(self, version: int) -> bool:
+        self.meddle()
+        return False
+
+
+def test_a_failed_read_describes_the_version_that_it_judged(store: ClientStore, user: Caller) -> None:
+    row = store.create(user, new())
+    precondition = Meddling(allowed=[7])
+    precondition.meddle = lambda: store.update(BROKER, row.id, {"phone": "2"})
+    with pytest.raises(PreconditionFailed) as refused:
+        store.get(BROKER, row.id, precondition)
+    assert (refused.value.current, refused.value.attempted) == (1, 7)
+
+
+@pytest.mark.parametrize("excluded", [[1], [3, 1], [1, 1]])
+def test_a_write_to_an_excluded_version_is_refused(
+    store: ClientStore, user: Caller, excluded: list[int]
+) -> None:
+    row = store.create(user, new())
+    precondition = Precondition(excluded=excluded)
+    for write in (
+        lambda: store.update(BROKER, row.id, {"phone": "2"}, precondition=precondition),
+        lambda: store.delete(BROKER, row.id, precondition),
+    ):
+        with pytest.raises(PreconditionFailed) as refused:
+            write()
+        assert (refused.value.current, refused.value.attempted) == (1, None)
+    assert store.get(BROKER, row.id).json == row.json
+
+
+def test_a_write_to_a_version_that_is_not_excluded_is_made(store: ClientStore, user: Caller) -> None:
+    row = store.create(user, new())
+    store.update(BROKER, row.id, {"phone": "2"}, precondition=Precondition(excluded=[2, 3]))
+    store.delete(BROKER, row.id, Precondition(excluded=[1]))
+    with pytest.raises(ClientNotFound):
+        store.get(BROKER, row.id)
+
+
 # --- delete
 
 
