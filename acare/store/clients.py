@@ -214,9 +214,9 @@ class _Target:
         current = ClientRow._make(found[0])
         if self.precondition.holds(current.version):
             return self._stale(VersionConflict, connection, current, self.version)
-        allowed = self.precondition.allowed
-        missed = allowed is not None and current.version not in allowed
-        attempted = max(allowed, default=None) if missed and allowed is not None else None
+        attempted = None
+        if current.version not in (allowed := self.precondition.allowed or ()):
+            attempted = max(allowed, default=None)
         return self._stale(PreconditionFailed, connection, current, attempted)
 
     def _stale(

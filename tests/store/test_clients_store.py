@@ -382,12 +382,13 @@ def test_a_failed_read_describes_the_version_that_it_judged(store: ClientStore, 
     assert (refused.value.current, refused.value.attempted) == (1, 7)
 
 
-@pytest.mark.parametrize("excluded", [[1], [3, 1], [1, 1]])
+@pytest.mark.parametrize("allowed", [None, [1]])
+@pytest.mark.parametrize("excluded", [[1], [3, 1]])
 def test_a_write_to_an_excluded_version_is_refused(
-    store: ClientStore, user: Caller, excluded: list[int]
+    store: ClientStore, user: Caller, allowed: list[int] | None, excluded: list[int]
 ) -> None:
     row = store.create(user, new())
-    precondition = Precondition(excluded=excluded)
+    precondition = Precondition(allowed, excluded)
     for write in (
         lambda: store.update(BROKER, row.id, {"phone": "2"}, precondition=precondition),
         lambda: store.delete(BROKER, row.id, precondition),
