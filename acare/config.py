@@ -201,7 +201,7 @@ SETTINGS: Sequence[Setting] = (
         "trusted_proxy",
         "ADDRESS",
         _proxy,
-        "the one address whose X-Forwarded-For and X-Forwarded-Proto count (none)",
+        "the address of a proxy whose X-Forwarded-For, -Proto, -Host and -Prefix count (none)",
     ),
     Setting(
         "cors_origin",

@@ -152,8 +152,8 @@ class ClientStore:
         """Merge ``changes`` into the client and return it.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
-        ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if the merged record has its
-        budgets the wrong way round.
+        ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
+        budget_max.
         """
         statement = UPDATE.format(assignments=", ".join(_ASSIGNMENTS[name] for name in changes))
         target = _Target(caller, client_id, version, precondition)

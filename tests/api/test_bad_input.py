@@ -144,7 +144,7 @@ MEDIA_TYPES = [
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/clients"), ("PUT", "/v1/clients/{mine}")])
 @pytest.mark.parametrize("body", [b"first_name=Jordan", json.dumps(JORDAN).encode()], ids=["form", "JSON"])
-def test_a_body_that_is_declared_as_something_else_than_json_is_415(refused, method, path, media_type, body):
+def test_a_body_declared_as_anything_but_json_is_415(refused, method, path, media_type, body):
     refused(method, path, body, media_type, status=415)
 
 
@@ -294,7 +294,7 @@ def test_a_wrong_value_is_refused_in_an_update(refused, field, value):
 
 
 @pytest.mark.parametrize("field", JORDAN)
-def test_a_required_field_that_is_missing_at_creation_is_refused(refused, field):
+def test_a_missing_required_field_is_rejected_on_create(refused, field):
     body = {name: value for name, value in JORDAN.items() if name != field}
     assert fields_of(refused("POST", "/v1/clients", body)) == [field]
 
@@ -351,12 +351,12 @@ RIGHT_VALUES = [pytest.param(field, value, id=f"{field}: {what}") for field, val
 
 
 @pytest.mark.parametrize(("field", "value"), RIGHT_VALUES)
-def test_a_value_at_the_edge_of_what_is_allowed_is_taken_at_creation(agent, field, value):
+def test_a_value_at_the_limit_is_accepted_on_create(agent, field, value):
     assert agent.create(**{field: value})[field] == value
 
 
 @pytest.mark.parametrize(("field", "value"), RIGHT_VALUES)
-def test_a_value_at_the_edge_of_what_is_allowed_is_taken_in_an_update(agent, field, value):
+def test_a_value_at_the_limit_is_accepted_on_update(agent, field, value):
     assert agent.put(agent.create()["id"], {field: value}).json["data"][field] == value
 
 

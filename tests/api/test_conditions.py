@@ -125,7 +125,7 @@ def test_an_update_answers_with_the_tag_of_the_new_version(api, path):
     assert ask(api, "PUT", path, {"notes": "x"}).headers["ETag"] == '"3"'
 
 
-def test_the_tag_of_an_answer_is_what_the_next_change_may_be_made_with(api, path):
+def test_the_tag_of_an_answer_allows_the_next_change(api, path):
     tag = ask(api, "GET", path).headers["ETag"]
     tag = ask(api, "PUT", path, {"notes": "x"}, If_Match=tag).headers["ETag"]
     ask(api, "DELETE", path, If_Match=tag)
@@ -165,7 +165,7 @@ def test_what_the_caller_does_not_have_is_answered(api, path, method, tags):
     assert ask(api, method, path, If_None_Match=tags).headers["ETag"] == '"2"'
 
 
-def test_after_a_change_a_tag_that_was_good_is_not_any_more(api, path):
+def test_after_a_change_the_old_tag_no_longer_matches(api, path):
     ask(api, "PUT", path, {"notes": "new"})
     assert ask(api, "GET", path, If_None_Match='"2"').json["data"]["notes"] == "new"
 
@@ -191,7 +191,7 @@ WRITES = [("PUT", {"notes": "mine"}), ("DELETE", None)]
 
 @pytest.mark.parametrize(("method", "body"), WRITES)
 @pytest.mark.parametrize("tags", CURRENT)
-def test_a_write_whose_if_none_match_matches_is_412_and_not_made(api, path, method, body, tags):
+def test_a_write_with_a_matching_if_none_match_is_412(api, path, method, body, tags):
     before = ask(api, "GET", path).json["data"]
     answer = ask(api, method, path, body, 412, If_None_Match=tags)
     assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
@@ -202,7 +202,7 @@ def test_a_write_whose_if_none_match_matches_is_412_and_not_made(api, path, meth
 
 @pytest.mark.parametrize(("method", "body"), WRITES)
 @pytest.mark.parametrize("tags", OTHERS)
-def test_a_write_whose_if_none_match_does_not_match_is_made(api, path, method, body, tags):
+def test_a_write_with_another_if_none_match_is_made(api, path, method, body, tags):
     ask(api, method, path, body, If_None_Match=tags)
     if method == "DELETE":
         ask(api, "GET", path, status=404)
@@ -248,14 +248,14 @@ def test_crossed_budgets_are_400_only_where_if_none_match_holds(api, path):
 
 
 @pytest.mark.parametrize("tags", NEVER_MATCHES.values(), ids=NEVER_MATCHES)
-def test_a_read_whose_if_match_does_not_hold_is_412(api, path, tags):
+def test_a_read_with_a_false_if_match_is_412(api, path, tags):
     answer = ask(api, "GET", path, status=412, If_Match=tags)
     assert answer.json["error"]["details"]["currentVersion"] == 2
     assert answer.headers["ETag"] == '"2"'
 
 
 @pytest.mark.parametrize("tags", MATCHES.values(), ids=MATCHES)
-def test_a_read_whose_if_match_holds_is_answered(api, path, tags):
+def test_a_read_with_a_true_if_match_is_answered(api, path, tags):
     assert ask(api, "GET", path, If_Match=tags).json["data"]["version"] == 2
 
 
@@ -284,18 +284,18 @@ def test_a_read_that_is_412_tells_what_changed(api, path):
 
 
 @pytest.mark.parametrize("tags", MATCHES.values(), ids=MATCHES)
-def test_an_update_whose_if_match_holds_is_made(api, path, tags):
+def test_an_update_with_a_true_if_match_is_made(api, path, tags):
     assert ask(api, "PUT", path, {"notes": "mine"}, If_Match=tags).json["data"]["notes"] == "mine"
 
 
 @pytest.mark.parametrize("tags", MATCHES.values(), ids=MATCHES)
-def test_a_deletion_whose_if_match_holds_is_made(api, path, tags):
+def test_a_deletion_with_a_true_if_match_is_made(api, path, tags):
     ask(api, "DELETE", path, If_Match=tags)
     ask(api, "GET", path, status=404)
 
 
 @pytest.mark.parametrize("tags", NEVER_MATCHES.values(), ids=NEVER_MATCHES)
-def test_an_update_whose_if_match_does_not_hold_is_412_and_not_made(api, path, tags):
+def test_an_update_with_a_false_if_match_is_412(api, path, tags):
     answer = ask(api, "PUT", path, {"notes": "mine"}, 412, If_Match=tags)
     assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
     assert answer.headers["ETag"] == '"2"'
@@ -303,7 +303,7 @@ def test_an_update_whose_if_match_does_not_hold_is_412_and_not_made(api, path, t
 
 
 @pytest.mark.parametrize("tags", NEVER_MATCHES.values(), ids=NEVER_MATCHES)
-def test_a_deletion_whose_if_match_does_not_hold_is_412_and_not_made(api, path, tags):
+def test_a_deletion_with_a_false_if_match_is_412(api, path, tags):
     answer = ask(api, "DELETE", path, status=412, If_Match=tags)
     assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
     assert ask(api, "GET", path).json["data"]["version"] == 2
@@ -426,7 +426,7 @@ def guarded(careful):
 
 
 @pytest.mark.parametrize(("method", "body"), [("PUT", {"notes": "x"}), ("DELETE", None)])
-def test_where_it_is_demanded_a_change_without_a_precondition_is_428(careful, guarded, method, body):
+def test_required_and_missing_a_precondition_is_428(careful, guarded, method, body):
     answer = ask(careful, method, guarded, body, 428)
     assert answer.json["error"]["code"] == "PRECONDITION_REQUIRED"
     assert ask(careful, "GET", guarded).json["data"]["version"] == 2
@@ -442,7 +442,7 @@ def test_where_it_is_demanded_a_change_without_a_precondition_is_428(careful, gu
         ("DELETE", None, {"If_Match": "*"}),
     ],
 )
-def test_where_it_is_demanded_a_change_with_a_precondition_is_made(careful, guarded, method, body, headers):
+def test_required_and_sent_a_precondition_allows_the_change(careful, guarded, method, body, headers):
     ask(careful, method, guarded, body, **headers)
 
 
@@ -455,19 +455,19 @@ def test_where_it_is_demanded_a_change_with_a_precondition_is_made(careful, guar
         ("DELETE", None, {"If_None_Match": "*"}, 428),
     ],
 )
-def test_where_it_is_demanded_a_stale_one_is_still_stale(careful, guarded, method, body, headers, status):
+def test_a_required_precondition_can_still_be_stale(careful, guarded, method, body, headers, status):
     ask(careful, method, guarded, body, status, **headers)
 
 
-def test_where_it_is_demanded_a_bad_body_is_400_before_428(careful, guarded):
+def test_a_bad_body_is_400_before_428(careful, guarded):
     ask(careful, "PUT", guarded, {"client_type": "tenant"}, 400)
 
 
-def test_where_it_is_demanded_reading_and_creating_need_none(careful):
+def test_reading_and_creating_require_no_precondition(careful):
     careful.get(f"/v1/clients/{careful.create()['id']}")
 
 
-def test_unless_it_is_demanded_the_last_write_wins(api, path):
+def test_without_the_setting_the_last_write_wins(api, path):
     ask(api, "PUT", path, {"notes": "x"})
     ask(api, "DELETE", path)
 

@@ -96,7 +96,7 @@ def test_a_preflight_of_another_origin_allows_nothing(app, path):
     assert vary(answer) == {"origin"}
 
 
-def test_without_the_setting_a_preflight_takes_no_token_but_allows_nothing(tmp_path):
+def test_without_the_setting_a_preflight_allows_nothing(tmp_path):
     with acare.create_app(database=tmp_path / "a.db", rate_limit="1/900", clock=lambda: 0) as app:
         for _ in range(3):
             assert not cors_headers(preflight(app))
@@ -167,7 +167,7 @@ def test_a_page_may_read_a_500(app, monkeypatch):
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
-def test_of_five_fetches_the_fifth_is_a_429_that_the_page_can_read(limited):
+def test_the_page_can_read_the_429_after_four_fetches(limited):
     key = key_of(limited)
     answers = []
     for page in range(1, 6):  # each URL is new, so a browser sends a preflight before each

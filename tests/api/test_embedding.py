@@ -64,7 +64,7 @@ def test_two_apps_in_one_process_have_nothing_in_common(offices):
             south.get("/v1/clients").json["data"]["meta"]["total"]) == (1, 0)  # fmt: skip
 
 
-def test_a_key_of_one_app_is_nobody_s_in_the_other(offices):
+def test_a_key_of_one_app_is_unknown_to_the_other(offices):
     Api(offices["south"], broker(offices["north"])).get("/v1/clients", status=401)
 
 

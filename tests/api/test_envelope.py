@@ -124,7 +124,7 @@ def test_a_success_has_data_and_a_timestamp(api, act):
 
 
 @pytest.mark.parametrize(("status", "code", "act"), ERROR_ROWS)
-def test_an_error_has_a_code_a_message_and_the_id_of_the_request(api, status, code, act):
+def test_an_error_has_code_message_and_correlation_id(api, status, code, act):
     answer = act(api)
     body = answer.json
     assert body.keys() == {"success", "error", "timestamp", "correlationId"}
@@ -140,7 +140,7 @@ def test_an_error_has_a_code_a_message_and_the_id_of_the_request(api, status, co
     ("what", "kind"),
     [("bad body", list), ("bad query", list), ("no scope", dict), ("stale", dict), ("too large", dict)],
 )
-def test_details_are_a_list_for_validation_and_an_object_otherwise(api, what, kind):
+def test_details_are_a_list_for_validation_else_an_object(api, what, kind):
     _, _, act = ERRORS[what]
     assert type(act(api).json["error"]["details"]) is kind
 
@@ -176,7 +176,7 @@ METHODS = [
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), METHODS)
-def test_a_method_that_a_path_does_not_have_is_405_and_told_which_it_has(app, api, method, path, allowed):
+def test_an_unsupported_method_is_405_with_allow(app, api, method, path, allowed):
     answer = unlinted(app, method, path, api.headers)
     assert (answer.status_int, answer.json["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert set(answer.headers["Allow"].split(", ")) - {"OPTIONS"} == allowed
@@ -275,7 +275,7 @@ def test_each_defect_has_an_error_id_of_its_own(api, breaking):
     assert act(api, 500).json["error"]["errorId"] != act(api, 500).json["error"]["errorId"]
 
 
-def test_a_store_that_is_unavailable_is_503_and_says_when_to_come_back(api, breaking):
+def test_an_unavailable_store_is_503_with_retry_after(api, breaking):
     answer = breaking(StoreUnavailable("The disk is full."))(api, 503)
     assert answer.json["error"]["code"] == "SERVICE_UNAVAILABLE"
     assert int(answer.headers["Retry-After"]) >= 1
@@ -289,7 +289,7 @@ def test_a_store_that_is_unavailable_is_logged(api, breaking, caplog):
 
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError(SECRET), 500), (StoreUnavailable("Busy."), 503)])
-def test_a_failure_while_the_key_is_looked_up_is_in_the_envelope(tmp_path, monkeypatch, error, status):
+def test_a_failed_key_lookup_is_in_the_envelope(tmp_path, monkeypatch, error, status):
     monkeypatch.setattr("acare.store.keys.KeyStore.authenticate", raising(error))
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         body = Api(app, "0" * 64).get("/v1/clients", status=status).json
@@ -328,7 +328,7 @@ LIMITED = [
 
 
 @pytest.mark.parametrize("act", LIMITED)
-def test_every_answer_under_v1_tells_the_limit_and_takes_a_token(limited, act):
+def test_every_answer_under_v1_has_the_limit_headers(limited, act):
     assert rate(act(Api(limited, key_of(limited)))) == ["2", "1", "450"]
 
 

@@ -65,14 +65,14 @@ def run(api, method, path, body, status, headers):
 
 
 @pytest.mark.parametrize("request_", VALIDATED, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
-def test_a_client_with_a_tag_is_kept_by_its_caller_alone_and_asked_for_again(api, request_):
+def test_a_client_with_a_tag_may_be_stored_privately(api, request_):
     answer = run(api, *request_)
     assert answer.headers["ETag"]
     assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("request_", NOT_VALIDATED, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
-def test_an_answer_without_a_tag_is_not_kept(api, request_):
+def test_an_answer_without_a_tag_is_not_stored(api, request_):
     answer = run(api, *request_)
     assert "ETag" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store"
@@ -81,11 +81,11 @@ def test_an_answer_without_a_tag_is_not_kept(api, request_):
 @pytest.mark.parametrize(
     "request_", [*VALIDATED, *NOT_VALIDATED], ids=lambda each: f"{each[0]} {each[1]} {each[3]}"
 )
-def test_no_browser_guesses_what_an_answer_is(api, request_):
+def test_no_browser_guesses_the_media_type(api, request_):
     assert run(api, *request_).headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_defect_is_not_kept_either(api, app, monkeypatch):
+def test_a_500_is_not_stored_either(api, app, monkeypatch):
     monkeypatch.setattr(app.clients, "get", lambda *_: 1 / 0)
     answer = api.get(f"/v1/clients/{NOBODY}", 500)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -139,7 +139,7 @@ def test_a_success_does_not_tell_methods(api, method):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_whoever_is_refused_for_now_is_told_when_to_come_back(tmp_path, monkeypatch, status):
+def test_429_and_503_have_retry_after(tmp_path, monkeypatch, status):
     with acare.create_app(database=tmp_path / "a.db", rate_limit="1/60") as app:
         caller = Api(app, app.keys.create("broker@example.com", {"all": ["read"]}).key)
         if status == 429:
@@ -159,7 +159,7 @@ def test_a_server_that_is_not_ready_tells_when_to_ask_again(app, monkeypatch):
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/clients", 200), ("GET", "/x", 404)])
-def test_whoever_is_answered_for_good_is_not_told_to_come_back(api, method, path, status):
+def test_other_answers_have_no_retry_after(api, method, path, status):
     assert "Retry-After" not in send(api, method, path, status=status).headers
 
 
@@ -180,7 +180,7 @@ def headers_of(server, request):
 @pytest.mark.parametrize(
     "request_line", ["GET / HTTP/1.1", "GET /v1/clients HTTP/1.1", "PATCH / HTTP/1.1", "nonsense"]
 )
-def test_a_real_answer_has_each_header_once_and_tells_nothing_of_the_server(server, request_line):
+def test_a_real_answer_has_each_header_once(server, request_line):
     headers = headers_of(server, f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert headers["Server"] is None
     assert headers["X-Powered-By"] is None

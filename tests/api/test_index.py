@@ -80,7 +80,7 @@ def paste(line, key, client_id=""):
      "text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
      "text/html, application/json;q=0.9", "image/png", "application/json;q=0.1, text/html"],
 )  # fmt: skip
-def test_it_is_a_page_for_a_browser_and_for_whoever_does_not_say(app, accept):
+def test_it_is_html_by_default_and_for_browsers(app, accept):
     answer = ask(app, accept)
     assert answer.content_type == "text/html"
     assert answer.charset == "utf-8"
@@ -91,7 +91,7 @@ def test_it_is_a_page_for_a_browser_and_for_whoever_does_not_say(app, accept):
     ["application/json", "application/json, text/html;q=0.5", "APPLICATION/JSON ; Q=0.5, text/html;q=0.25",
      "application/*", "text/html;q=0, */*;q=0.1", 'text/html;q=0.1;a=";", application/json;charset="utf-8"'],
 )  # fmt: skip
-def test_it_is_json_for_whoever_asks_so(app, accept):
+def test_it_is_json_if_the_client_prefers_json(app, accept):
     answer = ask(app, accept)
     assert answer.content_type == "application/json"
     assert answer.json["success"] is True

@@ -161,7 +161,7 @@ def test_the_log_has_the_prefix_of_a_mounted_app(proxied):
     assert proxied.lines[-1].path == "/north/healthz"
 
 
-def test_under_a_prefix_the_gates_are_those_of_the_path_below_it(proxied):
+def test_a_forwarded_prefix_does_not_bypass_the_gates(proxied):
     Api(proxied.app, None).get("/v1/clients", status=401, **{"X-Forwarded-Prefix": "/crm"})
 
 

@@ -103,7 +103,7 @@ def test_when_its_database_is_back_it_is_ready_again(app, nobody):
     nobody.get("/readyz")
 
 
-def test_with_another_file_in_the_place_of_its_database_it_is_not_ready(app, nobody):
+def test_a_replaced_database_file_is_not_ready(app, nobody):
     path = app.database.path
     shutil.copyfile(path, path.with_name("copy.db"))
     path.with_name("copy.db").rename(path)
@@ -162,7 +162,7 @@ def test_a_closed_app_is_not_ready(app, nobody):
     assert "write" in failed(nobody.get("/readyz", status=503))
 
 
-def test_whoever_is_not_ready_says_so_in_the_envelope_and_when_to_ask_again(app, nobody):
+def test_not_ready_is_503_with_retry_after(app, nobody):
     app.draining = True
     answer = nobody.get("/readyz", status=503)
     assert answer.json["error"]["code"] == "SERVICE_UNAVAILABLE"
@@ -238,7 +238,7 @@ def test_it_costs_no_token(tmp_path, path):
 
 
 @BOTH
-def test_it_is_answered_to_whoever_has_no_token_left(tmp_path, path):
+def test_readiness_is_not_rate_limited(tmp_path, path):
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="1/900", clock=lambda: 0) as app:
         nobody = Api(app, None)
         nobody.get("/v1/clients", status=401)

@@ -252,9 +252,7 @@ def test_a_client_of_somebody_else_cannot_be_updated(
     assert store.get(BROKER, row.id).json == row.json
 
 
-def test_budgets_that_cross_on_the_merged_record_are_put_down_to_the_field_sent(
-    store: ClientStore, user: Caller
-) -> None:
+def test_crossed_budgets_name_the_field_that_was_sent(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new(budget_min=100))
     with pytest.raises(InvalidInput) as invalid:
         store.update(BROKER, row.id, {"budget_max": 99})
@@ -334,7 +332,7 @@ def test_a_conflict_tells_which_fields_have_changed_since(store: ClientStore, us
 
 
 @pytest.mark.parametrize("version", [3, 2**63])
-def test_a_conflict_with_a_version_that_never_was_tells_no_fields(
+def test_a_conflict_with_an_unknown_version_has_no_fields(
     store: ClientStore, user: Caller, version: int
 ) -> None:
     row = store.create(user, new())
@@ -472,15 +470,13 @@ def test_a_creation_that_is_tried_again_makes_nothing_new(store: ClientStore, us
     assert store.page(BROKER, page=1, limit=25) == (1, [first.json])
 
 
-def test_a_creation_that_is_tried_again_gives_the_client_as_it_was_made(
-    store: ClientStore, user: Caller
-) -> None:
+def test_a_replayed_creation_returns_the_original_client(store: ClientStore, user: Caller) -> None:
     first = store.create(user, new(), idempotency_key="one")
     store.update(BROKER, first.id, {"phone": "2"})
     assert store.create(user, new(), idempotency_key="one").json == first.json
 
 
-def test_another_client_cannot_be_created_with_the_same_retry_key(store: ClientStore, user: Caller) -> None:
+def test_an_idempotency_key_creates_one_client_only(store: ClientStore, user: Caller) -> None:
     store.create(user, new(), idempotency_key="one")
     with pytest.raises(IdempotencyKeyReused):
         store.create(user, new(phone="2"), idempotency_key="one")
@@ -636,7 +632,7 @@ def test_created_at_never_goes_back_along_the_list(
 # --- totals
 
 
-def test_the_totals_that_triggers_keep_are_those_that_a_count_finds(
+def test_totals_kept_by_triggers_equal_a_count(
     store: ClientStore, database: Database, user: Caller, other_user: Caller
 ) -> None:
     chance, users = random.Random(4), [user.user_id, other_user.user_id]
@@ -712,9 +708,7 @@ def test_the_json_of_a_client_has_its_notes_as_they_are(store: ClientStore, user
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_the_json_of_a_client_has_texts_in_lists_and_objects_as_they_are(
-    store: ClientStore, user: Caller, text: str
-) -> None:
+def test_json_keeps_texts_in_lists_and_objects(store: ClientStore, user: Caller, text: str) -> None:
     sent = {
         "first_name": text,
         "tags": [text, "other"],
