@@ -11,16 +11,10 @@ from acare.api.request import Request
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
-    "ETag",
-    "Idempotent-Replayed",
-    "Location",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "Retry-After",
-    "X-Request-ID",
+    "ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
+    "Retry-After, X-Request-ID"
 )
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+METHODS = "GET, HEAD, POST, PUT, DELETE"
 
 #: Seconds for which a browser may cache the answer to a preflight.
 MAX_AGE = 24 * 60 * 60
@@ -41,7 +35,7 @@ class Cors:
         if origin is not None and self.allows(origin):
             headers += [
                 ("Access-Control-Allow-Origin", "*" if self._any_origin else origin),
-                ("Access-Control-Expose-Headers", ", ".join(EXPOSED_HEADERS)),
+                ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
             ]
         return headers
 
@@ -71,7 +65,7 @@ class AnswerPreflight:
             return
         resp.complete = True
         if self._cors is not None and self._cors.allows(req.env["HTTP_ORIGIN"]):
-            resp.set_header("Access-Control-Allow-Methods", ", ".join(METHODS))
+            resp.set_header("Access-Control-Allow-Methods", METHODS)
             resp.set_header("Access-Control-Max-Age", str(MAX_AGE))
             names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if _HEADER_NAMES.fullmatch(names):
