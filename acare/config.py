@@ -150,7 +150,10 @@ class Settings:
         "what has a bucket: each address, or each key for an agency behind one NAT (address)",
     )
     trusted_proxy: str | None = _setting(
-        None, _proxy, "ADDRESS", "the one address whose X-Forwarded-* headers count (none)"
+        None,
+        _proxy,
+        "ADDRESS",
+        "the address of a proxy whose X-Forwarded-For, -Proto, -Host and -Prefix count (none)",
     )
     cors_origin: tuple[str, ...] = _setting(
         (),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from acare import timestamps
-from acare.api.access_log import Access
+from acare.api.access_log import Access, json_line, text_line
 
 #: Log lines that are kept while the log is not being read.
 MAX_LINES = 10_000
@@ -113,21 +113,11 @@ class _Handler(logging.Handler):
 
 
 def access_as_text(now: int, line: Access) -> str:
-    return (
-        f"{timestamps.at(now)} {line.address} {line.method} {line.path} {line.status} "
-        f"{line.milliseconds:.1f}ms key={line.key} request={line.request}\n"
-    )
+    return f"{timestamps.at(now)} {text_line(line)}\n"
 
 
 def access_as_json(now: int, line: Access) -> str:
-    members = {
-        "time": timestamps.at(now),
-        "level": "info",
-        "logger": "acare.access",
-        **line._asdict(),
-        "milliseconds": round(line.milliseconds, 1),
-    }
-    return json.dumps(members, ensure_ascii=False) + "\n"
+    return f"{json_line(line, timestamps.at(now))}\n"
 
 
 @contextmanager

@@ -75,6 +75,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
             ("X-Request-ID", request_id),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
+            *(server.application.cors.headers_for(self.request.origin) if server.application.cors else ()),
         ]
         self.set_close_on_finish()
         _send(self, envelope.error_body(code, message, request_id).encode())

@@ -81,6 +81,7 @@ class _Found(NamedTuple):
     """What the database has about a key that is not revoked."""
 
     caller: Caller
+    key_id: str
     expires_at: str | None
     last_used_at: str | None
 
@@ -125,7 +126,7 @@ class KeyStore:
         if found is None or (found.expires_at is not None and found.expires_at <= now):
             return None
         if found.last_used_at is None or found.last_used_at[:_MINUTE] != now[:_MINUTE]:
-            self._note_use(found.caller.key_id, now[:_MINUTE])
+            self._note_use(found.key_id, now[:_MINUTE])
         return found.caller
 
     def _note_use(self, key_id: str, minute: str) -> None:
@@ -140,7 +141,8 @@ class KeyStore:
         if row is None:
             return None
         user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
-        return _Found(Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at)
+        caller = Caller(user_id, role, key_id, preview, _scopes(scopes))
+        return _Found(caller, key_id, expires_at, last_used_at)
 
     def any(self) -> bool:
         """Whether there is any key, in any state."""

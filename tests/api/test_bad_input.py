@@ -144,7 +144,7 @@ MEDIA_TYPES = [
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/clients"), ("PUT", "/v1/clients/{mine}")])
 @pytest.mark.parametrize("body", [b"first_name=Jordan", json.dumps(JORDAN).encode()], ids=["form", "JSON"])
-def test_a_body_that_is_declared_as_something_else_than_json_is_415(refused, method, path, media_type, body):
+def test_a_body_declared_as_anything_but_json_is_415(refused, method, path, media_type, body):
     refused(method, path, body, media_type, status=415)
 
 
@@ -294,7 +294,7 @@ def test_a_wrong_value_is_refused_in_an_update(refused, field, value):
 
 
 @pytest.mark.parametrize("field", JORDAN)
-def test_a_required_field_that_is_missing_at_creation_is_refused(refused, field):
+def test_a_missing_required_field_is_rejected_on_create(refused, field):
     body = {name: value for name, value in JORDAN.items() if name != field}
     assert fields_of(refused("POST", "/v1/clients", body)) == [field]
 
@@ -351,12 +351,12 @@ RIGHT_VALUES = [pytest.param(field, value, id=f"{field}: {what}") for field, val
 
 
 @pytest.mark.parametrize(("field", "value"), RIGHT_VALUES)
-def test_a_value_at_the_edge_of_what_is_allowed_is_taken_at_creation(agent, field, value):
+def test_a_value_at_the_limit_is_accepted_on_create(agent, field, value):
     assert agent.create(**{field: value})[field] == value
 
 
 @pytest.mark.parametrize(("field", "value"), RIGHT_VALUES)
-def test_a_value_at_the_edge_of_what_is_allowed_is_taken_in_an_update(agent, field, value):
+def test_a_value_at_the_limit_is_accepted_on_update(agent, field, value):
     assert agent.put(agent.create()["id"], {field: value}).json["data"][field] == value
 
 
@@ -482,6 +482,46 @@ IDS = [
 def test_an_id_that_is_not_a_client_of_the_callers_is_404(refused, method, body, client_id):
     error = refused(method, f"/v1/clients/{client_id}", body, status=404)
     assert error == {"code": "NOT_FOUND", "message": "Client not found."}
+
+
+# --- 415
+
+
+def encoded(caller, coding, body=JORDAN, status=415, **headers):
+    """A POST whose body is declared to have a content coding."""
+    sent = {**caller.headers, "Content-Type": "application/json", "Content-Encoding": coding, **headers}
+    return caller.web.post("/v1/clients", json.dumps(body).encode(), sent, status=status)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "GZIP", "x", "identity, gzip", "gzip,identity"])
+def test_a_body_with_a_content_coding_is_415(agent, app, coding):
+    before = dump(app)
+    answer = encoded(agent, coding)
+    assert answer.json["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert "Accept" not in answer.headers
+    assert dump(app) == before
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", "identity, identity", ""])
+def test_the_identity_coding_is_accepted(agent, coding):
+    encoded(agent, coding, status=201)
+
+
+def test_a_request_without_a_body_may_declare_any_coding(agent):
+    agent.get("/v1/clients", **{"Content-Encoding": "gzip"})
+    headers = {**agent.headers, "Content-Encoding": "gzip", "Content-Length": "0"}
+    agent.web.request("/v1/clients", headers=headers, status=200)
+
+
+def test_the_content_coding_is_judged_before_the_key(app):
+    encoded(Api(app, None), "gzip", status=415)
+
+
+def test_a_wrong_media_type_is_answered_with_the_right_one(agent):
+    answer = send(agent, "POST", "/v1/clients", b"<a/>", "application/xml", status=415)
+    assert answer.headers["Accept"] == "application/json"
+    assert "Accept-Encoding" not in answer.headers
 
 
 # --- sizes that are still right

@@ -77,7 +77,7 @@ def test_all_fields_can_be_named_at_once(api):
 
 
 @pytest.mark.parametrize(("version", "changed"), [(1, ["phone", "source"]), (2, ["source"])])
-def test_the_fields_are_those_between_the_callers_version_and_now(api, version, changed):
+def test_changed_fields_are_since_the_callers_version(api, version, changed):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})
     api.put(client_id, {"source": "web"})
@@ -122,7 +122,7 @@ def test_of_several_tags_the_latest_version_counts(api):
     assert answer.json["error"]["details"]["attemptedVersion"] == 3
 
 
-def test_a_version_of_before_a_deletion_is_known_after_it_was_brought_back(app, api):
+def test_versions_before_a_deletion_survive_undelete(app, api):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})
     api.delete(client_id)
@@ -140,7 +140,7 @@ def test_of_a_version_that_was_purged_nothing_is_known(app, api):
     assert (details["currentVersion"], details["changedFields"]) == (2, None)
 
 
-def test_whoever_may_not_see_a_client_learns_nothing_of_its_changes(api, caller):
+def test_changes_of_an_invisible_client_stay_hidden(api, caller):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})
     answer = caller("ana@example.com", role="agent").put(client_id, {"notes": "x", "version": 1}, 404)
@@ -166,7 +166,7 @@ def loop(start):
     return f"{server.url}/v1/clients", *readme_functions(server.url, server.key)
 
 
-def test_eight_who_edit_different_fields_at_once_all_succeed_and_lose_nothing(loop):
+def test_eight_concurrent_edits_of_different_fields_succeed(loop):
     collection, call, change = loop
     url = f"{collection}/{call('POST', collection, JORDAN)['data']['id']}"
     edits = {
@@ -200,7 +200,7 @@ def test_eight_who_edit_different_fields_at_once_all_succeed_and_lose_nothing(lo
     assert client["version"] == 1 + 5 * len(edits)
 
 
-def test_the_loop_gives_up_where_somebody_else_changed_the_same_field(loop):
+def test_the_loop_stops_at_a_conflict_in_the_same_field(loop):
     collection, call, change = loop
     url = f"{collection}/{call('POST', collection, JORDAN)['data']['id']}"
     change.__globals__["call"] = lambda method, url, *rest: (

@@ -231,7 +231,7 @@ def test_after_24_hours_the_key_may_come_with_another_client(app, api):
     assert post(api, "k", DANA).headers["Idempotent-Replayed"] == "true"
 
 
-def test_what_was_kept_long_enough_is_forgotten_and_the_rest_is_not(app, api):
+def test_only_expired_idempotency_keys_are_deleted(app, api):
     post(api, "old")
     in_database(app, MOVE.format("-25 hours"))
     post(api, "young"), post(api, "new")
@@ -243,7 +243,7 @@ def test_what_was_kept_long_enough_is_forgotten_and_the_rest_is_not(app, api):
 # --- at once, and in spite of a kill
 
 
-def test_of_sixteen_at_once_one_makes_the_client_and_all_get_the_same_answer(app, api):
+def test_sixteen_at_once_create_one_client(app, api):
     barrier, answers = threading.Barrier(16), []
 
     def race(one):
@@ -303,7 +303,7 @@ def send(address, key, method="POST", body=None, **headers):
 @pytest.mark.parametrize(
     ("dies", "replayed"), [(DIES_AFTER_THE_COMMIT, "true"), (DIES_BEFORE_THE_COMMIT, None)]
 )
-def test_a_server_that_was_killed_before_it_could_answer_made_one_client(app, api, tmp_path, dies, replayed):
+def test_a_retry_after_a_kill_creates_one_client(app, api, tmp_path, dies, replayed):
     database, log, body = app.database.path, tmp_path / "server.log", {**JORDAN, "notes": "kill me"}
     app.close()
     with serving(database, log, before=dies) as (process, address):

@@ -75,17 +75,23 @@ def paste(line, key, client_id=""):
 
 @pytest.mark.parametrize(
     "accept",
-    [None, "*/*", "text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    [None, "", "*/*", "text/*, application/json;q=0.5", "application/json;q=0", "application/json;q=x",
+     "application/json;q=1.5, text/html;q=0.1", "text/html;q=0.1," + " " * 1000 + "application/json",
+     "text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
      "text/html, application/json;q=0.9", "image/png", "application/json;q=0.1, text/html"],
 )  # fmt: skip
-def test_it_is_a_page_for_a_browser_and_for_whoever_does_not_say(app, accept):
+def test_it_is_html_by_default_and_for_browsers(app, accept):
     answer = ask(app, accept)
     assert answer.content_type == "text/html"
     assert answer.charset == "utf-8"
 
 
-@pytest.mark.parametrize("accept", ["application/json", "application/json, text/html;q=0.5"])
-def test_it_is_json_for_whoever_asks_so(app, accept):
+@pytest.mark.parametrize(
+    "accept",
+    ["application/json", "application/json, text/html;q=0.5", "APPLICATION/JSON ; Q=0.5, text/html;q=0.25",
+     "application/*", "text/html;q=0, */*;q=0.1", 'text/html;q=0.1;a=";", application/json;charset="utf-8"'],
+)  # fmt: skip
+def test_it_is_json_if_the_client_prefers_json(app, accept):
     answer = ask(app, accept)
     assert answer.content_type == "application/json"
     assert answer.json["success"] is True
@@ -163,6 +169,12 @@ def test_its_calls_are_for_the_host_that_was_asked(app, mount, host):
     for line in Page(ask(app, mount=mount, Host=host).text).calls:
         (url,) = [word for word in shlex.split(line) if word.startswith("http")]
         assert url.startswith(f"http://{host}{mount}/v1/clients")
+
+
+@pytest.mark.parametrize("host", ["a" * 301, "a b", "a/b", "[::1", "'" * 30_000])
+def test_an_invalid_host_is_replaced_by_the_servers_name(app, host):
+    calls = ask(app, "application/json", Host=host).json["data"]["calls"]
+    assert "http://localhost:80/v1/clients" in calls["Create"]
 
 
 def test_behind_a_proxy_that_ends_tls_its_calls_are_https(tmp_path):

@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _household, address_name
+from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _ipv6_name, bucket_name
 
 SECOND = 1_000_000_000
 VENDORS = RateLimit(tokens=500, seconds=900)
@@ -95,7 +95,7 @@ def test_a_bucket_is_never_more_than_full(limiter: RateLimiter, clock: Clock) ->
     assert spend(limiter, 1000) == 500
 
 
-def test_a_window_of_any_place_lets_no_more_than_two_buckets_pass(limiter: RateLimiter, clock: Clock) -> None:
+def test_any_window_lets_at_most_two_buckets_pass(limiter: RateLimiter, clock: Clock) -> None:
     passed = spend(limiter, 1000)
     for _ in range(900):
         clock.advance(seconds=1)
@@ -196,7 +196,7 @@ def test_the_figures_count_a_bucket_that_fills(
 @pytest.mark.parametrize(
     ("tokens", "seconds", "retry_after"), [(500, 900, 2), (3, 1, 1), (7, 1000, 143), (1, 60, 60), (1, 1, 1)]
 )
-def test_whoever_waits_as_long_as_they_were_told_passes(
+def test_after_retry_after_a_request_passes(
     clock: Clock, tokens: int, seconds: int, retry_after: int
 ) -> None:
     limiter = RateLimiter(RateLimit(tokens, seconds), clock)
@@ -206,7 +206,7 @@ def test_whoever_waits_as_long_as_they_were_told_passes(
     assert limiter.take(HOME).allowed
 
 
-def test_whoever_waits_for_the_reset_finds_a_full_bucket(limiter: RateLimiter, clock: Clock) -> None:
+def test_after_reset_the_bucket_is_full(limiter: RateLimiter, clock: Clock) -> None:
     spend(limiter, 123)
     clock.advance(seconds=limiter.take(HOME).reset)
     assert limiter.take(HOME).remaining == 499
@@ -233,7 +233,7 @@ def crowded() -> tuple[RateLimiter, list[bool]]:
     return limiter, steady
 
 
-def test_of_a_million_names_no_more_are_remembered_than_were_allowed(
+def test_a_million_names_stay_within_max_buckets(
     crowded: tuple[RateLimiter, list[bool]],
 ) -> None:
     assert MAX_BUCKETS // 2 <= len(crowded[0]) <= MAX_BUCKETS
@@ -260,7 +260,7 @@ def test_memory_is_bounded_whatever_names_come(clock: Clock) -> None:
     assert max(peaks) < 250 * most_buckets
 
 
-def test_a_name_is_remembered_while_no_more_others_come_than_half_the_buckets(clock: Clock) -> None:
+def test_a_bucket_outlives_half_the_maximum_of_others(clock: Clock) -> None:
     limiter = RateLimiter(RateLimit(tokens=1, seconds=900), clock, max_buckets=100)
     limiter.take(HOME)
     spent = [limiter.take(str(n)) for n in range(50)]
@@ -303,20 +303,20 @@ def test_small_limits_to_what_is_remembered_hold_too(clock: Clock, max_buckets: 
     ],
 )
 def test_the_bucket_of_an_address(address: str, name: str) -> None:
-    assert address_name(address) == name
+    assert bucket_name(address) == name
 
 
 def same(first: str, second: str) -> bool:
-    return address_name(first) == address_name(second)
+    return bucket_name(first) == bucket_name(second)
 
 
-def test_the_addresses_of_one_household_share_a_bucket() -> None:
+def test_the_addresses_of_one_ipv6_name_share_a_bucket() -> None:
     assert same("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff")
 
 
-def test_the_addresses_of_two_households_do_not() -> None:
+def test_the_addresses_of_two_ipv6_names_do_not() -> None:
     assert not same("2001:db8:0:1::1", "2001:db8:0:2::1")
 
 
 def test_the_names_that_are_kept_at_hand_are_bounded() -> None:
-    assert _household.cache_info().maxsize is not None
+    assert _ipv6_name.cache_info().maxsize is not None
