@@ -8,19 +8,21 @@ from types import TracebackType
 from typing import Any
 
 import falcon
+import falcon.routing
 
 from acare.api import envelope
 from acare.api.access_log import Access, AccessLog, log_access
+from acare.api.cors import AnswerPreflight, Cors
 from acare.api.middleware import (
-    Identify,
-    LimitBody,
+    CheckBody,
+    IdentifyCaller,
     LimitRate,
     RequireKey,
     RequireScope,
     SecurityHeaders,
-    TrustProxy,
-    VaryOrigin,
 )
+from acare.api.proxy import TrustProxy
+from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.config import Settings
@@ -31,24 +33,16 @@ from acare.store.database import Database
 from acare.store.keys import KeyStore
 from acare.version import __version__
 
-#: Bytes that a body may have. (our choice)
+#: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
 
-#: Response headers that a page in a browser may read besides the usual ones.
-EXPOSED_HEADERS = (
-    "ETag",
-    "Idempotent-Replayed",
-    "Location",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "Retry-After",
-    "X-Request-ID",
-)
 
+class App(falcon.App):  # type: ignore[type-arg]  # the plain response
+    """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-class App(falcon.App):  # type: ignore[type-arg]  # the plain request and response
-    """The WSGI application. Close it when it is done with, or use it in a ``with`` statement."""
+    ``cors`` gives the CORS headers for a response that a server makes before the app is called; None if no
+    origin is allowed. A server that is stopping sets ``draining``, which ``/readyz`` reports.
+    """
 
     def __init__(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
@@ -56,13 +50,17 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.database = Database(settings.database)
         self.clients = ClientStore(self.database)
         self.keys = KeyStore(self.database)
-        self.draining = False  # a server that is stopping sets it, and /readyz tells
-        super().__init__(middleware=self._gates(settings, clock, access_log))
-        self.add_error_handler(Exception, envelope.handle_unknown)
-        self.add_error_handler(falcon.HTTPError, envelope.handle_http)
-        self.add_error_handler(AcareError, envelope.handle_known)
+        self.cors = Cors(settings.cors_origin) if settings.cors_origin else None
+        self.draining = False
+        super().__init__(middleware=self._gates(settings, clock, access_log), request_type=Request)
+        self.add_error_handler(Exception, envelope.handle_unexpected_error)
+        self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
+        self.add_error_handler(AcareError, envelope.handle_domain_error)
+        self.router_options.converters["segment"] = _Segment
         self.add_route("/v1/clients", ClientCollection(self.clients))
-        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, settings.require_precondition))
+        self.add_route(
+            "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
+        )
         self.add_route("/healthz", Liveness())
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__))
@@ -71,30 +69,26 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
     ) -> list[Any]:
-        """What a request passes, from the outside in."""
-        limit, origins = settings.rate_limit, settings.cors_origin
+        """The gates that a request passes; responses pass those that see them in reverse order."""
+        limit = settings.rate_limit
         return [
-            *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
             AccessLog(access_log, new_id=envelope.new_request_id),
+            *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
             SecurityHeaders(),
-            *([falcon.CORSMiddleware(_allowed(origins), EXPOSED_HEADERS), VaryOrigin()] if origins else []),
-            Identify(self.keys.authenticate),
+            *([self.cors] if self.cors else []),
+            AnswerPreflight(self.cors),
+            IdentifyCaller(self.keys.authenticate),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
-            LimitBody(MAX_BODY),
+            CheckBody(MAX_BODY),
             RequireKey(),
             RequireScope(),
         ]
-
-    def __call__(self, env: dict[str, Any], start_response: Any) -> Any:
-        if env["REQUEST_METHOD"] == "WEBSOCKET":
-            env["REQUEST_METHOD"] = "websocket"  # Falcon's own word, which it refuses before any gate
-        return super().__call__(env, start_response)
 
     def _run_checks(self) -> dict[str, str]:
         return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
 
     def close(self) -> None:
-        """Close the database. Requests that come later fail."""
+        """Close the database. Later requests fail."""
         self.database.close()
 
     def __enter__(self) -> App:
@@ -106,9 +100,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain request and respon
         self.close()
 
 
-def _allowed(origins: tuple[str, ...]) -> str | tuple[str, ...]:
-    """As Falcon has it: any origin is "*" alone and not in a list."""
-    return "*" if origins == ("*",) else origins
+class _Segment(falcon.routing.BaseConverter):
+    """A path segment that is not empty, so that a trailing slash leads to an unknown path."""
+
+    def convert(self, value: str) -> str | None:
+        return value or None
 
 
 def create_app(
@@ -120,11 +116,11 @@ def create_app(
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
-    The options are the settings of ``acare serve``, by name (``acare.config`` has the table); the
-    environment is not read. ``clock`` tells the rate limit nanoseconds; ``access_log`` takes each line of
-    the access log, by default to the logger ``acare.access``. Raises SettingError for a wrong setting and
-    DatabaseRefused for a file that cannot be opened.
+    The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
+    read. ``clock`` returns nanoseconds, for the rate limit. ``access_log`` receives each line of the access
+    log; by default it goes to the logger ``acare.access``. Raises SettingError for an invalid setting and
+    DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:
-        raise TypeError("either settings or options, not both")
+        raise TypeError("pass either settings or options, not both")
     return App(settings or Settings.load(options, environ={}), clock, access_log)

@@ -1,4 +1,4 @@
-"""Who is calling: the user behind a key, what they see and what the key lets them do."""
+"""Callers: the user behind an API key, the clients they can see, and the scopes of the key."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Scopes = Mapping[str, frozenset[str]]
 
 
 class Caller(NamedTuple):
-    """Whoever holds a valid key. The key acts as its user. (vendor)"""
+    """The holder of a valid key, which acts as its user (vendor), or the operator acting for a user."""
 
     user_id: str
     role: Role
-    key_id: str
+    key_id: str | None  # None: the operator, who needs no key
     key_preview: str
     scopes: Scopes
 
     @property
     def owner_id(self) -> str | None:
-        """The user whose clients this caller sees; None sees all of the agency's. (our choice)"""
+        """The user whose clients this caller can see; None: all clients of the agency. (our choice)"""
         return None if self.role == "broker" else self.user_id
 
     def may(self, resource: str, actions: tuple[str, ...]) -> bool:
-        """Whether any of ``actions`` on ``resource`` is within the key's scopes."""
+        """Whether the key's scopes allow at least one of ``actions`` on ``resource``."""
         granted = self.scopes.get(resource, _NOTHING) | self.scopes.get("all", _NOTHING)
         return not granted.isdisjoint(actions)
 
@@ -38,10 +38,18 @@ class Caller(NamedTuple):
 _NOTHING: frozenset[str] = frozenset()
 
 
+def operator_for(user_id: str, role: Role = "agent") -> Caller:
+    """The operator acting for a user: changes are recorded without a key."""
+    return Caller(user_id, role, key_id=None, key_preview="-", scopes={})
+
+
 def parse_scope(text: str) -> tuple[str, list[str]]:
-    """``"clients:read,write"`` → ``("clients", ["read", "write"])``; ValueError says what is allowed."""
+    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError tells the format."""
     resource, colon, listed = text.partition(":")
     actions = [action.strip() for action in listed.split(",")] if colon else []
     if resource not in RESOURCES or not actions or not set(actions) <= set(ACTIONS):
-        raise ValueError(f"RESOURCE:ACTION[,ACTION], of {', '.join(RESOURCES)} and {', '.join(ACTIONS)}")
+        raise ValueError(
+            "RESOURCE:ACTION[,ACTION] with a resource among "
+            f"{', '.join(RESOURCES)} and actions among {', '.join(ACTIONS)}"
+        )
     return resource, actions

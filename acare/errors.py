@@ -1,6 +1,6 @@
-"""What can go wrong, in the words of the domain.
+"""The errors of the domain. Nothing here knows HTTP or SQL.
 
-No HTTP and no SQL here: ``acare.api.envelope`` holds the one table from these to status and code.
+``acare.api.envelope`` has the one table that maps them to statuses and codes.
 """
 
 from __future__ import annotations
@@ -9,34 +9,35 @@ from dataclasses import dataclass
 
 
 class AcareError(Exception):
-    """Whatever acare itself raises on purpose. Its text is fit for a person to read."""
+    """An error that acare raises on purpose. Its text is meant for people."""
 
 
-# --- what a caller can do wrong
+# --- errors of the caller
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one field, parameter or header."""
+    """One problem with one field, parameter or header."""
 
     field: str
     message: str
 
 
 class InvalidInput(AcareError):
-    """Input that breaks a rule: every problem that was found, never none."""
+    """The input breaks one or more rules."""
 
     def __init__(self, *problems: Problem) -> None:
+        """``problems`` are all that were found, at least one."""
         super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
         self.problems = problems
 
 
 class NotAuthenticated(AcareError):
-    """No key, or one that is malformed, unknown, expired or revoked: which of them is not told."""
+    """The API key is missing, malformed, unknown, expired or revoked; the response does not say which."""
 
 
 class ScopeMissing(AcareError):
-    """The key is valid but its scopes do not allow this."""
+    """The API key is valid, but its scopes do not allow this operation."""
 
     def __init__(self, resource: str, actions: tuple[str, ...]) -> None:
         wanted = " or ".join(f"{resource}:{action}" for action in actions)
@@ -46,14 +47,14 @@ class ScopeMissing(AcareError):
 
 
 class ClientNotFound(AcareError):
-    """Unknown, deleted, malformed or invisible id: a caller cannot tell these apart."""
+    """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
 
 class StaleVersion(AcareError):
-    """What the caller has is not what the record is: somebody changed it since.
+    """The client is at another version than the request requires.
 
-    ``attempted`` is the caller's version, None if it named none that could be one; ``changed_fields`` are
-    those that differ between that and now, None if that version is not known any more.
+    ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
+    differ between that version and the current one, or None if the history does not have that version.
     """
 
     def __init__(
@@ -63,8 +64,8 @@ class StaleVersion(AcareError):
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
     ) -> None:
-        stale = "none that you name" if attempted is None else f"not {attempted}"
-        super().__init__(f"The client is at version {current}, {stale}.")
+        reason = "which the request does not accept" if attempted is None else f"not {attempted}"
+        super().__init__(f"The client is at version {current}, {reason}.")
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields
@@ -72,59 +73,70 @@ class StaleVersion(AcareError):
 
 
 class VersionConflict(StaleVersion):
-    """``version`` in the body is not the record's."""
+    """The ``version`` in the body is not the current version of the client."""
 
 
 class PreconditionFailed(StaleVersion):
-    """``If-Match`` does not name the record's version."""
+    """The current version does not satisfy ``If-Match`` or ``If-None-Match``."""
 
 
 class PreconditionRequired(AcareError):
-    """The operator demands a version or ``If-Match`` with every change, and there is neither."""
+    """The server requires a version or ``If-Match`` with every change, and the request has neither."""
 
 
 class IdempotencyKeyReused(AcareError):
-    """The ``Idempotency-Key`` was used for another body before."""
+    """The ``Idempotency-Key`` was already used with a different body."""
 
 
 class BodyTooLarge(AcareError):
-    """The request's body has more than ``limit`` bytes."""
+    """The body exceeds the size limit."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The body may have at most {limit} bytes.")
+        """``limit`` is in bytes."""
+        super().__init__(f"The body must not exceed {limit} bytes.")
         self.limit = limit
 
 
+class UnsupportedMediaType(AcareError):
+    """The body is declared as something other than JSON."""
+
+
+class UnsupportedContentCoding(AcareError):
+    """The body has a ``Content-Encoding`` other than ``identity``."""
+
+
 class RateLimited(AcareError):
-    """The caller's bucket is empty; the next token comes in the seconds that are told."""
+    """The caller's token bucket is empty."""
 
     def __init__(self, retry_after: int) -> None:
+        """``retry_after`` is the number of seconds until the next token."""
         super().__init__(f"Too many requests. Try again in {retry_after} s.")
         self.retry_after = retry_after
 
 
-# --- what can be wrong with the machine or its set-up
+# --- errors of the machine or its configuration
 
 
 class StoreUnavailable(AcareError):
-    """The database cannot do this now, though it may a little later: busy, disk full, file gone."""
+    """The database is temporarily unavailable: busy, disk full, or file missing."""
 
 
 class NotReady(StoreUnavailable):
-    """The server cannot write now; ``checks`` says of each thing that it needs whether it is "ok"."""
+    """The server cannot write now."""
 
     def __init__(self, checks: dict[str, str]) -> None:
+        """``checks`` has the result of each readiness check: "ok", or what is wrong."""
         failed = (f"{name}: {state}" for name, state in checks.items() if state != "ok")
         super().__init__(f"Not ready. {' '.join(failed)}")
         self.checks = checks
 
 
 class DatabaseRefused(AcareError):
-    """The file is not one that acare can or should open. Nothing in it was changed."""
+    """acare cannot or must not open this file. The file is unchanged."""
 
 
 class SettingError(AcareError):
-    """A setting has a value that it cannot have, or is none; ``name`` is the flag or the variable."""
+    """A setting is unknown or has an invalid value; ``name`` is the flag or the environment variable."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
@@ -132,4 +144,4 @@ class SettingError(AcareError):
 
 
 class UserError(AcareError):
-    """A command was asked for something that cannot be done; the text says what and why."""
+    """A command cannot do what it was asked to do; the text says what and why."""

@@ -1,11 +1,11 @@
-"""Token buckets over a clock. Nothing here knows HTTP.
+"""Token buckets. Nothing here knows HTTP.
 
-A bucket holds ``tokens`` and is refilled evenly over ``seconds``; each request takes one token. What a
-full bucket lacks is all there is to know of it, so a bucket is one integer: the instant at which it will
-be full again. A bucket that is full by now is the same as none, which is what makes forgetting safe.
+A bucket holds ``tokens`` and is refilled evenly over ``seconds``; each request takes one token. The state of
+a bucket is one integer: the time at which it will be full again. A bucket that is full by now needs no entry,
+so old entries can be dropped.
 
-All arithmetic is in integers, in units of 1/``tokens`` of a nanosecond, where one token is exactly
-``seconds`` in nanoseconds: no rounding ever grants or costs a caller a token.
+All arithmetic uses integers, in units of 1/``tokens`` of a nanosecond. In this unit one token takes exactly
+``seconds`` in nanoseconds, so rounding never grants or costs a token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 _SECOND = 1_000_000_000
 
-#: Buckets remembered at most. At some 200 bytes each that is 20 MB, whatever addresses come.
+#: The maximum number of buckets in memory. With about 200 bytes each this is 20 MB.
 MAX_BUCKETS = 100_000
 
 
@@ -32,25 +32,25 @@ class RateLimit:
 
 
 class Verdict(NamedTuple):
-    """What one request found: all in whole tokens and whole seconds, as the headers show them."""
+    """The result for one request, in whole tokens and whole seconds, as the headers show it."""
 
     allowed: bool
     limit: int
     remaining: int
     reset: int
-    retry_after: int  # at least 1; 0 if it was allowed
+    retry_after: int  # at least 1; 0 if the request was allowed
 
 
 class RateLimiter:
-    """One bucket for each name (an address, a key), shared by all threads.
+    """One bucket for each name (an address or a key). Thread-safe.
 
-    Memory is bounded: names are kept in two generations of at most half ``max_buckets`` each. A name
-    that is used moves to the young one; when that is full it becomes the old one and the old one is
-    dropped. So what is forgotten was not used while half ``max_buckets`` other names were.
+    Memory is bounded: buckets are kept in two generations of at most half ``max_buckets`` each. A bucket that
+    is used moves to the young generation; when that is full, it becomes the old one, and the previous old one
+    is dropped. So a bucket is dropped only after at least half ``max_buckets`` others were used.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
-        """``clock`` tells nanoseconds and never goes back (``time.monotonic_ns``)."""
+        """``clock`` returns nanoseconds and is monotonic (``time.monotonic_ns``)."""
         self._limit = limit
         self._clock = clock
         self._generation_size = max(1, max_buckets // 2)
@@ -80,29 +80,29 @@ class RateLimiter:
         return Verdict(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
 
     def _find(self, name: str, now: int) -> int:
-        """When the bucket is full that is not among the young ones, among which it now gets room."""
+        """The time at which a bucket of the old generation, or a new one, is full; makes room for it."""
         full_at = self._old.get(name, now)
         if len(self._young) >= self._generation_size:
             self._old, self._young = self._young, {}
         return full_at
 
     def __len__(self) -> int:
-        """How many buckets are remembered now."""
+        """The number of buckets in memory."""
         return len(self._young.keys() | self._old.keys())
 
 
-def address_name(address: str) -> str:
-    """The name of the bucket for an address: IPv6 counts by /64, since one household has a whole one.
+def bucket_name(address: str) -> str:
+    """The name of the bucket for an address. (our choice)
 
-    An IPv4 address inside IPv6 counts as itself. Text that is no address is a name like any other.
-    (our choice)
+    IPv6 addresses share one bucket per /64, since a single customer usually has a whole /64. An IPv4-mapped
+    IPv6 address counts as the IPv4 address. Other text is used as it is.
     """
     name = address[:64]
-    return _household(name) if ":" in name else name
+    return _ipv6_name(name) if ":" in name else name
 
 
 @lru_cache(maxsize=4096)
-def _household(address: str) -> str:
+def _ipv6_name(address: str) -> str:
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:

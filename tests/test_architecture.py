@@ -22,6 +22,7 @@ PACKAGE = ROOT / "acare"
 FLOORS = (
     ("errors", "ids", "field_types", "auth", "ratelimit", "timestamps", "version"),
     ("fields", "config"),
+    ("clients",),
     ("api", "store"),
     ("app",),
     ("",),  # acare itself: what an embedder imports

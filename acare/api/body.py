@@ -1,4 +1,4 @@
-"""Reading a JSON body: everything that Python's parser lets through and JSON does not have is refused."""
+"""Reads a JSON body, and rejects what Python's parser accepts although it is not valid JSON."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, NoReturn
 
 import falcon
 
-from acare.errors import InvalidInput, Problem
+from acare.errors import InvalidInput, Problem, UnsupportedMediaType
 
 
 def read(req: falcon.Request) -> Any:
-    """The JSON value in the request's body; a body that declares no type is taken for JSON.
+    """The JSON value in the body of the request. A body without a Content-Type is taken as JSON.
 
-    InvalidInput, or 415 if it is declared as something else. Falcon's own media handling would parse
-    forms, and answer for malformed JSON with an error of its own that names no field.
+    Raises InvalidInput or UnsupportedMediaType. Falcon's media handling is not used: it also parses forms,
+    and its error for malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
-        raise falcon.HTTPUnsupportedMediaType
+        raise UnsupportedMediaType
     return loads(req.bounded_stream.read())
 
 
 def loads(data: bytes) -> Any:
-    """Parse JSON as RFC 8259 has it: UTF-8 without a byte order mark, no NaN, no number out of range."""
+    """Parse JSON as RFC 8259 defines it: UTF-8 without a byte order mark, no NaN, no number out of range."""
     if not data:
         raise _invalid("must be a JSON object; it is empty")
     try:
@@ -37,14 +37,14 @@ def loads(data: bytes) -> Any:
     except RecursionError:
         raise _invalid("is nested too deeply") from None
     except ValueError as error:
-        # The parser's words tell the place. Any other is for a number: Python's for an integer of more
-        # than 4,300 digits, or ours for a fraction beyond a double.
+        # A message of the parser gives the position. Any other ValueError is about a number: Python's for an
+        # integer of more than 4,300 digits, ours for a fraction beyond the range of a double.
         reason = str(error) if isinstance(error, json.JSONDecodeError) else "a number is out of range"
         raise _invalid(f"must be valid JSON: {reason}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _invalid(f"must be valid JSON: there is no {name}")
+    raise _invalid(f"must be valid JSON: {name} is not allowed")
 
 
 def _finite(text: str) -> float:

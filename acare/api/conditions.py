@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110) and safe retries: what the headers ask for, in the words of the store."""
+"""The request headers that make a write safe: If-Match, If-None-Match (RFC 9110) and Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import re
 
 import falcon
 
+from acare.clients import UNCONDITIONAL, Precondition
 from acare.errors import InvalidInput, Problem
 
-_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+# Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
+_TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
+_TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
+_VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
+
 _IDEMPOTENCY_KEY = r"[!#-\[\]-~]{1,255}"
 
 #: What an ``Idempotency-Key`` looks like, as a regular expression of JSON Schema.
@@ -20,37 +25,64 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def not_modified(req: falcon.Request, version: int) -> bool:
-    """Whether ``If-None-Match`` says that the caller has this version already."""
-    sent = req.env.get("HTTP_IF_NONE_MATCH")
-    if sent is None:
-        return False
-    return sent.strip() == "*" or str(version) in (req.if_none_match or ())
-
-
-def has_match(req: falcon.Request) -> bool:
-    """Whether there is an ``If-Match`` at all."""
+def has_if_match(req: falcon.Request) -> bool:
+    """Whether the request has an ``If-Match`` header, valid or not."""
     return "HTTP_IF_MATCH" in req.env
 
 
-def matches(req: falcon.Request) -> list[int] | None:
-    """The versions that ``If-Match`` names, None if there is no such condition or it is ``*``.
+def for_reading(req: falcon.Request) -> Precondition:
+    """The condition under which a GET or HEAD is answered at all; ``not_modified`` is judged after it."""
+    if "HTTP_IF_MATCH" not in req.env:
+        return UNCONDITIONAL
+    return Precondition(allowed=_if_match(req))
 
-    What is no strong tag of a version of ours names none: a condition that cannot be read never holds.
+
+def for_writing(req: falcon.Request) -> Precondition:
+    """The condition under which a PUT or DELETE writes. (RFC 9110 13.1.1, 13.1.2)"""
+    if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
+    if if_none_match is None:
+        return for_reading(req)
+    if _is_star(if_none_match):
+        return Precondition(allowed=[])  # no version of an existing client will do
+    return Precondition(_if_match(req), excluded=_versions(if_none_match, weak=True))
+
+
+def not_modified(req: falcon.Request, version: int) -> bool:
+    """Whether ``If-None-Match`` says that the caller already has this version."""
+    header = req.env.get("HTTP_IF_NONE_MATCH")
+    if header is None:
+        return False
+    return _is_star(header) or version in _versions(header, weak=True)
+
+
+def _if_match(req: falcon.Request) -> list[int] | None:
+    """The versions that ``If-Match`` names; None if there is no such header or it is ``*``.
+
+    A header that is not a list of entity tags names no version, so the condition does not hold.
     """
-    if not has_match(req) or req.env["HTTP_IF_MATCH"].strip() == "*":
-        return None
-    tags = req.if_match or ()
-    return [int(tag) for tag in tags if _VERSION.fullmatch(tag) and not getattr(tag, "is_weak", False)]
+    header = req.env.get("HTTP_IF_MATCH")
+    return None if header is None or _is_star(header) else _versions(header, weak=False)
+
+
+def _is_star(header: str) -> bool:
+    return header.strip(" \t") == "*"
+
+
+def _versions(header: str, weak: bool) -> list[int]:
+    """The versions named by a list of entity tags, weak tags included if ``weak``."""
+    if _TAG_LIST.fullmatch(header) is None:
+        return []
+    named = (int(digits) for prefix, digits in _VERSION_TAG.findall(header) if weak or not prefix)
+    return list(dict.fromkeys(named))
 
 
 def idempotency_key(req: falcon.Request) -> str | None:
-    """The ``Idempotency-Key``, with quotes around it or without; InvalidInput if it is no key."""
+    """The ``Idempotency-Key``, with or without quotes; None if there is none. Raises InvalidInput."""
     sent: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
     if sent is None:
         return None
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
     if not re.fullmatch(_IDEMPOTENCY_KEY, key):
-        message = "must be 1 to 255 printable ASCII characters without spaces, quotes and backslashes"
+        message = "must be 1 to 255 printable ASCII characters other than spaces, quotes and backslashes"
         raise InvalidInput(Problem("Idempotency-Key", message))
     return key

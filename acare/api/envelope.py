@@ -1,4 +1,4 @@
-"""The shape of every answer, and the one table from what went wrong to status and code.
+"""The envelope of every response, and the table that maps errors to statuses and codes.
 
 Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"success": false, "error": {"code",
 "message", "details"?}, "timestamp", "correlationId"}``. (seed, vendor)
@@ -16,17 +16,19 @@ from typing import Any, NamedTuple
 import falcon
 
 from acare import errors, timestamps
+from acare.api.conditions import etag
+from acare.api.request import Request
 
 log = logging.getLogger("acare.error")
 
-#: Seconds after which a caller may try again what the database could not do.
+#: ``Retry-After`` of a 503, in seconds.
 RETRY_AFTER = 1
 
 Details = list[dict[str, str]] | dict[str, Any] | None
 
 
 class ErrorResponse(NamedTuple):
-    """How one kind of error looks to a program."""
+    """The response to one kind of error."""
 
     status: str
     code: str
@@ -64,19 +66,36 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     ),
     errors.ClientNotFound: ErrorResponse(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
     errors.VersionConflict: ErrorResponse(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
-    errors.PreconditionFailed: ErrorResponse(falcon.HTTP_412, "PRECONDITION_FAILED", details=_stale_details),
+    errors.PreconditionFailed: ErrorResponse(
+        falcon.HTTP_412,
+        "PRECONDITION_FAILED",
+        details=_stale_details,
+        headers=lambda error: {"ETag": etag(error.current)},
+    ),
     errors.PreconditionRequired: ErrorResponse(
         falcon.HTTP_428,
         "PRECONDITION_REQUIRED",
-        message=lambda _: "Send the version that you have read: in If-Match or, for PUT, in the body.",
+        message=lambda _: "Send the version that you read, in If-Match or (PUT only) in the body.",
     ),
     errors.IdempotencyKeyReused: ErrorResponse(
         falcon.HTTP_422,
         "IDEMPOTENCY_KEY_REUSED",
-        message=lambda _: "This Idempotency-Key was used for another client before.",
+        message=lambda _: "This Idempotency-Key was already used with a different body.",
     ),
     errors.BodyTooLarge: ErrorResponse(
         falcon.HTTP_413, "CONTENT_TOO_LARGE", details=lambda error: {"limit": error.limit}
+    ),
+    errors.UnsupportedMediaType: ErrorResponse(
+        falcon.HTTP_415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        message=lambda _: "The body must be JSON, with Content-Type: application/json.",
+        headers=lambda _: {"Accept": "application/json"},
+    ),
+    errors.UnsupportedContentCoding: ErrorResponse(
+        falcon.HTTP_415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        message=lambda _: "The body must be sent without a Content-Encoding.",
+        headers=lambda _: {"Accept-Encoding": "identity"},
     ),
     errors.RateLimited: ErrorResponse(
         falcon.HTTP_429,
@@ -95,11 +114,11 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     ),
 }
 
-# What Falcon and the server in front of it raise by themselves: status → code, message.
+# Errors that Falcon, or the server before it, raises on its own: status → code, message.
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "There is nothing at this path."),
-    405: ("METHOD_NOT_ALLOWED", "This path does not have that method; see the Allow header."),
+    405: ("METHOD_NOT_ALLOWED", "This path does not support that method; see the Allow header."),
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
@@ -108,14 +127,14 @@ INTERNAL_ERROR = ("INTERNAL_ERROR", "Something went wrong on the server.")
 
 
 def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
-    """Answer with ``data``, which is JSON text already, as of ``at`` (now)."""
+    """Answer with ``data``, which is JSON text already; ``at`` is the timestamp (default: now)."""
     resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamps.now()}"}}'
 
 
 def error_body(
     code: str, message: str, correlation_id: str, details: Details = None, error_id: str | None = None
 ) -> str:
-    """The JSON text of an error's answer."""
+    """The body of an error response, as JSON text."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details is not None:
         error["details"] = details
@@ -125,40 +144,35 @@ def error_body(
     return json.dumps(body, ensure_ascii=False)
 
 
-def handle_known(req: falcon.Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer for an error of the domain, by the table."""
-    failure = ERROR_RESPONSES[type(error)]
+def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
+    """Answer a domain error as the table says."""
+    request_id = req.context.request_id
+    answer = ERROR_RESPONSES[type(error)]
     if isinstance(error, errors.StoreUnavailable):
-        log.error("%s cause=%r request=%s", error, error.__cause__, _correlation_id(req))
-    resp.status = failure.status
-    resp.set_headers(failure.headers(error))
-    resp.text = error_body(
-        failure.code, failure.message(error), _correlation_id(req), details=failure.details(error)
-    )
+        log.error("%s cause=%r request=%s", error, error.__cause__, request_id)
+    resp.status = answer.status
+    resp.set_headers(answer.headers(error))
+    resp.text = error_body(answer.code, answer.message(error), request_id, details=answer.details(error))
 
 
-def handle_http(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
-    """Answer for what Falcon refuses by itself: an unknown path, a method, a media type."""
+def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
+    """Answer an error that Falcon raised: an unknown path or a method that the path does not support."""
     code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
     resp.status = error.status
     resp.set_headers(error.headers or {})
-    resp.text = error_body(code, message, _correlation_id(req))
+    resp.text = error_body(code, message, req.context.request_id)
 
 
-def handle_unknown(req: falcon.Request, resp: falcon.Response, error: Exception, _: object) -> None:
-    """Answer for a defect: the traceback goes to the log under an id, and only the id to the caller."""
+def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:
+    """Answer 500. The traceback is logged with an error id; the response contains only that id."""
+    request_id = req.context.request_id
     error_id = secrets.token_hex(8)
-    log.error("errorId=%s request=%s", error_id, _correlation_id(req), exc_info=error)
+    log.error("errorId=%s request=%s", error_id, request_id, exc_info=error)
     code, message = INTERNAL_ERROR
     resp.status = falcon.HTTP_500
-    resp.text = error_body(code, message, _correlation_id(req), error_id=error_id)
+    resp.text = error_body(code, message, request_id, error_id=error_id)
 
 
 def new_request_id() -> str:
-    """An id that no other request has. It is no secret, so the system's randomness is not asked for it."""
+    """A unique id. It is not a secret, so the operating system's randomness is not needed."""
     return f"{random.getrandbits(128):032x}"
-
-
-def _correlation_id(req: falcon.Request) -> str:
-    """The request's id; a request that Falcon refuses before any middleware has none yet."""
-    return getattr(req.context, "request_id", None) or new_request_id()

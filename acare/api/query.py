@@ -1,4 +1,4 @@
-"""Reading a query string."""
+"""Reads a query string."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from acare.errors import InvalidInput, Problem
 
 
 class Query:
-    """Reads a query string and gathers what is wrong with it. A blank value is no value. (our choice)"""
+    """Reads parameters and collects their problems. A blank value counts as not given. (our choice)"""
 
     def __init__(self, req: falcon.Request) -> None:
         self._params = req.params
         self._problems: list[Problem] = []
 
     def count(self, name: str, default: int) -> int:
-        """A whole number of at least 1."""
+        """An integer of at least 1."""
         text = self._text(name)
         if text is None:
             return default
@@ -27,6 +27,7 @@ class Query:
         return default
 
     def one_of(self, name: str, words: tuple[str, ...]) -> str | None:
+        """One of ``words``; None if the parameter is not given."""
         text = self._text(name)
         if text is None or text in words:
             return text
@@ -34,12 +35,13 @@ class Query:
         return None
 
     def check(self) -> None:
+        """Raise InvalidInput with all problems that were found, if any."""
         if self._problems:
             raise InvalidInput(*self._problems)
 
     def _text(self, name: str) -> str | None:
         value = self._params.get(name)
         if isinstance(value, list):
-            self._problems.append(Problem(name, "must be given once"))
+            self._problems.append(Problem(name, "must not be given more than once"))
             return None
         return value or None

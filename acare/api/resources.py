@@ -1,88 +1,15 @@
-"""The client resources. Each responder reads, validates, acts on the store and answers."""
+"""The client resources. Each responder reads the request, validates it, calls the store and answers."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Protocol
 
 import falcon
 
 from acare import ids
 from acare.api import body, conditions, envelope
 from acare.api.query import Query
-from acare.auth import Caller
+from acare.clients import Clients
 from acare.errors import ClientNotFound, PreconditionRequired
-from acare.fields import CLIENT_TYPES, STATUSES, Clean, clean_new, clean_update
-
-
-class Row(Protocol):
-    """A client as the store gives it: ``json`` is its text on the wire."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def json(self) -> str: ...
-
-
-class Created(Protocol):
-    """A client at its creation, which may have been an earlier request with the same retry key."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def json(self) -> str: ...
-    @property
-    def created_at(self) -> str: ...
-    @property
-    def replayed(self) -> bool: ...
-
-
-class Page(Protocol):
-    """One page of clients as the store gives it."""
-
-    @property
-    def total(self) -> int: ...
-    @property
-    def rows(self) -> list[str]: ...
-
-
-class Clients(Protocol):
-    """What the resources need of a store of clients; ``acare.store.clients`` has it."""
-
-    def page(
-        self,
-        owner_id: str | None,
-        *,
-        page: int,
-        limit: int,
-        client_type: str | None = None,
-        status: str | None = None,
-    ) -> Page: ...
-    def get(self, owner_id: str | None, client_id: str) -> Row: ...
-    def create(
-        self, user_id: str, client: Clean, *, by: str | None = None, idempotency_key: str | None = None
-    ) -> Created: ...
-    def update(
-        self,
-        owner_id: str | None,
-        client_id: str,
-        changes: Clean,
-        version: int | None = None,
-        *,
-        matches: Sequence[int] | None = None,
-        by: str | None = None,
-    ) -> Row: ...
-    def delete(
-        self,
-        owner_id: str | None,
-        client_id: str,
-        *,
-        matches: Sequence[int] | None = None,
-        by: str | None = None,
-    ) -> None: ...
-
+from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -106,7 +33,7 @@ class ClientCollection:
         status = query.one_of("status", STATUSES)
         query.check()
         found = self._clients.page(
-            req.context.caller.owner_id, page=number, limit=limit, client_type=client_type, status=status
+            req.context.caller, page=number, limit=limit, client_type=client_type, status=status
         )
         more = "true" if number * limit < found.total else "false"
         meta = _META % (number, limit, found.total, -(-found.total // limit), more)
@@ -117,15 +44,14 @@ class ClientCollection:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
         client = clean_new(body.read(req))
-        caller: Caller = req.context.caller
-        made = self._clients.create(caller.user_id, client, by=caller.key_id, idempotency_key=idempotency_key)
+        created = self._clients.create(req.context.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
-        resp.location = f"{req.root_path}/v1/clients/{made.id}"
+        resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.etag = conditions.etag(1)
-        if made.replayed:
+        if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
-        # As of its creation, so that a retry is answered to the letter as the first time.
-        envelope.succeed(resp, made.json, at=made.created_at)
+        # With the time of the creation, so that a replayed response is identical to the first.
+        envelope.succeed(resp, created.json, at=created.created_at)
 
 
 class ClientItem:
@@ -138,7 +64,7 @@ class ClientItem:
         self._require_precondition = require_precondition
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._clients.get(req.context.caller.owner_id, _id(client_id))
+        row = self._clients.get(req.context.caller, _parse_id(client_id), conditions.for_reading(req))
         resp.etag = conditions.etag(row.version)
         if conditions.not_modified(req, row.version):
             resp.status = falcon.HTTP_304
@@ -149,27 +75,27 @@ class ClientItem:
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         changes, version = clean_update(body.read(req))
-        matches = conditions.matches(req)
-        if self._require_precondition and version is None and not conditions.has_match(req):
+        if self._require_precondition and version is None and not conditions.has_if_match(req):
             raise PreconditionRequired
-        caller: Caller = req.context.caller
         row = self._clients.update(
-            caller.owner_id, _id(client_id), changes, version, matches=matches, by=caller.key_id
+            req.context.caller,
+            _parse_id(client_id),
+            changes,
+            version=version,
+            precondition=conditions.for_writing(req),
         )
         resp.etag = conditions.etag(row.version)
         envelope.succeed(resp, row.json)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        matches = conditions.matches(req)
-        if self._require_precondition and not conditions.has_match(req):
+        if self._require_precondition and not conditions.has_if_match(req):
             raise PreconditionRequired
-        caller: Caller = req.context.caller
-        self._clients.delete(caller.owner_id, _id(client_id), matches=matches, by=caller.key_id)
+        self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
 
 
-def _id(text: str) -> str:
-    """The id in a path as the store has it. ClientNotFound for what can be none."""
+def _parse_id(text: str) -> str:
+    """The id in a path, in canonical form. A malformed id is one that no client has."""
     client_id = ids.canonical(text)
     if client_id is None:
         raise ClientNotFound

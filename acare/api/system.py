@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shlex
 from collections.abc import Callable
 from string import Template
@@ -11,6 +12,7 @@ from string import Template
 import falcon
 
 from acare.api import envelope, openapi
+from acare.api.proxy import is_host
 from acare.errors import NotReady
 
 _KEY = "-H 'X-API-Key: YOUR_API_KEY'"
@@ -18,7 +20,7 @@ _JSON = "-H 'Content-Type: application/json'"
 _NEW = """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'"""
 _CHANGES = """-d '{"status": "closed", "version": 1}'"""
 
-# What a call is for, its options, and its path below the URL of the server.
+# The name of each operation, the options of curl, and the path.
 OPERATIONS = (
     ("List", f"{_KEY}", "/v1/clients?status=active&limit=5"),
     ("Create", f"{_KEY} {_JSON} {_NEW}", "/v1/clients"),
@@ -40,17 +42,17 @@ _PAGE = Template("""\
     a { color: #9cf } }
 </style>
 <h1>acare $version</h1>
-<p>The Clients API: the people that a real-estate agency represents. Every call needs a key in
-<code>X-API-Key</code>; <code>acare key create</code> makes one.</p>
+<p>The Clients API: the people whom a real-estate agency represents. Every call needs an API key in the
+<code>X-API-Key</code> header; <code>acare key create</code> creates one.</p>
 $operations
-<p><a href="$root/openapi.json">OpenAPI</a> · <a href="$root/healthz">alive</a> ·
-<a href="$root/readyz">ready</a></p>
+<p><a href="$root/openapi.json">OpenAPI</a> · <a href="$root/healthz">liveness</a> ·
+<a href="$root/readyz">readiness</a></p>
 </html>
 """)
 
 
 class Liveness:
-    """``/healthz``: the process answers. Touches nothing."""
+    """``/healthz``: whether the process answers. Does not use the database."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         envelope.succeed(resp, '{"status":"ok"}')
@@ -59,7 +61,7 @@ class Liveness:
 
 
 class Readiness:
-    """``/readyz``: it can write now. ``run_checks`` says of each thing that takes whether it is "ok"."""
+    """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem."""
 
     def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
         self._run_checks = run_checks
@@ -74,7 +76,7 @@ class Readiness:
 
 
 class OpenApiDocument:
-    """``/openapi.json``: the API, for programs that read such a document."""
+    """``/openapi.json``: the OpenAPI document."""
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -86,15 +88,15 @@ class OpenApiDocument:
 
 
 class Index:
-    """``/``: what this is, as HTML or, for who asks so, as JSON."""
+    """``/``: the name, the version and example calls, as HTML or, if the client prefers it, as JSON."""
 
     def __init__(self, version: str) -> None:
         self._version = version
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        url, root = req.prefix, req.root_path
+        url, root = _server_url(req), req.root_path
         resp.append_header("Vary", "Accept")
-        if req.client_prefers((falcon.MEDIA_HTML, falcon.MEDIA_JSON)) == falcon.MEDIA_JSON:
+        if prefers_json(req.env.get("HTTP_ACCEPT", "")):
             links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
             about = {"name": "acare", "version": self._version, "calls": _calls(url), "links": links}
             envelope.succeed(resp, json.dumps(about))
@@ -105,13 +107,45 @@ class Index:
     on_head = on_get
 
 
+# Browsers send some 200 characters; what follows these is ignored.
+_MAX_ACCEPT = 1000
+_QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
+
+
+def prefers_json(accept: str) -> bool:
+    """Whether an Accept header ranks JSON above HTML. (RFC 9110 12.5.1)
+
+    Falcon's parser takes time quadratic in the length of a parameter.
+    """
+    qualities: dict[str, float] = {}
+    for element in accept[:_MAX_ACCEPT].split(","):
+        media_range, *parameters = (part.strip().lower() for part in element.split(";"))
+        quality = 1.0
+        for name, _, value in (parameter.partition("=") for parameter in parameters):
+            if name == "q":
+                quality = float(value) if _QUALITY.fullmatch(value) else 0.0
+        qualities[media_range] = quality
+    any_type = qualities.get("*/*", 0.0)
+    as_json = qualities.get("application/json", qualities.get("application/*", any_type))
+    as_html = qualities.get("text/html", qualities.get("text/*", any_type))
+    return as_json > as_html
+
+
+def _server_url(req: falcon.Request) -> str:
+    """The URL under which the client reached the app; an invalid Host header is ignored."""
+    host = req.env.get("HTTP_HOST", "")
+    if not is_host(host):
+        host = f"{req.env['SERVER_NAME']}:{req.env['SERVER_PORT']}"
+    return f"{req.scheme}://{host}{req.root_path}"
+
+
 def _calls(url: str) -> dict[str, str]:
-    """A line of curl for each operation of the server at ``url``, which is what a Host header says."""
+    """A curl command for each operation of the server at ``url``."""
     return {name: f"curl -s {shlex.quote(url + path)} {options}" for name, options, path in OPERATIONS}
 
 
 def _render(version: str, url: str, root: str) -> str:
-    """The page as HTML, whole in itself; ``root`` is the prefix under which the app is mounted."""
+    """The page, without external resources; ``root`` is the prefix under which the app is mounted."""
     operations = "\n".join(
         f"<h2>{name}</h2>\n<pre>{html.escape(line)}</pre>" for name, line in _calls(url).items()
     )

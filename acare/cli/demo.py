@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from acare.app import create_app
-from acare.auth import Role
+from acare.auth import Role, operator_for
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
@@ -85,7 +85,9 @@ def _invent(database: Database) -> tuple[str, str]:
     scopes = {"all": ["read", "write"]}
     users = [keys.create(f"{name}@example.com", scopes, role=role) for role, name in _USERS]
     clients = ClientStore(database, new_id=lambda: _uuid(rng))
-    made = [clients.create(rng.choice(users).user_id, clean_new(body)) for body in _clients(rng)]
+    made = [
+        clients.create(operator_for(rng.choice(users).user_id), clean_new(body)) for body in _clients(rng)
+    ]
     return users[0].key, made[-1].id
 
 

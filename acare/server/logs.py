@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from acare import timestamps
-from acare.api.access_log import Access
+from acare.api.access_log import Access, json_line, text_line
 
 
 class TextFormatter(logging.Formatter):
@@ -70,21 +70,11 @@ class AccessWriter:
 
 
 def _text_line(now: int, line: Access) -> str:
-    return (
-        f"{timestamps.at(now)} {line.address} {line.method} {line.path} {line.status} "
-        f"{line.milliseconds:.1f}ms key={line.key} request={line.request}\n"
-    )
+    return f"{timestamps.at(now)} {text_line(line)}\n"
 
 
 def _json_line(now: int, line: Access) -> str:
-    members = {
-        "time": timestamps.at(now),
-        "level": "info",
-        "logger": "acare.access",
-        **line._asdict(),
-        "milliseconds": round(line.milliseconds, 1),
-    }
-    return json.dumps(members, ensure_ascii=False) + "\n"
+    return f"{json_line(line, timestamps.at(now))}\n"
 
 
 def configure(log_format: str) -> AccessWriter:

@@ -1,7 +1,6 @@
-"""Clients: every statement that the API makes about them.
+"""The client store: every statement that the API runs on clients.
 
-A store method is one transaction and returns clients as the JSON text that SQLite made of them.
-``owner_id`` is the user whose clients are all there are for the caller; None sees everybody's.
+A public method is one transaction. Clients are returned as the JSON text that SQLite generated for them.
 """
 
 from __future__ import annotations
@@ -10,39 +9,22 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from acare import ids
+from acare.auth import Caller
+from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Precondition
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
 from acare.store import idempotency, pagination
 from acare.store.database import NOW, Database
-from acare.store.pagination import ClientPage
-
-
-class ClientRow(NamedTuple):
-    """A client: its ``json`` text as the wire shows it, and what headers are made from."""
-
-    id: str
-    version: int
-    json: str
-
-
-class Created(NamedTuple):
-    """A client at its creation, and whether that was an earlier request with the same retry key."""
-
-    id: str
-    json: str
-    created_at: str
-    replayed: bool
-
 
 _VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 _UNCHANGED = """(:version IS NULL OR version = :version)
-    AND (:matches IS NULL OR version IN (SELECT value FROM json_each(:matches)))"""
+    AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
+    AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
 
-# Created is never earlier than on the client before, even if the clock was set back: so the order of
-# insertion, which the lists follow, is the order of creation too.
+# created_at is never earlier than that of the client before, even if the clock was set back. So the order
+# of insertion, which lists follow, is also the order of creation.
 INSERT = f"""
 INSERT INTO clients (
     id, user_id, {", ".join(field.name for field in FIELDS)},
@@ -50,7 +32,7 @@ INSERT INTO clients (
 )
 SELECT
     :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, created_at, created_at, :by
+    1, created_at, created_at, :key_id
 FROM (
     SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), ''))
         AS created_at
@@ -64,11 +46,11 @@ FROM clients
 WHERE id = :id AND {_VISIBLE}
 """
 
-# The lock is the WHERE: the check and the change are one statement, so nobody can come in between.
+# The WHERE clause is the lock: check and change are one statement, so no other write can come in between.
 _ASSIGNMENTS = {field.name: f"{field.name} = :{field.name}" for field in FIELDS}
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :by
+SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
 WHERE id = :id AND {_VISIBLE}
     AND {_UNCHANGED}
 RETURNING id, version, json
@@ -83,7 +65,7 @@ RETURNING version
 
 SIGN_DELETION = """
 UPDATE client_history
-SET deleted_by = :by
+SET deleted_by = :key_id
 WHERE client_id = :id AND version = :version
 """
 
@@ -97,7 +79,7 @@ _MAX_SQLITE_INTEGER = 2**63 - 1
 
 
 class ClientStore:
-    """Clients in a database. ``new_id`` makes a UUID for each that is created."""
+    """Clients in a database; implements ``acare.clients.Clients``. ``new_id`` makes the ids."""
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database
@@ -105,7 +87,7 @@ class ClientStore:
 
     def page(
         self,
-        owner_id: str | None,
+        caller: Caller,
         *,
         page: int,
         limit: int,
@@ -114,61 +96,70 @@ class ClientStore:
     ) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-        Rows and total are of one snapshot. A page past the end has no rows.
+        The rows and the total come from one snapshot. A page past the end has no rows.
         """
         with self._database.read() as connection:
-            return pagination.read(connection, owner_id, page, limit, client_type, status)
+            return pagination.read(connection, caller.owner_id, page, limit, client_type, status)
 
-    def get(self, owner_id: str | None, client_id: str) -> ClientRow:
-        """The client, or ClientNotFound."""
+    def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
+        """The client. Raises ClientNotFound or PreconditionFailed."""
         with self._database.read() as connection:
-            row = connection.execute(GET, {"id": client_id, "owner_id": owner_id}).fetchone()
-        if row is None:
-            raise ClientNotFound
-        return ClientRow(*row)
+            conditional = precondition is not UNCONDITIONAL
+            if conditional:
+                connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
+            row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
+            if row is None:
+                raise ClientNotFound
+            client = ClientRow(*row)
+            if conditional and not precondition.holds(client.version):
+                raise _Target(caller, client_id, None, precondition).explain(connection)
+        return client
 
-    def create(
-        self, user_id: str, client: Clean, *, by: str | None = None, idempotency_key: str | None = None
-    ) -> Created:
-        """Store a new client of the user's, at version 1. ``by`` is the id of the key that does it.
+    def create(self, caller: Caller, client: Clean, *, idempotency_key: str | None = None) -> CreatedClient:
+        """Store a new client of the caller's user, at version 1.
 
-        A client that was created with the same ``idempotency_key`` before is returned again;
-        IdempotencyKeyReused if that was another client.
+        If the user created a client with the same ``idempotency_key`` before, that one is returned. Raises
+        IdempotencyKeyReused if it was created from other values.
         """
-        values = {**client, "id": str(self._new_id()), "user_id": user_id, "by": by}
+        values = {
+            **client,
+            "id": str(self._new_id()),
+            "user_id": caller.user_id,
+            "key_id": caller.key_id,
+        }
 
-        def work(connection: sqlite3.Connection) -> Created:
-            if idempotency_key is None:
-                return Created._make((*connection.execute(INSERT, values).fetchall()[0], False))
-            before = idempotency.recall(connection, user_id, idempotency_key, client)
-            if before is not None:
-                return Created._make((*before, True))
+        def insert(connection: sqlite3.Connection) -> CreatedClient:
+            if idempotency_key is not None:
+                before = idempotency.recall(connection, caller.user_id, idempotency_key, client)
+                if before is not None:
+                    return CreatedClient._make((*before, True))
             made = connection.execute(INSERT, values).fetchall()[0]
-            idempotency.keep(connection, user_id, idempotency_key, client, made)
-            return Created._make((*made, False))
+            if idempotency_key is not None:
+                idempotency.keep(connection, caller.user_id, idempotency_key, client, made)
+            return CreatedClient._make((*made, False))
 
-        return self._database.write(work)
+        return self._database.write(insert)
 
     def update(
         self,
-        owner_id: str | None,
+        caller: Caller,
         client_id: str,
         changes: Clean,
-        version: int | None = None,
         *,
-        matches: Sequence[int] | None = None,
-        by: str | None = None,
+        version: int | None = None,
+        precondition: Precondition = UNCONDITIONAL,
     ) -> ClientRow:
-        """Merge ``changes`` into the client, if its version is ``version`` and among ``matches``.
+        """Merge ``changes`` into the client and return it.
 
-        None of either is no condition. ClientNotFound, VersionConflict, PreconditionFailed, or InvalidInput
-        if the merged budgets are the wrong way round.
+        Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
+        ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if the merged record has its
+        budgets the wrong way round.
         """
         statement = UPDATE.format(assignments=", ".join(_ASSIGNMENTS[name] for name in changes))
-        target = _Target(owner_id, client_id, version, matches)
-        values = {**changes, **target.values(), "by": by}
+        target = _Target(caller, client_id, version, precondition)
+        values = {**changes, **target.values()}
 
-        def work(connection: sqlite3.Connection) -> ClientRow:
+        def change(connection: sqlite3.Connection) -> ClientRow:
             try:
                 rows = connection.execute(statement, values).fetchall()
             except sqlite3.IntegrityError as error:
@@ -176,71 +167,75 @@ class ClientStore:
                     raise budgets_crossed(changes) from None
                 raise
             if not rows:
-                raise target.why_not(connection)
-            return ClientRow(*rows[0])
+                raise target.explain(connection)
+            return ClientRow._make(rows[0])
 
-        return self._database.write(work)
+        return self._database.write(change)
 
-    def delete(
-        self,
-        owner_id: str | None,
-        client_id: str,
-        *,
-        matches: Sequence[int] | None = None,
-        by: str | None = None,
-    ) -> None:
-        """Delete the client, if its version is among ``matches``. ClientNotFound or PreconditionFailed."""
-        target = _Target(owner_id, client_id, None, matches)
+    def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
+        """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
+        target = _Target(caller, client_id, None, precondition)
 
-        def work(connection: sqlite3.Connection) -> None:
+        def remove(connection: sqlite3.Connection) -> None:
             rows = connection.execute(DELETE, target.values()).fetchall()
             if not rows:
-                raise target.why_not(connection)
-            connection.execute(SIGN_DELETION, {"id": client_id, "version": rows[0][0], "by": by})
+                raise target.explain(connection)
+            signature = {"id": client_id, "version": rows[0][0], "key_id": caller.key_id}
+            connection.execute(SIGN_DELETION, signature)
 
-        self._database.write(work)
+        self._database.write(remove)
 
 
 @dataclass(frozen=True)
 class _Target:
-    """The client that a change is for, and the versions at which it may be changed."""
+    """The client that a request is for, and the conditions that it sets."""
 
-    owner_id: str | None
+    caller: Caller
     client_id: str
     version: int | None
-    matches: Sequence[int] | None
+    precondition: Precondition
 
     def values(self) -> dict[str, object]:
+        """The named parameters of the statements above."""
         return {
-            "owner_id": self.owner_id,
+            "owner_id": self.caller.owner_id,
+            "key_id": self.caller.key_id,
             "id": self.client_id,
             "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
-            "matches": None if self.matches is None else json.dumps(self.matches),
+            "allowed": _json(self.precondition.allowed),
+            "excluded": _json(self.precondition.excluded),
         }
 
-    def why_not(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
-        """Why nothing was changed, for whoever must tell the caller."""
+    def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
+        """The error that says why the statement matched no row; for use in the same transaction."""
         found = connection.execute(GET, self.values()).fetchall()
         if not found:
             return ClientNotFound()
-        now = ClientRow(*found[0])
-        if self.matches is not None and now.version not in self.matches:
-            return self._stale(PreconditionFailed, connection, now, max(self.matches, default=None))
-        return self._stale(VersionConflict, connection, now, self.version)
+        current = ClientRow._make(found[0])
+        if self.precondition.holds(current.version):
+            return self._stale(VersionConflict, connection, current, self.version)
+        allowed = self.precondition.allowed
+        missed = allowed is not None and current.version not in allowed
+        attempted = max(allowed, default=None) if missed and allowed is not None else None
+        return self._stale(PreconditionFailed, connection, current, attempted)
 
     def _stale(
         self,
         kind: type[StaleVersion],
         connection: sqlite3.Connection,
-        now: ClientRow,
+        current: ClientRow,
         attempted: int | None,
     ) -> StaleVersion:
-        """The error, with what the history knows of the version that the caller has."""
-        current = json.loads(now.json)
+        """The error, with the fields that changed since ``attempted`` if the history has that version."""
+        record = json.loads(current.json)
         which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
-        known = connection.execute(GET_VERSION, which).fetchall()
+        found = connection.execute(GET_VERSION, which).fetchall()
         changed = None
-        if known:
-            old = json.loads(known[0][0])
-            changed = [field.name for field in FIELDS if old[field.name] != current[field.name]]
-        return kind(now.version, attempted, changed, current["updated_at"])
+        if found:
+            old = json.loads(found[0][0])
+            changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
+        return kind(current.version, attempted, changed, record["updated_at"])
+
+
+def _json(versions: Sequence[int] | None) -> str | None:
+    return None if versions is None else json.dumps(versions)

@@ -1,22 +1,22 @@
-"""One page of clients: a statement for each way that a list can be asked for, and which one to take."""
+"""One page of clients: a statement for each combination of filters and each direction of the scan."""
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
-from typing import NamedTuple
 
+from acare.clients import ClientPage
 
-class ClientPage(NamedTuple):
-    """The JSON texts of one page, and how many clients there are on all of them."""
+# A list can use any combination of these three filters; each combination has an index of its own.
+_FILTERS = {
+    "owner_id": "user_id = :owner_id",
+    "client_type": "client_type = :client_type",
+    "status": "status = :status",
+}
 
-    total: int
-    rows: list[str]
-
-
-# A list is asked for in eight ways, with or without each of these; each way has an index of its own.
-_FILTERS = {"owner_id": "user_id = :owner_id", "client_type": "client_type = :client_type",
-            "status": "status = :status"}  # fmt: skip
+FILTER_COMBINATIONS = [
+    frozenset(names) for n in range(len(_FILTERS) + 1) for names in itertools.combinations(_FILTERS, n)
+]
 
 
 def _where(filters: frozenset[str]) -> str:
@@ -24,31 +24,27 @@ def _where(filters: frozenset[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-FILTER_COMBINATIONS = [
-    frozenset(names) for n in range(len(_FILTERS) + 1) for names in itertools.combinations(_FILTERS, n)
-]
-
 TOTAL = {
     filters: f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(filters)}"
     for filters in FILTER_COMBINATIONS
 }
 
-# The inner SELECT walks the narrow index alone to the page, from its nearer end; only the rows of the page
-# itself are read.
+# The inner SELECT walks only the narrow index, from the end that is nearer to the page; the outer SELECT
+# reads the rows of the page.
 PAGE = {
-    (way, order): f"""
+    (filters, order): f"""
 SELECT json
 FROM clients
 WHERE seq IN (
     SELECT seq
-    FROM clients {"" if way else "INDEXED BY clients_by_seq"}
-    {_where(way)}
+    FROM clients {"" if filters else "INDEXED BY clients_by_seq"}
+    {_where(filters)}
     ORDER BY seq {order}
     LIMIT :rows OFFSET :skipped
 )
 ORDER BY seq DESC
 """
-    for way in FILTER_COMBINATIONS
+    for filters in FILTER_COMBINATIONS
     for order in ("ASC", "DESC")
 }
 
@@ -63,19 +59,19 @@ def read(
 ) -> ClientPage:
     """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-    Begins a transaction, so that rows and total are of one snapshot.
+    Begins a transaction, so that the rows and the total come from one snapshot.
     """
-    filters = {"owner_id": owner_id, "client_type": client_type, "status": status}
-    values: dict[str, object] = {name: value for name, value in filters.items() if value is not None}
-    way = frozenset(values)
+    given = {"owner_id": owner_id, "client_type": client_type, "status": status}
+    values: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    filters = frozenset(values)
     skipped = (page - 1) * limit
     connection.execute("BEGIN")
-    (total,) = connection.execute(TOTAL[way], values).fetchone()
+    (total,) = connection.execute(TOTAL[filters], values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
         return ClientPage(total, [])
     after = total - skipped - rows
     order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
     values |= {"rows": rows, "skipped": nearer}
-    found = connection.execute(PAGE[way, order], values).fetchall()
+    found = connection.execute(PAGE[filters, order], values).fetchall()
     return ClientPage(total, [text for (text,) in found])

@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _household, address_name
+from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _ipv6_name, bucket_name
 
 SECOND = 1_000_000_000
 VENDORS = RateLimit(tokens=500, seconds=900)
@@ -303,20 +303,20 @@ def test_small_limits_to_what_is_remembered_hold_too(clock: Clock, max_buckets: 
     ],
 )
 def test_the_bucket_of_an_address(address: str, name: str) -> None:
-    assert address_name(address) == name
+    assert bucket_name(address) == name
 
 
 def same(first: str, second: str) -> bool:
-    return address_name(first) == address_name(second)
+    return bucket_name(first) == bucket_name(second)
 
 
-def test_the_addresses_of_one_household_share_a_bucket() -> None:
+def test_the_addresses_of_one_ipv6_name_share_a_bucket() -> None:
     assert same("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff")
 
 
-def test_the_addresses_of_two_households_do_not() -> None:
+def test_the_addresses_of_two_ipv6_names_do_not() -> None:
     assert not same("2001:db8:0:1::1", "2001:db8:0:2::1")
 
 
 def test_the_names_that_are_kept_at_hand_are_bounded() -> None:
-    assert _household.cache_info().maxsize is not None
+    assert _ipv6_name.cache_info().maxsize is not None

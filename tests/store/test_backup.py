@@ -27,6 +27,7 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
+from acare.auth import operator_for
 from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
@@ -87,7 +88,7 @@ def content(*names):
 def add(app, *names):
     user = app.keys.create("ana@example.com", SCOPES).user_id
     for name in names:
-        app.clients.create(user, clean_new({**JORDAN, "first_name": name}))
+        app.clients.create(operator_for(user), clean_new({**JORDAN, "first_name": name}))
 
 
 def fill(path, *names):

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from acare.auth import Caller, operator_for
+from acare.clients import Precondition
 from acare.errors import (
     ClientNotFound,
     IdempotencyKeyReused,
@@ -33,6 +35,7 @@ from acare.store.keys import KeyStore
 
 JORDAN = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
 NOBODY = "00000000-0000-4000-8000-000000000000"
+BROKER = operator_for(NOBODY, "broker")
 
 
 @pytest.fixture
@@ -47,13 +50,13 @@ def store(database: Database) -> ClientStore:
 
 
 @pytest.fixture
-def user(database: Database) -> str:
-    return KeyStore(database).create("ana@example.com", {}).user_id
+def user(database: Database) -> Caller:
+    return operator_for(KeyStore(database).create("ana@example.com", {}).user_id)
 
 
 @pytest.fixture
-def other_user(database: Database) -> str:
-    return KeyStore(database).create("ben@example.com", {}).user_id
+def other_user(database: Database) -> Caller:
+    return operator_for(KeyStore(database).create("ben@example.com", {}).user_id)
 
 
 @pytest.fixture
@@ -80,16 +83,16 @@ def ids(rows: list[str]) -> list[str]:
 # --- create
 
 
-def test_a_new_client_has_the_id_that_was_made_for_it(database: Database, user: str) -> None:
+def test_a_new_client_has_the_id_that_was_made_for_it(database: Database, user: Caller) -> None:
     store = ClientStore(database, new_id=lambda: NOBODY)
     assert store.create(user, new()).id == NOBODY
 
 
-def test_a_new_client_is_at_version_one(store: ClientStore, user: str) -> None:
+def test_a_new_client_is_at_version_one(store: ClientStore, user: Caller) -> None:
     assert json.loads(store.create(user, new()).json)["version"] == 1
 
 
-def test_a_new_client_has_the_twenty_fields(store: ClientStore, user: str) -> None:
+def test_a_new_client_has_the_twenty_fields(store: ClientStore, user: Caller) -> None:
     assert list(json.loads(store.create(user, new()).json)) == [
         "id",
         "user_id",
@@ -100,13 +103,13 @@ def test_a_new_client_has_the_twenty_fields(store: ClientStore, user: str) -> No
     ]
 
 
-def test_a_new_client_has_what_was_sent_and_the_rest_unset(store: ClientStore, user: str) -> None:
+def test_a_new_client_has_what_was_sent_and_the_rest_unset(store: ClientStore, user: Caller) -> None:
     record = json.loads(store.create(user, new(phone="(661) 555-0142", budget_min=1)).json)
     del record["id"], record["created_at"], record["updated_at"]
     assert record == {
         **dict.fromkeys(("email", "source", "budget_max", "pre_approval_amount", "notes")),
         **JORDAN,
-        "user_id": user,
+        "user_id": user.user_id,
         "phone": "(661) 555-0142",
         "status": "active",
         "budget_min": 1,
@@ -118,19 +121,19 @@ def test_a_new_client_has_what_was_sent_and_the_rest_unset(store: ClientStore, u
     }
 
 
-def test_a_new_client_is_created_now(store: ClientStore, user: str, sql: Sql) -> None:
+def test_a_new_client_is_created_now(store: ClientStore, user: Caller, sql: Sql) -> None:
     record = json.loads(store.create(user, new()).json)
     ((age,),) = sql("SELECT 86400 * (julianday('now') - julianday(?))", record["created_at"])
     assert 0 <= round(age, 2) < 5
     assert record["updated_at"] == record["created_at"]
 
 
-def test_a_timestamp_has_milliseconds_and_z(store: ClientStore, user: str) -> None:
+def test_a_timestamp_has_milliseconds_and_z(store: ClientStore, user: Caller) -> None:
     created_at = json.loads(store.create(user, new()).json)["created_at"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", created_at)
 
 
-def test_created_at_does_not_go_back_when_the_clock_does(store: ClientStore, user: str, sql: Sql) -> None:
+def test_created_at_does_not_go_back_when_the_clock_does(store: ClientStore, user: Caller, sql: Sql) -> None:
     future = "2999-12-31T23:59:59.999Z"
     store.create(user, new())
     sql("UPDATE clients SET created_at = ?, updated_at = ?", future, future)
@@ -140,18 +143,18 @@ def test_created_at_does_not_go_back_when_the_clock_does(store: ClientStore, use
 
 def test_a_client_of_an_unknown_user_is_refused(store: ClientStore) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        store.create(NOBODY, new())
+        store.create(operator_for(NOBODY), new())
 
 
 # --- get
 
 
-def test_a_client_is_got_as_it_was_created(store: ClientStore, user: str) -> None:
+def test_a_client_is_got_as_it_was_created(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    assert store.get(None, row.id).json == row.json
+    assert store.get(BROKER, row.id).json == row.json
 
 
-def test_a_client_is_got_by_the_user_whose_it_is(store: ClientStore, user: str) -> None:
+def test_a_client_is_got_by_the_user_whose_it_is(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
     assert store.get(user, row.id).json == row.json
 
@@ -159,10 +162,10 @@ def test_a_client_is_got_by_the_user_whose_it_is(store: ClientStore, user: str) 
 @pytest.mark.parametrize("client_id", [NOBODY, "", "nonsense", "\ud7ff", "x" * 10_000])
 def test_an_unknown_client_is_not_found(store: ClientStore, client_id: str) -> None:
     with pytest.raises(ClientNotFound):
-        store.get(None, client_id)
+        store.get(BROKER, client_id)
 
 
-def test_a_client_of_somebody_else_is_not_found(store: ClientStore, user: str, other_user: str) -> None:
+def test_a_client_of_somebody_else_is_not_found(store: ClientStore, user: Caller, other_user: Caller) -> None:
     row = store.create(user, new())
     with pytest.raises(ClientNotFound):
         store.get(other_user, row.id)
@@ -171,19 +174,19 @@ def test_a_client_of_somebody_else_is_not_found(store: ClientStore, user: str, o
 # --- update
 
 
-def test_an_update_changes_what_was_sent_and_keeps_the_rest(store: ClientStore, user: str) -> None:
+def test_an_update_changes_what_was_sent_and_keeps_the_rest(store: ClientStore, user: Caller) -> None:
     before = json.loads(store.create(user, new(phone="1", notes="kept")).json)
-    after = json.loads(store.update(None, before["id"], {"phone": "2"}).json)
+    after = json.loads(store.update(BROKER, before["id"], {"phone": "2"}).json)
     assert after == {**before, "phone": "2", "version": 2, "updated_at": after["updated_at"]}
 
 
-def test_an_update_gives_the_record_that_is_got_afterwards(store: ClientStore, user: str) -> None:
+def test_an_update_gives_the_record_that_is_got_afterwards(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    assert store.update(None, row.id, {"phone": "2"}) == store.get(None, row.id)
+    assert store.update(BROKER, row.id, {"phone": "2"}) == store.get(BROKER, row.id)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_every_field_can_be_updated_alone(store: ClientStore, user: str, field: Any) -> None:
+def test_every_field_can_be_updated_alone(store: ClientStore, user: Caller, field: Any) -> None:
     sent: dict[str, Any] = {
         "email": "new@example.com",
         "phone": "555",
@@ -199,89 +202,96 @@ def test_every_field_can_be_updated_alone(store: ClientStore, user: str, field: 
     }
     value = sent.get(field.name, "something else")
     row = store.create(user, new())
-    updated = store.update(None, row.id, clean_changes({field.name: value}))
+    updated = store.update(BROKER, row.id, clean_changes({field.name: value}))
     assert json.loads(updated.json)[field.name] == value
 
 
-def test_an_update_counts_the_version_up(store: ClientStore, user: str) -> None:
+def test_an_update_counts_the_version_up(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    versions = [store.update(None, row.id, {"phone": "2"}).version for _ in range(3)]
+    versions = [store.update(BROKER, row.id, {"phone": "2"}).version for _ in range(3)]
     assert versions == [2, 3, 4]
 
 
-def test_an_update_with_the_version_of_the_record_is_done(store: ClientStore, user: str) -> None:
+def test_an_update_with_the_version_of_the_record_is_done(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    assert store.update(None, row.id, {"phone": "2"}, version=1).version == 2
+    assert store.update(BROKER, row.id, {"phone": "2"}, version=1).version == 2
 
 
 @pytest.mark.parametrize("attempted", [1, 3, 2**63 - 1, 2**63, 10**30])
-def test_an_update_with_another_version_is_a_conflict(store: ClientStore, user: str, attempted: int) -> None:
+def test_an_update_with_another_version_is_a_conflict(
+    store: ClientStore, user: Caller, attempted: int
+) -> None:
     row = store.create(user, new())
-    store.update(None, row.id, {"phone": "2"})
+    store.update(BROKER, row.id, {"phone": "2"})
     with pytest.raises(VersionConflict) as conflict:
-        store.update(None, row.id, {"phone": "3"}, version=attempted)
+        store.update(BROKER, row.id, {"phone": "3"}, version=attempted)
     assert (conflict.value.current, conflict.value.attempted) == (2, attempted)
 
 
-def test_of_a_conflict_nothing_is_written(store: ClientStore, user: str) -> None:
+def test_of_a_conflict_nothing_is_written(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    current = store.update(None, row.id, {"phone": "2"})
+    current = store.update(BROKER, row.id, {"phone": "2"})
     with pytest.raises(VersionConflict):
-        store.update(None, row.id, {"phone": "3"}, version=1)
-    assert store.get(None, row.id) == current
+        store.update(BROKER, row.id, {"phone": "3"}, version=1)
+    assert store.get(BROKER, row.id) == current
 
 
 @pytest.mark.parametrize("version", [None, 1, 2])
 def test_an_unknown_client_cannot_be_updated(store: ClientStore, version: int | None) -> None:
     with pytest.raises(ClientNotFound):
-        store.update(None, NOBODY, {"phone": "2"}, version)
+        store.update(BROKER, NOBODY, {"phone": "2"}, version=version)
 
 
 @pytest.mark.parametrize("version", [None, 1, 2])
 def test_a_client_of_somebody_else_cannot_be_updated(
-    store: ClientStore, user: str, other_user: str, version: int | None
+    store: ClientStore, user: Caller, other_user: Caller, version: int | None
 ) -> None:
     row = store.create(user, new())
     with pytest.raises(ClientNotFound):
-        store.update(other_user, row.id, {"phone": "2"}, version)
-    assert store.get(None, row.id).json == row.json
+        store.update(other_user, row.id, {"phone": "2"}, version=version)
+    assert store.get(BROKER, row.id).json == row.json
 
 
 def test_budgets_that_cross_on_the_merged_record_are_put_down_to_the_field_sent(
-    store: ClientStore, user: str
+    store: ClientStore, user: Caller
 ) -> None:
     row = store.create(user, new(budget_min=100))
     with pytest.raises(InvalidInput) as invalid:
-        store.update(None, row.id, {"budget_max": 99})
+        store.update(BROKER, row.id, {"budget_max": 99})
     assert [problem.field for problem in invalid.value.problems] == ["budget_max"]
 
 
-def test_of_budgets_that_cross_nothing_is_written(store: ClientStore, user: str) -> None:
+def test_of_budgets_that_cross_nothing_is_written(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new(budget_min=100))
     with pytest.raises(InvalidInput):
-        store.update(None, row.id, {"budget_max": 99, "notes": "lost"})
-    assert store.get(None, row.id).json == row.json
+        store.update(BROKER, row.id, {"budget_max": 99, "notes": "lost"})
+    assert store.get(BROKER, row.id).json == row.json
 
 
-def test_a_stale_version_is_told_before_budgets_that_cross(store: ClientStore, user: str) -> None:
+def test_a_stale_version_is_told_before_budgets_that_cross(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new(budget_min=100))
-    store.update(None, row.id, {"phone": "2"})
+    store.update(BROKER, row.id, {"phone": "2"})
     with pytest.raises(VersionConflict):
-        store.update(None, row.id, {"budget_max": 99}, version=1)
+        store.update(BROKER, row.id, {"budget_max": 99}, version=1)
 
 
-def test_updated_at_does_not_go_back_when_the_clock_does(store: ClientStore, user: str, sql: Sql) -> None:
+def test_updated_at_does_not_go_back_when_the_clock_does(store: ClientStore, user: Caller, sql: Sql) -> None:
     row, future = store.create(user, new()), "2999-12-31T23:59:59.999Z"
     sql("UPDATE clients SET updated_at = ?", future)
-    assert json.loads(store.update(None, row.id, {"phone": "2"}).json)["updated_at"] == future
+    assert json.loads(store.update(BROKER, row.id, {"phone": "2"}).json)["updated_at"] == future
 
 
 @pytest.mark.parametrize(("matches", "version"), [([1], None), ([1], 1), ([7, 1, 9], None), (None, 1)])
 def test_an_update_whose_conditions_hold_is_done(
-    store: ClientStore, user: str, matches: list[int] | None, version: int | None
+    store: ClientStore, user: Caller, matches: list[int] | None, version: int | None
 ) -> None:
     row = store.create(user, new())
-    assert store.update(None, row.id, {"phone": "2"}, version, matches=matches).version == 2
+    assert (
+        store.update(
+            BROKER, row.id, {"phone": "2"}, version=version, precondition=Precondition(matches)
+        ).version
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,7 +308,7 @@ def test_an_update_whose_conditions_hold_is_done(
 )
 def test_an_update_whose_conditions_do_not_hold_is_refused(
     store: ClientStore,
-    user: str,
+    user: Caller,
     matches: list[int],
     version: int | None,
     error: type[StaleVersion],
@@ -306,17 +316,17 @@ def test_an_update_whose_conditions_do_not_hold_is_refused(
 ) -> None:
     row = store.create(user, new())
     with pytest.raises(error) as refused:
-        store.update(None, row.id, {"phone": "2"}, version, matches=matches)
+        store.update(BROKER, row.id, {"phone": "2"}, version=version, precondition=Precondition(matches))
     assert (refused.value.current, refused.value.attempted) == (1, attempted)
-    assert store.get(None, row.id).json == row.json
+    assert store.get(BROKER, row.id).json == row.json
 
 
-def test_a_conflict_tells_which_fields_have_changed_since(store: ClientStore, user: str) -> None:
+def test_a_conflict_tells_which_fields_have_changed_since(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new(notes="old", phone="1"))
-    store.update(None, row.id, {"phone": "2"})
-    now = json.loads(store.update(None, row.id, {"notes": "new", "tags": "[]"}).json)
+    store.update(BROKER, row.id, {"phone": "2"})
+    now = json.loads(store.update(BROKER, row.id, {"notes": "new", "tags": "[]"}).json)
     with pytest.raises(VersionConflict) as conflict:
-        store.update(None, row.id, {"source": "x"}, version=1)
+        store.update(BROKER, row.id, {"source": "x"}, version=1)
     assert (conflict.value.changed_fields, conflict.value.changed_at) == (
         ["phone", "notes"],
         now["updated_at"],
@@ -325,15 +335,15 @@ def test_a_conflict_tells_which_fields_have_changed_since(store: ClientStore, us
 
 @pytest.mark.parametrize("version", [3, 2**63])
 def test_a_conflict_with_a_version_that_never_was_tells_no_fields(
-    store: ClientStore, user: str, version: int
+    store: ClientStore, user: Caller, version: int
 ) -> None:
     row = store.create(user, new())
     with pytest.raises(VersionConflict) as conflict:
-        store.update(None, row.id, {"source": "x"}, version=version)
+        store.update(BROKER, row.id, {"source": "x"}, version=version)
     assert conflict.value.changed_fields is None
 
 
-def test_of_many_who_update_with_one_version_one_wins(store: ClientStore, user: str) -> None:
+def test_of_many_who_update_with_one_version_one_wins(store: ClientStore, user: Caller) -> None:
     row, start = store.create(user, new()), threading.Barrier(8)
     won: list[int] = []
     lost: list[VersionConflict] = []
@@ -341,7 +351,7 @@ def test_of_many_who_update_with_one_version_one_wins(store: ClientStore, user: 
     def update(n: int) -> None:
         start.wait(10)
         try:
-            won.append(store.update(None, row.id, {"notes": str(n)}, version=1).version)
+            won.append(store.update(BROKER, row.id, {"notes": str(n)}, version=1).version)
         except VersionConflict as conflict:
             lost.append(conflict)
 
@@ -356,99 +366,101 @@ def test_of_many_who_update_with_one_version_one_wins(store: ClientStore, user: 
 # --- delete
 
 
-def test_a_client_that_was_deleted_is_not_found(store: ClientStore, user: str) -> None:
+def test_a_client_that_was_deleted_is_not_found(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    store.delete(None, row.id)
+    store.delete(BROKER, row.id)
     with pytest.raises(ClientNotFound):
-        store.get(None, row.id)
+        store.get(BROKER, row.id)
 
 
-def test_a_client_that_was_deleted_cannot_be_deleted_again(store: ClientStore, user: str) -> None:
+def test_a_client_that_was_deleted_cannot_be_deleted_again(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
     store.delete(user, row.id)
     with pytest.raises(ClientNotFound):
         store.delete(user, row.id)
 
 
-def test_a_client_that_was_deleted_cannot_be_updated(store: ClientStore, user: str) -> None:
+def test_a_client_that_was_deleted_cannot_be_updated(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    store.delete(None, row.id)
+    store.delete(BROKER, row.id)
     with pytest.raises(ClientNotFound):
-        store.update(None, row.id, {"phone": "2"}, version=1)
+        store.update(BROKER, row.id, {"phone": "2"}, version=1)
 
 
-def test_deleting_leaves_the_others(store: ClientStore, user: str) -> None:
+def test_deleting_leaves_the_others(store: ClientStore, user: Caller) -> None:
     first, second = store.create(user, new()), store.create(user, new())
-    store.delete(None, first.id)
-    assert store.page(None, page=1, limit=25) == (1, [second.json])
+    store.delete(BROKER, first.id)
+    assert store.page(BROKER, page=1, limit=25) == (1, [second.json])
 
 
-def test_a_client_of_somebody_else_cannot_be_deleted(store: ClientStore, user: str, other_user: str) -> None:
+def test_a_client_of_somebody_else_cannot_be_deleted(
+    store: ClientStore, user: Caller, other_user: Caller
+) -> None:
     row = store.create(user, new())
     with pytest.raises(ClientNotFound):
         store.delete(other_user, row.id)
-    assert store.get(None, row.id).json == row.json
+    assert store.get(BROKER, row.id).json == row.json
 
 
-def test_a_client_is_deleted_at_a_version_that_matches(store: ClientStore, user: str) -> None:
+def test_a_client_is_deleted_at_a_version_that_matches(store: ClientStore, user: Caller) -> None:
     row = store.create(user, new())
-    store.delete(None, row.id, matches=[1])
+    store.delete(BROKER, row.id, Precondition([1]))
     with pytest.raises(ClientNotFound):
-        store.get(None, row.id)
+        store.get(BROKER, row.id)
 
 
 @pytest.mark.parametrize("matches", [[], [2], [2, 3]])
 def test_a_client_is_not_deleted_at_another_version(
-    store: ClientStore, user: str, matches: list[int]
+    store: ClientStore, user: Caller, matches: list[int]
 ) -> None:
     row = store.create(user, new())
     with pytest.raises(PreconditionFailed):
-        store.delete(None, row.id, matches=matches)
-    assert store.get(None, row.id).json == row.json
+        store.delete(BROKER, row.id, Precondition(matches))
+    assert store.get(BROKER, row.id).json == row.json
 
 
 # --- create again
 
 
-def test_a_creation_that_is_tried_again_makes_nothing_new(store: ClientStore, user: str) -> None:
+def test_a_creation_that_is_tried_again_makes_nothing_new(store: ClientStore, user: Caller) -> None:
     first, again = (store.create(user, new(), idempotency_key="one") for _ in range(2))
     assert (first.replayed, again) == (False, first._replace(replayed=True))
-    assert store.page(None, page=1, limit=25) == (1, [first.json])
+    assert store.page(BROKER, page=1, limit=25) == (1, [first.json])
 
 
 def test_a_creation_that_is_tried_again_gives_the_client_as_it_was_made(
-    store: ClientStore, user: str
+    store: ClientStore, user: Caller
 ) -> None:
     first = store.create(user, new(), idempotency_key="one")
-    store.update(None, first.id, {"phone": "2"})
+    store.update(BROKER, first.id, {"phone": "2"})
     assert store.create(user, new(), idempotency_key="one").json == first.json
 
 
-def test_another_client_cannot_be_created_with_the_same_retry_key(store: ClientStore, user: str) -> None:
+def test_another_client_cannot_be_created_with_the_same_retry_key(store: ClientStore, user: Caller) -> None:
     store.create(user, new(), idempotency_key="one")
     with pytest.raises(IdempotencyKeyReused):
         store.create(user, new(phone="2"), idempotency_key="one")
 
 
-def test_the_retry_keys_of_two_users_are_two(store: ClientStore, user: str, other_user: str) -> None:
+def test_the_retry_keys_of_two_users_are_two(store: ClientStore, user: Caller, other_user: Caller) -> None:
     first, second = (store.create(who, new(), idempotency_key="one") for who in (user, other_user))
     assert (second.replayed, second.id == first.id) == (False, False)
 
 
-def test_a_retry_key_may_be_used_anew_after_a_day(store: ClientStore, user: str, sql: Sql) -> None:
+def test_a_retry_key_may_be_used_anew_after_a_day(store: ClientStore, user: Caller, sql: Sql) -> None:
     first = store.create(user, new(), idempotency_key="one")
     sql("UPDATE idempotency_keys SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-24 hours')")
     second = store.create(user, new(phone="2"), idempotency_key="one")
     assert (second.replayed, second.id == first.id) == (False, False)
 
 
-def test_a_creation_that_fails_leaves_its_retry_key_free(store: ClientStore, user: str) -> None:
+def test_a_creation_that_fails_leaves_its_retry_key_free(store: ClientStore, user: Caller) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         store.create(user, {**new(), "client_type": "lender"}, idempotency_key="one")
     assert store.create(user, new(), idempotency_key="one").replayed is False
 
 
-def test_of_many_who_create_with_one_retry_key_one_does(store: ClientStore, user: str) -> None:
+def test_of_many_who_create_with_one_retry_key_one_does(store: ClientStore, user: Caller) -> None:
     start = threading.Barrier(8)
     made: list[tuple[str, bool]] = []
 
@@ -470,33 +482,33 @@ def test_of_many_who_create_with_one_retry_key_one_does(store: ClientStore, user
 
 
 def test_of_nothing_there_is_an_empty_page(store: ClientStore) -> None:
-    assert store.page(None, page=1, limit=25) == (0, [])
+    assert store.page(BROKER, page=1, limit=25) == (0, [])
 
 
-def test_the_newest_client_comes_first(store: ClientStore, user: str) -> None:
+def test_the_newest_client_comes_first(store: ClientStore, user: Caller) -> None:
     made = [store.create(user, new()).json for _ in range(3)]
-    assert store.page(None, page=1, limit=25).rows == made[::-1]
+    assert store.page(BROKER, page=1, limit=25).rows == made[::-1]
 
 
-def test_the_order_is_not_that_of_the_last_update(store: ClientStore, user: str) -> None:
+def test_the_order_is_not_that_of_the_last_update(store: ClientStore, user: Caller) -> None:
     made = [store.create(user, new()).id for _ in range(3)]
-    store.update(None, made[0], {"phone": "2"})
-    assert ids(store.page(None, page=1, limit=25).rows) == made[::-1]
+    store.update(BROKER, made[0], {"phone": "2"})
+    assert ids(store.page(BROKER, page=1, limit=25).rows) == made[::-1]
 
 
 @pytest.mark.parametrize("page", [2, 3, 10**22])
-def test_a_page_past_the_end_has_the_total_and_no_rows(store: ClientStore, user: str, page: int) -> None:
+def test_a_page_past_the_end_has_the_total_and_no_rows(store: ClientStore, user: Caller, page: int) -> None:
     store.create(user, new())
-    assert store.page(None, page=page, limit=25) == (1, [])
+    assert store.page(BROKER, page=page, limit=25) == (1, [])
 
 
-def test_a_page_shows_a_user_their_own_clients(store: ClientStore, user: str, other_user: str) -> None:
+def test_a_page_shows_a_user_their_own_clients(store: ClientStore, user: Caller, other_user: Caller) -> None:
     mine = store.create(user, new())
     store.create(other_user, new())
     assert store.page(user, page=1, limit=25) == (1, [mine.json])
 
 
-def test_rows_and_total_are_of_one_snapshot(store: ClientStore, database: Database, user: str) -> None:
+def test_rows_and_total_are_of_one_snapshot(store: ClientStore, database: Database, user: Caller) -> None:
     made = [store.create(user, new()).json for _ in range(3)]
 
     def create_before_the_rows(statement: str) -> None:
@@ -505,7 +517,7 @@ def test_rows_and_total_are_of_one_snapshot(store: ClientStore, database: Databa
 
     with database.read() as connection:  # the one that the page will borrow
         connection.set_trace_callback(create_before_the_rows)
-    page = store.page(None, page=1, limit=2)
+    page = store.page(BROKER, page=1, limit=2)
     connection.set_trace_callback(None)
     assert page == (3, made[:0:-1])
 
@@ -513,7 +525,7 @@ def test_rows_and_total_are_of_one_snapshot(store: ClientStore, database: Databa
 class Model:
     """Clients as a plain list, newest last, with the same random changes made to it as to the store."""
 
-    def __init__(self, store: ClientStore, users: list[str], seed: int) -> None:
+    def __init__(self, store: ClientStore, users: list[Caller], seed: int) -> None:
         self.store, self.users, self.chance = store, users, random.Random(seed)
         self.clients: list[dict[str, Any]] = []
 
@@ -526,9 +538,9 @@ class Model:
             self.clients.append(json.loads(row.json))
         elif kind < 0.8:
             changes = {"client_type": self._type(), "status": self._status()}
-            client |= json.loads(self.store.update(None, client["id"], changes).json)
+            client |= json.loads(self.store.update(BROKER, client["id"], changes).json)
         else:
-            self.store.delete(None, client["id"])
+            self.store.delete(BROKER, client["id"])
             self.clients.remove(client)
 
     def _type(self) -> str:
@@ -548,24 +560,24 @@ class Model:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_page_of_every_filter_is_a_slice_of_the_whole(
-    store: ClientStore, user: str, other_user: str, seed: int
+    store: ClientStore, user: Caller, other_user: Caller, seed: int
 ) -> None:
     model = Model(store, [user, other_user], seed)
     for _ in range(400):
         model.change()
-    for owner_id, client_type, status in itertools.product(
-        (None, user, other_user, NOBODY), (None, *CLIENT_TYPES), (None, *STATUSES)
+    for caller, client_type, status in itertools.product(
+        (BROKER, user, other_user, operator_for(NOBODY)), (None, *CLIENT_TYPES), (None, *STATUSES)
     ):
-        whole = model.newest_first(owner_id, client_type, status)
+        whole = model.newest_first(caller.owner_id, client_type, status)
         for limit in (1 + model.chance.randrange(5), 25, 100):
             for page in range(1, len(whole) // limit + 3):
-                found = store.page(owner_id, page=page, limit=limit, client_type=client_type, status=status)
+                found = store.page(caller, page=page, limit=limit, client_type=client_type, status=status)
                 skipped = (page - 1) * limit
                 assert (found.total, ids(found.rows)) == (len(whole), whole[skipped : skipped + limit])
 
 
 def test_created_at_never_goes_back_along_the_list(
-    store: ClientStore, user: str, other_user: str, sql: Sql
+    store: ClientStore, user: Caller, other_user: Caller, sql: Sql
 ) -> None:
     model = Model(store, [user, other_user], seed=3)
     newest = "WHERE seq = (SELECT max(seq) FROM clients)"
@@ -573,7 +585,7 @@ def test_created_at_never_goes_back_along_the_list(
         model.change()
         if n == 100:  # the clock was an hour ahead, and was set right
             sql(f"UPDATE clients SET updated_at = '2999', created_at = '2999' {newest}")
-    created = [json.loads(row)["created_at"] for row in store.page(None, page=1, limit=100).rows]
+    created = [json.loads(row)["created_at"] for row in store.page(BROKER, page=1, limit=100).rows]
     assert created == sorted(created, reverse=True)
 
 
@@ -581,9 +593,9 @@ def test_created_at_never_goes_back_along_the_list(
 
 
 def test_the_totals_that_triggers_keep_are_those_that_a_count_finds(
-    store: ClientStore, database: Database, user: str, other_user: str
+    store: ClientStore, database: Database, user: Caller, other_user: Caller
 ) -> None:
-    chance, users = random.Random(4), [user, other_user]
+    chance, users = random.Random(4), [user.user_id, other_user.user_id]
     store.create(user, new())
     copy = (
         "INSERT INTO clients (id, user_id, first_name, last_name, client_type, status, preferred_locations,"
@@ -622,7 +634,7 @@ def test_the_totals_that_triggers_keep_are_those_that_a_count_finds(
 
 
 def test_the_totals_of_a_write_that_fails_are_undone(
-    store: ClientStore, database: Database, user: str
+    store: ClientStore, database: Database, user: Caller
 ) -> None:
     row = store.create(user, new())
 
@@ -632,7 +644,7 @@ def test_the_totals_of_a_write_that_fails_are_undone(
 
     with pytest.raises(ValueError, match="on purpose"):
         database.write(work)
-    assert store.page(None, page=1, limit=25) == (1, [row.json])
+    assert store.page(BROKER, page=1, limit=25) == (1, [row.json])
 
 
 # --- JSON
@@ -651,13 +663,13 @@ NASTY = [
 
 
 @pytest.mark.parametrize("text", [*NASTY, "two\nlines\r\n\tand a tab", " spaces around "])
-def test_the_json_of_a_client_has_its_notes_as_they_are(store: ClientStore, user: str, text: str) -> None:
+def test_the_json_of_a_client_has_its_notes_as_they_are(store: ClientStore, user: Caller, text: str) -> None:
     assert json.loads(store.create(user, new(notes=text)).json)["notes"] == text
 
 
 @pytest.mark.parametrize("text", NASTY)
 def test_the_json_of_a_client_has_texts_in_lists_and_objects_as_they_are(
-    store: ClientStore, user: str, text: str
+    store: ClientStore, user: Caller, text: str
 ) -> None:
     sent = {
         "first_name": text,
@@ -671,13 +683,13 @@ def test_the_json_of_a_client_has_texts_in_lists_and_objects_as_they_are(
 
 @pytest.mark.parametrize("number", [0, 1, 10**12, 999_999_999_999, 0.5, 450_000.55, 0.1, 1e-7])
 def test_the_json_of_a_client_has_numbers_as_they_are(
-    store: ClientStore, user: str, number: int | float
+    store: ClientStore, user: Caller, number: int | float
 ) -> None:
     found = json.loads(store.create(user, new(budget_max=number)).json)["budget_max"]
     assert (found, type(found)) == (number, type(number))
 
 
-def test_the_json_of_a_client_agrees_with_its_columns(store: ClientStore, user: str, sql: Sql) -> None:
+def test_the_json_of_a_client_agrees_with_its_columns(store: ClientStore, user: Caller, sql: Sql) -> None:
     chance = random.Random(5)
     for n in range(60):
         row = store.create(
@@ -692,7 +704,7 @@ def test_the_json_of_a_client_agrees_with_its_columns(store: ClientStore, user: 
             ),
         )
         if n % 2:
-            row = store.update(None, row.id, clean_changes({"source": chance.choice(NASTY)}))
+            row = store.update(BROKER, row.id, clean_changes({"source": chance.choice(NASTY)}))
         record = json.loads(row.json)
         columns = ", ".join(record)
         (values,) = sql(f"SELECT {columns} FROM clients WHERE id = ?", row.id)
@@ -835,35 +847,37 @@ REFUSED = [
 
 @pytest.mark.parametrize(("column", "value"), REFUSED)
 def test_the_schema_refuses_a_value_that_breaks_a_vital_rule(
-    store: ClientStore, user: str, sql: Sql, column: str, value: object
+    store: ClientStore, user: Caller, sql: Sql, column: str, value: object
 ) -> None:
     row = store.create(user, new(budget_min=100, budget_max=300))
     with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError)) as refused:
         sql(f"UPDATE clients SET {column} = ?", value)
     assert re.search("constraint failed|malformed JSON|cannot store|cannot hold BLOB", str(refused.value))
-    assert store.get(None, row.id).json == row.json
+    assert store.get(BROKER, row.id).json == row.json
 
 
-def test_the_schema_refuses_an_id_that_is_there(database: Database, user: str) -> None:
+def test_the_schema_refuses_an_id_that_is_there(database: Database, user: Caller) -> None:
     store = ClientStore(database, new_id=lambda: NOBODY)
     store.create(user, new())
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         store.create(user, new())
 
 
-def test_the_schema_refuses_to_delete_a_user_who_has_clients(store: ClientStore, user: str, sql: Sql) -> None:
+def test_the_schema_refuses_to_delete_a_user_who_has_clients(
+    store: ClientStore, user: Caller, sql: Sql
+) -> None:
     store.create(user, new())
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        sql("DELETE FROM users WHERE id = ?", user)
+        sql("DELETE FROM users WHERE id = ?", user.user_id)
 
 
-def test_the_schema_refuses_a_json_that_somebody_wrote(store: ClientStore, user: str, sql: Sql) -> None:
+def test_the_schema_refuses_a_json_that_somebody_wrote(store: ClientStore, user: Caller, sql: Sql) -> None:
     store.create(user, new())
     with pytest.raises(sqlite3.OperationalError, match="generated column"):
         sql("UPDATE clients SET json = '{}'")
 
 
-def test_the_schema_takes_the_longest_that_the_fields_take(store: ClientStore, user: str) -> None:
+def test_the_schema_takes_the_longest_that_the_fields_take(store: ClientStore, user: Caller) -> None:
     sent = {
         "first_name": "🏡" * 100,
         "last_name": "é" * 100,
@@ -885,7 +899,7 @@ def test_the_schema_takes_the_longest_that_the_fields_take(store: ClientStore, u
 @pytest.mark.parametrize("client_type", CLIENT_TYPES)
 @pytest.mark.parametrize("status", STATUSES)
 def test_the_schema_takes_every_type_and_status(
-    store: ClientStore, user: str, client_type: str, status: str
+    store: ClientStore, user: Caller, client_type: str, status: str
 ) -> None:
     record = json.loads(store.create(user, new(client_type=client_type, status=status)).json)
     assert (record["client_type"], record["status"]) == (client_type, status)

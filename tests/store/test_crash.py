@@ -33,6 +33,7 @@ from support.data import JORDAN
 from support.server import begun, make_key, serving
 
 import acare
+from acare.auth import operator_for
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
 from acare.store import backup
@@ -81,13 +82,13 @@ def test_a_file_whose_header_is_ahead_of_it_is_opened_with_what_is_in_the_log(tm
     with acare.create_app(database=whole) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         for number in range(20):
-            app.clients.create(user_id, clean_new(content(f"client-{number}", 1)))
+            app.clients.create(operator_for(user_id), clean_new(content(f"client-{number}", 1)))
         for ending in ("", "-wal"):
             shutil.copy(f"{whole}{ending}", f"{cut_off}{ending}")
     with whole.open("rb") as checkpointed, cut_off.open("r+b") as begun:
         begun.write(checkpointed.read(4096))  # the first page, and then came the end
     with acare.create_app(database=cut_off) as app:
-        assert app.clients.page(None, page=1, limit=1).total == 20
+        assert app.clients.page(operator_for(user_id, "broker"), page=1, limit=1).total == 20
 
 
 # --- a backup
@@ -190,7 +191,7 @@ for last in itertools.count():
 def add_client(database):
     with acare.create_app(database=database) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
-        app.clients.create(user_id, clean_new(JORDAN))
+        app.clients.create(operator_for(user_id), clean_new(JORDAN))
 
 
 def test_a_backup_that_dies_while_it_takes_the_place_of_another_leaves_one_of_them(tmp_path):

@@ -17,6 +17,7 @@ import pytest
 from support.client import Api
 from support.data import JORDAN, OTHER, WHOLE
 
+from acare.auth import operator_for
 from acare.cli import main, options
 from acare.fields import clean_changes, clean_new
 from acare.store.clients import ClientStore
@@ -421,13 +422,14 @@ def live(database, seed, others, changes):
     KeyStore(database).create("ana@example.com", {})
     with database.read() as connection:
         ((user,),) = connection.execute("SELECT id FROM users").fetchall()
+    broker = operator_for(user, "broker")
 
     def body(name):
         notes = "-" * chance.choice([0, 50, 200, 600, 1000, 1500, 2000, 3000, 5000])
         return {**JORDAN, "first_name": name, "notes": notes}
 
     def create(name):
-        return clients.create(user, clean_new(body(name))).id
+        return clients.create(broker, clean_new(body(name))).id
 
     present, person = [], None
     for number in range(others + 1):
@@ -438,13 +440,13 @@ def live(database, seed, others, changes):
     for _ in range(changes):
         dice = chance.random()
         if dice < 0.4:
-            clients.update(None, person, clean_changes(body(NAME)))
+            clients.update(broker, person, clean_changes(body(NAME)))
         elif dice < 0.8:
-            clients.update(None, chance.choice(present), clean_changes(body("Other")))
+            clients.update(broker, chance.choice(present), clean_changes(body("Other")))
         elif dice < 0.9 and len(present) > 1:
-            clients.delete(None, present.pop(chance.randrange(len(present))))
+            clients.delete(broker, present.pop(chance.randrange(len(present))))
         elif dice < 0.95:
-            clients.delete(None, person)
+            clients.delete(broker, person)
             HistoryStore(database).undelete(person)
         else:
             present.append(create("New"))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from acare.auth import Caller, operator_for
 from acare.errors import VersionConflict
 from acare.fields import clean_new
 from acare.store.clients import ClientStore
@@ -98,8 +99,8 @@ def store(tmp_path: Path) -> Iterator[ClientStore]:
 
 
 @pytest.fixture
-def user(store: ClientStore) -> str:
-    return KeyStore(store._database).create("ana@example.com", {}).user_id
+def user(store: ClientStore) -> Caller:
+    return operator_for(KeyStore(store._database).create("ana@example.com", {}).user_id)
 
 
 def in_threads(number: int, work: Callable[[int], None]) -> None:
@@ -110,32 +111,32 @@ def in_threads(number: int, work: Callable[[int], None]) -> None:
         thread.join(30)
 
 
-def test_every_update_without_a_version_counts(store: ClientStore, user: str) -> None:
+def test_every_update_without_a_version_counts(store: ClientStore, user: Caller) -> None:
     client_id = store.create(user, clean_new(JORDAN)).id
     versions: list[int] = []
 
     def update(thread: int) -> None:
         for n in range(100):
-            versions.append(store.update(None, client_id, {"notes": f"{thread} {n}"}).version)
+            versions.append(store.update(user, client_id, {"notes": f"{thread} {n}"}).version)
 
     in_threads(8, update)
     assert sorted(versions) == list(range(2, 802))
-    assert store.get(None, client_id).version == 801
+    assert store.get(user, client_id).version == 801
 
 
-def test_whoever_reads_changes_and_tries_again_loses_nothing(store: ClientStore, user: str) -> None:
+def test_whoever_reads_changes_and_tries_again_loses_nothing(store: ClientStore, user: Caller) -> None:
     client_id = store.create(user, clean_new({**JORDAN, "budget_min": 0})).id
 
     def add_one(thread: int) -> None:
         done = 0
         while done < 25:
-            row = store.get(None, client_id)
+            row = store.get(user, client_id)
             try:
                 budget = json.loads(row.json)["budget_min"] + 1
-                store.update(None, client_id, {"budget_min": budget}, version=row.version)
+                store.update(user, client_id, {"budget_min": budget}, version=row.version)
             except VersionConflict:
                 continue
             done += 1
 
     in_threads(8, add_one)
-    assert json.loads(store.get(None, client_id).json)["budget_min"] == 200
+    assert json.loads(store.get(user, client_id).json)["budget_min"] == 200

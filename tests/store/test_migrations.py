@@ -17,6 +17,7 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
+from acare.auth import operator_for
 from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
@@ -36,7 +37,7 @@ def older(tmp_path_factory):
     path = tmp_path_factory.mktemp("older") / "acare.db"
     with acare.create_app(database=path, rate_limit="off") as app:
         user = app.keys.create("ana@example.com", {"all": ["read", "write"]}).user_id
-        app.clients.create(user, clean_new(JORDAN))
+        app.clients.create(operator_for(user), clean_new(JORDAN))
     edit(path, f"DROP INDEX {MISSING}; PRAGMA user_version = {OLD}")
     return path.read_bytes()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from support.data import JORDAN
 
 import acare
+from acare.auth import operator_for
 from acare.fields import clean_new
 
 KIB = 1024
@@ -31,7 +32,7 @@ def fill_with_large_clients(database):
     with acare.create_app(database=database) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         for _ in range(100):
-            app.clients.create(user_id, clean_new(LARGE))
+            app.clients.create(operator_for(user_id), clean_new(LARGE))
 
 
 def connect(address, receive_buffer=None):

@@ -1,0 +1,67 @@
+"""The X-Forwarded-* headers of a trusted proxy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+import falcon
+
+from acare.api.request import Request
+
+_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?")
+_WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
+_PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
+_HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+# Longer than any valid value; a pattern never sees more than this.
+_MAX_LENGTH = 300
+
+
+class TrustProxy:
+    """Takes the caller's address, and the scheme, host and prefix of the URL, from one trusted proxy.
+
+    Of a list, the last element counts: it is the one that the trusted proxy added, and what comes before it
+    may be forged. An invalid value changes nothing.
+    """
+
+    def __init__(self, proxy: str) -> None:
+        self._proxy = proxy
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        env = req.env
+        if env.get("REMOTE_ADDR") != self._proxy:
+            return
+        if (address := parse_address(_last(env, "HTTP_X_FORWARDED_FOR"))) is not None:
+            env["REMOTE_ADDR"] = address
+        if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
+            env["wsgi.url_scheme"] = scheme
+        if is_host(host := _last(env, "HTTP_X_FORWARDED_HOST")):
+            env["HTTP_HOST"] = host
+        if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
+            env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")
+
+
+def parse_address(text: str) -> str | None:
+    """The IP address in an element of X-Forwarded-For, with or without a port; None if there is none."""
+    text = text.strip('"')
+    match = _IN_BRACKETS.fullmatch(text) or _WITH_PORT.fullmatch(text)
+    address = match[1] if match else text
+    if "%" in address:
+        return None  # a zone, which may be any text, means nothing outside the proxy's machine
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host name or address, maybe with a port, that is safe to put into a URL."""
+    return len(text) <= _MAX_LENGTH and _HOST.fullmatch(text) is not None
+
+
+def _last(env: dict[str, Any], name: str) -> str:
+    """The last element of a header that is a list; "" if there is none or it is too long."""
+    element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
+    return element if len(element) <= _MAX_LENGTH else ""

@@ -1,0 +1,30 @@
+"""A request, with what the gates learn about it."""
+
+from __future__ import annotations
+
+import falcon
+
+from acare.auth import Caller
+
+
+class Context(falcon.Context):
+    """What the gates learn about a request, each for those that follow."""
+
+    request_id: str
+    started: float  # seconds, by the access log's clock
+    caller: Caller | None = None
+
+
+class Request(falcon.Request):
+    """Falcon's request, with a typed context."""
+
+    __slots__ = ()
+    context_type = Context
+    context: Context
+
+    def __init__(self, env: dict[str, object], options: falcon.RequestOptions | None = None) -> None:
+        super().__init__(env, options)
+        if self.method == "WEBSOCKET":
+            # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
+            # is an unknown method like any other.
+            self.method = "websocket"

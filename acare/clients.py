@@ -1,0 +1,87 @@
+"""The types that the API and the store share about clients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from acare.auth import Caller
+from acare.fields import Clean
+
+
+class ClientRow(NamedTuple):
+    """A stored client; ``json`` is the record as responses show it."""
+
+    id: str
+    version: int
+    json: str
+
+
+class CreatedClient(NamedTuple):
+    """A client as of its creation; ``replayed``: by an earlier request with the same idempotency key."""
+
+    id: str
+    json: str
+    created_at: str
+    replayed: bool
+
+
+class ClientPage(NamedTuple):
+    """The records on one page as JSON texts, and the total number of clients on all pages."""
+
+    total: int
+    rows: list[str]
+
+
+class Precondition(NamedTuple):
+    """The versions of a client at which a request may proceed; None sets no condition."""
+
+    allowed: Sequence[int] | None = None
+    excluded: Sequence[int] | None = None
+
+    def holds(self, version: int) -> bool:
+        """Whether the request may proceed when the client is at ``version``."""
+        return (self.allowed is None or version in self.allowed) and (
+            self.excluded is None or version not in self.excluded
+        )
+
+
+#: No condition at all.
+UNCONDITIONAL = Precondition()
+
+
+class Clients(Protocol):
+    """The client store as the API uses it; ``acare.store.clients`` implements it.
+
+    Every method acts for a caller: it sees only that caller's clients and records the key behind a change.
+    """
+
+    def page(
+        self,
+        caller: Caller,
+        *,
+        page: int,
+        limit: int,
+        client_type: str | None = None,
+        status: str | None = None,
+    ) -> ClientPage: ...
+
+    def get(
+        self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL
+    ) -> ClientRow: ...
+
+    def create(
+        self, caller: Caller, client: Clean, *, idempotency_key: str | None = None
+    ) -> CreatedClient: ...
+
+    def update(
+        self,
+        caller: Caller,
+        client_id: str,
+        changes: Clean,
+        *,
+        version: int | None = None,
+        precondition: Precondition = UNCONDITIONAL,
+    ) -> ClientRow: ...
+
+    def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None: ...
