@@ -32,7 +32,7 @@ POST /v1/clients  createClient  Create a client
   takes    Idempotency-Key
   sends    ClientInput
   headers  ETag Location Idempotent-Replayed
-  errors   400 415 422
+  errors   400 422
   201      ClientResponse  The new client.
 GET /v1/clients/{id}  getClient  Get a client
   Returns one client. With `If-None-Match`, the answer for a version that the caller has is 304.
@@ -47,7 +47,7 @@ PUT /v1/clients/{id}  updateClient  Update a client
   takes    id If-Match If-None-Match
   sends    ClientChanges
   headers  ETag
-  errors   400 404 409 412 415 428
+  errors   400 404 409 412 428
   200      ClientResponse  The client after the update.
 DELETE /v1/clients/{id}  deleteClient  Delete a client
   Deletes a client. With `If-Match`, only if the client still has that version.
@@ -245,7 +245,7 @@ def document(version: str, prefix: str = "") -> Json:
 def _operation(path: str, rows: list[list[str]], examples: Json) -> Json:
     is_api = path.startswith("/v1/")
     facts = {name: words.split() for name, words in (row for row in rows if len(row) == 2)}
-    errors = ["413", *facts.get("errors", []), *(_API_ERRORS if is_api else [])]
+    errors = ["413", "415", *facts.get("errors", []), *(_API_ERRORS if is_api else [])]
     headers = [*(_API_HEADERS if is_api else _API_HEADERS[:1]), *facts.get("headers", [])]
     successes = {
         status: {"description": said, "headers": _refs(headers), **_content(schema, examples.get(status))}

@@ -334,6 +334,93 @@ def test_exactly_the_operations_that_demand_no_key_need_none(document, world):
         assert (answer.status_int == 401) == (operation.get("security") != [])
 
 
+# --- what generators of code make of it
+
+
+def objects(document):
+    """Every object schema with fields, with its place among the schemas."""
+    for place, schema in walk(document["components"]["schemas"]):
+        if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+            yield place, schema
+
+
+def test_every_object_has_a_name_of_its_own(document):
+    """A generator names an inline object after its place, or gives it no type."""
+    assert [place for place, _ in objects(document) if place.count("/") != 1] == []
+    for place, media in media_types(document):
+        assert media["schema"].keys() == {"$ref"} or media["schema"] == {"type": "string"}, place
+
+
+def test_no_name_shadows_one_that_languages_have(document):
+    taken = """Error Exception Object String Number Boolean Map Set List Date Response Request Symbol Promise
+        Record Any None Type Optional File"""
+    assert not set(taken.split()) & document["components"]["schemas"].keys()
+
+
+def test_every_error_has_the_one_schema(document):
+    for place, status, response in answers(document):
+        if int(status) >= 400:
+            (media,) = response["content"].values()
+            assert media["schema"] == {"$ref": "#/components/schemas/ErrorResponse"}, place
+
+
+def test_no_schema_is_composed_of_required_lists_or_overrides(document):
+    for schema in schemas(document):
+        assert "allOf" not in schema
+        assert not any("required" in each for each in schema.get("anyOf", []))
+
+
+def test_every_constant_has_a_type(document):
+    assert all("type" in schema for schema in schemas(document) if "const" in schema)
+
+
+def test_every_number_with_fractions_is_a_double(document):
+    for schema in schemas(document):
+        if "minimum" in schema and "integer" not in schema["type"]:
+            assert schema["format"] == "double"
+
+
+def test_changes_have_at_least_one_property(document):
+    assert resolve(document, "#/components/schemas/ClientChanges")["minProperties"] == 1
+
+
+def test_preferences_keep_the_keys_of_the_caller(document):
+    assert resolve(document, "#/components/schemas/PropertyPreferences")["additionalProperties"] is True
+
+
+def test_everything_has_a_description(document):
+    described = [
+        *((operation["operationId"], operation) for _, _, operation in operations(document)),
+        *((each["name"], each) for _, _, each in parameters(document)),
+        *document["components"]["headers"].items(),
+        *((tag["name"], tag) for tag in document["tags"]),
+        *((f"{place}/{name}", schema) for place, owner in objects(document)
+          for name, schema in owner["properties"].items()),
+    ]  # fmt: skip
+    assert [name for name, each in described if not each.get("description", "").endswith((".", "`"))] == []
+
+
+def test_the_description_of_a_field_is_the_same_everywhere(document):
+    for field in FIELDS:
+        for owner in ("Client", "ClientInput", "ClientChanges"):
+            properties = resolve(document, f"#/components/schemas/{owner}")["properties"]
+            assert properties[field.name]["description"] == field.description
+
+
+def test_an_answer_has_no_pattern(document):
+    """What was stored under an earlier rule must still fit."""
+    client = resolve(document, "#/components/schemas/Client")["properties"]
+    assert not any("pattern" in schema for field in client.values() for _, schema in walk(field))
+
+
+def test_the_details_of_a_stale_version_are_typed(document):
+    details = resolve(document, "#/components/schemas/VersionDetails")
+    assert set(details["required"]) == {"currentVersion", "attemptedVersion", "changedFields", "changedAt"}
+    errors = resolve(document, "#/components/schemas/ErrorDetails")["anyOf"]
+    assert errors[0]["items"] == {"$ref": "#/components/schemas/Problem"}
+    assert {"$ref": "#/components/schemas/VersionDetails"} in errors
+
+
 # --- examples
 
 
@@ -401,9 +488,18 @@ def boundaries(schema):
         yield from ({name: value} for value in boundaries(member))
 
 
-# A digit of another script makes a phone number too, which no pattern for all languages can say.
-WORDS = ["Active", "BUYER", "a@b", "@", "a@", "@b", "a@b@c", "a b@c", "a@b.c", "no digit", "tel. 1", "a\nb",
-         "1\n", "a\tb", "a\x00b", "1\x7f2", "a\x9f@b", "1é"]  # fmt: skip
+# White space is where languages differ: U+FEFF is white space to JavaScript alone.
+SPACES = " \u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
+WORDS = [
+    "Active", "BUYER", "a@b", "@", "a@", "@b", "a@b@c", "a b@c", "a@b.c", "no digit", "tel. 1", "a\nb", "1\n",
+    "a\tb", "a\x00b", "1\x7f2", "a\x9f@b", "1é", "٠٦٦", "१", "９", "²", "①", "𝟏", " a ", " a@b ", " 1 ",
+    *SPACES, *(f"a{space}b" for space in SPACES), *(f"{space}a@b{space}" for space in SPACES),
+    *(f"a@{space}b" for space in SPACES), " " * 300, " " * 50 + "1", "1" + " " * 50,
+]  # fmt: skip
+NESTED = [
+    {"a\x00": 1}, {"a": "\x00"}, {"a": ["\x7f"]}, {"a": {"b": [{"c": "\x85"}]}}, {"a": {"\x1b": 1}},
+    {"a": "\n"}, {"property_types": ["\x01"]}, {"a": {"b": [{"c\td": None}]}}, {"a": [[[[{"b": True}]]]]},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -414,7 +510,9 @@ def test_the_document_and_the_app_agree_what_a_field_may_be(document, broker, me
     )
     path = COLLECTION if method == "POST" else f"{COLLECTION}/{broker.create()['id']}"
     disagreed = []
-    for value in (*boundaries(schema["properties"][name]), *WORDS):
+    field = schema["properties"][name]
+    field = follow(document, field.get("anyOf", [field])[0])
+    for value in (*boundaries(field), *WORDS, *([text] for text in WORDS), *NESTED):
         body = {**JORDAN, name: value} if method == "POST" else {name: value}
         answer = broker.web.request(
             path,
@@ -442,7 +540,7 @@ def test_the_document_and_the_app_agree_that_an_update_needs_a_field(document, b
     broker.put(broker.create()["id"], body, status=400)
 
 
-@pytest.mark.parametrize("version", [None, 0, -1, "1", True, 1.5, [], 1, 2**70])
+@pytest.mark.parametrize("version", [None, 0, -1, "1", True, 1.5, [], 1, 3.0, 0.0, 1e300, 2**70])
 def test_the_document_and_the_app_agree_what_a_version_may_be(document, broker, version):
     body = {"notes": "x", "version": version}
     answer = broker.put(broker.create()["id"], body, status="*")
@@ -460,9 +558,10 @@ def test_the_document_and_the_app_agree_what_a_version_may_be(document, broker, 
     ],
 )
 def test_the_document_and_the_app_agree_what_a_query_may_have(document, broker, name, texts):
-    (schema,) = (
-        p["schema"] for m, t, p in parameters(document) if (m, t, p["name"]) == ("get", COLLECTION, name)
-    )
+    (parameter,) = (p for m, t, p in parameters(document) if (m, t, p["name"]) == ("get", COLLECTION, name))
+    schema = follow(document, parameter["schema"])
+    assert parameter["allowEmptyValue"] is True
+    broker.get(f"{COLLECTION}?{name}=")
     for text in texts:
         value = int(text) if schema["type"] == "integer" else text
         answer = broker.web.get(f"{COLLECTION}?{name}={text}", headers=broker.headers, status="*")
