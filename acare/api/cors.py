@@ -70,7 +70,6 @@ class AnswerPreflight:
         if req.method != "OPTIONS" or not is_preflight(req.env):
             return
         resp.complete = True
-        resp.status = falcon.HTTP_204
         if self._cors is not None and self._cors.allows(req.env["HTTP_ORIGIN"]):
             resp.set_header("Access-Control-Allow-Methods", ", ".join(METHODS))
             resp.set_header("Access-Control-Max-Age", str(MAX_AGE))

@@ -500,6 +500,44 @@ def test_an_id_that_is_not_a_client_of_the_callers_is_404(refused, method, body,
     assert error == {"code": "NOT_FOUND", "message": "Client not found."}
 
 
+# --- 415
+
+
+def encoded(caller, coding, body=JORDAN, status=415, **headers):
+    """A POST whose body is declared to have a content coding."""
+    sent = {**caller.headers, "Content-Type": "application/json", "Content-Encoding": coding, **headers}
+    return caller.web.post("/v1/clients", json.dumps(body).encode(), sent, status=status)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "GZIP", "x", "identity, gzip", "gzip,identity"])
+def test_a_body_with_a_content_coding_is_415(agent, app, coding):
+    before = dump(app)
+    answer = encoded(agent, coding)
+    assert answer.json["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert "Accept" not in answer.headers
+    assert dump(app) == before
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", "identity, identity", ""])
+def test_the_identity_coding_is_accepted(agent, coding):
+    encoded(agent, coding, status=201)
+
+
+def test_a_request_without_a_body_may_declare_any_coding(agent):
+    agent.get("/v1/clients", **{"Content-Encoding": "gzip"})
+
+
+def test_the_content_coding_is_judged_before_the_key(app):
+    encoded(Api(app, None), "gzip", status=415)
+
+
+def test_a_wrong_media_type_is_answered_with_the_right_one(agent):
+    answer = send(agent, "POST", "/v1/clients", b"<a/>", "application/xml", status=415)
+    assert answer.headers["Accept"] == "application/json"
+    assert "Accept-Encoding" not in answer.headers
+
+
 # --- sizes that are still right
 
 

@@ -50,6 +50,13 @@ NEVER_MATCHES = {
     "white space": "   ",
     "null": "null",
     "SQL": '"2") OR 1 OR ("',
+    "its version without quotes": "2",
+    "its version and one without quotes": '"2", 3',
+    "its version and garbage": '"2" x',
+    "its version twice without a comma": '"2" "2"',
+    "its version with a suffix": '"2"-gzip',
+    "its version with a suffix in the tag": '"2-gzip"',
+    "its version in two pairs of quotes": '""2""',
 }  # fmt: skip
 
 MATCHES = {
@@ -57,6 +64,9 @@ MATCHES = {
     "its version in a list": '"1", "2", "3"',
     "its version in a list without spaces": '"1","2"',
     "its version beside a weak tag": 'W/"1", "2"',
+    "its version beside a tag with a comma": '"a,b", "2"',
+    "its version among empty elements": ', "2" ,,',
+    "its version beside another script": '"\xe9", "2"',
     "its version twice": '"2", "2"',
     "any version": "*",
     "any version with spaces around": " * ",
@@ -147,7 +157,10 @@ def test_what_the_caller_has_is_304_without_a_body(api, path, method, tags):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("tags", ['"1"', '"1", "3"', 'W/"1"', '""', "garbage", '"2', '"02"', '"*"', "", ","])
+@pytest.mark.parametrize(
+    "tags",
+    ['"1"', '"1", "3"', 'W/"1"', '""', "garbage", '"2', '"02"', '"*"', "", ",", "2", 'w/"2"', '"2", 3'],
+)
 def test_what_the_caller_does_not_have_is_answered(api, path, method, tags):
     assert ask(api, method, path, If_None_Match=tags).headers["ETag"] == '"2"'
 
@@ -171,7 +184,103 @@ def test_if_none_match_does_not_tell_what_a_caller_may_not_see(caller, path):
     ask(caller("ana@example.com", role="agent"), "GET", path, status=404, If_None_Match="*")
 
 
-# --- If-Match
+CURRENT = ['"2"', 'W/"2"', '"1", "2"', "*", " * "]
+OTHERS = ['"1"', '"1", "3"', 'W/"1"', '"02"', '"*"', "", "2", 'w/"2"', "garbage"]
+WRITES = [("PUT", {"notes": "mine"}), ("DELETE", None)]
+
+
+@pytest.mark.parametrize(("method", "body"), WRITES)
+@pytest.mark.parametrize("tags", CURRENT)
+def test_a_write_whose_if_none_match_matches_is_412_and_not_made(api, path, method, body, tags):
+    before = ask(api, "GET", path).json["data"]
+    answer = ask(api, method, path, body, 412, If_None_Match=tags)
+    assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
+    assert answer.json["error"]["details"]["currentVersion"] == 2
+    assert answer.headers["ETag"] == '"2"'
+    assert ask(api, "GET", path).json["data"] == before
+
+
+@pytest.mark.parametrize(("method", "body"), WRITES)
+@pytest.mark.parametrize("tags", OTHERS)
+def test_a_write_whose_if_none_match_does_not_match_is_made(api, path, method, body, tags):
+    ask(api, method, path, body, If_None_Match=tags)
+    if method == "DELETE":
+        ask(api, "GET", path, status=404)
+    else:
+        assert ask(api, "GET", path).json["data"]["version"] == 3
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("tags", ["*", '"1"'])
+def test_if_none_match_for_an_unknown_client_is_404(api, method, tags):
+    ask(api, method, f"/v1/clients/{NOBODY}", {"notes": "x"}, 404, If_None_Match=tags)
+
+
+@pytest.mark.parametrize(
+    ("if_match", "if_none_match", "status"),
+    [
+        ('"2"', '"1"', 200),
+        ("*", '"1"', 200),
+        ('"2"', '"2"', 412),
+        ('"2"', "*", 412),
+        ("*", "*", 412),
+        ('"1"', '"1"', 412),
+        ('"1"', '"2"', 412),
+    ],
+)
+@pytest.mark.parametrize(("method", "body"), WRITES)
+def test_of_two_conditions_both_must_hold(api, path, method, body, if_match, if_none_match, status):
+    ask(api, method, path, body, status, If_Match=if_match, If_None_Match=if_none_match)
+
+
+def test_if_none_match_is_judged_before_the_version(api, path):
+    ask(api, "PUT", path, {"notes": "x", "version": 1}, 412, If_None_Match='"2"')
+    ask(api, "PUT", path, {"notes": "x", "version": 1}, 409, If_None_Match='"1"')
+
+
+def test_crossed_budgets_are_400_only_where_if_none_match_holds(api, path):
+    ask(api, "PUT", path, {"budget_min": 5})
+    ask(api, "PUT", path, {"budget_max": 4}, 412, If_None_Match="*")
+    ask(api, "PUT", path, {"budget_max": 4}, 400, If_None_Match='"2"')
+
+
+# --- If-Match on GET and HEAD
+
+
+@pytest.mark.parametrize("tags", NEVER_MATCHES.values(), ids=NEVER_MATCHES)
+def test_a_read_whose_if_match_does_not_hold_is_412(api, path, tags):
+    answer = ask(api, "GET", path, status=412, If_Match=tags)
+    assert answer.json["error"]["details"]["currentVersion"] == 2
+    assert answer.headers["ETag"] == '"2"'
+
+
+@pytest.mark.parametrize("tags", MATCHES.values(), ids=MATCHES)
+def test_a_read_whose_if_match_holds_is_answered(api, path, tags):
+    assert ask(api, "GET", path, If_Match=tags).json["data"]["version"] == 2
+
+
+def test_head_with_a_stale_if_match_is_412_without_a_body(api, path):
+    answer = ask(api, "HEAD", path, status=412, If_Match='"1"')
+    assert (answer.body, answer.headers["ETag"]) == (b"", '"2"')
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(("if_match", "status"), [('"1"', 412), ('"2"', 304), ("*", 304)])
+def test_if_match_is_judged_before_if_none_match(api, path, method, if_match, status):
+    ask(api, method, path, status=status, If_Match=if_match, If_None_Match='"2"')
+
+
+@pytest.mark.parametrize("tags", ["*", '"1"'])
+def test_a_read_of_an_unknown_client_is_404_before_412(api, tags):
+    ask(api, "GET", f"/v1/clients/{NOBODY}", status=404, If_Match=tags)
+
+
+def test_a_read_that_is_412_tells_what_changed(api, path):
+    details = ask(api, "GET", path, status=412, If_Match='"1"').json["error"]["details"]
+    assert (details["attemptedVersion"], details["changedFields"]) == (1, ["source"])
+
+
+# --- If-Match on PUT and DELETE
 
 
 @pytest.mark.parametrize("tags", MATCHES.values(), ids=MATCHES)
@@ -189,6 +298,7 @@ def test_a_deletion_whose_if_match_holds_is_made(api, path, tags):
 def test_an_update_whose_if_match_does_not_hold_is_412_and_not_made(api, path, tags):
     answer = ask(api, "PUT", path, {"notes": "mine"}, 412, If_Match=tags)
     assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
+    assert answer.headers["ETag"] == '"2"'
     assert ask(api, "GET", path).json["data"]["version"] == 2
 
 
@@ -288,18 +398,20 @@ def test_of_many_with_one_tag_one_changes_it_in_every_round(api, app, path):
     assert ask(api, "GET", path).json["data"]["version"] == 12
 
 
+@pytest.mark.parametrize("header", ["If_Match", "If_None_Match"])
 @pytest.mark.parametrize("statement", ["UPDATE", "DELETE"])
-def test_the_check_is_in_the_statement_that_writes(app, api, path, statement):
-    """Whoever looks first and writes then loses to those who come in between."""
+def test_the_check_is_in_the_statement_that_writes(app, api, path, statement, header):
+    """A check in a statement of its own would leave a gap in which another write can happen."""
     ran = []
     app.database.write(lambda connection: connection.set_trace_callback(ran.append))
     method, body = ("PUT", {"notes": "x"}) if statement == "UPDATE" else ("DELETE", None)
-    ask(api, method, path, body, If_Match='"2"')
+    ask(api, method, path, body, **{header: '"2", "7"' if header == "If_Match" else '"7", "8"'})
     app.database.write(lambda connection: connection.set_trace_callback(None))
     client_statements = [sql.split() for sql in ran if " clients" in sql and not sql.startswith("--")]
     first = client_statements[0]
     assert first[0] == statement
-    assert "[2]" in " ".join(first[first.index("WHERE") :])
+    checked = "[2, 7]" if header == "If_Match" else "[7, 8]"
+    assert checked in " ".join(first[first.index("WHERE") :])
 
 
 # --- --require-precondition

@@ -256,31 +256,6 @@ def test_the_access_log_may_go_elsewhere(tmp_path, caplog):
     assert caplog.records == []
 
 
-@pytest.mark.parametrize(
-    ("forwarded", "address"),
-    [
-        ("203.0.113.1", "203.0.113.1"),
-        ("203.0.113.1:4711", "203.0.113.1"),
-        ("198.51.100.7, 203.0.113.1", "203.0.113.1"),
-        ("198.51.100.7,203.0.113.1 ", "203.0.113.1"),
-        ("2001:db8::1", "2001:db8::1"),
-        ("[2001:db8::1]", "2001:db8::1"),
-        ('"[2001:db8::1]:4711"', "2001:db8::1"),
-        ("unknown", "127.0.0.1"),
-        ("203.0.113.1, unknown", "127.0.0.1"),
-        ("203.0.113.1,", "127.0.0.1"),
-        ("", "127.0.0.1"),
-    ],
-)
-def test_an_embedded_app_takes_the_address_that_its_proxy_saw(tmp_path, forwarded, address):
-    lines = []
-    with acare.create_app(
-        database=tmp_path / "a.db", trusted_proxy="127.0.0.1", access_log=lines.append
-    ) as app:
-        TestApp(app, {"REMOTE_ADDR": "127.0.0.1"}).get("/healthz", headers={"X-Forwarded-For": forwarded})
-    assert lines[0].address == address
-
-
 # --- importing
 
 WATCH = """

@@ -14,7 +14,6 @@ from acare.errors import StoreUnavailable
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-ORIGIN = "https://intranet.example"
 SECRET = "the secret that only the traceback tells"
 
 
@@ -52,14 +51,6 @@ def app(tmp_path_factory):
 def limited(tmp_path):
     """An app that takes two requests, and no more while its clock stands still."""
     with acare.create_app(database=tmp_path / "two.db", rate_limit="2/900", clock=lambda: 0) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """An app that pages of one origin may call."""
-    path = tmp_path_factory.mktemp("shared") / "acare.db"
-    with acare.create_app(database=path, rate_limit="off", cors_origin=ORIGIN) as app:
         yield app
 
 
@@ -378,64 +369,7 @@ def test_a_forwarded_address_does_not_count(limited):
     assert [answer.status_int for answer in answers] == [401, 401, 429]
 
 
-# --- pages of other origins
-
-
-def preflight(app, origin, path="/v1/clients", method="POST"):
-    headers = {
-        "Origin": origin,
-        "Access-Control-Request-Method": method,
-        "Access-Control-Request-Headers": "x-api-key,content-type",
-    }
-    return webtest.TestApp(app).options(path, headers=headers, status="2*")
-
-
-@pytest.mark.parametrize(
-    ("path", "method"),
-    [("/v1/clients", "POST"), (f"/v1/clients/{NOBODY}", "PUT"), ("/v1/clients/x", "DELETE")],
-)
-def test_a_preflight_needs_no_key(shared, path, method):
-    answer = preflight(shared, ORIGIN, path, method)
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert method in answer.headers["Access-Control-Allow-Methods"]
-    assert "x-api-key" in answer.headers["Access-Control-Allow-Headers"]
-
-
-def test_a_preflight_of_another_origin_allows_nothing(shared):
-    answer = preflight(shared, "https://evil.example")
-    assert not [name for name in answer.headers if name.startswith("Access-Control")]
-
-
-def test_an_allowed_origin_is_echoed_and_may_read_our_headers(shared):
-    answer = Api(shared, key_of(shared)).get("/v1/clients", Origin=ORIGIN)
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed >= {"X-Request-ID", "Location", "RateLimit-Remaining", "Retry-After"}
-
-
-@pytest.mark.parametrize("path", ["/v1/clients", "/v1/nothing", "/nothing"])
-def test_an_allowed_origin_may_read_errors_too(shared, path):
-    answer = Api(shared, None).get(path, status=404 if path == "/nothing" else 401, Origin=ORIGIN)
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-
-
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", f"{ORIGIN}.evil.example", "http://intranet.example", "null"]
-)
-def test_another_origin_is_not_echoed(shared, origin):
-    answer = Api(shared, key_of(shared)).get("/v1/clients", Origin=origin)
-    assert not [name for name in answer.headers if name.startswith("Access-Control")]
-
-
-def test_an_answer_is_not_cached_for_another_origin(shared):
-    for origin in (ORIGIN, "https://evil.example"):
-        answer = Api(shared, key_of(shared)).get("/v1/clients", Origin=origin)
-        assert "origin" in answer.headers["Vary"].lower()
-
-
-def test_without_the_setting_no_origin_is_allowed(app):
-    answer = preflight(app, ORIGIN)
-    assert not [name for name in answer.headers if name.startswith("Access-Control")]
+# --- OPTIONS
 
 
 def test_options_needs_no_key_and_tells_the_methods(app):

@@ -1,0 +1,173 @@
+"""Behind nginx, under a prefix, with compression. Collected only where nginx is installed (see conftest)."""
+
+import gzip
+import http.client
+import json
+import re
+import socket
+import subprocess
+import time
+from contextlib import closing, contextmanager
+
+import pytest
+from support.data import JORDAN
+from support.server import make_key, serving
+from support.sockets import wait_for
+
+CONFIG = """
+daemon off;
+master_process off; # one process, of the user who runs the tests
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    gzip on;
+    gzip_min_length 1;
+    gzip_proxied any;
+    gzip_types application/json;
+    upstream acare {{
+        server {upstream};
+        keepalive 4;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location /crm/ {{
+            proxy_pass http://acare/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto https;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Prefix /crm;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """A running nginx with acare behind it; ``log`` is acare's."""
+
+    def __init__(self, port, key, log):
+        self.host, self.key, self.log = f"127.0.0.1:{port}", key, log
+
+    def ask(self, method, path, body=None, status=200, **headers):
+        """Status, headers, body as bytes; a connection each time."""
+        sent = {"X-API-Key": self.key, "Content-Type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        with closing(http.client.HTTPConnection(self.host, timeout=10)) as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            answer = connection.getresponse()
+            content = answer.read()
+        assert answer.status == status, content
+        return answer.headers, content
+
+    def create(self):
+        """The path of a new client."""
+        headers, _ = self.ask("POST", "/crm/v1/clients", JORDAN, 201)
+        return headers["Location"]
+
+
+@contextmanager
+def nginx(folder, upstream):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]  # free a moment later, which is when nginx takes it
+    config = folder / "nginx.conf"
+    config.write_text(CONFIG.format(folder=folder, upstream=upstream, port=port))
+    line = ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(lambda: answers(port) or process.poll() is not None)
+            assert process.poll() is None, process.stderr.read()
+            yield port
+        finally:
+            process.terminate()
+
+
+def answers(port):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
+        try:
+            connection.request("GET", "/crm/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nginx")
+    key = make_key(folder / "served.db")
+    with (
+        serving(folder / "served.db", "--trusted-proxy", "127.0.0.1") as (_, address),
+        nginx(folder, address) as port,
+    ):
+        yield Nginx(port, key, folder / "server.log")
+
+
+def test_the_location_leads_to_the_client_through_the_proxy(proxy):
+    location = proxy.create()
+    assert location.startswith("/crm/v1/clients/")
+    _, body = proxy.ask("GET", location)
+    assert json.loads(body)["data"]["id"] == location.rpartition("/")[2]
+
+
+def test_the_document_names_the_prefix_as_its_server(proxy):
+    _, body = proxy.ask("GET", "/crm/openapi.json")
+    assert json.loads(body)["servers"] == [{"url": "/crm"}]
+
+
+def test_the_page_shows_the_url_that_the_browser_sees(proxy):
+    _, body = proxy.ask("GET", "/crm/", Accept="text/html")
+    page = body.decode()
+    assert f"https://{proxy.host}/crm/v1/clients" in page
+    assert set(re.findall(r'href="([^"]*)"', page)) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
+
+
+def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
+    request_id = f"test-{time.monotonic_ns()}"
+    proxy.ask("GET", "/crm/v1/clients", X_Request_ID=request_id, X_Forwarded_For="203.0.113.9")
+    wait_for(lambda: request_id in proxy.log.read_text())
+    (line,) = [line for line in proxy.log.read_text().splitlines() if request_id in line]
+    assert " 127.0.0.1 GET /crm/v1/clients 200 " in line
+
+
+def test_many_requests_over_kept_connections_are_all_answered(proxy):
+    path = proxy.create()
+    with closing(http.client.HTTPConnection(proxy.host, timeout=10)) as connection:
+        for number in range(50):
+            body = json.dumps({"notes": str(number), "version": number + 1})
+            connection.request(
+                "PUT", path, body, {"X-API-Key": proxy.key, "Content-Type": "application/json"}
+            )
+            with connection.getresponse() as answer:
+                assert json.loads(answer.read())["data"]["version"] == number + 2
+
+
+def test_compression_weakens_the_tag_and_the_version_is_immune(proxy):
+    path = proxy.create()
+    headers, body = proxy.ask("GET", path, Accept_Encoding="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+    assert headers["ETag"] == 'W/"1"'
+    version = json.loads(gzip.decompress(body))["data"]["version"]
+    proxy.ask("GET", path, status=304, If_None_Match=headers["ETag"])
+    proxy.ask("PUT", path, {"notes": "x"}, 412, If_Match=headers["ETag"])
+    proxy.ask("PUT", path, {"notes": "x", "version": version})
+
+
+def test_without_compression_the_tag_is_strong(proxy):
+    path = proxy.create()
+    headers, _ = proxy.ask("GET", path, Accept_Encoding="identity")
+    assert headers["ETag"] == '"1"'
+    proxy.ask("PUT", path, {"notes": "x"}, If_Match=headers["ETag"])
+
+
+def test_a_refusal_comes_through_in_the_envelope(proxy):
+    headers, body = proxy.ask("POST", "/crm/v1/clients", {"notes": "x" * 70_000}, 413)
+    assert json.loads(body)["error"]["code"] == "CONTENT_TOO_LARGE"
+    assert headers["X-Request-ID"] == json.loads(body)["correlationId"]
