@@ -38,7 +38,7 @@ _FORBIDDEN_MESSAGE = "must not contain control characters or lone surrogates"
 
 
 class Kind(Protocol):
-    """A type of field."""
+    """A type of field; what it inherits from here is right for most."""
 
     def clean(self, value: object) -> Stored:
         """The value to store; ValueError with the rule, worded to follow the name of the field."""
@@ -46,13 +46,16 @@ class Kind(Protocol):
     def schema(self) -> Schema:
         """The rule as JSON Schema."""
 
+    def stored_schema(self) -> Schema:
+        """What a stored value fits, also one that was stored under an earlier rule."""
+        return self.schema()
+
 
 @dataclass(frozen=True)
-class Text:
-    """A string. The length is that of the string as sent, before white space is removed.
+class Text(Kind):
+    """A string. A single line loses leading and trailing white space before its length is checked.
 
-    A single line loses leading and trailing white space, and ``min_length`` 1 means that something must be
-    left. With ``lines`` the text is kept as it is and may have line breaks.
+    With ``lines`` the text is kept as it is and may have line breaks. ``min_length`` is 0 or 1 in schemas.
     """
 
     max_length: int
@@ -66,9 +69,9 @@ class Text:
         if not value.isprintable() and (_FORBIDDEN_IN_LINES if self.lines else _FORBIDDEN).search(value):
             raise ValueError(_FORBIDDEN_MESSAGE)
         text = value if self.lines else value.strip()
-        if not text and not self.min_length and len(value) <= self.max_length:
+        if not text and not self.min_length:
             return None
-        if len(text) < self.min_length or len(value) > self.max_length:
+        if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(f"must have {self._length()}")
         self.check(text)
         return text
@@ -80,13 +83,20 @@ class Text:
         return f"{self.min_length} to {self.max_length} characters"
 
     def schema(self) -> Schema:
+        if self.lines:
+            return {**self.stored_schema(), "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
+        # "maxLength" would count the white space too: this finds what is longer than that without it.
+        too_long = f"[^{_SPACE}][^{_CONTROL}]{{{self.max_length - 1},}}[^{_SPACE}]"
+        return {"type": "string", "pattern": self.pattern(), "not": {"type": "string", "pattern": too_long}}
+
+    def stored_schema(self) -> Schema:
         at_least = {"minLength": self.min_length} if self.min_length else {}
-        return {"type": "string", **at_least, "maxLength": self.max_length, "pattern": self.pattern()}
+        return {"type": "string", **at_least, "maxLength": self.max_length}
 
     def pattern(self) -> str:
-        """A regular expression, as in JSON Schema, for the strings that ``clean`` accepts."""
-        any_text = f"[^{_CONTROL_IN_LINES if self.lines else _CONTROL}]*"
-        return f"^{any_text}[^{_SPACE}{_CONTROL}]{any_text}$" if self.min_length else f"^{any_text}$"
+        """A regular expression, as in JSON Schema, for single lines of any length that ``clean`` accepts."""
+        line = f"[^{_CONTROL}]*"
+        return f"^{line}[^{_SPACE}{_CONTROL}]{line}$" if self.min_length else f"^{line}$"
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ class Phone(Text):
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Kind):
     """One of a few words. (seed)"""
 
     words: tuple[str, ...]
@@ -131,7 +141,7 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class Amount:
+class Amount(Kind):
     """A number from 0 to ``maximum``; an integer stays an integer. (our choice)"""
 
     maximum: int
@@ -147,7 +157,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Flag:
+class Flag(Kind):
     """True or false."""
 
     def clean(self, value: object) -> Stored:
@@ -160,7 +170,7 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Texts:
+class Texts(Kind):
     """A list of at most ``maximum`` strings, each of the type ``each``. (our choice)"""
 
     maximum: int
@@ -177,9 +187,12 @@ class Texts:
     def schema(self) -> Schema:
         return {"type": "array", "maxItems": self.maximum, "items": self.each.schema()}
 
+    def stored_schema(self) -> Schema:
+        return {**self.schema(), "items": self.each.stored_schema()}
+
 
 @dataclass(frozen=True)
-class Preferences:
+class Preferences(Kind):
     """An object. The keys in ``numbers`` and ``texts`` are checked, all others are kept. (seed, our choice)
 
     ``numbers`` and ``texts`` map a key to its description.

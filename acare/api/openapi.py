@@ -323,19 +323,14 @@ def _object(name: str, description: str, rows: list[list[str]]) -> Json:
 
 def _field(field: Field, owner: str) -> tuple[str, Json, str]:
     """A field of a client as a row of the object ``owner``."""
-    schema = _ref(field.schema_name) if field.schema_name else field.kind.schema()
     if owner == "Client":
-        may_be_null, optional = field.unset is None and not field.required, False
-        schema = _without_patterns(schema)
+        schema, optional = field.kind.stored_schema(), False
+        may_be_null = field.unset is None and not field.required
     else:
-        may_be_null, optional = not field.required, owner == "ClientChanges" or not field.required
+        schema, optional = field.kind.schema(), owner == "ClientChanges" or not field.required
+        may_be_null = not field.required
+    schema = _ref(field.schema_name) if field.schema_name else schema
     return field.name + "?" * optional, _nullable(schema) if may_be_null else schema, field.description
-
-
-def _without_patterns(schema: Json) -> Json:
-    """For answers, which must fit although they were stored under an earlier rule."""
-    kept = {rule: value for rule, value in schema.items() if rule != "pattern"}
-    return {**kept, "items": _without_patterns(kept["items"])} if "items" in kept else kept
 
 
 def _ref(name: str, kind: str = "schemas") -> Json:

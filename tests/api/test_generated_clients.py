@@ -1,7 +1,7 @@
 """Clients that are generated from the OpenAPI document: Python against a real server, and TypeScript's types.
 
-ACARE_TEST_GENERATORS names a folder with a virtual environment ``python``, which has openapi-python-client, and
-with ``node_modules``, which has openapi-typescript and typescript.
+ACARE_TEST_GENERATORS names a folder with a virtual environment ``python``, which has openapi-python-client,
+and with ``node_modules``, which has openapi-typescript and typescript.
 """
 
 import os
@@ -45,7 +45,8 @@ url, key = sys.argv[1:]
 api = AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="X-API-Key")
 preferences = PropertyPreferences(bedrooms_min=3)
 preferences["pool"] = {"heated": True}
-sent = ClientInput("Jordan", "Lee", ClientType.BUYER, budget_max=123456789.55, property_preferences=preferences)
+sent = ClientInput("Jordan", "Lee", ClientType.BUYER, budget_max=123456789.55)
+sent.property_preferences = preferences
 made = create_client.sync(client=api, body=sent).data
 assert (made.budget_max, made.email, made.version) == (123456789.55, None, 1)
 assert made.property_preferences["pool"] == {"heated": True}

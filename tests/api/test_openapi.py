@@ -494,7 +494,9 @@ WORDS = [
     "Active", "BUYER", "a@b", "@", "a@", "@b", "a@b@c", "a b@c", "a@b.c", "no digit", "tel. 1", "a\nb", "1\n",
     "a\tb", "a\x00b", "1\x7f2", "a\x9f@b", "1é", "٠٦٦", "१", "９", "²", "①", "𝟏", " a ", " a@b ", " 1 ",
     *SPACES, *(f"a{space}b" for space in SPACES), *(f"{space}a@b{space}" for space in SPACES),
-    *(f"a@{space}b" for space in SPACES), " " * 300, " " * 50 + "1", "1" + " " * 50,
+    *(f"{' ' * 300}{text}{' ' * 300}" for text in ("", "1", "1" * 40, "1" * 41, "a@b")),
+    *(f" {'a' * length}@b " for length in (252, 253)),
+    *(f" {'1' * length} " for length in (50, 51, 100, 101, 200, 201)),
 ]  # fmt: skip
 NESTED = [
     {"a\x00": 1}, {"a": "\x00"}, {"a": ["\x7f"]}, {"a": {"b": [{"c": "\x85"}]}}, {"a": {"\x1b": 1}},
@@ -512,7 +514,8 @@ def test_the_document_and_the_app_agree_what_a_field_may_be(document, broker, me
     disagreed = []
     field = schema["properties"][name]
     field = follow(document, field.get("anyOf", [field])[0])
-    for value in (*boundaries(field), *WORDS, *([text] for text in WORDS), *NESTED):
+    stored = resolve(document, "#/components/schemas/Client")["properties"][name]
+    for value in (*boundaries(field), *boundaries(stored), *WORDS, *([text] for text in WORDS), *NESTED):
         body = {**JORDAN, name: value} if method == "POST" else {name: value}
         answer = broker.web.request(
             path,
