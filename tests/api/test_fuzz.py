@@ -232,7 +232,7 @@ BAD = {
     "notes": (*NO_TEXT, "x" * 10_001),
     "tags": ("x", {}, 5, True, [None], [5], [[]], ["x" * 51], ["a\nb"], ["x"] * 51, ["\ud800"]),
 }  # fmt: skip
-BAD_VERSIONS = (0, -1, "1", 1.0, 1.5, True, None, [], {}, "")
+BAD_VERSIONS = (0, -1, "1", -1.0, 1.5, True, None, [], {}, "")
 RAW = (
     lambda by: by.random.randbytes(by.number(0, 200)),
     lambda by: json.dumps(by.json()).encode(),
