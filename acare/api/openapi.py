@@ -16,7 +16,6 @@ from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
 
-
 # The tables in this file are blocks of rows; two or more spaces divide the columns. An operation takes
 # parameters and sends a body; it has response headers, errors and successes besides those of every operation.
 _OPERATIONS = """
@@ -96,6 +95,8 @@ _TYPES: dict[str, Json] = {
     "count": {"type": "integer", "minimum": 0},
     "positive": {"type": "integer", "minimum": 1},
     "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    "page=1": {"type": "integer", "minimum": 1, "default": 1},
+    "limit=25": {"type": "integer", "minimum": 1, "default": 25},  # without maximum: more counts as 100
     "uuid": {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]},
     "time": {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]},
     "url": {"type": "string", "format": "uri-reference"},
@@ -126,8 +127,8 @@ path
 query
   client_type      ClientType    Only clients of this type.
   status           ClientStatus  Only clients with this status.
-  page             positive      Number of the page, 1 by default.
-  limit            positive      Clients on a page, 25 by default. More than 100 count as 100.
+  page             page=1        Number of the page.
+  limit            limit=25      Clients on a page. More than 100 count as 100.
 header
   Idempotency-Key  key           Makes it safe to repeat the request: for 24 hours a key gets the same answer.
   If-Match         tag           Versions that the client may have. The answer for any other is 412.
@@ -297,6 +298,7 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
 def _schemas() -> Json:
     table = _OBJECTS + "".join(_SUCCESS.format(name=name) for name in _RESULTS)
     objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
+    # Says "at least one of the fields" without a list of alternatives, from which generators make no type.
     none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
     objects["ClientChanges"] |= {"minProperties": 1, "not": none}
     problems = {"type": "array", "minItems": 1, "items": _ref("Problem")}
