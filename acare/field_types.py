@@ -1,46 +1,62 @@
-"""The kinds of value that a client's fields have.
+"""The types that the fields of a client have.
 
-Each kind knows two things of itself: ``clean`` takes a value out of a JSON body and gives the value to
-be stored, or raises ValueError with what is allowed; ``schema`` is the same rule as JSON Schema.
+Each type states its rule twice: ``clean`` takes a value from a JSON body and returns the value to store, or
+raises ValueError with the rule; ``schema`` is the same rule as JSON Schema. Every rule that JSON Schema can
+express is in the schema, so a value that fits the schema is accepted and a value that does not is rejected.
+The patterns list characters instead of using ``\\s`` and ``\\d``, which mean different sets in each language.
 
-A stored value is a text, a number or None; a list or an object is stored as its JSON text and a boolean
-as 0 or 1, as SQLite has neither.
+A stored value is a string, a number or None. SQLite has no lists, objects and booleans: a list or an object
+is stored as JSON text, a boolean as 0 or 1.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
 Stored = str | int | float | None
 Schema = dict[str, Any]
 
-# Control characters (Unicode's Cc) and lone surrogates are no text; lines may have tabs and breaks. (ours)
+# Control characters (Unicode category Cc). Text of several lines may have tabs and line breaks. (our choice)
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_NO_TEXT = re.compile(rf"[{_CONTROL}\ud800-\udfff]")
-_NO_TEXT_IN_LINES = re.compile(rf"[{_CONTROL_IN_LINES}\ud800-\udfff]")
+# Lone surrogates are not in the schemas: a regular expression without Unicode mode would reject emoji.
+_FORBIDDEN = re.compile(rf"[{_CONTROL}\ud800-\udfff]")
+_FORBIDDEN_IN_LINES = re.compile(rf"[{_CONTROL_IN_LINES}\ud800-\udfff]")
+# The white space that str.strip and str.isspace know, without the control characters.
+_SPACE = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# The zeros of the scripts in Unicode's Basic Multilingual Plane; the digits 1 to 9 follow each.
+_ZEROS = "0٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰\uff10"
+_DIGIT = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)
+_HAS_DIGIT = re.compile(f"[{_DIGIT}]")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-_NO_TEXT_MESSAGE = "must not contain control characters or lone surrogates"
+_FORBIDDEN_MESSAGE = "must not contain control characters or lone surrogates"
 
 
 class Kind(Protocol):
-    """What every kind of value can do."""
+    """A type of field; what it inherits from here is right for most."""
 
     def clean(self, value: object) -> Stored:
-        """The value to store; ValueError with what is allowed, worded to follow the field's name."""
+        """The value to store; ValueError with the rule, worded to follow the name of the field."""
 
     def schema(self) -> Schema:
         """The rule as JSON Schema."""
 
+    def stored_schema(self) -> Schema:
+        """What a stored value fits, also one that was stored under an earlier rule."""
+        return self.schema()
+
 
 @dataclass(frozen=True)
-class Text:
-    """A text. A single line loses the white space around it; ``lines`` keeps it and allows breaks."""
+class Text(Kind):
+    """A string. A single line loses leading and trailing white space before its length is checked.
+
+    With ``lines`` the text is kept as it is and may have line breaks. ``min_length`` is 0 or 1 in schemas.
+    """
 
     max_length: int
     min_length: int = 0
@@ -49,9 +65,9 @@ class Text:
     def clean(self, value: object) -> Stored:
         if not isinstance(value, str):
             raise ValueError(f"must be a string of {self._length()}")
-        # Nearly every text is printable, and that is told ten times as fast as by a search.
-        if not value.isprintable() and (_NO_TEXT_IN_LINES if self.lines else _NO_TEXT).search(value):
-            raise ValueError(_NO_TEXT_MESSAGE)
+        # Most text is printable, and isprintable is ten times as fast as a search.
+        if not value.isprintable() and (_FORBIDDEN_IN_LINES if self.lines else _FORBIDDEN).search(value):
+            raise ValueError(_FORBIDDEN_MESSAGE)
         text = value if self.lines else value.strip()
         if not text and not self.min_length:
             return None
@@ -61,23 +77,31 @@ class Text:
         return text
 
     def check(self, text: str) -> None:
-        """What a special kind of text demands besides: ValueError if ``text`` does not have it."""
+        """Further rules of a special kind of text: ValueError if ``text`` breaks one."""
 
     def _length(self) -> str:
         return f"{self.min_length} to {self.max_length} characters"
 
     def schema(self) -> Schema:
-        length = {"minLength": self.min_length, "maxLength": self.max_length}
-        return {"type": "string", **length, "pattern": self.pattern()}
+        if self.lines:
+            return {**self.stored_schema(), "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
+        # "maxLength" would count the white space too: this finds what is longer than that without it.
+        too_long = f"[^{_SPACE}][^{_CONTROL}]{{{self.max_length - 1},}}[^{_SPACE}]"
+        return {"type": "string", "pattern": self.pattern(), "not": {"type": "string", "pattern": too_long}}
+
+    def stored_schema(self) -> Schema:
+        at_least = {"minLength": self.min_length} if self.min_length else {}
+        return {"type": "string", **at_least, "maxLength": self.max_length}
 
     def pattern(self) -> str:
-        """A regular expression, as JSON Schema has them, for what ``clean`` lets through."""
-        return rf"^[^{_CONTROL_IN_LINES if self.lines else _CONTROL}]*$"
+        """A regular expression, as in JSON Schema, for single lines of any length that ``clean`` accepts."""
+        line = f"[^{_CONTROL}]*"
+        return f"^{line}[^{_SPACE}{_CONTROL}]{line}$" if self.min_length else f"^{line}$"
 
 
 @dataclass(frozen=True)
 class Email(Text):
-    """Text with one @ and something on both sides of it, without spaces. (our choice)"""
+    """Text with one @, something on both sides of it and no white space inside. (our choice)"""
 
     def check(self, text: str) -> None:
         name, _, domain = text.partition("@")
@@ -85,24 +109,24 @@ class Email(Text):
             raise ValueError("must be an e-mail address: one @ between two parts, no spaces")
 
     def pattern(self) -> str:
-        part = rf"[^\s@{_CONTROL}]+"
-        return rf"^\s*({part}@{part}\s*)?$"
+        part = f"[^@{_SPACE}{_CONTROL}]+"
+        return f"^[{_SPACE}]*({part}@{part}[{_SPACE}]*)?$"
 
 
 @dataclass(frozen=True)
 class Phone(Text):
-    """Text as people write a number, with a digit in it. (our choice)"""
+    """Text with a digit of any script in it, for example ``(661) 555-0142``. (our choice)"""
 
     def check(self, text: str) -> None:
-        if not any(map(str.isdigit, text)):  # of any script, which the pattern below cannot say
+        if not _HAS_DIGIT.search(text):
             raise ValueError("must be a phone number: it has no digit")
 
     def pattern(self) -> str:
-        return rf"^([^{_CONTROL}]*[0-9][^{_CONTROL}]*)?$"
+        return f"^([{_SPACE}]*|[^{_CONTROL}]*[{_DIGIT}][^{_CONTROL}]*)$"
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Kind):
     """One of a few words. (seed)"""
 
     words: tuple[str, ...]
@@ -117,8 +141,8 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class Amount:
-    """A number from 0 to ``most``; an integer stays one. (our choice)"""
+class Amount(Kind):
+    """A number from 0 to ``maximum``; an integer stays an integer. (our choice)"""
 
     maximum: int
 
@@ -128,11 +152,12 @@ class Amount:
         raise ValueError(f"must be a number from 0 to {self.maximum}")
 
     def schema(self) -> Schema:
-        return {"type": "number", "minimum": 0, "maximum": self.maximum}
+        # Without the format, generated code in Go and Java holds amounts in 32 bits and rounds them.
+        return {"type": "number", "format": "double", "minimum": 0, "maximum": self.maximum}
 
 
 @dataclass(frozen=True)
-class Flag:
+class Flag(Kind):
     """True or false."""
 
     def clean(self, value: object) -> Stored:
@@ -145,8 +170,8 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Texts:
-    """A list of at most ``most`` texts, each of the kind ``each``. (our choice)"""
+class Texts(Kind):
+    """A list of at most ``maximum`` strings, each of the type ``each``. (our choice)"""
 
     maximum: int
     each: Text
@@ -157,66 +182,96 @@ class Texts:
         try:
             return to_json([self.each.clean(item) or "" for item in value])
         except ValueError as error:
-            raise ValueError(f"has an item that {error}") from None
+            raise ValueError(f"must have valid items: each {error}") from None
 
     def schema(self) -> Schema:
         return {"type": "array", "maxItems": self.maximum, "items": self.each.schema()}
 
+    def stored_schema(self) -> Schema:
+        return {**self.schema(), "items": self.each.stored_schema()}
+
 
 @dataclass(frozen=True)
-class Preferences:
-    """An object: some keys have a meaning and are checked, others are kept as they are. (seed, our choice)"""
+class Preferences(Kind):
+    """An object. The keys in ``numbers`` and ``texts`` are checked, all others are kept. (seed, our choice)
+
+    ``numbers`` and ``texts`` map a key to its description.
+    """
 
     max_bytes: int
     max_depth: int
-    numbers: tuple[str, ...]
-    texts: tuple[str, ...]
+    numbers: Mapping[str, str]
+    texts: Mapping[str, str]
 
     def clean(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
         for key in self.numbers:
             if key in value and value[key] is not None and not (is_number(value[key]) and value[key] >= 0):
-                raise ValueError(f"has {key}, which must be a number of at least 0")
+                raise ValueError(f"must have a number of at least 0 as {key}")
         for key in self.texts:
             listed = value.get(key)
             if listed is not None and not (
                 isinstance(listed, list) and all(isinstance(item, str) for item in listed)
             ):
-                raise ValueError(f"has {key}, which must be a list of strings")
+                raise ValueError(f"must have a list of strings as {key}")
         for depth, text in _walk(value):
             if depth > self.max_depth:
                 raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
-            if _NO_TEXT_IN_LINES.search(text):
-                raise ValueError(_NO_TEXT_MESSAGE)
+            if _FORBIDDEN_IN_LINES.search(text):
+                raise ValueError(_FORBIDDEN_MESSAGE)
         stored = to_json(value)
         if len(stored.encode()) > self.max_bytes:
             raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")
         return stored
 
     def schema(self) -> Schema:
-        number = {"type": ["number", "null"], "minimum": 0}
-        texts = {"type": ["array", "null"], "items": {"type": "string"}}
+        """The rule as JSON Schema, without the limits on size and depth, which it cannot express."""
+        text = {"type": "string", "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
+        number = {"type": ["number", "null"], "format": "double", "minimum": 0}
+        texts = {"type": ["array", "null"], "items": text}
         return {
             "type": "object",
-            "properties": {**dict.fromkeys(self.numbers, number), **dict.fromkeys(self.texts, texts)},
+            "properties": {
+                **{key: {**number, "description": said} for key, said in self.numbers.items()},
+                **{key: {**texts, "description": said} for key, said in self.texts.items()},
+            },
+            "additionalProperties": True,
+            "if": {"type": "object"},
+            "then": _nested("#/components/schemas/PropertyPreferences/then", text),
         }
 
 
+def _nested(place: str, text: Schema) -> Schema:
+    """An object at ``place`` in the OpenAPI document with ``text`` for all keys and strings, however deep.
+
+    It stands in a condition that always holds: code generators fail on recursive types, but skip conditions.
+    """
+    value = {"$ref": f"{place}/$defs/Value"}
+    keys = {"propertyNames": {"pattern": text["pattern"]}}
+    values = [
+        {"type": ["null", "boolean", "number"]},
+        text,
+        {"type": "array", "items": value},
+        {"type": "object", **keys, "additionalProperties": value},
+    ]
+    return {**keys, "additionalProperties": value, "$defs": {"Value": {"anyOf": values}}}
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number; in Python a boolean is an int too, in JSON it is not."""
+    """Whether a JSON value is a number. In Python a boolean is an int too, in JSON it is not."""
     return type(value) in (int, float)
 
 
 def to_json(value: object) -> str:
-    """Compact JSON, its text as it is and not escaped."""
+    """Compact JSON, with text unescaped."""
     return _COMPACT.encode(value)
 
 
 def _walk(value: object) -> Iterator[tuple[int, str]]:
-    """Every list, object, key and text in a JSON value, as (depth, text); the text of a list is empty.
+    """Every list, object, key and string in a JSON value, as (depth, text); the text of a list is empty.
 
-    The outermost list or object is at depth 1, and so are its keys and texts.
+    The outermost list or object is at depth 1, and so are its keys and strings.
     """
     pending: list[tuple[int, object]] = [(1, value)]
     while pending:

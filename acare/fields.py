@@ -1,13 +1,13 @@
-"""What a client is: one table of fields. An untrusted body goes in, a clean dict comes out.
+"""The fields of a client, and the validation of untrusted input: a JSON body goes in, a clean dict comes out.
 
-A clean dict has column names as keys and stored values (see :mod:`acare.field_types`) as values, ready to be
-bound to SQL. Fields that are the server's, and names that nobody knows, are passed over, so that a record
-that was read can be changed and sent back whole. (our choice)
+A clean dict maps column names to stored values (see :mod:`acare.field_types`), ready to be bound to SQL.
+Fields that the server sets and unknown fields are ignored, so that a record that was read can be changed and
+sent back whole. (our choice)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from acare.errors import InvalidInput, Problem
@@ -21,109 +21,116 @@ Clean = dict[str, Stored]
 
 @dataclass(frozen=True)
 class Field:
-    """A field that a caller may write. ``unset`` is what it holds when it is absent at creation or null."""
+    """A field that a caller may write.
+
+    ``unset`` is its value when it is null, or absent when the client is created. A field whose schema has a
+    name gets a type of that name in generated code.
+    """
 
     name: str
     kind: Kind
+    description: str
     required: bool = False
     unset: Stored = None
+    schema_name: str | None = None
 
 
 _MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field("first_name", Text(min_length=1, max_length=100), required=True),
-    Field("last_name", Text(min_length=1, max_length=100), required=True),
-    Field("email", Email(max_length=254)),
-    Field("phone", Phone(max_length=40)),
-    Field("client_type", OneOf(CLIENT_TYPES), required=True),
-    Field("status", OneOf(STATUSES), unset="active"),
-    Field("source", Text(max_length=100)),
-    Field("budget_min", _MONEY),
-    Field("budget_max", _MONEY),
-    Field("preferred_locations", Texts(maximum=50, each=Text(max_length=200)), unset="[]"),
+    Field("first_name", Text(min_length=1, max_length=100), "First name. Must not be blank.", required=True),
+    Field("last_name", Text(min_length=1, max_length=100), "Last name. Must not be blank.", required=True),
+    Field("email", Email(max_length=254), "E-mail address. Need not be unique; an empty string means null."),
+    Field(
+        "phone",
+        Phone(max_length=40),
+        "Phone number in any notation, with at least one digit; an empty string means null.",
+    ),
+    Field(
+        "client_type",
+        OneOf(CLIENT_TYPES),
+        "What the client wants to do: buy, sell or both.",
+        required=True,
+        schema_name="ClientType",
+    ),
+    Field(
+        "status",
+        OneOf(STATUSES),
+        "State of the relationship: `active` unless set.",
+        unset="active",
+        schema_name="ClientStatus",
+    ),
+    Field("source", Text(max_length=100), "How the client was won, for example a referral or the web site."),
+    Field("budget_min", _MONEY, "Lowest price the client considers; not more than `budget_max`."),
+    Field("budget_max", _MONEY, "Highest price the client considers; not less than `budget_min`."),
+    Field(
+        "preferred_locations",
+        Texts(maximum=50, each=Text(max_length=200)),
+        "Places where the client looks for a property.",
+        unset="[]",
+    ),
     Field(
         "property_preferences",
         Preferences(
             max_bytes=8 * 1024,
             max_depth=20,
-            numbers=("bedrooms_min", "bathrooms_min", "square_feet_min"),
-            texts=("property_types",),
+            numbers={
+                "bedrooms_min": "Minimum number of bedrooms.",
+                "bathrooms_min": "Minimum number of bathrooms; a half counts as 0.5.",
+                "square_feet_min": "Minimum living area in square feet.",
+            },
+            texts={"property_types": "Types of property that the client considers, for example `condo`."},
         ),
+        "What the client looks for. Other keys than these are kept as they are. At most 8,192 bytes as "
+        "compact JSON, nested at most 20 levels deep.",
         unset="{}",
+        schema_name="PropertyPreferences",
     ),
-    Field("pre_approved", Flag(), unset=0),
-    Field("pre_approval_amount", _MONEY),
-    Field("notes", Text(max_length=10_000, lines=True)),
-    Field("tags", Texts(maximum=50, each=Text(max_length=50)), unset="[]"),
+    Field("pre_approved", Flag(), "Whether a lender has approved a loan in advance.", unset=0),
+    Field("pre_approval_amount", _MONEY, "Amount of the loan that was approved in advance."),
+    Field("notes", Text(max_length=10_000, lines=True), "Free text. May have line breaks."),
+    Field("tags", Texts(maximum=50, each=Text(max_length=50)), "Labels of the agency's own.", unset="[]"),
 )
+
+_ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
+_BUDGET_MESSAGES = {
+    "budget_min": "must not be more than budget_max",
+    "budget_max": "must not be less than budget_min",
+}
 
 
 def clean_new(body: object) -> Clean:
-    """The whole record of a client to create; InvalidInput lists every problem."""
-    members = _members(body)
-    missing = [
-        Problem(field.name, "is required")
-        for field in FIELDS
-        if field.required and members.get(field.name) is None
-    ]
-    clean = _clean(members, missing)
-    return {field.name: clean.get(field.name, field.unset) for field in FIELDS}
-
-
-def clean_changes(body: object) -> Clean:
-    """The fields of a client to change, at least one; InvalidInput lists every problem."""
-    members = _members(body)
-    nulled = [
-        Problem(field.name, "must not be null")
-        for field in FIELDS
-        if field.required and field.name in members and members[field.name] is None
-    ]
-    clean = _clean(members, nulled)
-    if not clean:
-        raise InvalidInput(Problem("body", f"must have at least one of {', '.join(f.name for f in FIELDS)}"))
+    """The complete record of a client to create. InvalidInput lists every problem."""
+    problems: list[Problem] = []
+    clean = _clean({**_ABSENT, **_members(body)}, "is required", problems)
+    if problems:
+        raise InvalidInput(*problems)
     return clean
 
 
-def clean_version(body: object) -> int | None:
-    """The version that the caller has read, or None where the body names none.
+def clean_update(body: object) -> tuple[Clean, int | None]:
+    """The fields to change, at least one, and the version that the caller has read.
 
-    Anything but an integer from 1 is InvalidInput, null too: it would silently drop the lock.
+    The version is None if the body has none. InvalidInput lists every problem.
     """
     members = _members(body)
-    if "version" not in members:
-        return None
-    version = members["version"]
-    if type(version) is not int or version < 1:
-        raise InvalidInput(Problem("version", "must be an integer of at least 1"))
-    return version
-
-
-def clean_update(body: object) -> tuple[Clean, int | None]:
-    """What both :func:`clean_changes` and :func:`clean_version` give; InvalidInput lists every problem."""
     problems: list[Problem] = []
-    changes: Clean = {}
-    version = None
-    try:
-        version = clean_version(body)
-    except InvalidInput as error:
-        problems += error.problems
-    try:
-        changes = clean_changes(body)
-    except InvalidInput as error:
-        problems += error.problems
+    version = _clean_version(members, problems)
+    changes = _clean(members, "must not be null", problems)
+    if _ABSENT.keys().isdisjoint(members):
+        problems.append(Problem("body", f"must have at least one of {', '.join(_ABSENT)}"))
     if problems:
-        raise InvalidInput(*dict.fromkeys(problems))
+        raise InvalidInput(*problems)
     return changes, version
 
 
 def budgets_crossed(sent: Iterable[str]) -> InvalidInput:
-    """The error for a ``budget_min`` above its ``budget_max``, put down to the fields that were sent."""
-    messages = {
-        "budget_min": "must not be more than budget_max",
-        "budget_max": "must not be less than budget_min",
-    }
-    return InvalidInput(*(Problem(name, messages[name]) for name in messages if name in set(sent)))
+    """The error for a ``budget_min`` above ``budget_max``; it names those of the two that were sent."""
+    return InvalidInput(*_budget_problems(sent))
+
+
+def _budget_problems(sent: Iterable[str]) -> list[Problem]:
+    return [Problem(name, message) for name, message in _BUDGET_MESSAGES.items() if name in set(sent)]
 
 
 def _members(body: object) -> dict[str, object]:
@@ -132,24 +139,39 @@ def _members(body: object) -> dict[str, object]:
     return body
 
 
-def _clean(members: dict[str, object], problems: list[Problem]) -> Clean:
-    """The known fields among ``members``, clean; InvalidInput if there are any problems, old or new."""
+def _clean_version(members: dict[str, object], problems: list[Problem]) -> int | None:
+    """The version in a body; null is a problem, because it would silently disable the lock."""
+    if "version" not in members:
+        return None
+    version = members["version"]
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)  # 3.0 is an integer in JSON Schema, and some languages send it
+    if type(version) is int and version >= 1:
+        return version
+    problems.append(Problem("version", "must be an integer of at least 1"))
+    return None
+
+
+def _clean(members: dict[str, object], null_message: str, problems: list[Problem]) -> Clean:
+    """The known fields among ``members``, clean; adds to ``problems`` what is wrong with them.
+
+    ``null_message`` is the problem with a required field that is null.
+    """
     clean: Clean = {}
     for field in FIELDS:
         if field.name not in members:
             continue
         value = members[field.name]
         if value is None:
-            if not field.required:
-                clean[field.name] = field.unset
+            if field.required:
+                problems.append(Problem(field.name, null_message))
+            clean[field.name] = field.unset
             continue
         try:
             clean[field.name] = field.kind.clean(value)
         except ValueError as error:
             problems.append(Problem(field.name, str(error)))
-    if problems:
-        raise InvalidInput(*problems)
     low, high = clean.get("budget_min"), clean.get("budget_max")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-        raise budgets_crossed(clean)
+        problems += _budget_problems(clean)
     return clean

@@ -1,14 +1,14 @@
 """The table of fields and its kinds: an untrusted body goes in, a clean dict comes out."""
 
 import json
-import re
 
 import pytest
 from support.data import JORDAN
+from support.openapi_check import fits
 
 from acare.errors import InvalidInput
 from acare.field_types import Amount, Email, Flag, OneOf, Phone, Preferences, Text, Texts
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_changes, clean_new, clean_version
+from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_new, clean_update
 
 NAMES = [field.name for field in FIELDS]
 OPTIONAL = [field for field in FIELDS if not field.required]
@@ -32,41 +32,20 @@ def cleans(kind, value):
     return True
 
 
-JSON_TYPES = {
-    "string": lambda value: isinstance(value, str),
-    "number": lambda value: type(value) in (int, float),
-    "integer": lambda value: type(value) is int,
-    "boolean": lambda value: isinstance(value, bool),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-    "null": lambda value: value is None,
-}
-KEYWORDS = {
-    # of JSON Schema, as far as kinds use it: what it is about, whether a value obeys
-    "type": (
-        object,
-        lambda types, value: any(JSON_TYPES[t](value) for t in ([types], types)[type(types) is list]),
-    ),
-    "enum": (object, lambda words, value: value in words),
-    "minLength": (str, lambda least, value: len(value) >= least),
-    "maxLength": (str, lambda most, value: len(value) <= most),
-    "pattern": (str, lambda pattern, value: re.search(pattern, value) is not None),
-    "minimum": ((int, float), lambda least, value: value >= least),
-    "maximum": ((int, float), lambda most, value: value <= most),
-    "maxItems": (list, lambda most, value: len(value) <= most),
-    "items": (list, lambda schema, value: all(obeys(schema, item) for item in value)),
-    "properties": (
-        dict,
-        lambda known, value: all(obeys(known[key], value[key]) for key in known if key in value),
-    ),
-}
-REMARKS = {"description", "examples", "default", "format", "title"}
+def obeys(kind, value):
+    """Whether a value fits the schema of a kind, which stands where preferences refer to it."""
+    schema = kind.schema()
+    return fits({"components": {"schemas": {"PropertyPreferences": schema}}}, schema, value)
 
 
-def obeys(schema, value):
-    """Whether a value is valid by a JSON Schema; KeyError for a keyword that this does not know."""
-    rules = [(KEYWORDS[keyword], limit) for keyword, limit in schema.items() if keyword not in REMARKS]
-    return all(rule(limit, value) for (about, rule), limit in rules if isinstance(value, about))
+def clean_changes(body):
+    """The changes in the body of an update."""
+    return clean_update(body)[0]
+
+
+def version_in(value):
+    """The version that the body of an update has."""
+    return clean_update({"notes": "x", **value})[1]
 
 
 # --- the table
@@ -167,7 +146,7 @@ def test_an_empty_text_among_changes_is_null():
     }
 
 
-@pytest.mark.parametrize("clean", [clean_new, clean_changes, clean_version])
+@pytest.mark.parametrize("clean", [clean_new, clean_update])
 @pytest.mark.parametrize("body", [None, [], "x", 3, True, [JORDAN]], ids=str)
 def test_a_body_that_is_no_object_is_refused(clean, body):
     assert problems(clean, body) == ["body"]
@@ -187,6 +166,17 @@ def test_budgets_in_order_are_taken(low, high):
     assert clean_changes(body) == body
 
 
+@pytest.mark.parametrize("clean", [clean_new, clean_update])
+def test_crossed_budgets_are_told_with_all_else(clean):
+    body = {**JORDAN, "email": "x", "budget_min": 2, "budget_max": 1, "tags": 7}
+    assert problems(clean, body) == ["email", "tags", "budget_min", "budget_max"]
+
+
+def test_a_wrong_version_is_told_with_all_else():
+    body = {"version": 0, "first_name": None, "budget_min": 2, "budget_max": 1}
+    assert problems(clean_update, body) == ["version", "first_name", "budget_min", "budget_max"]
+
+
 def test_budgets_are_not_compared_where_one_is_wrong_by_itself():
     assert problems(clean_changes, {"budget_min": 2, "budget_max": -1}) == ["budget_max"]
 
@@ -196,19 +186,26 @@ def test_budgets_are_not_compared_where_one_is_wrong_by_itself():
 
 @pytest.mark.parametrize("version", [1, 2, 2**31, 2**63, 10**100])
 def test_a_version_is_an_integer_from_1(version):
-    assert clean_version({"version": version}) == version
+    assert version_in({"version": version}) == version
+
+
+def test_a_version_may_be_written_as_a_float():
+    version = version_in({"version": 3.0})
+    assert (version, type(version)) == (3, int)
 
 
 def test_a_body_may_name_no_version():
-    assert clean_version({"notes": "x"}) is None
+    assert version_in({}) is None
 
 
-@pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 1.0, 1.5, [], {}], ids=repr)
+@pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 0.0, -1.0, 1.5, [], {}], ids=repr)
 def test_any_other_version_is_refused(version):
-    assert problems(clean_version, {"version": version}) == ["version"]
+    assert problems(version_in, {"version": version}) == ["version"]
 
 
 # --- what is stored
+
+NUMBERS, TEXTS = {"n": "A number."}, {"t": "Texts."}
 
 STORED = [
     (Text(max_length=5), " ab ", "ab"),
@@ -224,8 +221,8 @@ STORED = [
     (Flag(), False, 0),
     (Texts(maximum=2, each=Text(max_length=5)), [" a ", "é"], '["a","é"]'),
     (Texts(maximum=2, each=Text(max_length=5)), [], "[]"),
-    (Preferences(99, 9, ("n",), ("t",)), {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
-    (Preferences(99, 9, ("n",), ("t",)), {}, "{}"),
+    (Preferences(99, 9, NUMBERS, TEXTS), {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
+    (Preferences(99, 9, NUMBERS, TEXTS), {}, "{}"),
 ]
 
 
@@ -240,7 +237,7 @@ def test_an_integer_stays_an_integer_and_a_fraction_a_fraction(value):
 
 
 def test_a_known_preference_may_be_null():
-    kind = Preferences(99, 9, numbers=("n",), texts=("t",))
+    kind = Preferences(99, 9, NUMBERS, TEXTS)
     assert json.loads(kind.clean({"n": None, "t": None})) == {"n": None, "t": None}
 
 
@@ -248,12 +245,17 @@ def test_a_known_preference_may_be_null():
     ("value", "right"), [([[1]], True), ([[[]]], False), ({"b": {"c": {}}}, False)], ids=str
 )
 def test_preferences_are_nested_no_deeper_than_they_may(value, right):
-    assert cleans(Preferences(99, 3, (), ()), {"a": value}) is right
+    assert cleans(Preferences(99, 3, {}, {}), {"a": value}) is right
 
 
 @pytest.mark.parametrize(("letters", "right"), [(2, True), (3, False)])
 def test_preferences_are_measured_in_bytes_of_utf8(letters, right):
-    assert cleans(Preferences(len('{"a":""}') + 4, 9, (), ()), {"a": "é" * letters}) is right
+    assert cleans(Preferences(len('{"a":""}') + 4, 9, {}, {}), {"a": "é" * letters}) is right
+
+
+@pytest.mark.parametrize("digit", "1٦१９")
+def test_a_phone_number_may_have_digits_of_any_script(digit):
+    assert Phone(max_length=9).clean(digit) == digit
 
 
 # --- a kind's schema tells what its clean does
@@ -297,10 +299,21 @@ def test_every_field_is_among_the_agreements():
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_a_schema_agrees_with_what_is_taken(field):
-    schema, values = field.kind.schema(), AGREEMENTS[field.name]
-    taken = [obeys(schema, value) for value in values]
+    values = AGREEMENTS[field.name]
+    taken = [obeys(field.kind, value) for value in values]
     assert taken == [cleans(field.kind, value) for value in values]
     assert set(taken) == {True, False}
+
+
+@pytest.mark.parametrize(
+    "kind", [Text(3), Text(3, min_length=1), Email(5), Phone(3), Texts(2, Text(3))], ids=repr
+)
+@pytest.mark.parametrize("inner", ["", " ", "1", "a@b", "111", "1 1", "1111", "1 11", "a@bcd", "a@bcde"])
+@pytest.mark.parametrize("around", ["", " ", " \u3000\u2028\xa0 ", " " * 9], ids=ascii)
+def test_a_schema_agrees_about_white_space_around_a_line(kind, inner, around):
+    text = f"{around}{inner}{around}"
+    value = [text] if isinstance(kind, Texts) else text
+    assert obeys(kind, value) is cleans(kind, value)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)

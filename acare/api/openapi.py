@@ -1,220 +1,373 @@
-"""The OpenAPI 3.1 document, made from the tables of fields and of errors so that it cannot drift."""
+"""The OpenAPI 3.1 document. The schemas of a client come from ``acare.fields``; all else is in tables here.
+
+The examples are answers of the app, which the tests record in ``examples.json``.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
+from importlib import resources
+from typing import Any
 
-from acare.api import conditions, envelope, responses, schemas
-from acare.api.schemas import Json
-from acare.errors import (
-    AcareError,
-    BodyTooLarge,
-    ClientNotFound,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotAuthenticated,
-    NotReady,
-    PreconditionFailed,
-    PreconditionRequired,
-    RateLimited,
-    ScopeMissing,
-    StoreUnavailable,
-    VersionConflict,
-)
-from acare.fields import CLIENT_TYPES, STATUSES
+from acare.api import conditions
+from acare.fields import FIELDS, Field
 
-# What any call under /v1 may be answered.
-_ALWAYS = (NotAuthenticated, ScopeMissing, BodyTooLarge, RateLimited, StoreUnavailable)
+Json = dict[str, Any]
 
-_EXAMPLE: Json = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", "budget_max": 475000}
+# The tables in this file are blocks of rows; two or more spaces divide the columns. An operation takes
+# parameters and sends a body; it has response headers, errors and successes besides those of every operation.
+_OPERATIONS = """
+GET /v1/clients  listClients  List clients
+  Returns a page of the clients that the caller may see, newest first. Filters can be combined. A page past
+  the end is empty. Unknown parameters and parameters with an empty value are ignored.
+  takes    client_type status page limit
+  errors   400
+  200      ClientListResponse  A page of clients.
+POST /v1/clients  createClient  Create a client
+  Creates a client that belongs to the user of the API key. Fields that are absent or null are unset, unknown
+  fields are ignored. `budget_min` must not be more than `budget_max`.
+  takes    Idempotency-Key
+  sends    ClientInput
+  headers  ETag Location Idempotent-Replayed
+  errors   400 422
+  201      ClientResponse  The new client.
+GET /v1/clients/{id}  getClient  Get a client
+  Returns one client. With `If-None-Match`, the answer for a version that the caller has is 304.
+  takes    id If-Match If-None-Match
+  headers  ETag
+  errors   404 412
+  200      ClientResponse  The client.
+  304      -               The caller has this version.
+PUT /v1/clients/{id}  updateClient  Update a client
+  Changes the fields that are sent and keeps the others. With `version` or `If-Match`, only if the client
+  still has that version. `budget_min` must not be more than `budget_max` in the result.
+  takes    id If-Match If-None-Match
+  sends    ClientChanges
+  headers  ETag
+  errors   400 404 409 412 428
+  200      ClientResponse  The client after the update.
+DELETE /v1/clients/{id}  deleteClient  Delete a client
+  Deletes a client. With `If-Match`, only if the client still has that version.
+  takes    id If-Match If-None-Match
+  errors   404 412 428
+  200      DeletedResponse  The client was deleted.
+GET /healthz  getLiveness  Check liveness
+  Succeeds while the process can answer. Does not use the database.
+  200      LivenessResponse  The process is alive.
+GET /readyz  getReadiness  Check readiness
+  Succeeds if the server can write to its database now.
+  errors   500 503
+  200      ReadinessResponse  The server is ready.
+GET /openapi.json  getOpenApi  Get this document
+  Returns the OpenAPI document of this server.
+  200      OpenApi  The document.
+GET /  getIndex  Get the index
+  Returns a page for people or, if `Accept` prefers it, the same as JSON.
+  200      IndexResponse or text/html  What the server is and how to call it.
+"""
+
+# Status, name of the response, its headers besides those of every response, description.
+_ERRORS = """
+errors
+  400  BadRequest            -                       The request is invalid. `details` lists every problem.
+  401  Unauthorized          WWW-Authenticate        The key is missing, unknown, expired or revoked.
+  403  Forbidden             -                       The scopes of the key do not allow this operation.
+  404  NotFound              -                       The caller may see no client with this id.
+  409  Conflict              -                       `version` in the body is not that of the client.
+  412  PreconditionFailed    ETag                    `If-Match` or `If-None-Match` does not hold.
+  413  ContentTooLarge       -                       The body is larger than 64 KiB.
+  415  UnsupportedMediaType  Accept Accept-Encoding  The body is not JSON, or is encoded.
+  422  IdempotencyKeyReused  -                       The `Idempotency-Key` was used for another body.
+  428  PreconditionRequired  -                       This server requires a version with every change.
+  429  TooManyRequests       Retry-After             The rate limit is exceeded.
+  500  InternalServerError   -                       The server has a defect. `errorId` is in its log.
+  503  ServiceUnavailable    Retry-After             The database or the server cannot do this now.
+"""
+_API_ERRORS = ["401", "403", "429", "500", "503"]
+_API_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+
+# The types in the tables. A capitalized word is the name of a schema; "[]", "{}" and "|null" may follow.
+_TYPES: dict[str, Json] = {
+    "text": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "count": {"type": "integer", "minimum": 0},
+    "positive": {"type": "integer", "minimum": 1},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    "page=1": {"type": "integer", "minimum": 1, "default": 1},
+    "limit=25": {"type": "integer", "minimum": 1, "default": 25},  # without maximum: more counts as 100
+    "uuid": {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]},
+    "time": {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]},
+    "url": {"type": "string", "format": "uri-reference"},
+    "tag": {"type": "string", "examples": ['"3"']},
+    "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
+    "=true": {"type": "boolean", "const": True},
+    "=false": {"type": "boolean", "const": False},
+}
+
+# Name, type and description. A "?" marks what may be absent.
+_HEADERS = """
+response
+  X-Request-ID          text      Id of this request, which is also in the log of the server.
+  RateLimit-Limit?      count     Tokens in a full bucket; absent if there is no rate limit.
+  RateLimit-Remaining?  count     Tokens left.
+  RateLimit-Reset?      count     Seconds until the bucket is full again.
+  Retry-After           positive  Seconds after which to try again.
+  WWW-Authenticate      text      How to authenticate.
+  ETag                  tag       Version of the client, for `If-Match` and `If-None-Match`.
+  Location              url       URL of the client.
+  Idempotent-Replayed?  text      `true` for the answer to an earlier request with the same `Idempotency-Key`.
+  Accept?               text      Media type that the body must have.
+  Accept-Encoding?      text      Content coding that the body may have.
+"""
+_PARAMETERS = """
+path
+  id               uuid          Id of the client.
+query
+  client_type      ClientType    Only clients of this type.
+  status           ClientStatus  Only clients with this status.
+  page             page=1        Number of the page.
+  limit            limit=25      Clients on a page. More than 100 count as 100.
+header
+  Idempotency-Key  key           Makes it safe to repeat the request: for 24 hours a key gets the same answer.
+  If-Match         tag           Versions that the client may have. The answer for any other is 412.
+  If-None-Match    tag           Versions that the client must not have. The answer is 304 for GET, else 412.
+"""
+_OBJECTS = """
+Client  A client with all of its fields.
+  id          uuid      Id of the client, set by the server.
+  user_id     uuid      Id of the user that the client belongs to, set by the server.
+  version     positive  1 at creation. Every update adds 1.
+  created_at  time      When the client was created.
+  updated_at  time      When the client was last changed.
+ClientInput  A client to create.
+ClientChanges  Changes to a client: at least one field besides `version`.
+  version?  positive  Version that the caller has read. The answer for any other is 409.
+PageMeta  Where the page is in the list.
+  page        positive  Number of the page.
+  limit       limit     Clients on a full page.
+  total       count     Clients that match the filters.
+  totalPages  count     Number of pages.
+  hasMore     boolean   Whether there are pages after this one.
+ClientList  A page of clients.
+  clients  Client[]  The clients, newest first.
+  meta     PageMeta  Where the page is in the list.
+Deleted  An empty object.
+Liveness  The state of the process.
+  status  text  Always `ok`.
+Readiness  The state of the server.
+  status  text    Always `ready`. A server that is not ready answers 503.
+  checks  text{}  Each check by name, all `ok`.
+OpenApi  An OpenAPI document.
+  openapi  text  Version of OpenAPI.
+Index  What the server is and how to call it.
+  name     text    Name of the program.
+  version  text    Version of the program.
+  calls    text{}  A curl command for each operation on clients.
+  links    text{}  Paths of other documents by name.
+ErrorResponse  The body of every error.
+  success        =false     Always false for an error.
+  error          ErrorBody  What went wrong.
+  timestamp      time       Time of the answer.
+  correlationId  text       Id of the request, as in the header `X-Request-ID`.
+ErrorBody  What went wrong.
+  code      text          Stable code to branch on, for example `VALIDATION_ERROR`.
+  message   text          What went wrong, for people. May change.
+  details?  ErrorDetails  More about it. Absent if the code says everything.
+  errorId?  text          For 500: the id of the defect in the log of the server.
+Problem  One thing that is wrong with the request.
+  field    text  Name of the field, parameter or header; `body` for the body as a whole.
+  message  text  What is wrong, for people. May change.
+VersionDetails  For 409 and 412: how the version that was sent differs from that of the client.
+  currentVersion    positive       Version of the client.
+  attemptedVersion  positive|null  Version that was sent; null if none was or it cannot be one.
+  changedFields     text[]|null    Fields that differ between the two; null if that is not known.
+  changedAt         time|null      When the client was last changed; null if that is not known.
+ScopeDetails  For 403: the scope that the key lacks.
+  resource  text    The resource.
+  actions   text[]  The actions of which one is enough.
+SizeDetails  For 413: how large a body may be.
+  limit  count  Bytes that a body may have.
+RetryDetails  For 429: when to try again.
+  retryAfter  positive  Seconds until the next token.
+ReadinessDetails  For 503 of the readiness check: what is wrong.
+  checks  text{}  Each check by name: `ok` or the problem.
+"""
+_RESULTS = ("Client", "ClientList", "Deleted", "Liveness", "Readiness", "Index")
+_SUCCESS = """
+{name}Response  The envelope of a success.
+  success    =true   Always true for a success.
+  data       {name}  The result.
+  timestamp  time    Time of the answer.
+"""
 
 
 @lru_cache(maxsize=8)
 def text(version: str, prefix: str) -> str:
-    """The document as JSON, made once for each prefix."""
+    """The document as JSON, cached by prefix."""
     return json.dumps(document(version, prefix))
 
 
 def document(version: str, prefix: str = "") -> Json:
-    """The whole document for an app that is mounted under ``prefix``."""
+    """The document for an app that is mounted under ``prefix``."""
+    examples = json.loads(resources.files(__package__).joinpath("examples.json").read_text("utf-8"))
+    paths: Json = {}
+    for (call, name, summary), rows in _blocks(_OPERATIONS):
+        method, path = call.split()
+        operation = {
+            "operationId": name,
+            "summary": summary,
+            **_operation(path, rows, examples.get(name, {})),
+        }
+        paths.setdefault(path, {})[method.lower()] = operation
+    schemes = {name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-API-Key", "API-Key")}
+    about = "The clients of a real-estate agency: list, create, get, update and delete."
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "acare Clients API",
-            "version": version,
-            "description": "The people a real-estate agency represents: create, list, read, update, delete.",
-        },
+        "info": {"title": "acare Clients API", "version": version, "description": about},
         "servers": [{"url": prefix or "/"}],
-        "security": [{"X-API-Key": []}, {"API-Key": []}],
-        "tags": [{"name": "clients"}, {"name": "health"}],
-        "paths": {
-            "/v1/clients": {"get": _list(), "post": _create()},
-            "/v1/clients/{id}": {
-                "parameters": [_parameter("id", "path", schemas.UUID, "The client's id.", required=True)],
-                "get": _get(),
-                "put": _update(),
-                "delete": _delete(),
-            },
-            "/healthz": {"get": _health("alive", "The process answers.", {"status": {"const": "ok"}})},
-            "/readyz": {"get": _ready()},
-        },
+        "security": [{name: []} for name in schemes],
+        "tags": [
+            {"name": "clients", "description": "The clients of the agency."},
+            {"name": "system", "description": "The server itself. Needs no key and has no rate limit."},
+        ],
+        "paths": paths,
         "components": {
-            "securitySchemes": {
-                name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-API-Key", "API-Key")
-            },
-            "schemas": {
-                "Client": schemas.client(),
-                "NewClient": schemas.new_client(),
-                "ClientChanges": schemas.changes(),
-                "Error": schemas.error(),
-            },
+            "securitySchemes": schemes,
+            "parameters": {row[0]: _parameter(*heading, *row) for heading, row in _rows(_PARAMETERS)},
+            "headers": {row[0].strip("?"): _header(*row) for _, row in _rows(_HEADERS)},
+            "responses": {row[1]: _error(examples, *row) for _, row in _rows(_ERRORS)},
+            "schemas": _schemas(),
         },
     }
 
 
-def _list() -> Json:
-    meta = {
-        "page": {"type": "integer", "minimum": 1},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 100},
-        "total": responses.WHOLE,
-        "totalPages": responses.WHOLE,
-        "hasMore": {"type": "boolean"},
+def _operation(path: str, rows: list[list[str]], examples: Json) -> Json:
+    is_api = path.startswith("/v1/")
+    facts = {name: words.split() for name, words in (row for row in rows if len(row) == 2)}
+    errors = ["413", "415", *facts.get("errors", []), *(_API_ERRORS if is_api else [])]
+    headers = [*(_API_HEADERS if is_api else _API_HEADERS[:1]), *facts.get("headers", [])]
+    successes = {
+        status: {"description": said, "headers": _refs(headers), **_content(schema, examples.get(status))}
+        for status, schema, said in (row for row in rows if len(row) == 3)
     }
-    clients = {"type": "array", "items": schemas.ref("Client")}
-    data = schemas.members({"clients": clients, "meta": schemas.members(meta)})
-    page = {"type": "integer", "minimum": 1, "default": 1}
-    # Over 100 is answered with 100, so it is no error.
-    limit = {"type": "integer", "minimum": 1, "default": 25}
-    return _operation(
-        "listClients",
-        "List clients, newest first",
-        {"200": responses.success("A page of clients.", data)},
-        (InvalidInput,),
-        parameters=[
-            _parameter("client_type", "query", {"type": "string", "enum": list(CLIENT_TYPES)}, "Only these."),
-            _parameter("status", "query", {"type": "string", "enum": list(STATUSES)}, "Only these."),
-            _parameter("page", "query", page, "Which page, from 1."),
-            _parameter("limit", "query", limit, "Clients on a page; a limit over 100 is answered with 100."),
-        ],
-    )
-
-
-def _create() -> Json:
-    headers = {
-        "Location": responses.header(
-            _string("/v1/clients/a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"), "Where it is."
-        ),
-        "ETag": responses.header(_string('"1"'), "Its version."),
-        "Idempotent-Replayed": responses.header(
-            {"const": "true"}, "This answer was given before.", required=False
-        ),
-    }
-    key = {**_string("8e03978e-40d5-43dd-bc93-6894a57f9324"), "pattern": conditions.IDEMPOTENCY_KEY_PATTERN}
-    return _operation(
-        "createClient",
-        "Create a client",
-        {"201": responses.success("The client.", schemas.ref("Client"), headers)},
-        (InvalidInput, IdempotencyKeyReused),
-        parameters=[
-            _parameter(
-                "Idempotency-Key",
-                "header",
-                key,
-                "Makes it safe to send the request again: within 24 hours the same answer comes.",
-            )
-        ],
-        body=("NewClient", _EXAMPLE),
-    )
-
-
-def _get() -> Json:
-    tag = responses.header(_string('"3"'), "Its version, for If-Match and If-None-Match.")
-    return _operation(
-        "getClient",
-        "Get a client",
-        {
-            "200": responses.success("The client.", schemas.ref("Client"), {"ETag": tag}),
-            "304": {
-                "description": "The caller has this version.",
-                "headers": {**responses.headers_of_all(), "ETag": tag},
-            },
-        },
-        (ClientNotFound,),
-        parameters=[_parameter("If-None-Match", "header", _string('"3"'), "Versions that the caller has.")],
-    )
-
-
-def _update() -> Json:
-    headers = {"ETag": responses.header(_string('"4"'), "Its new version.")}
-    return _operation(
-        "updateClient",
-        "Change fields of a client; those that are not sent stay",
-        {"200": responses.success("The whole client.", schemas.ref("Client"), headers)},
-        (InvalidInput, ClientNotFound, VersionConflict, PreconditionFailed, PreconditionRequired),
-        parameters=[_if_match()],
-        body=("ClientChanges", {"phone": "(661) 555-0142", "status": "active", "version": 3}),
-    )
-
-
-def _delete() -> Json:
-    return _operation(
-        "deleteClient",
-        "Delete a client",
-        {"200": responses.success("It is gone.", {"type": "object", "maxProperties": 0})},
-        (ClientNotFound, PreconditionFailed, PreconditionRequired),
-        parameters=[_if_match()],
-    )
-
-
-def _ready() -> Json:
-    checks = {"type": "object", "additionalProperties": {"type": "string"}}
-    ready = _health("ready", "It can write now.", {"status": {"const": "ready"}, "checks": checks})
-    ready["responses"] |= responses.failures((NotReady,), limited=False)
-    return ready
-
-
-def _health(name: str, description: str, data: Json) -> Json:
-    return {
-        "operationId": name,
-        "summary": description,
-        "tags": ["health"],
-        "security": [],
-        "responses": {"200": responses.success(description, schemas.members(data), limited=False)},
-    }
-
-
-def _operation(
-    name: str,
-    summary: str,
-    successes: Json,
-    failures: tuple[type[AcareError], ...],
-    parameters: list[Json],
-    body: tuple[str, Json] | None = None,
-) -> Json:
+    names = {status: name for _, (status, name, *_) in _rows(_ERRORS)}
     operation: Json = {
-        "operationId": name,
-        "summary": summary,
-        "tags": ["clients"],
-        "parameters": parameters,
-        "responses": {**successes, **responses.failures((*_ALWAYS, *failures))},
+        "description": " ".join(row[0] for row in rows if len(row) == 1),
+        "tags": ["clients" if is_api else "system"],
+        **({} if is_api else {"security": []}),
+        "parameters": [_ref(name, "parameters") for name in facts.get("takes", [])],
+        "responses": successes | {status: _ref(names[status], "responses") for status in sorted(errors)},
     }
-    if body is not None:
-        schema, example = body
-        content = {"application/json": {"schema": schemas.ref(schema), "example": example}}
-        operation["requestBody"] = {"required": True, "content": content}
-        code, message = envelope.HTTP_ERRORS[415]
-        operation["responses"]["415"] = responses.failure(code, message, responses.headers_of_all())
+    if "sends" in facts:
+        operation["requestBody"] = {"required": True, **_content(facts["sends"][0], examples.get("request"))}
     return operation
 
 
-def _if_match() -> Json:
-    return _parameter("If-Match", "header", _string('"3"'), "Only if the client is at this version.")
+def _content(schema: str, example: Json | None) -> Json:
+    name, _, other = schema.partition(" or ")
+    media = {"schema": _ref(name), **({"example": example} if example else {})}
+    others = {other: {"schema": {"type": "string"}}} if other else {}
+    return {} if name == "-" else {"content": {"application/json": media, **others}}
 
 
-def _parameter(name: str, place: str, schema: Json, description: str, required: bool = False) -> Json:
-    return {"name": name, "in": place, "required": required, "description": description, "schema": schema}
+def _parameter(place: str, name: str, kind: str, description: str) -> Json:
+    rules: Json = {"path": {"required": True}, "query": {"allowEmptyValue": True}, "header": {}}
+    return {"name": name, "in": place, "description": description, **rules[place], "schema": _type(kind)}
 
 
-def _string(example: str) -> Json:
-    return {"type": "string", "examples": [example]}
+def _header(name: str, kind: str, description: str) -> Json:
+    return {"description": description, "required": not name.endswith("?"), "schema": _type(kind)}
+
+
+def _error(examples: Json, status: str, name: str, headers: str, description: str) -> Json:
+    """A response that operations share, with each example of it that differs from those before."""
+    different: Json = {}
+    for operation, answers in examples.items():
+        answer = {"value": answers.get(status)}
+        if answer["value"] and answer not in different.values():
+            different[operation] = answer
+    return {
+        "description": description,
+        "headers": _refs([*_API_HEADERS, *headers.strip("-").split()]),
+        "content": {"application/json": {"schema": _ref("ErrorResponse"), "examples": different}},
+    }
+
+
+def _schemas() -> Json:
+    table = _OBJECTS + "".join(_SUCCESS.format(name=name) for name in _RESULTS)
+    objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
+    # Says "at least one of the fields" without a list of alternatives, from which generators make no type.
+    none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
+    objects["ClientChanges"] |= {"minProperties": 1, "not": none}
+    problems = {"type": "array", "minItems": 1, "items": _ref("Problem")}
+    return {
+        **{field.schema_name: field.kind.schema() for field in FIELDS if field.schema_name},
+        **objects,
+        "ErrorDetails": {
+            "description": "For 400 a list of problems, for other statuses an object.",
+            "anyOf": [problems, *(_ref(name) for name in objects if name.endswith("Details"))],
+        },
+    }
+
+
+def _object(name: str, description: str, rows: list[list[str]]) -> Json:
+    """An object with the fields in the rows; those of a client have the client's fields too."""
+    table = [(field, _type(kind), said) for field, kind, said in rows]
+    if name in ("Client", "ClientInput", "ClientChanges"):
+        table += [_field(field, name) for field in FIELDS]
+    required = [field for field, _, _ in table if not field.endswith("?")]
+    properties = {field.strip("?"): {**schema, "description": said} for field, schema, said in table}
+    demanded = {"required": required} if required else {}
+    return {"type": "object", "description": description, **demanded, "properties": properties}
+
+
+def _field(field: Field, owner: str) -> tuple[str, Json, str]:
+    """A field of a client as a row of the object ``owner``."""
+    if owner == "Client":
+        schema, optional = field.kind.stored_schema(), False
+        may_be_null = field.unset is None and not field.required
+    else:
+        schema, optional = field.kind.schema(), owner == "ClientChanges" or not field.required
+        may_be_null = not field.required
+    schema = _ref(field.schema_name) if field.schema_name else schema
+    return field.name + "?" * optional, _nullable(schema) if may_be_null else schema, field.description
+
+
+def _ref(name: str, kind: str = "schemas") -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _refs(headers: list[str]) -> Json:
+    return {name: _ref(name, "headers") for name in headers}
+
+
+def _type(kind: str) -> Json:
+    """The schema of a type in a table."""
+    if kind.endswith("|null"):
+        return _nullable(_type(kind.removesuffix("|null")))
+    if kind.endswith("[]"):
+        return {"type": "array", "items": _type(kind[:-2])}
+    if kind.endswith("{}"):
+        return {"type": "object", "additionalProperties": _type(kind[:-2])}
+    return _TYPES.get(kind) or _ref(kind)
+
+
+def _nullable(schema: Json) -> Json:
+    null = {"type": "null"}
+    return {"anyOf": [schema, null]} if "$ref" in schema else {**schema, "type": [schema["type"], "null"]}
+
+
+def _blocks(table: str) -> list[tuple[list[str], list[list[str]]]]:
+    """Each heading of a table with the rows below it, in columns."""
+    blocks: list[tuple[list[str], list[list[str]]]] = []
+    for line in filter(None, table.splitlines()):
+        columns = re.split("  +", line.strip())
+        blocks[-1][1].append(columns) if line.startswith(" ") else blocks.append((columns, []))
+    return blocks
+
+
+def _rows(table: str) -> list[tuple[list[str], list[str]]]:
+    """Each row of a table with its heading."""
+    return [(heading, row) for heading, rows in _blocks(table) for row in rows]

@@ -305,6 +305,12 @@ def test_everything_that_is_wrong_is_told_at_once(refused):
     assert set(fields_of(refused("POST", "/v1/clients", body))) == wrong
 
 
+def test_crossed_budgets_are_told_with_all_else_that_is_wrong(refused):
+    body = {"first_name": 7, "version": "x", "budget_min": 2, "budget_max": 1}
+    wrong = ["version", "first_name", "budget_min", "budget_max"]
+    assert fields_of(refused("PUT", "/v1/clients/{mine}", body)) == wrong
+
+
 def test_each_detail_has_a_field_and_a_message(refused):
     (detail,) = refused("POST", "/v1/clients", create_with("client_type", "tenant"))["details"]
     assert detail.keys() == {"field", "message"}
@@ -414,6 +420,16 @@ def test_a_version_that_is_no_integer_from_1_is_refused(refused, version):
 def test_a_version_that_is_not_the_records_is_a_conflict(refused, version):
     error = refused("PUT", "/v1/clients/{mine}", {"notes": "x", "version": version}, status=409)
     assert error["details"].items() >= {"currentVersion": 1, "attemptedVersion": version}.items()
+
+
+def test_a_version_may_be_written_as_a_float(agent):
+    client_id = agent.create()["id"]
+    assert (
+        send(agent, "PUT", f"/v1/clients/{client_id}", b'{"notes": "x", "version": 1.0}').json["data"][
+            "version"
+        ]
+        == 2
+    )
 
 
 # --- an update without anything to write

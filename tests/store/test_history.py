@@ -19,7 +19,7 @@ from support.data import JORDAN, OTHER, WHOLE
 
 from acare.auth import operator_for
 from acare.cli import main, options
-from acare.fields import clean_changes, clean_new
+from acare.fields import clean_new, clean_update
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.history import HistoryStore
@@ -440,9 +440,9 @@ def live(database, seed, others, changes):
     for _ in range(changes):
         dice = chance.random()
         if dice < 0.4:
-            clients.update(broker, person, clean_changes(body(NAME)))
+            clients.update(broker, person, clean_update(body(NAME))[0])
         elif dice < 0.8:
-            clients.update(broker, chance.choice(present), clean_changes(body("Other")))
+            clients.update(broker, chance.choice(present), clean_update(body("Other"))[0])
         elif dice < 0.9 and len(present) > 1:
             clients.delete(broker, present.pop(chance.randrange(len(present))))
         elif dice < 0.95:

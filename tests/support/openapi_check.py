@@ -15,7 +15,7 @@ from uuid import UUID
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 #: Keywords that say something to people alone.
-NOTES = frozenset(("description", "title", "default", "examples"))
+NOTES = frozenset(("description", "title", "default", "examples", "$defs"))
 
 
 class Misfit(AssertionError):
@@ -38,6 +38,8 @@ def check(document: Any, schema: Any, value: object, where: str = "$") -> None:
             continue
         if keyword not in KEYWORDS:
             raise TypeError(f"{where}: the checker does not know the keyword {keyword!r}")
+        if keyword == "then" and not fits(document, schema["if"], value):
+            continue
         if not KEYWORDS[keyword](document, rule, value, where):
             raise Misfit(f"{where}: {value!r:.200} does not fit {keyword}: {rule!r:.200}")
 
@@ -50,6 +52,11 @@ def resolve(document: Any, reference: str) -> Any:
     for step in steps:
         document = document[step.replace("~1", "/").replace("~0", "~")]
     return document
+
+
+def follow(document: Any, item: Any) -> Any:
+    """What a reference object leads to, or the object itself."""
+    return resolve(document, item["$ref"]) if "$ref" in item else item
 
 
 def same(one: object, other: object) -> bool:
@@ -70,6 +77,8 @@ def is_of_format(name: str, value: str) -> bool:
             return bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", value))
     except ValueError:
         return False
+    if name == "uri-reference":
+        return re.fullmatch(r"[!-~]*", value) is not None
     raise TypeError(f"the checker does not know the format {name!r}")
 
 
@@ -118,17 +127,24 @@ KEYWORDS: dict[str, Any] = {
     "minLength": _about(TYPES["string"], lambda value, limit: len(value) >= limit),
     "maxLength": _about(TYPES["string"], lambda value, limit: len(value) <= limit),
     "pattern": _about(TYPES["string"], lambda value, rule: matches(rule, value)),
-    "format": _about(TYPES["string"], lambda value, name: is_of_format(name, value)),
+    "format": lambda document, name, value, where: (
+        not isinstance(value, str) or is_of_format(name, value)  # "double" is for numbers, which all are
+    ),
     "minimum": _about(is_number, lambda value, limit: value >= limit),
     "maximum": _about(is_number, lambda value, limit: value <= limit),
     "minItems": _about(TYPES["array"], lambda value, limit: len(value) >= limit),
     "maxItems": _about(TYPES["array"], lambda value, limit: len(value) <= limit),
+    "minProperties": _about(TYPES["object"], lambda value, limit: len(value) >= limit),
     "maxProperties": _about(TYPES["object"], lambda value, limit: len(value) <= limit),
     "required": _about(TYPES["object"], lambda value, names: set(names) <= value.keys()),
     "properties": _properties,
     "additionalProperties": lambda document, rule, value, where: (
-        not isinstance(value, dict) or _each(document, rule, iter(value.items()), where)
+        rule is True or not isinstance(value, dict) or _each(document, rule, iter(value.items()), where)
     ),
+    "propertyNames": lambda document, rule, value, where: (
+        not isinstance(value, dict) or _each(document, rule, ((name, name) for name in value), where)
+    ),
+    "if": lambda document, rule, value, where: True,  # it is for "then", below
     "items": lambda document, rule, value, where: (
         not isinstance(value, list) or _each(document, rule, iter(enumerate(value)), where)
     ),
@@ -139,6 +155,7 @@ KEYWORDS: dict[str, Any] = {
     "oneOf": lambda document, rule, value, where: (
         sum(fits(document, schema, value) for schema in rule) == 1
     ),
+    "then": lambda document, rule, value, where: check(document, rule, value, where) is None,
     "not": lambda document, rule, value, where: not fits(document, rule, value),
     "$ref": lambda document, rule, value, where: (
         check(document, resolve(document, rule), value, where) is None
@@ -182,9 +199,10 @@ def check_answer(
     place = f"{method} {template} {status}"
     if str(status) not in operation["responses"]:
         raise Misfit(f"{place} is not in the document")
-    response = operation["responses"][str(status)]
+    response = follow(document, operation["responses"][str(status)])
     present = {name.lower(): value for name, value in headers.items()}
-    for name, header in response.get("headers", {}).items():
+    for name, reference in response.get("headers", {}).items():
+        header = follow(document, reference)
         text = present.get(name.lower())
         if text is not None:
             value = int(text) if header["schema"].get("type") == "integer" else text
@@ -205,4 +223,5 @@ def _check_body(
     media_type = headers["content-type"].partition(";")[0]
     if media_type not in response["content"]:
         raise Misfit(f"{place} is {media_type}")
-    check(document, response["content"][media_type]["schema"], json.loads(body), place)
+    value = json.loads(body) if media_type == "application/json" else body.decode()
+    check(document, response["content"][media_type]["schema"], value, place)

@@ -1,0 +1,135 @@
+"""Clients that are generated from the OpenAPI document: Python against a real server, and TypeScript's types.
+
+ACARE_TEST_GENERATORS names a folder with a virtual environment ``python``, which has openapi-python-client,
+and with ``node_modules``, which has openapi-typescript and typescript.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.server import make_key, serving
+
+GENERATORS = Path(os.environ["ACARE_TEST_GENERATORS"])
+PYTHON = GENERATORS / "python" / "bin"
+NODE = GENERATORS / "node_modules" / ".bin"
+
+
+def run(*line, cwd):
+    ended = subprocess.run([*map(str, line)], cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the document."""
+    folder = tmp_path_factory.mktemp("generated")
+    printed = run(sys.executable, "-m", "acare", "openapi", cwd=folder)
+    (folder / "openapi.json").write_text(printed, "utf-8")
+    return folder
+
+
+# --- Python
+
+USE = """
+import sys
+from client import AuthenticatedClient
+from client.api.clients import create_client, delete_client, get_client, list_clients, update_client
+from client.models import (ClientChanges, ClientInput, ClientType, Problem, PropertyPreferences,
+                           VersionDetails)
+
+url, key = sys.argv[1:]
+api = AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="X-API-Key")
+preferences = PropertyPreferences(bedrooms_min=3)
+preferences["pool"] = {"heated": True}
+sent = ClientInput("Jordan", "Lee", ClientType.BUYER, budget_max=123456789.55)
+sent.property_preferences = preferences
+made = create_client.sync(client=api, body=sent).data
+assert (made.budget_max, made.email, made.version) == (123456789.55, None, 1)
+assert made.property_preferences["pool"] == {"heated": True}
+assert get_client.sync(made.id, client=api).data == made
+changed = update_client.sync(made.id, client=api, body=ClientChanges(phone="1", version=1)).data
+assert (changed.phone, changed.version, changed.first_name) == ("1", 2, "Jordan")
+listed = list_clients.sync(client=api, client_type=ClientType.BUYER).data
+assert (listed.clients, listed.meta.total) == ([changed], 1)
+stale = update_client.sync(made.id, client=api, body=ClientChanges(phone="2", version=1)).error
+assert stale.code == "VERSION_CONFLICT" and isinstance(stale.details, VersionDetails)
+assert stale.details.current_version == 2
+wrong = create_client.sync(client=api, body=ClientInput("", "Lee", ClientType.BUYER)).error
+assert [(type(each), each.field) for each in wrong.details] == [(Problem, "first_name")]
+refused = delete_client.sync_detailed(made.id, client=api, if_match='"1"')
+assert refused.status_code == 412
+assert delete_client.sync(made.id, client=api).data.to_dict() == {}
+print("done")
+"""
+
+
+@pytest.fixture(scope="module")
+def python_client(folder):
+    line = ("generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none")
+    said = run(PYTHON / "openapi-python-client", *line, cwd=folder)
+    return folder / "client", said
+
+
+def test_a_python_client_has_all_operations(python_client):
+    client, said = python_client
+    assert "WARNING" not in said
+    assert "unsupported" not in said.lower()
+    modules = {path.stem for path in (client / "api").rglob("*.py")} - {"__init__"}
+    assert modules == {"list_clients", "create_client", "get_client", "update_client", "delete_client",
+                       "get_liveness", "get_readiness", "get_open_api", "get_index"}  # fmt: skip
+
+
+def test_a_python_client_has_few_models(python_client):
+    assert len(list((python_client[0] / "models").glob("*.py"))) <= 50
+
+
+def test_a_python_client_has_typed_bodies(python_client):
+    client, _ = python_client
+    assert not [path for path in (client / "api").rglob("*.py") if "body: Any" in path.read_text("utf-8")]
+
+
+def test_a_python_client_works_with_a_server(python_client, tmp_path):
+    client, _ = python_client
+    database = tmp_path / "acare.db"
+    key = make_key(database)
+    with serving(database) as (_, address):
+        said = run(PYTHON / "python", "-c", USE, f"http://{address}", key, cwd=client.parent)
+    assert said == "done\n"
+
+
+# --- TypeScript
+
+PROBE = """
+import type { components } from "./openapi";
+type Schemas = components["schemas"];
+const client: Schemas["ClientInput"] = {
+  first_name: "Jordan", last_name: "Lee", client_type: "buyer", email: null, budget_max: 475000.5,
+  property_preferences: { bedrooms_min: 3, pool: { heated: true } },
+};
+const changes: Schemas["ClientChanges"] = { phone: null, version: 3 };
+function current(answer: Schemas["ErrorResponse"] | Schemas["ClientResponse"]): number {
+  if (answer.success) return answer.data.version;
+  const details = answer.error.details;
+  if (Array.isArray(details)) return details.map((problem) => problem.field.length).length;
+  return details && "currentVersion" in details ? details.currentVersion : 0;
+}
+// @ts-expect-error a number is no name
+const number: Schemas["ClientInput"] = { first_name: 7, last_name: "Lee", client_type: "buyer" };
+// @ts-expect-error nor in changes
+const changed: Schemas["ClientChanges"] = { first_name: 7 };
+// @ts-expect-error a word that is not among them
+const tenant: Schemas["ClientInput"] = { first_name: "Jordan", last_name: "Lee", client_type: "tenant" };
+// @ts-expect-error a field that is required
+const nameless: Schemas["ClientInput"] = { first_name: "Jordan", client_type: "buyer" };
+export { client, changes, current, number, changed, tenant, nameless };
+"""
+
+
+def test_typescript_takes_right_values_and_no_others(folder):
+    run(NODE / "openapi-typescript", "openapi.json", "-o", "openapi.ts", cwd=folder)
+    (folder / "probe.ts").write_text(PROBE, "utf-8")
+    run(NODE / "tsc", "--strict", "--noEmit", "probe.ts", cwd=folder)

@@ -1,0 +1,281 @@
+"""Requests that get every answer in the OpenAPI document, and the examples that they yield."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.client import Api
+from support.data import JORDAN, OTHER, WHOLE
+from support.openapi_check import find
+from webtest import TestApp
+
+import acare
+from acare.errors import StoreUnavailable
+from acare.fields import FIELDS
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+EXAMPLES = Path(acare.__file__).parent / "api" / "examples.json"
+
+# The bodies in the examples.
+CLIENT = {
+    "first_name": "Jordan",
+    "last_name": "Lee",
+    "email": "jordan.lee@example.com",
+    "phone": "(661) 555-0142",
+    "client_type": "buyer",
+    "source": "referral",
+    "budget_min": 350000,
+    "budget_max": 475000.5,
+    "preferred_locations": ["Santa Clarita"],
+    "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": True},
+    "tags": ["first-time buyer"],
+}
+CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
+
+
+class Scene:
+    """What a request of the table may need: callers, clients, and apps that refuse."""
+
+    def __init__(self, app, monkeypatch):
+        self.app = app
+        self.api = self.caller(app)
+        self.unscoped = Api(app, app.keys.create("nobody@example.com", {}).key)
+        self.stranger = Api(app, None)
+        self.monkeypatch = monkeypatch
+        self.others = []  # apps beside the first
+
+    @staticmethod
+    def caller(app):
+        return Api(app, app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key)
+
+    def path(self):
+        """A client at version 2."""
+        client_id = self.api.create()["id"]
+        self.api.put(client_id, {"notes": "the second version"})
+        return f"/v1/clients/{client_id}"
+
+    def break_store(self, error):
+        def fail(*_, **__):
+            raise error
+
+        for name in ("page", "get", "create", "update", "delete"):
+            self.monkeypatch.setattr(self.app.clients, name, fail)
+
+
+@contextmanager
+def scene_in(app):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        scene = Scene(app, monkeypatch)
+        yield scene
+        app.draining = False
+        for other in scene.others:
+            other.close()
+
+
+class Ask:
+    """A request of the table, and the status that it gets. ``body`` bytes are sent as they are."""
+
+    def __init__(self, method, path, status, body=None, media="application/json", prepare=None, **headers):
+        self.method, self.path, self.status, self.body, self.media = method, path, status, body, media
+        self.prepare = prepare or (lambda scene: scene.api)
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def __repr__(self):
+        sent = f" {self.body!r:.40}" if self.body is not None else ""
+        return f"{self.method} {self.path} {self.status}{sent} {' '.join(self.headers)}".strip()
+
+    def run(self, scene):
+        """The path that was asked for, and the answer."""
+        path = self.path.replace("{id}", scene.path().rpartition("/")[2] if "{id}" in self.path else "")
+        caller = self.prepare(scene)
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        body = b"" if self.body is None else body
+        sent = {**caller.headers, **self.headers, **({"Content-Type": self.media} if body else {})}
+        app = TestApp(caller.web.app, lint=False)
+        answer = app.request(path, method=self.method, headers=sent, body=body, status="*")
+        assert answer.status_int == self.status, answer.text
+        return path, answer
+
+
+def stranger(scene):
+    return scene.stranger
+
+
+def unscoped(scene):
+    return scene.unscoped
+
+
+def unavailable(scene):
+    scene.break_store(StoreUnavailable("The database is busy."))
+    return scene.api
+
+
+def defective(scene):
+    scene.break_store(RuntimeError("a defect"))
+    return scene.api
+
+
+def not_ready(scene):
+    scene.app.draining = True
+    return scene.stranger
+
+
+def defective_checks(scene):
+    def fail():
+        raise RuntimeError("a defect")
+
+    scene.monkeypatch.setattr(scene.app.database, "run_checks", fail)
+    return scene.stranger
+
+
+def another_app(**options):
+    """A caller of an app with other settings on the same file."""
+
+    def prepare(scene):
+        settings = {"rate_limit": "off", **options}
+        app = acare.create_app(database=scene.app.database.path, clock=lambda: 0, **settings)
+        scene.others.append(app)
+        return Api(app, scene.api.key)
+
+    return prepare
+
+
+def exhausted(scene):
+    caller = another_app(rate_limit="1/900")(scene)
+    caller.get("/v1/clients")
+    return caller
+
+
+def retried(body):
+    """The same Idempotency-Key, which came with Jordan before, now with ``body``."""
+
+    def prepare(scene):
+        headers = {**scene.api.headers, "Idempotency-Key": "k"}
+        scene.api.web.post_json("/v1/clients", JORDAN, headers=headers, status="*")
+        return scene.api
+
+    return Ask(
+        "POST", "/v1/clients", 201 if body == JORDAN else 422, body, prepare=prepare, Idempotency_Key="k"
+    )
+
+
+COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
+CHANGE = {"notes": "x"}
+# Method, path and body of a request that succeeds.
+GOOD = [
+    ("GET", COLLECTION, None),
+    ("POST", COLLECTION, JORDAN),
+    ("GET", ITEM, None),
+    ("PUT", ITEM, CHANGE),
+    ("DELETE", ITEM, None),
+]
+SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
+TABLE = [
+    Ask("POST", COLLECTION, 201, CLIENT),
+    Ask("GET", COLLECTION, 200),
+    Ask("GET", f"{COLLECTION}?page=2&limit=1", 200),
+    Ask("GET", f"{COLLECTION}?page=99&limit=1000", 200),
+    Ask("GET", f"{COLLECTION}?client_type=both&status=closed", 200),
+    Ask("HEAD", COLLECTION, 200),
+    Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
+    Ask("GET", f"{COLLECTION}?page=0&status=lost", 400),
+    Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),
+    Ask("POST", COLLECTION, 201, JORDAN),
+    Ask("POST", COLLECTION, 201, WHOLE),
+    Ask("POST", COLLECTION, 201, {**OTHER, "property_preferences": {"x": [None, {"y": 1.5}]}}),
+    Ask("POST", COLLECTION, 201, JORDAN, Idempotency_Key='"a-key"'),
+    retried(JORDAN),
+    retried({**JORDAN, "notes": "x"}),
+    Ask("POST", COLLECTION, 400, {**JORDAN, "first_name": "", "budget_min": 2, "budget_max": 1}),
+    Ask("POST", COLLECTION, 400, {}),
+    Ask("POST", COLLECTION, 400, []),
+    Ask("POST", COLLECTION, 400, b"{"),
+    Ask("POST", COLLECTION, 400, JORDAN, Idempotency_Key="not a key"),
+    Ask("POST", COLLECTION, 415, b"first_name=Jordan", "application/x-www-form-urlencoded"),
+    Ask("GET", ITEM, 200),
+    Ask("HEAD", ITEM, 200),
+    Ask("GET", ITEM, 200, If_None_Match='"1"'),
+    Ask("GET", ITEM, 304, If_None_Match='"2"'),
+    Ask("HEAD", ITEM, 304, If_None_Match="*"),
+    Ask("GET", ITEM, 200, If_Match='"2"'),
+    Ask("GET", ITEM, 412, If_Match='"1"'),
+    Ask("HEAD", ITEM, 412, If_Match="2"),
+    Ask("GET", f"{COLLECTION}/{NOBODY}", 404),
+    Ask("HEAD", f"{COLLECTION}/{NOBODY}", 404),
+    Ask("GET", f"{COLLECTION}/x", 404),
+    Ask("PUT", ITEM, 200, CHANGES),
+    Ask("PUT", ITEM, 200, CHANGE),
+    Ask("PUT", ITEM, 200, OTHER),
+    Ask("PUT", ITEM, 200, {**dict.fromkeys((f.name for f in FIELDS if not f.required), None), "version": 2}),
+    Ask("PUT", ITEM, 200, CHANGE, If_Match='"1", "2"'),
+    Ask("PUT", ITEM, 400, {"email": "jordan", "version": 0}),
+    Ask("PUT", ITEM, 400, {}),
+    Ask("PUT", ITEM, 400, {**CHANGE, "version": None}),
+    Ask("PUT", ITEM, 400, {"budget_min": 2, "budget_max": 1}),
+    Ask("PUT", ITEM, 409, {**CHANGE, "version": 1}),
+    Ask("PUT", ITEM, 409, {**CHANGE, "version": 9}),
+    Ask("PUT", ITEM, 412, CHANGE, If_Match='"1"'),
+    Ask("PUT", ITEM, 412, CHANGE, If_Match="garbage"),
+    Ask("PUT", ITEM, 412, CHANGE, If_None_Match='"2"'),
+    Ask("PUT", ITEM, 415, b"<notes/>", "application/xml"),
+    Ask("PUT", ITEM, 428, CHANGE, prepare=another_app(require_precondition="true")),
+    Ask("PUT", f"{COLLECTION}/{NOBODY}", 404, CHANGE),
+    Ask("DELETE", ITEM, 200),
+    Ask("DELETE", ITEM, 200, If_Match="*"),
+    Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
+    Ask("DELETE", ITEM, 412, If_None_Match="*"),
+    Ask("DELETE", ITEM, 428, prepare=another_app(require_precondition="true")),
+    Ask("DELETE", f"{COLLECTION}/{NOBODY}", 404),
+    *(Ask(method, path, 401, body, prepare=stranger) for method, path, body in GOOD),
+    *(Ask(method, path, 401, body, prepare=stranger, X_API_Key="f" * 64) for method, path, body in GOOD),
+    *(Ask(method, path, 403, body, prepare=unscoped) for method, path, body in GOOD),
+    *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),
+    *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, _ in GOOD),
+    *(Ask(method, path, 429, body, prepare=exhausted) for method, path, body in GOOD),
+    *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
+    *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
+    Ask("GET", "/healthz", 200, prepare=stranger),
+    Ask("HEAD", "/healthz", 200, prepare=stranger),
+    *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
+    *(Ask("GET", path, 415, b"{}", Content_Encoding="gzip") for path in SYSTEM),
+    Ask("GET", "/", 200, prepare=stranger, Accept="application/json"),
+    Ask("GET", "/", 200, prepare=stranger, Accept="text/html"),
+    Ask("GET", "/openapi.json", 200, prepare=stranger),
+    Ask("GET", "/readyz", 200, prepare=stranger),
+    Ask("GET", "/readyz", 500, prepare=defective_checks),
+    Ask("GET", "/readyz", 503, prepare=not_ready),
+]
+
+
+def record(document, app):
+    """The first answer of each operation with each status, and the body of its first request that succeeds.
+
+    Times are replaced, and ids by others in the order in which they come, so that a new app gives the same.
+    """
+    examples, ids = {}, {}
+    for ask in TABLE:
+        with scene_in(app) as scene:
+            _, answer = ask.run(scene)
+        template, operation = find(document, ask.method, ask.path)
+        is_json = answer.content_type == "application/json" and answer.body
+        if not is_json or template == "/openapi.json":
+            continue
+        kept = examples.setdefault(operation["operationId"], {})
+        if ask.status < 300 and ask.body is not None:
+            kept.setdefault("request", ask.body)
+        kept.setdefault(str(ask.status), json.loads(_settled(answer.text, ids)))
+    return examples
+
+
+def _settled(text, ids):
+    """The text of an answer with fixed times and with ids in the order in which they come."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-07-15T14:32:10.000Z", text)
+    text = re.sub(r'"correlationId": "[^"]+"', '"correlationId": "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f"', text)
+    text = re.sub(r'"errorId": "[^"]+"', '"errorId": "9f8b1c0d2e3a4f56"', text)
+    known = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    made = "a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f{:03x}"
+    return re.sub(known, lambda found: made.format(ids.setdefault(found[0], 0x684 + len(ids))), text)
