@@ -134,7 +134,7 @@ class Disk:
         return found
 
     def replay(self, event: Event) -> None:
-        """Let this happen, after all that ended before. What is on a file that is not known does not count."""
+        """Let this happen, after all that ended before it. Files that are not known do not count."""
         node = self._inodes.get(event.inode)
         if event.kind in (WRITE, TRUNCATE) and isinstance(node, File):
             node.pending.append(event)

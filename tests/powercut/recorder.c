@@ -3,7 +3,8 @@
    Preloaded (LD_PRELOAD) with these variables:
      RECORD_FOLDER  the folder, as realpath() gives it; what is in its subfolders counts too
      RECORD_TO      the file to which the records are appended; several processes may share it
-     RECORD_FAIL    one in so many syncs of a file fails with EIO (none)
+     RECORD_DELAY   microseconds that a sync takes, as on a disk that is not memory (0)
+     RECORD_FAIL    one in so many syncs of a file fails with EIO (0: none)
 
    A record is a struct record, then the path, then the content. It is appended in one call once the
    operation has returned and before the caller knows, so a record is never missing from the past of an
@@ -50,10 +51,15 @@ struct record {
 static const char *folder;
 static size_t folder_length;
 static int records = -1;
-static int fail_one_in;
+static int delay, fail_one_in;
+
+static int number(const char *name) {
+    const char *text = getenv(name);
+    return text ? atoi(text) : 0;
+}
 
 __attribute__((constructor)) static void begin(void) {
-    const char *to = getenv("RECORD_TO"), *fail = getenv("RECORD_FAIL");
+    const char *to = getenv("RECORD_TO");
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
     folder = getenv("RECORD_FOLDER");
     if (!folder || !to)
@@ -62,7 +68,8 @@ __attribute__((constructor)) static void begin(void) {
     records = real(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (records < 0)
         abort();
-    fail_one_in = fail ? atoi(fail) : 0;
+    delay = number("RECORD_DELAY");
+    fail_one_in = number("RECORD_FAIL");
 }
 
 /* The function that this library stands in front of. */
@@ -252,6 +259,7 @@ static int sync_with(int (*real)(int), int fd) {
     uint64_t begun = now(), inode;
     if (!is_watched(fd, &inode))
         return real(fd);
+    usleep(delay);
     int failed = must_fail(fd) ? (errno = EIO, -1) : real(fd);
     append(SYNC, begun, inode, 0, failed ? errno : 0, NULL, 0, NULL, 0);
     return failed;

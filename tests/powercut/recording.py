@@ -20,6 +20,7 @@ from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
+SYNC_MICROSECONDS = 1000  # so that there are instants at which somebody waits for one
 
 
 def build_recorder(folder: Path) -> Path:
@@ -77,6 +78,7 @@ class Recording:
             f"LD_PRELOAD={self.recorder}",
             f"RECORD_FOLDER={self.folder}",
             f"RECORD_TO={self.records}",
+            f"RECORD_DELAY={SYNC_MICROSECONDS}",
             f"RECORD_FAIL={self.failing_syncs}",
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 
 from powercut.aftermath import client_rows
 from powercut.recording import Recording, Step
@@ -35,7 +35,7 @@ def plain(recording: Recording, before: str = "") -> None:
     recording.begin()
     with recording.serving(before) as address:
         victims = recording.create_victims(address, 4)
-        with recording.writing([address]):
+        with recording.writing([address], times=100):  # the log is copied once
             recording.run("backup", "backup", recording.folder / "backups")
             recording.erase(victims[0])
             recording.erase(victims[1])
@@ -45,8 +45,9 @@ def served(recording: Recording, before: str = "", servers: int = 1) -> None:
     """Servers on one file, and nothing beside."""
     recording.make_key()
     recording.begin()
-    with recording.serving(before) as one, recording.serving(before) if servers > 1 else nullcontext() as two:
-        with recording.writing([one, two] if two else [one]):
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(recording.serving(before)) for _ in range(servers)]
+        with recording.writing(addresses):
             pass
 
 
