@@ -64,6 +64,7 @@ def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findin
     findings.lost += _erased(database, writers)
     if recording.has_key(instant):
         api = Api(app, recording.key)
+        api.get("/v1/clients")
         findings.lost += [lost for writer in recording.writers for lost in _replay(api, writer, instant)]
         read_clients(database)  # still one of each name
     return findings
@@ -98,15 +99,16 @@ def _create(api: Api, name: str) -> dict[str, object]:
 
 
 def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findings:
-    """It is the old database or the new one; and the old one is kept."""
+    """It is the old database or the new one; and in the end the old one is kept."""
     database = app.database.path
     old, new = recording.before["old"], recording.before["new"]
     findings = Findings(broken=gaps(database))
     found = client_rows(database)
-    if found != new and (found != old or recording.steps["restore"].is_done(instant)):
+    is_done = recording.steps["restore"].is_done(instant)
+    if found != new and (found != old or is_done):
         findings.lost.append("neither the database that was there nor the backup is there")
     kept = [path for path in database.parent.glob("*.before-restore-*") if not path.name.endswith("-shm")]
-    if found == new and not any(client_rows(path) == old for path in kept):
+    if is_done and not any(client_rows(path) == old for path in kept):
         findings.lost.append("the database that was there is not kept")
     return findings
 

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import os
 import random
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-WRITE, TRUNCATE, SYNC, CREATE, FOLDER, LINK, RENAME, REMOVE = map(ord, "wtscdlru")
-
-_HEADER = struct.Struct("=QQQQIIII")  # struct record
+from powercut.events import FOLDER, LINK, REMOVE, RENAME, SYNC, TRUNCATE, WRITE, Event
 
 SECTOR = 512
 
@@ -26,39 +23,6 @@ NAMES_LEFT = ("none", "all", "prefix", "single")
 
 #: The file that keeps everything while all others keep nothing; None: each file has a remainder of its own.
 FAVOURITES = (None, None, None, ".db", ".db-wal")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One operation: when it began and ended, on which inode or path, and with what content.
-
-    ``offset`` is that of a write, or the length after a truncate.
-    """
-
-    begun: int
-    ended: int
-    inode: int
-    offset: int
-    kind: int
-    error: int
-    path: str
-    content: bytes
-
-
-def read_events(records: Path) -> list[Event]:
-    """All that was recorded, in the order in which it ended, but for what was written to -shm files."""
-    content = records.read_bytes()
-    events, at = [], 0
-    while at < len(content):
-        *numbers, path_length, content_length = _HEADER.unpack_from(content, at)
-        at += _HEADER.size
-        path = content[at : at + path_length].decode()
-        at += path_length
-        events.append(Event(*numbers, path, content[at : at + content_length]))
-        at += content_length
-    shared_memory = {event.inode for event in events if event.path.endswith("-shm")} - {0}
-    events = [event for event in events if event.path or event.inode not in shared_memory]
-    return sorted(events, key=lambda event: event.ended)
 
 
 @dataclass(eq=False)

@@ -2,13 +2,14 @@
 
    Preloaded (LD_PRELOAD) with these variables:
      RECORD_FOLDER  the folder, as realpath() gives it; what is in its subfolders counts too
-     RECORD_TO      the file to which the records are appended; several processes may share it
+     RECORD_TO      the folder in which each process has a file of records, named by its id
      RECORD_DELAY   microseconds that a sync takes, as on a disk that is not memory (0)
      RECORD_FAIL    one in so many syncs of a file fails with EIO (0: none)
 
    A record is a struct record, then the path, then the content. It is appended in one call once the
    operation has returned and before the caller knows, so a record is never missing from the past of an
-   acknowledgement. Operations that fail are not recorded, except for syncs.
+   acknowledgement; of a process that was killed the last one may be cut off. Operations that fail are not
+   recorded, except for syncs.
 
    Standard error and output are left out. What is written through mmap() is not seen: the -shm file, which
    SQLite rebuilds after a power cut. */
@@ -60,12 +61,14 @@ static int number(const char *name) {
 
 __attribute__((constructor)) static void begin(void) {
     const char *to = getenv("RECORD_TO");
+    char path[PATH_MAX];
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
     folder = getenv("RECORD_FOLDER");
     if (!folder || !to)
         abort();
     folder_length = strlen(folder);
-    records = real(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    snprintf(path, sizeof path, "%s/%d", to, getpid());
+    records = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (records < 0)
         abort();
     delay = number("RECORD_DELAY");
@@ -74,6 +77,10 @@ __attribute__((constructor)) static void begin(void) {
 
 /* The function that this library stands in front of. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* off_t has 64 bits here, so a function and its 64-bit variant are one. */
+#define SAME_AS(name) __attribute__((alias(name)))
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "for 64-bit systems");
 
 static uint64_t now(void) {
     struct timespec time;
@@ -84,7 +91,8 @@ static uint64_t now(void) {
 static void append(enum kind kind, uint64_t begun, uint64_t inode, uint64_t offset, int error,
                    const char *path, size_t path_length, const void *content, size_t content_length) {
     struct record record = {begun, now(), inode, offset, kind, error, path_length, content_length};
-    struct iovec parts[] = {{&record, sizeof record}, {(void *)path, path_length}, {(void *)content, content_length}};
+    struct iovec parts[] = {
+        {&record, sizeof record}, {(void *)path, path_length}, {(void *)content, content_length}};
     ssize_t length = sizeof record + path_length + content_length;
     int saved = errno;
     if (REAL(writev)(records, parts, 3) != length)
@@ -149,7 +157,7 @@ static uint64_t inode_of(int at, const char *name) {
 
 /* --- content */
 
-static ssize_t write_at(int fd, const void *content, size_t length, off_t offset) {
+ssize_t pwrite(int fd, const void *content, size_t length, off_t offset) {
     uint64_t begun = now(), inode;
     ssize_t written = REAL(pwrite)(fd, content, length, offset);
     if (written > 0 && is_watched(fd, &inode))
@@ -157,13 +165,7 @@ static ssize_t write_at(int fd, const void *content, size_t length, off_t offset
     return written;
 }
 
-ssize_t pwrite(int fd, const void *content, size_t length, off_t offset) {
-    return write_at(fd, content, length, offset);
-}
-
-ssize_t pwrite64(int fd, const void *content, size_t length, off64_t offset) {
-    return write_at(fd, content, length, offset);
-}
+ssize_t pwrite64(int, const void *, size_t, off64_t) SAME_AS("pwrite");
 
 ssize_t write(int fd, const void *content, size_t length) {
     uint64_t begun = now(), inode;
@@ -174,36 +176,33 @@ ssize_t write(int fd, const void *content, size_t length) {
 }
 
 /* Those that take several buffers write the first one that has anything: a short write is allowed. */
-static int first_of(const struct iovec *parts, int count) {
-    int first = 0;
-    while (first < count - 1 && !parts[first].iov_len)
-        first++;
-    return first;
+static const struct iovec *first_of(const struct iovec *parts, int count) {
+    while (--count && !parts->iov_len)
+        parts++;
+    return parts;
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     uint64_t inode;
     if (count < 1 || !is_watched(fd, &inode))
         return REAL(writev)(fd, parts, count);
-    int first = first_of(parts, count);
-    return write(fd, parts[first].iov_base, parts[first].iov_len);
+    parts = first_of(parts, count);
+    return write(fd, parts->iov_base, parts->iov_len);
 }
 
 ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off64_t offset, int flags) {
     uint64_t inode;
     if (count < 1 || !is_watched(fd, &inode))
         return REAL(pwritev64v2)(fd, parts, count, offset, flags);
-    int first = first_of(parts, count);
-    return write_at(fd, parts[first].iov_base, parts[first].iov_len, offset);
+    parts = first_of(parts, count);
+    return pwrite(fd, parts->iov_base, parts->iov_len, offset);
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
     return pwritev64v2(fd, parts, count, offset, 0);
 }
 
-ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) {
-    return pwritev64v2(fd, parts, count, offset, 0);
-}
+ssize_t pwritev64(int, const struct iovec *, int, off64_t) SAME_AS("pwritev");
 
 /* What copies in the kernel is refused; the caller then reads and writes. */
 static ssize_t refuse(void) {
@@ -221,7 +220,7 @@ ssize_t copy_file_range(int from, off64_t *at, int to, off64_t *offset, size_t l
     return is_watched(to, &inode) ? refuse() : REAL(copy_file_range)(from, at, to, offset, length, flags);
 }
 
-static int truncate_to(int fd, off_t length) {
+int ftruncate(int fd, off_t length) {
     uint64_t begun = now(), inode;
     int failed = REAL(ftruncate)(fd, length);
     if (!failed && is_watched(fd, &inode))
@@ -229,8 +228,7 @@ static int truncate_to(int fd, off_t length) {
     return failed;
 }
 
-int ftruncate(int fd, off_t length) { return truncate_to(fd, length); }
-int ftruncate64(int fd, off64_t length) { return truncate_to(fd, length); }
+int ftruncate64(int, off64_t) SAME_AS("ftruncate");
 
 int truncate(const char *path, off_t length) {
     char inside[PATH_MAX];
@@ -241,7 +239,7 @@ int truncate(const char *path, off_t length) {
     return failed;
 }
 
-int truncate64(const char *path, off64_t length) { return truncate(path, length); }
+int truncate64(const char *, off64_t) SAME_AS("truncate");
 
 /* --- syncs */
 
@@ -298,9 +296,9 @@ static int open_at(int at, const char *name, int flags, mode_t mode) {
     }
 
 int open(const char *name, int flags, ...) { MODE(flags) return open_at(AT_FDCWD, name, flags, mode); }
-int open64(const char *name, int flags, ...) { MODE(flags) return open_at(AT_FDCWD, name, flags, mode); }
 int openat(int at, const char *name, int flags, ...) { MODE(flags) return open_at(at, name, flags, mode); }
-int openat64(int at, const char *name, int flags, ...) { MODE(flags) return open_at(at, name, flags, mode); }
+int open64(const char *, int, ...) SAME_AS("open");
+int openat64(int, const char *, int, ...) SAME_AS("openat");
 
 int mkdirat(int at, const char *name, mode_t mode) {
     uint64_t begun = now();

@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from powercut.disk import Disk, Event, read_events
+from powercut.disk import Disk
+from powercut.events import Event, read_events
 from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
 
@@ -62,9 +63,12 @@ class Recording:
         self.folder.mkdir()
         self.database = self.folder / "served.db"
         self.records = self.place / "records"
+        self.records.mkdir()
 
     def begin(self) -> None:
         """From here on everything is recorded. What there is by now is on the disk for sure."""
+        for path in self.records.iterdir():
+            path.unlink()
         self.disk = Disk(self.folder, random.Random(0))
         self.begun = time.monotonic_ns()
 
@@ -83,11 +87,11 @@ class Recording:
         ]
 
     @contextmanager
-    def serving(self, before: str = "") -> Iterator[str]:
-        """A server, by its address. It is stopped at the end, as an operator would."""
+    def serving(self, before: str = "", end: int = signal.SIGTERM) -> Iterator[str]:
+        """A server, by its address. It is stopped at the end, or gets another signal."""
         with serving(self.database, before=before, prefix=self.prefix) as (process, address):
             yield address
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(end)
             process.wait(timeout=30)
 
     def run(self, name: str, *arguments: object) -> Step:
@@ -142,10 +146,10 @@ class Recording:
         return sum(writer.acknowledged for writer in self.writers)
 
     def instants(self) -> list[int]:
-        """The instants of all acknowledgements."""
+        """The instants of all acknowledgements since the recording began."""
         answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
         ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
-        return sorted(answered + ended)
+        return sorted(instant for instant in answered + ended if instant >= self.begun)
 
     def real_files(self) -> dict[str, bytes]:
         """The files as they are in the end, for holding the disk against them."""

@@ -5,6 +5,7 @@ Each scenario fills a ``Recording``. Its checks, beside those that hold for all,
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -79,11 +80,11 @@ def first_start(recording: Recording) -> None:
 
 
 def restore(recording: Recording) -> None:
-    """A backup takes the place of a database that has changed since, and whose log is not empty."""
+    """A backup takes the place of a database that a killed server left, with writes in its log."""
     recording.make_key()
     backups = recording.folder / "backups"
     backups.mkdir()
-    with recording.serving() as address:
+    with recording.serving(end=signal.SIGKILL) as address:
         with recording.writing([address]):
             pass
         recording.run("backup", "backup", backups)
@@ -91,7 +92,6 @@ def restore(recording: Recording) -> None:
             pass
     (backup,) = backups.glob("*.db")
     recording.before = {"old": client_rows(recording.database), "new": client_rows(backup)}
-    recording.records.unlink()
     recording.begin()
     recording.run("restore", "restore", backup)
 
@@ -99,11 +99,10 @@ def restore(recording: Recording) -> None:
 def migration(recording: Recording) -> None:
     """A file of an older schema is opened by a server."""
     recording.make_key()
-    with recording.serving() as address, recording.writing([address]):
+    with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
         pass
     with closing(sqlite3.connect(recording.database)) as connection:
         connection.executescript(MAKE_OLDER)
-    recording.records.unlink()
     recording.begin()
     with recording.serving(KNOW_MIGRATION) as address:
         recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")

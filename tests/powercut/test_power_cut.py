@@ -3,15 +3,11 @@
 ACARE_TEST_POWER_CUTS says at how many instants in all (60).
 """
 
-import itertools
 import os
-import random
-import shutil
 
 import pytest
 from powercut import scenarios
-from powercut.aftermath import examine
-from powercut.disk import SYNC, TRUNCATE, WRITE
+from powercut.cuts import cut_power
 from powercut.recording import Recording, build_recorder
 from support.crash import ALWAYS_CHECKPOINT, Findings
 
@@ -38,38 +34,6 @@ def record(tmp_path, recorder, monkeypatch):
         return recording
 
     return play
-
-
-def choose_instants(recording, count, chance):
-    """Instants at random. All kinds of events are as frequent, as a log has a thousand writes to a rename."""
-    kinds = {}
-    for event in recording.events():
-        kind = event.kind if event.kind in (WRITE, TRUNCATE, SYNC) else "names"
-        kinds.setdefault(kind, []).extend((event.begun, event.ended))
-    kinds["acknowledged"] = recording.instants()
-    near = [chance.choice(chance.choice(list(kinds.values()))) for _ in range(count)]
-    return sorted(max(recording.begun, instant + chance.choice((-1, 0, 0, 1))) for instant in near)
-
-
-def cut_power(recording, count, place, seed=1):
-    """What is found after each cut; and in words where it was."""
-    chance = random.Random(seed)
-    events = recording.events()
-    happened = 0
-    for number, instant in enumerate(choose_instants(recording, count, chance)):
-        while happened < len(events) and events[happened].ended <= instant:
-            recording.disk.replay(events[happened])
-            happened += 1
-        under_way = [
-            event for event in itertools.islice(events, happened, happened + 50) if event.begun < instant
-        ]
-        folder = place / f"cut-{number}"
-        chosen = recording.disk.cut(folder, under_way, chance)
-        yield (
-            f"cut {number}, {instant - recording.begun} ns after the begin ({chosen})",
-            examine(recording, folder, instant),
-        )
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda scenario: scenario.__name__)
