@@ -1,12 +1,13 @@
--- The data model of acare, whole. It is run once, in one transaction, on an empty file.
--- The constraints repeat the vital rules of acare/fields.py: they are the last line of defence,
--- also against a hand that edits the file with another program.
+-- The complete data model of acare. A new database is created by running this file in one transaction;
+-- an existing one is compared with it when it is opened (acare/store/schema.py).
+-- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
+-- edited with another program.
 
-PRAGMA application_id = 1633902962; -- "acar": tells an acare database from any other SQLite file
-PRAGMA user_version = 1;            -- the version of this schema
+PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
+PRAGMA user_version = 2;            -- the version of this schema; older ones: acare/store/migrations.py
 
 
--- People who hold keys. A key acts as its user.
+-- Users and their API keys. A key acts on behalf of its user.
 
 CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
@@ -19,7 +20,7 @@ CREATE TABLE api_keys (
     id           TEXT PRIMARY KEY CHECK (length(id) = 36),
     user_id      TEXT NOT NULL REFERENCES users (id),
     name         TEXT,
-    sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is nowhere
+    sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is not stored
     preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters
     scopes       TEXT NOT NULL CHECK (json_type(scopes) = 'object'),
     created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
@@ -29,11 +30,11 @@ CREATE TABLE api_keys (
 ) STRICT;
 
 
--- Clients. `json` is the record as the wire shows it, written by SQLite when the row is written, so
--- that reading is copying. The shape of a client on the wire stands here and nowhere else.
+-- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a
+-- read only copies it. This is the only definition of a client's JSON representation.
 
 CREATE TABLE clients (
-    seq                  INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of insertion, and of every list
+    seq                  INTEGER PRIMARY KEY AUTOINCREMENT, -- insertion order, which lists follow
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -43,7 +44,7 @@ CREATE TABLE clients (
     client_type          TEXT NOT NULL CHECK (client_type IN ('buyer', 'seller', 'both')),
     status               TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'closed')),
     source               TEXT CHECK (length(source) <= 100),
-    -- ANY keeps an integer an integer and a fraction a fraction.
+    -- ANY stores integers as integers and fractions as fractions.
     budget_min           ANY CHECK (typeof(budget_min) IN ('null', 'integer', 'real')
                                     AND budget_min BETWEEN 0 AND 1000000000000),
     budget_max           ANY CHECK (typeof(budget_max) IN ('null', 'integer', 'real')
@@ -58,7 +59,7 @@ CREATE TABLE clients (
     version              INTEGER NOT NULL CHECK (version >= 1),
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
-    made_by              TEXT REFERENCES api_keys (id), -- the key that made this version; NULL: the operator
+    made_by              TEXT REFERENCES api_keys (id), -- the key that wrote this version; NULL: the operator
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -84,7 +85,7 @@ CREATE TABLE clients (
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
--- One narrow index for each way a list can be asked for; each ends in seq, the order of the list.
+-- One narrow index for each filter combination of a list. Every index ends in seq, the order of the list.
 CREATE INDEX clients_by_seq              ON clients (seq);
 CREATE INDEX clients_by_type             ON clients (client_type);
 CREATE INDEX clients_by_status           ON clients (status);
@@ -95,7 +96,8 @@ CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- How many clients there are of each kind, kept by triggers: counting a million rows takes a list 26 ms.
+-- The number of clients for each combination of owner, type and status, maintained by triggers: a count over
+-- a million rows would add 26 ms to a list.
 
 CREATE TABLE client_totals (
     user_id     TEXT NOT NULL,
@@ -129,8 +131,9 @@ BEGIN
 END;
 
 
--- What clients were: each version that was replaced or deleted, whole. It tells a caller whose version is
--- stale what has changed since, and the operator who did what; `acare purge` and `acare erase` empty it.
+-- Previous versions of clients: the full record of each version that was updated or deleted. A caller with a
+-- stale version is told which fields have changed since; the operator sees who changed what. `acare purge`
+-- and `acare erase` delete from it.
 
 CREATE TABLE client_history (
     client_id  TEXT NOT NULL,
@@ -138,7 +141,7 @@ CREATE TABLE client_history (
     seq        INTEGER NOT NULL,
     json       TEXT NOT NULL,
     made_by    TEXT REFERENCES api_keys (id),
-    ended_at   TEXT NOT NULL,
+    ended_at   TEXT NOT NULL, -- when this version was replaced or deleted
     deleted    INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     deleted_by TEXT REFERENCES api_keys (id),
     PRIMARY KEY (client_id, version)
@@ -146,13 +149,13 @@ CREATE TABLE client_history (
 
 CREATE INDEX client_history_by_end ON client_history (ended_at);
 
-CREATE TRIGGER clients_keep_updated AFTER UPDATE OF version ON clients
+CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
     INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0);
 END;
 
-CREATE TRIGGER clients_keep_deleted AFTER DELETE ON clients
+CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
     INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
@@ -160,14 +163,15 @@ BEGIN
 END;
 
 
--- Answers to POST with an Idempotency-Key, each written in the transaction of the client that it made.
+-- Responses to POST requests with an Idempotency-Key, each written in the same transaction as the client that
+-- the request created.
 
 CREATE TABLE idempotency_keys (
     user_id        TEXT NOT NULL REFERENCES users (id),
     key            TEXT NOT NULL,
-    request_sha256 BLOB NOT NULL CHECK (length(request_sha256) = 32), -- of the client in the request
+    request_sha256 BLOB NOT NULL CHECK (length(request_sha256) = 32), -- of the client in the request body
     client_id      TEXT NOT NULL,
-    json           TEXT NOT NULL,                                     -- the client as it was answered
+    json           TEXT NOT NULL,                                     -- the client in the response
     created_at     TEXT NOT NULL,
     PRIMARY KEY (user_id, key)
 ) STRICT;

@@ -121,6 +121,22 @@ def test_only_the_store_knows_sqlite() -> None:
     assert {part_of(name) for name in who_imports("sqlite3")} == {"store"}
 
 
+def test_only_one_module_opens_connections() -> None:
+    assert who_uses("sqlite3.connect", "sqlite3.dbapi2.connect") == {"acare.store.connection"}
+    assert not any("sqlite3.connect" in imports(tree) for tree in MODULES.values())
+
+
+def test_only_one_module_knows_the_time_in_sql() -> None:
+    """But for defaults in the schema and in migrations, which must never change."""
+    found = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "'now'" in node.value
+    }
+    assert found == {"acare.store.connection", "acare.store.migrations"}
+
+
 def test_only_the_server_imports_waitress() -> None:
     assert {part_of(name) for name in who_imports("waitress")} == {"server"}
 

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import acare
 from acare.cli import backup, demo, history, keys, openapi, serve
 from acare.errors import AcareError, SettingError
+from acare.store.connection import SQLITE_VERSION
+from acare.store.schema import SCHEMA_VERSION
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +59,8 @@ def _fail(code: int, error: Exception) -> int:
 
 def _parser() -> Parser:
     parser = Parser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
-    parser.add_argument("--version", action="version", version=f"acare {acare.__version__}")
+    version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in (serve, demo, keys, backup, history, openapi):
         command.add_to(commands)

@@ -9,36 +9,39 @@ from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, existing_database, read_settings
 from acare.errors import DatabaseRefused
-from acare.store import backup
+from acare.store import backup, file
 from acare.store.restore import restore
+from acare.store.schema import SCHEMA_VERSION
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     make = commands.add_parser(
         "backup",
-        help="make a verified backup, also while the server runs",
-        description="Copy the database as it is now, prove the copy, and write its SHA-256 beside it. "
-        "The server goes on reading and writing.",
+        help="make a verified backup, even while the server runs",
+        description="Copy the current state of the database, verify the copy, and write its SHA-256 to a "
+        "file next to it. The server continues to read and write.",
     )
     make.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
-                      help="where to; made if it is not there (backups)")  # fmt: skip
-    make.add_argument("--keep", metavar="N", type=_count, help="delete all but the newest N (keep all)")
+                      help="the folder for backups; created if missing (default: backups)")  # fmt: skip
+    make.add_argument(
+        "--keep", metavar="N", type=_count, help="delete all but the newest N backups (default: keep all)"
+    )
     make.set_defaults(run=run_backup)
 
     verify = commands.add_parser(
         "verify",
-        help="prove a backup",
-        description="Check a backup's SHA-256, its structure, its foreign keys and its totals.",
+        help="verify backups",
+        description="Check the schema, SHA-256, structure, foreign keys and totals of backups.",
     )
     verify.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
     verify.add_argument("--no-checksum", action="store_true",
-                        help="go without a .sha256: damage within a text is not seen")  # fmt: skip
+                        help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
     verify.set_defaults(run=run_verify)
 
     restore = commands.add_parser(
         "restore",
-        help="put a backup in the place of the database; stop the server first",
-        description="Verify a backup and put it in the place of the database. The old one is kept aside.",
+        help="replace the database with a backup; stop the server first",
+        description="Verify a backup and replace the database with it. The old database is renamed and kept.",
     )
     restore.add_argument("file", metavar="FILE", type=Path, help="the backup")
     restore.set_defaults(run=run_restore)
@@ -54,27 +57,34 @@ def run_backup(args: argparse.Namespace) -> int:
 
 def run_verify(args: argparse.Namespace) -> int:
     code = 0
-    for file in args.files:
+    for path in args.files:
         try:
-            clients = backup.verify(file, checksum=not args.no_checksum)
+            clients = backup.verify(path, checksum=not args.no_checksum)
+            version = file.check(path)
         except DatabaseRefused as error:
             sys.stderr.write(f"acare: {error}\n")
             code = 1
         else:
-            print(f"{file}: whole, with {clients} clients")
+            print(f"{path}: OK, {clients} clients{_if_older(version)}")
     return code
+
+
+def _if_older(version: int) -> str:
+    if version == SCHEMA_VERSION:
+        return ""
+    return f"; schema {version}, which is migrated to {SCHEMA_VERSION} when the file is opened"
 
 
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
-    aside = restore(args.file, database)
+    kept = restore(args.file, database)
     print(f"Restored {database} from {args.file}.")
-    if aside is not None:
-        print(f"The database that was there is {aside}.")
+    if kept is not None:
+        print(f"The old database was renamed to {kept}.")
     return 0
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer of at most six digits")
     return int(text)

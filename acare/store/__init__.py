@@ -1,6 +1,6 @@
 """The data layer: the only code that knows sqlite3.
 
-``file`` opens a database file or refuses it, ``writer`` commits, ``database`` puts both behind two verbs,
-read and write. ``clients``, ``idempotency``, ``history`` and ``keys`` hold the statements; ``backup`` and
-``upgrade`` take care of a file as a whole.
+``connection`` opens connections, ``file`` accepts or refuses a database file, ``writer`` commits, and
+``database`` offers reads and writes. ``clients``, ``pagination``, ``idempotency``, ``history`` and ``keys``
+hold the statements. ``schema``, ``migrations``, ``backup`` and ``restore`` work on a file as a whole.
 """

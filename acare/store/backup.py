@@ -1,8 +1,8 @@
-"""Backups: a copy that was proven, and proving one again.
+"""Backups: making a verified copy, and verifying it again later.
 
-A copy is only called a backup once SQLite has found nothing wrong in it, its totals agree with a count
-and its SHA-256 is on disk beside it. The checksum is what catches a flipped bit in somebody's name, which
-no database can know to be wrong.
+A copy gets the name of a backup only when SQLite has found no error in it, its totals match a count of the
+clients and its SHA-256 is on disk in a file next to it. Only the checksum can detect a changed byte in a text
+value: to the database it is as valid as the original.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
 from acare.store import file
+from acare.store.connection import open_file
 
-# Pages copied at a time. The copy reads one snapshot, so writers do not wait for it at all.
+# Pages copied at a time. The copy reads one snapshot, so writers never wait for it.
 _PAGES = 1024
 
 COUNTS = """
@@ -41,45 +43,34 @@ HAVING sum(n) <> 0
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
-    """Make a verified backup of the database in ``folder``; the file, with its ``.sha256`` beside it.
+    """Make a verified backup of the database in ``folder``; the path of the backup.
 
-    Servers may run and write meanwhile. With ``keep``, only so many of the newest stay, this one among
-    them. Raises DatabaseRefused, and leaves nothing that looks like a backup, if anything is wrong.
+    Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
+    that many of the newest backups remain, including this one. DatabaseRefused if anything fails; then there
+    is no new file that looks like a backup.
     """
     file.check(database)
-    target = folder / f"{database.stem}-{stamp()}.db"
+    target = folder / f"{database.stem}-{timestamp()}.db"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy_verified(database, target)
         if keep is not None:
-            name = re.compile(rf"{re.escape(database.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-            others = sorted(path for path in folder.iterdir() if name.fullmatch(path.name) and path != target)
-            for old in others[: max(0, len(others) - keep + 1)]:
-                old.unlink(missing_ok=True)
-                checksum_file(old).unlink(missing_ok=True)
+            _delete_oldest(target, database.stem, keep)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
     return target
 
 
-def copy_verified(database: Path, target: Path, schema: int | None = None) -> None:
-    """Copy one snapshot of the database to ``target``, prove the copy, and only then give it its name.
+def copy_verified(database: Path, target: Path, version: int | None = None) -> None:
+    """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
 
-    With ``schema``, only if the snapshot is of that version of the schema.
+    With ``version``, only if the snapshot has that schema version.
     """
     with temporary(target) as copy:
-        try:
-            with opened(database) as source, opened(copy) as destination:
-                source.execute("BEGIN")
-                clients = source.execute(COUNTS).fetchone()
-                (version,) = source.execute("PRAGMA user_version").fetchone()
-                source.backup(destination, pages=_PAGES)
-                destination.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        except sqlite3.Error as error:
-            raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
-        if file.check(copy) != version or schema not in (None, version):
-            raise DatabaseRefused(f"{database}: the backup failed: its schema is not the one that it was")
-        check_content(copy, clients)
+        copied_version, counts = _copy(database, copy)
+        if file.check(copy) != copied_version or version not in (None, copied_version):
+            raise DatabaseRefused(f"{database}: the backup failed: the schema version changed meanwhile")
+        check_content(copy, counts)
         file.sync(copy)
         checksum = checksum_file(target)
         with temporary(checksum) as written:
@@ -94,30 +85,61 @@ def copy_verified(database: Path, target: Path, schema: int | None = None) -> No
     file.sync(target.parent)
 
 
-def verify(path: Path, *, checksum: bool = True) -> int:
-    """Prove a backup: checksum, structure, foreign keys, totals. Returns how many clients it has.
+def _copy(database: Path, target: Path) -> tuple[int, tuple[int, int]]:
+    """Copy one snapshot of the database; its schema version, and its counts of clients."""
+    try:
+        with closing(open_file(database)) as source, closing(open_file(target)) as destination:
+            source.execute("BEGIN")
+            counts = source.execute(COUNTS).fetchone()
+            (version,) = source.execute("PRAGMA user_version").fetchone()
+            source.backup(destination, pages=_PAGES)
+            destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
+    return version, counts
 
-    DatabaseRefused says in one line what is wrong. Without ``checksum`` damage to the content of a text
-    goes unseen.
+
+def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
+    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``."""
+    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+    others = sorted(path for path in newest.parent.iterdir() if name.fullmatch(path.name) and path != newest)
+    for old in others[: max(0, len(others) - keep + 1)]:
+        old.unlink(missing_ok=True)
+        checksum_file(old).unlink(missing_ok=True)
+
+
+def verify(path: Path, *, checksum: bool = True) -> int:
+    """Verify a backup: schema, checksum, structure, foreign keys and totals; its number of clients.
+
+    DatabaseRefused says in one line what is wrong. Without ``checksum``, damage within a text value is not
+    detected.
     """
     file.check(path)
     if checksum:
-        check_sum(path, checksum_file(path))
+        check_sha256(path, checksum_file(path))
     return check_content(path)
 
 
 def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
-    """What SQLite can say of a file: DatabaseRefused if anything in it is not as it should be."""
-    for ending in ("-journal", "-wal"):  # SQLite would play it into the file
-        log = path.with_name(path.name + ending)
-        if log.exists():
-            raise DatabaseRefused(f"{path}: not whole: {log.name} is beside it; stop whoever writes to it")
+    """Check structure, constraints, foreign keys and totals of a file; its number of clients.
+
+    DatabaseRefused for the first error, or if the counts of clients are not the ``expected`` ones.
+    """
+    for suffix in ("-journal", "-wal"):
+        log = path.with_name(path.name + suffix)
+        if log.exists():  # SQLite would apply it to the file
+            raise DatabaseRefused(
+                f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
+            )
     try:
-        with opened(path) as connection:
+        with closing(open_file(path)) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cell_size_check = ON")
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
-            problems += [f"{row[0]} row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")]
+            problems += [
+                f"foreign key of {row[0]} row {row[1]}"
+                for row in connection.execute("PRAGMA foreign_key_check")
+            ]
             problems += [f"the total of {row}" for row in connection.execute(WRONG_TOTALS)]
             counts = connection.execute(COUNTS).fetchone()
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -125,12 +147,12 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     if problems:
         raise DatabaseRefused(f"{path}: damaged: {' '.join(problems[0].split())}")
     if expected is not None and counts != expected:
-        raise DatabaseRefused(f"{path}: has {counts} clients where the database had {expected}")
+        raise DatabaseRefused(f"{path}: the copy has {counts[1]} clients, the database {expected[1]}")
     return int(counts[1])
 
 
 def checksum_file(path: Path) -> Path:
-    """Where the checksum of a backup stands, in the form that ``sha256sum --check`` reads."""
+    """The file with the checksum of a backup, in the format that ``sha256sum --check`` reads."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -140,42 +162,31 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def check_sum(path: Path, checksum: Path) -> None:
-    """DatabaseRefused if the file is not the one whose SHA-256 stands in ``checksum``."""
+def check_sha256(path: Path, checksum: Path) -> None:
+    """DatabaseRefused if the SHA-256 of the file is not the one in the file ``checksum``."""
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
-        raise DatabaseRefused(f"{path}: there is no {checksum.name} beside it") from None
+        raise DatabaseRefused(f"{path}: its checksum file {checksum.name} is missing") from None
     except (OSError, ValueError) as error:
         raise DatabaseRefused(f"{checksum}: {error}") from None
     if [sha256(path)] != expected:
-        raise DatabaseRefused(f"{path}: damaged: its SHA-256 is not the one in {checksum.name}")
+        raise DatabaseRefused(f"{path}: damaged: its SHA-256 differs from the one in {checksum.name}")
 
 
-def stamp() -> str:
-    """Now, for a name: ``20260715T143210.000Z``, which sorts as time goes by."""
+def timestamp() -> str:
+    """The current time for a file name: ``20260715T143210.000Z``. Names sort by time."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
 
 @contextlib.contextmanager
 def temporary(target: Path) -> Iterator[Path]:
-    """An empty file beside ``target``, mode 0600, that is gone afterwards unless it got another name."""
+    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     os.close(handle)
     path = Path(name)
     try:
         yield path
     finally:
-        for ending in ("", "-journal", "-wal", "-shm"):
-            Path(name + ending).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to a file that is there. Not ``mode=ro``: SQLite would then heed no CHECK constraint."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-    try:
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        yield connection
-    finally:
-        connection.close()
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)

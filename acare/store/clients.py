@@ -16,7 +16,8 @@ from acare import ids
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
 from acare.store import idempotency, pagination
-from acare.store.database import NOW, Database
+from acare.store.connection import NOW
+from acare.store.database import Database
 from acare.store.pagination import ClientPage
 
 

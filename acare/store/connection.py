@@ -1,33 +1,155 @@
-"""Which of SQLite's errors mean "not now" rather than "wrong": the machine's fault, not the program's."""
+"""Connections to SQLite: how they are opened, the settings of each kind, and what their errors mean.
+
+This is the only module that calls ``sqlite3.connect``. No connection here creates a file or checkpoints on
+its own; SQLite still checkpoints when the last connection to a file is closed.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
 
 from acare.errors import StoreUnavailable
 
-_NOT_NOW = {
+#: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
+MIN_SQLITE = (3, 40, 0)
+
+#: The version of the SQLite library in use.
+SQLITE_VERSION = sqlite3.sqlite_version
+
+#: Seconds that a connection waits for another process that holds a lock.
+BUSY_SECONDS = 5.0
+
+_TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
+
+#: SQL for the current time in the API's format: UTC, milliseconds, "Z".
+NOW = f"strftime('{_TIMESTAMP}', 'now')"
+
+#: SQL for the start of the current minute, in the same format.
+THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
+
+_WRITER_SETTINGS = (
+    # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # Deleted and replaced content is overwritten in the file: it is personal data.
+    "secure_delete = ON",
+    # Keeps a savepoint's rollback data in memory; otherwise every transaction creates and deletes a file.
+    "temp_store = MEMORY",
+    # The size to which the log is truncated when it restarts, if it has grown beyond: 64 MiB.
+    f"journal_size_limit = {64 * 1024 * 1024}",
+)
+
+_READER_SETTINGS = (
+    "query_only = ON",
+    # SQLite's default of 2 MiB per reader would be most of the process's memory; the system caches too.
+    "cache_size = -512",
+)
+
+_TEMPORARY_FAILURES = {
     sqlite3.SQLITE_BUSY: "another process is writing to the database",
     sqlite3.SQLITE_LOCKED: "the database is locked",
     sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the disk does not read or write",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_READONLY: "the database file cannot be written",
-    sqlite3.SQLITE_PERM: "the database file cannot be used",
+    sqlite3.SQLITE_READONLY: "the database file is read-only",
+    sqlite3.SQLITE_PERM: "access to the database file is denied",
     sqlite3.SQLITE_CORRUPT: "the database is damaged",
     sqlite3.SQLITE_NOTADB: "the database is damaged",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
+    sqlite3.SQLITE_NOMEM: "out of memory",
 }
 
 
-def translated(error: BaseException) -> BaseException:
-    """StoreUnavailable for an error that says "not now", any other as it is; always fit to be raised."""
+def at_offset(modifier: str) -> str:
+    """SQL for the current time plus ``modifier``, a parameter or literal such as ``'-24 hours'``."""
+    return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
+
+
+def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
+
+    sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
+    """
+    connection = open_checkpointer(path, busy_seconds)
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
+        for setting in _WRITER_SETTINGS:
+            connection.execute(f"PRAGMA {setting}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_checkpointer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection without further settings; any thread may use it, one at a time."""
+    return _connect(path, "rw", busy_seconds, any_thread=True)
+
+
+def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection that cannot write; any thread may use it, one at a time."""
+    return _connect(path, "rw", busy_seconds, any_thread=True, settings=_READER_SETTINGS)
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """A connection for work on a file as a whole: creating, migrating, copying or checking it.
+
+    Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
+    """
+    return _connect(path, "rw")
+
+
+def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
+    """A connection that leaves the file and its WAL as they are, even if it is closed last.
+
+    With ``ignore_wal`` it reads the file alone, without locks, and creates no file next to it. Otherwise it
+    reads the WAL too, for which SQLite may create the ``-shm`` file.
+    """
+    return _connect(path, "ro&immutable=1" if ignore_wal else "ro")
+
+
+def open_in_memory() -> sqlite3.Connection:
+    """An empty database in memory."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def as_domain_error(error: BaseException) -> BaseException:
+    """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine or
+    another process, otherwise the error itself.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return error
-    reason = _NOT_NOW.get(code & 0xFF)  # the low byte is the kind, the rest its details
+    reason = _TEMPORARY_FAILURES.get(code & 0xFF)  # the low byte is the primary result code
     if reason is None:
         return error
     unavailable = StoreUnavailable(f"{reason[0].upper()}{reason[1:]}.")
     unavailable.__cause__ = error
     return unavailable
+
+
+def _connect(
+    path: Path,
+    mode: str,
+    busy_seconds: float = BUSY_SECONDS,
+    *,
+    any_thread: bool = False,
+    settings: Sequence[str] = (),
+) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=not any_thread,
+    )
+    try:
+        for setting in ("wal_autocheckpoint = 0", *settings):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection

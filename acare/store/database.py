@@ -13,27 +13,24 @@ from typing import Any, TypeVar
 
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import file
-from acare.store.connection import translated
+from acare.store.connection import (
+    BUSY_SECONDS,
+    as_domain_error,
+    open_checkpointer,
+    open_reader,
+    open_writer,
+)
 from acare.store.migrations import migrate
 from acare.store.writer import Writer
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: SQL for this instant, as the wire shows it: UTC, milliseconds, "Z".
-NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-
-#: Seconds that a write waits for another process that is writing.
-BUSY_SECONDS = 5.0
-
 #: Bytes on the disk below which /readyz says no: the log and a checkpoint want some room.
 MIN_FREE = 16 * 1024 * 1024
 
 #: Things that a reader remembers at most.
 MAX_CACHED = 1000
-
-# The log is cut back to this when it starts over, should it ever have grown beyond.
-_LOG_SIZE_LIMIT = 64 * 1024 * 1024
 
 
 class _Reader:
@@ -66,7 +63,7 @@ class _Reader:
             self.connection.rollback()
         self._give_back(self)
         if isinstance(error, sqlite3.Error):
-            raise translated(error) from error
+            raise as_domain_error(error) from error
 
 
 class Database:
@@ -86,8 +83,8 @@ class Database:
         self._closed = False
         with ExitStack() as opened:
             try:
-                writing, checkpointer = (opened.enter_context(closing(self._open())) for _ in range(2))
-                self._set_up(writing)
+                writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
+                checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
             except sqlite3.Error as error:
                 raise DatabaseRefused(f"{path}: {error}") from None
             if self._file_identity() != self._inode:
@@ -155,47 +152,15 @@ class Database:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            connection = self._open()
-            connection.execute("PRAGMA query_only = ON")
-            # SQLite's 2 MiB for each reader would be most of the process's memory; the system caches too.
-            connection.execute("PRAGMA cache_size = -512")
+            connection = open_reader(self.path, self._busy_seconds)
         except sqlite3.Error as error:
-            raise translated(error) from error
+            raise as_domain_error(error) from error
         return _Reader(connection, self._give_back)
 
     def _give_back(self, reader: _Reader) -> None:
         self._idle_readers.append(reader)
         if self._closed:
             self._close_readers()
-
-    def _open(self) -> sqlite3.Connection:
-        """A connection that any thread may use, one at a time, and that never checkpoints by itself."""
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",  # never make a file where the database was
-            uri=True,
-            timeout=self._busy_seconds,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-    def _set_up(self, writing: sqlite3.Connection) -> None:
-        (mode,) = writing.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise DatabaseRefused(f"{self.path}: SQLite cannot keep a write-ahead log here")
-        # An answered write survives a power cut; NORMAL would sync only at checkpoints.
-        writing.execute("PRAGMA synchronous = FULL")
-        writing.execute("PRAGMA foreign_keys = ON")
-        # What is deleted or replaced is overwritten in the file: it was about a person.
-        writing.execute("PRAGMA secure_delete = ON").fetchall()
-        # What a savepoint may have to undo; else every transaction makes a file for it and removes it.
-        writing.execute("PRAGMA temp_store = MEMORY")
-        writing.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
 
     def _check_disk(self) -> str:
         try:

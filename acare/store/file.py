@@ -1,6 +1,6 @@
-"""A database file: making one, and telling whether a file is one that acare may open.
+"""A database file: creating one, and deciding whether acare may open a file.
 
-What is refused is refused before SQLite opens it, so that it is left as it was.
+A file that is refused is not changed: it is inspected through connections that cannot change it.
 """
 
 from __future__ import annotations
@@ -9,41 +9,45 @@ import errno
 import fcntl
 import os
 import sqlite3
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from acare.errors import DatabaseRefused
+from acare.store import schema
+from acare.store.connection import MIN_SQLITE, open_file, open_unchanged
 
-#: The oldest SQLite that has all that the schema and the statements use; Debian 12 ships it.
-OLDEST_SQLITE = (3, 40, 0)
+#: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
+APPLICATION_ID = 0x61636172
 
-#: What ``PRAGMA user_version`` says in a file that this version of acare makes.
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x61636172  # "acar", as in schema.sql
-
-#: What /proc/mounts calls file systems whose locks cannot be trusted.
+#: The names in /proc/mounts of file systems whose locks are unreliable.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
 
-def ensure(path: Path) -> None:
-    """Make the database if there is none, and refuse what acare should not open.
+class _Inspection(NamedTuple):
+    application_id: int
+    version: int
+    difference: str | None  # from schema.sql, if the version is the current one
 
-    Raises DatabaseRefused in one line: what is wrong with the file, and that nothing was changed.
+
+def ensure(path: Path) -> None:
+    """Create the database if it does not exist, and refuse a file that acare should not open.
+
+    DatabaseRefused says in one line what is wrong. The file is then unchanged.
     """
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise DatabaseRefused(
             f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
-            f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
+            f"{'.'.join(map(str, MIN_SQLITE))} or newer"
         )
     try:
         if not path.parent.exists():
-            raise DatabaseRefused(f"{path}: there is no folder {path.parent}")
+            raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         _refuse_network(path)
         if path.is_symlink() and not path.exists():
-            # Its disk is perhaps not mounted: a new database in its place would be a bad surprise.
+            # Perhaps its disk is not mounted: creating a new, empty database would hide that.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         if _is_empty(path):
             _create(path)
@@ -55,111 +59,136 @@ def ensure(path: Path) -> None:
 
 
 def check(path: Path) -> int:
-    """Refuse a file that is no acare database of this schema or an older one; the version of its schema."""
-    try:
-        if stat.S_ISDIR(path.stat().st_mode):  # what is wrong is told in the system's own words
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if path.stat().st_size == 0:
-            raise DatabaseRefused(f"{path}: empty")
-        application, version = _read_header(path)
-    except OSError as error:
-        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
-    except sqlite3.OperationalError as error:
-        raise DatabaseRefused(f"{path}: {error}") from None
-    except sqlite3.DatabaseError as error:
-        corrupt = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
-        what = "damaged" if corrupt else "not an SQLite database"
-        raise DatabaseRefused(f"{path}: {what}; it was left as it is") from None
-    if application != APPLICATION_ID:
-        raise DatabaseRefused(f"{path}: another program's database; it was left as it is")
-    if version > SCHEMA_VERSION:
-        raise DatabaseRefused(
-            f"{path}: made by a newer acare (schema {version}, this one knows {SCHEMA_VERSION}); "
-            "it was left as it is"
-        )
-    return version
+    """The schema version of an acare database; DatabaseRefused for any other file.
 
-
-def _read_header(path: Path) -> tuple[int, int]:
-    """Application id and schema version, read through SQLite and as an immutable file, so that nothing is
-    made beside it.
-
-    Never by hand: closing a handle of our own would drop the locks of every connection that this process
-    has to the file (sqlite.org/howtocorrupt.html, 2.2).
+    The current version or an older one. A file of the current version must also have its schema.
     """
     try:
-        return _ask_header(path, "ro&immutable=1")
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.stat().st_size == 0:
+            raise DatabaseRefused(f"{path}: the file is empty")
+        found = _inspect(path)
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise DatabaseRefused(f"{path}: {_describe(error)}") from None
+    if found.application_id != APPLICATION_ID:
+        raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
+    if found.version > schema.SCHEMA_VERSION:
+        raise DatabaseRefused(
+            f"{path}: created by a newer version of acare (its schema is {found.version}, the newest "
+            f"that this version supports is {schema.SCHEMA_VERSION}); it was not changed"
+        )
+    if found.difference is not None:
+        raise DatabaseRefused(
+            f"{path}: not a database of schema {found.version}: {found.difference}; it was not changed"
+        )
+    return found.version
+
+
+def _inspect(path: Path) -> _Inspection:
+    """Read what identifies a file, through SQLite and without changing anything.
+
+    Never by opening the file ourselves: closing our handle would release the locks of every SQLite connection
+    that this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        found = _read(path, ignore_wal=True)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT or not _has_wal(path):
             raise
-        return _ask_header(path, "ro")  # a checkpoint was cut off: without its log the file is not whole
+        return _read(path, ignore_wal=False)  # a checkpoint was interrupted; the WAL completes the file
+    if found.application_id == APPLICATION_ID and _has_wal(path):
+        return _read(path, ignore_wal=False)  # a migration may only be in the WAL
+    return found
 
 
-def _ask_header(path: Path, mode: str) -> tuple[int, int]:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
+def _read(path: Path, *, ignore_wal: bool) -> _Inspection:
+    with closing(open_unchanged(path, ignore_wal=ignore_wal)) as connection:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return application, version
+        comparable = application_id == APPLICATION_ID and version == schema.SCHEMA_VERSION
+        return _Inspection(application_id, version, schema.difference(connection) if comparable else None)
+
+
+def _describe(error: Exception) -> str:
+    """What is wrong with a file that SQLite cannot read."""
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    damaged = code & 0xFF == sqlite3.SQLITE_CORRUPT
+    return f"{'damaged' if damaged else 'not an SQLite database'}; it was not changed"
+
+
+def _has_wal(path: Path) -> bool:
+    """Whether the write-ahead log of the database has content."""
+    wal = path.resolve()
+    wal = wal.with_name(f"{wal.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
 
 
 def _refuse_network(path: Path) -> None:
-    """Refuse a network file system where the machine can tell: locks and logs do not work across one."""
+    """Refuse a network file system where it can be detected: locks and WAL do not work on one."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return  # not Linux
-    place = str(path.absolute().parent.resolve())
-    kinds = {}
+    folder = str(path.absolute().parent.resolve())
+    types = {}
     for line in mounts.splitlines():
-        point, kind = line.split(" ")[1:3]
-        point = point.replace("\\040", " ")
-        if place == point or place.startswith(point.rstrip("/") + "/"):
-            kinds[point] = kind
-    if kinds:
-        kind = kinds[max(kinds, key=len)]
-        if kind in NETWORK_FILE_SYSTEMS:
-            raise DatabaseRefused(f"{path}: on a network file system ({kind}); acare needs a local disk")
+        mount_point, file_system = line.split(" ")[1:3]
+        mount_point = mount_point.replace("\\040", " ")
+        if folder == mount_point or folder.startswith(mount_point.rstrip("/") + "/"):
+            types[mount_point] = file_system
+    if types:
+        file_system = types[max(types, key=len)]
+        if file_system in NETWORK_FILE_SYSTEMS:
+            raise DatabaseRefused(
+                f"{path}: on a network file system ({file_system}); acare needs a local disk"
+            )
 
 
 def _is_empty(path: Path) -> bool:
-    """Whether there is no file, or one without a byte in it, as ``mktemp`` leaves them."""
+    """Whether the file does not exist or has no content, as after ``mktemp``."""
     return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def _create(path: Path) -> None:
-    """Make a new database under another name, whole and synced, and then give it its own.
+    """Create a complete, synced database under a temporary name and then rename it.
 
-    So a file of this name is never half a database, whenever the power fails, and of two who make it at
-    once the second finds the first one's. Mode 0600: it holds people's names and what they can pay.
+    So a power failure never leaves an incomplete file, and if two processes create the database at once, the
+    second one uses the file of the first. Mode 0600: it holds personal and financial data.
     """
-    path = path.resolve()  # where a symbolic link leads, as SQLite does
-    log = path.with_name(f"{path.name}-wal")
+    path = path.resolve()  # the target of a symbolic link, as SQLite does
+    wal = path.with_name(f"{path.name}-wal")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(handle)
-    fresh = Path(name)
+    temporary = Path(name)
     try:
-        with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")  # it is synced below, once and whole
-            connection.executescript(f"BEGIN;\n{_schema()}\nCOMMIT;")
+        with closing(open_file(temporary)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # synced once, below
+            connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
             connection.execute("PRAGMA journal_mode = WAL")
-        sync(fresh)
+        sync(temporary)
         with _locked(path.parent):
             if _is_empty(path):
-                if log.exists():
-                    # SQLite would play it into the new file.
-                    raise DatabaseRefused(f"{path}: is gone, but its log {log.name} is there; move it away")
-                os.replace(fresh, path)
+                if wal.exists():
+                    # SQLite would apply it to the new file.
+                    raise DatabaseRefused(
+                        f"{path}: missing, but its log {wal.name} exists; move the log away"
+                    )
+                os.replace(temporary, path)
                 sync(path.parent)
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: cannot be made: {error}") from None
+        raise DatabaseRefused(f"{path}: cannot be created: {error}") from None
     finally:
-        fresh.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other acares from giving names in a folder."""
+    """Keep other acare processes from renaming files in a folder."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -169,18 +198,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, survive a power cut."""
+    """Make the content of a file, or the names in a folder, survive a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _schema() -> str:
-    """The text of schema.sql, which a wheel carries inside the package and a checkout beside it."""
-    package = Path(__file__).resolve().parent.parent
-    for place in (package / "schema.sql", package.parent / "schema.sql"):
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    raise DatabaseRefused("schema.sql is missing from this installation of acare; install it again")

@@ -14,7 +14,8 @@ from typing import Any
 from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.store import idempotency
-from acare.store.database import NOW, Database
+from acare.store.connection import NOW, at_offset
+from acare.store.database import Database
 
 # Every version of one client, the current one last, with whoever made it.
 VERSIONS = """
@@ -54,7 +55,7 @@ RETURNING version
 
 PURGE_HISTORY = f"""
 DELETE FROM client_history
-WHERE ended_at < strftime('%Y-%m-%dT%H:%M:%fZ', {NOW}, :age)
+WHERE ended_at < {at_offset(":age")}
 """
 
 ERASE = (

@@ -12,9 +12,10 @@ import sqlite3
 
 from acare.errors import IdempotencyKeyReused
 from acare.fields import Clean
+from acare.store.connection import at_offset
 
 # For how long an answer is kept. (our choice)
-_KEPT_SINCE = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-24 hours')"
+_KEPT_SINCE = at_offset("'-24 hours'")
 
 RECALL = f"""
 SELECT request_sha256, client_id, json, created_at

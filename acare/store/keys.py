@@ -21,12 +21,11 @@ from typing import Any, NamedTuple
 from acare import ids, timestamps
 from acare.auth import Caller, Role, Scopes
 from acare.errors import UserError
-from acare.store.database import NOW, Database
+from acare.store.connection import NOW, THIS_MINUTE, at_offset
+from acare.store.database import Database
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _MINUTE = len("2026-07-15T14:32")
-
-_THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
 AUTHENTICATE = """
 SELECT users.id, role, api_keys.id, preview, scopes, expires_at, last_used_at
@@ -37,8 +36,8 @@ WHERE sha256 = :sha256 AND revoked_at IS NULL
 
 TOUCH = f"""
 UPDATE api_keys
-SET last_used_at = {_THIS_MINUTE}
-WHERE id = :id AND last_used_at IS NOT {_THIS_MINUTE}
+SET last_used_at = {THIS_MINUTE}
+WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
 """
 
 ANY_KEY = "SELECT EXISTS (SELECT 1 FROM api_keys)"
@@ -47,11 +46,11 @@ GET_USER = "SELECT id, role FROM users WHERE email = :email"
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :email, :role)"
 
-INSERT_KEY = """
+INSERT_KEY = f"""
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
 VALUES (
     :id, :user_id, :name, :sha256, :preview, :scopes,
-    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', :expires_in)
+    {at_offset(":expires_in")}
 )
 """
 

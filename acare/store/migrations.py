@@ -1,7 +1,8 @@
-"""Bringing a file of an older schema to this one."""
+"""Migrating a file of an older schema to the current one."""
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -9,56 +10,98 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
-from acare.store import file
+from acare.store import schema
 from acare.store.backup import copy_verified
+from acare.store.connection import open_file
 
-#: For each older version of the schema, the SQL that makes the next one of it.
-MIGRATIONS: dict[int, str] = {}
+log = logging.getLogger("acare.store")
+
+SCHEMA_1_TO_2 = """
+-- The table of idempotency keys gets standard names.
+ALTER TABLE retries RENAME TO idempotency_keys;
+ALTER TABLE idempotency_keys RENAME COLUMN retry_key TO key;
+ALTER TABLE idempotency_keys RENAME COLUMN asked_for TO request_sha256;
+
+DROP INDEX retries_by_client;
+DROP INDEX retries_by_created;
+CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
+CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
+
+-- The triggers that write the history are named after it, as those that count are.
+DROP TRIGGER clients_keep_updated;
+DROP TRIGGER clients_keep_deleted;
+
+CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0);
+END;
+
+CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
+END;
+"""
+
+#: For each older version of the schema, the SQL that migrates it to the next version.
+MIGRATIONS: dict[int, str] = {1: SCHEMA_1_TO_2}
 
 
-def migrate(path: Path, steps: Mapping[int, str] = MIGRATIONS) -> None:
-    """Upgrade the file in one transaction, after a verified backup beside it; nothing if it is current.
+def migrate(path: Path, migrations: Mapping[int, str] = MIGRATIONS) -> None:
+    """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
-    DatabaseRefused, and the file as it was, if that fails.
+    Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
+    fails; the file is then unchanged.
     """
-    file.check(path)
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True, isolation_level=None)) as connection:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does that
-            (version,) = connection.execute("PRAGMA user_version").fetchone()  # the log has the last word
-            if version != file.SCHEMA_VERSION:
-                _upgrade(connection, path, version, steps)
+        with closing(open_file(path)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version < schema.SCHEMA_VERSION:
+                _back_up_and_migrate(connection, path, version, migrations)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: its schema was not upgraded, and left as it is: {error}") from None
+        raise _failed(path, str(error)) from None
 
 
-def _upgrade(connection: sqlite3.Connection, path: Path, version: int, steps: Mapping[int, str]) -> None:
-    missing = [older for older in range(version, file.SCHEMA_VERSION) if older not in steps]
-    if missing:
-        raise DatabaseRefused(f"{path}: its schema {version} is too old for this acare to upgrade")
-    copy_verified(path, path.with_name(f"{path.name}.schema-{version}.db"), schema=version)
-    script = "\n".join(steps[older] for older in range(version, file.SCHEMA_VERSION))
+def _back_up_and_migrate(
+    connection: sqlite3.Connection, path: Path, version: int, migrations: Mapping[int, str]
+) -> None:
+    versions = range(version, schema.SCHEMA_VERSION)
+    if any(older not in migrations for older in versions):
+        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
+    backup = path.with_name(f"{path.name}.schema-{version}.db")
+    copy_verified(path, backup, version)
+    connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        # Somebody else may have done it since; whoever holds the lock looks again.
+        # Another process may have migrated the file before this one got the lock.
         if connection.execute("PRAGMA user_version").fetchone() == (version,):
-            for statement in _statements(script):
+            for statement in _statements("\n".join(migrations[older] for older in versions)):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {file.SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+        difference = schema.difference(connection)
+        if difference is not None:
+            raise _failed(path, f"after it, {difference}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    log.info(
+        "migrated %s from schema %d to %d; the backup is %s", path, version, schema.SCHEMA_VERSION, backup
+    )
 
 
-def _uri(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=rw"
+def _failed(path: Path, reason: str) -> DatabaseRefused:
+    return DatabaseRefused(
+        f"{path}: the migration to schema {schema.SCHEMA_VERSION} failed: {reason}; the file was not changed"
+    )
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one, since ``executescript`` would commit first."""
+    """The statements of a script one by one; ``executescript`` would commit first."""
     statement = ""
     for part in re.split("(?<=;)", script):
         statement += part

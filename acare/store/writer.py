@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
-from acare.store.connection import translated
+from acare.store.connection import as_domain_error
 from acare.store.wal import MAX_PAGES, WriteAheadLog, no_busy_timeout
 
 T = TypeVar("T")
@@ -123,7 +123,7 @@ class Writer:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
-            raise translated(error) from None
+            raise as_domain_error(error) from None
         finally:
             self._pass_on()
 
@@ -190,7 +190,7 @@ class Writer:
             self._log.count(len(batch))
         except BaseException as error:
             for write in batch:
-                write.error = translated(error)
+                write.error = as_domain_error(error)
             with suppress(sqlite3.Error):
                 connection.rollback()
 
@@ -210,7 +210,7 @@ class Writer:
                     raise  # SQLite has given up the whole transaction: the disk is full
                 if connection.total_changes != changes:
                     return False
-                write.error = translated(error)
+                write.error = as_domain_error(error)
         return True
 
     def _run_apart(self, batch: list[_Write[Any]]) -> None:
@@ -225,5 +225,5 @@ class Writer:
                 if not connection.in_transaction:
                     raise
                 connection.execute("ROLLBACK TO one")
-                write.error = translated(error)
+                write.error = as_domain_error(error)
             connection.execute("RELEASE one")

@@ -20,8 +20,11 @@ import acare
 from acare.cli import main
 from acare.cli.serve import Server
 from acare.config import SETTINGS, Settings
+from acare.store.schema import SCHEMA_VERSION
 
 Printed = namedtuple("Printed", "out err")
+
+VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
 
 COMMANDS = {
     "serve": [part for setting in SETTINGS for part in (setting.flag, setting.variable)],
@@ -420,14 +423,14 @@ def test_help_tells_each_command(run, command):
 
 
 def test_the_version_is_the_package_s(run):
-    assert run("--version").out == f"acare {acare.__version__}\n"
+    assert run("--version").out == VERSION
 
 
 # --- as a process
 
 
 def test_the_package_can_be_run():
-    assert in_process_of_its_own("--version").stdout == f"acare {acare.__version__}\n"
+    assert in_process_of_its_own("--version").stdout == VERSION
 
 
 def test_a_mistake_is_one_line_and_the_exit_code_2():

@@ -1,4 +1,4 @@
-"""Backups: copies that were proven, those that are refused, and putting one back."""
+"""Backups: copies that are verified, those that are refused, and restoring one."""
 
 import errno
 import hashlib
@@ -30,9 +30,9 @@ import acare
 from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
-from acare.store import file
 from acare.store.backup import back_up, checksum_file, verify
 from acare.store.restore import restore
+from acare.store.schema import SCHEMA_VERSION
 
 PAGE = 4096
 SCOPES = {"all": ["read", "write"]}
@@ -513,6 +513,7 @@ import os, shutil, sys
 from pathlib import Path
 from acare.store.backup import back_up
 from acare.store.restore import restore
+from acare.store.schema import SCHEMA_VERSION
 
 template, where, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 step = 0
@@ -598,7 +599,7 @@ def backup(whole, tmp_path):
 
 
 def test_a_whole_backup_is_told_to_be_whole(run, backup):
-    assert run("verify", backup) == (0, f"{backup}: whole, with 20 clients\n", "")
+    assert run("verify", backup) == (0, f"{backup}: OK, 20 clients\n", "")
 
 
 def test_a_backup_may_be_moved_and_renamed(backup, tmp_path):
@@ -730,7 +731,7 @@ def test_damage_to_the_structure_is_found_without_a_checksum_too(backup, name):
 
 def test_an_empty_file_is_no_backup(tmp_path):
     (tmp_path / "empty.db").touch()
-    with pytest.raises(DatabaseRefused, match=r"empty\.db: empty$"):
+    with pytest.raises(DatabaseRefused, match=r"empty\.db: the file is empty$"):
         verify(tmp_path / "empty.db", checksum=False)
 
 
@@ -755,7 +756,7 @@ EDITS = [
         ") WHERE name = 'clients_by_status'",
         id="an index that is another's",
     ),
-    pytest.param(f"PRAGMA user_version = {file.SCHEMA_VERSION + 1}", id="a newer acare's"),
+    pytest.param(f"PRAGMA user_version = {SCHEMA_VERSION + 1}", id="a newer acare's"),
     pytest.param("PRAGMA application_id = 7", id="another program's"),
 ]
 
@@ -815,8 +816,8 @@ def test_a_backup_that_changes_while_it_is_restored_is_not_restored(backup, path
 
 
 def restored_name(printed):
-    """Where the command says that it has put the old database."""
-    return re.search(r"is (/.*)\.\n", printed.out)[1]
+    """The new name of the old database, as the command prints it."""
+    return re.search(r"renamed to (/.*)\.\n", printed.out)[1]
 
 
 def test_a_restore_brings_back_what_was_there(run, path, folder):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from acare.errors import DatabaseRefused
-from acare.store import file
+from acare.store import file, schema
 from acare.store.database import Database
 from acare.store.keys import KeyStore
 
@@ -57,7 +57,7 @@ def test_a_new_file_can_be_read_by_its_owner_alone(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("application_id", file.APPLICATION_ID), ("user_version", file.SCHEMA_VERSION)],
+    [("application_id", file.APPLICATION_ID), ("user_version", schema.SCHEMA_VERSION)],
 )
 def test_a_new_file_says_what_it_is(path: Path, pragma: str, value: int) -> None:
     open_and_close(path)
@@ -68,9 +68,9 @@ def test_a_new_file_says_what_it_is(path: Path, pragma: str, value: int) -> None
 def test_the_constants_say_what_the_schema_says() -> None:
     wanted = {
         f"PRAGMA application_id = {file.APPLICATION_ID}",
-        f"PRAGMA user_version = {file.SCHEMA_VERSION}",
+        f"PRAGMA user_version = {schema.SCHEMA_VERSION}",
     }
-    assert wanted <= {line.partition(";")[0] for line in file._schema().splitlines()}
+    assert wanted <= {line.partition(";")[0] for line in schema.text().splitlines()}
 
 
 def test_a_new_file_is_whole(path: Path) -> None:
@@ -111,14 +111,14 @@ def test_a_database_that_somebody_made_meanwhile_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Path], None]
 ) -> None:
     prepare(path)
-    schema = file._schema
+    text = schema.text
 
     def come_between() -> str:
-        monkeypatch.setattr(file, "_schema", schema)
+        monkeypatch.setattr(schema, "text", text)
         make_with_key(path)
-        return schema()
+        return text()
 
-    monkeypatch.setattr(file, "_schema", come_between)
+    monkeypatch.setattr(schema, "text", come_between)
     open_and_close(path)
     assert emails(path) == ["first@example.com"]
 
@@ -243,7 +243,7 @@ def test_a_file_that_cannot_be_made_is_told_in_one_line(
     def fail() -> str:
         raise error
 
-    monkeypatch.setattr(file, "_schema", fail)
+    monkeypatch.setattr(schema, "text", fail)
     with pytest.raises(DatabaseRefused, match=r"acare\.db: [^\n]+$"):
         Database(path)
 
@@ -255,21 +255,21 @@ def test_making_a_file_that_fails_leaves_nothing(
     def fail() -> str:
         raise error
 
-    monkeypatch.setattr(file, "_schema", fail)
+    monkeypatch.setattr(schema, "text", fail)
     with pytest.raises((DatabaseRefused, KeyboardInterrupt)):
         Database(path)
     assert os.listdir(path.parent) == []
 
 
 def test_a_schema_that_fails_halfway_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_schema", lambda: "CREATE TABLE half (a); CREATE TABLE half (a);")
+    monkeypatch.setattr(schema, "text", lambda: "CREATE TABLE half (a); CREATE TABLE half (a);")
     with pytest.raises(DatabaseRefused):
         Database(path)
     assert os.listdir(path.parent) == []
 
 
 def test_an_installation_without_its_schema_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "__file__", str(path.parent / "acare" / "store" / "file.py"))
+    monkeypatch.setattr(schema, "__file__", str(path.parent / "acare" / "store" / "schema.py"))
     with pytest.raises(DatabaseRefused, match=r"schema\.sql is missing"):
         Database(path)
     assert os.listdir(path.parent) == []
@@ -332,7 +332,7 @@ def another_programs_with_our_table_names(path: Path) -> None:
 def of_a_newer_schema(path: Path) -> None:
     make_with_key(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA user_version = {file.SCHEMA_VERSION + 1}")
+        connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
 
 
 def a_folder(path: Path) -> None:
@@ -361,10 +361,10 @@ def a_log_with_a_file_of_no_bytes(path: Path) -> None:
 REFUSED = [
     (not_sqlite, "not an SQLite database"),
     (a_few_bytes, "not an SQLite database"),
-    (another_programs, "another program's database"),
-    (another_programs_with_its_log, "another program's database"),
-    (another_programs_with_our_table_names, "another program's database"),
-    (of_a_newer_schema, "made by a newer acare"),
+    (another_programs, "a database of another program"),
+    (another_programs_with_its_log, "a database of another program"),
+    (another_programs_with_our_table_names, "a database of another program"),
+    (of_a_newer_schema, "created by a newer version of acare"),
     (a_folder, "Is a directory"),
     (a_link_to_nowhere, "No such file or directory"),
     (a_log_without_its_database, "wal"),
@@ -394,12 +394,14 @@ def test_a_damaged_database_is_told_from_what_never_was_one(path: Path) -> None:
     Database(path).close()
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 4)
-    with pytest.raises(DatabaseRefused, match="damaged; it was left as it is"):
+    with pytest.raises(DatabaseRefused, match="damaged; it was not changed"):
         Database(path)
 
 
 def test_a_file_in_a_folder_that_is_not_there_is_refused(path: Path) -> None:
-    with pytest.raises(DatabaseRefused, match=r"\A[^\n]*acare\.db: there is no folder [^\n]*missing\Z"):
+    with pytest.raises(
+        DatabaseRefused, match=r"\A[^\n]*acare\.db: the folder [^\n]*missing does not exist\Z"
+    ):
         Database(path.parent / "missing" / path.name)
 
 

@@ -1,51 +1,49 @@
-"""Bringing a file of an older schema to this one: after a backup, in one transaction, or not at all.
-
-The older schema is made up: this one without an index.
-"""
+"""Migrating a file of an older schema: after a verified backup, in one transaction, or not at all."""
 
 import errno
+import json
+import logging
 import os
 import re
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext
+from functools import partial
 
 import pytest
+from support import schema_1
 from support.client import Api
 from support.data import JORDAN
 
 import acare
 from acare.cli import main
 from acare.errors import DatabaseRefused
-from acare.fields import clean_new
-from acare.store import backup, file, migrations
+from acare.store import backup, file, migrations, schema
 from acare.store.backup import verify
+from acare.store.history import HistoryStore
+from acare.store.migrations import MIGRATIONS
 from acare.store.restore import restore
 
-NOW = file.SCHEMA_VERSION
-OLD = NOW - 1
-MISSING = "clients_by_status"
-STEP = f"CREATE INDEX {MISSING} ON clients (status);"
-
-
-@pytest.fixture(scope="module")
-def older(tmp_path_factory):
-    """The bytes of a database of the older schema with a client in it."""
-    path = tmp_path_factory.mktemp("older") / "acare.db"
-    with acare.create_app(database=path, rate_limit="off") as app:
-        user = app.keys.create("ana@example.com", {"all": ["read", "write"]}).user_id
-        app.clients.create(user, clean_new(JORDAN))
-    edit(path, f"DROP INDEX {MISSING}; PRAGMA user_version = {OLD}")
-    return path.read_bytes()
+NOW = schema.SCHEMA_VERSION
+OLD = 1
+ROWS = "SELECT * FROM clients ORDER BY seq"
 
 
 @pytest.fixture
-def path(tmp_path, older):
+def path(tmp_path):
+    """A database of schema 1."""
     path = tmp_path / "acare.db"
-    path.write_bytes(older)
+    schema_1.write_to(path)
     return path
+
+
+@pytest.fixture
+def migrated(path):
+    """An app on what was a database of schema 1."""
+    with acare.create_app(database=path, rate_limit="off") as app:
+        yield app
 
 
 def edit(path, script):
@@ -62,6 +60,10 @@ def schema_of(path):
     return dict(ask(path, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
 
 
+def tokens_of(path):
+    return {name: schema.tokens(sql) for name, sql in schema_of(path).items()}
+
+
 def version_of(path):
     return ask(path, "PRAGMA user_version")[0][0]
 
@@ -71,30 +73,132 @@ def backup_of(path):
     return made
 
 
-def test_an_older_file_becomes_one_of_this_schema(path, tmp_path):
-    with acare.create_app(database=tmp_path / "new.db"):
+def adding(*statements):
+    """The migrations, and these statements at the end of the one from schema 1."""
+    return {**MIGRATIONS, OLD: "\n".join([MIGRATIONS[OLD], *statements])}
+
+
+# --- from schema 1
+
+
+def test_the_fixture_is_of_schema_1(path):
+    names = schema_of(path)
+    assert (version_of(path), file.check(path), verify(path, checksum=False)) == (1, 1, 7)
+    assert {"retries", "retries_by_client", "clients_keep_updated"} <= names.keys()
+
+
+def test_a_migrated_file_has_the_schema_of_a_new_one(path, tmp_path):
+    with acare.create_app(database=tmp_path / "new.db"), acare.create_app(database=path):
         pass
-    migrations.migrate(path, {OLD: STEP})
     assert version_of(path) == NOW
-    assert schema_of(path).keys() == schema_of(tmp_path / "new.db").keys()
+    assert tokens_of(path) == tokens_of(tmp_path / "new.db")
 
 
-def test_an_upgrade_keeps_every_client(path):
-    before = ask(path, "SELECT * FROM clients")
-    migrations.migrate(path, {OLD: STEP})
-    assert ask(path, "SELECT * FROM clients") == before
+def test_a_migrated_file_is_accepted_and_verifies(path):
+    acare.create_app(database=path).close()
+    assert (file.check(path), verify(path, checksum=False)) == (NOW, 7)
 
 
-def test_an_older_file_is_upgraded_when_it_is_opened(path, monkeypatch):
-    monkeypatch.setitem(migrations.MIGRATIONS, OLD, STEP)
-    with acare.create_app(database=path, rate_limit="off") as app:
-        broker = Api(app, app.keys.create("broker@example.com", {"all": ["read"]}, role="broker").key)
-        assert broker.get("/v1/clients?status=active").json["data"]["meta"]["total"] == 1
-    assert version_of(path) == NOW
+@pytest.mark.parametrize("key", [schema_1.BROKER, schema_1.ANA, schema_1.ANA_READS, schema_1.BEN])
+def test_every_caller_reads_the_clients_of_before(migrated, key):
+    listed = Api(migrated, key).get("/v1/clients?limit=100").json["data"]
+    assert listed == schema_1.answers()["lists"][key[0]]
+    assert len(listed["clients"]) == {"1": 7, "2": 2, "3": 2, "6": 4}[key[0]]
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [(schema_1.REVOKED, 401), (schema_1.EXPIRED, 401), (schema_1.NO_SCOPE, 403)]
+)
+def test_keys_that_were_not_valid_still_are_not(migrated, key, status):
+    Api(migrated, key).get("/v1/clients", status=status)
+
+
+def test_keys_are_listed_as_before(migrated):
+    assert migrated.keys.list() == schema_1.answers()["keys"]
+
+
+def test_the_history_of_every_client_is_as_before(migrated):
+    history = HistoryStore(migrated.database)
+    for client_id, events in schema_1.answers()["history"].items():
+        found = [
+            [event.at, event.action, event.version, event.key, event.user, event.changes]
+            for event in history.events(client_id)
+        ]
+        assert json.loads(json.dumps(found)) == events
+
+
+def test_history_is_written_after_a_migration(migrated):
+    ana = Api(migrated, schema_1.ANA)
+    client, *_ = ana.get("/v1/clients").json["data"]["clients"]
+    ana.put(client["id"], {"notes": "new"})
+    ana.delete(client["id"])
+    events = HistoryStore(migrated.database).events(client["id"])
+    assert [event.action for event in events][-2:] == ["updated", "deleted"]
+
+
+def test_a_client_deleted_before_can_be_undeleted(migrated):
+    (deleted,) = [
+        client_id for client_id, events in schema_1.answers()["history"].items() if events[-1][1] == "deleted"
+    ]
+    HistoryStore(migrated.database).undelete(deleted)
+    assert Api(migrated, schema_1.BEN).get(f"/v1/clients/{deleted}").json["data"]["first_name"] == "Dana"
+
+
+def test_a_stale_version_is_told_what_changed_before(migrated):
+    ana = Api(migrated, schema_1.ANA)
+    client = ana.get("/v1/clients").json["data"]["clients"][-1]
+    error = ana.put(client["id"], {"notes": "x", "version": 1}, status=409).json["error"]
+    assert error["details"]["currentVersion"] == 3
+
+
+SENT = {**JORDAN, "first_name": "Zoë", "client_type": "seller"}  # by Ana, with the key "ana-1"
+
+
+def send(app, key, idempotency_key, body, status=201):
+    headers = {"X-API-Key": key, "Idempotency-Key": idempotency_key}
+    return Api(app, key).web.post_json("/v1/clients", body, headers=headers, status=status)
+
+
+def test_an_idempotency_key_of_before_is_replayed(migrated):
+    again = send(migrated, schema_1.ANA, "ana-1", SENT)
+    kept = {client["id"]: client for client in schema_1.answers()["lists"]["2"]["clients"]}
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (again.json["data"]["id"] in kept, again.json["data"]["version"]) == (True, 1)
+
+
+def test_an_idempotency_key_of_before_is_refused_for_another_body(migrated):
+    send(migrated, schema_1.ANA, "ana-1", JORDAN, status=422)
+
+
+def test_an_idempotency_key_that_was_too_old_is_free(migrated):
+    other = send(migrated, schema_1.BEN, "ben-1", JORDAN)
+    assert "Idempotent-Replayed" not in other.headers
+    assert send(migrated, schema_1.BEN, "ben-1", JORDAN).headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_migration_is_logged_with_its_backup(path, caplog):
+    with caplog.at_level(logging.INFO, "acare.store"):
+        migrations.migrate(path)
+    assert caplog.messages == [f"migrated {path} from schema 1 to {NOW}; the backup is {backup_of(path)}"]
+
+
+class Insecure(sqlite3.Connection):
+    """As of an SQLite that does not overwrite deleted content by default; Debian's does."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.execute("PRAGMA secure_delete = OFF").fetchall()
+
+
+def test_what_a_migration_deletes_is_overwritten(path, monkeypatch):
+    assert b"never used" in path.read_bytes()
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Insecure))
+    migrations.migrate(path, adding("DELETE FROM api_keys WHERE name = 'never used';"))
+    assert b"never used" not in path.read_bytes()
 
 
 def test_a_file_of_this_schema_is_left_as_it_is(path, tmp_path):
-    migrations.migrate(path, {OLD: STEP})
+    migrations.migrate(path)
     backup_of(path).unlink()
     before = path.read_bytes()
     migrations.migrate(path, {OLD: "DROP TABLE clients;"})
@@ -104,71 +208,71 @@ def test_a_file_of_this_schema_is_left_as_it_is(path, tmp_path):
 # --- the backup before it
 
 
-def test_before_an_upgrade_a_backup_is_made_that_verifies(path):
-    migrations.migrate(path, {OLD: STEP})
-    assert verify(backup_of(path)) == 1
+def test_before_a_migration_a_verified_backup_is_made(path):
+    migrations.migrate(path)
+    assert verify(backup_of(path)) == 7
 
 
 def test_the_backup_is_of_the_older_schema(path):
     before = schema_of(path)
-    migrations.migrate(path, {OLD: STEP})
+    migrations.migrate(path)
     assert (version_of(backup_of(path)), schema_of(backup_of(path))) == (OLD, before)
 
 
 def test_the_backup_can_be_read_by_its_owner_alone(path):
-    migrations.migrate(path, {OLD: STEP})
+    migrations.migrate(path)
     assert stat.S_IMODE(backup_of(path).stat().st_mode) == 0o600
 
 
-def test_the_backup_can_be_restored_and_upgraded_again(path):
-    before = ask(path, "SELECT * FROM clients")
-    migrations.migrate(path, {OLD: STEP})
+def test_the_backup_can_be_restored_and_migrated_again(path):
+    before = ask(path, ROWS)
+    migrations.migrate(path)
     edit(path, "DELETE FROM clients")
     restore(backup_of(path), path)
-    migrations.migrate(path, {OLD: STEP})
-    assert ask(path, "SELECT * FROM clients") == before
+    migrations.migrate(path)
+    assert ask(path, ROWS) == before
 
 
-def test_the_backup_has_what_a_killed_server_left_in_the_log(path):
+def test_the_backup_has_what_was_only_in_the_log(path):
     with closing(sqlite3.connect(path, isolation_level=None)) as killed:
         killed.execute("UPDATE clients SET first_name = 'In the log'")
         left = {each: path.with_name(each).read_bytes() for each in ("acare.db", "acare.db-wal")}
     for name, content in left.items():
         path.with_name(name).write_bytes(content)
-    migrations.migrate(path, {OLD: STEP})
+    migrations.migrate(path)
     for each in (path, backup_of(path)):
-        assert ask(each, "SELECT first_name FROM clients") == [("In the log",)]
+        assert set(ask(each, "SELECT first_name FROM clients")) == {("In the log",)}
 
 
-def test_a_database_that_is_damaged_is_not_upgraded(path):
+def test_a_damaged_database_is_not_migrated(path):
     edit(path, "UPDATE client_totals SET total = 7")
     with pytest.raises(DatabaseRefused):
-        migrations.migrate(path, {OLD: STEP})
+        migrations.migrate(path)
     assert (version_of(path), list(path.parent.glob("*schema*"))) == (OLD, [])
 
 
-def test_without_room_for_the_backup_there_is_no_upgrade(path, monkeypatch):
+def test_without_room_for_the_backup_nothing_is_migrated(path, monkeypatch):
     def fsync(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(DatabaseRefused, match="No space left"):
-        migrations.migrate(path, {OLD: STEP})
+        migrations.migrate(path)
     assert (version_of(path), list(path.parent.glob("*schema*"))) == (OLD, [])
 
 
-def test_the_backup_of_the_older_schema_stays_while_somebody_has_the_file_open(path):
+def test_the_backup_stays_while_another_has_the_file_open(path):
     """The new version then stands in the log alone, so that the file itself still tells the older one."""
     with closing(sqlite3.connect(path)) as other:
         other.execute("SELECT * FROM clients").fetchall()
         for _ in range(2):
-            migrations.migrate(path, {OLD: STEP})
+            migrations.migrate(path)
     assert (version_of(path), version_of(backup_of(path))) == (NOW, OLD)
 
 
 @pytest.mark.parametrize("when", ["before the backup", "after the backup"])
-def test_of_two_who_upgrade_at_once_one_does(path, monkeypatch, when):
-    step = {OLD: "UPDATE clients SET last_name = last_name || '!';"}
+def test_of_two_migrations_at_once_one_takes_place(path, monkeypatch, when):
+    step = adding("UPDATE clients SET last_name = last_name || '!';")
     copy_verified = migrations.copy_verified
 
     def be_overtaken(*arguments, **options):
@@ -180,10 +284,11 @@ def test_of_two_who_upgrade_at_once_one_does(path, monkeypatch, when):
             copy_verified(*arguments, **options)
 
     monkeypatch.setattr(migrations, "copy_verified", be_overtaken)
-    with suppress(DatabaseRefused):  # the one who comes too late may say so
+    # The backup of the second one may not be of the older schema any more; that is refused.
+    with pytest.raises(DatabaseRefused) if when == "before the backup" else nullcontext():
         migrations.migrate(path, step)
     assert (version_of(path), version_of(backup_of(path))) == (NOW, OLD)
-    assert ask(path, "SELECT last_name FROM clients") == [("Lee!",)]
+    assert set(ask(path, "SELECT last_name FROM clients")) == {("Lee!",)}
 
 
 # --- one transaction
@@ -191,14 +296,16 @@ def test_of_two_who_upgrade_at_once_one_does(path, monkeypatch, when):
 FAILING = {
     "at once": "CREATE INDEX clients_by_seq ON clients (seq);",
     "after a new table": "CREATE TABLE more (id);\nINSERT INTO nowhere VALUES (1);",
-    "after a change of rows": f"UPDATE clients SET notes = 'new';\n{STEP}\nUPDATE clients SET version = 0;",
+    "after a change of rows": "UPDATE clients SET notes = 'new';\nUPDATE clients SET version = 0;",
     "after a removed table": "DROP TABLE client_totals;\nSELECT * FROM client_totals;",
-    "for its syntax": f"{STEP}\nCREATE INDEX ON;",
+    "for its syntax": f"{MIGRATIONS[OLD]}\nCREATE INDEX ON;",
+    "for what it leaves": f"{MIGRATIONS[OLD]}\nDROP INDEX clients_by_type;",
+    "for doing nothing": "SELECT 1;",
 }
 
 
 @pytest.mark.parametrize("step", FAILING.values(), ids=FAILING)
-def test_a_step_that_fails_leaves_the_file_as_it_was(path, step):
+def test_a_failed_migration_leaves_the_file_unchanged(path, step):
     before = path.read_bytes()
     with pytest.raises(DatabaseRefused):
         migrations.migrate(path, {OLD: step})
@@ -206,59 +313,61 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(path, step):
     assert not path.with_name("acare.db-wal").exists()
 
 
-def test_a_step_that_fails_leaves_the_verified_backup(path):
+def test_a_failed_migration_leaves_the_verified_backup(path):
     with pytest.raises(DatabaseRefused):
         migrations.migrate(path, {OLD: FAILING["at once"]})
-    assert verify(backup_of(path)) == 1
+    assert verify(backup_of(path)) == 7
 
 
-def test_after_a_step_that_failed_the_upgrade_can_be_tried_again(path):
+def test_a_failed_migration_can_be_tried_again(path):
     with pytest.raises(DatabaseRefused):
         migrations.migrate(path, {OLD: FAILING["for its syntax"]})
-    migrations.migrate(path, {OLD: STEP})
-    assert (version_of(path), MISSING in schema_of(path)) == (NOW, True)
+    migrations.migrate(path)
+    assert (version_of(path), "idempotency_keys" in schema_of(path)) == (NOW, True)
 
 
-def test_nobody_sees_half_an_upgrade(path):
-    """A step that reads, through another connection, what everybody else sees of it."""
+def test_nobody_sees_half_a_migration(path, monkeypatch):
+    """A migration that reads, through another connection, what everybody else sees of it."""
     seen = []
 
-    class Steps(dict):
-        def __getitem__(self, version):
-            return f"{STEP}\nSELECT look();\nCREATE TABLE more (id);"
+    class Watched(sqlite3.Connection):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.create_function("look", 0, lambda: seen.append((version_of(path), schema_of(path))))
 
-    real = sqlite3.connect
-
-    def connect(*arguments, **options):
-        connection = real(*arguments, **options)
-        connection.create_function("look", 0, lambda: seen.append((version_of(path), len(schema_of(path)))))
-        return connection
-
-    before = version_of(path), len(schema_of(path))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrations.sqlite3, "connect", connect)
-        migrations.migrate(path, Steps({OLD: ""}))
+    before = version_of(path), schema_of(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+        migrations.migrate(path, adding("SELECT look();", "CREATE TABLE more (id);"))
     assert seen == [before]
-    assert len(schema_of(path)) == before[1] + 2
+    assert "more" in schema_of(path)
+
+
+def test_a_file_with_another_schema_1_is_refused_unchanged(path):
+    edit(path, "DROP INDEX clients_by_status")
+    before = path.read_bytes()
+    with pytest.raises(DatabaseRefused, match="the index clients_by_status is missing"):
+        acare.create_app(database=path)
+    assert path.read_bytes() == before
 
 
 @pytest.fixture
 def far(monkeypatch):
     """An acare that is two schemas ahead."""
-    monkeypatch.setattr(file, "SCHEMA_VERSION", NOW + 2)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", NOW + 2)
     return {
-        OLD: STEP,
+        **MIGRATIONS,
         NOW: "CREATE TABLE first (id INTEGER PRIMARY KEY);",
         NOW + 1: "INSERT INTO first VALUES (1);\nALTER TABLE first RENAME TO second;",
     }
 
 
-def test_several_steps_are_done_in_their_order(path, far):
+def test_several_migrations_run_in_their_order(path, far):
     migrations.migrate(path, dict(reversed(far.items())))
     assert (version_of(path), ask(path, "SELECT id FROM second")) == (NOW + 2, [(1,)])
 
 
-def test_of_several_steps_none_is_done_if_the_last_fails(path, far):
+def test_of_several_migrations_none_is_kept_if_the_last_fails(path, far):
     before = path.read_bytes()
     with pytest.raises(DatabaseRefused):
         migrations.migrate(path, {**far, NOW + 1: "INSERT INTO nowhere VALUES (1);"})
@@ -266,7 +375,7 @@ def test_of_several_steps_none_is_done_if_the_last_fails(path, far):
 
 
 @pytest.mark.parametrize("missing", [OLD, NOW, NOW + 1])
-def test_a_step_that_is_missing_is_told_before_anything_is_done(path, far, missing):
+def test_a_missing_migration_is_reported_before_any_change(path, far, missing):
     del far[missing]
     before = path.read_bytes()
     with pytest.raises(DatabaseRefused, match=f"schema {OLD} "):
@@ -274,7 +383,73 @@ def test_a_step_that_is_missing_is_told_before_anything_is_done(path, far, missi
     assert (path.read_bytes(), list(path.parent.glob("*schema*"))) == (before, [])
 
 
-# --- how a step may be written
+# --- killed at any moment
+
+# Run in a process of its own, since it forks. Each child migrates a copy of the file and is killed: before
+# the first statement, before the second, and so on; or by the kernel, when the log or the file grows beyond a
+# limit that is higher with each child, so that the commit is cut at many places.
+KILLED = """
+import os, resource, shutil, signal, sqlite3, sys
+from pathlib import Path
+from acare.store import migrations
+
+template, where, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+step = 0
+
+class Killed(sqlite3.Connection):
+    left = 0
+
+    def execute(self, *arguments):
+        Killed.left -= 1
+        if Killed.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(*arguments)
+
+def limit(script, statements=migrations._statements):
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 1500, -1))
+    yield from statements(script)
+
+while True:
+    path = where / str(step) / "acare.db"
+    path.parent.mkdir()
+    shutil.copy(template, path)
+    child = os.fork()
+    if child == 0:
+        if how == "statement":
+            Killed.left, connect = step, sqlite3.connect
+            sqlite3.connect = lambda *arguments, **options: connect(*arguments, factory=Killed, **options)
+        else:
+            migrations._statements = limit
+        migrations.migrate(path)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+    step += 1
+"""
+
+
+@pytest.mark.parametrize("how", ["statement", "write"])
+def test_a_killed_migration_leaves_the_old_file_or_the_new_one(path, tmp_path, how):
+    steps = tmp_path / "steps"
+    steps.mkdir()
+    subprocess.run([sys.executable, "-c", KILLED, path, steps, how], check=True, timeout=120)
+    old, rows = tokens_of(path), ask(path, ROWS)
+    migrations.migrate(path)
+    new, versions = tokens_of(path), []
+    for step in sorted(steps.iterdir(), key=lambda step: int(step.name)):
+        file.check(step / "acare.db")
+        versions.append(version_of(step / "acare.db"))
+        assert tokens_of(step / "acare.db") == {OLD: old, NOW: new}[versions[-1]]
+        migrations.migrate(step / "acare.db")
+        assert (tokens_of(step / "acare.db"), ask(step / "acare.db", ROWS)) == (new, rows)
+        assert verify(step / "acare.db.schema-1.db") == 7
+    assert (versions[0], versions[-1], versions == sorted(versions)) == (OLD, NOW, True)
+    assert len(versions) > 20
+
+
+# --- how a migration may be written
 
 TRIGGER = """
 -- Of every client: what was its name before; and not one more.
@@ -296,8 +471,8 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_step_is_any_script(path, script):
-    migrations.migrate(path, {OLD: script})
+def test_a_migration_is_any_script(path, script):
+    migrations.migrate(path, adding(script))
     assert {"first", "last"} <= schema_of(path).keys()
 
 
@@ -305,15 +480,16 @@ def test_a_step_is_any_script(path, script):
 
 
 @pytest.mark.parametrize("command", ["serve --listen 127.0.0.1:0", "key list"])
-def test_a_file_that_is_too_old_is_refused_in_one_line(path, command):
+def test_a_file_too_old_is_refused_in_one_line(path, command):
+    edit(path, "PRAGMA user_version = 0")
     before = path.read_bytes()
     whole = [sys.executable, "-m", "acare", *command.split(), "--database", path]
     done = subprocess.run(whole, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, path.read_bytes()) == (1, "", before)
-    assert re.fullmatch(rf"acare: \S*acare\.db: .*schema {OLD} .*\n", done.stderr)
+    assert re.fullmatch(r"acare: \S*acare\.db: .*schema 0 .*\n", done.stderr)
 
 
-def test_an_upgrade_that_fails_is_told_in_one_line(path, capsys, monkeypatch):
+def test_a_failed_migration_is_reported_in_one_line(path, capsys, monkeypatch):
     monkeypatch.setitem(migrations.MIGRATIONS, OLD, FAILING["at once"])
     code = main(["key", "list", "--database", str(path)])
     assert (code, version_of(path)) == (1, OLD)
@@ -321,4 +497,12 @@ def test_an_upgrade_that_fails_is_told_in_one_line(path, capsys, monkeypatch):
 
 
 def test_an_older_file_can_be_backed_up_and_verified(path, tmp_path):
-    assert verify(backup.back_up(path, tmp_path / "backups")) == 1
+    assert verify(backup.back_up(path, tmp_path / "backups")) == 7
+
+
+def test_verifying_an_older_backup_tells_its_schema(path, tmp_path, capsys):
+    made = backup.back_up(path, tmp_path / "backups")
+    assert main(["verify", str(made)]) == 0
+    assert capsys.readouterr().out == (
+        f"{made}: OK, 7 clients; schema 1, which is migrated to {NOW} when the file is opened\n"
+    )
