@@ -27,6 +27,12 @@ NOT_AS_IT_SHOULD_BE = (
 #: The backup that each step makes.
 BACKUPS = {"backup": "backups/*.db", "migration": "*.schema-*.db"}
 
+HISTORY = """
+SELECT client_id, version, json, made_by, ended_at, deleted, deleted_by
+FROM client_history
+ORDER BY client_id, version
+"""
+
 # What is left of a client that was erased.
 TRACES = """
 SELECT id FROM clients
@@ -43,12 +49,22 @@ def client_rows(database: Path) -> list[tuple[int, str]]:
         return connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
 
 
+def history_rows(database: Path) -> list[tuple[object, ...]]:
+    """All old versions."""
+    with reading(database) as connection:
+        return connection.execute(HISTORY).fetchall()
+
+
 def examine(recording: Recording, folder: Path, instant: int) -> Findings:
     """Open what is left as acare does, and say what is lost of what was acknowledged by this instant."""
     database = folder / recording.database.name
-    check_content = _check_restored if "restore" in recording.steps else _check_clients
+    check_content = _check_clients
+    if "restore" in recording.steps:
+        check_content = _check_restored
+    elif "rows" in recording.before:
+        check_content = _check_unchanged
     try:
-        with acare.create_app(database=database, rate_limit="off") as app:
+        with recording.opening(), acare.create_app(database=database, rate_limit="off") as app:
             findings = check_content(recording, app, instant)
         findings.lost += _check_backups(recording, folder, instant)
         findings.broken += damage(database)  # with what was written since, and closed
@@ -111,6 +127,14 @@ def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findi
     if is_done and not any(client_rows(path) == old for path in kept):
         findings.lost.append("the database that was there is not kept")
     return findings
+
+
+def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> Findings:
+    """All clients and versions are as they were before."""
+    database = app.database.path
+    Api(app, recording.key).get("/v1/clients")
+    is_same = (client_rows(database), history_rows(database)) == recording.before["rows"]
+    return Findings(lost=[] if is_same else ["clients or versions are not as they were"])
 
 
 def _check_backups(recording: Recording, folder: Path, instant: int) -> list[str]:

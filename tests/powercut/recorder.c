@@ -4,7 +4,7 @@
      RECORD_FOLDER  the folder, as realpath() gives it; what is in its subfolders counts too
      RECORD_TO      the folder in which each process has a file of records, named by its id
      RECORD_DELAY   microseconds that a sync takes, as on a disk that is not memory (0)
-     RECORD_FAIL    one in so many syncs of a file fails with EIO (0: none)
+     RECORD_FAIL    one in so many syncs of a write-ahead log fails with EIO (0: none)
 
    A record is a struct record, then the path, then the content. It is appended in one call once the
    operation has returned and before the caller knows, so a record is never missing from the past of an
@@ -108,22 +108,25 @@ static int is_inside(const char *path, const char **inside) {
     return 1;
 }
 
-/* Whether a descriptor is of something in the folder, and if so its inode. */
-static int is_watched(int fd, uint64_t *inode) {
-    char link[64], path[PATH_MAX];
-    const char *inside;
-    struct stat status;
+/* The path of a descriptor, or 0. */
+static int path_of(int fd, char *path) {
+    char link[64];
     int saved = errno;
-    ssize_t length = -1;
-    if (fd > 2) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        length = readlink(link, path, sizeof path - 1);
-    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, PATH_MAX - 1);
     errno = saved;
     if (length < 0)
         return 0;
     path[length] = 0;
-    if (!is_inside(path, &inside) || fstat(fd, &status))
+    return 1;
+}
+
+/* Whether a descriptor is of something in the folder, and if so its inode. */
+static int is_watched(int fd, uint64_t *inode) {
+    char path[PATH_MAX];
+    const char *inside;
+    struct stat status;
+    if (fd <= 2 || !path_of(fd, path) || !is_inside(path, &inside) || fstat(fd, &status))
         return 0;
     *inode = status.st_ino;
     return 1;
@@ -245,8 +248,8 @@ int truncate64(const char *, off64_t) SAME_AS("truncate");
 
 static int must_fail(int fd) {
     static __thread unsigned state = 0;
-    struct stat status;
-    if (!fail_one_in || fstat(fd, &status) || !S_ISREG(status.st_mode))
+    char path[PATH_MAX];
+    if (!fail_one_in || !path_of(fd, path) || strlen(path) < 4 || strcmp(path + strlen(path) - 4, "-wal"))
         return 0;
     if (!state)
         state = now();

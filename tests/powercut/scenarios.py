@@ -1,6 +1,6 @@
 """What servers, writers and commands do while it is recorded, to be cut off later at any instant.
 
-Each scenario fills a ``Recording``. Its checks, beside those that hold for all, are in ``aftermath.py``.
+Each scenario fills a ``Recording``; ``aftermath.py`` has the checks.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
+from unittest import mock
 
-from powercut.aftermath import client_rows
+from powercut.aftermath import client_rows, history_rows
 from powercut.recording import Recording, Step
+from support import schema_1
 from support.crash import ALWAYS_CHECKPOINT
 
-from acare.store import file
+from acare.store import migrations, schema
 
 CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
 
@@ -23,7 +26,7 @@ CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
 COMPACT = ("purge", "--older-than", "36500")
 
 # A made-up schema before this one: without an index, and with every client to be written once more.
-OLDER = file.SCHEMA_VERSION - 1
+OLDER = schema.SCHEMA_VERSION - 1
 MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
 MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
 KNOW_MIGRATION = f"import acare.store.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
@@ -53,7 +56,7 @@ def served(recording: Recording, before: str = "", servers: int = 1) -> None:
 
 
 def failing_syncs(recording: Recording) -> None:
-    """One sync in four fails. Writers ask again until they are answered."""
+    """One sync of the log in four fails. Writers ask again until they are answered."""
     recording.failing_syncs = 4
     served(recording, CHECKPOINT_OFTEN)
 
@@ -97,7 +100,8 @@ def restore(recording: Recording) -> None:
 
 
 def migration(recording: Recording) -> None:
-    """A file of an older schema is opened by a server."""
+    """A file of an older schema, in which every client is written anew, is opened by a server."""
+    recording.opening = partial(mock.patch.dict, migrations.MIGRATIONS, {OLDER: MIGRATION})
     recording.make_key()
     with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
         pass
@@ -108,6 +112,16 @@ def migration(recording: Recording) -> None:
         recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
         with recording.writing([address], times=5):
             pass
+
+
+def migration_of_schema_1(recording: Recording) -> None:
+    """A file that acare 0.1.0 made is opened by a server."""
+    schema_1.write_to(recording.database)
+    recording.key = schema_1.BROKER
+    recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
+    recording.begin()
+    with recording.serving():
+        recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
 
 
 def compact(recording: Recording) -> None:
@@ -128,6 +142,7 @@ SCENARIOS: dict[Callable[[Recording], None], int] = {
     checkpoints: 8,
     first_start: 6,
     restore: 6,
-    migration: 6,
+    migration: 3,
+    migration_of_schema_1: 3,
     compact: 6,
 }
