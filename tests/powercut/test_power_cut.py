@@ -3,6 +3,7 @@
 ACARE_TEST_POWER_CUTS says at how many instants in all (60).
 """
 
+import math
 import os
 
 import pytest
@@ -22,12 +23,13 @@ def recorder(tmp_path_factory):
 
 @pytest.fixture
 def record(tmp_path, recorder):
-    """Plays a scenario, in which no answer may be wrong."""
+    """Plays a scenario, in which no answer may be wrong and no command may fail."""
 
     def play(scenario, *arguments):
         recording = Recording(tmp_path, recorder)
         scenario(recording, *arguments)
         assert [wrong for writer in recording.writers for wrong in writer.wrong] == []
+        assert [step.printed for step in recording.steps.values() if step.ended == math.inf] == []
         return recording
 
     return play
