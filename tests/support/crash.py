@@ -1,5 +1,6 @@
 """Writers that know what was acknowledged, and the check of a file against what they know."""
 
+import copy
 import functools
 import http.client
 import json
@@ -8,8 +9,8 @@ import random
 import sqlite3
 import threading
 import time
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
 FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
@@ -43,7 +44,7 @@ def is_whole(record, name, version):
     return {key: record[key] for key in wanted} == wanted
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
     """What is known of one client: its record as last answered, and the versions that it may have now.
 
@@ -51,7 +52,8 @@ class Known:
     """
 
     record: dict | None = None
-    versions: set[int] = field(default_factory=lambda: {GONE})
+    versions: frozenset[int] = frozenset({GONE})
+    erased: bool = False  # and so not in the history either
 
 
 class Killed(Exception):
@@ -70,6 +72,8 @@ class Writer:
         self.acknowledged = 0
         self.wrong = []  # answers that should not be
         self.over = threading.Event()  # from here on there may be no answer
+        self.repeats = False  # whether what is answered with 503 is asked again until it is done
+        self.refused = 0  # answers with 503
         self._random = random.Random(number)
 
     def write_until_killed(self, address):
@@ -82,6 +86,12 @@ class Writer:
                     self.write(ask)
             except Killed:
                 pass
+
+    def write_times(self, address, times):
+        """So many writes, of which each is answered."""
+        with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):
+            for _ in range(times):
+                self.write(functools.partial(self.ask, connection))
 
     def write(self, ask):
         there = [name for name, known in self.known.items() if known.versions != {GONE}]
@@ -96,38 +106,44 @@ class Writer:
 
     def create(self, ask, name):
         before = self.known.get(name)
-        known = self.known[name] = Known(versions={GONE, 1})
+        self.know(name, Known(versions=frozenset({GONE, 1})))
         self.unanswered = name
-        known.record = ask("POST", "/v1/clients", content(name, 1), status=201, idempotency_key=name)
+        record = ask("POST", "/v1/clients", content(name, 1), status=201, idempotency_key=name)
         self.unanswered = None
-        known.versions = {1}
-        self.expect(known, name, 1)
-        if before and before.record != known.record:
-            self.wrong.append(f"{name}: is {before.record}, was answered again as {known.record}")
+        self.know(name, Known(record, frozenset({1})))
+        self.expect(record, name, 1)
+        if before and before.record not in (None, record):
+            self.wrong.append(f"{name}: is {before.record}, was answered again as {record}")
 
     def update(self, ask, name):
         known = self.known[name]
         (version,) = known.versions
-        known.versions = {version, version + 1}
+        self.know(name, replace(known, versions=frozenset({version, version + 1})))
         changes = {**content(name, version + 1), "version": version}
-        known.record = ask("PUT", f"/v1/clients/{known.record['id']}", changes)
-        known.versions = {version + 1}
-        self.expect(known, name, version + 1)
+        record = ask("PUT", f"/v1/clients/{known.record['id']}", changes)
+        self.know(name, Known(record, frozenset({version + 1})))
+        self.expect(record, name, version + 1)
 
     def delete(self, ask, name):
         known = self.known[name]
-        (version,) = known.versions
-        known.versions = {version, GONE}
+        self.know(name, replace(known, versions=known.versions | {GONE}))
         ask("DELETE", f"/v1/clients/{known.record['id']}")
-        known.versions = {GONE}
+        self.know(name, replace(known, versions=frozenset({GONE})))
+
+    def know(self, name, known):
+        self.known[name] = known
 
     def ask(self, connection, method, path, body=None, status=200, idempotency_key=None):
         """The data of the answer, which is acknowledged by this. Killed, if it does not come in full."""
         headers = self.headers | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         try:
-            connection.request(method, path, body and json.dumps(body), headers)
-            answer = connection.getresponse()
-            text = answer.read()
+            while True:
+                connection.request(method, path, body and json.dumps(body), headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status != 503 or not self.repeats:
+                    break
+                self.refused += 1
         except (OSError, http.client.HTTPException) as error:
             if not self.over.is_set():
                 self.wrong.append(f"{method} {path}: no answer, and the server lives: {error!r}")
@@ -138,16 +154,48 @@ class Writer:
         self.acknowledged += 1
         return json.loads(text)["data"]
 
-    def expect(self, known, name, version):
-        if not is_whole(known.record, name, version):
-            self.wrong.append(f"{name}: answered {known.record} for version {version}")
+    def expect(self, record, name, version):
+        if not is_whole(record, name, version):
+            self.wrong.append(f"{name}: answered {record} for version {version}")
 
     def learn(self, name, record):
         """Take what is there for what is known; one that is gone must not come back."""
         if record is None:
             del self.known[name]
         else:
-            self.known[name] = Known(record, {record["version"]})
+            self.known[name] = Known(record, frozenset({record["version"]}))
+
+
+class Journalist(Writer):
+    """One that also keeps what it knew at each instant of CLOCK_MONOTONIC, in nanoseconds."""
+
+    def __init__(self, number, key):
+        super().__init__(number, key)
+        self.journal = []  # (instant, name, what is known from then on)
+
+    def know(self, name, known):
+        super().know(name, known)
+        self.journal.append((time.monotonic_ns(), name, known))
+
+    def as_of(self, begun, ended=None):
+        """The writer as it was at an instant, or with all that it took for possible until another one."""
+        past = copy.copy(self)
+        past.known = {}
+        for instant, name, known in self.journal:
+            if instant <= begun:
+                past.known[name] = known
+            elif ended is not None and instant <= ended:
+                earlier = past.known.get(name, Known())
+                past.known[name] = replace(known, versions=known.versions | earlier.versions)
+        return past
+
+    def created(self, instant):
+        """Every client whose creation was answered by then, and the answer."""
+        return {
+            name: known.record
+            for at, name, known in self.journal
+            if at <= instant and known.versions == frozenset({1})
+        }
 
 
 # --- the check: what is there
@@ -163,8 +211,9 @@ class Findings:
 
 def check(database, writers):
     """Hold the file against what the writers know, and tell them what became of their last write."""
-    findings = Findings(broken=damage(database) + gaps(database))
+    findings = Findings(broken=damage(database) + gaps(database) + unsigned(database))
     found = read_clients(database)
+    deleted = read_deleted(database)
     for writer in writers:
         findings.broken += writer.wrong
         for name, known in list(writer.known.items()):
@@ -176,6 +225,10 @@ def check(database, writers):
                 findings.broken.append(f"{name}: is not whole: {record}")
             elif record and known.versions == {version} and record != known.record:
                 findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
+            elif known.record and known.versions == {GONE}:
+                last = (known.record["id"], known.record["version"])
+                if (last in deleted) == known.erased:
+                    findings.lost.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
             writer.learn(name, record)
     findings.broken += [f"{name}: is there, but was deleted or never made" for name in found]
     return findings
@@ -229,9 +282,25 @@ def gaps(database):
     )
 
 
+def read_deleted(database):
+    with reading(database) as connection:
+        return set(connection.execute("SELECT client_id, version FROM client_history WHERE deleted"))
+
+
+def unsigned(database):
+    """Versions and deletions of which it is not known by whose key they were made."""
+    with reading(database) as connection:
+        return [f"is not signed: {row}" for row in connection.execute(UNSIGNED)]
+
+
 NOW = "SELECT id, json FROM clients"
 PAST = "SELECT json FROM client_history ORDER BY version"
 DELETED = "SELECT client_id FROM client_history WHERE deleted"
+UNSIGNED = """
+SELECT id, version FROM clients WHERE made_by IS NULL
+UNION ALL
+SELECT client_id, version FROM client_history WHERE made_by IS NULL OR (deleted AND deleted_by IS NULL)
+"""
 
 
 def forget_deleted(database):

@@ -1,0 +1,170 @@
+"""What acare makes of the folder that a power cut left, held against what had been acknowledged."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from powercut.recording import Recording, Step
+from support.client import Api
+from support.crash import GONE, Findings, Journalist, check, content, damage, gaps, read_clients, reading
+from webtest import AppError
+
+import acare
+from acare.errors import AcareError, DatabaseRefused
+from acare.store import backup
+
+NOT_AS_IT_SHOULD_BE = (
+    AcareError,  # it does not open
+    AppError,  # it does not answer
+    AssertionError,
+    sqlite3.Error,
+    UnicodeDecodeError,
+    json.JSONDecodeError,
+)
+
+#: The backup that each step makes.
+BACKUPS = {"backup": "backups/*.db", "migration": "*.schema-*.db"}
+
+HISTORY = """
+SELECT client_id, version, json, made_by, ended_at, deleted, deleted_by
+FROM client_history
+ORDER BY client_id, version
+"""
+
+# What is left of a client that was erased.
+TRACES = """
+SELECT id FROM clients
+UNION ALL
+SELECT client_id FROM client_history
+UNION ALL
+SELECT client_id FROM idempotency_keys
+"""
+
+
+def client_rows(database: Path) -> list[tuple[int, str]]:
+    """All clients, to be compared with those of another file."""
+    with reading(database) as connection:
+        return connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
+
+
+def history_rows(database: Path) -> list[tuple[object, ...]]:
+    """All old versions."""
+    with reading(database) as connection:
+        return connection.execute(HISTORY).fetchall()
+
+
+def examine(recording: Recording, folder: Path, instant: int) -> Findings:
+    """Open what is left as acare does, and say what is lost of what was acknowledged by this instant."""
+    database = folder / recording.database.name
+    check_content = _check_clients
+    if "restore" in recording.steps:
+        check_content = _check_restored
+    elif "rows" in recording.before:
+        check_content = _check_unchanged
+    try:
+        with recording.opening(), acare.create_app(database=database, rate_limit="off") as app:
+            findings = check_content(recording, app, instant)
+        findings.lost += _check_backups(recording, folder, instant)
+        findings.broken += damage(database)  # with what was written since, and closed
+    except NOT_AS_IT_SHOULD_BE as error:
+        return Findings(broken=[f"{type(error).__name__}: {error}"])
+    return findings
+
+
+def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findings:
+    database = app.database.path
+    writers = [writer.as_of(instant) for writer in recording.writers]
+    findings = check(database, [writer.as_of(instant) for writer in recording.writers])
+    findings.lost += _erased(database, writers)
+    if recording.has_key(instant):
+        api = Api(app, recording.key)
+        api.get("/v1/clients")
+        findings.lost += [lost for writer in recording.writers for lost in _replay(api, writer, instant)]
+        read_clients(database)  # still one of each name
+    return findings
+
+
+def _erased(database: Path, writers: list[Journalist]) -> list[str]:
+    with reading(database) as connection:
+        traces = {client_id for (client_id,) in connection.execute(TRACES)}
+    erased = [known.record["id"] for writer in writers for known in writer.known.values() if known.erased]
+    return [f"{client_id}: was erased, and is there" for client_id in erased if client_id in traces]
+
+
+def _replay(api: Api, writer: Journalist, instant: int) -> list[str]:
+    """Ask again for what was created by then, and for what was perhaps: there is never a second one."""
+    known = writer.as_of(instant).known
+    answers = writer.created(instant)
+    expected = [
+        (name, answers.get(name) or _create(api, name))
+        for name, each in known.items()
+        if not each.erased and (name not in answers or len(each.versions) == 1)  # else it is being erased
+    ]
+    return [
+        f"{name}: another answer to its idempotency key"
+        for name, record in expected
+        if _create(api, name) != record
+    ]
+
+
+def _create(api: Api, name: str) -> dict[str, object]:
+    headers = {**api.headers, "Idempotency-Key": name}
+    return api.web.post_json("/v1/clients", content(name, 1), headers=headers).json["data"]
+
+
+def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findings:
+    """It is the old database or the new one; and in the end the old one is kept."""
+    database = app.database.path
+    old, new = recording.before["old"], recording.before["new"]
+    findings = Findings(broken=gaps(database))
+    found = client_rows(database)
+    is_done = recording.steps["restore"].is_done(instant)
+    if found != new and (found != old or is_done):
+        findings.lost.append("neither the database that was there nor the backup is there")
+    kept = [path for path in database.parent.glob("*.before-restore-*") if not path.name.endswith("-shm")]
+    if is_done and not any(client_rows(path) == old for path in kept):
+        findings.lost.append("the database that was there is not kept")
+    return findings
+
+
+def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> Findings:
+    """All clients and versions are as they were before."""
+    database = app.database.path
+    Api(app, recording.key).get("/v1/clients")
+    is_same = (client_rows(database), history_rows(database)) == recording.before["rows"]
+    return Findings(lost=[] if is_same else ["clients or versions are not as they were"])
+
+
+def _check_backups(recording: Recording, folder: Path, instant: int) -> list[str]:
+    """What verifies as a backup is one; and what was reported as made is there."""
+    lost = []
+    for name, pattern in BACKUPS.items():
+        step = recording.steps.get(name)
+        if step is None:
+            continue
+        accepted = [path for path in folder.glob(pattern) if _is_accepted(path)]
+        if step.is_done(instant) and not accepted:
+            lost.append(f"no {pattern}")
+        lost += [wrong for path in accepted for wrong in _wrong_in(path, recording, step, instant)]
+    return lost
+
+
+def _is_accepted(path: Path) -> bool:
+    try:
+        backup.verify(path)
+    except DatabaseRefused:
+        return False
+    return True
+
+
+def _wrong_in(path: Path, recording: Recording, step: Step, instant: int) -> list[str]:
+    """Clients in a backup that are not as they were at one instant while it was made."""
+    found = read_clients(path)
+    return [
+        f"{path.name}: {name} is at {version} of {set(known.versions)}"
+        for writer in recording.writers
+        for name, known in writer.as_of(step.begun, min(step.ended, instant)).known.items()
+        if (version := found[name]["version"] if name in found else GONE) not in known.versions
+    ]

@@ -1,0 +1,47 @@
+"""Power cuts at random instants of a recording."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from powercut.aftermath import examine
+from powercut.events import SYNC, TRUNCATE, WRITE
+from powercut.recording import Recording
+from support.crash import Findings
+
+UNDER_WAY = 50  # operations that may be under way at once: more than there are threads
+
+
+def cut_power(recording: Recording, count: int, place: Path, seed: int = 1) -> Iterator[tuple[str, Findings]]:
+    """For each cut in words when it was and what was left, and what is then found to be wrong."""
+    chance = random.Random(seed)
+    events = recording.events()
+    happened = 0
+    for number, instant in enumerate(choose_instants(recording, count, chance)):
+        while happened < len(events) and events[happened].ended <= instant:
+            recording.disk.replay(events[happened])
+            happened += 1
+        next_ones = itertools.islice(events, happened, happened + UNDER_WAY)
+        under_way = [event for event in next_ones if event.begun < instant]
+        folder = place / f"cut-{number}"
+        chosen = recording.disk.cut(folder, under_way, chance)
+        where = f"cut {number}, {instant - recording.begun} ns after the begin ({chosen})"
+        yield where, examine(recording, folder, instant)
+        shutil.rmtree(folder)
+
+
+def choose_instants(recording: Recording, count: int, chance: random.Random) -> list[int]:
+    """Instants just before, in and just after events.
+
+    All kinds of events are as frequent: a log has a thousand writes to a rename.
+    """
+    kinds: dict[object, list[int]] = {"acknowledgements": recording.instants()}
+    for event in recording.events():
+        kind = event.kind if event.kind in (WRITE, TRUNCATE, SYNC) else "names"
+        kinds.setdefault(kind, []).extend((event.begun, event.ended))
+    near = [chance.choice(chance.choice(list(kinds.values()))) for _ in range(count)]
+    return sorted(max(recording.begun, instant + chance.choice((-1, 0, 0, 1))) for instant in near)

@@ -1,0 +1,161 @@
+"""A folder in which everything that servers and commands do to its files is recorded."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import math
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from powercut.disk import Disk
+from powercut.events import Event, read_events
+from support.crash import GONE, Journalist, Killed
+from support.server import command, make_key, serving
+
+WRITES = 40  # of each writer
+SYNC_MICROSECONDS = 1000  # so that there are instants at which somebody waits for one
+
+
+def build_recorder(folder: Path) -> Path:
+    """The library that is preloaded."""
+    library = folder / "recorder.so"
+    source = Path(__file__).with_name("recorder.c")
+    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run(["gcc", *flags, "-o", library, source, "-ldl"], check=True, timeout=60)
+    return library
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that ran. If it failed, nobody knows what it did: it never ended."""
+
+    begun: int
+    ended: float
+    printed: str
+
+    def is_done(self, instant: int) -> bool:
+        return self.ended <= instant
+
+
+@dataclass
+class Recording:
+    """What was done in a folder, and what was known of it at each instant."""
+
+    place: Path
+    recorder: Path
+    failing_syncs: int = 0  # one in so many of the log
+    key: str = ""
+    writers: list[Journalist] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
+    before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
+    opening: Callable[[], AbstractContextManager[object]] = nullcontext  # while the rest is opened
+    begun: int = 0
+
+    def __post_init__(self) -> None:
+        self.folder = self.place.resolve() / "disk"
+        self.folder.mkdir()
+        self.database = self.folder / "served.db"
+        self.records = self.place / "records"
+        self.records.mkdir()
+
+    def begin(self) -> None:
+        """From here on everything is recorded. What there is by now is on the disk for sure."""
+        for path in self.records.iterdir():
+            path.unlink()
+        self.disk = Disk(self.folder, random.Random(0))
+        self.begun = time.monotonic_ns()
+
+    def make_key(self) -> None:
+        self.key = make_key(self.database)
+
+    @property
+    def prefix(self) -> list[str]:
+        return [
+            "env",
+            f"LD_PRELOAD={self.recorder}",
+            f"RECORD_FOLDER={self.folder}",
+            f"RECORD_TO={self.records}",
+            f"RECORD_DELAY={SYNC_MICROSECONDS}",
+            f"RECORD_FAIL={self.failing_syncs}",
+        ]
+
+    @contextmanager
+    def serving(self, before: str = "", end: int = signal.SIGTERM) -> Iterator[str]:
+        """A server, by its address. It is stopped at the end, or gets another signal."""
+        with serving(self.database, before=before, prefix=self.prefix) as (process, address):
+            yield address
+            process.send_signal(end)
+            process.wait(timeout=30)
+
+    def run(self, name: str, *arguments: object) -> Step:
+        """Run a command of acare to its end."""
+        line = [*self.prefix, *command(*arguments, "--database", self.database)]
+        begun = time.monotonic_ns()
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+        ended = time.monotonic_ns() if done.returncode == 0 else math.inf
+        self.steps[name] = Step(begun, ended, done.stdout + done.stderr)
+        return self.steps[name]
+
+    @contextmanager
+    def writing(self, addresses: list[str], writers: int = 4, times: int = WRITES) -> Iterator[None]:
+        """Writers at work on these servers in turn, until all have written; the commands beside go inside."""
+        threads = []
+        for number in range(writers):
+            writer = Journalist(len(self.writers), self.key)
+            writer.repeats = bool(self.failing_syncs)
+            self.writers.append(writer)
+            arguments = (addresses[number % len(addresses)], times)
+            threads.append(threading.Thread(target=writer.write_times, args=arguments))
+            threads[-1].start()
+        yield
+        for thread in threads:
+            thread.join()
+
+    def create_victims(self, address: str, count: int) -> list[str]:
+        """Clients of the operator's own, that nobody else changes; their names."""
+        self.operator = Journalist(len(self.writers), self.key)
+        self.writers.append(self.operator)
+        names = [f"victim-{number}" for number in range(count)]
+        with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):
+            for name in names:
+                self.operator.create(functools.partial(self.operator.ask, connection), name)
+        return names
+
+    def erase(self, name: str) -> None:
+        known = self.operator.known[name]
+        self.operator.know(name, replace(known, versions=known.versions | {GONE}))
+        step = self.run(f"erase {name}", "erase", known.record["id"])
+        if step.is_done(time.monotonic_ns()):
+            self.operator.know(name, replace(known, versions=frozenset({GONE}), erased=True))
+
+    def has_key(self, instant: int) -> bool:
+        return "key" not in self.steps or self.steps["key"].is_done(instant)
+
+    def events(self) -> list[Event]:
+        """All that was recorded."""
+        return read_events(self.records)
+
+    def acknowledged(self) -> int:
+        return sum(writer.acknowledged for writer in self.writers)
+
+    def instants(self) -> list[int]:
+        """The instants of all acknowledgements since the recording began."""
+        answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
+        ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
+        return sorted(instant for instant in answered + ended if instant >= self.begun)
+
+    def real_files(self) -> dict[str, bytes]:
+        """The files as they are in the end, for holding the disk against them."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name != "server.log"
+        }

@@ -1,0 +1,148 @@
+"""What servers, writers and commands do while it is recorded, to be cut off later at any instant.
+
+Each scenario fills a ``Recording``; ``aftermath.py`` has the checks.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from functools import partial
+from unittest import mock
+
+from powercut.aftermath import client_rows, history_rows
+from powercut.recording import Recording, Step
+from support import schema_1
+from support.crash import ALWAYS_CHECKPOINT
+
+from acare.store import migrations, schema
+
+CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
+
+#: The command that writes the file anew.
+COMPACT = ("purge", "--older-than", "36500")
+
+# A made-up schema before this one: without an index, and with every client to be written once more.
+OLDER = schema.SCHEMA_VERSION - 1
+MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
+MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
+KNOW_MIGRATION = f"import acare.store.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
+
+
+def plain(recording: Recording, before: str = "") -> None:
+    """One server, with backups and an erasure beside the writers."""
+    recording.make_key()
+    (recording.folder / "backups").mkdir()
+    recording.begin()
+    with recording.serving(before) as address:
+        victims = recording.create_victims(address, 4)
+        with recording.writing([address], times=100):  # the log is copied once
+            recording.run("backup", "backup", recording.folder / "backups")
+            recording.erase(victims[0])
+            recording.erase(victims[1])
+
+
+def served(recording: Recording, before: str = "", servers: int = 1) -> None:
+    """Servers on one file, and nothing beside."""
+    recording.make_key()
+    recording.begin()
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(recording.serving(before)) for _ in range(servers)]
+        with recording.writing(addresses):
+            pass
+
+
+def failing_syncs(recording: Recording) -> None:
+    """One sync of the log in four fails. Writers ask again until they are answered."""
+    recording.failing_syncs = 4
+    served(recording, CHECKPOINT_OFTEN)
+
+
+def two_servers(recording: Recording) -> None:
+    """Checkpoints of one meet commits of the other."""
+    served(recording, CHECKPOINT_OFTEN, servers=2)
+
+
+def checkpoints(recording: Recording) -> None:
+    """A checkpoint after each write."""
+    served(recording, ALWAYS_CHECKPOINT)
+
+
+def first_start(recording: Recording) -> None:
+    """There is no file yet."""
+    recording.begin()
+    with recording.serving() as address:
+        step = recording.run("key", "key", "create", "--user", "broker@example.com", "--role", "broker",
+                             "--scope", "all:read,write")  # fmt: skip
+        recording.key = step.printed.split()[0]
+        with recording.writing([address], times=5):
+            pass
+
+
+def restore(recording: Recording) -> None:
+    """A backup takes the place of a database that a killed server left, with writes in its log."""
+    recording.make_key()
+    backups = recording.folder / "backups"
+    backups.mkdir()
+    with recording.serving(end=signal.SIGKILL) as address:
+        with recording.writing([address]):
+            pass
+        recording.run("backup", "backup", backups)
+        with recording.writing([address]):
+            pass
+    (backup,) = backups.glob("*.db")
+    recording.before = {"old": client_rows(recording.database), "new": client_rows(backup)}
+    recording.begin()
+    recording.run("restore", "restore", backup)
+
+
+def migration(recording: Recording) -> None:
+    """A file of an older schema, in which every client is written anew, is opened by a server."""
+    recording.opening = partial(mock.patch.dict, migrations.MIGRATIONS, {OLDER: MIGRATION})
+    recording.make_key()
+    with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
+        pass
+    with closing(sqlite3.connect(recording.database)) as connection:
+        connection.executescript(MAKE_OLDER)
+    recording.begin()
+    with recording.serving(KNOW_MIGRATION) as address:
+        recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
+        with recording.writing([address], times=5):
+            pass
+
+
+def migration_of_schema_1(recording: Recording) -> None:
+    """A file that acare 0.1.0 made is opened by a server."""
+    schema_1.write_to(recording.database)
+    recording.key = schema_1.BROKER
+    recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
+    recording.begin()
+    with recording.serving():
+        recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
+
+
+def compact(recording: Recording) -> None:
+    """The file is written anew, beside writers and after them."""
+    recording.make_key()
+    recording.begin()
+    with recording.serving() as address:
+        with recording.writing([address]):
+            recording.run("compact beside", *COMPACT)
+        recording.run("compact", *COMPACT)
+
+
+#: Each scenario, and how many of 60 cuts it gets.
+SCENARIOS: dict[Callable[[Recording], None], int] = {
+    plain: 12,
+    failing_syncs: 8,
+    two_servers: 8,
+    checkpoints: 8,
+    first_start: 6,
+    restore: 6,
+    migration: 3,
+    migration_of_schema_1: 3,
+    compact: 6,
+}
