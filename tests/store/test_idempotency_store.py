@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from acare.auth import operator_for
 from acare.fields import clean_new
 from acare.store import idempotency
 from acare.store.clients import ClientStore
@@ -58,7 +59,7 @@ def test_a_write_deletes_at_most_500_expired_keys(
     add_old()
     left = [count_old(database)]
     while left[-1]:
-        ClientStore(database).create(user, JORDAN, idempotency_key=f"new {len(left)}")
+        ClientStore(database).create(operator_for(user), JORDAN, idempotency_key=f"new {len(left)}")
         left.append(count_old(database))
     assert left == [2000, 1500, 1000, 500, 0]
 
@@ -74,7 +75,7 @@ def test_an_expired_key_that_is_not_deleted_yet_can_be_used_again(
 ) -> None:
     """Its row is replaced, whether it is among those that the write deletes or not."""
     add_old()
-    created = ClientStore(database).create(user, JORDAN, idempotency_key=f"old {OLD}")
+    created = ClientStore(database).create(operator_for(user), JORDAN, idempotency_key=f"old {OLD}")
     assert created.replayed is False
 
 
