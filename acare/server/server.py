@@ -60,6 +60,13 @@ def listen(settings: Settings) -> socket.socket:
         raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
+class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
+    """What wakes the loop. Without it threads would answer in vain, so that an error in it ends the loop."""
+
+    def handle_error(self) -> None:
+        raise
+
+
 class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
     """The listening socket. Whatever goes wrong in accepting costs one connection, never the socket."""
 
@@ -114,7 +121,7 @@ class Server:
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
         self._sockets: dict[int, object] = {}
-        self._trigger = trigger(self._sockets)
+        self._trigger = _Trigger(self._sockets)
         self._listener = _Listener(self, listener, self._sockets)
         self._max_connections = _allow_connections(CONNECTIONS)
         self._drain_seconds = settings.drain_seconds
@@ -142,7 +149,14 @@ class Server:
                 return
             min(free, key=lambda channel: channel.active_at).handle_close()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Channel(self, sock, addr, self.adj, self._sockets)
+        number = sock.fileno()
+        try:
+            Channel(self, sock, addr, self.adj, self._sockets)
+        except BaseException:  # out of memory, say: no half of a connection may stay
+            self._sockets.pop(number, None)
+            self.active_channels.pop(number, None)
+            sock.close()
+            raise
 
     def add_task(self, channel: Channel) -> None:
         """Have the request of ``channel`` answered: here, if that is quick, else by a thread."""
