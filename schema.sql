@@ -163,6 +163,15 @@ BEGIN
 END;
 
 
+-- Clients that were erased permanently: the id and the time, and nothing about the person. A restore of an
+-- older backup erases them again.
+
+CREATE TABLE erasures (
+    client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
+    erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+
+
 -- Responses to POST requests with an Idempotency-Key, each written in the same transaction as the client that
 -- the request created.
 

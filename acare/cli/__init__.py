@@ -9,59 +9,88 @@ import argparse
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import backup, demo, history, keys, openapi, serve
+from acare.cli import backup, demo, erase, history, interrupts, keys, openapi, serve, status
 from acare.errors import AcareError, SettingError
+from acare.server.logs import as_json_line
 from acare.store.connection import SQLITE_VERSION
 from acare.store.schema import SCHEMA_VERSION
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports an error in one line."""
+
+    as_json = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:  # said by the command's own parser, whose help is the one to read
+        if unknown:  # reported by the command's own parser, whose help is the one to read
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} ('{self.prog} --help' tells more)\n")
+        line = f"{self.prog}: {message} ('{self.prog} --help' tells more)"
+        self.exit(2, as_json_line(line) if self.as_json else f"{line}\n")
+
+
+class JsonParser(Parser):
+    """Reports an error as a line of the JSON log."""
+
+    as_json = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII alone is enough
-    args = _parser().parse_args(arguments)
+            stream.reconfigure(errors="backslashreplace")  # for terminals that support ASCII only
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = _logs_json(given)
+    args = _parser(JsonParser if as_json else Parser).parse_args(given)
     try:
-        return int(args.run(args))
+        with nullcontext() if args.run in (serve.run, demo.run) else interrupts.ended_in_time():
+            return int(args.run(args))
     except SettingError as error:
-        return _fail(2, error)
+        return _fail(2, error, as_json)
     except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing more is to be flushed into it at the end.
+        # The reader of the output is gone; nothing more must be flushed into it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AcareError, OSError) as error:
-        return _fail(1, error)
+        return _fail(1, error, as_json)
     except KeyboardInterrupt:
-        return 130
+        return interrupts.EXIT_CODE
+    except Exception:
+        if not as_json:
+            raise
+        sys.stderr.write(as_json_line("unexpected error", traceback.format_exc()))
+        return 1
 
 
-def _fail(code: int, error: Exception) -> int:
-    sys.stderr.write(f"acare: {error}\n")
+def _logs_json(given: Sequence[str]) -> bool:
+    """Whether every line on stderr is to be JSON; known before the arguments are found to be right."""
+    if not given or given[0] not in ("serve", "demo"):
+        return False
+    values = [given[n + 1] for n, flag in enumerate(given[:-1]) if flag == "--log-format"]
+    values += [flag.partition("=")[2] for flag in given if flag.startswith("--log-format=")]
+    return [*values, os.environ.get("ACARE_LOG_FORMAT")][0] == "json"
+
+
+def _fail(code: int, error: Exception, as_json: bool) -> int:
+    sys.stderr.write(as_json_line(f"acare: {error}") if as_json else f"acare: {error}\n")
     return code
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
+def _parser(kind: type[Parser]) -> Parser:
+    parser = kind(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, keys, backup, history, openapi):
+    for command in (serve, demo, keys, backup, status, history, erase, openapi):
         command.add_to(commands)
     return parser

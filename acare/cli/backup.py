@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from acare.cli import progress
 from acare.cli.options import Commands, add_flags, existing_database, read_settings
 from acare.errors import DatabaseRefused
 from acare.store import backup, file
@@ -46,12 +47,22 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     restore.add_argument("file", metavar="FILE", type=Path, help="the backup")
     restore.set_defaults(run=run_restore)
 
+    restore.add_argument("--exact", action="store_true",
+                         help="leave keys and clients as the backup has them, even if they were revoked or "
+                         "erased since")  # fmt: skip
+    restore.add_argument("--no-checksum", action="store_true",
+                         help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
+
+    for parser in (make, verify, restore):
+        progress.add_flag(parser)
     for parser in (make, restore):
         add_flags(parser, only=("database",))
 
 
 def run_backup(args: argparse.Namespace) -> int:
-    print(backup.back_up(existing_database(args), args.folder, args.keep))
+    with progress.shown(args) as report:
+        made = backup.back_up(existing_database(args), args.folder, args.keep, report)
+    print(made)
     return 0
 
 
@@ -59,7 +70,8 @@ def run_verify(args: argparse.Namespace) -> int:
     code = 0
     for path in args.files:
         try:
-            clients = backup.verify(path, checksum=not args.no_checksum)
+            with progress.shown(args) as report:
+                clients = backup.verify(path, checksum=not args.no_checksum, report=report)
             version = file.check(path)
         except DatabaseRefused as error:
             sys.stderr.write(f"acare: {error}\n")
@@ -77,10 +89,23 @@ def _if_older(version: int) -> str:
 
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
-    kept = restore(args.file, database)
+    if args.no_checksum:
+        sys.stderr.write("Warning: without its checksum, damage within a text is not detected.\n")
+    with progress.shown(args) as report:
+        done = restore(args.file, database, exact=args.exact, checksum=not args.no_checksum, report=report)
     print(f"Restored {database} from {args.file}.")
-    if kept is not None:
-        print(f"The old database was renamed to {kept}.")
+    if done.revoked or done.erased:
+        print(
+            f"Revoked again: {done.revoked} keys. Erased again: {done.erased} clients. "
+            "(--exact leaves them as the backup has them.)"
+        )
+    if done.old is not None:
+        print(f"The old database was renamed to {done.old}.")
+    if done.unread:
+        sys.stderr.write(
+            "Warning: the old database could not be read. Keys that were revoked and clients that were "
+            "erased since the backup are as the backup has them.\n"
+        )
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from acare.auth import ROLES, parse_scope
-from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.cli.options import Commands, add_flags, open_database, parse_id, read_settings
 from acare.field_types import Email, Text
 from acare.store.keys import KeyStore
 
@@ -24,11 +24,11 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
     create = group.add_parser(
         "create",
-        help="make a key, and its user if new",
-        description="Make an API key. The key alone is printed on stdout, once; all else on stderr.",
+        help="create a key, and its user if new",
+        description="Create an API key. Only the key is printed on stdout, once; the rest on stderr.",
     )
-    create.add_argument("--user", required=True, type=_email, metavar="EMAIL", help="whose key it is")
-    create.add_argument("--role", choices=ROLES, help="what a new user is (agent)")
+    create.add_argument("--user", required=True, type=_email, metavar="EMAIL", help="the user of the key")
+    create.add_argument("--role", choices=ROLES, help="the role of a new user (default: agent)")
     create.add_argument("--name", type=_name, metavar="TEXT", help="what the key is for")
     create.add_argument(
         "--scope",
@@ -37,14 +37,14 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         type=_scope,
         metavar="RESOURCE:ACTIONS",
         help="clients or all, with read, write, delete; may be repeated; "
-        f"'none' makes a key that may nothing ({' '.join(DEFAULT_SCOPES)})",
+        f"'none' creates a key without access (default: {' '.join(DEFAULT_SCOPES)})",
     )
     create.add_argument(
-        "--expires-in-days", type=_days, metavar="1–365", help="days until it expires (never)"
+        "--expires-in-days", type=_days, metavar="1–365", help="days until it expires (default: never)"
     )
     create.set_defaults(run=run_create)
 
-    listing = group.add_parser("list", help="show all keys, without the keys themselves")
+    listing = group.add_parser("list", help="show all keys, by their first and last characters")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
     listing.set_defaults(run=run_list)
 
@@ -58,13 +58,17 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run_create(args: argparse.Namespace) -> int:
     scopes = _merge(args.scopes if args.scopes is not None else map(parse_scope, DEFAULT_SCOPES))
+    path = read_settings(args).database
+    is_new = not path.exists()
     with _open(args) as keys:
         key = keys.create(
             args.user, scopes, role=args.role, name=args.name, expires_in_days=args.expires_in_days
         )
+    if is_new:
+        sys.stderr.write(f"Created the database {path.absolute()}: there was none.\n")
     sys.stderr.write(
-        f"Made key {key.id} of {args.user} ({key.role}) with the scopes {json.dumps(scopes)}.\n"
-        "It is on stdout, and is not shown again:\n"
+        f"Created key {key.id} of {args.user} ({key.role}) with the scopes {json.dumps(scopes)} in "
+        f"{path.absolute()}.\nIt is printed on stdout, and not shown again:\n"
     )
     print(key.key)
     return 0
@@ -99,7 +103,7 @@ def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeySto
 
 
 def _merge(scopes: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
-    """Several ``--scope`` as one object; two for one resource add up."""
+    """Several ``--scope`` as one object; those for one resource are merged."""
     merged: dict[str, list[str]] = {}
     for resource, actions in scopes:
         listed = merged.setdefault(resource, []) if actions else []

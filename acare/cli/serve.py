@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 
 import acare
 from acare.app import create_app
+from acare.cli.interrupts import ended_in_time
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.config import Settings
 from acare.server import logs
 from acare.server.server import Server, listen
 from acare.store.keys import KeyStore
 
-#: Whose key the first start on a new database makes.
+#: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
 
 
@@ -21,8 +23,8 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the API",
-        description="Serve the Clients API from one database file. On a database without any key it makes "
-        "a first user and a key, and prints the key once.",
+        description="Serve the Clients API from one database file. If the database has no key yet, a first "
+        "user and a key are created and the key is shown, on a terminal only.",
         epilog="Each setting can be given as the variable in brackets instead; a flag beats the variable.",
     )
     add_flags(parser)
@@ -32,27 +34,33 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     with logs.configured(settings.log_format) as access, listen(settings) as listener:
-        app = create_app(settings=settings, access_log=access)
+        with ended_in_time():  # opening a file may migrate it; the server handles Ctrl-C itself
+            app = create_app(settings=settings, access_log=access)
         server = Server(app, listener, settings, access)
-        say(_welcome(settings, server.url, _first_key(app.keys)))
+        say(_welcome(settings, server.url, app.keys))
         return server.run()
 
 
-def _first_key(keys: KeyStore) -> str | None:
-    """A key that may everything, if the database has none at all."""
-    if keys.any():
-        return None
+def _first_key(keys: KeyStore) -> str:
+    """A full-access key."""
     return keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
 
 
-def _welcome(settings: Settings, url: str, first_key: str | None) -> str:
+def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
+    """What is printed at the start. A first key goes to a terminal only: elsewhere it would stay in a log."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
-    if first_key is None:
+    if keys.any():
         return text
+    if not sys.stdout.isatty():
+        return (
+            f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
+            f"broker --database {shlex.quote(str(settings.database))}"
+        )
+    first_key = _first_key(keys)
     return f"""\
 {text}
 
-This database had no key yet. Here is the first one, of {FIRST_USER}. It is shown only now:
+The database had no key yet. This is the first one, of {FIRST_USER}. It is not shown again:
 
     {first_key}
 
@@ -63,5 +71,5 @@ Try it:
 
 
 def say(text: str) -> None:
-    """Print for the person who started the server; what a program reads is in the log on stderr."""
+    """Print for the person who starts the server; the log is on stderr."""
     print(text, file=sys.stdout, flush=True)

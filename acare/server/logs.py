@@ -47,6 +47,14 @@ class JsonFormatter(TextFormatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def as_json_line(message: str, traceback: str | None = None) -> str:
+    """An error as a line of the JSON log, for code that runs before or after the log does."""
+    line = {"time": timestamps.now(), "level": "error", "logger": "acare", "message": message}
+    if traceback is not None:
+        line["traceback"] = traceback
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
 class LogWriter:
     """Writes log lines to a file descriptor in its own thread, about 20 times a second.
 
@@ -134,6 +142,7 @@ def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Acces
     handler = _Handler(writer.put)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
     try:
         yield lambda line: writer.put(access_line(time.time_ns(), line))
     finally:

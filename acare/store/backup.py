@@ -7,28 +7,40 @@ value: to the database it is as valid as the original.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import re
 import sqlite3
-import tempfile
-from collections.abc import Iterator
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
 from acare.store import file
-from acare.store.connection import open_file
+from acare.store.connection import open_file, open_unchanged
+from acare.store.copying import Report, interruptible, sha256, silent
+from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 
-# Pages copied at a time. The copy reads one snapshot, so writers never wait for it.
-_PAGES = 1024
+# Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
+# piece for as long as that took, and syncs often: a server writes to the same disk.
+_PAGES = 256
+_MAX_PAUSE = 0.01
+_SYNC_EVERY = 64 * _PAGES
+
+# SQLite's steps in the check of a file, for its progress: for each client, and for each old version.
+_STEPS = (260, 40)
 
 COUNTS = """
 SELECT
     (SELECT coalesce(sum(total), 0) FROM client_totals),
     (SELECT count(*) FROM clients)
+"""
+
+# An estimate: a count of the history of a large file takes seconds.
+ROWS = """
+SELECT
+    (SELECT coalesce(max(seq), 0) FROM clients),
+    (SELECT coalesce(max(rowid), 0) FROM client_history)
 """
 
 WRONG_TOTALS = """
@@ -42,18 +54,19 @@ HAVING sum(n) <> 0
 """
 
 
-def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
+def back_up(database: Path, folder: Path, keep: int | None = None, report: Report = silent) -> Path:
     """Make a verified backup of the database in ``folder``; the path of the backup.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
-    that many of the newest backups remain, including this one. DatabaseRefused if anything fails; then there
-    is no new file that looks like a backup.
+    that many of the newest backups remain, including this one. Removes what a killed backup left in the
+    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup.
     """
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy_verified(database, target)
+        make_folder(folder)
+        remove_leftovers(folder)
+        copy_verified(database, target, report=report)
         if keep is not None:
             _delete_oldest(target, database.stem, keep)
     except OSError as error:
@@ -61,42 +74,69 @@ def back_up(database: Path, folder: Path, keep: int | None = None) -> Path:
     return target
 
 
-def copy_verified(database: Path, target: Path, version: int | None = None) -> None:
+def copy_verified(database: Path, target: Path, version: int | None = None, report: Report = silent) -> None:
     """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
 
     With ``version``, only if the snapshot has that schema version.
     """
     with temporary(target) as copy:
-        copied_version, counts = _copy(database, copy)
+        copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
             raise DatabaseRefused(f"{database}: the backup failed: the schema version changed meanwhile")
-        check_content(copy, counts)
-        file.sync(copy)
+        check_content(copy, counts, report)
+        sync(copy)
         checksum = checksum_file(target)
         with temporary(checksum) as written:
-            written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
-            file.sync(written)
+            written.write_bytes(f"{sha256(copy, report)}  ".encode() + os.fsencode(target.name) + b"\n")
+            sync(written)
             os.replace(written, checksum)
         try:
             os.replace(copy, target)
         except BaseException:
             checksum.unlink()
             raise
-    file.sync(target.parent)
+    sync(target.parent)
 
 
-def _copy(database: Path, target: Path) -> tuple[int, tuple[int, int]]:
-    """Copy one snapshot of the database; its schema version, and its counts of clients."""
+def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int, int]]:
+    """Copy one snapshot of the database; its schema version, and its counts of clients.
+
+    The source is opened as read-only: as the last to close it, SQLite would checkpoint.
+    """
     try:
-        with closing(open_file(database)) as source, closing(open_file(target)) as destination:
+        with (
+            closing(open_unchanged(database, ignore_wal=False)) as source,
+            closing(open_file(target)) as destination,
+        ):
             source.execute("BEGIN")
             counts = source.execute(COUNTS).fetchone()
             (version,) = source.execute("PRAGMA user_version").fetchone()
-            source.backup(destination, pages=_PAGES)
+            (page_size,) = source.execute("PRAGMA page_size").fetchone()
+            destination.execute("PRAGMA synchronous = OFF")  # synced here, and at the end
+            source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
     return version, counts
+
+
+class _Pace:
+    """Called after each piece of the copy: syncs, pauses and reports."""
+
+    def __init__(self, target: Path, page_size: int, report: Report) -> None:
+        self._target, self._page_size, self._report = target, page_size, report
+        self._pages = 0
+        self._resumed = time.monotonic()
+
+    def __call__(self, status: int, remaining: int, total: int) -> None:
+        self._report("Copying", (total - remaining) * self._page_size, total * self._page_size, "B")
+        self._pages += _PAGES
+        if not remaining:
+            return
+        if self._pages % _SYNC_EVERY == 0:
+            sync(self._target)
+        time.sleep(min(time.monotonic() - self._resumed, _MAX_PAUSE))
+        self._resumed = time.monotonic()
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
@@ -108,7 +148,7 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
         checksum_file(old).unlink(missing_ok=True)
 
 
-def verify(path: Path, *, checksum: bool = True) -> int:
+def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int:
     """Verify a backup: schema, checksum, structure, foreign keys and totals; its number of clients.
 
     DatabaseRefused says in one line what is wrong. Without ``checksum``, damage within a text value is not
@@ -116,11 +156,11 @@ def verify(path: Path, *, checksum: bool = True) -> int:
     """
     file.check(path)
     if checksum:
-        check_sha256(path, checksum_file(path))
-    return check_content(path)
+        check_sha256(path, checksum_file(path), report)
+    return check_content(path, report=report)
 
 
-def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
+def check_content(path: Path, expected: tuple[int, int] | None = None, report: Report = silent) -> int:
     """Check structure, constraints, foreign keys and totals of a file; its number of clients.
 
     DatabaseRefused for the first error, or if the counts of clients are not the ``expected`` ones.
@@ -133,14 +173,7 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
             )
     try:
         with closing(open_file(path)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA cell_size_check = ON")
-            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
-            problems += [
-                f"foreign key of {row[0]} row {row[1]}"
-                for row in connection.execute("PRAGMA foreign_key_check")
-            ]
-            problems += [f"the total of {row}" for row in connection.execute(WRONG_TOTALS)]
+            problems = _find_problems(connection, report)
             counts = connection.execute(COUNTS).fetchone()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DatabaseRefused(f"{path}: damaged: {error}") from None
@@ -151,42 +184,44 @@ def check_content(path: Path, expected: tuple[int, int] | None = None) -> int:
     return int(counts[1])
 
 
+def _find_problems(connection: sqlite3.Connection, report: Report) -> list[str]:
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA cell_size_check = ON")
+    clients, versions = connection.execute(ROWS).fetchone()
+    total = clients * _STEPS[0] + versions * _STEPS[1]
+
+    def tick(steps: int) -> None:
+        report("Verifying", min(steps, total), total, "")
+
+    with interruptible(connection, tick):
+        problems = [row[0] for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
+        problems += [
+            f"foreign key of {row[0]} row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")
+        ]
+        problems += [f"the total of {row}" for row in connection.execute(WRONG_TOTALS)]
+    return problems
+
+
 def checksum_file(path: Path) -> Path:
     """The file with the checksum of a backup, in the format that ``sha256sum --check`` reads."""
     return path.with_name(f"{path.name}.sha256")
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def check_sha256(path: Path, checksum: Path, report: Report = silent, *, found: str | None = None) -> None:
+    """DatabaseRefused if the SHA-256 of the file is not the one in the file ``checksum``.
 
-
-def check_sha256(path: Path, checksum: Path) -> None:
-    """DatabaseRefused if the SHA-256 of the file is not the one in the file ``checksum``."""
+    ``found`` is the SHA-256 of the file if it is known already.
+    """
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
         raise DatabaseRefused(f"{path}: its checksum file {checksum.name} is missing") from None
     except (OSError, ValueError) as error:
         raise DatabaseRefused(f"{checksum}: {error}") from None
-    if [sha256(path)] != expected:
+    if [found or sha256(path, report)] != expected:
         raise DatabaseRefused(f"{path}: damaged: its SHA-256 differs from the one in {checksum.name}")
 
 
 def timestamp() -> str:
     """The current time for a file name: ``20260715T143210.000Z``. Names sort by time."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
-
-
-@contextlib.contextmanager
-def temporary(target: Path) -> Iterator[Path]:
-    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    os.close(handle)
-    path = Path(name)
-    try:
-        yield path
-    finally:
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            Path(name + suffix).unlink(missing_ok=True)

@@ -19,11 +19,12 @@ from acare.store.connection import (
     BUSY_SECONDS,
     as_domain_error,
     open_checkpointer,
+    open_file,
     open_reader,
     open_writer,
 )
 from acare.store.migrations import migrate
-from acare.store.wal import write_one_page
+from acare.store.wal import sync_again, write_one_page
 from acare.store.writer import Writer
 
 T = TypeVar("T")
@@ -37,6 +38,9 @@ CHECK_EVERY = 1_000_000_000
 
 #: Seconds that a caller waits for the write check of another one.
 CHECK_PATIENCE = 1.0
+
+#: Seconds for which readers and other processes may delay the emptying of the log.
+EMPTY_LOG_SECONDS = 1.0
 
 #: Entries in the cache of one reader.
 MAX_CACHED = 1000
@@ -75,6 +79,17 @@ class _Reader:
             raise as_domain_error(error) from error
 
 
+def _sync_log(path: Path) -> None:
+    """Bring a log that no process uses onto the disk. Those who have it open did so, or wrote it."""
+    if not file.has_wal(path) or file.holders(path):
+        return
+    try:
+        with closing(open_file(path)) as connection:
+            sync_again(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseRefused(f"{path}: its log cannot be written: {error}") from None
+
+
 class Database:
     """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
 
@@ -90,6 +105,7 @@ class Database:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         file.ensure(path)
+        _sync_log(path)
         migrate(path)
         self.path = path
         self._inode = self._file_identity()
@@ -145,9 +161,16 @@ class Database:
         """
         return self._writer.run_later(work)
 
-    def rewrite(self) -> bool:
-        """Write the file anew, without deleted content; False if another process was in the way."""
-        return self._writer.rewrite()
+    def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
+        """Write the file anew, without deleted content; False if another process was in the way.
+
+        ``tick`` is called now and then with the number of SQLite's steps so far.
+        """
+        return self._writer.rewrite(tick)
+
+    def empty_log(self) -> bool:
+        """Checkpoint the log and start it over; False if other processes were in the way for a second."""
+        return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def run_checks(self) -> dict[str, str]:
         """Each "ok" or what is wrong: "write" is a small write, "disk" the free space."""
@@ -162,7 +185,10 @@ class Database:
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                self._idle_readers.pop().connection.close()
+                connection = self._idle_readers.pop().connection
+                if self._writer.failure is not None:
+                    connection.interrupt()  # the checkpoint, if it is the last connection to the file
+                connection.close()
 
     def _new_reader(self) -> _Reader:
         if self._closed:

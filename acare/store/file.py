@@ -9,7 +9,6 @@ import errno
 import fcntl
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import NamedTuple
 from acare.errors import DatabaseRefused
 from acare.store import schema
 from acare.store.connection import MIN_SQLITE, open_file, open_unchanged
+from acare.store.leftovers import remove_leftovers, sync, temporary
+from acare.store.owner import explain_access
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
@@ -49,13 +50,14 @@ def ensure(path: Path) -> None:
         if path.is_symlink() and not path.exists():
             # Perhaps its disk is not mounted: creating a new, empty database would hide that.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        remove_leftovers(path.resolve().parent)
         if _is_empty(path):
             _create(path)
         check(path)
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
 
 
 def check(path: Path) -> int:
@@ -70,9 +72,9 @@ def check(path: Path) -> int:
             raise DatabaseRefused(f"{path}: the file is empty")
         found = _inspect(path)
     except OSError as error:
-        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise DatabaseRefused(f"{path}: {_describe(error)}") from None
+        raise DatabaseRefused(f"{path}: {_describe(error)}{explain_access(path)}") from None
     if found.application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
     if found.version > schema.SCHEMA_VERSION:
@@ -96,10 +98,10 @@ def _inspect(path: Path) -> _Inspection:
     try:
         found = _read(path, ignore_wal=True)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT or not _has_wal(path):
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT or not has_wal(path):
             raise
         return _read(path, ignore_wal=False)  # a checkpoint was interrupted; the WAL completes the file
-    if found.application_id == APPLICATION_ID and _has_wal(path):
+    if found.application_id == APPLICATION_ID and has_wal(path):
         return _read(path, ignore_wal=False)  # a migration may only be in the WAL
     return found
 
@@ -121,7 +123,32 @@ def _describe(error: Exception) -> str:
     return f"{'damaged' if damaged else 'not an SQLite database'}; it was not changed"
 
 
-def _has_wal(path: Path) -> bool:
+def holders(path: Path) -> set[int]:
+    """The ids of the processes that have the database open, by SQLite's lock on it.
+
+    Empty if there are none, and where the system cannot tell. Processes in other containers are not seen.
+    """
+    try:
+        inode = path.stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return set()
+    found = set()
+    for line in locks:
+        _, kind, *_, pid, where, start, end = line.split()
+        if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and _is_shared_lock(start, end):
+            found.add(int(pid))
+    return found
+
+
+def _is_shared_lock(start: str, end: str) -> bool:
+    """Whether a range of bytes is in the 512 that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte
+    page")
+    """
+    return int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
+
+
+def has_wal(path: Path) -> bool:
     """Whether the write-ahead log of the database has content."""
     wal = path.resolve()
     wal = wal.with_name(f"{wal.name}-wal")
@@ -162,28 +189,24 @@ def _create(path: Path) -> None:
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
     wal = path.with_name(f"{path.name}-wal")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        with closing(open_file(temporary)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")  # synced once, below
-            connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
-            connection.execute("PRAGMA journal_mode = WAL")
-        sync(temporary)
-        with _locked(path.parent):
-            if _is_empty(path):
-                if wal.exists():
-                    # SQLite would apply it to the new file.
-                    raise DatabaseRefused(
-                        f"{path}: missing, but its log {wal.name} exists; move the log away"
-                    )
-                os.replace(temporary, path)
-                sync(path.parent)
+        with temporary(path) as fresh:
+            with closing(open_file(fresh)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")  # synced once, below
+                connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
+                connection.execute("PRAGMA journal_mode = WAL")
+            sync(fresh)
+            with _locked(path.parent):
+                if _is_empty(path):
+                    if wal.exists():
+                        # SQLite would apply it to the new file.
+                        raise DatabaseRefused(
+                            f"{path}: missing, but its log {wal.name} exists; move the log away"
+                        )
+                    os.replace(fresh, path)
+                    sync(path.parent)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: cannot be created: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -193,14 +216,5 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
-
-
-def sync(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, survive a power failure."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

@@ -1,23 +1,25 @@
-"""What clients were, for the operator: who did what, bringing back, and forgetting for good.
+"""The history of clients, for the operator: who did what, undeleting, and purging old versions.
 
-Nothing of this is in the API: for a caller a deletion is final.
+None of this is in the API: for a caller a deletion is final.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.store import idempotency
 from acare.store.connection import NOW, at_offset
+from acare.store.copying import Report, silent
 from acare.store.database import Database
 
-# Every version of one client, the current one last, with whoever made it.
+# Every version of one client, the current one last, with the key and user that made it.
 VERSIONS = """
 SELECT version, json, ended_at, deleted, maker.preview, maker_user.email, deleter.preview, deleter_user.email
 FROM (
@@ -53,20 +55,29 @@ LIMIT 1
 RETURNING version
 """
 
-PURGE_HISTORY = f"""
+PURGE_BEFORE = f"SELECT {at_offset(':age')}"
+
+COUNT_PURGED = "SELECT count(*) FROM client_history WHERE ended_at < :before"
+
+PURGE = """
 DELETE FROM client_history
-WHERE ended_at < {at_offset(":age")}
+WHERE rowid IN (
+    SELECT rowid
+    FROM client_history
+    WHERE ended_at < :before
+    ORDER BY ended_at
+    LIMIT :limit
+)
 """
 
-ERASE = (
-    "DELETE FROM clients WHERE id = :id",
-    "DELETE FROM client_history WHERE client_id = :id",
-)
+#: Seconds that one transaction of a purge should take, and the rows that it deletes at least and at most.
+PURGE_SECONDS = 0.025
+PURGE_ROWS = (20, 2000)
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that was done to a client. ``changes`` maps a field to what it was and what it became."""
+    """A change of a client. ``changes`` maps a field to its value before and after."""
 
     at: str
     action: str  # created, updated, deleted, undeleted
@@ -77,17 +88,17 @@ class Event:
 
 
 class HistoryStore:
-    """The past of the clients in a database."""
+    """The history of the clients in a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def events(self, client_id: str) -> list[Event]:
-        """All that is known to have been done to the client, oldest first. UserError if nothing is."""
+        """The events of the client, oldest first. UserError if there are none."""
         with self._database.read() as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
         if not versions:
-            raise UserError(f"there is no client with the id {client_id!r}, and none is remembered")
+            raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
         events: list[Event] = []
         before: dict[str, Any] | None = None
         was_deleted = False
@@ -102,7 +113,7 @@ class HistoryStore:
         return events
 
     def undelete(self, client_id: str) -> int:
-        """Bring a deleted client back, under its id, in its place in the lists; its new version."""
+        """Bring a deleted client back, under its id and in its place in the lists; its new version."""
 
         def work(connection: sqlite3.Connection) -> int:
             rows = connection.execute(UNDELETE, {"id": client_id}).fetchall()
@@ -112,41 +123,32 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int) -> int:
-        """Forget what ended more than ``days`` days ago; how many versions that were."""
-        age = {"age": f"-{days} days"}
+    def purge(self, days: int, report: Report = silent) -> int:
+        """Delete versions that ended more than ``days`` days ago; how many that were.
 
-        def work(connection: sqlite3.Connection) -> int:
-            return connection.execute(PURGE_HISTORY, age).rowcount
-
-        while self._database.write(idempotency.delete_expired):
-            pass  # a limited number in each write, so that other writers get their turn
-        return self._forget(work)
-
-    def erase(self, client_id: str) -> int:
-        """Forget a person: the client, all its versions, stored answers. How many rows went.
-
-        UserError if there is nothing of that id. Backups are not touched.
+        Works in small transactions with pauses, so that other writers do not wait for long. If it is
+        interrupted, what was deleted by then stays deleted.
         """
+        while self._database.write(idempotency.delete_expired):
+            pass
+        with self._database.read() as connection:
+            (before,) = connection.execute(PURGE_BEFORE, {"age": f"-{days} days"}).fetchone()
+            (total,) = connection.execute(COUNT_PURGED, {"before": before}).fetchone()
+        purged, limit = 0, PURGE_ROWS[0]
+        while True:
+            began = time.monotonic()
+            deleted = self._database.write(partial(_purge_some, before, limit))
+            seconds = time.monotonic() - began
+            purged += deleted
+            report("Purging", purged, max(total, purged), "versions")
+            if deleted < limit:
+                return purged
+            limit = max(PURGE_ROWS[0], min(PURGE_ROWS[1], int(limit * PURGE_SECONDS / seconds)))
+            time.sleep(min(seconds, 0.1))
 
-        def work(connection: sqlite3.Connection) -> int:
-            erased = [connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE]
-            return sum(erased) + idempotency.delete_of_client(connection, client_id)
 
-        erased = self._forget(work)  # also if there is nothing: an earlier try may not have got so far
-        if not erased:
-            raise UserError(f"there is no client with the id {client_id!r}, and nothing of one is left")
-        return erased
-
-    def _forget(self, work: Callable[[sqlite3.Connection], int]) -> int:
-        """Run ``work`` and write the file anew: pages that were split still have what was deleted."""
-        done = self._database.write(work)
-        if not self._database.rewrite():
-            raise UserError(
-                "that is deleted, but its bytes are still in the file or its log, as somebody reads or "
-                "writes; the same command takes them away when nobody does"
-            )
-        return done
+def _purge_some(before: str, limit: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(PURGE, {"before": before, "limit": limit}).rowcount
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -43,6 +43,12 @@ BEGIN
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
 END;
+
+-- Erasures are recorded.
+CREATE TABLE erasures (
+    client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
+    erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
 """
 
 #: For each older version of the schema, the SQL that migrates it to the next version.
@@ -75,6 +81,21 @@ def _back_up_and_migrate(
     backup = path.with_name(f"{path.name}.schema-{version}.db")
     copy_verified(path, backup, version)
     connection.execute("PRAGMA secure_delete = ON").fetchall()
+    _migrate(connection, path, version, migrations)
+    log.info(
+        "migrated %s from schema %d to %d; the backup is %s", path, version, schema.SCHEMA_VERSION, backup
+    )
+
+
+def migrate_copy(connection: sqlite3.Connection, path: Path) -> None:
+    """Migrate a copy of a file to the current schema, without a backup. DatabaseRefused if that fails."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < schema.SCHEMA_VERSION:
+        _migrate(connection, path, version, MIGRATIONS)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int, migrations: Mapping[int, str]) -> None:
+    versions = range(version, schema.SCHEMA_VERSION)
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Another process may have migrated the file before this one got the lock.
@@ -89,9 +110,6 @@ def _back_up_and_migrate(
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-    log.info(
-        "migrated %s from schema %d to %d; the backup is %s", path, version, schema.SCHEMA_VERSION, backup
-    )
 
 
 def _failed(path: Path, reason: str) -> DatabaseRefused:

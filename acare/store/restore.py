@@ -2,56 +2,87 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from acare.errors import DatabaseRefused
-from acare.store import file
-from acare.store.backup import check_content, check_sha256, checksum_file, temporary, timestamp, verify
+from acare.store import erasures
+from acare.store.backup import check_content, check_sha256, checksum_file, timestamp, verify
 from acare.store.connection import open_file
+from acare.store.copying import Report, copy_file, silent
+from acare.store.leftovers import sync, temporary
+from acare.store.migrations import migrate_copy
+from acare.store.owner import give_like
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
 _LOCK_BYTES = (512, 0x40000000)
 
 
-def restore(backup: Path, database: Path) -> Path | None:
-    """Replace the database with a copy of a backup; the new name of the old database, None if there was none.
+class Kept(NamedTuple):
+    """What stays as it was in the replaced database."""
 
-    The copy is verified, not only the backup. DatabaseRefused if any process has the database open. At every
+    revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
+    erased: dict[str, str]  # the ids of erased clients, and when each was erased
+
+
+class Restored(NamedTuple):
+    """What a restore did."""
+
+    old: Path | None  # the new name of the old database; None if there was none
+    revoked: int  # keys that are valid in the backup, and were revoked again
+    erased: int  # clients that are in the backup, and were erased again
+    unread: bool  # the old database could not be read, so that nothing is known of its revocations
+
+
+def restore(
+    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, report: Report = silent
+) -> Restored:
+    """Replace the database with a copy of a backup.
+
+    The copy is verified, not only the backup. Keys that are revoked and clients that are erased in the old
+    database stay so, unless ``exact``. Without ``checksum``, no checksum file is needed. The new file has the
+    owner, group and mode of the old one. DatabaseRefused if any process has the database open. At every
     moment, the file of that name is either the complete old database or the complete new one.
     """
-    verify(backup)
+    verify(backup, checksum=checksum, report=report)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
     try:
-        with temporary(database) as fresh, _exclusive(database):
-            shutil.copyfile(backup, fresh)
-            check_sha256(fresh, checksum_file(backup))
-            check_content(fresh)
+        with temporary(database) as fresh, _exclusive(database) as kept:
+            copied = copy_file(backup, fresh, report)
+            if checksum:
+                check_sha256(fresh, checksum_file(backup), report, found=copied)
+            revoked, erased = (0, 0) if exact or kept is None else _apply(kept, fresh)
+            check_content(fresh, report=report)
             with closing(open_file(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-            file.sync(fresh)
-            with _keep(database) as kept:
+            give_like(database, fresh)
+            sync(fresh)
+            with _rename_old(database) as old:
+                sync(database.parent)  # the old name of the old database must not be the only one on disk
                 os.replace(fresh, database)
-        file.sync(database.parent)
+        sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
-    return kept
+    return Restored(old, revoked, erased, unread=kept is None and not exact)
 
 
-@contextlib.contextmanager
-def _exclusive(database: Path) -> Iterator[None]:
-    """Hold the locks of a database whose WAL is merged; DatabaseRefused if any process has it open."""
+@contextmanager
+def _exclusive(database: Path) -> Iterator[Kept | None]:
+    """Hold the locks of a database whose WAL is merged; gives what to keep of it, None if it is unreadable.
+
+    DatabaseRefused if any process has it open.
+    """
     if not database.exists():
-        yield
+        yield Kept({}, {})
         return
-    _merge_wal(database)
+    kept = _merge_wal(database)
+    merged = database.stat()
     # SQLite cannot open a damaged file, and damage may be why it is restored; so the lock is taken directly.
     # This process has no SQLite connection to the file now: closing this handle would release its locks.
     with database.open("r+b") as held:
@@ -59,26 +90,53 @@ def _exclusive(database: Path) -> Iterator[None]:
             fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
         except OSError:
             raise _in_use(database) from None
-        yield
+        if database.stat().st_mtime_ns != merged.st_mtime_ns:
+            raise _in_use(database)  # a process has opened it, written and closed it since
+        yield kept
 
 
-def _merge_wal(database: Path) -> None:
+def _merge_wal(database: Path) -> Kept | None:
     """Move what a killed server left in the WAL into the database, so that the kept file is complete."""
     if not database.stat().st_size:
-        return  # SQLite would delete the WAL, which may hold all that is left
+        return None  # SQLite would delete the WAL, which may hold all that is left
     try:
         with closing(open_file(database)) as connection:
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA journal_mode = DELETE")
+            return _read_kept(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise _in_use(database) from None
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         pass  # damaged: it is kept as it is, with its WAL
+    return None
 
 
-@contextlib.contextmanager
-def _keep(database: Path) -> Iterator[Path | None]:
+def _read_kept(connection: sqlite3.Connection) -> Kept:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    erased = connection.execute(erasures.LIST).fetchall() if version >= erasures.SINCE_SCHEMA else []
+    return Kept(dict(connection.execute(erasures.LIST_REVOKED).fetchall()), dict(erased))
+
+
+def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:
+    """Revoke and erase in the copy what was revoked and erased; how many keys and clients that were."""
+    if not kept.revoked and not kept.erased:
+        return 0, 0
+    with closing(open_file(fresh)) as connection:
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
+        migrate_copy(connection, fresh)
+        connection.execute("BEGIN")
+        revoked = sum(
+            connection.execute(erasures.REVOKE_AGAIN, {"id": key_id, "at": at}).rowcount
+            for key_id, at in kept.revoked.items()
+        )
+        erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
+        connection.execute("COMMIT")
+    return revoked, erased
+
+
+@contextmanager
+def _rename_old(database: Path) -> Iterator[Path | None]:
     """Give the old database and its logs a second name, so that the first one can be replaced.
 
     If the body fails, the second names are removed again.

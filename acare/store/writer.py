@@ -7,6 +7,7 @@ meanwhile are queued; the thread then runs them all in one transaction, so that 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from acare.errors import StoreUnavailable
 from acare.store.connection import as_domain_error
+from acare.store.copying import interruptible
 from acare.store.wal import MAX_PAGES, WriteAheadLog
 
 T = TypeVar("T")
@@ -81,24 +83,48 @@ class Writer:
             return False
         return True
 
-    def rewrite(self) -> bool:
+    @property
+    def failure(self) -> str | None:
+        """Why nothing may be written until a restart; None if all is well."""
+        return self._log.failure
+
+    def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
         """Write the whole file and its log anew (VACUUM), so that neither has any deleted content.
 
-        False if a reader or another process that writes was in the way for too long.
+        False if a reader or another process that writes was in the way for too long. ``tick``: see
+        ``copying.interruptible``.
         """
         try:
-            with self._in_use:
-                self._connection.execute("VACUUM")
+            with self._in_use, interruptible(self._connection, tick):
+                self._log.check()
+                # VACUUM makes a complete copy first: in a file, and on the disk of the database.
+                (_, _, path), *_ = self._connection.execute("PRAGMA database_list").fetchall()
+                folder = os.path.dirname(path).replace("'", "''")
+                self._connection.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall()
+                self._connection.execute("PRAGMA temp_store = FILE").fetchall()
+                try:
+                    self._connection.execute("VACUUM")
+                finally:
+                    self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
                 return self._log.cut()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
             raise as_domain_error(error) from None
 
+    def empty_log(self, seconds: float) -> bool:
+        """Checkpoint the log and start it over; False if other processes were in the way for so long."""
+        try:
+            with self._in_use:
+                self._log.check()
+                return self._log.cut(seconds)
+        except sqlite3.Error as error:
+            raise as_domain_error(error) from None
+
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
 
-        SQLite then checkpoints, unless another process has the file open.
+        SQLite then checkpoints, unless another process has the file open or a checkpoint has failed.
         """
         with self._mutex:
             if not self._closed:
@@ -106,8 +132,7 @@ class Writer:
                 self._queue.put(None)
         if self._thread is not None:
             self._thread.join()
-        self._checkpointer.close()
-        self._connection.close()
+        self._log.close()
 
     def _enqueue(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         outcome: Future[T] = Future()
@@ -174,7 +199,7 @@ class Writer:
 
     def _begin(self) -> None:
         self._check()
-        self._log.check_length()
+        self._log.check()
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")

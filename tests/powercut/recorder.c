@@ -4,7 +4,8 @@
      RECORD_FOLDER  the folder, as realpath() gives it; what is in its subfolders counts too
      RECORD_TO      the folder in which each process has a file of records, named by its id
      RECORD_DELAY   microseconds that a sync takes, as on a disk that is not memory (0)
-     RECORD_FAIL    one in so many syncs of a write-ahead log fails with EIO (0: none)
+     RECORD_FAIL    one in so many syncs fails with EIO (0: none)
+     RECORD_FAIL_ON the end of the path of the file whose syncs fail ("-wal": the write-ahead log)
 
    A record is a struct record, then the path, then the content. It is appended in one call once the
    operation has returned and before the caller knows, so a record is never missing from the past of an
@@ -53,6 +54,7 @@ static const char *folder;
 static size_t folder_length;
 static int records = -1;
 static int delay, fail_one_in;
+static const char *fail_on;
 
 static int number(const char *name) {
     const char *text = getenv(name);
@@ -73,6 +75,9 @@ __attribute__((constructor)) static void begin(void) {
         abort();
     delay = number("RECORD_DELAY");
     fail_one_in = number("RECORD_FAIL");
+    fail_on = getenv("RECORD_FAIL_ON");
+    if (!fail_on)
+        fail_on = "-wal";
 }
 
 /* The function that this library stands in front of. */
@@ -249,7 +254,8 @@ int truncate64(const char *, off64_t) SAME_AS("truncate");
 static int must_fail(int fd) {
     static __thread unsigned state = 0;
     char path[PATH_MAX];
-    if (!fail_one_in || !path_of(fd, path) || strlen(path) < 4 || strcmp(path + strlen(path) - 4, "-wal"))
+    size_t length = strlen(fail_on);
+    if (!fail_one_in || !path_of(fd, path) || strlen(path) < length || strcmp(path + strlen(path) - length, fail_on))
         return 0;
     if (!state)
         state = now();

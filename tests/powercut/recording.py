@@ -51,7 +51,8 @@ class Recording:
 
     place: Path
     recorder: Path
-    failing_syncs: int = 0  # one in so many of the log
+    failing_syncs: int = 0  # one in so many
+    fail_on: str = "-wal"  # the end of the path of the file whose syncs fail
     key: str = ""
     writers: list[Journalist] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
@@ -85,6 +86,7 @@ class Recording:
             f"RECORD_TO={self.records}",
             f"RECORD_DELAY={SYNC_MICROSECONDS}",
             f"RECORD_FAIL={self.failing_syncs}",
+            f"RECORD_FAIL_ON={self.fail_on}",
         ]
 
     @contextmanager
@@ -105,12 +107,18 @@ class Recording:
         return self.steps[name]
 
     @contextmanager
-    def writing(self, addresses: list[str], writers: int = 4, times: int = WRITES) -> Iterator[None]:
-        """Writers at work on these servers in turn, until all have written; the commands beside go inside."""
+    def writing(
+        self, addresses: list[str], writers: int = 4, times: int = WRITES, on_refusal: str = "repeat"
+    ) -> Iterator[None]:
+        """Writers at work on these servers in turn, until all have written; the commands beside go inside.
+
+        If syncs fail, writers repeat what is refused, or ``"stop"``.
+        """
         threads = []
         for number in range(writers):
             writer = Journalist(len(self.writers), self.key)
-            writer.repeats = bool(self.failing_syncs)
+            writer.repeats = bool(self.failing_syncs) and on_refusal == "repeat"
+            writer.stops = on_refusal == "stop"
             self.writers.append(writer)
             arguments = (addresses[number % len(addresses)], times)
             threads.append(threading.Thread(target=writer.write_times, args=arguments))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from pathlib import Path
 from unittest import mock
 
 from powercut.aftermath import client_rows, history_rows
@@ -21,9 +23,8 @@ from support.crash import ALWAYS_CHECKPOINT
 from acare.store import migrations, schema
 
 CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
+CHECKPOINT_NEVER = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 10**9"
 
-#: The command that writes the file anew.
-COMPACT = ("purge", "--older-than", "36500")
 
 # A made-up schema before this one: without an index, and with every client to be written once more.
 OLDER = schema.SCHEMA_VERSION - 1
@@ -59,6 +60,68 @@ def failing_syncs(recording: Recording) -> None:
     """One sync of the log in four fails. Writers ask again until they are answered."""
     recording.failing_syncs = 4
     served(recording, CHECKPOINT_OFTEN)
+
+
+def restarts_after_failed_syncs(recording: Recording) -> None:
+    """A sync of the log fails, the server is killed at once, and another one goes on with what is left."""
+    recording.make_key()
+    recording.begin()
+    for _ in range(3):
+        recording.failing_syncs = 5
+        with (
+            recording.serving(CHECKPOINT_NEVER, end=signal.SIGKILL) as address,
+            recording.writing([address], writers=1, times=200, on_refusal="stop"),
+        ):
+            pass
+        recording.failing_syncs = 0
+        with (
+            recording.serving(CHECKPOINT_NEVER, end=signal.SIGKILL) as address,
+            recording.writing([address], times=10),
+        ):
+            pass
+
+
+def failing_checkpoints(recording: Recording) -> None:
+    """Checkpoints are stopped half way by readers, then a sync of the database fails, then all is well."""
+    recording.make_key()
+    recording.begin()
+    recording.fail_on = ".db"
+    for _ in range(3):
+        recording.failing_syncs = 4
+        with (
+            recording.serving(CHECKPOINT_OFTEN) as address,
+            old_snapshots(recording.database),
+            recording.writing([address], times=60, on_refusal="stop"),
+        ):
+            pass
+        recording.failing_syncs = 0
+        with (
+            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
+            recording.writing([address], times=10),
+        ):
+            pass
+
+
+@contextmanager
+def old_snapshots(database: Path) -> Iterator[None]:
+    """Somebody reads all the time, each snapshot for a while."""
+    over = threading.Event()
+
+    def read() -> None:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            while not over.is_set():
+                connection.execute("BEGIN")
+                connection.execute("SELECT count(*) FROM clients").fetchall()
+                over.wait(0.02)
+                connection.execute("ROLLBACK")
+                over.wait(0.01)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
 
 
 def two_servers(recording: Recording) -> None:
@@ -130,14 +193,16 @@ def compact(recording: Recording) -> None:
     recording.begin()
     with recording.serving() as address:
         with recording.writing([address]):
-            recording.run("compact beside", *COMPACT)
-        recording.run("compact", *COMPACT)
+            recording.run("compact beside", "compact")
+        recording.run("compact", "compact")
 
 
 #: Each scenario, and how many of 60 cuts it gets.
 SCENARIOS: dict[Callable[[Recording], None], int] = {
     plain: 12,
     failing_syncs: 8,
+    restarts_after_failed_syncs: 6,
+    failing_checkpoints: 6,
     two_servers: 8,
     checkpoints: 8,
     first_start: 6,

@@ -73,6 +73,7 @@ class Writer:
         self.wrong = []  # answers that should not be
         self.over = threading.Event()  # from here on there may be no answer
         self.repeats = False  # whether what is answered with 503 is asked again until it is done
+        self.stops = False  # whether it stops at the first answer with 503
         self.refused = 0  # answers with 503
         self._random = random.Random(number)
 
@@ -144,6 +145,8 @@ class Writer:
                 if answer.status != 503 or not self.repeats:
                     break
                 self.refused += 1
+            if answer.status == 503 and self.stops:
+                raise Killed
         except (OSError, http.client.HTTPException) as error:
             if not self.over.is_set():
                 self.wrong.append(f"{method} {path}: no answer, and the server lives: {error!r}")

@@ -1,0 +1,123 @@
+"""``acare erase``, ``purge`` and ``compact``: deleting permanently."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+
+from acare.cli import progress
+from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.store import compact
+from acare.store.erasures import ErasureStore, Person
+from acare.store.history import HistoryStore
+
+#: What SQLite's secure_delete guarantees, and what it does not.
+LOG_EMPTIED = """\
+The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
+unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
+LOG_NOT_EMPTIED = """\
+The deleted rows are still in the log, because another process reads or writes. They are overwritten when the
+log starts over. 'acare compact' removes them, and what remains in unused space of the database."""
+COPIES = """\
+Backups and files kept by a restore or a migration are not changed: delete those that contain the person.
+"""
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    erase = commands.add_parser(
+        "erase",
+        help="erase a client permanently",
+        description="Delete a client, its history and stored responses about it. The id and the time are "
+        "recorded, so that a restore of an older backup erases the client again. Backups are not changed.",
+    )
+    erase.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
+    erase.add_argument("--yes", action="store_true", help="do not ask, on a terminal")
+    erase.set_defaults(run=run_erase)
+
+    purge = commands.add_parser(
+        "purge",
+        help="delete old history",
+        description="Delete replaced and deleted versions of clients that ended long ago.",
+    )
+    purge.add_argument("--older-than", metavar="DAYS", type=_days, required=True, help="days, at least 0")
+    purge.set_defaults(run=run_purge)
+
+    rewrite = commands.add_parser(
+        "compact",
+        help="write the database file anew, without free space and deleted content",
+        description="Write the whole file anew. Needs free disk space of twice the content, says so first, "
+        "and makes other writers wait or fail meanwhile.",
+    )
+    rewrite.set_defaults(run=run_compact)
+
+    for parser in (purge, rewrite):
+        progress.add_flag(parser)
+    for parser in (erase, purge, rewrite):
+        add_flags(parser, only=("database",))
+
+
+def run_erase(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database:
+        erasures = ErasureStore(database)
+        person = erasures.find(args.id)
+        if person is not None and not args.yes and not _confirmed(person):
+            print("Nothing was erased.")
+            return 1
+        deleted = erasures.erase(args.id)
+        log_emptied = erasures.empty_log()
+        erased_at = erasures.erased_at(args.id)
+    if deleted and person is not None:
+        print(f"Erased {describe(person)} (client {args.id}).")
+    else:
+        print(f"Client {args.id} is already erased, since {erased_at}.")
+    sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n{COPIES}")
+    return 0
+
+
+def _confirmed(person: Person) -> bool:
+    """Ask whether to erase; yes if there is nobody at a terminal to ask."""
+    if not sys.stdin.isatty():
+        return True
+    sys.stderr.write(f"Erase {describe(person)} permanently? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def describe(person: Person) -> str:
+    """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
+    email = f" <{person.email}>" if person.email else ""
+    return f"{person.name}{email}, owner {person.owner or 'unknown'}"
+
+
+def run_purge(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database, progress.shown(args) as report:
+        purged = HistoryStore(database).purge(args.older_than, report)
+        log_emptied = database.empty_log()
+    print(f"Purged {purged} old versions.")
+    sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n")
+    return 0
+
+
+def run_compact(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database, progress.shown(args) as report:
+        room = compact.measure(database)
+        if not args.quiet:
+            sys.stderr.write(
+                f"Compacting {database.path}, {_mib(room.size)}: needs {_mib(room.needed)} on "
+                f"its disk, of which {_mib(room.free)} are free.\n"
+            )
+        compact.compact(database, report)
+        size = database.path.stat().st_size
+    print(f"Compacted: {_mib(room.size)} before, {_mib(size)} now.")
+    return 0
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days")
+    return int(text)

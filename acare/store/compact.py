@@ -1,0 +1,94 @@
+"""Compacting: writing the whole file anew, so that it has no free space and nothing that was deleted."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from acare.errors import UserError
+from acare.store.copying import Report, silent
+from acare.store.database import MIN_FREE, Database
+
+SIZE = """
+SELECT page_size, page_count, freelist_count
+FROM pragma_page_size, pragma_page_count, pragma_freelist_count
+"""
+
+ROWS = "SELECT coalesce(max(seq), 0) FROM clients"
+OLD_VERSIONS = "SELECT coalesce(max(rowid), 0) FROM client_history"
+
+# SQLite's steps for each client and each old version, for the progress.
+_STEPS = (50, 10)
+
+
+_WATCH_SECONDS = 0.2
+
+
+class Room(NamedTuple):
+    """Bytes: of the file, of the content that stays, that compacting needs on the disk, and that are free."""
+
+    size: int
+    content: int
+    needed: int
+    free: int
+
+
+def measure(database: Database) -> Room:
+    """What compacting needs: SQLite copies the content to a temporary file, and then into the log."""
+    with database.read() as connection:
+        page, pages, unused = connection.execute(SIZE).fetchone()
+    content = page * (pages - unused)
+    needed = 2 * content + content // 100 + MIN_FREE
+    return Room(page * pages, content, needed, shutil.disk_usage(database.path.resolve().parent).free)
+
+
+def compact(database: Database, report: Report = silent) -> None:
+    """Write the file and its log anew. Other writers wait meanwhile, and fail after their busy timeout.
+
+    UserError if there is not enough room on the disk, or if readers or other writers are in the way for too
+    long. If it is interrupted, the file is as before.
+    """
+    room = measure(database)
+    if room.needed > room.free:
+        raise UserError(
+            f"{database.path}: compacting needs {_mib(room.needed)} on its disk, of which "
+            f"{_mib(room.free)} are free"
+        )
+    with database.read() as connection:
+        (clients,), (versions,) = (connection.execute(sql).fetchone() for sql in (ROWS, OLD_VERSIONS))
+    total = clients * _STEPS[0] + versions * _STEPS[1]
+    with _watching_log(database.path, room.content, report):
+        done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
+    if not done:
+        raise UserError(
+            f"{database.path}: not compacted completely: another process reads or writes all the time; "
+            "the same command tries again"
+        )
+
+
+@contextmanager
+def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
+    """Report how much of the content is in the log: SQLite tells nothing while it writes it."""
+    log = path.resolve().with_name(f"{path.resolve().name}-wal")
+    before, over = log.stat().st_size, threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_WATCH_SECONDS):
+            if (size := log.stat().st_size) > before:
+                report("Writing the content", min(size, content), content, "B")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _mib(count: int) -> str:
+    return f"{count // 2**20} MiB"

@@ -1,0 +1,76 @@
+"""Work that takes long on large files: in pieces, so that it can be interrupted, and with its progress."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Called with a step's name, how much of it is done, its total, and the unit: "B", a plural such as "rows",
+#: or "" if only the ratio means anything.
+Report = Callable[[str, int, int, str], None]
+
+_PIECE = 1024 * 1024
+_SYNC_EVERY = 64 * _PIECE  # the disk is kept busy for short times only, so that other writers get their turn
+_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
+
+
+def silent(step: str, done: int, total: int, unit: str) -> None:
+    """Reports nothing."""
+
+
+def copy_file(source: Path, target: Path, report: Report = silent) -> str:
+    """Copy the content of a file into an existing one and sync it; the SHA-256 of what was copied, in hex."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reading, target.open("r+b", buffering=0) as writing:
+        total, done = os.fstat(reading.fileno()).st_size, 0
+        while piece := reading.read(_PIECE):
+            digest.update(piece)
+            while piece:
+                piece = piece[writing.write(piece) or 0 :]
+            done += _PIECE
+            if done % _SYNC_EVERY == 0:
+                os.fsync(writing.fileno())
+            report("Copying", min(done, total), total, "B")
+        os.fsync(writing.fileno())
+    return digest.hexdigest()
+
+
+def sha256(path: Path, report: Report = silent) -> str:
+    """The SHA-256 of a file, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as content:
+        total, done = os.fstat(content.fileno()).st_size, 0
+        while piece := content.read(_PIECE):
+            digest.update(piece)
+            done += len(piece)
+            report("Computing the checksum", done, total, "B")
+    return digest.hexdigest()
+
+
+@contextmanager
+def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
+    """Inside, Ctrl-C interrupts a statement of the connection, if this is the main thread.
+
+    ``tick`` is called now and then with the number of SQLite's steps so far. Python runs its signal handlers
+    only between two of its own instructions, and this is where a statement has some.
+    """
+    steps = 0
+
+    def call() -> None:
+        nonlocal steps
+        steps += _STEPS
+        tick(steps)
+
+    connection.set_progress_handler(call, _STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from None  # the sqlite3 module has dropped it
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)

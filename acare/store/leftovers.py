@@ -1,0 +1,92 @@
+"""Temporary files next to databases and backups, and removing those that a killed process left.
+
+Each temporary file has a lock file next to it, which its process keeps locked while it lives. The lock is not
+on the temporary file itself: on a network file system it could meet SQLite's own locks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREFIX = ".acare-tmp-"
+
+_LOCK = ".lock"
+
+# A database can have these next to it. The file itself is removed after them, and its lock file last.
+_ENDINGS = (".db-journal", ".db-wal", ".db-shm", ".db")
+
+
+@contextmanager
+def temporary(target: Path) -> Iterator[Path]:
+    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
+    handle, lock = _create_lock(target.parent)
+    path = lock.with_suffix(".db")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        yield path
+    finally:
+        try:
+            _remove(lock)
+        finally:
+            os.close(handle)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of processes that no longer run. Failures are ignored: nothing needs it."""
+    with suppress(OSError):
+        for lock in folder.glob(f"{PREFIX}*{_LOCK}"):
+            with suppress(OSError):
+                _remove_if_left(lock)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder, mode 0700, and those above it that are missing; each name survives a power failure."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        sync(each.parent)
+
+
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _create_lock(folder: Path) -> tuple[int, Path]:
+    while True:
+        handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=folder)
+        try:
+            with suppress(OSError):  # where files cannot be locked, none is ever removed as a leftover
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(name):  # else another process took it for a leftover before it was locked
+                return handle, Path(name)
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _remove_if_left(lock: Path) -> None:
+    handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: its process lives
+        _remove(lock)
+    finally:
+        os.close(handle)
+
+
+def _remove(lock: Path) -> None:
+    for ending in (*_ENDINGS, _LOCK):
+        lock.with_suffix(ending).unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""The state of a database and its backups, for a monitor. Changes nothing: the file is not even migrated."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from acare.errors import DatabaseRefused
+from acare.store import file
+from acare.store.backup import check_sha256, checksum_file
+from acare.store.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
+from acare.store.copying import Report, silent
+from acare.store.schema import SCHEMA_VERSION
+from acare.store.wal import MAX_PAGES
+
+#: Days before a key expires from which on it needs attention.
+EXPIRES_SOON_DAYS = 14
+
+#: Free bytes on the disk below which it needs attention.
+LOW_DISK = 256 * 1024 * 1024
+
+COUNTS = f"""
+SELECT
+    (SELECT coalesce(sum(total), 0) FROM client_totals),
+    (SELECT count(*) FROM users),
+    count(*) FILTER (WHERE {{active}}),
+    count(*) FILTER (WHERE {{active}} AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}),
+    count(*) FILTER (WHERE {{active}} AND last_used_at IS NULL)
+FROM api_keys
+""".format(active=f"revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """The newest backup in a folder."""
+
+    file: str
+    age_hours: float
+    checksum_ok: bool
+
+
+@dataclass
+class Status:
+    """``attention`` has a line for each thing that needs it. Sizes are in bytes."""
+
+    database: str
+    file_size: int
+    log_size: int
+    disk_free: int
+    clients: int
+    users: int
+    keys_active: int
+    keys_expiring: int
+    keys_never_used: int
+    schema: int
+    sqlite: str
+    processes: list[int]  # that have the file open
+    backup: Backup | None = None
+    attention: list[str] = field(default_factory=list)
+
+
+def read_status(
+    path: Path, backups: Path | None = None, max_age_hours: float = 48, report: Report = silent
+) -> Status:
+    """The status of a database, and of the newest backup in the folder ``backups``.
+
+    DatabaseRefused if it is not a database that acare can open.
+    """
+    version = file.check(path)
+    try:
+        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
+            clients, users, active, expiring, unused = connection.execute(COUNTS).fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
+    real = path.resolve()
+    log = real.with_name(f"{real.name}-wal")
+    status = Status(
+        database=str(path),
+        file_size=real.stat().st_size,
+        log_size=log.stat().st_size if log.exists() else 0,
+        disk_free=shutil.disk_usage(real.parent).free,
+        clients=clients,
+        users=users,
+        keys_active=active,
+        keys_expiring=expiring,
+        keys_never_used=unused,
+        schema=version,
+        sqlite=SQLITE_VERSION,
+        processes=sorted(file.holders(real)),
+    )
+    _note_attention(status, real)
+    if backups is not None:
+        _check_backup(status, path, backups, max_age_hours, report)
+    return status
+
+
+def _note_attention(status: Status, path: Path) -> None:
+    if status.disk_free < LOW_DISK:
+        status.attention.append(f"only {status.disk_free // 2**20} MiB are free on the disk")
+    if status.log_size > MAX_PAGES * 4096 // 2:
+        status.attention.append(
+            f"the log has {status.log_size // 2**20} MiB: a process keeps an old snapshot; at "
+            f"{MAX_PAGES * 4096 // 2**20} MiB writes are refused"
+        )
+    if status.keys_expiring:
+        status.attention.append(f"{status.keys_expiring} keys expire within {EXPIRES_SOON_DAYS} days")
+    if status.schema != SCHEMA_VERSION and not status.processes:
+        status.attention.append(
+            f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
+        )
+    if not os.access(path, os.W_OK):
+        status.attention.append("this user cannot write to the file")
+
+
+def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float, report: Report) -> None:
+    name = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+    found = [each for each in folder.glob("*.db") if name.fullmatch(each.name)]
+    if not found:
+        status.attention.append(f"there is no backup in {folder}")
+        return
+    newest = max(found)
+    age = (time.time() - newest.stat().st_mtime) / 3600
+    try:
+        check_sha256(newest, checksum_file(newest), report)
+    except DatabaseRefused as error:
+        status.attention.append(str(error))
+        status.backup = Backup(str(newest), round(age, 1), checksum_ok=False)
+    else:
+        status.backup = Backup(str(newest), round(age, 1), checksum_ok=True)
+    if age > max_age_hours:
+        status.attention.append(f"the newest backup is {age:.0f} hours old")
