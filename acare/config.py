@@ -214,6 +214,11 @@ class Settings:
         return cls(**values)
 
 
+def unchecked_variable(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The environment's text for a setting, for what must be known before the settings are read."""
+    return environ.get(f"ACARE_{name.upper()}")
+
+
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
 
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import acare
 from acare.cli import backup, demo, erase, history, interrupts, keys, openapi, serve, status
+from acare.config import unchecked_variable
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
 from acare.store.connection import SQLITE_VERSION
@@ -78,7 +79,7 @@ def _logs_json(given: Sequence[str]) -> bool:
         return False
     values = [given[n + 1] for n, flag in enumerate(given[:-1]) if flag == "--log-format"]
     values += [flag.partition("=")[2] for flag in given if flag.startswith("--log-format=")]
-    return [*values, os.environ.get("ACARE_LOG_FORMAT")][0] == "json"
+    return [*values, unchecked_variable("log_format")][0] == "json"
 
 
 def _fail(code: int, error: Exception, as_json: bool) -> int:

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from acare.errors import DatabaseRefused
 from acare.store import file
-from acare.store.connection import open_file, open_unchanged
+from acare.store.connection import open_file
 from acare.store.copying import Report, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
+from acare.store.wal import sync_log
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
 # piece for as long as that took, and syncs often: a server writes to the same disk.
@@ -99,13 +100,11 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
 
 
 def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int, int]]:
-    """Copy one snapshot of the database; its schema version, and its counts of clients.
-
-    The source is opened as read-only: as the last to close it, SQLite would checkpoint.
-    """
+    """Copy one snapshot of the database; its schema version, and its counts of clients."""
+    sync_log(database)
     try:
         with (
-            closing(open_unchanged(database, ignore_wal=False)) as source,
+            closing(open_file(database)) as source,
             closing(open_file(target)) as destination,
         ):
             source.execute("BEGIN")

@@ -19,12 +19,11 @@ from acare.store.connection import (
     BUSY_SECONDS,
     as_domain_error,
     open_checkpointer,
-    open_file,
     open_reader,
     open_writer,
 )
 from acare.store.migrations import migrate
-from acare.store.wal import sync_again, write_one_page
+from acare.store.wal import prevent_checkpoint, sync_log, write_one_page
 from acare.store.writer import Writer
 
 T = TypeVar("T")
@@ -79,17 +78,6 @@ class _Reader:
             raise as_domain_error(error) from error
 
 
-def _sync_log(path: Path) -> None:
-    """Bring a log that no process uses onto the disk. Those who have it open did so, or wrote it."""
-    if not file.has_wal(path) or file.holders(path):
-        return
-    try:
-        with closing(open_file(path)) as connection:
-            sync_again(connection)
-    except (OSError, sqlite3.Error) as error:
-        raise DatabaseRefused(f"{path}: its log cannot be written: {error}") from None
-
-
 class Database:
     """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
 
@@ -105,7 +93,7 @@ class Database:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         file.ensure(path)
-        _sync_log(path)
+        sync_log(path)
         migrate(path)
         self.path = path
         self._inode = self._file_identity()
@@ -187,7 +175,7 @@ class Database:
             while True:
                 connection = self._idle_readers.pop().connection
                 if self._writer.failure is not None:
-                    connection.interrupt()  # the checkpoint, if it is the last connection to the file
+                    prevent_checkpoint(connection)
                 connection.close()
 
     def _new_reader(self) -> _Reader:

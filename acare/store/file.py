@@ -152,7 +152,10 @@ def has_wal(path: Path) -> bool:
     """Whether the write-ahead log of the database has content."""
     wal = path.resolve()
     wal = wal.with_name(f"{wal.name}-wal")
-    return wal.exists() and wal.stat().st_size > 0
+    try:
+        return wal.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _refuse_network(path: Path) -> None:

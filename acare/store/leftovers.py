@@ -17,15 +17,15 @@ PREFIX = ".acare-tmp-"
 
 _LOCK = ".lock"
 
-# A database can have these next to it. The file itself is removed after them, and its lock file last.
-_ENDINGS = (".db-journal", ".db-wal", ".db-shm", ".db")
+# A database can have the first three next to it. The file is removed after them, and its lock file last.
+_ENDINGS = (".tmp-journal", ".tmp-wal", ".tmp-shm", ".tmp")
 
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
     """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
     handle, lock = _create_lock(target.parent)
-    path = lock.with_suffix(".db")
+    path = lock.with_suffix(".tmp")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         yield path
@@ -68,14 +68,22 @@ def _create_lock(folder: Path) -> tuple[int, Path]:
     while True:
         handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=folder)
         try:
-            with suppress(OSError):  # where files cannot be locked, none is ever removed as a leftover
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.exists(name):  # else another process took it for a leftover before it was locked
-                return handle, Path(name)
+            if _try_to_lock(handle) and os.path.exists(name):
+                return handle, Path(name)  # else another process took it for a leftover before it was locked
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _try_to_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # where files cannot be locked, none is ever removed as a leftover
+    return True
 
 
 def _remove_if_left(lock: Path) -> None:

@@ -18,6 +18,7 @@ from acare.store.copying import Report, copy_file, silent
 from acare.store.leftovers import sync, temporary
 from acare.store.migrations import migrate_copy
 from acare.store.owner import give_like
+from acare.store.wal import sync_log
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
@@ -29,6 +30,7 @@ class Kept(NamedTuple):
 
     revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
     erased: dict[str, str]  # the ids of erased clients, and when each was erased
+    as_of: int  # the time of the last change of the file when this was read
 
 
 class Restored(NamedTuple):
@@ -79,10 +81,9 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
     DatabaseRefused if any process has it open.
     """
     if not database.exists():
-        yield Kept({}, {})
+        yield Kept({}, {}, 0)
         return
     kept = _merge_wal(database)
-    merged = database.stat()
     # SQLite cannot open a damaged file, and damage may be why it is restored; so the lock is taken directly.
     # This process has no SQLite connection to the file now: closing this handle would release its locks.
     with database.open("r+b") as held:
@@ -90,7 +91,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
             fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
         except OSError:
             raise _in_use(database) from None
-        if database.stat().st_mtime_ns != merged.st_mtime_ns:
+        if kept is not None and database.stat().st_mtime_ns != kept.as_of:
             raise _in_use(database)  # a process has opened it, written and closed it since
         yield kept
 
@@ -99,11 +100,12 @@ def _merge_wal(database: Path) -> Kept | None:
     """Move what a killed server left in the WAL into the database, so that the kept file is complete."""
     if not database.stat().st_size:
         return None  # SQLite would delete the WAL, which may hold all that is left
+    sync_log(database)
     try:
         with closing(open_file(database)) as connection:
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA journal_mode = DELETE")
-            return _read_kept(connection)
+            return _read_kept(connection, database)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise _in_use(database) from None
@@ -112,10 +114,13 @@ def _merge_wal(database: Path) -> Kept | None:
     return None
 
 
-def _read_kept(connection: sqlite3.Connection) -> Kept:
+def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
+    connection.execute("BEGIN")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     erased = connection.execute(erasures.LIST).fetchall() if version >= erasures.SINCE_SCHEMA else []
-    return Kept(dict(connection.execute(erasures.LIST_REVOKED).fetchall()), dict(erased))
+    revoked = connection.execute(erasures.LIST_REVOKED).fetchall()
+    # No process can commit while this transaction reads, since the file has no log now.
+    return Kept(dict(revoked), dict(erased), database.stat().st_mtime_ns)
 
 
 def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:

@@ -15,9 +15,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
-from acare.errors import StoreUnavailable
+from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.store import file
+from acare.store.connection import as_domain_error, open_file
 
 log = logging.getLogger("acare.store")
 
@@ -35,6 +38,9 @@ _FAILURE = "A checkpoint failed: the disk has an error. Check the disk and resta
 
 _RETRY_SECONDS = 0.005
 
+# Reported by whatever uses the file next.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 # The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
 _HEADER = 32
 _FRAME_HEADER = 24
@@ -45,6 +51,24 @@ def write_one_page(connection: sqlite3.Connection) -> None:
     """Write one page into the log, and change nothing: SQLite writes ``user_version`` again."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
+
+
+def sync_log(path: Path) -> None:
+    """Bring the log of a database onto the disk, before a connection that can checkpoint is opened.
+
+    Only if no process has the database open: those that have it open did so, or wrote the log themselves.
+    DatabaseRefused if it fails.
+    """
+    if not file.has_wal(path) or file.holders(path):
+        return
+    try:
+        with closing(open_file(path)) as connection:
+            sync_again(connection)
+    except sqlite3.DatabaseError as error:
+        if as_domain_error(error) is not error and error.sqlite_errorcode & 0xFF not in _DAMAGED:
+            raise DatabaseRefused(f"{path}: its log cannot be written: {error}") from None
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: its log cannot be written: {error.strerror or error}") from None
 
 
 def sync_again(connection: sqlite3.Connection) -> bool:
@@ -92,6 +116,15 @@ def _log_path(connection: sqlite3.Connection) -> str:
     return f"{path}-wal"
 
 
+def prevent_checkpoint(connection: sqlite3.Connection) -> None:
+    """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
+
+    An interrupt ends what runs at the time of the call or begins without a statement, as that checkpoint does.
+    """
+    with suppress(sqlite3.ProgrammingError):  # closed already
+        connection.interrupt()
+
+
 class WriteAheadLog:
     """The log of the database that ``connection`` writes to; ``checkpointer`` is a second one to it.
 
@@ -121,7 +154,7 @@ class WriteAheadLog:
             self._checkpoint()
 
     def check(self) -> None:
-        """StoreUnavailable after a failed checkpoint, or if the log is too long and cannot be checkpointed."""
+        """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
         if self._pages_left > self._max_pages:
             self._checkpoint()
         if self.failure is not None:
@@ -135,7 +168,7 @@ class WriteAheadLog:
         """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
         for connection in (self._checkpointer, self._connection):
             if self.failure is not None:
-                connection.interrupt()  # the checkpoint that closing the last connection begins
+                prevent_checkpoint(connection)
             connection.close()
 
     def cut(self, seconds: float | None = None) -> bool:

@@ -132,7 +132,8 @@ class Writer:
                 self._queue.put(None)
         if self._thread is not None:
             self._thread.join()
-        self._log.close()
+        with self._in_use:
+            self._log.close()
 
     def _enqueue(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         outcome: Future[T] = Future()

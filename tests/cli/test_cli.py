@@ -38,13 +38,15 @@ COMMANDS = {
     "key create": ["--user", "--role", "--name", "--scope", "--expires-in-days", "--database"],
     "key list": ["--json", "--database"],
     "key revoke": ["ID", "--database"],
-    "backup": ["DIR", "--keep", "--database"],
-    "verify": ["FILE", "--no-checksum"],
-    "restore": ["FILE", "--database"],
+    "backup": ["DIR", "--keep", "--quiet", "--database"],
+    "verify": ["FILE", "--no-checksum", "--quiet"],
+    "restore": ["FILE", "--exact", "--no-checksum", "--quiet", "--database"],
+    "status": ["--json", "--backups", "--max-age", "--quiet", "--database"],
     "history": ["CLIENT_ID", "--json", "--database"],
     "undelete": ["CLIENT_ID", "--database"],
-    "erase": ["CLIENT_ID", "--database"],
-    "purge": ["--older-than", "--database"],
+    "erase": ["CLIENT_ID", "--yes", "--database"],
+    "purge": ["--older-than", "--quiet", "--database"],
+    "compact": ["--quiet", "--database"],
     "openapi": ["--prefix"],
 }
 
@@ -91,6 +93,8 @@ MISTAKES = [
     ("purge", "--older-than"),
     ("purge --older-than -1", "--older-than"),
     ("purge --older-than ever", "--older-than"),
+    ("compact now", "now"),
+    ("status --max-age 0", "1 to 99999"),
     ("serve --require-precondition=yes", "--require-precondition"),
 ]
 
@@ -126,6 +130,9 @@ ERROR_RESPONSES = [
     ("undelete a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("erase a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
     ("purge --older-than 0 --database none.db", "none.db"),
+    ("compact --database none.db", "none.db"),
+    ("status --database none.db", "none.db"),
+    ("status --database text.db", "not an SQLite database"),
     ("history a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database text.db", "text.db"),
 ]
 

@@ -31,6 +31,7 @@ from acare.auth import operator_for
 from acare.cli import main
 from acare.errors import DatabaseRefused
 from acare.fields import clean_new
+from acare.store import copying
 from acare.store.backup import back_up, checksum_file, verify
 from acare.store.restore import restore
 from acare.store.schema import SCHEMA_VERSION
@@ -255,7 +256,8 @@ def test_a_backup_is_synced_before_it_is_renamed(path, folder, synced):
     fill(path)
     synced.clear()
     back_up(path, folder)
-    assert synced == [(".sha256", True), (".db", True), "the folder"]
+    # The folder is new: its own name is synced in its parent.
+    assert synced == ["the folder", (".sha256", True), (".db", True), "the folder"]
 
 
 class Meddling(sqlite3.Connection):
@@ -312,7 +314,7 @@ def test_writers_do_not_wait_for_a_backup(path, folder, monkeypatch):
     written = []
 
     class Batched(sqlite3.Connection):
-        def backup(self, target, *, pages):
+        def backup(self, target, *, pages, progress):
             assert pages > 0
             super().backup(target, pages=5, progress=write_one)
 
@@ -802,14 +804,12 @@ def test_what_is_no_file_is_not_restored(run, backup, path, tmp_path, name):
 
 
 def test_a_backup_that_changes_meanwhile_is_not_restored(backup, path, monkeypatch):
-    copyfile = shutil.copyfile
-
-    def change_and_copy(source, target):
+    def change_and_copy(source, target, report):
         backup.write_bytes(backup.read_bytes().replace(b"Client 7", b"Client 8"))
-        return copyfile(source, target)
+        return copying.copy_file(source, target, report)
 
     fill(path, "Old")
-    monkeypatch.setattr(shutil, "copyfile", change_and_copy)
+    monkeypatch.setattr("acare.store.restore.copy_file", change_and_copy)
     with suppress(DatabaseRefused):
         restore(backup, path)
     assert names(path) == ["Old"]
@@ -844,7 +844,7 @@ def test_the_log_of_a_killed_server_is_kept_with_its_file(run, backup, path):
 def test_a_restore_leaves_the_database_and_the_old_one_alone(backup, path):
     leave_log(path, "Old")
     mine = listing(path.parent)
-    old = restore(backup, path)
+    old = restore(backup, path).old
     assert set(listing(path.parent)) == {*mine, old.name} - {"acare.db-wal"}
 
 
@@ -858,7 +858,7 @@ def test_a_restored_database_is_synced_before_its_rename(backup, path, synced):
     fill(path)
     synced.clear()
     restore(backup, path)
-    assert synced == [(".db", True), "the folder"]
+    assert synced == ["the folder", (".db", True), "the folder"]
 
 
 def test_a_backup_is_restored_where_no_database_is(run, backup, path):
@@ -886,7 +886,7 @@ def test_a_restored_backup_is_still_a_backup(backup, path):
 
 def test_each_restore_keeps_the_database_before_it(backup, path):
     fill(path, "Old")
-    kept = [restore(backup, path) for _ in range(3)]
+    kept = [restore(backup, path).old for _ in range(3)]
     assert [len(names(old)) for old in kept] == [1, 20, 20]
 
 
@@ -913,7 +913,7 @@ def test_a_damaged_database_is_replaced_and_kept_as_it_is(backup, path, damage):
     fill(path, "Old")
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
-    old = restore(backup, path)
+    old = restore(backup, path).old
     assert (len(names(path)), old.read_bytes()) == (20, damaged)
 
 
@@ -925,7 +925,7 @@ def test_a_damaged_database_is_kept_with_what_was_in_its_log(backup, path):
     fill(path, "Old")
     path.write_bytes(b"x" * 100 + path.read_bytes()[100:])
     path.with_name("acare.db-wal").write_bytes(log)
-    old = restore(backup, path)
+    old = restore(backup, path).old
     old.write_bytes(header + old.read_bytes()[100:])
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("SELECT email FROM users").fetchall() == [("bob@example.com",)]

@@ -410,7 +410,9 @@ def test_a_missing_folder_is_not_created(path: Path) -> None:
 def test_a_read_only_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_with_key(path)
     monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may write whatever the mode says
-    with pytest.raises(DatabaseRefused, match=r"\A[^\n]*acare\.db: Permission denied\Z"):
+    with pytest.raises(
+        DatabaseRefused, match=r"\A[^\n]*acare\.db: Permission denied; the file belongs to \w+:\w+[^\n]*\Z"
+    ):
         Database(path)
 
 

@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import acare
+from acare.cli.serve import FIRST_USER
+from acare.store.database import Database
+from acare.store.keys import KeyStore
 
 
 class RunningServer:
@@ -42,7 +45,8 @@ def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
         url = re.search(r"http://[^/\s]+", printed)
         assert url, f"no address in {printed!r}; its log: {log.read_text()}"
         key = re.search(r"\b[0-9a-f]{64}\b", printed)
-        return RunningServer(process, url[0], key and key[0], printed)
+        made = _make_first_key(folder, arguments, env or {}) if command == "serve" else None
+        return RunningServer(process, url[0], key[0] if key else made, printed)
 
     yield run
     for process in started:
@@ -51,6 +55,16 @@ def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def _make_first_key(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> str | None:
+    """A key like the one that the first start shows on a terminal; None if the database has one."""
+    named = arguments[arguments.index("--database") + 1] if "--database" in arguments else "served.db"
+    with closing(Database(folder / env.get("ACARE_DATABASE", named))) as database:
+        keys = KeyStore(database)
+        if keys.any():
+            return None
+        return keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
 
 
 def command(*arguments, before=""):
