@@ -119,7 +119,7 @@ def _log_path(connection: sqlite3.Connection) -> str:
 def prevent_checkpoint(connection: sqlite3.Connection) -> None:
     """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
 
-    An interrupt ends what runs at the time of the call or begins without a statement, as that checkpoint does.
+    The interrupt holds until the next statement begins, and that checkpoint is none.
     """
     with suppress(sqlite3.ProgrammingError):  # closed already
         connection.interrupt()

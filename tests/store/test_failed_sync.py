@@ -49,7 +49,9 @@ def failed(tmp_path, monkeypatch, fail):
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
         api.get("/v1/clients")
-        fail("PRAGMA wal_checkpoint")
+        app.database.write(lambda connection: None)  # after the note of the key's use
+        with app.database._writer._in_use:
+            fail("PRAGMA wal_checkpoint")
         app.database.write(lambda connection: connection.execute("UPDATE users SET role = 'broker'").rowcount)
         with app.database._writer._in_use:
             fail("")  # the disk is well again, but what it was given is lost

@@ -161,6 +161,6 @@ def test_a_file_that_cannot_be_given_to_its_owner_is_not_replaced(path, since, m
 
     before = path.stat().st_ino
     monkeypatch.setattr(owner, "give_as", refuse)
-    with pytest.raises(DatabaseRefused, match="belongs to .*; run the command as that user or as root"):
+    with pytest.raises(DatabaseRefused, match=r"belongs to .*; run the command as that user or as root"):
         restore(since[0], path)
     assert path.stat().st_ino == before
