@@ -82,34 +82,6 @@ def stop(server, number=signal.SIGTERM):
 # --- the greeting
 
 
-def test_the_first_start_prints_a_key_with_a_curl_line_that_works_when_pasted(server):
-    (line,) = (line for line in server.printed.splitlines() if line.strip().startswith("curl "))
-    ended = subprocess.run(line, shell=True, capture_output=True, check=True, timeout=10)
-    assert json.loads(ended.stdout)["success"] is True
-
-
-def test_the_first_key_is_a_broker_s_and_may_everything(start, tmp_path):
-    server = start()
-    with acare.create_app(database=tmp_path / "served.db") as app:
-        caller = app.keys.authenticate(server.key)
-    assert caller.role == "broker"
-    assert all(caller.may("clients", (action,)) for action in ("read", "write"))
-
-
-def test_the_second_start_prints_no_key_and_the_first_one_goes_on_working(start):
-    first = start()
-    stop(first)
-    second = start()
-    assert second.key is None
-    ask(second, X_API_Key=first.key)
-
-
-def test_a_database_that_has_a_key_gets_no_other(start, tmp_path):
-    with acare.create_app(database=tmp_path / "served.db") as app:
-        app.keys.create("ana@example.com", {"clients": ["read"]})
-    assert start().key is None
-
-
 def test_a_server_that_listens_everywhere_tells_an_address_to_call(start):
     server = start("--listen", "0.0.0.0:0")
     assert server.url.startswith("http://127.0.0.1:")

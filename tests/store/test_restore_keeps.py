@@ -164,3 +164,18 @@ def test_a_file_that_cannot_be_given_to_its_owner_is_not_replaced(path, since, m
     with pytest.raises(DatabaseRefused, match=r"belongs to .*; run the command as that user or as root"):
         restore(since[0], path)
     assert path.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("denied", "expected"),
+    [
+        ("acare.db", "the file belongs to"),
+        ("acare.db-shm", "acare.db-shm belongs to"),
+        ("", "the folder belongs to"),
+    ],
+)
+def test_an_error_says_whose_file_is_in_the_way(path, tmp_path, monkeypatch, denied, expected):
+    for name in ("acare.db", "acare.db-shm"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(os, "access", lambda each, mode: each != tmp_path / denied)
+    assert expected in owner.explain_access(path)

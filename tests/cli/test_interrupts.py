@@ -1,0 +1,131 @@
+"""Ctrl-C ends every command within 2 seconds, with nothing half done."""
+
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+
+import pytest
+from benchmarks import large
+from support.server import command
+
+from acare.store.backup import back_up, verify
+from acare.store.leftovers import PREFIX
+
+CLIENTS = 8000
+
+# What a large file takes long for. A statement in SQLite that never ends, and whose thread Python cannot
+# interrupt: it stands for the copying of a log, and for a disk that is slow to sync.
+FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+STUCK = f"""
+import sqlite3, time
+from acare.store import backup, connection, copying, file, restore, history
+def stuck(*arguments, **options):
+    print("stuck", flush=True)
+    sqlite3.connect(":memory:").execute({FOREVER!r}).fetchall()
+"""
+
+# Each is a command, and where it takes for ever; "" for one that is interrupted while it works.
+PLACES = [
+    (("backup", "backups"), "backup.sync = stuck"),
+    (("backup", "backups"), "backup.check_content = stuck"),
+    (("verify", "BACKUP"), "backup.check_content = stuck"),
+    (("restore", "BACKUP"), "restore.sync = stuck"),
+    (("restore", "BACKUP"), "restore.copy_file = stuck"),
+    (("compact",), "from acare.store import database; database.Database.rewrite = stuck"),
+    (("purge", "--older-than", "1"), "history._purge_some = stuck"),
+    (("serve", "--listen", "127.0.0.1:0"), "from acare.store import database; database.migrate = stuck"),
+    (("status",), "from acare.cli import status; status.read_status = stuck"),
+]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("large")
+    large.make(folder / "acare.db", CLIENTS)
+    return folder / "acare.db", back_up(folder / "acare.db", folder / "made")
+
+
+@pytest.fixture
+def path(tmp_path, template):
+    path = tmp_path / "acare.db"
+    path.write_bytes(template[0].read_bytes())
+    return path
+
+
+def interrupt(tmp_path, template, arguments, before="", after=None):
+    """Run a command and interrupt it; its exit code, and the seconds from the signal to its end."""
+    words = [str(template[1]) if word == "BACKUP" else word for word in arguments]
+    where = [] if arguments[0] == "verify" else ["--database", "acare.db"]
+    with subprocess.Popen(
+        command(*words, *where, before=before), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            process.stdout.readline() if after is None else time.sleep(after)
+            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            process.communicate(timeout=10)
+            return process.returncode, time.monotonic() - began
+        finally:
+            process.kill()
+
+
+def content(path):
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        return connection.execute("SELECT count(*) FROM clients").fetchall()
+
+
+@pytest.mark.parametrize(("arguments", "place"), PLACES, ids=lambda value: value if value == "" else None)
+def test_a_command_that_is_stuck_ends_within_2_seconds(tmp_path, template, path, arguments, place):
+    code, seconds = interrupt(tmp_path, template, arguments, STUCK + place)
+    assert (code, seconds < 2) == (130, True)
+    assert content(path) == [(CLIENTS,)]
+
+
+WORKING = [
+    ("backup", "backups"),
+    ("verify", "BACKUP"),
+    ("restore", "BACKUP"),
+    ("compact",),
+    ("purge", "--older-than", "1"),
+]
+BEGUN = """
+import acare.store.copying as copying, acare.store.history as history
+from acare.store.database import Database
+copying._STEPS = 500
+from acare.cli import progress
+report = progress.Progress.__call__
+def show(self, *arguments):
+    if not hasattr(self, "begun"):
+        self.begun = print("begun", flush=True) or True
+    report(self, *arguments)
+progress.Progress.__call__ = show
+history.PURGE_ROWS = (1, 1)
+"""
+
+
+@pytest.mark.parametrize("arguments", WORKING, ids=lambda arguments: arguments[0])
+def test_a_command_that_works_ends_at_once_and_leaves_nothing(tmp_path, template, path, arguments):
+    code, seconds = interrupt(tmp_path, template, arguments, BEGUN)
+    assert (code, seconds < 1) == (130, True)
+    assert content(path) == [(CLIENTS,)]
+    left = [each.name for each in tmp_path.rglob("*") if each.is_file() and each.name != "acare.db"]
+    assert [name for name in left if name.startswith(PREFIX) or ".db" in name] == []
+
+
+def test_an_interrupted_purge_goes_on_the_next_time(tmp_path, template, path):
+    interrupt(tmp_path, template, ("purge", "--older-than", "1"), BEGUN)
+    line = command("purge", "--older-than", "1", "--database", "acare.db")
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM client_history").fetchall() == [(0,)]
+
+
+def test_a_verification_cannot_be_interrupted_into_success(template, tmp_path):
+    """SQLite reports an interrupted check as an error, not as a file that is intact."""
+    code, _ = interrupt(tmp_path, template, ("verify", "BACKUP"), BEGUN)
+    assert code == 130
+    assert verify(template[1]) == CLIENTS

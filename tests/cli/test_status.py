@@ -1,0 +1,134 @@
+"""``acare status``."""
+
+import json
+import os
+import time
+from collections import namedtuple
+
+import pytest
+from support import schema_1
+from support.client import Api
+
+import acare
+from acare.cli import main
+from acare.store import status
+from acare.store.backup import back_up, checksum_file
+
+Printed = namedtuple("Printed", "code out err")
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def run(*arguments):
+        code = main(["status", *map(str, arguments), "--database", str(tmp_path / "acare.db")])
+        return Printed(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A database with two clients and three keys, of which one was used and one is revoked."""
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        keys = [app.keys.create(f"{name}@example.com", {"all": ["write", "read"]}) for name in "abc"]
+        app.keys.revoke(keys[2].id)
+        for _ in range(2):
+            Api(app, keys[0].key).create()
+    return tmp_path / "acare.db"
+
+
+def test_it_shows_the_counts(run, path):
+    shown = json.loads(run("--json").out)
+    names = ("clients", "users", "keys_active", "keys_expiring", "keys_never_used", "schema", "processes")
+    assert [shown[name] for name in names] == [2, 3, 2, 0, 1, 2, []]
+
+
+def test_it_shows_the_sizes(run, path):
+    shown = json.loads(run("--json").out)
+    assert (shown["file_size"], shown["log_size"]) == (path.stat().st_size, 0)
+    assert shown["disk_free"] > 0
+
+
+def test_as_text_it_has_a_line_for_each(run, path):
+    printed = run()
+    assert (printed.code, len(printed.out.splitlines()), printed.err) == (0, 8, "")
+
+
+def test_it_changes_nothing(run, path, tmp_path):
+    before = sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir())
+    run()
+    assert sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir()) == before
+
+
+def test_it_shows_which_process_has_the_file_open(run, path):
+    with acare.create_app(database=path) as app:
+        app.keys.any()
+        shown = json.loads(run("--json").out)
+    assert shown["processes"] == [os.getpid()]
+
+
+def test_an_older_schema_needs_attention_and_is_not_migrated(run, tmp_path):
+    schema_1.write_to(tmp_path / "acare.db")
+    assert run("--json").code == 1
+    assert json.loads(run("--json").out)["schema"] == 1
+
+
+# --- what needs attention
+
+
+def expiring_key(path, folder, monkeypatch):
+    with acare.create_app(database=path) as app:
+        app.keys.create("d@example.com", {}, expires_in_days=13)
+
+
+def full_disk(path, folder, monkeypatch):
+    monkeypatch.setattr(status, "LOW_DISK", 2**60)
+
+
+def long_log(path, folder, monkeypatch):
+    monkeypatch.setattr(status, "MAX_PAGES", -1)
+
+
+def no_backup(path, folder, monkeypatch):
+    next(folder.glob("*.db")).unlink()
+
+
+def old_backup(path, folder, monkeypatch):
+    ago = time.time() - 49 * 3600
+    os.utime(next(folder.glob("*.db")), (ago, ago))
+
+
+def damaged_backup(path, folder, monkeypatch):
+    with next(folder.glob("*.db")).open("ab") as content:
+        content.write(b"x")
+
+
+def no_checksum(path, folder, monkeypatch):
+    checksum_file(next(folder.glob("*.db"))).unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (expiring_key, "1 keys expire within 14 days"),
+        (full_disk, "free on the disk"),
+        (long_log, "the log has"),
+        (no_backup, "there is no backup in"),
+        (old_backup, "49 hours old"),
+        (damaged_backup, "damaged"),
+        (no_checksum, "is missing"),
+    ],
+)
+def test_what_needs_attention_is_one_line_and_exit_code_1(run, path, tmp_path, monkeypatch, harm, reason):
+    back_up(path, tmp_path / "backups")
+    arguments = ("--backups", tmp_path / "backups")
+    assert run(*arguments).code == 0
+    harm(path, tmp_path / "backups", monkeypatch)
+    printed = run(*arguments)
+    assert (printed.code, printed.err.count("\n"), reason in printed.err) == (1, 1, True)
+
+
+def test_a_key_that_expires_later_needs_none(run, path):
+    with acare.create_app(database=path) as app:
+        app.keys.create("d@example.com", {}, expires_in_days=15)
+    assert run().code == 0
