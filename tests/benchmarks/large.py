@@ -7,13 +7,23 @@ python -m tests.benchmarks.large measure FILE              # changes the file
 from __future__ import annotations
 
 import argparse
+import http.client
+import json
+import os
+import random
+import signal
 import sqlite3
+import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
 
+from support.server import command, serving
+
 from acare.store.database import Database
+from acare.store.keys import KeyStore
 
 CLIENTS = 1_000_000
 OLD_VERSIONS = 3
@@ -78,6 +88,98 @@ def make(path: Path, clients: int = CLIENTS) -> None:
     print(f", {path.stat().st_size / 2**30:.1f} GiB", file=sys.stderr)
 
 
+class Load:
+    """Creates clients at a steady rate over HTTP while a ``with`` lasts; the seconds that each one took."""
+
+    def __init__(self, address: str, key: str, rate: int = 400, threads: int = 8) -> None:
+        self.waits: list[float] = []
+        self.failed = 0
+        self._address, self._rate, self._threads = address, rate / threads, threads
+        self._headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        self._over = threading.Event()
+
+    def __enter__(self) -> Load:
+        self._running = [threading.Thread(target=self._write) for _ in range(self._threads)]
+        for thread in self._running:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        for thread in self._running:
+            thread.join()
+
+    def _write(self) -> None:
+        body = json.dumps({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"})
+        with closing(http.client.HTTPConnection(self._address, timeout=30)) as connection:
+            due = time.monotonic() + random.random() / self._rate
+            while not self._over.wait(max(0.0, due - time.monotonic())):
+                due = max(due + 1 / self._rate, time.monotonic() - 1)
+                began = time.monotonic()
+                connection.request("POST", "/v1/clients", body, self._headers)
+                answer = connection.getresponse()
+                answer.read()
+                self.waits.append(time.monotonic() - began)
+                self.failed += answer.status != 201
+
+    def __str__(self) -> str:
+        waits = sorted(self.waits)
+        p99 = waits[int(len(waits) * 0.99)] * 1000
+        return f"{len(waits)} writes, p99 {p99:.1f} ms, worst {waits[-1] * 1000:.0f} ms, {self.failed} failed"
+
+
+def run(*arguments: object, interrupt_after: float | None = None) -> str:
+    """Run a command; its exit code, its seconds (from the interrupt, if any) and its maximum memory."""
+    began = time.monotonic()
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if interrupt_after is not None:
+        time.sleep(interrupt_after)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - began
+    return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
+
+
+def measure(path: Path) -> None:
+    """Print what each command costs, beside a server that writes."""
+    where = ("--database", path)
+    backups = path.parent / "backups"
+    with closing(Database(path)) as database, database.read() as connection:
+        (client_id,) = connection.execute("SELECT id FROM clients LIMIT 1 OFFSET 1000").fetchone()
+        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+    for _ in range(3):
+        began = time.monotonic()
+        with serving(path):
+            print(f"start: {time.monotonic() - began:.2f} s")
+    with serving(path) as (_, address):
+        with Load(address, key) as load:
+            time.sleep(10)
+        print(f"writes alone: {load}")
+        with Load(address, key) as load:
+            print(f"erase: {run('erase', client_id, *where)}")
+            time.sleep(1)
+        print(f"    beside it: {load}")
+        with Load(address, key) as load:
+            purged = run("purge", "--older-than", 1, *where, interrupt_after=15)
+        print(f"purge, interrupted after 15 s: {purged}")
+        print(f"    beside it: {load}")
+        with Load(address, key) as load:
+            print(f"backup: {run('backup', backups, *where)}")
+        print(f"    beside it: {load}")
+        for seconds in (1, 5):
+            print(f"backup after {seconds} s: {run('backup', backups, *where, interrupt_after=seconds)}")
+    (backup,) = backups.glob("*.db")
+    for seconds in (1, 8):
+        print(f"verify, interrupted after {seconds} s: {run('verify', backup, interrupt_after=seconds)}")
+        restored = run("restore", backup, *where, interrupt_after=seconds)
+        print(f"restore, interrupted after {seconds} s: {restored}")
+    for seconds in (1, 8, 25):
+        print(f"compact, interrupted after {seconds} s: {run('compact', *where, interrupt_after=seconds)}")
+    print(f"status: {run('status', '--backups', backups, *where)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("make", "measure"))
@@ -87,6 +189,8 @@ def main() -> None:
     began = time.monotonic()
     if args.action == "make":
         make(args.file, args.clients)
+    else:
+        measure(args.file)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 

@@ -1,12 +1,14 @@
 """The progress of long commands."""
 
 import io
+import os
 from types import SimpleNamespace
 
 import pytest
 
-from acare.cli import progress
+from acare.cli import main, progress
 from acare.cli.progress import Progress, describe
+from acare.store import backup
 
 
 class Clock:
@@ -65,3 +67,11 @@ def test_with_quiet_there_is_nothing(capsys):
     with progress.shown(SimpleNamespace(quiet=True)) as report:
         report("Copying", 1, 2, "B")
     assert capsys.readouterr().err == ""
+
+
+def test_a_backup_leaves_the_processor_to_the_server(app, monkeypatch, capsys):
+    used = []
+    monkeypatch.setattr(backup, "back_up", lambda *_: used.append(os.sched_getscheduler(0)))
+    before = os.sched_getscheduler(0)
+    main(["backup", "--database", str(app.database.path)])
+    assert (used, os.sched_getscheduler(0)) == ([os.SCHED_IDLE], before)
