@@ -22,8 +22,14 @@ for name in [name for name in os.environ if name.startswith("ACARE_") and not na
     del os.environ[name]  # whoever runs the tests may have settings of their own
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred servers start, and need not compile each anew
 
-# The tests behind a real nginx run where there is one; .ci/run installs it.
-collect_ignore = [] if shutil.which("nginx") else ["server/test_nginx.py"]
+# The tests with another program run where there is one; .ci/run installs them.
+NEEDED = {
+    "server/test_nginx.py": "nginx",
+    "server/test_offices.py": "nginx",
+    "server/test_systemd.py": "systemd-analyze",
+    "server/test_litestream.py": "litestream",
+}
+collect_ignore = [test for test, program in NEEDED.items() if not shutil.which(program)]
 
 
 def pytest_collection_finish() -> None:
