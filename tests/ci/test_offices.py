@@ -1,11 +1,7 @@
-"""Several offices behind one proxy with TLS, as the page about operations shows.
-
-With each proxy that is installed; at the least nginx is (see conftest).
-"""
+"""One server, and two offices, behind nginx and behind Caddy with TLS, as the page about operations shows."""
 
 import json
 import os
-import shutil
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -48,7 +44,7 @@ def caddy(folder, text, upstreams):
 PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
-@pytest.fixture(params=[name for name in PROXIES if shutil.which(name)])
+@pytest.fixture(params=PROXIES)
 def start(request, tmp_path):
     """Starts one of the proxies, with its example in this section, in front of servers: proxy and keys."""
 

@@ -1,4 +1,4 @@
-"""The units on the page about operations. Collected only where systemd-analyze is (see conftest)."""
+"""The units on the page about operations."""
 
 import os
 import re

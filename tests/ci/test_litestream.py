@@ -1,4 +1,4 @@
-"""Beside Litestream, configured as the page about operations shows. Collected only where it is installed."""
+"""Beside Litestream, configured as the page about operations shows."""
 
 import json
 import random
