@@ -1,7 +1,7 @@
 """The README files are true: their commands and examples run, their tables, diagrams and links are right.
 
 Every fenced block is run here, page by page and in order, as a reader would. A block that another test or
-.ci/run runs has its name in a comment on the line above: ``<!-- tests/server/test_nginx.py -->``.
+.ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_nginx.py -->``.
 """
 
 import argparse
