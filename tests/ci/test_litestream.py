@@ -1,4 +1,4 @@
-"""Beside Litestream, configured as the page about operations shows."""
+"""Beside Litestream, configured as acare/cli/README.md shows."""
 
 import json
 import random

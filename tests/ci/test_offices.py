@@ -1,4 +1,4 @@
-"""One server, and two offices, behind nginx and behind Caddy with TLS, as the page about operations shows."""
+"""One server, and two offices, behind nginx and behind Caddy with TLS, as acare/cli/README.md shows."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The units on the page about operations."""
+"""The systemd units in acare/cli/README.md."""
 
 import os
 import re
