@@ -20,7 +20,7 @@ from acare.store import file
 from acare.store.connection import open_file
 from acare.store.copying import Report, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
-from acare.store.wal import sync_log
+from acare.store.log_sync import sync_log
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
 # piece for as long as that took, and syncs often: a server writes to the same disk.

@@ -22,8 +22,9 @@ from acare.store.connection import (
     open_reader,
     open_writer,
 )
+from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate
-from acare.store.wal import prevent_checkpoint, sync_log, write_one_page
+from acare.store.wal import prevent_checkpoint, write_one_page
 from acare.store.writer import Writer
 
 T = TypeVar("T")

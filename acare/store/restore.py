@@ -16,9 +16,9 @@ from acare.store.backup import check_content, check_sha256, checksum_file, times
 from acare.store.connection import open_file
 from acare.store.copying import Report, copy_file, silent
 from acare.store.leftovers import sync, temporary
+from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
 from acare.store.owner import give_like
-from acare.store.wal import sync_log
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")

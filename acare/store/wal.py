@@ -3,9 +3,8 @@
 This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
 a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 
-When a sync fails, Linux keeps what was not written in its cache and does not write it later. SQLite then
-relies on content that a power cut removes. Two rules prevent this: a log is written and synced again before
-it is used (``sync_again``), and after a checkpoint that failed there is no other one until a restart.
+After a checkpoint that failed there is no other one, and no write, until a restart: of what an earlier
+checkpoint copied, the failed sync may have lost a part, and no later one copies or syncs it again.
 """
 
 from __future__ import annotations
@@ -14,13 +13,10 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
-from acare.errors import DatabaseRefused, StoreUnavailable
-from acare.store import file
-from acare.store.connection import as_domain_error, open_file
+from acare.errors import StoreUnavailable
+from acare.store.log_sync import FRAME_HEADER, HEADER, busy_timeout, log_path
 
 log = logging.getLogger("acare.store")
 
@@ -38,82 +34,11 @@ _FAILURE = "A checkpoint failed: the disk has an error. Check the disk and resta
 
 _RETRY_SECONDS = 0.005
 
-# Reported by whatever uses the file next.
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-# The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
-_HEADER = 32
-_FRAME_HEADER = 24
-_FRAMES = 256  # that are written again at a time
-
 
 def write_one_page(connection: sqlite3.Connection) -> None:
     """Write one page into the log, and change nothing: SQLite writes ``user_version`` again."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
-
-
-def sync_log(path: Path) -> None:
-    """Bring the log of a database onto the disk, before a connection that can checkpoint is opened.
-
-    Only if no process has the database open: those that have it open did so, or wrote the log themselves.
-    DatabaseRefused if it fails.
-    """
-    if not file.has_wal(path) or file.holders(path):
-        return
-    try:
-        with closing(open_file(path)) as connection:
-            sync_again(connection)
-    except sqlite3.DatabaseError as error:
-        if as_domain_error(error) is not error and error.sqlite_errorcode & 0xFF not in _DAMAGED:
-            raise DatabaseRefused(f"{path}: its log cannot be written: {error}") from None
-    except OSError as error:
-        raise DatabaseRefused(f"{path}: its log cannot be written: {error.strerror or error}") from None
-
-
-def sync_again(connection: sqlite3.Connection) -> bool:
-    """Write the frames of the log over themselves and sync them; False if another process writes now.
-
-    A process whose sync failed may have been killed. SQLite then finds frames in the log that are in the
-    system's cache but not on the disk, takes them as committed, and copies them or continues after them.
-    Only writing them again brings them onto the disk. The lock of the write transaction keeps other
-    processes from writing to the log meanwhile. OSError if the sync fails.
-    """
-    with _busy_timeout(connection, 0):
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            return False
-        try:
-            with suppress(FileNotFoundError):
-                _write_again(_log_path(connection))
-        finally:
-            connection.execute("ROLLBACK")
-    return True
-
-
-def _write_again(path: str) -> None:
-    # Nothing locks the log itself, so closing this handle releases no lock of SQLite.
-    with open(path, "r+b", buffering=0) as log_file:
-        header = log_file.read(_HEADER)
-        if len(header) < _HEADER:
-            return
-        frame = _FRAME_HEADER + int.from_bytes(header[8:12], "big")
-        os.pwrite(log_file.fileno(), header, 0)
-        offset = _HEADER
-        while content := os.pread(log_file.fileno(), frame * _FRAMES, offset):
-            if content[8:16] != header[16:24]:
-                break  # this frame and those behind it are of before the log was started over
-            os.pwrite(log_file.fileno(), content, offset)
-            offset += len(content)
-        os.fsync(log_file.fileno())
-
-
-def _log_path(connection: sqlite3.Connection) -> str:
-    (_, _, path), *_ = connection.execute("PRAGMA database_list").fetchall()
-    return f"{path}-wal"
 
 
 def prevent_checkpoint(connection: sqlite3.Connection) -> None:
@@ -140,6 +65,9 @@ class WriteAheadLog:
         self._connection = connection
         self._checkpointer = checkpointer
         self._max_pages = max_pages
+        self._path = log_path(connection)
+        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._writes = 0  # since the last checkpoint
         self._rows = connection.total_changes
         self.failure: str | None = None  # why nothing may be written or checkpointed until a restart
@@ -155,7 +83,7 @@ class WriteAheadLog:
 
     def check(self) -> None:
         """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
-        if self._pages_left > self._max_pages:
+        if self.failure is None and self._pages_left > self._max_pages:
             self._checkpoint()
         if self.failure is not None:
             raise StoreUnavailable(self.failure)
@@ -185,7 +113,7 @@ class WriteAheadLog:
         give_up = time.monotonic() + seconds
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
-            with _busy_timeout(self._connection, min(milliseconds, int(seconds * 1000))):
+            with busy_timeout(self._connection, min(milliseconds, int(seconds * 1000))):
                 while not self._try_to_cut(limit):
                     if time.monotonic() >= give_up:
                         return False
@@ -208,19 +136,27 @@ class WriteAheadLog:
         # If another process committed first, the file is cut to that process's limit at best; unless that
         # process cut the log like this itself.
         after = self._bytes()
-        return after < min(before, limit) or after == self._one_page()
+        return after < min(before, limit) or after == self._size_of(1)
 
-    def _one_page(self) -> int:
-        """The bytes of a log with one page in it."""
-        (page,) = self._connection.execute("PRAGMA page_size").fetchone()
-        return _HEADER + _FRAME_HEADER + int(page)
+    def _trim(self, pages: int) -> None:
+        """Cut the file to its size limit, but not the ``pages`` in use. Only while our transaction is open.
+
+        SQLite does so only where the process that starts the log over has a limit; Litestream has none.
+        """
+        size = max(self._limit, self._size_of(pages))
+        if pages > 0 and self._bytes() > size:
+            os.truncate(self._path, size)
+
+    def _size_of(self, pages: int) -> int:
+        """The bytes of a log with so many pages."""
+        return HEADER + pages * (FRAME_HEADER + self._page_size)
 
     def _bytes(self) -> int:
-        return os.path.getsize(_log_path(self._connection))
+        return os.path.getsize(self._path)
 
     def _checkpoint(self) -> None:
         try:
-            with _busy_timeout(self._connection, 0):
+            with busy_timeout(self._connection, 0):
                 self._copy()
         except (sqlite3.Error, MemoryError) as error:  # the next write tries again
             log.warning("the write-ahead log could not be checkpointed: %s", error)
@@ -232,6 +168,7 @@ class WriteAheadLog:
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._writes = 0
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log starts over
+            self._trim(in_log)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
                 self.failure = _FAILURE
@@ -239,14 +176,3 @@ class WriteAheadLog:
             raise
         finally:
             self._connection.execute("ROLLBACK")
-
-
-@contextmanager
-def _busy_timeout(connection: sqlite3.Connection, inside: int) -> Iterator[None]:
-    """Inside, the connection waits so many milliseconds for other processes."""
-    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {inside}")
-    try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

@@ -11,7 +11,7 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
-from acare.store import wal
+from acare.store import log_sync, wal
 from acare.store.database import Database
 
 
@@ -143,7 +143,7 @@ def test_a_log_that_is_being_written_is_left_alone(left, written):
         other.execute("PRAGMA wal_autocheckpoint = 0")
         other.execute("BEGIN IMMEDIATE")
         with closing(sqlite3.connect(left, isolation_level=None)) as connection:
-            assert wal.sync_again(connection) is False
+            assert log_sync.sync_again(connection) is False
     assert written == []
 
 
