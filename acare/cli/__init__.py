@@ -87,7 +87,7 @@ def _fail(code: int, error: Exception, as_json: bool) -> int:
     return code
 
 
-def _parser(kind: type[Parser]) -> Parser:
+def _parser(kind: type[Parser] = Parser) -> Parser:
     parser = kind(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)

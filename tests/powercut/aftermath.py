@@ -124,7 +124,7 @@ def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findi
     if found != new and (found != old or is_done):
         findings.lost.append("neither the database that was there nor the backup is there")
     kept = [path for path in database.parent.glob("*.before-restore-*") if not path.name.endswith("-shm")]
-    if is_done and not any(client_rows(path) == old for path in kept):
+    if (is_done or found == new) and not any(client_rows(path) == old for path in kept):
         findings.lost.append("the database that was there is not kept")
     return findings
 

@@ -36,11 +36,10 @@ KNOW_MIGRATION = f"import acare.store.migrations as m; m.MIGRATIONS[{OLDER}] = {
 def plain(recording: Recording, before: str = "") -> None:
     """One server, with backups and an erasure beside the writers."""
     recording.make_key()
-    (recording.folder / "backups").mkdir()
     recording.begin()
     with recording.serving(before) as address:
         victims = recording.create_victims(address, 4)
-        with recording.writing([address], times=100):  # the log is copied once
+        with recording.writing([address], times=200):  # the log is copied, and they go on after the backup
             recording.run("backup", "backup", recording.folder / "backups")
             recording.erase(victims[0])
             recording.erase(victims[1])
