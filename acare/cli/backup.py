@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from acare.cli import progress
@@ -63,26 +60,10 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run_backup(args: argparse.Namespace) -> int:
-    with _in_background(), progress.shown(args) as report:
+    with progress.shown(args) as report:
         made = backup.back_up(existing_database(args), args.folder, args.keep, report)
     print(made)
     return 0
-
-
-@contextmanager
-def _in_background() -> Iterator[None]:
-    """Use only the processor time that a server leaves, so that its slowest answers stay fast."""
-    if not hasattr(os, "SCHED_IDLE"):  # not Linux
-        yield
-        return
-    before = os.sched_getscheduler(0)
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 def run_verify(args: argparse.Namespace) -> int:

@@ -18,14 +18,16 @@ from pathlib import Path
 from acare.errors import DatabaseRefused
 from acare.store import file
 from acare.store.connection import open_file
-from acare.store.copying import Report, interruptible, sha256, silent
+from acare.store.copying import Report, in_background, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
-# piece for as long as that took, and syncs often: a server writes to the same disk.
+# piece for as long as that took, and syncs often: a server writes to the same disk. But the log grows while
+# the snapshot is held, so the pauses are limited, and only the checks after the copy run in the background.
 _PAGES = 256
 _MAX_PAUSE = 0.01
+_MAX_PAUSES = 10.0
 _SYNC_EVERY = 64 * _PAGES
 
 # SQLite's steps in the check of a file, for its progress: for each client, and for each old version.
@@ -84,11 +86,13 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
         copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
             raise DatabaseRefused(f"{database}: the backup failed: the schema version changed meanwhile")
-        check_content(copy, counts, report)
+        with in_background():
+            check_content(copy, counts, report)
+            checked = sha256(copy, report)
         sync(copy)
         checksum = checksum_file(target)
         with temporary(checksum) as written:
-            written.write_bytes(f"{sha256(copy, report)}  ".encode() + os.fsencode(target.name) + b"\n")
+            written.write_bytes(f"{checked}  ".encode() + os.fsencode(target.name) + b"\n")
             sync(written)
             os.replace(written, checksum)
         try:
@@ -125,6 +129,7 @@ class _Pace:
     def __init__(self, target: Path, page_size: int, report: Report) -> None:
         self._target, self._page_size, self._report = target, page_size, report
         self._pages = 0
+        self._pauses = 0.0  # seconds in all
         self._resumed = time.monotonic()
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
@@ -134,7 +139,10 @@ class _Pace:
             return
         if self._pages % _SYNC_EVERY == 0:
             sync(self._target)
-        time.sleep(min(time.monotonic() - self._resumed, _MAX_PAUSE))
+        if self._pauses < _MAX_PAUSES:
+            pause = min(time.monotonic() - self._resumed, _MAX_PAUSE)
+            time.sleep(pause)
+            self._pauses += pause
         self._resumed = time.monotonic()
 
 

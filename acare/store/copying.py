@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: Called with a step's name, how much of it is done, its total, and the unit: "B", a plural such as "rows",
@@ -74,3 +74,19 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
         raise
     finally:
         connection.set_progress_handler(None, 0)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Inside, this thread uses only the processor time that others leave, such as a server. Linux only."""
+    if not hasattr(os, "SCHED_IDLE"):
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setscheduler(0, before, os.sched_param(0))

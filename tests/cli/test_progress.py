@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from acare.cli import main, progress
+from acare.cli import progress
 from acare.cli.progress import Progress, describe
 from acare.store import backup
 
@@ -69,9 +69,11 @@ def test_with_quiet_there_is_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_backup_leaves_the_processor_to_the_server(app, monkeypatch, capsys):
-    used = []
-    monkeypatch.setattr(backup, "back_up", lambda *_: used.append(os.sched_getscheduler(0)))
+def test_a_backup_checks_its_copy_in_the_background(app, tmp_path, monkeypatch):
+    used, check = [], backup.check_content
+    monkeypatch.setattr(
+        backup, "check_content", lambda *arguments: used.append(os.sched_getscheduler(0)) or check(*arguments)
+    )
     before = os.sched_getscheduler(0)
-    main(["backup", "--database", str(app.database.path)])
+    backup.back_up(app.database.path, tmp_path / "backups")
     assert (used, os.sched_getscheduler(0)) == ([os.SCHED_IDLE], before)

@@ -13,6 +13,7 @@ from support.data import JORDAN
 import acare
 from acare.store import log_sync, wal
 from acare.store.database import Database
+from acare.store.keys import KeyStore
 
 
 class Failing(sqlite3.Connection):
@@ -132,7 +133,8 @@ def test_frames_of_before_the_log_restarted_are_not(left, written):
 
 
 def test_a_log_that_a_process_uses_is_left_alone(left, written):
-    with closing(Database(left)):
+    with closing(Database(left)) as database:
+        KeyStore(database).create("bob@example.com", {})
         written.clear()
         Database(left).close()
         assert written == []
