@@ -37,3 +37,18 @@ OTHER = {
     "notes": "others",
     "tags": ["a", "b"],
 }
+
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+
+# Texts that an escape or a quotation too few would break.
+NASTY = [
+    'a "quoted" word',
+    "O'Brien; DROP TABLE clients;--",
+    "back\\slash \\n \\u0041 \\",
+    "</script><!-- & -->",
+    "Zoë 王 مرحبا 🏡 👩‍👩‍👧 e\u0301",
+    "line\u2028and\u2029separators\u00a0\ufeff",
+    "%s {0} :name ?1 $1 /* -- */",
+    "null",
+    "\U0010ffff\uffff\ufffe",
+]
