@@ -1,4 +1,4 @@
-"""Killed at any moment, the server keeps what it has answered and leaves nothing half done.
+"""Killed at any moment, the server keeps what it has answered, and leaves no incomplete file.
 
 A real ``acare serve`` takes writes from eight threads until SIGKILL, and is started again on the same file;
 then what it finds there is held against what it had answered. ``ACARE_TEST_KILLS`` says how often.
@@ -42,7 +42,7 @@ from acare.store import backup
 @pytest.mark.parametrize(
     "before", ["", ALWAYS_CHECKPOINT], ids=["at any moment", "in the middle of a checkpoint"]
 )
-def test_a_killed_server_has_lost_nothing_that_it_answered(tmp_path, before):
+def test_a_killed_server_loses_no_acknowledged_write(tmp_path, before):
     database = tmp_path / "served.db"
     key = make_key(database)
     writers = [Writer(number, key) for number in range(WRITERS)]
@@ -59,10 +59,10 @@ def test_a_killed_server_has_lost_nothing_that_it_answered(tmp_path, before):
     acknowledged = sum(writer.acknowledged for writer in writers)
     print(f"\n{kills} kills, {acknowledged} writes acknowledged, {len(findings.lost)} lost")
     assert findings == Findings()
-    assert acknowledged > kills  # it was not all in vain
+    assert acknowledged > kills
 
 
-def test_a_server_killed_while_it_starts_has_lost_nothing_that_was_answered(tmp_path):
+def test_a_kill_during_the_start_loses_no_write(tmp_path):
     database = tmp_path / "served.db"
     key = make_key(database)
     writers = [Writer(number, key) for number in range(WRITERS)]
@@ -77,7 +77,7 @@ def test_a_server_killed_while_it_starts_has_lost_nothing_that_was_answered(tmp_
         assert check(database, writers) == Findings()
 
 
-def test_a_file_whose_header_is_ahead_of_it_is_opened_with_what_is_in_the_log(tmp_path):
+def test_a_file_cut_off_in_a_checkpoint_is_opened_with_its_log(tmp_path):
     whole, cut_off = tmp_path / "whole.db", tmp_path / "cut-off.db"
     with acare.create_app(database=whole) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
@@ -114,7 +114,7 @@ def make_large(database):
 
 
 def everything(database):
-    """All clients, as whoever opens the file finds them."""
+    """All clients, as another program reads them."""
     with reading(database) as connection:
         return connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
 
@@ -128,7 +128,7 @@ def is_accepted(path, *, checksum=True):
 
 
 def assert_only_whole_backups(folder, *contents):
-    """What looks like a backup is one; and whatever ``acare verify`` takes has one of these contents."""
+    """Every file named like a backup verifies, and every file that verifies has one of these contents."""
     files = list(folder.iterdir()) if folder.exists() else []
     unproven = [file.name for file in files if file.match("[!.]*.db") and not is_accepted(file)]
     accepted = [file for file in files if is_accepted(file, checksum=False)]
@@ -136,7 +136,7 @@ def assert_only_whole_backups(folder, *contents):
     assert [file.name for file in accepted if everything(file) not in contents] == []
 
 
-def test_a_killed_backup_leaves_nothing_that_is_taken_for_one_and_harms_nobody(tmp_path):
+def test_a_killed_backup_leaves_no_file_that_passes_for_one(tmp_path):
     database, folder = tmp_path / "served.db", tmp_path / "backups"
     key = make_key(database)
     make_large(database)
@@ -157,9 +157,8 @@ def test_a_killed_backup_leaves_nothing_that_is_taken_for_one_and_harms_nobody(t
     assert len(everything(database)) == 3000 + FEWER_KILLS
 
 
-# Run in a process of its own, since it forks. Each child has a folder with a backup and makes another that
-# takes its place; the first child dies before the first step that gives or takes a name, the next before the
-# second, and so on.
+# Run in another process, since it forks. Each child makes a second backup that replaces the first; the first
+# child dies before the first rename or deletion, the next before the second, and so on.
 DIE_AT_EACH_STEP = """
 import itertools, os, sys, time
 from pathlib import Path
@@ -194,7 +193,7 @@ def add_client(database):
         app.clients.create(operator_for(user_id), clean_new(JORDAN))
 
 
-def test_a_backup_that_dies_while_it_takes_the_place_of_another_leaves_one_of_them(tmp_path):
+def test_a_killed_backup_with_keep_leaves_one_backup(tmp_path):
     database, left = tmp_path / "acare.db", tmp_path / "left"
     add_client(database)
     subprocess.run([sys.executable, "-c", DIE_AT_EACH_STEP, database, left], check=True, timeout=60)
@@ -205,7 +204,7 @@ def test_a_backup_that_dies_while_it_takes_the_place_of_another_leaves_one_of_th
         assert list(folder.glob("acare-*Z.db")) != []
 
 
-def test_a_file_whose_last_transaction_was_cut_off_is_not_accepted(tmp_path):
+def test_a_copy_with_half_a_transaction_does_not_verify(tmp_path):
     database, cut_off = tmp_path / "acare.db", tmp_path / "cut-off.db"
     add_client(database)
     with closing(sqlite3.connect(backup.back_up(database, tmp_path), isolation_level=None)) as connection:
