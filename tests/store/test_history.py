@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from support.client import Api
-from support.data import JORDAN, OTHER, WHOLE
+from support.data import JORDAN, OTHER, UNKNOWN_ID, WHOLE
 
 from acare.auth import operator_for
 from acare.cli import main, options
@@ -25,7 +25,6 @@ from acare.store.database import Database
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
 NAME = "Zaphodina"  # of whoever is to be forgotten
 COMMANDS = ("history", "undelete", "erase")
 
@@ -189,13 +188,13 @@ def test_the_history_goes_on_after_a_return(acare, api):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_id_is_told_in_one_line(acare, api, command):
     api.delete(api.create()["id"])
-    code, out, err = acare(command, NOBODY)
+    code, out, err = acare(command, UNKNOWN_ID)
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert repr(NOBODY) in err
+    assert repr(UNKNOWN_ID) in err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("client_id", ["x", "", "' OR 1 --", f"{NOBODY}0", "a" * 64])
+@pytest.mark.parametrize("client_id", ["x", "", "' OR 1 --", f"{UNKNOWN_ID}0", "a" * 64])
 def test_what_is_no_id_is_a_mistake_and_not_an_unknown_one(command, capsys, client_id):
     with pytest.raises(SystemExit) as ended:
         main([command, client_id])
@@ -214,7 +213,7 @@ def test_an_id_may_be_spelt_as_over_the_api(acare, api, spell):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_where_there_is_no_database_none_is_made(tmp_path, capsys, command):
-    assert main([command, NOBODY, "--database", str(tmp_path / "none.db")]) == 1
+    assert main([command, UNKNOWN_ID, "--database", str(tmp_path / "none.db")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
