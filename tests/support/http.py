@@ -1,9 +1,30 @@
-"""A caller over HTTP."""
+"""Callers over HTTP, by http.client."""
 
 import http.client
 import json
+from contextlib import closing
 
 from support.data import JORDAN
+
+
+def _exchange(connection, key, method, path, body, headers):
+    """Status, headers and JSON. A body that is not bytes is sent as JSON; ``X_Test=`` is a header."""
+    sent = {"X-API-Key": key} if key else {}
+    if body is not None and not isinstance(body, bytes):
+        body, sent["Content-Type"] = json.dumps(body), "application/json"
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, sent)
+    answer = connection.getresponse()
+    content = answer.read()
+    return answer.status, answer.headers, json.loads(content) if content else None
+
+
+def ask(server, method="GET", path="/v1/clients", body=None, status=200, **headers):
+    """Headers and JSON of the answer to one request; ``server`` has a URL and a key."""
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
+        found, received, content = _exchange(connection, server.key, method, path, body, headers)
+    assert found == status, content
+    return received, content
 
 
 class HttpCaller:
@@ -11,18 +32,15 @@ class HttpCaller:
 
     def __init__(self, address, key):
         self._connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
-        self._headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        self._key = key
 
     def close(self):
         self._connection.close()
 
     def ask(self, method="GET", path="/v1/clients", body=None, **headers):
         """The status, and the data or the error."""
-        headers = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = self._connection.getresponse()
-        content = json.loads(answer.read())
-        return answer.status, content.get("data", content.get("error"))
+        status, _, content = _exchange(self._connection, self._key, method, path, body, headers)
+        return status, content.get("data", content.get("error"))
 
     def expect(self, status, *request):
         answered, content = self.ask(*request)
