@@ -1,4 +1,4 @@
-"""Pages in the middle of a long list: who turns them does not hold up those who read one client."""
+"""Pages in the middle of a long list do not delay callers who read one client."""
 
 import sqlite3
 import time
@@ -53,7 +53,7 @@ def long_list(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_who_turns_pages_does_not_hold_up_who_reads_one(long_list, path):
+def test_deep_pages_do_not_delay_other_callers(long_list, path):
     longest, turned = attack(long_list, lambda: turn_and_read(long_list, path))
     assert longest < PROMPT
     assert [status for status, _ in turned] == [200] * TURNERS
@@ -61,7 +61,7 @@ def test_who_turns_pages_does_not_hold_up_who_reads_one(long_list, path):
 
 
 def turn_and_read(target, path):
-    """How long who reads one client waits at most, and what those who turn pages meanwhile are answered."""
+    """The maximum wait of a caller who reads one client, and the answers to those who read pages."""
     waits = []
     with (
         target.connections(TURNERS) as crowd,

@@ -7,8 +7,8 @@ from contextlib import closing
 from support.data import JORDAN
 
 
-def _exchange(connection, key, method, path, body, headers):
-    """Status, headers and JSON. A body that is not bytes is sent as JSON; ``X_Test=`` is a header."""
+def _exchange(connection, key, method, path, body, headers, parse=json.loads):
+    """Status, headers and content. A body that is not bytes is sent as JSON; ``X_Test=`` is a header."""
     sent = {"X-API-Key": key} if key else {}
     if body is not None and not isinstance(body, bytes):
         body, sent["Content-Type"] = json.dumps(body), "application/json"
@@ -16,13 +16,13 @@ def _exchange(connection, key, method, path, body, headers):
     connection.request(method, path, body, sent)
     answer = connection.getresponse()
     content = answer.read()
-    return answer.status, answer.headers, json.loads(content) if content else None
+    return answer.status, answer.headers, parse(content) if content else None
 
 
-def ask(server, method="GET", path="/v1/clients", body=None, status=200, **headers):
+def ask(server, method="GET", path="/v1/clients", body=None, status=200, parse=json.loads, **headers):
     """Headers and JSON of the answer to one request; ``server`` has a URL and a key."""
     with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
-        found, received, content = _exchange(connection, server.key, method, path, body, headers)
+        found, received, content = _exchange(connection, server.key, method, path, body, headers, parse)
     assert found == status, content
     return received, content
 
