@@ -6,11 +6,10 @@ import re
 
 import pytest
 from support.client import Api
-from support.data import JORDAN, NASTY, UNKNOWN_ID
+from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 
 import acare
 
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 UNSET = {
@@ -116,57 +115,11 @@ def test_a_new_client_has_ids_times_and_defaults(app):
     assert client["updated_at"] == client["created_at"]
 
 
-@pytest.mark.parametrize("text", NASTY)
-def test_text_is_stored_as_it_was_sent(api, text):
-    sent = dict.fromkeys(("first_name", "last_name", "source", "notes"), text)
-    sent |= {"tags": [text], "preferred_locations": [text], "property_preferences": {text: [text]}}
-    client = read(api, api.create(**sent)["id"])
-    assert {name: client[name] for name in sent} == sent
-
-
 def test_text_that_came_as_utf8_goes_as_utf8(api):
     body = json.dumps({**JORDAN, "first_name": "Zoë 🏡"}, ensure_ascii=False).encode()
     headers = {**api.headers, "Content-Type": "application/json"}
     answer = api.web.post("/v1/clients", body, headers, status=201)
     assert "Zoë 🏡".encode() in answer.body
-
-
-STORED = {
-    "a single line loses outer white space": (
-        dict.fromkeys(("first_name", "last_name", "phone", "source"), " \xa0 1 2 \u3000 "), "1 2"
-    ),
-    "an e-mail loses outer white space": ({"email": "  jordan@example.com "}, "jordan@example.com"),
-    "items lose outer white space": (
-        {"tags": ["  Oak Park  "], "preferred_locations": ["  Oak Park  "]}, ["Oak Park"]
-    ),
-    "notes keep white space": ({"notes": "  a\r\n\tb\n"}, "  a\r\n\tb\n"),
-    "an empty text is null": (dict.fromkeys(("email", "phone", "source", "notes"), ""), None),
-    "white space alone is null": (dict.fromkeys(("email", "phone", "source"), "   "), None),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("sent", "stored"), STORED.values(), ids=STORED)
-def test_texts_are_normalized(api, sent, stored):
-    created = api.create(**sent)
-    updated = api.put(api.create(**SET)["id"], sent).json["data"]
-    for client in (created, updated):
-        assert {name: client[name] for name in sent} == dict.fromkeys(sent, stored)
-
-
-@pytest.mark.parametrize("amount", [0, 350000, 10**12, 0.5, 350000.0, 350000.25])
-def test_an_integer_stays_an_integer_and_a_fraction_one(api, amount):
-    for field in ("budget_min", "budget_max", "pre_approval_amount"):
-        stored = read(api, api.create(**{field: amount})["id"])[field]
-        assert (stored, type(stored)) == (amount, type(amount))
-
-
-def test_preferences_stay_as_they_were_sent(api):
-    sent = {"bedrooms_min": 3, "bathrooms_min": 2.5, "square_feet_min": 1800.0, "big": 10**30}
-    sent |= {"garage": True, "schools": [{"name": "North", "rating": 8}], "view": None}
-    client = api.create(property_preferences=sent)
-    assert json.dumps(client["property_preferences"]) == json.dumps(sent)
-    changed = api.put(client["id"], {"property_preferences": {"pool": False}}).json["data"]
-    assert changed["property_preferences"] == {"pool": False}  # replaced, not merged
 
 
 # --- list
@@ -190,17 +143,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(api, page, expected, mor
     fill(api, *"0123456")
     assert names(api, f"?limit=3&page={page}") == expected
     assert listed(api, f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, more)
-
-
-def test_a_last_page_that_is_full_has_no_more(api):
-    fill(api, *"0123")
-    assert listed(api, "?limit=2&page=2")["meta"] == meta(2, 2, 4, 2, False)
-
-
-@pytest.mark.parametrize("page", [2, 10**6, 2**63, 10**22])
-def test_a_page_past_the_end_is_empty(api, page):
-    api.create()
-    assert listed(api, f"?page={page}") == {"clients": [], "meta": meta(page, 25, 1, 1, False)}
+    assert listed(api, f"?limit=7&page={page}")["meta"] == meta(page, 7, 7, 1, False)
 
 
 def test_a_page_has_25_clients_and_at_most_100(api):
@@ -291,12 +234,6 @@ def test_read_only_and_unknown_fields_are_ignored(api):
     assert updated["updated_at"] is not None
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_a_content_type_may_have_parameters_and_capitals(api, content_type):
-    headers = {**api.headers, "Content-Type": content_type}
-    api.web.post("/v1/clients", json.dumps(JORDAN), headers, status=201)
-
-
 # --- one client
 
 
@@ -326,11 +263,6 @@ def test_unknown_and_deleted_clients_are_404(api):
     assert listed(api)["clients"] == [kept]
 
 
-def test_delete_does_not_read_a_body(api):
-    client_id = api.create()["id"]
-    api.web.delete(f"/v1/clients/{client_id}", "{", headers=api.headers, status=200)
-
-
 # --- update
 
 
@@ -350,7 +282,7 @@ def test_an_update_changes_only_what_was_sent(api, field):
 
 def test_each_update_adds_one_to_the_version(api):
     """Also one that changes nothing, and one without a version after others."""
-    client_id = api.create()["id"]
+    client_id = api.create(property_preferences={"bedrooms_min": 3, "pool": True})["id"]
     bodies = [{"notes": "x"}, {"notes": "x"}, {"notes": "y", "version": 3}, {"notes": "z"}]
     found = [api.put(client_id, body).json["data"] for body in bodies]
     assert [(client["version"], client["notes"]) for client in found] == [
@@ -369,20 +301,6 @@ def test_updated_at_is_the_time_of_the_update(app, api):
     assert (client["created_at"], client["updated_at"] > "2020") == (LONG_AGO, True)
 
 
-@pytest.mark.parametrize("version", [2, 3, 2**31, 2**63 - 1, 2**63, 10**30])
-def test_a_version_that_does_not_exist_yet_is_409(api, version):
-    error = api.put(api.create()["id"], {"notes": "x", "version": version}, status=409).json["error"]
-    assert error["details"].items() >= {"currentVersion": 1, "attemptedVersion": version}.items()
-
-
-def test_a_failed_if_match_is_412_and_writes_nothing(api):
-    client_id = api.create()["id"]
-    current = api.put(client_id, {"notes": "another"}).json["data"]
-    headers = {**api.headers, "If-Match": '"1"'}
-    api.web.put_json(f"/v1/clients/{client_id}", {"notes": "mine"}, headers=headers, status=412)
-    assert read(api, client_id) == current
-
-
 def test_a_record_that_was_read_can_be_sent_back_once(api):
     record = read(api, api.create(**SET)["id"])
     answered = api.put(record["id"], record).json["data"]
@@ -391,7 +309,7 @@ def test_a_record_that_was_read_can_be_sent_back_once(api):
     api.put(record["id"], record, status=409)
 
 
-# --- HEAD, and what lies outside /v1
+# --- HEAD
 
 
 @pytest.mark.parametrize(
@@ -402,16 +320,3 @@ def test_head_answers_like_get_but_without_a_body(api, path):
     head, get = api.head(path), api.get(path)
     assert head.body == b""
     assert (head.headers["Content-Length"], head.content_type) == (str(len(get.body)), get.content_type)
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_needs_no_key_and_has_no_limit(tmp_path, path):
-    with acare.create_app(database=tmp_path / "one.db", rate_limit="1/900", clock=lambda: 0) as app:
-        answers = [Api(app, None).get(path) for _ in range(3)]
-    assert not any(name.startswith("RateLimit") for answer in answers for name in answer.headers)
-
-
-def test_readyz_is_503_while_the_server_is_stopping(app, monkeypatch):
-    monkeypatch.setattr(app, "draining", True)
-    assert Api(app, None).get("/readyz", status=503).json["error"]["code"] == "SERVICE_UNAVAILABLE"
-    Api(app, None).get("/healthz")

@@ -446,7 +446,7 @@ while True:
         if what == "restore":
             restore(next((folder / "backups").glob("*.db")), folder / "acare.db")
         else:
-            back_up(folder / "acare.db", folder / "backups")
+            back_up(folder / "acare.db", folder / "backups", keep=1)
         os._exit(0)
     if os.waitpid(child, 0)[1] == 0:
         break
@@ -467,13 +467,17 @@ def cut_off(tmp_path):
     return run
 
 
-def test_an_interrupted_backup_is_complete_or_absent(tmp_path, cut_off):
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_interrupted_backup_is_complete_or_absent(tmp_path, cut_off, before):
+    """With one before it, that is deleted only when the new one is complete."""
     (tmp_path / "template").mkdir()
     fill(tmp_path / "template" / "acare.db", "Ana")
+    for _ in range(before):
+        back_up(tmp_path / "template" / "acare.db", tmp_path / "template" / "backups")
     steps = cut_off(tmp_path / "template", "backup")
     backups = [[verify(each) for each in step.glob("backups/*.db")] for step in steps]
-    assert (backups[0], backups[-1]) == ([], [1])
-    assert backups == sorted(backups)
+    assert (backups[0], backups[-1], len(steps) > 3) == ([1] * before, [1], True)
+    assert all(before <= len(found) <= before + 1 for found in backups)
 
 
 def test_an_interrupted_restore_leaves_the_old_or_the_new(tmp_path, cut_off):
@@ -874,14 +878,14 @@ def test_a_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp
         assert (caller.get(client), caller.total()) == (client, 2)
 
 
-def test_a_damaged_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp_path):
+@pytest.mark.parametrize("content", [b"x" * 100, b""], ids=["no header", "no bytes"])
+def test_a_damaged_database_that_is_served_is_not_replaced(start, run, backup, tmp_path, content):
     """SQLite cannot tell that it is open, since it cannot read it at all."""
     start()
     served = tmp_path / "served.db"
-    with served.open("r+b") as content:
-        content.write(b"x" * 100)
-    damaged = served.read_bytes()
-    assert run("restore", backup, database=served).code == 1
+    damaged = content and content + served.read_bytes()[100:]
+    served.write_bytes(damaged)
+    assert_refused(run("restore", backup, database=served))
     assert served.read_bytes() == damaged
 
 
@@ -918,6 +922,23 @@ def test_an_interrupted_restore_leaves_the_old_database_in_place(backup, path, m
         restore(backup, path)
     assert names(path) == ["Old"]
     assert set(listing(path.parent)) == before
+
+
+def test_a_failed_restore_puts_the_log_back(backup, path, monkeypatch):
+    leave_log(path, "Old")
+    path.write_bytes(b"")  # so its log cannot be merged
+    replace, wal = os.replace, path.with_name("acare.db-wal")
+    before = listing(path.parent), path.read_bytes(), wal.read_bytes()
+
+    def fail(source, target):
+        if Path(target) == path:
+            raise OSError(errno.EIO, "I/O error")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(DatabaseRefused):
+        restore(backup, path)
+    assert (listing(path.parent), path.read_bytes(), wal.read_bytes()) == before
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,8 +9,6 @@ import http.client
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 
@@ -157,51 +155,10 @@ def test_a_killed_backup_leaves_no_file_that_passes_for_one(tmp_path):
     assert len(everything(database)) == 3000 + FEWER_KILLS
 
 
-# Run in another process, since it forks. Each child makes a second backup that replaces the first; the first
-# child dies before the first rename or deletion, the next before the second, and so on.
-DIE_AT_EACH_STEP = """
-import itertools, os, sys, time
-from pathlib import Path
-from acare.store.backup import back_up
-
-def dying(call, steps, last):
-    def step(*arguments, **options):
-        if next(steps) == last:
-            os._exit(9)
-        return call(*arguments, **options)
-    return step
-
-for last in itertools.count():
-    folder = Path(sys.argv[2], str(last))
-    child = os.fork()
-    if child == 0:
-        back_up(Path(sys.argv[1]), folder)
-        time.sleep(0.002)  # so that the next one has another name
-        steps = itertools.count()
-        for name in ("replace", "unlink"):
-            setattr(os, name, dying(getattr(os, name), steps, last))
-        back_up(Path(sys.argv[1]), folder, keep=1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1] == 0:
-        break
-"""
-
-
 def add_client(database):
     with acare.create_app(database=database) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         app.clients.create(operator_for(user_id), clean_new(JORDAN))
-
-
-def test_a_killed_backup_with_keep_leaves_one_backup(tmp_path):
-    database, left = tmp_path / "acare.db", tmp_path / "left"
-    add_client(database)
-    subprocess.run([sys.executable, "-c", DIE_AT_EACH_STEP, database, left], check=True, timeout=60)
-    folders = list(left.iterdir())
-    assert len(folders) > 3
-    for folder in folders:
-        assert_only_whole_backups(folder, everything(database))
-        assert list(folder.glob("acare-*Z.db")) != []
 
 
 def test_a_copy_with_half_a_transaction_does_not_verify(tmp_path):

@@ -7,10 +7,11 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 
 import pytest
-from support.threads import in_threads
+from support.threads import Call, in_threads
 
 from acare.errors import DatabaseRefused
 from acare.store import file, schema
@@ -130,50 +131,13 @@ def test_threads_that_create_a_file_at_once_share_it(tmp_path, exists):
         assert emails(path) == [f"{n}@example.com" for n in range(4)]
 
 
-MAKE_AT_ONCE = """
-import sys
-from pathlib import Path
-from acare.store.database import Database
-from acare.store.keys import KeyStore
-
-print("ready", flush=True)
-for line in sys.stdin:
-    try:
-        database = Database(Path(line.rstrip()))
-        KeyStore(database).create(f"{sys.argv[1]}@example.com", {})
-        answer = "made"
-    except Exception as error:
-        answer = repr(error)
-    print(answer, flush=True)
-    sys.stdin.readline()  # it stays open until all have answered
-    if answer == "made":
-        database.close()
-"""
-
-
-def test_processes_that_create_a_file_at_once_share_it(tmp_path):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen([sys.executable, "-c", MAKE_AT_ONCE, str(n)], **pipes) for n in range(4)]
-
-    def tell(line):
-        for process in processes:
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
-
-    def answers():
-        return [process.stdout.readline().rstrip() for process in processes]
-
-    try:
-        assert answers() == ["ready"] * 4
-        for attempt in range(20):
-            path = tmp_path / f"{attempt}.db"
-            tell(str(path))
-            assert answers() == ["made"] * 4
-            assert emails(path) == [f"{n}@example.com" for n in range(4)]
-            tell("close")
-    finally:
-        for process in processes:
-            process.communicate()  # which closes the pipes, and so ends it
+def test_a_file_is_created_by_one_process_at_a_time(path):
+    with file._locked(path.parent):
+        call = Call(make_with_key, path)
+        time.sleep(0.1)
+        assert not path.exists()
+    call.result()
+    assert emails(path) == ["first@example.com"]
 
 
 # --- failures during creation
