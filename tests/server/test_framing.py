@@ -127,6 +127,17 @@ def ends(stream):
         return True
 
 
+LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: "}
+
+
+@pytest.mark.parametrize("start", LONG.values(), ids=LONG)
+def test_a_long_chunk_line_is_refused_before_its_end(target, start):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.settimeout(1)
+        raw.sendall(post(CODING, body=start + b"0" * 5000))
+        assert read_answer(stream)[0] == 400
+
+
 WELL_FORMED = {
     "HTTP/1.0 without a Host": (lines("GET /healthz HTTP/1.0", "Connection: keep-alive"), 200),
     "a Host with a port": (lines("GET /healthz HTTP/1.1", "Host: a.example:8080"), 200),

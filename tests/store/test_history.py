@@ -222,6 +222,9 @@ def test_a_client_that_is_there_cannot_be_brought_back(acare, api):
     client = api.create()
     assert acare("undelete", client["id"]).code == 1
     assert api.get(f"/v1/clients/{client['id']}").json["data"] == client
+    api.delete(client["id"])
+    codes = [acare("undelete", client["id"]).code for _ in range(2)]
+    assert codes == [0, 1]
 
 
 # --- acare undelete

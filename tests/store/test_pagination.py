@@ -49,6 +49,18 @@ def test_rows_and_total_are_of_one_snapshot(store, database, user):
     assert page == (3, made[:0:-1])
 
 
+def test_the_last_page_is_as_quick_as_the_first(store, database, user, sql):
+    store.create(user, new())
+    for n in range(1000):
+        sql(COPY, f"{n:036}", user.user_id, "buyer", "active")
+    steps = []
+    with database.read() as connection:  # the one that the page will borrow
+        connection.set_progress_handler(lambda: steps.append(page), 10)
+    for page in (1, 1001):
+        assert len(store.page(BROKER, page=page, limit=1).rows) == 1
+    assert steps.count(1001) <= steps.count(1) + 5
+
+
 class Model:
     """Clients as a plain list, newest last, with the same random changes made to it as to the store."""
 
