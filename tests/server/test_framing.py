@@ -1,12 +1,11 @@
 """Where a request begins and ends: what two programs could read differently is refused. (RFC 9112)"""
 
-import re
 import socket
 
 import pytest
+from support.data import TIMESTAMP
 from support.sockets import read_answer, read_statuses
 
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NEXT = b"GET /healthz HTTP/1.1\r\nHost: next.example\r\n\r\n"
 
 

@@ -770,7 +770,7 @@ def test_each_restore_keeps_the_database_before_it(backup, path):
     assert [len(names(old)) for old in kept] == [1, 20, 20]
 
 
-def test_a_restore_puts_the_database_where_a_symbolic_link_leads(run, backup, path, tmp_path):
+def test_a_restore_follows_a_symbolic_link(run, backup, path, tmp_path):
     (tmp_path / "disk").mkdir()
     fill(tmp_path / "disk" / "real.db", "Old")
     path.symlink_to("disk/real.db")
@@ -830,7 +830,7 @@ def answers(path, key):
         return [answer.json["data"] for answer in lists + items]
 
 
-def test_a_restored_database_gives_exactly_the_answers_of_before(path, folder):
+def test_a_restored_database_gives_the_answers_of_before(path, folder):
     with acare.create_app(database=path, rate_limit="off") as app:
         caller = Api(app, app.keys.create("ana@example.com", SCOPES).key)
         created = [
@@ -910,7 +910,7 @@ def test_after_a_kill_the_old_database_is_kept_complete(start, run, backup, tmp_
     "error", [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
 )
 @pytest.mark.parametrize("make", [fill, leave_log], ids=["closed", "killed"])
-def test_an_interrupted_restore_leaves_the_old_database_in_place(backup, path, monkeypatch, make, error):
+def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatch, make, error):
     make(path, "Old")
     before = set(listing(path.parent)) - {"acare.db-wal"}
 

@@ -25,7 +25,7 @@ from acare.store.database import Database
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 
-NAME = "Zaphodina"  # of whoever is to be forgotten
+NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
 
 Printed = namedtuple("Printed", "code out err")
@@ -111,7 +111,7 @@ def test_a_change_that_was_refused_leaves_nothing(app, api, body, status):
 # --- acare history
 
 
-def test_the_history_tells_who_did_what_when_and_from_what_to_what(acare, changed):
+def test_the_history_has_user_time_and_change_of_each_event(acare, changed):
     first, second, ana, bob = changed
     made, updated, deleted = events(acare, first["id"])
     assert made == {
@@ -134,7 +134,7 @@ def test_the_history_tells_who_did_what_when_and_from_what_to_what(acare, change
     assert deleted["at"] >= second["updated_at"]
 
 
-def test_the_history_as_text_has_a_line_for_each_event_and_each_change(acare, changed):
+def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
     first, second, ana, bob = changed
     printed = acare("history", first["id"])
     lines = printed.out.splitlines()
@@ -150,16 +150,16 @@ def test_the_history_as_text_has_a_line_for_each_event_and_each_change(acare, ch
 
 def test_a_line_break_in_a_value_makes_no_line_of_the_history(acare, api):
     client_id = api.create(notes="a")["id"]
-    api.put(client_id, {"notes": "b\n2026-01-01T00:00:00.000Z  version 9  deleted by nobody"})
+    api.put(client_id, {"notes": "b\n2026-01-01T00:00:00.000Z  version 9  deleted by another"})
     assert len(acare("history", client_id).out.splitlines()) == 3
 
 
-def test_a_client_that_was_never_changed_has_a_history_of_one_event(acare, api):
+def test_a_new_client_has_a_history_of_one_event(acare, api):
     assert [event["action"] for event in events(acare, api.create()["id"])] == ["created"]
 
 
 def test_a_client_of_others_is_not_in_the_history(acare, api):
-    client_id, other = api.create()["id"], api.create(first_name="Somebody")["id"]
+    client_id, other = api.create()["id"], api.create(first_name="Another")["id"]
     api.put(other, {"first_name": "Else"})
     assert len(events(acare, client_id)) == 1
 
@@ -195,7 +195,7 @@ def test_an_unknown_id_is_told_in_one_line(acare, api, command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("client_id", ["x", "", "' OR 1 --", f"{UNKNOWN_ID}0", "a" * 64])
-def test_what_is_no_id_is_a_mistake_and_not_an_unknown_one(command, capsys, client_id):
+def test_an_invalid_id_is_a_usage_error(command, capsys, client_id):
     with pytest.raises(SystemExit) as ended:
         main([command, client_id])
     printed = capsys.readouterr()
@@ -231,7 +231,7 @@ def test_a_client_that_is_there_cannot_be_brought_back(acare, api):
 
 
 @pytest.mark.parametrize("fields", [{}, WHOLE, OTHER, {"notes": "\"\\ 😀 \n\t'", "budget_min": 0.1}], ids=str)
-def test_a_client_that_comes_back_is_as_it_was_at_the_next_version(acare, api, fields):
+def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
     client = api.create(**fields)
     api.delete(client["id"])
     acare("undelete", client["id"])
@@ -272,7 +272,7 @@ def test_a_client_that_comes_back_belongs_to_whom_it_belonged(acare, caller):
     bob.get(f"/v1/clients/{client_id}", 404)
 
 
-def test_the_tag_of_before_the_deletion_does_not_hold_after_the_return(acare, api):
+def test_an_old_version_is_stale_after_undelete(acare, api):
     client_id = api.create()["id"]
     api.delete(client_id)
     acare("undelete", client_id)
@@ -301,7 +301,7 @@ def age(app, days, version):
     app.database.write(lambda c: c.execute(f"{statement} WHERE version = ?", values).fetchall())
 
 
-def test_what_ended_longer_ago_is_purged_and_what_ended_since_is_not(acare, app, api):
+def test_purge_deletes_only_versions_that_ended_before(acare, app, api):
     client_id = api.create()["id"]
     for version in (1, 2, 3):
         api.put(client_id, {"notes": str(version)})
@@ -329,14 +329,14 @@ def test_a_client_whose_deletion_was_purged_does_not_come_back(acare, app, api):
 
 
 @pytest.mark.parametrize("days", ["-1", "1.5", "", "many", "999999", "1 day", "٣"])
-def test_days_that_are_none_are_a_mistake(acare, capsys, days):
+def test_invalid_days_are_a_usage_error(acare, capsys, days):
     with pytest.raises(SystemExit) as ended:
         acare("purge", "--older-than", days)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_purge_without_an_age_is_a_mistake(acare):
+def test_purge_requires_an_age(acare):
     with pytest.raises(SystemExit) as ended:
         acare("purge")
     assert ended.value.code == 2
@@ -355,7 +355,7 @@ def post_with_retry_key(api, key="k", **fields):
     return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
 
 
-def test_whoever_is_erased_is_gone_from_clients_history_and_stored_answers(acare, app, api):
+def test_erase_deletes_client_history_and_stored_answers(acare, app, api):
     client_id = post_with_retry_key(api, first_name=NAME).json["data"]["id"]
     api.put(client_id, {"notes": NAME})
     api.delete(client_id)
@@ -385,7 +385,7 @@ def test_others_are_as_they_were(acare, app, api):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_of_whoever_was_erased_nothing_is_remembered(acare, api, command):
+def test_an_erased_client_is_unknown(acare, api, command):
     client_id = api.create(first_name=NAME)["id"]
     acare("erase", client_id)
     assert acare(command, client_id).code == 1
@@ -418,7 +418,7 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
 
 
 def live(database, seed, others, changes):
-    """Clients come, change between short and long, and go; the id of the one who is to be forgotten."""
+    """Clients are created, updated to short and long, and deleted; the id of the one to erase."""
     chance = random.Random(seed)
     clients = ClientStore(database, new_id=lambda: UUID(int=chance.getrandbits(128)))
     KeyStore(database).create("ana@example.com", {})
@@ -469,9 +469,7 @@ def test_what_moved_from_page_to_page_is_in_no_file_any_more(tmp_path, seed, oth
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_while_somebody_reads_an_old_snapshot_an_erasure_is_not_said_to_be_done(
-    acare, app, api, tmp_path, monkeypatch
-):
+def test_erase_fails_while_a_reader_holds_an_old_snapshot(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; the same command does it when they are done."""
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
     client_id = api.create(first_name=NAME)["id"]
