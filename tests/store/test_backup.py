@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 from support.client import Api
 from support.data import JORDAN
+from support.files import edit, listing, query
 from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
@@ -99,24 +100,13 @@ def leave_log(path, *names):
 
 def names(path):
     """The first names of the clients in a file, in the order of their creation."""
-    with closing(sqlite3.connect(path)) as connection:
-        return [name for (name,) in connection.execute("SELECT first_name FROM clients ORDER BY seq")]
-
-
-def listing(folder):
-    return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    return [name for (name,) in query(path, "SELECT first_name FROM clients ORDER BY seq")]
 
 
 def assert_refused(printed):
     """Exit code 1, and one line on stderr."""
     assert (printed.code, printed.out) == (1, "")
     assert re.fullmatch(r"acare: [^\n]+\n", printed.err)
-
-
-def edit(path, script):
-    """Change a file with another program that knows nothing of acare."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(script)
 
 
 def sign(path):
@@ -296,9 +286,8 @@ def test_backups_of_a_server_that_writes_are_each_one_moment(start, run, tmp_pat
         for writer in writers:
             writer.result()
     for before, backup, after in moments:
-        with closing(sqlite3.connect(backup)) as connection:
-            last, rows = connection.execute("SELECT max(seq), count(*) FROM clients").fetchone()
-            (totals,) = connection.execute("SELECT sum(total) FROM client_totals").fetchone()
+        ((last, rows),) = query(backup, "SELECT max(seq), count(*) FROM clients")
+        ((totals,),) = query(backup, "SELECT sum(total) FROM client_totals")
         assert last == rows == totals == verify(backup)  # none is missing in between
         assert before <= rows <= after  # each that was answered before is in it
 
@@ -807,8 +796,7 @@ def test_a_damaged_database_is_kept_with_what_was_in_its_log(backup, path):
     path.with_name("acare.db-wal").write_bytes(log)
     old = restore(backup, path)
     old.write_bytes(header + old.read_bytes()[100:])
-    with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("SELECT email FROM users").fetchall() == [("bob@example.com",)]
+    assert query(old, "SELECT email FROM users") == [("bob@example.com",)]
 
 
 def test_a_log_is_kept_though_its_database_was_emptied(backup, path):

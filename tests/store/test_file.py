@@ -11,6 +11,7 @@ import time
 from contextlib import closing
 
 import pytest
+from support.files import contents, edit, query
 from support.threads import Call, in_threads
 
 from acare.errors import DatabaseRefused
@@ -31,22 +32,15 @@ def emails(path):
         return sorted(key["email"] for key in KeyStore(database).list())
 
 
-def contents(folder):
-    """Every file of the folder and what is in it."""
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
-
-
 # --- creating one
 
 
 def test_a_new_file_is_private_and_marked_as_ours(path):
     Database(path).close()
     assert (stat.S_IMODE(path.stat().st_mode), os.listdir(path.parent)) == (0o600, [path.name])
-    with closing(sqlite3.connect(path)) as connection:
-        found = [
-            connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-            for pragma in ("application_id", "user_version", "integrity_check")
-        ]
+    found = [
+        query(path, f"PRAGMA {name}")[0][0] for name in ("application_id", "user_version", "integrity_check")
+    ]
     assert found == [file.APPLICATION_ID, schema.SCHEMA_VERSION, "ok"]
 
 
@@ -195,11 +189,6 @@ def test_a_crash_during_creation_leaves_no_database(path):
 # --- files that are refused and not changed
 
 
-def run_script(path, script):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(script)
-
-
 def with_its_log(path):
     """A file of another program after a crash: what was written last is in the log alone."""
     elsewhere = path.with_name("elsewhere.db")
@@ -212,7 +201,7 @@ def with_its_log(path):
 
 def of_a_newer_schema(path):
     make_with_key(path)
-    run_script(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    edit(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
 
 
 def cut_off(path):
@@ -240,12 +229,12 @@ REFUSED = {
     "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "not an SQLite database"),
     "a few bytes": (lambda path: path.write_bytes(b"SQLite format 3\0"), "not an SQLite database"),
     "another program's": (
-        lambda path: run_script(path, "CREATE TABLE songs (title)"),
+        lambda path: edit(path, "CREATE TABLE songs (title)"),
         "a database of another program",
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
     "another program's with our names": (
-        lambda path: run_script(path, "CREATE TABLE clients (id); PRAGMA user_version = 1"),
+        lambda path: edit(path, "CREATE TABLE clients (id); PRAGMA user_version = 1"),
         "a database of another program",
     ),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),

@@ -16,6 +16,7 @@ import pytest
 from support import schema_1
 from support.client import Api
 from support.data import JORDAN
+from support.files import edit, query
 
 import acare
 from acare.cli import main
@@ -46,18 +47,8 @@ def migrated(path):
         yield app
 
 
-def edit(path, script):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(script)
-
-
-def ask(path, statement):
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(statement).fetchall()
-
-
 def schema_of(path):
-    return dict(ask(path, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    return dict(query(path, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
 
 
 def tokens_of(path):
@@ -65,7 +56,7 @@ def tokens_of(path):
 
 
 def version_of(path):
-    return ask(path, "PRAGMA user_version")[0][0]
+    return query(path, "PRAGMA user_version")[0][0]
 
 
 def backup_of(path):
@@ -194,12 +185,12 @@ def test_a_verified_backup_is_made_before_a_migration(path):
 
 
 def test_the_backup_can_be_restored_and_migrated_again(path):
-    before = ask(path, ROWS)
+    before = query(path, ROWS)
     migrations.migrate(path)
     edit(path, "DELETE FROM clients")
     restore(backup_of(path), path)
     migrations.migrate(path)
-    assert ask(path, ROWS) == before
+    assert query(path, ROWS) == before
 
 
 def test_the_backup_has_what_was_only_in_the_log(path):
@@ -210,7 +201,7 @@ def test_the_backup_has_what_was_only_in_the_log(path):
         path.with_name(name).write_bytes(content)
     migrations.migrate(path)
     for each in (path, backup_of(path)):
-        assert set(ask(each, "SELECT first_name FROM clients")) == {("In the log",)}
+        assert set(query(each, "SELECT first_name FROM clients")) == {("In the log",)}
 
 
 @pytest.mark.parametrize("problem", ["damage", "a full disk"])
@@ -254,7 +245,7 @@ def test_of_two_migrations_at_once_one_is_made(path, monkeypatch, when):
     with pytest.raises(DatabaseRefused) if when == "before the backup" else nullcontext():
         migrations.migrate(path, step)
     assert (version_of(path), version_of(backup_of(path))) == (NOW, OLD)
-    assert set(ask(path, "SELECT last_name FROM clients")) == {("Lee!",)}
+    assert set(query(path, "SELECT last_name FROM clients")) == {("Lee!",)}
 
 
 # --- one transaction
@@ -319,7 +310,7 @@ def far(monkeypatch):
 
 def test_several_migrations_run_in_their_order(path, far):
     migrations.migrate(path, dict(reversed(far.items())))
-    assert (version_of(path), ask(path, "SELECT id FROM second")) == (NOW + 2, [(1,)])
+    assert (version_of(path), query(path, "SELECT id FROM second")) == (NOW + 2, [(1,)])
 
 
 def test_several_migrations_are_made_together_or_not_at_all(path, far):
@@ -390,7 +381,7 @@ def test_a_killed_migration_leaves_the_old_or_the_new_file(path, tmp_path, how):
     steps = tmp_path / "steps"
     steps.mkdir()
     subprocess.run([sys.executable, "-c", KILLED, path, steps, how], check=True, timeout=120)
-    old, rows = tokens_of(path), ask(path, ROWS)
+    old, rows = tokens_of(path), query(path, ROWS)
     migrations.migrate(path)
     new, versions = tokens_of(path), []
     for step in sorted(steps.iterdir(), key=lambda step: int(step.name)):
@@ -398,7 +389,7 @@ def test_a_killed_migration_leaves_the_old_or_the_new_file(path, tmp_path, how):
         versions.append(version_of(step / "acare.db"))
         assert tokens_of(step / "acare.db") == {OLD: old, NOW: new}[versions[-1]]
         migrations.migrate(step / "acare.db")
-        assert (tokens_of(step / "acare.db"), ask(step / "acare.db", ROWS)) == (new, rows)
+        assert (tokens_of(step / "acare.db"), query(step / "acare.db", ROWS)) == (new, rows)
         assert verify(step / "acare.db.schema-1.db") == 7
     assert (versions[0], versions[-1], versions == sorted(versions)) == (OLD, NOW, True)
     assert len(versions) > 20

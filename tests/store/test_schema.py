@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from support.files import contents, edit, query
 
 from acare.errors import DatabaseRefused
 from acare.store import file, schema
@@ -16,15 +17,6 @@ def path(tmp_path, new_database):
     path = tmp_path / "acare.db"
     path.write_bytes(new_database)
     return path
-
-
-def edit(path, script):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(script)
-
-
-def contents(folder):
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
 
 
 TOTALS = "CREATE TABLE client_totals (user_id TEXT, client_type TEXT, status TEXT, total INTEGER"
@@ -64,10 +56,7 @@ def test_another_schema_is_refused_unchanged_and_named(path, script, difference)
 
 def test_a_trigger_changed_in_a_literal_is_different(path):
     """A literal keeps its case and its white space."""
-    with closing(sqlite3.connect(path)) as connection:
-        (sql,) = connection.execute(
-            "SELECT sql FROM sqlite_schema WHERE name = 'clients_history_delete'"
-        ).fetchone()
+    ((sql,),) = query(path, "SELECT sql FROM sqlite_schema WHERE name = 'clients_history_delete'")
     edit(path, f"DROP TRIGGER clients_history_delete; {sql.replace('%fZ', '%fz')}")
     with pytest.raises(DatabaseRefused, match="clients_history_delete is different"):
         Database(path).close()
@@ -139,11 +128,9 @@ SAME = {
 def test_objects_and_spellings_of_others_are_accepted(path, script):
     edit(path, script)
     objects = "SELECT name FROM sqlite_schema ORDER BY name"
-    with closing(sqlite3.connect(path)) as connection:
-        before = connection.execute(objects).fetchall()
+    before = query(path, objects)
     Database(path).close()
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute(objects).fetchall() == before
+    assert query(path, objects) == before
     assert verify(path, checksum=False) == 0
 
 
