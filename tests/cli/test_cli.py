@@ -318,7 +318,7 @@ def test_help_shows_each_default(run, setting):
     default = getattr(Settings(), setting.name)
     if setting.name == "rate_limit":
         default = f"{default.tokens}/{default.seconds}"
-    told = {None: "none", (): "none", False: "false"}.get(default, default)
+    told = "false" if default is False else {None: "none", (): "none"}.get(default, default)
     assert f"({told}) [{setting.variable}]" in run("serve --help").out
 
 
