@@ -1,11 +1,12 @@
-"""A full disk, and a reader that stays: writes are answered 503, and no acknowledged write is lost."""
+"""A disk, file or log that cannot be written: writes are answered 503, and nothing acknowledged is lost."""
 
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from support.client import Api
@@ -15,7 +16,7 @@ from support.threads import in_threads
 
 import acare
 from acare.store import wal
-from acare.store.database import CHECK_EVERY
+from acare.store.database import CHECK_EVERY, Database
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -141,9 +142,52 @@ def test_a_full_disk_loses_no_acknowledged_write(disk, monkeypatch, checkpoint_a
 
 
 @pytest.fixture
-def api(path):
+def api(path, monkeypatch):
+    """A caller of an app that waits a tenth of a second for another process."""
+    monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
     with opened(path) as api:
         yield api
+
+
+# --- a locked, a missing and a replaced file
+
+
+@contextmanager
+def locked(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def missing(path):
+    moved = path.rename(path.with_name("moved.db"))
+    yield
+    assert not path.exists()
+    moved.rename(path)
+
+
+@contextmanager
+def replaced(path):
+    content = path.read_bytes()
+    with missing(path):
+        path.write_bytes(content)
+        yield
+        assert path.read_bytes() == content
+        path.unlink()
+
+
+@pytest.mark.parametrize("problem", [locked, missing, replaced])
+def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
+    """Reads continue, and writes do when the problem is over."""
+    clients = [api.create()]
+    with problem(path):
+        assert_unavailable(api.post(JORDAN, status=503))
+        assert failed_checks(api) == {"write"}
+        assert_there(api, clients)
+    api.get("/readyz")
+    assert_there(api, [*clients, api.create()])
+    assert damage(path) == []
 
 
 # --- a reader that stays
