@@ -193,13 +193,6 @@ def test_an_id_may_be_spelt_as_over_the_api(acare, api, spell):
     api.get(f"/v1/clients/{client_id}", status=404)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_where_there_is_no_database_none_is_made(tmp_path, capsys, command):
-    assert main([command, UNKNOWN_ID, "--database", str(tmp_path / "none.db")]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_client_that_is_there_cannot_be_brought_back(acare, api):
     client = api.create()
     assert acare("undelete", client["id"]).code == 1
@@ -287,20 +280,6 @@ def test_a_client_whose_deletion_was_purged_does_not_come_back(acare, app, api):
     age(app, 9, 1)
     acare("purge", "--older-than", "1")
     assert acare("undelete", client_id).code == 1
-
-
-@pytest.mark.parametrize("days", ["-1", "1.5", "", "many", "999999", "1 day", "٣"])
-def test_invalid_days_are_a_usage_error(acare, capsys, days):
-    with pytest.raises(SystemExit) as ended:
-        acare("purge", "--older-than", days)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_purge_requires_an_age(acare):
-    with pytest.raises(SystemExit) as ended:
-        acare("purge")
-    assert ended.value.code == 2
 
 
 # --- acare erase
