@@ -5,6 +5,7 @@ import re
 import sqlite3
 
 import pytest
+from support.clients import BROKER, new
 from support.data import JORDAN, OTHER, UNKNOWN_ID
 from support.threads import in_threads
 
@@ -17,15 +18,10 @@ from acare.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from acare.fields import FIELDS, clean_new, clean_update
+from acare.fields import FIELDS, clean_update
 from acare.store.clients import ClientStore
 
-BROKER = operator_for(UNKNOWN_ID, "broker")
 FUTURE = "2999-12-31T23:59:59.999Z"
-
-
-def new(**fields):
-    return clean_new({**JORDAN, **fields})
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import random
 import sqlite3
 
 import pytest
-from support.data import JORDAN, NASTY, UNKNOWN_ID
+from support.clients import BROKER, new
+from support.data import NASTY, UNKNOWN_ID
 
-from acare.auth import operator_for
-from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
+from acare.fields import CLIENT_TYPES, STATUSES, clean_update
 from acare.store.clients import ClientStore
 
-BROKER = operator_for(UNKNOWN_ID, "broker")
 INFINITY = float("inf")
 BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at
 
@@ -48,10 +47,6 @@ REFUSED = {
     "api_keys scopes": ["[]", "nonsense"],
 }
 REASONS = "constraint failed|malformed JSON|cannot store|cannot hold BLOB|generated column"
-
-
-def new(**fields):
-    return clean_new({**JORDAN, **fields})
 
 
 @pytest.mark.parametrize("column", REFUSED)

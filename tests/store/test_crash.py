@@ -13,6 +13,7 @@ import time
 from contextlib import closing
 
 import pytest
+from support.clients import FILL, new
 from support.crash import (
     ALWAYS_CHECKPOINT,
     FEWER_KILLS,
@@ -27,13 +28,11 @@ from support.crash import (
     reading,
     write_until,
 )
-from support.data import JORDAN
 from support.server import begun, make_key, serving
 
 import acare
 from acare.auth import operator_for
 from acare.errors import DatabaseRefused
-from acare.fields import clean_new
 from acare.store import backup
 
 
@@ -80,7 +79,7 @@ def test_a_file_cut_off_in_a_checkpoint_is_opened_with_its_log(tmp_path):
     with acare.create_app(database=whole) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         for number in range(20):
-            app.clients.create(operator_for(user_id), clean_new(content(f"client-{number}", 1)))
+            app.clients.create(operator_for(user_id), new(**content(f"client-{number}", 1)))
         for ending in ("", "-wal"):
             shutil.copy(f"{whole}{ending}", f"{cut_off}{ending}")
     with whole.open("rb") as checkpointed, cut_off.open("r+b") as begun:
@@ -92,23 +91,10 @@ def test_a_file_cut_off_in_a_checkpoint_is_opened_with_its_log(tmp_path):
 # --- a backup
 
 
-MULTIPLY = """
-WITH RECURSIVE counter (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 3000)
-INSERT INTO clients (
-    id, user_id, first_name, last_name, client_type, status, preferred_locations, property_preferences,
-    pre_approved, notes, tags, version, created_at, updated_at
-)
-SELECT
-    printf('%036d', n), users.id, 'n' || n, 'Lee', 'buyer', 'active', '[]', '{}',
-    0, hex(zeroblob(2000)), '[]', 1, '2026-07-15T14:32:10.000Z', '2026-07-15T14:32:10.000Z'
-FROM counter, users
-"""
-
-
 def make_large(database):
     """Fill the file with so many clients that a backup takes a while."""
     with acare.create_app(database=database) as app:
-        app.database.write(lambda connection: connection.execute(MULTIPLY))
+        app.database.write(lambda connection: connection.execute(FILL, {"count": 3000, "notes": "0" * 4000}))
 
 
 def everything(database):
@@ -158,7 +144,7 @@ def test_a_killed_backup_leaves_no_file_that_passes_for_one(tmp_path):
 def add_client(database):
     with acare.create_app(database=database) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
-        app.clients.create(operator_for(user_id), clean_new(JORDAN))
+        app.clients.create(operator_for(user_id), new())
 
 
 def test_a_copy_with_half_a_transaction_does_not_verify(tmp_path):

@@ -1,13 +1,11 @@
 """Expired idempotency keys: how many one write deletes, and which."""
 
 import pytest
-from support.data import JORDAN
+from support.clients import new
 
-from acare.fields import clean_new
 from acare.store import idempotency
 from acare.store.history import HistoryStore
 
-CLIENT = clean_new(JORDAN)
 COUNT = 2000
 LONG_AGO = "2020-01-01T00:00:00.000Z"
 
@@ -32,7 +30,7 @@ def test_a_write_deletes_at_most_500_expired_keys(store, user, add_old, count_ol
     add_old()
     left = [count_old()]
     while left[-1]:
-        store.create(user, CLIENT, idempotency_key=f"new {len(left)}")
+        store.create(user, new(), idempotency_key=f"new {len(left)}")
         left.append(count_old())
     assert left == [2000, 1500, 1000, 500, 0]
 
@@ -45,7 +43,7 @@ def test_a_key_that_is_not_expired_is_not_deleted(database, add_old, count_old):
 def test_an_expired_key_that_is_still_there_can_be_used_again(store, user, add_old):
     """Its row is replaced, whether it is among those that the write deletes or not."""
     add_old()
-    assert store.create(user, CLIENT, idempotency_key=f"old {COUNT}").replayed is False
+    assert store.create(user, new(), idempotency_key=f"old {COUNT}").replayed is False
 
 
 def test_purging_deletes_all_expired_keys(database, add_old, count_old):
