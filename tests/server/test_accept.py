@@ -1,4 +1,4 @@
-"""An error while a connection is accepted costs that connection, or ends the process with a message."""
+"""An internal error costs one connection, or ends the process with a message."""
 
 import resource
 import socket
@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from support.sockets import connect, read_answer, request
+from support.sockets import BODY, connect, read_answer, request
 from support.target import target_in
 
 # The next time that the server calls this method of a socket, it fails; once the file is there.
@@ -86,6 +86,30 @@ def ends_with_a_message(target):
     except subprocess.TimeoutExpired:
         return False
     return code != 0 and target.log().strip() != ""
+
+
+RAISING = """
+from acare.server.channel import Channel
+service = Channel.service
+
+def fail(self):
+    if self.requests[0].command == "POST":
+        raise RuntimeError("on purpose")
+    service(self)
+
+Channel.service = fail
+"""
+
+
+def test_a_request_that_a_thread_cannot_answer_is_closed(tmp_path):
+    with target_in(tmp_path, "--threads", 2, before=RAISING) as target:
+        for _ in range(3):
+            with target.connections() as [raw]:
+                raw.settimeout(2)
+                raw.sendall(request(target.key, "POST", body=BODY))
+                assert raw.recv(1) == b""
+        target.ask()
+    assert target.log().count("a request could not be answered") == 3
 
 
 def test_connections_may_be_reset_before_they_are_accepted(tmp_path):

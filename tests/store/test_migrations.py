@@ -354,7 +354,7 @@ class Killed(sqlite3.Connection):
 def limit(script, statements=migrations._statements):
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 3000, -1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 6000, -1))
     yield from statements(script)
 
 while True:
@@ -392,7 +392,7 @@ def test_a_killed_migration_leaves_the_old_or_the_new_file(path, tmp_path, how):
         assert (tokens_of(step / "acare.db"), query(step / "acare.db", ROWS)) == (new, rows)
         assert verify(step / "acare.db.schema-1.db") == 7
     assert (versions[0], versions[-1], versions == sorted(versions)) == (OLD, NOW, True)
-    assert len(versions) > 20
+    assert len(versions) > 10
 
 
 # --- how a migration may be written
