@@ -399,6 +399,13 @@ def test_a_failure_is_told_in_one_line_and_changes_nothing(run, other_files, com
     assert other_files() == before
 
 
+def test_a_key_in_place_of_an_id_is_not_repeated(run):
+    key = "0123456789abcdef" * 4
+    printed = run(f"key revoke {key}", status=2)
+    assert_one_line(printed, "UUID")
+    assert key not in printed.err
+
+
 def test_an_unknown_option_points_to_the_help_of_its_command(run):
     assert_one_line(run("key list --colour", status=2), "'acare key list --help'")
 
