@@ -13,7 +13,8 @@ CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
     email      TEXT NOT NULL UNIQUE COLLATE NOCASE,
     role       TEXT NOT NULL CHECK (role IN ('agent', 'broker')),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    disabled_at TEXT -- from then on the user's keys are not valid
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -94,6 +95,65 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type        ON clients (user_id, client_type);
 CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
+
+
+-- Search. The index has the words of the columns of client_words: the digits of a phone number are one word,
+-- and its last ten and seven (without country and area code) are two more. A trigger that removes words runs
+-- before the change, while client_words still has them. Deleted words stay in the file until FTS5 merges its
+-- segments: acare/store/search.py.
+
+CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
+
+CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
+SELECT seq, first_name, last_name, email, phone, (
+    WITH characters (n, character) AS (
+        SELECT 1, substr(phone, 1, 1)
+        UNION ALL
+        SELECT n + 1, substr(phone, n + 1, 1) FROM characters WHERE n < length(phone)
+    ),
+    number (digits) AS (
+        SELECT group_concat(character, '') FROM characters WHERE character BETWEEN '0' AND '9'
+    )
+    SELECT digits || ' ' || substr(digits, -10) || ' ' || substr(digits, -7) FROM number
+)
+FROM clients;
+
+CREATE VIRTUAL TABLE clients_search USING fts5 (
+    first_name, last_name, email, phone, phone_digits,
+    content = 'client_words',
+    content_rowid = 'seq',
+    columnsize = 0,
+    prefix = '2 3',
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_old BEFORE UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_new AFTER UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
 
 
 -- The number of clients for each combination of owner, type and status, maintained by triggers: a count over

@@ -22,16 +22,18 @@ from acare.api.middleware import (
     SecurityHeaders,
 )
 from acare.api.proxy import TrustProxy
-from acare.api.query import reaches_deep
+from acare.api.query import is_slow
 from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
+from acare.api.users import CurrentUser, UserCollection
 from acare.config import Settings
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from acare.store.users import UserStore
 from acare.version import __version__
 
 #: The maximum size of a body in bytes. (our choice)
@@ -50,6 +52,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     ) -> None:
         self.database = Database(settings.database, clock=clock)
         self.clients = ClientStore(self.database)
+        self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self.draining = False
@@ -62,6 +65,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route(
             "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
         )
+        self.add_route("/v1/users", UserCollection(self.users))
+        self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__))
@@ -87,10 +92,10 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def is_quick(self, method: str, path: str, query_string: str) -> bool:
         """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness and deep pages of a list are not."""
+        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not."""
         if method in ("POST", "PUT", "DELETE") or path.strip("/") == "readyz":
             return False
-        return not query_string or not reaches_deep(query_string)
+        return not query_string or not is_slow(query_string)
 
     def run_checks(self) -> dict[str, str]:
         """The readiness checks by name, each "ok" or what is wrong."""

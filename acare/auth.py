@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -13,6 +13,14 @@ RESOURCES = ("clients", "all")
 ACTIONS = ("read", "write", "delete")
 
 Scopes = Mapping[str, frozenset[str]]
+
+
+class User(NamedTuple):
+    """A user of the agency, whom clients belong to."""
+
+    id: str
+    email: str
+    role: Role
 
 
 class Caller(NamedTuple):
@@ -36,6 +44,14 @@ class Caller(NamedTuple):
 
 
 _NOTHING: frozenset[str] = frozenset()
+
+
+class Users(Protocol):
+    """The user store as the API uses it; ``acare.store.users`` implements it."""
+
+    def visible_to(self, caller: Caller) -> list[User]: ...
+
+    def of(self, caller: Caller) -> User: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from acare.errors import DatabaseRefused
 from acare.store import schema
-from acare.store.connection import MIN_SQLITE, open_file, open_unchanged
+from acare.store.connection import MIN_SQLITE, has_fts5, open_file, open_unchanged
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
@@ -41,6 +41,10 @@ def ensure(path: Path) -> None:
         raise DatabaseRefused(
             f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
             f"{'.'.join(map(str, MIN_SQLITE))} or newer"
+        )
+    if not has_fts5():
+        raise DatabaseRefused(
+            f"the SQLite {sqlite3.sqlite_version} here has no FTS5, which acare needs for its search"
         )
     try:
         if not path.parent.exists():
