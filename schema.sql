@@ -7,7 +7,8 @@ PRAGMA application_id = 1633902962; -- "acar": identifies an acare database amon
 PRAGMA user_version = 2;            -- the version of this schema; older ones: acare/store/migrations.py
 
 
--- Users and their API keys. A key acts on behalf of its user.
+-- Users and their API keys. A key acts on behalf of its user. A key with the preview 'host' stands for the
+-- program that acare is embedded in, where that has authenticated the user; no request can use it.
 
 CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
@@ -22,7 +23,7 @@ CREATE TABLE api_keys (
     user_id      TEXT NOT NULL REFERENCES users (id),
     name         TEXT,
     sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is not stored
-    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters
+    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters, or 'host'
     scopes       TEXT NOT NULL CHECK (json_type(scopes) = 'object'),
     created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     expires_at   TEXT,
