@@ -17,7 +17,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         "find",
         help="find clients by name, e-mail or phone",
         description="Find clients of all users. Each word must begin a word of the name, e-mail or phone; "
-        "case and accents do not count, and a phone number is also found by its digits alone. Shows id, name, "
+        "case and accents do not count, and a phone number is also found by its digits. Shows id, name, "
         "e-mail, phone, owner and status, newest first.",
         epilog="Example: acare find 'jordan lee' --deleted",
     )
