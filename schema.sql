@@ -31,6 +31,8 @@ CREATE TABLE api_keys (
     last_used_at TEXT                                              -- to the minute
 ) STRICT;
 
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
+
 
 -- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a
 -- read only copies it. This is the only definition of a client's JSON representation.

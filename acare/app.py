@@ -101,8 +101,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             RequireScope(),
         ]
 
-    def _ask_host(self, environ: dict[str, Any]) -> Caller | None:
-        email = None if self._identify is None else self._identify(environ)
+    def _ask_host(self, env: dict[str, Any]) -> Caller | None:
+        email = None if self._identify is None else self._identify(env)
         return None if email is None else self.users.caller(email)
 
     def is_quick(self, method: str, path: str, query_string: str) -> bool:

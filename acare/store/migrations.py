@@ -46,6 +46,7 @@ END;
 
 -- Users can be disabled.
 ALTER TABLE users ADD COLUMN disabled_at TEXT;
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
 
 -- Search.
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);

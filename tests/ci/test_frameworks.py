@@ -1,7 +1,6 @@
 """The examples for Flask, Django and gunicorn: users who are logged in to the host need no key.
 
-ACARE_TEST_FRAMEWORKS names a virtual environment with acare, flask, django and gunicorn. The examples are
-the files in tests/support/hosts.
+The examples are the files in tests/support/hosts.
 """
 
 import http.client
@@ -10,6 +9,7 @@ import os
 import re
 import subprocess
 import time
+import venv
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,6 @@ from support.data import JORDAN
 import acare
 
 HOSTS = Path(__file__).resolve().parents[1] / "support" / "hosts"
-GUNICORN = Path(os.environ["ACARE_TEST_FRAMEWORKS"]) / "bin" / "gunicorn"
-JSON = {"Content-Type": "application/json"}
 
 # What the examples leave to the reader: logging in.
 FLASK = """
@@ -70,24 +68,34 @@ FILES = {
 }
 
 
+@pytest.fixture(scope="module")
+def frameworks(tmp_path_factory):
+    """An environment with acare and the frameworks; the path of its gunicorn."""
+    folder = tmp_path_factory.mktemp("frameworks")
+    venv.create(folder, with_pip=True)
+    line = [folder / "bin" / "pip", "install", "-q", "flask", "django", "gunicorn", "falcon", "waitress"]
+    subprocess.run(line, check=True, timeout=300)
+    return folder / "bin" / "gunicorn"
+
+
 @contextmanager
-def gunicorn(folder, app):
+def serving(gunicorn, folder, app):
     """The port of a server in ``folder``."""
     environ = {**os.environ, "PYTHONPATH": f"{HOSTS}:{HOSTS.parents[2]}:{folder}"}
     log = folder / "log"
     with log.open("w") as stream:
-        line = [GUNICORN, "--threads", "4", "--bind", "127.0.0.1:0", app]
+        line = [gunicorn, "--threads", "4", "--bind", "127.0.0.1:0", app]
         process = subprocess.Popen(line, cwd=folder, env=environ, stdout=stream, stderr=stream)
     try:
         deadline = time.monotonic() + 30
         while not (port := re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", log.read_text())):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         yield int(port[1])
     finally:
         process.terminate()
         process.wait(10)
-        print(log.read_text())
 
 
 class Browser:
@@ -120,7 +128,7 @@ class Browser:
 
 
 @pytest.fixture(scope="module", params=FILES)
-def browser(request, tmp_path_factory):
+def browser(request, frameworks, tmp_path_factory):
     """A browser that is logged in to a host, with one of its user's clients in the store."""
     folder = tmp_path_factory.mktemp(request.param)
     with acare.create_app(database=folder / "clients.db") as app:
@@ -129,7 +137,7 @@ def browser(request, tmp_path_factory):
     app = files.pop("app")
     for name, text in files.items():
         (folder / name).write_text(text)
-    with gunicorn(folder, app) as port:
+    with serving(frameworks, folder, app) as port:
         browser = Browser(request.param, port)
         assert browser.call("GET", "clients")[0] == 401
         browser.log_in()
