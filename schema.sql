@@ -100,26 +100,24 @@ CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index has the words of the columns of client_words: the digits of a phone number are one word,
--- and its last ten and seven (without country and area code) are two more. A trigger that removes words runs
--- before the change, while client_words still has them. Deleted words stay in the file until FTS5 merges its
--- segments: acare/store/search.py.
+-- Search. The index has the words of the columns of client_words: a phone number without separators is one
+-- word, and its last ten and seven digits (no country or area code) are two more. A trigger that removes
+-- words runs before the change, while client_words still has them. Deleted words stay in the file until FTS5
+-- merges its segments: acare/store/search.py.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
-SELECT seq, first_name, last_name, email, phone, (
-    WITH characters (n, character) AS (
-        SELECT 1, substr(phone, 1, 1)
-        UNION ALL
-        SELECT n + 1, substr(phone, n + 1, 1) FROM characters WHERE n < length(phone)
-    ),
-    number (digits) AS (
-        SELECT group_concat(character, '') FROM characters WHERE character BETWEEN '0' AND '9'
-    )
-    SELECT digits || ' ' || substr(digits, -10) || ' ' || substr(digits, -7) FROM number
-)
-FROM clients;
+SELECT seq, first_name, last_name, email, phone,
+       digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+              || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+FROM (
+    SELECT seq, first_name, last_name, email, phone,
+           replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+               ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+               char(0xA0), ''), char(0x2013), '') AS digits -- no-break space, en dash
+    FROM clients
+);
 
 CREATE VIRTUAL TABLE clients_search USING fts5 (
     first_name, last_name, email, phone, phone_digits,
