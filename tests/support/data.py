@@ -1,4 +1,15 @@
-"""Clients that tests create."""
+"""Clients that tests create, and values that tests compare with."""
+
+import re
+
+#: An id that no client has.
+UNKNOWN_ID = "550e8400-e29b-41d4-a716-446655440000"
+
+#: A timestamp as responses show it.
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+#: Scopes that allow everything.
+ALL_SCOPES = {"all": ["read", "write"]}
 
 JORDAN = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
 
