@@ -220,9 +220,7 @@ def test_budgets_are_compared_only_if_both_are_valid():
 # --- version
 
 
-@pytest.mark.parametrize(
-    ("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str
-)
+@pytest.mark.parametrize(("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str)
 def test_a_version_is_an_integer_of_at_least_1(sent, version):
     assert (clean_version(sent), type(clean_version(sent))) == (version, int)
 
