@@ -195,7 +195,7 @@ def test_every_problem_is_reported_at_once(clean, body, wrong):
 
 
 def test_the_text_of_an_error_is_one_sentence():
-    with pytest.raises(InvalidInput, match="^first_name is required; last_name is required$"):
+    with pytest.raises(InvalidInput, match=r"^first_name is required; last_name is required$"):
         clean_new({"client_type": "both"})
 
 

@@ -98,7 +98,8 @@ def test_the_prefix_is_the_proxys(proxied, sent, prefix):
 
 INVALID = {
     "Proto": ["ftp", "https, ftp", "", "https://x", "javascript"],
-    "Host": ["", "a/b", "a b", "a'b", "<b>", "user@host", "a:b", "a:123456", "[::1", "-a", "$(x)", "a;b", "a" * 400],
+    "Host": ["", "a/b", "a b", "a'b", "<b>", "user@host", "a:b", "a:123456", "[::1", "-a", "$(x)", "a;b",
+             "a" * 400],
     "Prefix": ["", "/", "crm", "/crm//", "//evil.example", "/a//b", "http://evil.example/", "/..", "/a/../b",
                "/./a", "/a b", "/a%2fb", "/a?b", "/<b>", '/a"b', "/a'b", "/a\\b", "/é", "/" + "a" * 400],
 }  # fmt: skip

@@ -68,7 +68,8 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     ),
     "pre_approved": ([True, False], [1, 0, "true", "", [], {}]),
     "pre_approval_amount": _AMOUNT,
-    "notes": (["", " ", "x", "x" * 10_000, "a\nb\r\n\tc"], ["x" * 10_001, *_NOT_TEXT, *_CONTROL, *_SURROGATES]),
+    "notes": (["", " ", "x", "x" * 10_000, "a\nb\r\n\tc"],
+              ["x" * 10_001, *_NOT_TEXT, *_CONTROL, *_SURROGATES]),
     "tags": ([[], [str(n) for n in range(50)], ["x" * 50], [f" {'x' * 50} "]], _list(50)),
 }  # fmt: skip
 
