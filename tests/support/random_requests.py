@@ -77,9 +77,9 @@ QUERY = {
 }  # fmt: skip
 PATHS = (
     "/", "/v1", "/v1/", "/v1/clients", "/v1/clients/", "/v1/nothing", "/v1/clients/{id}/x", "/v2/clients",
-    "*", "/healthz", "/readyz", "/openapi.json", "/healthz/", "//healthz", "//v1/clients", "///v1/clients/x", "",
+    "*", "/healthz", "/readyz", "/openapi.json", "/healthz/", "//healthz", "//v1/clients", "///v1/clients/x",
     "/v1//clients", "/v1/clients//", "/v1/clients/../clients", "/v1/clients;x", "/v1/clients\n", "/v1/客户",
-    "/v1/clients/\udcff", "/\udc80\udcff", "v1/clients",
+    "/v1/clients/\udcff", "/\udc80\udcff", "v1/clients", "",
 )  # fmt: skip
 BAD_IDS = (
     "x", "0", "None", "%s", "..", ".", "' OR 1=1 --", "00000000-0000-0000-0000-00000000000g", "客户",
@@ -100,7 +100,8 @@ ODD = {
 # The same for the declaration of a body, which may make it wrong.
 DECLARATIONS = {
     "CONTENT_TYPE": ("application/json; charset=utf-8", "Application/JSON", " application/json ",
-                     "text/plain", "", ";", "x", "application/x-www-form-urlencoded", "application/json, text/plain"),
+                     "text/plain", "", ";", "x", "application/x-www-form-urlencoded",
+                     "application/json, text/plain"),
     "CONTENT_LENGTH": ("0", "1", "10", "65536", "65537", "999999999999", "-1", "x", "", " 5", "5.0", "٣"),
 }  # fmt: skip
 TAGS = ('"1"', '"2"', '"3"', 'W/"1"', "*", '"1", "2"', '"x"', "1", '"', ",", "", f'"{"9" * 400}"', "\xff")
