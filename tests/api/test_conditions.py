@@ -10,57 +10,16 @@ from support.client import Api, app_fixture, at_once, full_key
 from support.data import JORDAN, UNKNOWN_ID
 
 # If-Match of a client at version 2, where it does not hold. None of these may count as "no condition".
-NO_MATCH = {
-    "an older version": '"1"',
-    "a later version": '"3"',
-    "a list of others": '"1", "3", "17"',
-    "a weak tag": 'W/"2"',
-    "a weak tag among others": '"1", W/"2"',
-    "a weak tag in lower case": 'w/"2"',
-    "a star in quotes": '"*"',
-    "a weak star": 'W/"*"',
-    "a weak star without quotes": "W/*",
-    "a star in quotes in a list": '"1", "*"',
-    "a star and a tag": '*, "1"',
-    "a tag and a star": '"1", *',
-    "two stars": "**",
-    "an empty tag": '""',
-    "a quote that is not closed": '"2',
-    "a quote that is not opened": '2"',
-    "single quotes": "'2'",
-    "a leading zero": '"02"',
-    "a sign": '"+2"',
-    "a space in the tag": '" 2"',
-    "a fraction": '"2.0"',
-    "a digit of another script": '"٢"'.encode().decode("latin-1"),
-    "a version beyond 64 bits": f'"{2**64 + 2}"',
-    "a version of many digits": f'"{"2" * 5000}"',
-    "another server's tag": '"33a64df551425fcc55e4d42a148795d9f25f89d4"',
-    "words around another tag": 'garbage "1" garbage',
-    "commas": " , ,, ",
-    "nothing": "",
-    "white space": "   ",
-    "SQL": '"2") OR 1 OR ("',
-    "its version without quotes": "2",
-    "its version and one without quotes": '"2", 3',
-    "its version and garbage": '"2" x',
-    "its version twice without a comma": '"2" "2"',
-    "its version with a suffix": '"2"-gzip',
-    "its version with a suffix in the tag": '"2-gzip"',
-    "its version in two pairs of quotes": '""2""',
-}
-MATCH = {
-    "its version": '"2"',
-    "its version in a list": '"1", "2", "3"',
-    "its version in a list without spaces": '"1","2"',
-    "its version beside a weak tag": 'W/"1", "2"',
-    "its version beside a tag with a comma": '"a,b", "2"',
-    "its version among empty elements": ', "2" ,,',
-    "its version beside another script": '"\xe9", "2"',
-    "its version twice": '"2", "2"',
-    "any version": "*",
-    "any version with spaces around": " * ",
-}
+NO_MATCH = [
+    '"1"', '"3"', '"1", "3", "17"', 'W/"2"', '"1", W/"2"', 'w/"2"', '"*"', 'W/"*"', "W/*", '"1", "*"',
+    '*, "1"', '"1", *', "**", '""', '"2', '2"', "'2'", '"02"', '"+2"', '" 2"', '"2.0"',
+    '"٢"'.encode().decode("latin-1"),
+    f'"{2**64 + 2}"', f'"{"2" * 5000}"', '"33a64df551425fcc55e4d42a148795d9f25f89d4"', 'garbage "1" garbage',
+    " , ,, ", "", "   ", '"2") OR 1 OR ("', "2", '"2", 3', '"2" x', '"2" "2"',
+    '"2"-gzip', '"2-gzip"', '""2""',
+]  # fmt: skip
+MATCH = ['"2"', '"1", "2", "3"', '"1","2"', 'W/"1", "2"', '"a,b", "2"', ', "2" ,,', '"\xe9", "2"', '"2", "2"',
+         "*", " * "]  # fmt: skip
 # If-None-Match of a client at version 2.
 CURRENT = ['"2"', 'W/"2"', '"1", "2"', '"1",W/"2"', "*", " * "]
 OTHERS = ['"1"', '"1", "3"', 'W/"1"', '""', '"2', '"02"', '"*"', "", ",", "2", 'w/"2"', '"2", 3', "garbage"]
@@ -141,14 +100,14 @@ def test_a_write_with_another_if_none_match_is_done(api, path, method, body, tag
 
 
 @WRITES
-@pytest.mark.parametrize("tags", MATCH.values(), ids=MATCH)
+@pytest.mark.parametrize("tags", MATCH, ids=lambda tags: tags[:30])
 def test_a_true_if_match_allows_reads_and_writes(api, path, method, body, tags):
     assert api.ask("GET", path, If_Match=tags).json["data"]["version"] == 2
     api.ask(method, path, body, If_Match=tags)
     assert version(api, path) == (3 if method == "PUT" else None)
 
 
-@pytest.mark.parametrize("tags", NO_MATCH.values(), ids=NO_MATCH)
+@pytest.mark.parametrize("tags", NO_MATCH, ids=lambda tags: tags[:30])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_a_false_if_match_is_412_and_writes_nothing(api, path, method, tags):
     answer = api.ask(method, path, {"notes": "mine"} if method == "PUT" else None, 412, If_Match=tags)

@@ -1,11 +1,7 @@
 """``create_app`` embedded: several apps in one process, under a prefix, on any WSGI server."""
 
 import contextlib
-import functools
 import json
-import os
-import subprocess
-import sys
 import threading
 import urllib.request
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -13,7 +9,7 @@ from wsgiref.util import shift_path_info
 from wsgiref.validate import validator
 
 import pytest
-from support.client import Api, app_fixture, at_once, full_key
+from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from webtest import TestApp
 from webtest.http import StopableWSGIServer
@@ -116,21 +112,6 @@ def test_it_conforms_to_wsgi(app):
     api.get("/nothing", status=404)
 
 
-def test_it_answers_many_threads_at_once(app):
-    key = full_key(app)
-
-    def work(number):
-        api = Api(app, key)
-        for notes in range(number, 80, 8):
-            client_id = api.create(notes=str(notes))["id"]
-            api.put(client_id, {"status": "closed", "version": 1})
-            client = api.get(f"/v1/clients/{client_id}").json["data"]
-            assert (client["notes"], client["version"]) == (str(notes), 2)
-
-    at_once(*(functools.partial(work, number) for number in range(8)))
-    assert Api(app, key).total("?status=closed") == 80
-
-
 # --- opening and closing
 
 
@@ -150,17 +131,6 @@ def test_a_closed_app_opens_no_connection_again(tmp_path):
     Api(app).get("/healthz")
     assert Api(app, key).get("/v1/clients", "*").status_int >= 500
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
-def test_the_next_app_finds_what_the_last_one_wrote(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        key = full_key(app)
-        client = Api(app, key).create()
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        assert Api(app, key).list()["clients"] == [client]
-
-
-# --- options
 
 
 INVALID_OPTIONS = [
@@ -192,38 +162,3 @@ def test_the_environment_is_not_read(tmp_path, monkeypatch):
         headers = Api(app, full_key(app)).get("/v1/clients").headers
     assert headers["RateLimit-Limit"] == "500"
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
-# --- importing
-
-WATCH = """
-import os, sys, threading
-
-read = []
-
-class Watched(dict):
-    def __getitem__(self, name):
-        read.append(name)
-        return dict.__getitem__(self, name)
-    def get(self, name, default=None):
-        read.append(name)
-        return dict.get(self, name, default)
-
-os.environ = Watched(os.environ)
-import acare
-brought = [name for name in ("waitress", "argparse", "acare.cli") if name in sys.modules]
-import acare.app, acare.cli, acare.store.database
-print([name for name in read if name.startswith("ACARE_")], threading.active_count(), os.listdir(), brought)
-"""
-
-
-def test_importing_reads_no_settings_and_starts_nothing(tmp_path):
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WATCH],
-        cwd=tmp_path,
-        env={**os.environ, "ACARE_DATABASE": "nonsense/a.db", "ACARE_THREADS": "nonsense"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=20,
-    )
-    assert (ended.stdout, ended.stderr) == ("[] 1 [] []\n", "")

@@ -1,4 +1,4 @@
-"""The headers of responses: caching, rate limit, Retry-After; and all of them over a real socket."""
+"""The headers of responses: caching, CORS, rate limit; and all of them over a real socket."""
 
 import http.client
 import json
@@ -7,76 +7,36 @@ from contextlib import closing
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import JORDAN, UNKNOWN_ID
+from support.data import JORDAN
+from support.openapi_requests import ORIGIN, TABLE, Ask, scene_in
 
 import acare
 
-app = app_fixture()
+COLLECTION = "/v1/clients"
+EXPOSED = {"ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining",
+           "RateLimit-Reset", "Retry-After", "X-Request-ID"}  # fmt: skip
+# Responses that are not in the OpenAPI document.
+OTHERS = [Ask("GET", "/v1/nothing", 404), Ask("GET", "/nothing", 404), Ask("OPTIONS", COLLECTION, 200),
+          Ask("PATCH", COLLECTION, 405), Ask("GET", "/v1/nothing", 401, X_API_Key="x")]  # fmt: skip
+
+app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 limited = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 
-COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
-# Method, path, body, status, headers.
-WITH_TAG = [
-    ("POST", COLLECTION, JORDAN, 201, {}),
-    ("GET", ITEM, None, 200, {}),
-    ("HEAD", ITEM, None, 200, {}),
-    ("GET", ITEM, None, 304, {"If_None_Match": '"1"'}),
-    ("PUT", ITEM, {"notes": "x"}, 200, {}),
-]
-WITHOUT_TAG = [
-    ("GET", COLLECTION, None, 200, {}),
-    ("HEAD", COLLECTION, None, 200, {}),
-    ("DELETE", ITEM, None, 200, {}),
-    ("OPTIONS", ITEM, None, 200, {}),
-    ("GET", f"{COLLECTION}?page=0", None, 400, {}),
-    ("GET", COLLECTION, None, 401, {"X_API_Key": "f" * 64}),
-    ("GET", f"{COLLECTION}/{UNKNOWN_ID}", None, 404, {}),
-    ("GET", "/nothing", None, 404, {}),
-    ("PATCH", ITEM, None, 405, {}),
-    ("PUT", ITEM, {"notes": "x", "version": 9}, 409, {}),
-    ("POST", COLLECTION, b"x" * 70_000, 413, {}),
-    ("POST", COLLECTION, b"x", 415, {"Content_Type": "text/plain"}),
-    ("GET", "/healthz", None, 200, {}),
-    ("GET", "/readyz", None, 200, {}),
-    ("GET", "/openapi.json", None, 200, {}),
-    ("GET", "/", None, 200, {}),
-]
 
-
-def name_of(request):
-    return f"{request[0]} {request[1]} {request[3]}"
-
-
-def run(api, method, path, body, status, headers):
-    path = path.replace("{id}", api.create()["id"] if "{id}" in path else "")
-    return api.ask(method, path, body, status, **headers)
-
-
-@pytest.mark.parametrize("request_", [*WITH_TAG, *WITHOUT_TAG], ids=name_of)
-def test_only_a_client_with_a_tag_may_be_stored(api, request_):
-    answer = run(api, *request_)
-    expected = "private, no-cache" if request_ in WITH_TAG else "no-store"
-    assert ("ETag" in answer.headers) is (request_ in WITH_TAG)
-    assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == (
-        expected,
-        "nosniff",
-    )
-    assert "Retry-After" not in answer.headers
-
-
-def test_a_412_has_a_tag_and_may_not_be_stored(api):
-    path = f"{COLLECTION}/{api.create()['id']}"
-    answer = api.ask("PUT", path, {"notes": "x"}, 412, If_Match='"9"')
-    assert (answer.headers["ETag"], answer.headers["Cache-Control"]) == ('"1"', "no-store")
-
-
-def test_a_500_may_not_be_stored(app, api, monkeypatch):
-    monkeypatch.setattr(app.clients, "get", lambda *_: 1 / 0)
-    answer = api.get(f"{COLLECTION}/{UNKNOWN_ID}", 500)
-    assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == (
-        "no-store",
-        "nosniff",
-    )
+@pytest.mark.parametrize("ask", [*TABLE, *OTHERS], ids=repr)
+def test_every_response_has_its_headers(app, ask):
+    with scene_in(app) as scene:
+        path, answer = ask.run(scene, Origin=ORIGIN)
+    headers = answer.headers
+    may_be_stored = ask.status < 400 and "ETag" in headers
+    assert headers["Cache-Control"] == ("private, no-cache" if may_be_stored else "no-store")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert set(headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED
+    vary = {"Origin", "Accept"} if (path, ask.status) == ("/", 200) else {"Origin"}
+    assert set(headers["Vary"].split(", ")) == vary
+    assert ("RateLimit-Remaining" in headers) is path.startswith("/v1")
+    assert ("Retry-After" in headers) is (ask.status in (429, 503))
 
 
 # --- rate limit
@@ -95,30 +55,11 @@ def test_an_empty_bucket_is_429_with_retry_after(limited):
     assert not [name for name in answers[2].headers if name.lower().startswith("x-ratelimit")]
 
 
-LIMITED = [request for request in (*WITH_TAG, *WITHOUT_TAG) if "{id}" not in request[1]]
-
-
-@pytest.mark.parametrize("request_", LIMITED, ids=name_of)
-def test_the_limit_headers_are_on_every_response_in_v1(limited, request_):
-    answer = run(Api(limited, full_key(limited)), *request_)
-    if request_[1].startswith("/v1"):
-        assert rate(answer) == ["2", "1", "450"]
-    else:
-        assert not [name for name in answer.headers if name.startswith("RateLimit")]
-
-
-def test_the_limit_headers_are_on_a_500(limited, monkeypatch):
-    monkeypatch.setattr(limited.clients, "page", lambda *_, **__: 1 / 0)
-    assert rate(Api(limited, full_key(limited)).get(COLLECTION, 500)) == ["2", "1", "450"]
-
-
 def test_the_default_is_500_requests_in_15_minutes(tmp_path):
     with acare.create_app(database=tmp_path / "acare.db", clock=lambda: 0) as app:
         assert rate(Api(app).get(COLLECTION, 401)) == ["500", "499", "2"]
-
-
-def test_without_a_limit_there_are_no_limit_headers(api):
-    assert not [name for name in api.get(COLLECTION).headers if name.startswith("RateLimit")]
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        assert "ratelimit" not in str(Api(app).get(COLLECTION, 401).headers).lower()
 
 
 def test_the_bucket_belongs_to_the_peers_address(limited):

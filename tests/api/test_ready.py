@@ -66,19 +66,6 @@ def test_the_check_commits_a_write(app, another):
     assert "BEGIN IMMEDIATE" in statements
 
 
-def test_many_requests_cost_one_write_a_second(tmp_path):
-    now, versions = [0], []
-    with (
-        acare.create_app(database=tmp_path / "acare.db", clock=lambda: now[0]) as app,
-        closing(sqlite3.connect(app.database.path)) as another,
-    ):
-        for now[0] in (0, 0, CHECK_EVERY - 1, CHECK_EVERY, CHECK_EVERY + 1):
-            ready(app)
-            versions += another.execute("PRAGMA data_version").fetchone()
-    assert len(set(versions)) == 2
-    assert versions[0] == versions[2] != versions[3] == versions[4]
-
-
 def test_another_programs_read_does_not_matter(app, another):
     another.execute("BEGIN")
     another.execute("SELECT * FROM clients").fetchall()

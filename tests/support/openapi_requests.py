@@ -16,6 +16,8 @@ import acare
 from acare.errors import StoreUnavailable
 from acare.fields import FIELDS
 
+#: An origin whose pages may call the apps.
+ORIGIN = "https://intranet.example"
 EXAMPLES = Path(acare.__file__).parent / "api" / "examples.json"
 
 # The bodies in the examples.
@@ -79,10 +81,11 @@ class Ask:
         sent = f" {self.body!r:.40}" if self.body is not None else ""
         return f"{self.method} {self.path} {self.status}{sent} {' '.join(self.headers)}".strip()
 
-    def run(self, scene):
+    def run(self, scene, **headers):
         """The path with its id, and the response."""
         path = self.path.replace("{id}", scene.client_id() if "{id}" in self.path else "")
-        return path, self.prepare(scene).ask(self.method, path, self.body, self.status, **self.headers)
+        headers |= self.headers
+        return path, self.prepare(scene).ask(self.method, path, self.body, self.status, **headers)
 
 
 def without_key(scene):
@@ -112,7 +115,7 @@ def another_app(**options):
     """A caller of an app with other settings on the same file."""
 
     def prepare(scene):
-        settings = {"rate_limit": "off", **options}
+        settings = {"rate_limit": "100000/1", "cors_origin": ORIGIN, **options}
         app = acare.create_app(database=scene.app.database.path, clock=lambda: 0, **settings)
         scene.others.append(app)
         return Api(app, scene.api.key)
@@ -214,6 +217,7 @@ TABLE = [
     Ask("GET", "/", 200, prepare=without_key, Accept="application/json"),
     Ask("GET", "/", 200, prepare=without_key, Accept="text/html"),
     Ask("GET", "/openapi.json", 200, prepare=without_key),
+    Ask("HEAD", "/openapi.json", 200, prepare=without_key),
     Ask("GET", "/readyz", 200, prepare=without_key),
     Ask("GET", "/readyz", 500, prepare=defective),
     Ask("GET", "/readyz", 503, prepare=not_ready),
