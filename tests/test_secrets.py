@@ -8,8 +8,6 @@ import itertools
 import json
 import logging
 import re
-import sqlite3
-from contextlib import closing
 
 import pytest
 from support.client import Api
@@ -339,10 +337,3 @@ def test_a_client_cannot_change_its_owner(ana, bob, client):
     ana.put(own["id"], {"notes": "x", "user_id": client["user_id"], "id": client["id"]})
     assert bob.list()["clients"] == [client]
     assert ana.list()["clients"][0]["user_id"] == own["user_id"]
-
-
-def test_a_backup_is_readable_by_its_owner_only(app, client, tmp_path):
-    backup = back_up(app.database.path, tmp_path / "backups")
-    with closing(sqlite3.connect(backup)) as connection:
-        assert connection.execute("SELECT notes FROM clients").fetchall() == [("Bob's secret",)]
-    assert {each.stat().st_mode & 0o077 for each in backup.parent.iterdir()} == {0}

@@ -173,10 +173,6 @@ def test_filters_and_totals_respect_visibility(api, ana, bob, query, of_ana, of_
         assert (len(ids(ana, query)), len(ids(api, query))) == (of_ana, of_all)
 
 
-def test_a_brokers_client_is_404_for_an_agent(api, ana):
-    ana.get(f"/v1/clients/{api.create()['id']}", 404)
-
-
 @pytest.mark.parametrize(("method", "body"), ON_ITEM)
 def test_a_broker_changes_the_clients_of_agents(api, ana, method, body):
     api.ask(method, f"/v1/clients/{ana.create()['id']}", body)
