@@ -4,17 +4,10 @@ import json
 
 import pytest
 from support.client import Api, app_fixture
-from support.data import ALL_SCOPES, JORDAN, UNKNOWN_ID
+from support.data import ALL_SCOPES, CODES, JORDAN, UNKNOWN_ID
 
 from acare.fields import FIELDS
 
-CODES = {
-    400: "VALIDATION_ERROR",
-    404: "NOT_FOUND",
-    409: "VERSION_CONFLICT",
-    413: "CONTENT_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-}
 MAX_BODY = 64 * 1024
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{own}"
 WRITES = pytest.mark.parametrize(("method", "path"), [("POST", COLLECTION), ("PUT", ITEM)])

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from support.client import Api, app_fixture
-from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
+from support.data import CODES, JORDAN, TIMESTAMP, UNKNOWN_ID
+from support.openapi_requests import OTHERS, TABLE, scene_in
 
 import acare
 from acare.errors import StoreUnavailable
@@ -34,33 +35,22 @@ def test_a_success_has_data_and_a_timestamp(api):
     assert TIMESTAMP.fullmatch(answer.json["timestamp"])
 
 
-ERRORS = {
-    # status, code, type of the details, request
-    "body": (400, "VALIDATION_ERROR", list, ("POST", COLLECTION, [])),
-    "query": (400, "VALIDATION_ERROR", list, ("GET", f"{COLLECTION}?page=0")),
-    "unknown client": (404, "NOT_FOUND", None, ("GET", ITEM)),
-    "unknown path in /v1": (404, "NOT_FOUND", None, ("GET", "/v1/escrows")),
-    "unknown path": (404, "NOT_FOUND", None, ("GET", "/clients")),
-    "method": (405, "METHOD_NOT_ALLOWED", None, ("PUT", COLLECTION)),
-    "too large": (413, "CONTENT_TOO_LARGE", dict, ("POST", COLLECTION, {"notes": "x" * 70_000})),
-    "stale": (409, "VERSION_CONFLICT", dict, ("PUT", "{new}", {"notes": "x", "version": 2})),
-}
+ERRORS = [ask for ask in (*TABLE, *OTHERS) if ask.status >= 400 and ask.method != "HEAD"]
 
 
-@pytest.mark.parametrize(("status", "code", "details", "request_"), ERRORS.values(), ids=ERRORS)
-def test_an_error_has_a_code_a_message_and_an_id(api, status, code, details, request_):
-    method, path, *body = request_
-    path = path.replace("{new}", f"{COLLECTION}/{api.create()['id']}")
-    answer = api.ask(method, path, *body, status=status)
+@pytest.mark.parametrize("ask", ERRORS, ids=repr)
+def test_an_error_has_a_code_a_message_and_an_id(app, ask):
+    with scene_in(app) as scene:
+        _, answer = ask.run(scene)
+    body, error = answer.json, answer.json["error"]
     assert answer.headers["Content-Type"] == "application/json"
-    error = answer.json.pop("error")
-    assert (error["code"], bool(error["message"])) == (code, True)
-    assert error.keys() == {"code", "message", *(["details"] if details else [])}
-    assert details is None or type(error["details"]) is details
-    assert answer.json.keys() - {"error"} == {"success", "timestamp", "correlationId"}
-    assert answer.json["success"] is False
-    assert TIMESTAMP.fullmatch(answer.json["timestamp"])
-    assert answer.json["correlationId"] == answer.headers["X-Request-ID"]
+    assert body.keys() == {"success", "error", "timestamp", "correlationId"}
+    assert body["success"] is False
+    assert TIMESTAMP.fullmatch(body["timestamp"])
+    assert body["correlationId"] == answer.headers["X-Request-ID"]
+    assert (error["code"], bool(error["message"])) == (CODES[ask.status], True)
+    assert error.keys() - {"code", "message"} <= ({"errorId"} if ask.status == 500 else {"details"})
+    assert type(error.get("details", {})) is (list if ask.status == 400 else dict)
 
 
 # --- paths and methods

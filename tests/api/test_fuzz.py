@@ -13,25 +13,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from support.client import app_fixture
-from support.data import TIMESTAMP
+from support.data import CODES, TIMESTAMP
 from support.random_requests import CALLERS, FULL_ACCESS, UNSET, WRITABLE, Generator
 from support.wsgi import call
 
 COUNT = int(os.environ.get("ACARE_TEST_FUZZ") or 1000)
 SEED = int(os.environ.get("ACARE_TEST_FUZZ_SEED") or 20260715)
 
-CODES = {
-    400: "VALIDATION_ERROR",
-    401: "UnauthorizedError",
-    403: "INSUFFICIENT_SCOPE",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "VERSION_CONFLICT",
-    412: "PRECONDITION_FAILED",
-    413: "CONTENT_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "IDEMPOTENCY_KEY_REUSED",
-}
 SERVERS = {"id", "user_id", "version", "created_at", "updated_at"}
 NAMED = WRITABLE | {"version", "page", "limit", "body", "Idempotency-Key"}  # in the details of a 400
 BUDGETS = {"budget_min", "budget_max"}
@@ -251,4 +239,4 @@ def test_every_request_is_answered_as_the_contract_says(app):
                 error.add_note(f"ACARE_TEST_FUZZ_SEED={SEED} ACARE_TEST_FUZZ={number}: {request!r}")
                 raise
     if COUNT >= 4000:  # then every kind of response has come up
-        assert {200, 201, 304, *CODES} <= statuses
+        assert {200, 201, 304, *CODES.keys() - {428, 429, 500, 503}} <= statuses

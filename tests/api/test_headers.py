@@ -8,17 +8,13 @@ from contextlib import closing
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
-from support.openapi_requests import ORIGIN, TABLE, Ask, scene_in
+from support.openapi_requests import ORIGIN, OTHERS, TABLE, scene_in
 
 import acare
 
 COLLECTION = "/v1/clients"
 EXPOSED = {"ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining",
            "RateLimit-Reset", "Retry-After", "X-Request-ID"}  # fmt: skip
-# Responses that are not in the OpenAPI document.
-OTHERS = [Ask("GET", "/v1/nothing", 404), Ask("GET", "/nothing", 404), Ask("OPTIONS", COLLECTION, 200),
-          Ask("PATCH", COLLECTION, 405), Ask("GET", "/v1/nothing", 401, X_API_Key="x")]  # fmt: skip
-
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 limited = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 

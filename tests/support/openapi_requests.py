@@ -223,6 +223,15 @@ TABLE = [
     Ask("GET", "/readyz", 503, prepare=not_ready),
 ]
 
+#: Requests that are not in the document.
+OTHERS = [
+    Ask("GET", "/v1/nothing", 404),
+    Ask("GET", "/nothing", 404),
+    Ask("OPTIONS", COLLECTION, 200),
+    Ask("PATCH", COLLECTION, 405),
+    Ask("GET", "/v1/nothing", 401, X_API_Key="x"),
+]
+
 
 def record(document, app):
     """The first response of each operation with each status, and the body of its first successful request.
