@@ -18,6 +18,7 @@ DEFAULTS = {
     "threads": 16,
     "log_format": "text",
     "drain_seconds": 30,
+    "drain_delay": 0,
     "require_precondition": False,
 }
 
@@ -38,6 +39,7 @@ ACCEPTED = {
     "threads": {"1": 1, "256": 256},
     "log_format": {"text": "text", "json": "json"},
     "drain_seconds": {"1": 1, "3600": 3600},
+    "drain_delay": {"0": 0, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
 
@@ -57,6 +59,7 @@ REJECTED = {
     "threads": ("a whole number from 1 to 256", ["0", "257", "-1", "1.0", "many", "٣"]),
     "log_format": ("one of text, json", ["xml", "JSON"]),
     "drain_seconds": ("a whole number from 1 to 3600", ["0", "3601", "1s"]),
+    "drain_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
     "require_precondition": ("true or false", ["yes", "1"]),
 }  # fmt: skip
 
