@@ -19,8 +19,8 @@ PACKAGE = ROOT / "acare"
 
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "ids", "field_types", "auth", "ratelimit", "timestamps", "version"),
-    ("fields", "config"),
+    ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
+    ("fields", "config", "auth"),
     ("clients",),
     ("api", "store"),
     ("app",),

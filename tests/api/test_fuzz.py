@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from typing import NamedTuple
+from urllib.parse import unquote
 from uuid import UUID
 
 from support.client import app_fixture
@@ -21,7 +22,8 @@ COUNT = int(os.environ.get("ACARE_TEST_FUZZ") or 1000)
 SEED = int(os.environ.get("ACARE_TEST_FUZZ_SEED") or 20260715)
 
 SERVERS = {"id", "user_id", "version", "created_at", "updated_at"}
-NAMED = WRITABLE | {"version", "page", "limit", "body", "Idempotency-Key"}  # in the details of a 400
+# What the details of a 400 may name.
+NAMED = WRITABLE | {"version", "user_id", "q", "page", "limit", "body", "Idempotency-Key"}
 BUDGETS = {"budget_min", "budget_max"}
 DOCUMENTS = {"", "/", "/openapi.json"}  # paths without an envelope
 
@@ -172,9 +174,12 @@ class Checker:
 
     def _listed(self, request, data, visible):
         query = dict(part.partition("=")[::2] for part in request.query.split("&"))
-        for name in ("client_type", "status"):
+        for name in ("client_type", "status", "user_id"):
             if query.get(name):
                 visible = [record for record in visible if record[name] == query[name]]
+        for address in (unquote(query.get(name, "")).strip().lower() for name in ("q", "email")):
+            if address:
+                visible = [record for record in visible if (record["email"] or "").lower() == address]
         page, limit = int(query.get("page") or 1), min(int(query.get("limit") or 25), 100)
         total, skipped = len(visible), (page - 1) * limit
         pages = {"totalPages": -(-total // limit), "hasMore": skipped + limit < total}

@@ -57,6 +57,8 @@ class Scene:
 
         for name in ("page", "get", "create", "update", "delete"):
             self.monkeypatch.setattr(self.app.clients, name, fail)
+        for name in ("visible_to", "of"):
+            self.monkeypatch.setattr(self.app.users, name, fail)
         self.monkeypatch.setattr(self.app.database, "run_checks", fail)
 
 
@@ -93,7 +95,7 @@ def without_key(scene):
 
 
 def unscoped(scene):
-    return Api(scene.app, scene.app.keys.create("unscoped@example.com", {}).key)
+    return Api(scene.app, scene.app.keys.create("ana@example.com", {}).key)
 
 
 def unavailable(scene):
@@ -144,6 +146,8 @@ GOOD = [
     ("GET", ITEM, None),
     ("PUT", ITEM, CHANGE),
     ("DELETE", ITEM, None),
+    ("GET", "/v1/users", None),
+    ("GET", "/v1/users/me", None),
 ]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 TABLE = [
@@ -152,6 +156,8 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?page=2&limit=1", 200),
     Ask("GET", f"{COLLECTION}?page=99&limit=1000", 200),
     Ask("GET", f"{COLLECTION}?client_type=both&status=closed", 200),
+    Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
+    Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
     Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
     Ask("GET", f"{COLLECTION}?page=0&status=lost", 400),
@@ -210,6 +216,7 @@ TABLE = [
     *(Ask(method, path, 429, body, prepare=exhausted) for method, path, body in GOOD),
     *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
     *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
+    *(Ask(method, path, 200) for path in ("/v1/users", "/v1/users/me") for method in ("GET", "HEAD")),
     Ask("GET", "/healthz", 200, prepare=without_key),
     Ask("HEAD", "/healthz", 200, prepare=without_key),
     *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
