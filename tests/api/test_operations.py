@@ -193,7 +193,8 @@ def test_totals_follow_updates_and_deletions(api):
 
 
 @pytest.mark.parametrize(
-    "query", ["page=", "limit=", "client_type=", "status=", "page=&status=", "sort=email", "q=X", "Page=2"]
+    "query",
+    ["page=", "limit=", "client_type=", "status=", "page=&status=", "sort=email", "search=X", "Page=2"],
 )
 def test_blank_and_unknown_parameters_are_ignored(api, query):
     api.create()

@@ -244,7 +244,7 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     for out in (text, run("key list --json").out):
         assert (key in out, f"{key[:8]}…{key[-4:]}" in out) == (False, True)
     assert listed()[0].keys() == {
-        "id", "email", "role", "name", "preview", "scopes", "state",
+        "id", "user_id", "email", "role", "name", "preview", "scopes", "state",
         "created_at", "expires_at", "revoked_at", "last_used_at",
     }  # fmt: skip
 

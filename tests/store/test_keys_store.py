@@ -53,7 +53,7 @@ def test_a_user_keeps_the_role_of_the_first_key(keys, role):
         second = keys.create(email, READ, role=again)
         assert (second.user_id, second.role) == (first.user_id, first.role)
     other = {"agent": "broker", "broker": "agent"}[first.role]
-    with pytest.raises(UserError, match=rf"ana@example\.com is there already, as {first.role}"):
+    with pytest.raises(UserError, match=rf"ana@example\.com is {first.role}"):
         keys.create(ANA, READ, role=other)
     assert len(keys.list()) == 4
 
@@ -177,6 +177,7 @@ def test_a_listed_key_shows_all_but_itself(keys):
     assert listed.pop("created_at").endswith("Z")
     assert listed == {
         "id": made.id,
+        "user_id": made.user_id,
         "email": ANA,
         "role": "broker",
         "name": "intranet",

@@ -263,12 +263,13 @@ os.waitpid(child, 0)
 """  # it does not close the database, and still ends
 
 
-@pytest.mark.parametrize(("moment", "told"), [("before", ""), ("after", "forked")])
-def test_a_write_after_a_fork_does_not_hang(tmp_path, moment, told):
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_write_after_a_fork_is_refused(tmp_path, moment):
+    """SQLite's locks do not pass to a child: another process may take the log for unused and delete it."""
     command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "acare.db"), moment]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=SOON)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert (told in ended.stdout) if told else not ended.stdout
+    assert "forked" in ended.stdout
 
 
 # --- writes without a caller
