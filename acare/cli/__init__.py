@@ -15,7 +15,19 @@ from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import backup, demo, erase, history, interrupts, keys, openapi, serve, status
+from acare.cli import (
+    backup,
+    demo,
+    erase,
+    find,
+    history,
+    interrupts,
+    keys,
+    openapi,
+    serve,
+    status,
+    users,
+)
 from acare.config import unchecked_variable
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
@@ -92,6 +104,6 @@ def _parser(kind: type[Parser] = Parser) -> Parser:
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, keys, backup, status, history, erase, openapi):
+    for command in (serve, demo, users, keys, find, backup, status, history, erase, openapi):
         command.add_to(commands)
     return parser

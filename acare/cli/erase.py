@@ -19,6 +19,10 @@ unused space, where SQLite moved rows before they were deleted: 'acare compact' 
 LOG_NOT_EMPTIED = """\
 The deleted rows are still in the log, because another process reads or writes. They are overwritten when the
 log starts over. 'acare compact' removes them, and what remains in unused space of the database."""
+WORDS_LEFT = """\
+Names and addresses are still in the search index, as words that no search finds. 'acare compact'
+removes them.
+"""
 COPIES = """\
 Backups and files kept by a restore or a migration are not changed: delete those that contain the person.
 """
@@ -65,13 +69,14 @@ def run_erase(args: argparse.Namespace) -> int:
             print("Nothing was erased.")
             return 1
         deleted = erasures.erase(args.id)
-        log_emptied = erasures.empty_log()
+        words_gone, log_emptied = erasures.overwrite()
         erased_at = erasures.erased_at(args.id)
     if deleted and person is not None:
         print(f"Erased {describe(person)} (client {args.id}).")
     else:
         print(f"Client {args.id} is already erased, since {erased_at}.")
-    sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n{COPIES}")
+    words = "" if words_gone else WORDS_LEFT
+    sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n{words}{COPIES}")
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.errors import UserError
+from acare.store import search
 from acare.store.copying import Report, silent
 from acare.store.database import MIN_FREE, Database
 
@@ -58,6 +59,7 @@ def compact(database: Database, report: Report = silent) -> None:
             f"{database.path}: compacting needs {_mib(room.needed)} on its disk, of which "
             f"{_mib(room.free)} are free"
         )
+    search.forget_deleted_words(database)
     with database.read() as connection:
         (clients,), (versions,) = (connection.execute(sql).fetchone() for sql in (ROWS, OLD_VERSIONS))
     total = clients * _STEPS[0] + versions * _STEPS[1]

@@ -7,12 +7,15 @@ import sqlite3
 from typing import NamedTuple
 
 from acare.errors import UserError
-from acare.store import idempotency
+from acare.store import idempotency, search
 from acare.store.connection import NOW
 from acare.store.database import Database
 
 #: The version of the schema that has the table of erasures.
 SINCE_SCHEMA = 2
+
+#: Seconds that an erasure takes at most for the words of deleted clients in the search index.
+WORDS_SECONDS = 0.7
 
 LIST = "SELECT client_id, erased_at FROM erasures"
 
@@ -96,9 +99,12 @@ class ErasureStore:
 
         return self._database.write(work)
 
-    def empty_log(self) -> bool:
-        """Copy the log into the database and start it over; False if other processes were in the way."""
-        return self._database.empty_log()
+    def overwrite(self) -> tuple[bool, bool]:
+        """Remove what is left of deleted rows in the search index and in the log, for a second each.
+
+        Whether it was done in the one and in the other.
+        """
+        return search.forget_deleted_words(self._database, WORDS_SECONDS), self._database.empty_log()
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import idempotency
+from acare.store import idempotency, search
 from acare.store.connection import NOW, at_offset
 from acare.store.copying import Report, silent
 from acare.store.database import Database
@@ -37,6 +37,8 @@ LEFT JOIN api_keys AS deleter ON deleter.id = deleted_by
 LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
 """
+
+USERS = "SELECT id, email FROM users"
 
 # json_extract gives texts and numbers as they are, lists and objects as JSON, true as 1: as they are stored.
 UNDELETE = f"""
@@ -84,7 +86,8 @@ class Event:
     version: int
     key: str | None  # its preview; None: the operator
     user: str | None  # the e-mail of the key's user
-    changes: dict[str, tuple[Any, Any]]
+    changes: dict[str, tuple[Any, Any]]  # "owner" is an e-mail
+    client: dict[str, Any]  # as it was then
 
 
 class HistoryStore:
@@ -97,6 +100,7 @@ class HistoryStore:
         """The events of the client, oldest first. UserError if there are none."""
         with self._database.read() as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
+            owners = dict(connection.execute(USERS).fetchall())
         if not versions:
             raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
         events: list[Event] = []
@@ -105,10 +109,11 @@ class HistoryStore:
         for version, text, ended_at, deleted, key, user, deleter_key, deleter in versions:
             client = json.loads(text)
             action = "undeleted" if was_deleted else "created" if version == 1 else "updated"
+            client["owner"] = owners[client["user_id"]]
             changes = {} if before is None else _changes(before, client)
-            events.append(Event(client["updated_at"], action, version, key, user, changes))
+            events.append(Event(client["updated_at"], action, version, key, user, changes, client))
             if deleted:
-                events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}))
+                events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}, client))
             before, was_deleted = client, bool(deleted)
         return events
 
@@ -142,6 +147,7 @@ class HistoryStore:
             purged += deleted
             report("Purging", purged, max(total, purged), "versions")
             if deleted < limit:
+                search.forget_deleted_words(self._database)
                 return purged
             limit = max(PURGE_ROWS[0], min(PURGE_ROWS[1], int(limit * PURGE_SECONDS / seconds)))
             time.sleep(min(seconds, 0.1))
@@ -152,5 +158,5 @@ def _purge_some(before: str, limit: int, connection: sqlite3.Connection) -> int:
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = [field.name for field in FIELDS]
+    names = [*(field.name for field in FIELDS), "owner"]
     return {name: (before[name], after[name]) for name in names if before[name] != after[name]}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.errors import DatabaseRefused
-from acare.store import erasures
+from acare.store import erasures, search
 from acare.store.backup import check_content, check_sha256, checksum_file, timestamp, verify
 from acare.store.connection import open_file
 from acare.store.copying import Report, copy_file, silent
@@ -136,6 +136,8 @@ def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:
             for key_id, at in kept.revoked.items()
         )
         erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
+        if erased:
+            connection.execute(search.OPTIMIZE)
         connection.execute("COMMIT")
     return revoked, erased
 
