@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Seconds that a command has to clean up after Ctrl-C before the process is ended.
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 0.3
 
 #: The exit code of a command that was interrupted: 128 and the number of SIGINT.
 EXIT_CODE = 130

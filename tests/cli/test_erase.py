@@ -14,7 +14,7 @@ from support.terminal import on_terminal
 
 import acare
 from acare.cli import main
-from acare.store import history
+from acare.store import history, search
 from acare.store.database import Database
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -100,6 +100,19 @@ def test_on_a_terminal_it_asks(app, person, tmp_path, answer, code):
 def test_with_yes_it_does_not_ask(app, person, tmp_path):
     with on_terminal(tmp_path, "erase", person, "--yes", "--database", app.database.path) as terminal:
         assert terminal.end() == 0
+
+
+def test_words_that_are_left_in_the_index_are_said_to_be(run, person, monkeypatch):
+    monkeypatch.setattr(search, "forget_deleted_words", lambda database, seconds: False)
+    assert "search index" in run("erase", person).err
+
+
+def test_the_words_of_deleted_clients_are_looked_for_only_so_long(app, api, person):
+    for n in range(50):
+        api.create(last_name=f"Lee{n}")
+    app.database.write(lambda c: c.execute("DELETE FROM clients").rowcount)
+    assert search.forget_deleted_words(app.database, -1) is False
+    assert search.forget_deleted_words(app.database) is True
 
 
 # --- purge

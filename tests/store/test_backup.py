@@ -684,6 +684,7 @@ def restored_name(printed):
 
 def test_a_restore_keeps_the_old_database_and_the_backup(run, backup, path):
     leave_log(path, "Old", "In the log")
+    path.chmod(0o600)
     backup.chmod(0o644)
     before = set(listing(path.parent))
     old = Path(restored_name(run("restore", backup)))

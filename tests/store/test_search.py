@@ -15,6 +15,7 @@ from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.fields import clean_new, clean_update
 from acare.store import file, pagination, search, transfer
 from acare.store import users as user_statements
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
@@ -102,8 +103,9 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
         app.clients.create(ana, new(last_name=f"Ray{n}"))
     app.clients.delete(ana, client_id)
     assert files_with(app, "qophon")
-    history = HistoryStore(app.database)
-    history.erase(client_id) if how == "erase" else history.purge(0)
+    erasures = ErasureStore(app.database)
+    erasures.erase(client_id) if how == "erase" else HistoryStore(app.database).purge(0)
+    assert erasures.overwrite() == (True, True)
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon"):
         assert files_with(app, word) == []
     check_index(app)
