@@ -58,7 +58,7 @@ def served(recording: Recording, before: str = "", servers: int = 1) -> None:
 def failing_syncs(recording: Recording) -> None:
     """One sync of the log in four fails. Writers ask again until they are answered."""
     recording.failing_syncs = 4
-    served(recording, CHECKPOINT_OFTEN)
+    served(recording, CHECKPOINT_NEVER)  # a checkpoint that fails stops all writing
 
 
 def restarts_after_failed_syncs(recording: Recording) -> None:
@@ -68,6 +68,7 @@ def restarts_after_failed_syncs(recording: Recording) -> None:
     for _ in range(3):
         recording.failing_syncs = 5
         with (
+            may_not_start(),
             recording.serving(CHECKPOINT_NEVER, end=signal.SIGKILL) as address,
             recording.writing([address], writers=1, times=200, on_refusal="stop"),
         ):
@@ -78,6 +79,16 @@ def restarts_after_failed_syncs(recording: Recording) -> None:
             recording.writing([address], times=10),
         ):
             pass
+
+
+@contextmanager
+def may_not_start() -> Iterator[None]:
+    """The sync of the log that a killed server left may fail too; a server then refuses to start."""
+    try:
+        yield
+    except AssertionError as error:
+        if "its log cannot be written" not in str(error):
+            raise
 
 
 def failing_checkpoints(recording: Recording) -> None:
