@@ -16,7 +16,7 @@ export const TEXT = {
   pastEnd: "This page is empty", firstPage: "Go to the first page",
   edit: "Edit", remove: "Delete", save: "Save", cancel: "Cancel", back: "All clients", discard: "Discard changes",
   saving: "Saving…", saved: "Saved.", created: "Created.", deleted: (name) => `${name} was deleted.`,
-  unchanged: "Nothing was changed.", draft: "These are changes that you have not saved yet.",
+  unchanged: "Nothing was changed.", kept: "not changed", draft: "These are changes that you have not saved yet.",
   problems: "The server did not accept this yet. See the marked fields.", required: "required",
   addItem: "Press Enter to add", removeItem: (item) => `Remove ${item}`, yes: "Yes", no: "No", unset: "–",
   others: "Other details", editing: (name) => `Edit ${name}`,
@@ -56,7 +56,12 @@ export const label = (name) => TEXT.labels[name] ?? capital(String(name).replace
 
 /** A text of the server with the names of fields replaced by their labels. */
 export const plain = (text) =>
-  text.replace(/`([^`]*)`/g, "$1").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => TEXT.labels[name] ?? name);
+  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => TEXT.labels[name] ?? name);
+
+/** What a description says to a person: without the clauses about JSON, and nothing that only repeats the label. */
+const hintOf = (description, name) =>
+  plain(description).split(/(?<=[.;]) /).filter((clause) => !/JSON|null|keys/.test(clause) && clause !== `${label(name)}.`)
+    .join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
 
@@ -107,7 +112,7 @@ export function fieldsOf(document, schema = document.components.schemas.ClientIn
     const rule = resolve(document, given);
     const kind = kindOf(rule);
     return {
-      name, kind, label: label(name), hint: plain(rule.description ?? ""), options: rule.enum ?? [],
+      name, kind, label: label(name), description: rule.description ?? "", hint: hintOf(rule.description ?? "", name), options: rule.enum ?? [],
       required: (schema.required ?? []).includes(name), fields: kind === "group" ? fieldsOf(document, rule) : [],
     };
   });

@@ -238,7 +238,7 @@ const COLUMNS = [
 
 // The roles are what the elements have by themselves; as cards on a narrow screen they would lose them.
 const row = (cells, tag = "td", role = "cell") =>
-  el("tr", { role: "row" }, cells.map(([name, content]) => el(tag, { role, class: name, scope: tag === "th" ? "col" : null }, content ?? "")));
+  el("tr", { role: "row" }, cells.map(([name, content, title]) => el(tag, { role, class: name, "data-title": title, scope: tag === "th" ? "col" : null }, content ?? "")));
 const rows = (clients) => clients.map((client) => row(COLUMNS.map(([name, , cell]) => [name, cell(client)])));
 const skeleton = (n) => Array.from({ length: n }, () => row(COLUMNS.map(([name]) => [name, el("span", { class: "bone" }, "\u00a0")])));
 
@@ -306,14 +306,15 @@ function empty(total, filtered) {
 const tags = (items) => el("ul", { class: "tags" }, items.map((item) => el("li", {}, value(item))));
 const pairs = (list) => el("dl", {}, list.map(([term, content]) => el("div", {}, el("dt", {}, term), el("dd", {}, content))));
 
+const LINKS = { email: mail, phone };
+
 /** A value as a person reads it. */
-function shown(field, given) {
+function shown(field, given, links = true) {
   if (given === null || given === undefined || given === "" || (Array.isArray(given) && !given.length)) return el("span", { class: "unset" }, TEXT.unset);
-  if (field.name === "email") return mail(given);
-  if (field.name === "phone") return phone(given);
+  if (links && LINKS[field.name]) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
-  if (field.kind === "flag") return given ? TEXT.yes : TEXT.no;
-  if (field.kind === "number") return showNumber(given);
+  if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
+  if (typeof given === "number") return showNumber(given);
   if (field.kind === "list") return tags(given);
   if (field.kind === "group") return shownGroup(field, given);
   return el("bdi", { class: field.kind }, typeof given === "string" ? given : JSON.stringify(given));
@@ -370,8 +371,7 @@ function control(field, given, prefix = "") {
   const text = [field.label, field.required ? el("span", { class: "hint" }, ` (${TEXT.required})`) : null];
   const node = el(group ? "fieldset" : "div", { class: `field ${field.kind}` },
     group ? el("legend", {}, text) : el("label", { for: id }, text),
-    field.hint ? el("p", { class: "hint", id: `${id}-hint` }, field.hint) : null, input,
-    el("p", { class: "problem", id: `${id}-problem` }));
+    input, el("p", { class: "problem", id: `${id}-problem` }), el("p", { class: "hint", id: `${id}-hint` }, field.hint));
   return { field, node, read };
 }
 
@@ -487,7 +487,7 @@ function showProblems(form, { name, problems = [], message, reference }) {
   const elsewhere = problems.filter((problem) => {
     const place = form.querySelector(`#field-${CSS.escape(problem.field)}-problem`);
     if (place === null) return true;
-    place.textContent = plain(problem.message);
+    place.textContent = `${label(problem.field)} ${plain(problem.message)}.`;
     place.parentNode.querySelector("input, select, textarea").setAttribute("aria-invalid", "true");
     return false;
   });
@@ -561,11 +561,12 @@ function showConflict(draft, theirs, signal) {
     }
   };
   const name = isolate(fullName(theirs));
-  const cells = (texts, tag, role) => row(texts.map((text, at) => [["path", "before", "mine", "theirs"][at], text]), tag, role);
+  const titles = [TEXT.field, TEXT.before, TEXT.mine, TEXT.theirs];
+  const cells = (texts, tag, role) => row(texts.map((text, at) => [at ? null : "path", text, at ? titles[at] : null]), tag, role);
   show(name, back(), titled(TEXT.conflict), el("p", { class: "lead" }, el("strong", {}, name), ". ", TEXT.conflictHint(showTime(theirs.updated_at, { long: true })), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
     el("form", { class: "conflict", submit: finish },
       el("table", { role: "table", class: "card", "aria-label": TEXT.conflict },
-        el("thead", { role: "rowgroup" }, cells([TEXT.field, TEXT.before, TEXT.mine, TEXT.theirs], "th", "columnheader")),
+        el("thead", { role: "rowgroup" }, cells(titles, "th", "columnheader")),
         el("tbody", { role: "rowgroup" }, differences.map((difference) => cells(conflictCells(difference))))),
       el("div", { class: "actions" }, el("button", { class: "main" }, torn ? TEXT.saveChoice : TEXT.saveBoth),
         button(TEXT.backToForm, () => drawForm(draft, signal)),
@@ -581,11 +582,12 @@ function conflictCells({ path, base, mine, theirs, kind }) {
   const field = inside(state.fields, path);
   const side = (given, who, says) => {
     if (kind === "conflict") {
-      return el("label", { class: "choice" }, el("input", { type: "radio", name: path.join("."), value: who, required: true }), el("span", {}, shown(field, given)), el("span", { class: "unseen" }, ` (${says})`));
+      return el("label", { class: "choice" }, el("input", { type: "radio", name: path.join("."), value: who, required: true }), el("span", {}, shown(field, given, false)), el("span", { class: "unseen" }, ` (${says})`));
     }
-    return el("span", { class: kind === who || kind === "same" ? "kept" : "unset" }, kind === who || kind === "same" ? shown(field, given) : TEXT.unset);
+    const changed = kind === who || kind === "same";
+    return el("span", { class: changed ? "kept" : "unset" }, changed ? shown(field, given, false) : TEXT.kept);
   };
-  return [field.label, shown(field, base), side(mine, "mine", TEXT.keepMine), side(theirs, "theirs", TEXT.keepTheirs)];
+  return [field.label, shown(field, base, false), side(mine, "mine", TEXT.keepMine), side(theirs, "theirs", TEXT.keepTheirs)];
 }
 
 // --- for programmers
@@ -599,8 +601,8 @@ async function apiView(_, signal) {
   });
   const operations = Object.entries(state.document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => describe(method, path, operation)));
-  const fields = state.fields.flatMap((field) => [field, ...field.fields]).map(({ name, hint, required }) =>
-    [el("code", {}, name), `${hint}${required ? ` (${TEXT.required})` : ""}`]);
+  const fields = state.fields.flatMap((field) => [field, ...field.fields]).map(({ name, description, required }) =>
+    [el("code", {}, name), `${code(description)}${required ? ` (${TEXT.required})` : ""}`]);
   show(TEXT.api, titled(TEXT.api), el("p", { class: "lead" }, TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
     el("h2", {}, TEXT.calls), ...calls, el("h2", {}, TEXT.operations), ...operations, el("h2", {}, TEXT.fields), el("div", { class: "card" }, pairs(fields)));
 }
