@@ -65,13 +65,13 @@ def _read(name: str) -> str:
 def _answer(req: falcon.Request, resp: falcon.Response, text: str, suffix: str) -> None:
     """Answer with the text or, if the browser has it already, with 304."""
     resp.set_headers(_HEADERS)
-    resp.content_type = _MEDIA_TYPES[suffix]
     resp.etag = tag = _etag(text)
     # A proxy that compresses weakens the tag.
     sent = req.env.get("HTTP_IF_NONE_MATCH", "")
     if tag in (candidate.strip().removeprefix("W/") for candidate in sent.split(",")):
         resp.status = falcon.HTTP_304
     else:
+        resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text
 
 

@@ -401,7 +401,7 @@ const CONTROLS = {
     const box = el("div", { class: "items" });
     const pending = () => (input.value.trim() ? [input.value.trim()] : []);
     const draw = () => box.replaceChildren(el("ul", { class: "tags" }, items.map((item, at) => el("li", {}, value(item),
-      el("button", { type: "button", "aria-label": TEXT.removeItem(isolate(item)), click: () => { items.splice(at, 1); update(); input.focus(); } }, "×")))));
+      el("button", { type: "button", "aria-label": TEXT.removeItem(item), click: () => { items.splice(at, 1); update(); input.focus(); } }, "×")))));
     const update = () => { draw(); input.dispatchEvent(new Event("input", { bubbles: true })); };
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || !pending().length) return;
