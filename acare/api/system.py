@@ -28,6 +28,7 @@ OPERATIONS = (
     ("Delete", f"-X DELETE {_KEY}", "/v1/clients/CLIENT_ID"),
 )
 
+
 class Liveness:
     """``/healthz``: whether the process answers. Does not use the database."""
 
@@ -120,4 +121,3 @@ def _server_url(req: falcon.Request) -> str:
 def _calls(url: str) -> dict[str, str]:
     """A curl command for each operation of the server at ``url``."""
     return {name: f"curl -s {shlex.quote(url + path)} {options}" for name, options, path in OPERATIONS}
-

@@ -2,7 +2,7 @@
 
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
-  title: "Clients", api: "API", skip: "Skip to the content", pages: "Pages", loading: "Loading…",
+  title: "Clients", api: "API", skip: "Skip to the content", menu: "Menu", pages: "Pages of the list", loading: "Loading…",
   key: "API key", signIn: "Sign in", signOut: "Sign out", remember: "Stay signed in on this browser",
   signInHint: "The key is 64 characters long; your administrator creates it with “acare key create”.",
   expired: "You were signed out: the key is not valid any more. What you typed is kept.",

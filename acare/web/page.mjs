@@ -203,7 +203,7 @@ function showTop() {
   const skip = link(TEXT.skip, "#main", "skip");
   skip.addEventListener("click", (event) => { event.preventDefault(); find("h1")?.focus(); });
   find("#top nav").replaceChildren(skip, link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
-  find("#top nav").setAttribute("aria-label", TEXT.pages);
+  find("#top nav").setAttribute("aria-label", TEXT.menu);
   find("#who").replaceChildren(value(email), badge(role), state.key ? button(TEXT.signOut, signOut, "quiet") : "");
 }
 

@@ -59,7 +59,10 @@ def test_nothing_is_inline(app):
 @pytest.mark.parametrize(("mount", "start"), [("", "./"), ("/crm", "/crm/"), ("/a/b", "/a/b/")])
 def test_the_page_loads_its_files_under_a_prefix(app, mount, start):
     found = links(get(app, "/", mount=mount).text)
-    assert {link.removeprefix(start) for link in found} == {*(p[1:] for p in FILES if p != "/"), "openapi.json"}
+    assert {link.removeprefix(start) for link in found} == {
+        *(p[1:] for p in FILES if p != "/"),
+        "openapi.json",
+    }
     assert all(link.startswith(start) for link in found)
 
 

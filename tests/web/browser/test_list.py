@@ -135,7 +135,8 @@ const seen = new MutationObserver(() => {
 seen.observe(document, { childList: true, subtree: true });
 """
 LATENCY = """
-() => window.shown - performance.getEntriesByType("resource").find((entry) => /clients\\?/.test(entry.name)).responseEnd
+() => window.shown - performance.getEntriesByType("resource")
+  .find((entry) => entry.name.includes("clients?")).responseEnd
 """
 
 
