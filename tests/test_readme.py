@@ -142,11 +142,9 @@ def test_every_setting_has_a_row_with_flag_variable_and_default():
     told = {tuple(cell.strip("`").split()[0] for cell in cells) for cells in settings}
     defaults = {setting.name: getattr(Settings(), setting.name) for setting in SETTINGS}
     defaults["rate_limit"] = "{0.tokens}/{0.seconds}".format(defaults["rate_limit"])
-    shown = {None: "none", (): "none", False: "false", True: "true"}
-    expected = {
-        (setting.flag, setting.variable, shown.get(defaults[setting.name], str(defaults[setting.name])))
-        for setting in SETTINGS
-    }
+    for name, default in defaults.items():
+        defaults[name] = "none" if default in (None, ()) else str(default).lower()
+    expected = {(setting.flag, setting.variable, defaults[setting.name]) for setting in SETTINGS}
     assert told == expected
 
 

@@ -23,6 +23,9 @@ IDLE_SECONDS = 60
 #: Seconds without a byte after which a stopping server no longer waits for the rest of a request.
 PAUSE_SECONDS = 2
 
+#: The same where no request has begun: one may be under way on a connection that is new or in use.
+SETTLE_SECONDS = 0.25
+
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection that handles one request at a time, with time-outs by the monotonic clock.
@@ -114,8 +117,5 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def is_finished(self, now: float) -> bool:
         """Whether a stopping server may close it: nothing is left to answer, and no request is arriving."""
-        return (
-            self.is_free()
-            and not self.unparsed
-            and (self.request is None or now - self.active_at > PAUSE_SECONDS)
-        )
+        pause = SETTLE_SECONDS if self.request is None else PAUSE_SECONDS
+        return self.is_free() and not self.unparsed and now - self.active_at > pause

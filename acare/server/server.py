@@ -34,6 +34,7 @@ CONNECTIONS = 4096
 #: Answers that are sent together at most, so that the first one does not wait for long.
 TOGETHER = 8
 
+_FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
 _NEWCOMERS = 16  # new connections that one turn of the loop accepts
 _SWEEP_SECONDS = 1.0
 _ACCEPT_AGAIN_SECONDS = 0.2
@@ -49,8 +50,14 @@ _ADJUSTMENTS = {
 }
 
 
-def listen(settings: Settings) -> socket.socket:
-    """A socket bound to the address. UserError gives the reason in one line."""
+def listen(settings: Settings, passed: int = 0) -> socket.socket:
+    """A listening socket, or UserError with the reason in one line.
+
+    The service manager may have ``passed`` one in descriptor 3 (socket activation); it is used instead of the
+    address in the settings, and connections that arrive during a restart wait in it.
+    """
+    if passed:
+        return _take_passed(passed)
     address = settings.listen
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
@@ -58,6 +65,17 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the address again
         raise UserError(f"cannot listen on {address}: {reason}") from None
+
+
+def _take_passed(passed: int) -> socket.socket:
+    """The socket in descriptor 3; UserError if there are several, or it is not a listening TCP socket."""
+    with suppress(OSError):
+        listener = socket.socket(fileno=_FIRST_PASSED)
+        is_tcp = listener.family in (socket.AF_INET, socket.AF_INET6)
+        if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return listener
+        listener.detach()
+    raise UserError(f"LISTEN_FDS={passed}: descriptor 3 has to be a listening TCP socket, and the only one")
 
 
 class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
@@ -125,7 +143,7 @@ class Server:
         self._trigger = _Trigger(self._sockets)
         self._listener = _Listener(self, listener, self._sockets)
         self._max_connections = _allow_connections(CONNECTIONS)
-        self._drain_seconds = settings.drain_seconds
+        self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
         self._stopping = self._woken = False
         self._swept_at = time.monotonic()
         self._loop = threading.get_ident()
@@ -256,20 +274,32 @@ class Server:
         self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
-        """Accept no new connections, answer every request that has begun to arrive, and close."""
-        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
+        """Accept no new connections, answer every request that has begun to arrive, and close.
+
+        Before that, for the seconds of the drain delay, only report by /readyz that the server is stopping.
+        """
         self.application.draining = self.draining = True
+        self._wait_for_proxies()
+        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
-        while self.active_channels and (now := time.monotonic()) < deadline:
-            self._close_where(Channel.is_finished, now)
-            self._turn(0.05)
+        while self.active_channels and time.monotonic() < deadline:
+            self._turn(0.05)  # first, so that no connection is closed with a request unread
+            self._close_where(Channel.is_finished, time.monotonic())
         if self.active_channels:
             # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
             return
         self.application.close()
         log.info("stopped")
+
+    def _wait_for_proxies(self) -> None:
+        """Answer as before for the drain delay, except that no connection stays open after an answer."""
+        deadline = time.monotonic() + self._drain_delay
+        if self._drain_delay:
+            log.info("stopping in %d s; /readyz is 503 from now on", self._drain_delay)
+        while time.monotonic() < deadline:
+            self._turn(0.05)
 
 
 def _allow_connections(wanted: int) -> int:
