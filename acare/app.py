@@ -17,6 +17,7 @@ from acare.api.middleware import (
     CheckBody,
     IdentifyCaller,
     LimitRate,
+    RefuseForeignPages,
     RequireKey,
     RequireScope,
     SecurityHeaders,
@@ -28,6 +29,7 @@ from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
+from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
@@ -36,6 +38,9 @@ from acare.store.database import Database
 from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
+
+#: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
+Identify = Callable[[dict[str, Any]], str | None]
 
 #: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
@@ -49,8 +54,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
+        self,
+        settings: Settings,
+        clock: Callable[[], int],
+        access_log: Callable[[Access], None],
+        identify: Identify | None = None,
     ) -> None:
+        self._identify = identify
         self.database = Database(settings.database, clock=clock)
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
@@ -86,12 +96,17 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             SecurityHeaders(),
             *([self.cors] if self.cors else []),
             AnswerPreflight(self.cors),
-            IdentifyCaller(self.keys.authenticate),
+            IdentifyCaller(self.keys.authenticate, self._ask_host),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             CheckBody(MAX_BODY),
             RequireKey(),
+            RefuseForeignPages(),
             RequireScope(),
         ]
+
+    def _ask_host(self, env: dict[str, Any]) -> Caller | None:
+        email = None if self._identify is None else self._identify(env)
+        return None if email is None else self.users.caller(email)
 
     def is_quick(self, method: str, path: str, query_string: str) -> bool:
         """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
@@ -129,15 +144,17 @@ def create_app(
     settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[Access], None] = log_access,
+    identify: Identify | None = None,
     **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
-    of the access log; by default it goes to the logger ``acare.access``. Raises SettingError for an invalid
-    setting and DatabaseRefused for a file that acare cannot open.
+    of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
+    behind a request without a key, so that users who are logged in to the host need none. Raises
+    SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:
         raise TypeError("pass either settings or options, not both")
-    return App(settings or Settings.from_options(options), clock, access_log)
+    return App(settings or Settings.from_options(options), clock, access_log, identify)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
+
+from acare.errors import UserError
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -32,6 +35,17 @@ class Caller(NamedTuple):
     key_preview: str
     scopes: Scopes
 
+    @classmethod
+    def for_user(cls, app: HasUsers, email: str) -> Caller:
+        """The caller for a user whom the host has authenticated, to call ``app.clients`` with.
+
+        UserError if the user is unknown or disabled.
+        """
+        found = app.users.caller(email)
+        if found is None:
+            raise UserError(f"there is no user {email}, or it is disabled")
+        return found
+
     @property
     def owner_id(self) -> str | None:
         """The user whose clients this caller can see; None: all clients of the agency. (our choice)"""
@@ -45,6 +59,10 @@ class Caller(NamedTuple):
 
 _NOTHING: frozenset[str] = frozenset()
 
+#: The scopes of a caller whom the host has authenticated, and what stands for its key in the log.
+FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
+HOST = "host"
+
 
 class Users(Protocol):
     """The user store as the API uses it; ``acare.store.users`` implements it."""
@@ -52,6 +70,15 @@ class Users(Protocol):
     def visible_to(self, caller: Caller) -> list[User]: ...
 
     def of(self, caller: Caller) -> User: ...
+
+    def caller(self, email: str) -> Caller | None: ...
+
+
+class HasUsers(Protocol):
+    """The app, as far as ``Caller.for_user`` needs it."""
+
+    @property
+    def users(self) -> Users: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

@@ -81,7 +81,7 @@ _ERRORS = """
 errors
   400  BadRequest            -                       The request is invalid. `details` lists every problem.
   401  Unauthorized          WWW-Authenticate        The key is missing, unknown, expired or revoked.
-  403  Forbidden             -                       The scopes of the key do not allow this operation.
+  403  Forbidden             -                       The key has no scope for this, or a foreign page asked.
   404  NotFound              -                       The caller may see no client with this id.
   409  Conflict              -                       `version` in the body is not that of the client.
   412  PreconditionFailed    ETag                    `If-Match` or `If-None-Match` does not hold.

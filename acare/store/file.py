@@ -42,11 +42,11 @@ def ensure(path: Path) -> None:
             f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
             f"{'.'.join(map(str, MIN_SQLITE))} or newer"
         )
-    if not has_fts5():
-        raise DatabaseRefused(
-            f"the SQLite {sqlite3.sqlite_version} here has no FTS5, which acare needs for its search"
-        )
     try:
+        if not has_fts5():
+            raise DatabaseRefused(
+                f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
+            )
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         _refuse_network(path)
@@ -60,6 +60,8 @@ def ensure(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
 
 
 def check(path: Path) -> int:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import Caller, Role, Scopes, User
+from acare.auth import HOST, Caller, Role, Scopes, User
 from acare.errors import UserError
 from acare.store import users
 from acare.store.connection import NOW, THIS_MINUTE, at_offset
@@ -42,7 +42,7 @@ SET last_used_at = {THIS_MINUTE}
 WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
 """
 
-ANY_KEY = "SELECT EXISTS (SELECT 1 FROM api_keys)"
+ANY_KEY = f"SELECT EXISTS (SELECT 1 FROM api_keys WHERE preview <> '{HOST}')"
 
 INSERT_KEY = f"""
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
@@ -64,6 +64,7 @@ SELECT
     END AS state
 FROM api_keys
 JOIN users ON users.id = user_id
+WHERE preview <> '{HOST}'
 ORDER BY api_keys.rowid
 """
 
@@ -77,7 +78,7 @@ RETURNING id
 REVOKE_ALL = f"""
 UPDATE api_keys
 SET revoked_at = {NOW}
-WHERE user_id = :user_id AND revoked_at IS NULL
+WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 """
 
 

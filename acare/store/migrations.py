@@ -46,23 +46,22 @@ END;
 
 -- Users can be disabled.
 ALTER TABLE users ADD COLUMN disabled_at TEXT;
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
 
 -- Search.
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
-SELECT seq, first_name, last_name, email, phone, (
-    WITH characters (n, character) AS (
-        SELECT 1, substr(phone, 1, 1)
-        UNION ALL
-        SELECT n + 1, substr(phone, n + 1, 1) FROM characters WHERE n < length(phone)
-    ),
-    number (digits) AS (
-        SELECT group_concat(character, '') FROM characters WHERE character BETWEEN '0' AND '9'
-    )
-    SELECT digits || ' ' || substr(digits, -10) || ' ' || substr(digits, -7) FROM number
-)
-FROM clients;
+SELECT seq, first_name, last_name, email, phone,
+       digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+              || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+FROM (
+    SELECT seq, first_name, last_name, email, phone,
+           replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+               ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+               char(0xA0), ''), char(0x2013), '') AS digits -- no-break space, en dash
+    FROM clients
+);
 
 CREATE VIRTUAL TABLE clients_search USING fts5 (
     first_name, last_name, email, phone, phone_digits,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from acare import ids
-from acare.auth import Caller, Role, User, operator_for
+from acare.auth import FULL_ACCESS, HOST, Caller, Role, User
 from acare.errors import UserError
 from acare.store.connection import NOW
 from acare.store.database import Database
@@ -39,6 +40,19 @@ DISABLE = f"UPDATE users SET disabled_at = coalesce(disabled_at, {NOW}) WHERE em
 
 ENABLE = "UPDATE users SET disabled_at = NULL WHERE email = :email RETURNING id"
 
+FIND_HOST_KEY = f"""
+SELECT users.id, role, api_keys.id
+FROM users
+LEFT JOIN api_keys ON user_id = users.id AND preview = '{HOST}'
+WHERE users.email = :email AND disabled_at IS NULL
+"""
+
+INSERT_HOST_KEY = f"""
+INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes)
+SELECT :id, :user_id, 'named by the host', randomblob(32), '{HOST}', '{{}}'
+WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = '{HOST}')
+"""
+
 
 class UserStore:
     """Users in a database; implements ``acare.auth.Users``. ``new_id`` makes the ids."""
@@ -59,7 +73,14 @@ class UserStore:
             return User._make(connection.execute(GET, {"id": caller.user_id}).fetchone())
 
     def caller(self, email: str) -> Caller | None:
-        """A caller without a key, for a user whom the host has authenticated; None if unknown or disabled."""
+        """The caller for a user whom the host has authenticated; None if unknown or disabled.
+
+        It stands in the history by a key of its own, which nothing can be authenticated with.
+        """
+        found = self._database.cached(email, _find_caller)
+        if found is None or found.key_id is not None:
+            return found
+        self._database.write(partial(_insert_host_key, str(self._new_id()), found.user_id))
         return self._database.cached(email, _find_caller)
 
     def list(self) -> list[dict[str, Any]]:
@@ -118,7 +139,12 @@ def no_such_user(email: str) -> UserError:
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
-    found = find(connection, email)
-    if found is None or found[1]:
+    rows = connection.execute(FIND_HOST_KEY, {"email": email}).fetchall()
+    if not rows:
         return None
-    return operator_for(found[0].id, found[0].role)
+    user_id, role, key_id = rows[0]
+    return Caller(user_id, role, key_id, HOST, FULL_ACCESS)
+
+
+def _insert_host_key(key_id: str, user_id: str, connection: sqlite3.Connection) -> None:
+    connection.execute(INSERT_HOST_KEY, {"id": key_id, "user_id": user_id})
