@@ -263,7 +263,7 @@ function listFrame() {
   controls.addEventListener("change", (event) => { if (event.target.name !== "q") apply(); });
   controls.addEventListener("input", (event) => {
     clearTimeout(typing);
-    if (event.target.name === "q") typing = setTimeout(apply, 200, true);
+    if (event.target.name === "q") typing = setTimeout(() => controls.isConnected && apply(true), 200);
   });
   show(TEXT.title, titled(TEXT.title, link(TEXT.create, "#/new", "button main")), controls,
     el("p", { class: "total", role: "status" }),

@@ -57,6 +57,19 @@ def embedded(folder):
 
 
 @contextmanager
+def with_callers(folder, person):
+    """In an intranet that names the caller: ``person`` has their e-mail address, or None."""
+    make_key(folder / "served.db")
+    with (
+        acare.create_app(
+            database=folder / "served.db", rate_limit="off", identify=lambda environ: person["email"]
+        ) as app,
+        wsgi(app) as url,
+    ):
+        yield url
+
+
+@contextmanager
 def without_prefix(folder):
     """Behind a proxy that removes the prefix from the path and does not tell it."""
     key = make_key(folder / "served.db")
@@ -103,3 +116,23 @@ def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
         page = open_page(agency.link)
         expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
         assert page.evaluate("Object.keys(sessionStorage)") == ["acare:/north/:key"]
+
+
+def test_people_whom_the_host_names_need_no_key(open_page, tmp_path):
+    person = {"email": "broker@example.com"}
+    with with_callers(tmp_path, person) as url:
+        page = open_page(f"{url}/#/new")
+        expect(page.locator("#who")).to_contain_text("broker@example.com")
+        expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+        page.get_by_label("First name").fill("Ana")
+        page.get_by_label("Last name").fill("Intranet")
+        page.get_by_label("Type").first.select_option("both")
+        person["email"] = None  # the session of the intranet ends
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept.")
+        person["email"] = "broker@example.com"  # signed in again, in another tab
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="Ana Intranet")).to_be_visible()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
