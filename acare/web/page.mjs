@@ -13,23 +13,27 @@ const state = { key: null, me: null, users: new Map(), document: null, fields: [
 
 const find = (selector) => document.querySelector(selector);
 
-/** An element. A function is an event listener, a boolean a bare attribute; null and undefined are left out. */
-function el(tag, attributes = {}, ...children) {
+/** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
+ *  listener, a boolean a bare attribute; attributes and children that are null are left out. */
+function el(name, ...children) {
+  const [tag, ...classes] = name.split(".");
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") node.addEventListener(name, value);
-    else if (typeof value === "boolean") node.toggleAttribute(name, value);
-    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  const attributes = children[0]?.constructor === Object ? children.shift() : {};
+  node.classList.add(...classes);
+  for (const [key, given] of Object.entries(attributes)) {
+    if (typeof given === "function") node.addEventListener(key, given);
+    else if (typeof given === "boolean") node.toggleAttribute(key, given);
+    else if (given !== null && given !== undefined) node.setAttribute(key, given);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;
 }
 const button = (text, click, look = "") => el("button", { type: "button", class: look, click }, text);
 const link = (text, href, look) => el("a", { href, class: look }, text);
-const value = (text) => el("bdi", {}, text);
+const value = (text) => el("bdi", text);
 const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
-const titled = (title, ...rest) => el("div", { class: "heading" }, el("h1", { tabindex: "-1" }, title), ...rest);
+const titled = (title, ...rest) => el("div.heading", el("h1", { tabindex: "-1" }, title), ...rest);
 
 let silence = 0;
 /** Tell the person something that a screen reader reads out too. */
@@ -57,7 +61,7 @@ function ask(title, ...nodes) {
 async function copy(text) {
   if (navigator.clipboard) await navigator.clipboard.writeText(text);
   else { // not https
-    const area = el("textarea", {}, text);
+    const area = el("textarea", text);
     document.body.append(area);
     area.select();
     document.execCommand("copy");
@@ -117,25 +121,21 @@ async function call(method, path, options = {}) {
 
 /** Wait with a countdown; the person can stop it, which is an AbortError. */
 function pause(seconds, reason, signal) {
-  const [box, until] = [find("#wait"), performance.now() + seconds * 1000];
-  const clock = el("span", { "aria-hidden": "true" });
+  const [box, until, clock] = [find("#wait"), performance.now() + seconds * 1000, el("span", { "aria-hidden": "true" })];
   return new Promise((resolve, reject) => {
+    const settled = new AbortController();
+    const goOn = () => { settled.abort(); resolve(); };
+    const stop = () => { settled.abort(); box.hidden = true; reject(new DOMException(TEXT.stopped, "AbortError")); };
     const tick = () => {
       const left = Math.ceil((until - performance.now()) / 1000);
       clock.textContent = TEXT.retrying(showSeconds(Math.max(left, 0)));
-      if (left <= 0) end(resolve);
+      if (left <= 0) goOn();
     };
     const timer = setInterval(tick, 200);
-    const stop = () => end(reject);
-    function end(settle) {
-      clearInterval(timer);
-      signal?.removeEventListener("abort", stop);
-      if (settle === reject) box.hidden = true;
-      settle(settle === reject ? new DOMException(TEXT.stopped, "AbortError") : undefined);
-    }
-    signal?.addEventListener("abort", stop);
-    const now = reason === "limit" ? null : button(TEXT.tryNow, () => end(resolve));
-    box.replaceChildren(el("p", {}, TEXT.waits[reason], " ", clock), now ?? "", button(TEXT.stop, stop));
+    settled.signal.addEventListener("abort", () => clearInterval(timer));
+    signal?.addEventListener("abort", stop, { signal: settled.signal });
+    const now = reason === "limit" ? null : button(TEXT.tryNow, goOn);
+    box.replaceChildren(el("p", TEXT.waits[reason], " ", clock), now ?? "", button(TEXT.stop, stop));
     box.hidden = false;
     tick();
   });
@@ -157,34 +157,39 @@ function askForKey() {
   const [before, hadKey] = [state.me, state.key];
   const key = el("input", { id: "key", type: "password", autocomplete: "off", required: true, "aria-describedby": "key-hint" });
   const remember = el("input", { type: "checkbox", id: "remember" });
-  const problem = el("p", { class: "problem", role: "alert" }, hadKey || before ? TEXT.expired : "");
-  return new Promise((resolve) => {
+  const problem = el("p.problem", { role: "alert" }, hadKey || before ? TEXT.expired : "");
+  return new Promise((resolve, reject) => {
     const tryKey = async (event) => {
       event?.preventDefault();
       state.key = key.value.trim() || null;
       const answer = await send("GET", "v1/users/me");
       if (!answer.ok) {
-        problem.textContent = answer.status === 401 ? TEXT.wrongKey : TEXT.waits[WAITS[answer.status]] ?? answer.content?.error?.message;
+        const wait = TEXT.waits[WAITS[answer.status]];
+        problem.textContent = answer.status === 401 ? TEXT.wrongKey : wait ?? answer.content?.error?.message;
         return;
       }
+      forgetKey();
       if (state.key) (remember.checked ? localStorage : sessionStorage).setItem(stored("key"), state.key);
       dialog.close();
-      if (before && before.id !== answer.content.data.id) start(); // another person: nothing of the first one stays
-      else resolve();
+      if (!before || before.id === answer.content.data.id) return resolve();
+      reject(new DOMException("", "AbortError")); // another person, who is not to see what the first one did
+      start();
     };
     const again = before && !hadKey ? button(TEXT.tryAgain, tryKey) : null; // the host names the caller
     const dialog = ask(
       TEXT.signIn, problem,
-      el("form", { submit: tryKey }, el("label", { for: "key" }, TEXT.key), key, el("p", { class: "hint", id: "key-hint" }, TEXT.signInHint),
-        el("label", { class: "check" }, remember, TEXT.remember),
-        el("div", { class: "actions" }, el("button", { class: "main" }, TEXT.signIn), again)),
+      el("form", { submit: tryKey }, el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
+        el("label.check", remember, TEXT.remember),
+        el("div.actions", el("button.main", TEXT.signIn), again)),
     );
     dialog.oncancel = (event) => event.preventDefault();
   });
 }
 
+const forgetKey = () => [localStorage, sessionStorage].forEach((storage) => storage.removeItem(stored("key")));
+
 function signOut() {
-  for (const storage of [localStorage, sessionStorage]) storage.removeItem(stored("key"));
+  forgetKey();
   dropDrafts();
   location.hash = "#/";
   location.reload();
@@ -200,8 +205,7 @@ function takeKeyFromAddress() {
 
 function showTop() {
   const { email, role } = state.me;
-  const skip = link(TEXT.skip, "#main", "skip");
-  skip.addEventListener("click", (event) => { event.preventDefault(); find("h1")?.focus(); });
+  const skip = el("a.skip", { href: "#main", click: (event) => { event.preventDefault(); find("h1")?.focus(); } }, TEXT.skip);
   find("#top nav").replaceChildren(skip, link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
   find("#top nav").setAttribute("aria-label", TEXT.menu);
   find("#who").replaceChildren(value(email), badge(role), state.key ? button(TEXT.signOut, signOut, "quiet") : "");
@@ -213,9 +217,8 @@ const draftName = (id) => stored(`draft:${state.me.id}:${id ?? "new"}`);
 const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
 const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
 const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
-function dropDrafts() {
-  for (const name of Object.keys(sessionStorage)) if (name.startsWith(stored("draft:"))) sessionStorage.removeItem(name);
-}
+const dropDrafts = () =>
+  Object.keys(sessionStorage).filter((name) => name.startsWith(stored("draft:"))).forEach((name) => sessionStorage.removeItem(name));
 const randomKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // --- the list
@@ -240,19 +243,18 @@ const COLUMNS = [
 const row = (cells, tag = "td", role = "cell") =>
   el("tr", { role: "row" }, cells.map(([name, content, title]) => el(tag, { role, class: name, "data-title": title, scope: tag === "th" ? "col" : null }, content ?? "")));
 const rows = (clients) => clients.map((client) => row(COLUMNS.map(([name, , cell]) => [name, cell(client)])));
-const skeleton = (n) => Array.from({ length: n }, () => row(COLUMNS.map(([name]) => [name, el("span", { class: "bone" }, "\u00a0")])));
+const skeleton = (n) => Array.from({ length: n }, () => row(COLUMNS.map(([name]) => [name, el("span.bone", "\u00a0")])));
 
 function select(name, text, options, unset = TEXT.all) {
   const given = [...(unset ? [["", unset]] : []), ...options];
-  return el("label", {}, text, el("select", { name }, given.map(([id, shown]) => el("option", { value: id }, shown))));
+  return el("label", text, el("select", { name }, given.map(([id, shown]) => el("option", { value: id }, shown))));
 }
 
 function listFrame() {
   const options = (name) => state.fields.find((field) => field.name === name).options.map((word) => [word, label(word)]);
   const owners = [...state.users.values()].map(({ id, email }) => [id, email]);
-  const controls = el(
-    "form", { class: "filters", role: "search", submit: (event) => event.preventDefault() },
-    el("label", { class: "wide" }, TEXT.search, el("input", { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" })),
+  const controls = el("form.filters", { role: "search", submit: (event) => event.preventDefault() },
+    el("label.wide", TEXT.search, el("input", { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" })),
     select("client_type", TEXT.type, options("client_type")), select("status", TEXT.status, options("status")),
     owners.length > 1 ? select("user_id", TEXT.owner, owners) : null,
     select("limit", TEXT.perPage, [25, 50, 100].map((n) => [n, n]), null),
@@ -266,11 +268,11 @@ function listFrame() {
     if (event.target.name === "q") typing = setTimeout(() => controls.isConnected && apply(true), 200);
   });
   show(TEXT.title, titled(TEXT.title, link(TEXT.create, "#/new", "button main")), controls,
-    el("p", { class: "total", role: "status" }),
+    el("p.total", { role: "status" }),
     el("table", { role: "table", class: "clients", "aria-label": TEXT.title },
       el("thead", { role: "rowgroup" }, row(COLUMNS.map(([name, text]) => [name, text]), "th", "columnheader")),
       el("tbody", { role: "rowgroup" }, skeleton(10))),
-    el("div", { class: "empty" }), el("nav", { class: "paging", "aria-label": TEXT.pages }));
+    el("div.empty"), el("nav.paging", { "aria-label": TEXT.pages }));
   return controls;
 }
 
@@ -284,7 +286,7 @@ async function listView({ query }, signal) {
   find(".clear").hidden = !filtered;
   const [table, body] = [find("table.clients"), find("tbody")];
   table.setAttribute("aria-busy", "true");
-  const { clients, meta } = await call("GET", `v1/clients?${writeQuery({ ...query, limit: query.limit })}`, { signal });
+  const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
   table.removeAttribute("aria-busy");
   table.hidden = clients.length === 0;
   body.replaceChildren(...rows(clients));
@@ -298,19 +300,19 @@ function empty(total, filtered) {
   const [title, hint, action] = total ? [TEXT.pastEnd, "", link(TEXT.firstPage, listAddress({ ...readRoute(location.hash).query, page: "1" }), "button")]
     : filtered ? [TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button")]
       : [TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")];
-  return [el("h2", {}, title), el("p", {}, hint), action];
+  return [el("h2", title), el("p", hint), action];
 }
 
 // --- a client
 
-const tags = (items) => el("ul", { class: "tags" }, items.map((item) => el("li", {}, value(item))));
-const pairs = (list) => el("dl", {}, list.map(([term, content]) => el("div", {}, el("dt", {}, term), el("dd", {}, content))));
+const tags = (items) => el("ul.tags", items.map((item) => el("li", value(item))));
+const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
 
 const LINKS = { email: mail, phone };
 
 /** A value as a person reads it. */
 function shown(field, given, links = true) {
-  if (given === null || given === undefined || given === "" || (Array.isArray(given) && !given.length)) return el("span", { class: "unset" }, TEXT.unset);
+  if (given === null || given === undefined || given === "" || (Array.isArray(given) && !given.length)) return el("span.unset", TEXT.unset);
   if (links && LINKS[field.name]) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
   if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
@@ -329,18 +331,18 @@ const back = () => link(TEXT.back, state.lastList, "back");
 async function clientView({ id }, signal) {
   const client = await call("GET", `v1/clients/${id}`, { signal });
   const about = [[TEXT.owner, value(owner(client.user_id))], [TEXT.created_at, time(client.created_at, true)],
-    [TEXT.updated_at, time(client.updated_at, true)], [TEXT.version, showNumber(client.version)], [TEXT.id, el("code", {}, client.id)]];
+    [TEXT.updated_at, time(client.updated_at, true)], [TEXT.version, showNumber(client.version)], [TEXT.id, el("code", client.id)]];
   const wide = new Set(["group", "lines"]);
-  const fact = (field) => el("div", { class: wide.has(field.kind) ? "wide" : null }, el("dt", {}, field.label), el("dd", {}, shown(field, client[field.name])));
+  const fact = (field) => el("div", { class: wide.has(field.kind) ? "wide" : null }, el("dt", field.label), el("dd", shown(field, client[field.name])));
   show(fullName(client), back(),
     titled(value(fullName(client)), link(TEXT.edit, `#/client/${id}/edit`, "button main"), button(TEXT.remove, () => confirmRemoval(client, signal), "danger")),
-    readDraft(id) ? el("p", { class: "note" }, TEXT.draft, " ", link(TEXT.edit, `#/client/${id}/edit`)) : "",
-    el("dl", { class: "card facts" }, state.fields.map(fact)), el("div", { class: "about" }, pairs(about)));
+    readDraft(id) ? el("p.note", TEXT.draft, " ", link(TEXT.edit, `#/client/${id}/edit`)) : "",
+    el("dl.card.facts", state.fields.map(fact)), el("div.about", pairs(about)));
 }
 
 function confirmRemoval(client, signal) {
   const name = fullName(client);
-  const dialog = ask(TEXT.removeTitle(isolate(name)), el("p", {}, TEXT.removeHint), el("div", { class: "actions" },
+  const dialog = ask(TEXT.removeTitle(isolate(name)), el("p", TEXT.removeHint), el("div.actions",
     button(TEXT.remove, () => { dialog.close(); remove(client, signal); }, "danger main"), button(TEXT.cancel, () => dialog.close())));
   dialog.oncancel = null;
 }
@@ -368,10 +370,10 @@ function control(field, given, prefix = "") {
   const described = { id, "aria-describedby": `${id}-hint ${id}-problem`, dir: "auto", autocomplete: "off", "aria-required": field.required ? "true" : null };
   const [input, read] = CONTROLS[field.kind](field, given, described);
   const group = field.kind === "group";
-  const text = [field.label, field.required ? el("span", { class: "hint" }, ` (${TEXT.required})`) : null];
+  const text = [field.label, field.required ? el("span.hint", ` (${TEXT.required})`) : null];
   const node = el(group ? "fieldset" : "div", { class: `field ${field.kind}` },
-    group ? el("legend", {}, text) : el("label", { for: id }, text),
-    input, el("p", { class: "problem", id: `${id}-problem` }), el("p", { class: "hint", id: `${id}-hint` }, field.hint));
+    group ? el("legend", text) : el("label", { for: id }, text),
+    input, el("p.problem", { id: `${id}-problem` }), el("p.hint", { id: `${id}-hint` }, field.hint));
   return { field, node, read };
 }
 
@@ -398,9 +400,9 @@ const CONTROLS = {
   list(field, given, attributes) {
     const items = [...(given ?? [])];
     const input = el("input", { ...attributes, placeholder: TEXT.addItem });
-    const box = el("div", { class: "items" });
+    const box = el("div.items");
     const pending = () => (input.value.trim() ? [input.value.trim()] : []);
-    const draw = () => box.replaceChildren(el("ul", { class: "tags" }, items.map((item, at) => el("li", {}, value(item),
+    const draw = () => box.replaceChildren(el("ul.tags", items.map((item, at) => el("li", value(item),
       el("button", { type: "button", "aria-label": TEXT.removeItem(item), click: () => { items.splice(at, 1); update(); input.focus(); } }, "×")))));
     const update = () => { draw(); input.dispatchEvent(new Event("input", { bubbles: true })); };
     input.addEventListener("keydown", (event) => {
@@ -411,7 +413,7 @@ const CONTROLS = {
       update();
     });
     draw();
-    return [el("div", {}, box, input), () => (given === null && !items.length && !pending().length ? null : [...items, ...pending()])];
+    return [el("div", box, input), () => (given === null && !items.length && !pending().length ? null : [...items, ...pending()])];
   },
   group(field, given) {
     const parts = field.fields.map((part) => control(part, given?.[part.name] ?? null, `${field.name}-`));
@@ -420,8 +422,8 @@ const CONTROLS = {
       const members = parts.map((part) => [part.field.name, part.read()]).filter(([name, member]) => member !== null && !(same(member, []) && !given?.[name]));
       return given === null && !members.length ? null : { ...Object.fromEntries(kept), ...Object.fromEntries(members) };
     };
-    const rest = kept.length ? el("div", { class: "others" }, el("p", { class: "hint" }, TEXT.others), pairs(kept.map(([name, other]) => [value(label(name)), shown({}, other)]))) : null;
-    return [el("div", { class: "fields" }, parts.map(({ node }) => node), rest), read];
+    const rest = kept.length ? el("div.others", el("p.hint", TEXT.others), pairs(kept.map(([name, other]) => [value(label(name)), shown({}, other)]))) : null;
+    return [el("div.fields", parts.map(({ node }) => node), rest), read];
   },
 };
 
@@ -434,31 +436,26 @@ function typed(field, given, input) {
 const blank = () => Object.fromEntries(state.fields.map(({ name }) => [name, null]));
 
 async function formView({ id }, signal) {
-  let draft = readDraft(id);
-  const restored = draft !== null;
-  if (!restored) {
-    const base = id === null ? blank() : await call("GET", `v1/clients/${id}`, { signal });
-    draft = { id, base, values: base, key: randomKey() };
-  }
-  drawForm(draft, signal);
-  if (restored) find("form.client .note").append(TEXT.draft);
+  const draft = readDraft(id);
+  if (draft !== null) return drawForm(draft, signal).querySelector(".note").append(TEXT.draft);
+  const base = id === null ? blank() : await call("GET", `v1/clients/${id}`, { signal });
+  return drawForm({ id, base, values: base, key: randomKey() }, signal);
 }
 
 function drawForm(draft, signal) {
   const controls = state.fields.map((field) => control(field, draft.values[field.name] ?? null));
   const title = draft.id === null ? TEXT.create : TEXT.editing(isolate(fullName(draft.base)));
   const there = draft.id === null ? state.lastList : `#/client/${draft.id}`;
-  const submit = el("button", { class: "main" }, TEXT.save);
+  const submit = el("button.main", TEXT.save);
   const keep = () => {
     draft.values = { ...draft.values, ...Object.fromEntries(controls.map(({ field, read }) => [field.name, read()])) };
     if (same(draft.values, draft.base)) dropDraft(draft.id);
     else writeDraft(draft);
   };
-  const form = el(
-    "form", { class: "client", novalidate: true, input: keep, change: keep },
-    el("p", { class: "note" }), el("p", { class: "problem summary", role: "alert" }),
-    el("div", { class: "card fields" }, controls.map(({ node }) => node)),
-    el("div", { class: "actions" }, submit, button(TEXT.discard, () => { dropDraft(draft.id); go(there, true); })),
+  const form = el("form.client", { novalidate: true, input: keep, change: keep },
+    el("p.note"), el("p.problem.summary", { role: "alert" }),
+    el("div.card.fields", controls.map(({ node }) => node)),
+    el("div.actions", submit, button(TEXT.discard, () => { dropDraft(draft.id); go(there, true); })),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -538,7 +535,7 @@ function showGone(draft) {
     writeDraft({ id: null, base: blank(), values: { ...blank(), ...changes(state.fields, blank(), draft.values) }, key: randomKey() });
     go("#/new", true);
   };
-  show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", {}, TEXT.gone), el("div", { class: "actions" }, button(TEXT.recreate, again, "main")));
+  show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", TEXT.gone), el("div.actions", button(TEXT.recreate, again, "main")));
 }
 
 // --- a conflict
@@ -563,12 +560,12 @@ function showConflict(draft, theirs, signal) {
   const name = isolate(fullName(theirs));
   const titles = [TEXT.field, TEXT.before, TEXT.mine, TEXT.theirs];
   const cells = (texts, tag, role) => row(texts.map((text, at) => [at ? null : "path", text, at ? titles[at] : null]), tag, role);
-  show(name, back(), titled(TEXT.conflict), el("p", { class: "lead" }, el("strong", {}, name), ". ", TEXT.conflictHint(showTime(theirs.updated_at, { long: true })), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
-    el("form", { class: "conflict", submit: finish },
+  show(name, back(), titled(TEXT.conflict), el("p.lead", el("strong", name), ". ", TEXT.conflictHint(showTime(theirs.updated_at, { long: true })), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
+    el("form.conflict", { submit: finish },
       el("table", { role: "table", class: "card", "aria-label": TEXT.conflict },
         el("thead", { role: "rowgroup" }, cells(titles, "th", "columnheader")),
         el("tbody", { role: "rowgroup" }, differences.map((difference) => cells(conflictCells(difference))))),
-      el("div", { class: "actions" }, el("button", { class: "main" }, torn ? TEXT.saveChoice : TEXT.saveBoth),
+      el("div.actions", el("button.main", torn ? TEXT.saveChoice : TEXT.saveBoth),
         button(TEXT.backToForm, () => drawForm(draft, signal)),
         button(TEXT.discard, () => { dropDraft(draft.id); go(`#/client/${draft.id}`, true); }))));
   return undefined;
@@ -582,7 +579,7 @@ function conflictCells({ path, base, mine, theirs, kind }) {
   const field = inside(state.fields, path);
   const side = (given, who, says) => {
     if (kind === "conflict") {
-      return el("label", { class: "choice" }, el("input", { type: "radio", name: path.join("."), value: who, required: true }), el("span", {}, shown(field, given, false)), el("span", { class: "unseen" }, ` (${says})`));
+      return el("label.choice", el("input", { type: "radio", name: path.join("."), value: who, required: true }), el("span", shown(field, given, false)), el("span.unseen", ` (${says})`));
     }
     const changed = kind === who || kind === "same";
     return el("span", { class: changed ? "kept" : "unset" }, changed ? shown(field, given, false) : TEXT.kept);
@@ -597,26 +594,26 @@ async function apiView(_, signal) {
   const here = BASE.href.replace(/\/$/, ""); // the address that this browser uses, whatever stands in between
   const calls = Object.entries(about.calls).map(([name, line]) => {
     const text = line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here);
-    return el("div", { class: "call" }, el("h3", {}, name), el("pre", {}, text), el("button", { type: "button", "aria-label": `${TEXT.copy}: ${name}`, click: () => copy(text) }, TEXT.copy));
+    return el("div.call", el("h3", name), el("pre", text), el("button", { type: "button", "aria-label": `${TEXT.copy}: ${name}`, click: () => copy(text) }, TEXT.copy));
   });
   const operations = Object.entries(state.document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => describe(method, path, operation)));
   const fields = state.fields.flatMap((field) => [field, ...field.fields]).map(({ name, description, required }) =>
-    [el("code", {}, name), `${code(description)}${required ? ` (${TEXT.required})` : ""}`]);
-  show(TEXT.api, titled(TEXT.api), el("p", { class: "lead" }, TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
-    el("h2", {}, TEXT.calls), ...calls, el("h2", {}, TEXT.operations), ...operations, el("h2", {}, TEXT.fields), el("div", { class: "card" }, pairs(fields)));
+    [el("code", name), `${code(description)}${required ? ` (${TEXT.required})` : ""}`]);
+  show(TEXT.api, titled(TEXT.api), el("p.lead", TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
+    el("h2", TEXT.calls), ...calls, el("h2", TEXT.operations), ...operations, el("h2", TEXT.fields), el("div.card", pairs(fields)));
 }
 
 const target = ({ $ref, ...given }) => ($ref ? $ref.slice(2).split("/").reduce((node, part) => node[part], state.document) : given);
 const code = (text) => text.replaceAll("`", "");
 
 function describe(method, path, operation) {
-  const parameters = (operation.parameters ?? []).map(target).map(({ name, description }) => [el("code", {}, name), code(description)]);
-  const answers = Object.entries(operation.responses).map(([status, answer]) => [el("code", {}, status), code(target(answer).description)]);
-  return el("details", { class: "card" },
-    el("summary", {}, el("code", {}, `${method.toUpperCase()} ${path}`), " ", el("span", { class: "hint" }, operation.summary)),
-    el("p", {}, code(operation.description)),
-    parameters.length ? el("h3", {}, TEXT.parameters) : "", parameters.length ? pairs(parameters) : "", el("h3", {}, TEXT.answers), pairs(answers));
+  const parameters = (operation.parameters ?? []).map(target).map(({ name, description }) => [el("code", name), code(description)]);
+  const answers = Object.entries(operation.responses).map(([status, answer]) => [el("code", status), code(target(answer).description)]);
+  return el("details.card",
+    el("summary", el("code", `${method.toUpperCase()} ${path}`), " ", el("span.hint", operation.summary)),
+    el("p", code(operation.description)),
+    parameters.length ? el("h3", TEXT.parameters) : "", parameters.length ? pairs(parameters) : "", el("h3", TEXT.answers), pairs(answers));
 }
 
 // --- which view
@@ -645,9 +642,9 @@ async function render() {
 }
 
 function showFailure(error) {
-  if (error.status === 404) return show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", {}, TEXT.gone));
+  if (error.status === 404) return show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", TEXT.gone));
   return show(TEXT.failed, back(), titled(TEXT.failed), el("p", { role: "alert" }, error.name === "AbortError" ? TEXT.stopped : error.message),
-    error.reference ? el("p", { class: "hint" }, TEXT.reference(error.reference)) : "", el("div", { class: "actions" }, button(TEXT.reload, render, "main")));
+    error.reference ? el("p.hint", TEXT.reference(error.reference)) : "", el("div.actions", button(TEXT.reload, render, "main")));
 }
 
 async function start() {
