@@ -55,7 +55,6 @@ NOT_VALIDATED = [
     ("GET", "/healthz", None, 200, {}),
     ("GET", "/readyz", None, 200, {}),
     ("GET", "/openapi.json", None, 200, {}),
-    ("GET", "/", None, 200, {}),
 ]
 
 
