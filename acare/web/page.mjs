@@ -459,7 +459,6 @@ function drawForm(draft, signal) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (submit.disabled) return;
     keep();
     submit.disabled = true;
     submit.textContent = TEXT.saving;
