@@ -7,7 +7,7 @@ import json
 import falcon
 
 from acare.api import envelope
-from acare.auth import User, Users
+from acare.auth import Users
 
 
 class UserCollection:
@@ -19,25 +19,17 @@ class UserCollection:
         self._users = users
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        found = ",".join(map(_json, self._users.visible_to(req.context.caller)))
-        envelope.succeed(resp, f'{{"users":[{found}]}}')
+        found = [user._asdict() for user in self._users.visible_to(req.context.caller)]
+        envelope.succeed(resp, json.dumps({"users": found}, ensure_ascii=False))
 
     on_head = on_get
 
 
-class CurrentUser:
+class CurrentUser(UserCollection):
     """``/v1/users/me``: the caller."""
 
-    scope = "clients"
-
-    def __init__(self, users: Users) -> None:
-        self._users = users
-
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        envelope.succeed(resp, _json(self._users.of(req.context.caller)))
+        user = self._users.of(req.context.caller)
+        envelope.succeed(resp, json.dumps(user._asdict(), ensure_ascii=False))
 
     on_head = on_get
-
-
-def _json(user: User) -> str:
-    return json.dumps(user._asdict(), ensure_ascii=False)

@@ -5,13 +5,37 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from acare.auth import ROLES
 from acare.cli.options import Commands, add_flags, open_database, parse_email, parse_id
 from acare.store.transfer import transfer
 from acare.store.users import UserStore
+
+# The actions that change a user: what each does, what it says afterwards, and its help.
+CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str, str]] = {
+    "add": (
+        lambda users, args: print(users.add(args.email, args.role).id),
+        "Added {email} ({role}).",
+        "add a user, and print the id; 'acare key create' gives them a key",
+    ),
+    "set-role": (
+        lambda users, args: users.set_role(args.email, args.role),
+        "{email} is {role} now.",
+        "make a user an agent or a broker, from the next request on",
+    ),
+    "disable": (
+        lambda users, args: users.disable(args.email),
+        "Disabled {email}. 'acare transfer --from {email} --to EMAIL' hands their clients over.",
+        "refuse a user's keys, from the next request on",
+    ),
+    "enable": (
+        lambda users, args: users.disable(args.email, disabled=False),
+        "Enabled {email}.",
+        "accept the keys of a disabled user again",
+    ),
+}
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -20,25 +44,18 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     listing = group.add_parser("list", help="show all users, with the number of their clients")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
-    add = group.add_parser("add", help="add a user; 'acare key create' gives them a key")
-    role = group.add_parser("set-role", help="make a user an agent or a broker, from the next request on")
-    disable = group.add_parser("disable", help="refuse a user's keys, from the next request on")
-    enable = group.add_parser("enable", help="accept the keys of a disabled user again")
-    for parser in (add, role, disable, enable):
+    listing.set_defaults(run=run_list)
+    add_flags(listing, only=("database",))
+    for name, (_, _, help_text) in CHANGES.items():
+        parser = group.add_parser(name, help=help_text)
         parser.add_argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
-    add.add_argument(
-        "--role", choices=ROLES, default="agent", help="agent sees only their own clients (agent)"
-    )
-    role.add_argument("role", choices=ROLES, help="agent sees only their own clients, broker all")
-    actions = (
-        (listing, run_list),
-        (add, run_add),
-        (role, run_role),
-        (disable, run_disable),
-        (enable, run_enable),
-    )
-    for parser, run in actions:
-        parser.set_defaults(run=run)
+        if name == "add":
+            parser.add_argument(
+                "--role", choices=ROLES, default="agent", help="broker sees all clients (agent)"
+            )
+        if name == "set-role":
+            parser.add_argument("role", choices=ROLES, help="agent sees only their own clients, broker all")
+        parser.set_defaults(run=run_change, change=name)
         add_flags(parser, only=("database",))
 
     hand_over = commands.add_parser(
@@ -70,34 +87,11 @@ def run_list(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_add(args: argparse.Namespace) -> int:
+def run_change(args: argparse.Namespace) -> int:
+    change, said, _ = CHANGES[args.change]
     with _open(args) as users:
-        user = users.add(args.email, args.role)
-    sys.stderr.write(f"Added {user.email} ({user.role}).\n")
-    print(user.id)
-    return 0
-
-
-def run_role(args: argparse.Namespace) -> int:
-    with _open(args) as users:
-        users.set_role(args.email, args.role)
-    sys.stderr.write(f"{args.email} is {args.role} now.\n")
-    return 0
-
-
-def run_disable(args: argparse.Namespace) -> int:
-    with _open(args) as users:
-        users.disable(args.email)
-    sys.stderr.write(
-        f"Disabled {args.email}. 'acare transfer --from {args.email} --to EMAIL' hands their clients over.\n"
-    )
-    return 0
-
-
-def run_enable(args: argparse.Namespace) -> int:
-    with _open(args) as users:
-        users.enable(args.email)
-    sys.stderr.write(f"Enabled {args.email}.\n")
+        change(users, args)
+    sys.stderr.write(f"{said.format(**vars(args))}\n")
     return 0
 
 

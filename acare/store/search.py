@@ -45,16 +45,11 @@ WHERE deleted
 ORDER BY ended_at DESC
 """
 
-# The same words as in schema.sql.
-DELETED_WORDS = """
+# The same words as in schema.sql, for one client.
+WORDS = """
 CREATE VIRTUAL TABLE words USING fts5 (
     first_name, last_name, email, phone, phone_digits, tokenize = 'unicode61 remove_diacritics 2'
 )
-"""
-
-REPLACE_WORDS = """
-INSERT OR REPLACE INTO words (rowid, first_name, last_name, email, phone, phone_digits)
-VALUES (1, ?, ?, ?, ?, ?)
 """
 
 
@@ -116,13 +111,15 @@ def _merge(begin: bool, connection: sqlite3.Connection) -> bool:
 def _matching(q: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[Found]:
     """Those of these deleted clients, which are not in the index, that match."""
     with closing(open_in_memory()) as connection:
-        connection.execute(DELETED_WORDS)
+        connection.execute(WORDS)
         for row in rows:
             client = json.loads(row[0])
             digits = _digits(client["phone"] or "")
             words = [client[name] for name in ("first_name", "last_name", "email", "phone")]
-            words.append(f"{digits} {digits[-10:]} {digits[-7:]}")
-            connection.execute(REPLACE_WORDS, words)
+            connection.execute("DELETE FROM words")
+            connection.execute(
+                "INSERT INTO words VALUES (?, ?, ?, ?, ?)", (*words, f"{digits} {digits[-10:]} {digits[-7:]}")
+            )
             if connection.execute("SELECT 1 FROM words WHERE words MATCH ?", (q,)).fetchall():
                 yield _found(*row)
 

@@ -36,9 +36,12 @@ ORDER BY email
 
 SET_ROLE = "UPDATE users SET role = :role WHERE email = :email RETURNING id"
 
-DISABLE = f"UPDATE users SET disabled_at = coalesce(disabled_at, {NOW}) WHERE email = :email RETURNING id"
-
-ENABLE = "UPDATE users SET disabled_at = NULL WHERE email = :email RETURNING id"
+SET_DISABLED = f"""
+UPDATE users
+SET disabled_at = iif(:disabled, coalesce(disabled_at, {NOW}), NULL)
+WHERE email = :email
+RETURNING id
+"""
 
 FIND_HOST_KEY = f"""
 SELECT users.id, role, api_keys.id
@@ -105,18 +108,14 @@ class UserStore:
         """Change the role, also for the keys that the user has. UserError if there is no such user."""
         self._change(SET_ROLE, email=email, role=role)
 
-    def disable(self, email: str) -> None:
-        """Make the user's keys invalid until ``enable``. UserError if there is no such user."""
-        self._change(DISABLE, email=email)
+    def disable(self, email: str, disabled: bool = True) -> None:
+        """Make the user's keys invalid, or valid again. UserError if there is no such user."""
+        self._change(SET_DISABLED, email=email, disabled=disabled)
 
-    def enable(self, email: str) -> None:
-        """Make the user's keys valid again. UserError if there is no such user."""
-        self._change(ENABLE, email=email)
-
-    def _change(self, statement: str, **values: str) -> None:
+    def _change(self, statement: str, email: str, **values: object) -> None:
         def work(connection: sqlite3.Connection) -> None:
-            if not connection.execute(statement, values).fetchall():
-                raise no_such_user(values["email"])
+            if not connection.execute(statement, {**values, "email": email}).fetchall():
+                raise no_such_user(email)
 
         self._database.write(work)
 

@@ -1,6 +1,6 @@
 """The examples for Flask, Django and gunicorn: users who are logged in to the host need no key.
 
-The examples are the files in tests/support/hosts.
+The examples are in acare/api/README.md, in this order.
 """
 
 import http.client
@@ -18,12 +18,14 @@ from support.data import JORDAN
 
 import acare
 
-HOSTS = Path(__file__).resolve().parents[1] / "support" / "hosts"
+ROOT = Path(acare.__file__).resolve().parents[1]
+README = (ROOT / "acare" / "api" / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"<!-- tests/ci/test_frameworks.py -->\n```python\n(.*?)^```$", README, re.M | re.S)
 
 # What the examples leave to the reader: logging in.
 FLASK = """
 from flask import session
-from flask_host import intranet
+from example import intranet
 
 @intranet.post("/login")
 def login():
@@ -52,19 +54,18 @@ def log_in(request):
 urlpatterns = [path("login", log_in)]
 """
 DJANGO = """
-from django_host import application
+from example import application
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
 call_command("migrate", verbosity=0)
 User.objects.create_user("ana", "ana@example.com")
 """
-PROXY = "from gunicorn_host import app"
 
 FILES = {
     "flask": {"made.py": FLASK, "app": "made:intranet"},
     "django": {"made.py": DJANGO, "settings.py": SETTINGS, "urls.py": URLS, "app": "made:application"},
-    "gunicorn": {"made.py": PROXY, "app": "made:app"},
+    "gunicorn": {"app": "example:app"},
 }
 
 
@@ -81,7 +82,7 @@ def frameworks(tmp_path_factory):
 @contextmanager
 def serving(gunicorn, folder, app):
     """The port of a server in ``folder``."""
-    environ = {**os.environ, "PYTHONPATH": f"{HOSTS}:{HOSTS.parents[2]}:{folder}"}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
     log = folder / "log"
     with log.open("w") as stream:
         line = [gunicorn, "--threads", "4", "--bind", "127.0.0.1:0", app]
@@ -135,6 +136,7 @@ def browser(request, frameworks, tmp_path_factory):
         app.users.add("ana@example.com", "agent")
     files = dict(FILES[request.param])
     app = files.pop("app")
+    files["example.py"] = EXAMPLES[list(FILES).index(request.param)]
     for name, text in files.items():
         (folder / name).write_text(text)
     with serving(frameworks, folder, app) as port:

@@ -126,7 +126,7 @@ STATEMENTS = {
     "TRANSFER_ALL": transfer.TRANSFER_ALL,
     "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
     "NOT_OWNED": transfer.NOT_OWNED,
-    **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "DISABLE")},
+    **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
 }
 
 
