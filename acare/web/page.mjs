@@ -35,12 +35,11 @@ const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
 const titled = (title, ...rest) => el("div.heading", el("h1", { tabindex: "-1" }, title), ...rest);
 
-let silence = 0;
 /** Tell the person something that a screen reader reads out too. */
 function say(text) {
   find("#said").textContent = text;
-  clearTimeout(silence);
-  silence = setTimeout(() => { find("#said").textContent = ""; }, 6000);
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { find("#said").textContent = ""; }, 6000);
 }
 
 /** Put a view into the page, with its title; the focus follows, so that a screen reader does. */
@@ -144,8 +143,7 @@ function pause(seconds, reason, signal) {
 function showRemaining(headers) {
   const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((name) => headers?.get(`RateLimit-${name}`));
   if (!limit) return;
-  const low = Number(left) <= Math.max(5, limit / 10);
-  find("#low").textContent = low ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
+  find("#low").textContent = Number(left) <= Math.max(5, limit / 10) ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
 }
 
 // --- who is signed in
@@ -241,7 +239,8 @@ const COLUMNS = [
 
 // The roles are what the elements have by themselves; as cards on a narrow screen they would lose them.
 const row = (cells, tag = "td", role = "cell") =>
-  el("tr", { role: "row" }, cells.map(([name, content, title]) => el(tag, { role, class: name, "data-title": title, scope: tag === "th" ? "col" : null }, content ?? "")));
+  el("tr", { role: "row" }, cells.map(([name, content, title]) =>
+    el(tag, { role, class: name, "data-title": title, scope: tag === "th" ? "col" : null }, content ?? "")));
 const rows = (clients) => clients.map((client) => row(COLUMNS.map(([name, , cell]) => [name, cell(client)])));
 const skeleton = (n) => Array.from({ length: n }, () => row(COLUMNS.map(([name]) => [name, el("span.bone", "\u00a0")])));
 
@@ -254,7 +253,8 @@ function listFrame() {
   const options = (name) => state.fields.find((field) => field.name === name).options.map((word) => [word, label(word)]);
   const owners = [...state.users.values()].map(({ id, email }) => [id, email]);
   const controls = el("form.filters", { role: "search", submit: (event) => event.preventDefault() },
-    el("label.wide", TEXT.search, el("input", { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" })),
+    el("label.wide", TEXT.search,
+      el("input", { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" })),
     select("client_type", TEXT.type, options("client_type")), select("status", TEXT.status, options("status")),
     owners.length > 1 ? select("user_id", TEXT.owner, owners) : null,
     select("limit", TEXT.perPage, [25, 50, 100].map((n) => [n, n]), null),
@@ -294,10 +294,14 @@ async function listView({ query }, signal) {
   find(".empty").replaceChildren(...(clients.length ? [] : empty(meta.total, filtered)));
   const turn = (text, step, there) => (there ? link(text, listAddress({ ...query, page: String(meta.page + step) }), "button") : "");
   find(".paging").replaceChildren(turn(TEXT.previous, -1, meta.page > 1), turn(TEXT.next, 1, meta.hasMore));
+  if (document.activeElement !== document.body) return;
+  find("h1").focus(); // the link that had the focus is gone
+  scrollTo(0, 0);
 }
 
 function empty(total, filtered) {
-  const [title, hint, action] = total ? [TEXT.pastEnd, "", link(TEXT.firstPage, listAddress({ ...readRoute(location.hash).query, page: "1" }), "button")]
+  const first = listAddress({ ...readRoute(location.hash).query, page: "1" });
+  const [title, hint, action] = total ? [TEXT.pastEnd, "", link(TEXT.firstPage, first, "button")]
     : filtered ? [TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button")]
       : [TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")];
   return [el("h2", title), el("p", hint), action];
@@ -333,16 +337,17 @@ async function clientView({ id }, signal) {
   const about = [[TEXT.owner, value(owner(client.user_id))], [TEXT.created_at, time(client.created_at, true)],
     [TEXT.updated_at, time(client.updated_at, true)], [TEXT.version, showNumber(client.version)], [TEXT.id, el("code", client.id)]];
   const wide = new Set(["group", "lines"]);
-  const fact = (field) => el("div", { class: wide.has(field.kind) ? "wide" : null }, el("dt", field.label), el("dd", shown(field, client[field.name])));
+  const fact = (field) => el("div", { class: wide.has(field.kind) ? "wide" : null },
+    el("dt", field.label), el("dd", shown(field, client[field.name])));
   show(fullName(client), back(),
-    titled(value(fullName(client)), link(TEXT.edit, `#/client/${id}/edit`, "button main"), button(TEXT.remove, () => confirmRemoval(client, signal), "danger")),
+    titled(value(fullName(client)), link(TEXT.edit, `#/client/${id}/edit`, "button main"),
+      button(TEXT.remove, () => confirmRemoval(client, signal), "danger")),
     readDraft(id) ? el("p.note", TEXT.draft, " ", link(TEXT.edit, `#/client/${id}/edit`)) : "",
     el("dl.card.facts", state.fields.map(fact)), el("div.about", pairs(about)));
 }
 
 function confirmRemoval(client, signal) {
-  const name = fullName(client);
-  const dialog = ask(TEXT.removeTitle(isolate(name)), el("p", TEXT.removeHint), el("div.actions",
+  const dialog = ask(TEXT.removeTitle(isolate(fullName(client))), el("p", TEXT.removeHint), el("div.actions",
     button(TEXT.remove, () => { dialog.close(); remove(client, signal); }, "danger main"), button(TEXT.cancel, () => dialog.close())));
   dialog.oncancel = null;
 }
@@ -367,7 +372,8 @@ async function remove(client, signal) {
 /** An input with its label, hint and place for a problem. ``read`` gives the value, as JSON. */
 function control(field, given, prefix = "") {
   const id = `field-${prefix}${field.name}`;
-  const described = { id, "aria-describedby": `${id}-hint ${id}-problem`, dir: "auto", autocomplete: "off", "aria-required": field.required ? "true" : null };
+  const described = { id, "aria-describedby": `${id}-hint ${id}-problem`, dir: "auto", autocomplete: "off",
+    "aria-required": field.required ? "true" : null };
   const [input, read] = CONTROLS[field.kind](field, given, described);
   const group = field.kind === "group";
   const text = [field.label, field.required ? el("span.hint", ` (${TEXT.required})`) : null];
@@ -403,7 +409,8 @@ const CONTROLS = {
     const box = el("div.items");
     const pending = () => (input.value.trim() ? [input.value.trim()] : []);
     const draw = () => box.replaceChildren(el("ul.tags", items.map((item, at) => el("li", value(item),
-      el("button", { type: "button", "aria-label": TEXT.removeItem(item), click: () => { items.splice(at, 1); update(); input.focus(); } }, "×")))));
+      el("button", { type: "button", "aria-label": TEXT.removeItem(item), click: () => drop(at) }, "×")))));
+    const drop = (at) => { items.splice(at, 1); update(); input.focus(); };
     const update = () => { draw(); input.dispatchEvent(new Event("input", { bubbles: true })); };
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || !pending().length) return;
@@ -419,10 +426,12 @@ const CONTROLS = {
     const parts = field.fields.map((part) => control(part, given?.[part.name] ?? null, `${field.name}-`));
     const kept = others(field, given);
     const read = () => {
-      const members = parts.map((part) => [part.field.name, part.read()]).filter(([name, member]) => member !== null && !(same(member, []) && !given?.[name]));
+      const members = parts.map((part) => [part.field.name, part.read()])
+        .filter(([name, member]) => member !== null && !(same(member, []) && !given?.[name]));
       return given === null && !members.length ? null : { ...Object.fromEntries(kept), ...Object.fromEntries(members) };
     };
-    const rest = kept.length ? el("div.others", el("p.hint", TEXT.others), pairs(kept.map(([name, other]) => [value(label(name)), shown({}, other)]))) : null;
+    const texts = kept.map(([name, other]) => [value(label(name)), shown({ kind: "text" }, other)]);
+    const rest = kept.length ? el("div.others", el("p.hint", TEXT.others), pairs(texts)) : null;
     return [el("div.fields", parts.map(({ node }) => node), rest), read];
   },
 };
@@ -559,7 +568,9 @@ function showConflict(draft, theirs, signal) {
   const name = isolate(fullName(theirs));
   const titles = [TEXT.field, TEXT.before, TEXT.mine, TEXT.theirs];
   const cells = (texts, tag, role) => row(texts.map((text, at) => [at ? null : "path", text, at ? titles[at] : null]), tag, role);
-  show(name, back(), titled(TEXT.conflict), el("p.lead", el("strong", name), ". ", TEXT.conflictHint(showTime(theirs.updated_at, { long: true })), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
+  const when = showTime(theirs.updated_at, { long: true });
+  show(name, back(), titled(TEXT.conflict),
+    el("p.lead", el("strong", name), ". ", TEXT.conflictHint(when), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
     el("form.conflict", { submit: finish },
       el("table", { role: "table", class: "card", "aria-label": TEXT.conflict },
         el("thead", { role: "rowgroup" }, cells(titles, "th", "columnheader")),
@@ -578,7 +589,8 @@ function conflictCells({ path, base, mine, theirs, kind }) {
   const field = inside(state.fields, path);
   const side = (given, who, says) => {
     if (kind === "conflict") {
-      return el("label.choice", el("input", { type: "radio", name: path.join("."), value: who, required: true }), el("span", shown(field, given, false)), el("span.unseen", ` (${says})`));
+      return el("label.choice", el("input", { type: "radio", name: path.join("."), value: who, required: true }),
+        el("span", shown(field, given, false)), el("span.unseen", ` (${says})`));
     }
     const changed = kind === who || kind === "same";
     return el("span", { class: changed ? "kept" : "unset" }, changed ? shown(field, given, false) : TEXT.kept);
@@ -593,7 +605,8 @@ async function apiView(_, signal) {
   const here = BASE.href.replace(/\/$/, ""); // the address that this browser uses, whatever stands in between
   const calls = Object.entries(about.calls).map(([name, line]) => {
     const text = line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here);
-    return el("div.call", el("h3", name), el("pre", text), el("button", { type: "button", "aria-label": `${TEXT.copy}: ${name}`, click: () => copy(text) }, TEXT.copy));
+    return el("div.call", el("h3", name), el("pre", text),
+      el("button", { type: "button", "aria-label": `${TEXT.copy}: ${name}`, click: () => copy(text) }, TEXT.copy));
   });
   const operations = Object.entries(state.document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => describe(method, path, operation)));

@@ -119,6 +119,15 @@ def test_nothing_is_wider_than_the_window(open_page, demo, width):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
 
 
+def test_the_focus_stays_in_the_page_when_the_list_turns(open_page, demo):
+    page = open_page(demo.link)
+    page.get_by_role("link", name="Next").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".total")).to_contain_text("Page 2 of 10")
+    expect(page.get_by_role("heading", name="Clients")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
+
+
 def test_dark_is_dark(open_page, demo):
     page = open_page(demo.link, color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 26)"
