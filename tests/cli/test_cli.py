@@ -314,7 +314,11 @@ def test_help_shows_each_default(run, setting):
     default = getattr(Settings(), setting.name)
     if setting.name == "rate_limit":
         default = f"{default.tokens}/{default.seconds}"
-    told = "false" if default is False else {None: "none", (): "none"}.get(default, default)
+    told = (
+        str(default).lower()
+        if isinstance(default, bool)
+        else {None: "none", (): "none"}.get(default, default)
+    )
     assert f"({told}) [{setting.variable}]" in run("serve --help").out
 
 
