@@ -23,7 +23,7 @@ FLOORS = (
     ("errors", "ids", "field_types", "auth", "ratelimit", "timestamps", "version"),
     ("fields", "config"),
     ("clients",),
-    ("api", "store"),
+    ("api", "store", "exchange"),
     ("app",),
     ("",),  # acare itself: what an embedder imports
     ("server",),

@@ -43,6 +43,18 @@ BEGIN
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
 END;
+
+-- Imports can be interrupted.
+CREATE TABLE imports (
+    key           BLOB PRIMARY KEY CHECK (length(key) = 32),
+    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    newest_before INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    started_at    TEXT NOT NULL
+) STRICT;
 """
 
 #: For each older version of the schema, the SQL that migrates it to the next version.
