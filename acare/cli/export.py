@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import IO
 
 from acare.cli.options import Commands, add_flags, open_database
 from acare.errors import UserError
@@ -44,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"there is no user {args.user}")
         clients = store.export(owner, args.status)
         if args.file is None:
-            with _as_utf8(sys.stdout.buffer) as file:
-                write(file, clients)
+            file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+            write(file, clients)
+            file.detach()
             return 0
         with temporary(args.file) as path:
             with path.open("w", encoding="utf-8", newline="") as file:
@@ -53,8 +53,3 @@ def run(args: argparse.Namespace) -> int:
             os.replace(path, args.file)
     sys.stderr.write(f"Exported {count} clients to {args.file}.\n")
     return 0
-
-
-def _as_utf8(stream: IO[bytes]) -> IO[str]:
-    """Text for a stream that stays open."""
-    return io.TextIOWrapper(os.fdopen(os.dup(stream.fileno()), "wb"), encoding="utf-8", newline="")

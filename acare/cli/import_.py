@@ -137,6 +137,7 @@ class _Import:
         """Report the duplicates among the rows that are not written yet."""
         policy = self._args.on_duplicate
         if policy == "create":
+            self._report.can_be_written = True
             return self._store.known_people(0)
         # Two clients of an export may have one address: only those that were there before can be duplicates.
         newest = before.newest_before if before is not None and self._source.keeps_ids else None

@@ -17,9 +17,9 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _DEFUSED = re.compile(rf"'+(?:{_FORMULA.pattern})")
 
 _MONEY = re.compile(
-    r"(?:[^\d\s.,'+-]{1,4}\s*)?"  # a currency
+    r"(?:[^\d\s.,'+()%/-]{1,4}\s*)?"  # a currency
     r"(\d[\d.,'’ \u00a0\u202f]*?)\s*([km]\b)?"
-    r"(?:\s*[^\d\s.,'+-]{1,4})?",
+    r"(?:\s*[^\d\s.,'+()%/-]{1,4})?",
     re.IGNORECASE | re.ASCII,
 )
 _PLAIN = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.ASCII)

@@ -72,9 +72,10 @@ class Draft:
         self._check_owner(rules)
         self._read_time("created_at", rules)
         self._read_time("updated_at", rules)
-        if str(self.kept.get("updated_at", "9")) < str(self.kept.get("created_at", "")):
+        if not self._problems and self.kept.get("updated_at", "9") < self.kept.get("created_at", ""):
             self.refuse("updated_at", "must not be earlier than created_at")
-        values, problems = _clean(self.body)
+        broken = bool(self._problems) and not self.found.keys() - {"row"}
+        values, problems = ({}, []) if broken else _clean(self.body)
         if problems and rules.lenient:
             self._move_to_notes({problem.field for problem in problems})
             values, problems = _clean(self.body)
