@@ -89,10 +89,10 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
-def _count(maximum: int) -> Callable[[str], int]:
+def _count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not 1 <= int(text) <= maximum:
-            raise ValueError(f"a whole number from 1 to {maximum}")
+        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse
@@ -171,6 +171,12 @@ class Settings:
     drain_seconds: int = _setting(
         30, _count(3600), "N", "seconds that open requests have to finish when the server stops (30)"
     )
+    drain_delay: int = _setting(
+        0,
+        _count(3600, minimum=0),
+        "SECONDS",
+        "seconds for which a stopping server still takes requests while /readyz is 503 (0)",
+    )
     require_precondition: bool = _setting(
         False, _flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
     )
@@ -215,6 +221,13 @@ class Settings:
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
+
+
+def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
+    """How many sockets the service manager has passed to this process: see sd_listen_fds(3)."""
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return 0  # they were meant for another process, which started this one
+    return int(environ.get("LISTEN_FDS", "0"))
 
 
 def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Ids: UUIDs, which the database and the wire show in lower case with hyphens. (seed)"""
+"""Ids: UUIDs, in lower case with hyphens in the database and on the wire. (seed)"""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ _UUID = re.compile(rf"{_CANONICAL.pattern}|[0-9a-f]{{32}}", re.IGNORECASE | re.A
 
 
 def canonical(text: str) -> str | None:
-    """The id that ``text`` spells, maybe in capitals or without hyphens; None if it is none. (our choice)"""
+    """The id in canonical form; None if ``text`` is not a UUID.
+
+    Capitals are accepted, and hyphens may be missing. (our choice)
+    """
     if _CANONICAL.fullmatch(text):
-        return text  # nearly every one is, and UUID() takes ten times as long
+        return text  # the usual case; UUID() takes ten times as long
     return str(UUID(text)) if _UUID.fullmatch(text) else None
 
 
 def new(clock: Callable[[], int] = time.time_ns) -> str:
-    """An id that nothing else has: a UUID of version 7 (RFC 9562), the time and 74 bits of chance.
+    """A new, unique id: a UUID of version 7 (RFC 9562), which is the time and 74 random bits.
 
-    Ids of one time stand together in an index. Those of chance alone are scattered over it: among a
-    million clients each would cost a page to read and a page to write. (our choice) ``clock`` tells
+    Ids created at about the same time are neighbours in an index. Fully random ids are scattered: among a
+    million clients, each new one would read and write another page. (our choice) ``clock`` returns
     nanoseconds since 1970.
     """
     milliseconds = clock() // 1_000_000

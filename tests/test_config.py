@@ -18,6 +18,7 @@ DEFAULTS = {
     "threads": 16,
     "log_format": "text",
     "drain_seconds": 30,
+    "drain_delay": 0,
     "require_precondition": False,
 }
 
@@ -47,6 +48,8 @@ ACCEPTED = [
     ("log_format", "json", "json"),
     ("drain_seconds", "1", 1),
     ("drain_seconds", "3600", 3600),
+    ("drain_delay", "0", 0),
+    ("drain_delay", "3600", 3600),
     ("require_precondition", "true", True),
     ("require_precondition", "false", False),
 ]
@@ -91,6 +94,8 @@ REFUSED = [
     ("drain_seconds", "0", "1 to 3600"),
     ("drain_seconds", "3601", "1 to 3600"),
     ("drain_seconds", "1s", "1 to 3600"),
+    ("drain_delay", "3601", "0 to 3600"),
+    ("drain_delay", "-1", "0 to 3600"),
     ("require_precondition", "yes", "true or false"),
     ("require_precondition", "1", "true or false"),
 ]

@@ -1,186 +1,259 @@
-"""README.md is true: its commands are the ones that CI runs, its tables are complete, its code works."""
+"""The README files are true: their commands and examples run, their tables, diagrams and links are right.
 
+Every fenced block is run here, page by page and in order, as a reader would. A block that another test or
+.ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_nginx.py -->``.
+"""
+
+import argparse
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from benchmarks import report
 
+import acare
 from acare.api import envelope
+from acare.cli import _parser
 from acare.config import SETTINGS, Settings
+from acare.store import connection, schema
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *(ROOT / "acare").rglob("*.md"), *(ROOT / "tests").rglob("README.md"))
+}
+FRONT, API, STORE, CLI, BENCHMARKS = (
+    PAGES[name]
+    for name in (
+        "README.md",
+        "acare/api/README.md",
+        "acare/store/README.md",
+        "acare/cli/README.md",
+        "tests/benchmarks/README.md",
+    )
+)
 
 DEMO = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/acare demo"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
 
-SUBCOMMANDS = (
-    "serve", "demo", "key create", "key list", "key revoke", "backup", "verify", "restore", "history",
-    "undelete", "erase", "purge", "openapi",
-)  # fmt: skip
+FENCE = re.compile(
+    r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+SHELL, SHOWN = ("sh", "bash"), ("text", "mermaid", "sql")
+MAX_LINE = 150
 
 
-class Block:
-    """A fenced block: its language, its text, and the words above it."""
-
-    def __init__(self, match):
-        self.language, self.text = match["language"], match["text"]
-        self.line = README.count("\n", 0, match.start()) + 1
-        self.above = README[: match.start()].rstrip().rpartition("\n\n")[2]
-
-    def __repr__(self):
-        return f"{self.language} in line {self.line}"
+def blocks(page):
+    """The fenced blocks of a page: line, language, text, who runs it."""
+    text = PAGES[page]
+    for match in FENCE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match["language"], match["text"], match["runner"]
 
 
-FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [Block(match) for match in FENCE.finditer(README)]
-PYTHON = [block for block in BLOCKS if block.language == "python"]
-# A block that makes a virtual environment is for people and for .ci/run, not for a test.
-SHELL = [block for block in BLOCKS if block.language in ("sh", "bash") and "venv" not in block.text]
-SETTINGS_ROWS = dict(re.findall(r"^\| `(--[\w-]+).*?` \|(.*)\|$", README, re.MULTILINE))
+def runnable(page):
+    """The blocks that are run here. One that makes a virtual environment is for .ci/run."""
+    for line, language, text, runner in blocks(page):
+        if runner is None and language in (*SHELL, "python", "json") and "venv" not in text:
+            yield line, language, text
 
 
-def section(title):
-    """The text under the heading that has ``title`` in it."""
-    return re.search(rf"^## [^\n]*{title}[^\n]*\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[1]
+def diagram(page):
+    return next(text for _, language, text, _ in blocks(page) if language == "mermaid")
 
 
-@pytest.fixture
-def in_place_of_yours(start, tmp_path):
-    """Puts a running server's address and key in the place of those that a text has."""
-    server = start()
-
-    def fill_in(text):
-        return text.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key)
-
-    return fill_in
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Runs a shell script as a reader would, with ``acare`` and ``python3`` at hand; its output."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    (tools / "python3").symlink_to(sys.executable)
-    (tools / "acare").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m acare "$@"\n')
-    (tools / "acare").chmod(0o755)
-
-    def run(script):
-        ended = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail", "-c", script],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "ACARE_DATABASE": "served.db"},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=30,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-    return run
-
-
-def values(text):
-    """The JSON values that stand one after another in ``text``."""
-    decoder, found = json.JSONDecoder(), []
-    while text := text.lstrip():
-        value, end = decoder.raw_decode(text)
-        found.append(value)
-        text = text[end:]
-    return found
-
-
-# --- commands
+# --- commands and examples
 
 
 @pytest.mark.parametrize("command", [DEMO, TEST])
-def test_the_command_stands_in_a_line_of_its_own(command):
-    assert [line.strip() for line in README.splitlines()].count(command) == 1
+def test_the_command_is_on_one_line(command):
+    assert [line.strip() for line in FRONT.splitlines()].count(command) == 1
 
 
-@pytest.mark.parametrize("command", SUBCOMMANDS)
-def test_every_command_is_named(command):
-    assert f"acare {command}" in README
+@pytest.mark.parametrize("page", [page for page in PAGES if any(runnable(page))])
+def test_every_block_runs(page, start, tmp_path):
+    """In one folder, beside a server whose address and key stand in for the examples'."""
+    server = start()
+    run = runner(tmp_path)
+    printed = ""
+    for line, language, text in runnable(page):
+        text = text.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key)
+        where = f"{page}, line {line}"
+        if language == "json":
+            assert json.loads(comparable(printed)) == json.loads(comparable(text)), where
+            continue
+        if language == "python":
+            text = f"python3 -W error - <<'BLOCK'\n{text}\nBLOCK"
+        ended = run(text)
+        assert ended.returncode == 0, f"{where}: {ended.stderr}"
+        printed = ended.stdout
+        assert not re.search(r'"success": ?false', printed), where
 
 
-# --- tables and lists
+def runner(folder):
+    """Runs a shell script with ``acare`` and ``python3`` on the path."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name, module in (("acare", "-m acare"), ("python3", "")):
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+        (tools / name).chmod(0o755)
+    env = {
+        **os.environ,
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "ACARE_DATABASE": "served.db",
+    }
+    return lambda script: subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60,
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_has_a_row_with_its_flag_and_its_variable(setting):
-    assert f"`{setting.variable}`" in SETTINGS_ROWS[setting.flag]
+def comparable(text):
+    """An answer without the ids and timestamps, which differ each time."""
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID", text)
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "a timestamp", text)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_row_tells_the_default(setting):
-    default = getattr(Settings(), setting.name)
-    if setting.name == "rate_limit":
-        default = f"{default.tokens}/{default.seconds}"
-    cells = [cell.strip(" `") for cell in SETTINGS_ROWS[setting.flag].split("|")]
-    assert {None: "none", (): "none", False: "false"}.get(default, str(default)) in cells
+@pytest.mark.parametrize("page", PAGES)
+def test_every_other_block_names_what_runs_it(page):
+    for line, language, text, runner in blocks(page):
+        if runner is not None:
+            assert "README" in (ROOT / runner).read_text(encoding="utf-8"), f"{page}, line {line}"
+        else:
+            assert language in (*SHELL, "python", "json", *SHOWN) or "venv" in text, f"{page}, line {line}"
 
 
-def test_no_row_is_of_a_setting_that_is_gone():
-    assert SETTINGS_ROWS.keys() == {setting.flag for setting in SETTINGS}
+# --- tables
 
 
-@pytest.mark.parametrize("code", sorted({failure.code for failure in envelope.ERROR_RESPONSES.values()}))
-def test_every_error_code_is_told(code):
-    assert f"`{code}`" in README
+def rows(page):
+    """The rows of all tables of a page, as lists of cells."""
+    return [re.split(r" ?\| ?", line.strip("| ")) for line in page.splitlines() if line.startswith("|")]
 
 
-def test_the_choices_where_the_sources_are_silent_are_listed():
-    assert len(re.findall(r"^- ", section("Choices"), re.MULTILINE)) >= 25
+def test_every_setting_has_a_row_with_flag_variable_and_default():
+    settings = [cells[:3] for cells in rows(FRONT) if cells[0].startswith("`--")]
+    told = {tuple(cell.strip("`").split()[0] for cell in cells) for cells in settings}
+    defaults = {setting.name: getattr(Settings(), setting.name) for setting in SETTINGS}
+    defaults["rate_limit"] = "{0.tokens}/{0.seconds}".format(defaults["rate_limit"])
+    for name, default in defaults.items():
+        defaults[name] = "none" if default in (None, ()) else str(default).lower()
+    expected = {(setting.flag, setting.variable, defaults[setting.name]) for setting in SETTINGS}
+    assert told == expected
 
 
-def test_every_file_of_the_project_structure_is_there():
-    named = re.findall(r"[\w.]+\.(?:py|sql|toml)\b", section("structure"))
-    files = {path.name for path in (*ROOT.glob("*.*"), *(ROOT / "acare").rglob("*.*"))}
-    assert named
+def test_every_command_has_a_row():
+    told = {cells[0].strip("`") for cells in rows(CLI) if cells[0].startswith("`acare ")}
+    assert told == {f"acare {command}" for command in commands(_parser())}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_in_the_text_exists(page):
+    for text in re.findall(r"`acare ([^`]+)`", re.sub(FENCE, "", PAGES[page])):
+        parser = _parser()
+        for word in text.split():
+            if word.startswith("--"):
+                assert word in parser._option_string_actions, text
+            elif not word.isupper() and (choices := actions(parser)):
+                parser = choices[word]
+
+
+def actions(parser):
+    """The commands directly below a parser, by name."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return groups[0].choices if groups else {}
+
+
+def commands(parser):
+    """All commands of a parser: ``serve``, ``key create``, ..."""
+    for name, child in actions(parser).items():
+        yield from [f"{name} {below}" for below in commands(child)] or [name]
+
+
+def test_every_error_has_a_row_with_status_and_code():
+    codes = {(answer.status[:3], answer.code) for answer in envelope.ERROR_RESPONSES.values()}
+    codes |= {(str(status), code) for status, (code, _) in envelope.HTTP_ERRORS.items()}
+    told = {(cells[0], cells[1].strip("`")) for cells in rows(API) if cells[0].isdecimal()}
+    assert told == {*codes, ("500", envelope.INTERNAL_ERROR[0])}
+
+
+def test_every_setting_of_a_connection_has_a_row():
+    settings = (*connection._WRITER_SETTINGS, *connection._READER_SETTINGS)
+    told = {cells[1].strip("`").split(" = ")[0] for cells in rows(STORE) if " = " in cells[1]}
+    assert told == {"journal_mode", "wal_autocheckpoint", *(row.split(" = ")[0] for row in settings)}
+
+
+# --- diagrams and figures
+
+
+def test_the_diagram_has_the_gates_in_their_order(tmp_path):
+    settings = Settings(database=tmp_path / "acare.db", trusted_proxy="127.0.0.1", cors_origin=("*",))
+    with acare.create_app(settings=settings) as app:
+        names = [type(gate).__name__ for gate in app._gates(settings, int, print)]
+    shown = re.findall(r"\b([A-Z]\w+)(?=\[)", diagram("acare/api/README.md"))
+    assert list(dict.fromkeys(shown)) == names
+
+
+def test_the_diagram_has_every_table_and_only_real_columns():
+    database = sqlite3.connect(":memory:")
+    database.executescript(schema.text())
+    tables = re.findall(r"^    (\w+) \{\n(.*?)^    \}", diagram("acare/store/README.md"), re.M | re.S)
+    assert {name for name, _ in tables} == set(re.findall(r"^CREATE TABLE (\w+)", schema.text(), re.M))
+    for name, columns in tables:
+        shown = set(re.findall(r"^ +[A-Z]+ (\w+)", columns, re.MULTILINE))
+        assert shown <= {column[1] for column in database.execute(f"PRAGMA table_xinfo({name})")}
+    database.close()
+
+
+def test_the_chart_shows_the_ratios_of_the_benchmark():
+    chart = report.charted(BENCHMARKS)
+    assert chart.count("\n") == len(report.CHARTED)
+    assert f"```text\n{chart}\n```" in FRONT
+    assert f"```text\n{chart}\n```" in BENCHMARKS
+
+
+def test_every_bar_of_the_benchmark_is_in_its_table():
+    told = {(cells[0], cells[2]) for cells in rows(BENCHMARKS) if len(cells) > 2}
+    assert {(f"{work}, against {name}", f"≥ {bar}") for work, name, bar in report.BARS} <= told
+
+
+# --- references
+
+
+def anchors(page):
+    titles = re.findall(r"^#+ (.+)$", re.sub(FENCE, "", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (ROOT / page).parent / path if path else ROOT / page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_is_named_exists(page):
+    files = {
+        path.name
+        for path in chain(ROOT.glob("*"), *((ROOT / top).rglob("*.*") for top in ("acare", "tests")))
+    }
+    named = re.findall(
+        r"\b\w+\.(?:py|sql|toml|c)\b", re.sub(r"```python.*?```", "", PAGES[page], flags=re.DOTALL)
+    )
     assert set(named) <= files
 
 
-# --- code
-
-
-def test_there_is_code_to_try():
-    assert PYTHON
-    assert any("curl " in block.text for block in SHELL)
-
-
-@pytest.mark.parametrize("block", PYTHON, ids=repr)
-def test_a_python_block_runs(in_place_of_yours, tmp_path, block):
-    (tmp_path / "block.py").write_text(in_place_of_yours(block.text), encoding="utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "block.py"],
-        cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8", timeout=30,
-    )  # fmt: skip
-    assert (ended.returncode, ended.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("block", SHELL, ids=repr)
-def test_a_shell_block_runs(in_place_of_yours, run, block):
-    printed = run(in_place_of_yours(block.text))
-    if "curl " in block.text:
-        assert [value["success"] for value in values(printed)] == [
-            "refused" not in block.above
-        ] * block.text.count("curl ")
-
-
-@pytest.mark.parametrize(
-    ("call", "shown"),
-    [pair for pair in pairwise(BLOCKS) if pair[1].language == "json"],
-    ids=repr,
-)
-def test_an_answer_is_as_it_is_shown(in_place_of_yours, run, call, shown):
-    def without_what_differs(text):
-        text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID", text)
-        return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "a timestamp", text)
-
-    (answer,) = values(without_what_differs(run(in_place_of_yours(call.text))))
-    assert answer == json.loads(without_what_differs(shown.text))
+@pytest.mark.parametrize("page", PAGES)
+def test_no_line_is_too_long(page):
+    assert [line for line in PAGES[page].splitlines() if len(line) > MAX_LINE and line[0] != "|"] == []

@@ -8,7 +8,7 @@ import sys
 import acare
 from acare.app import create_app
 from acare.cli.options import Commands, add_flags, read_settings
-from acare.config import Settings
+from acare.config import Settings, passed_sockets
 from acare.server import logs
 from acare.server.server import Server, listen
 from acare.store.keys import KeyStore
@@ -31,7 +31,10 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
-    with logs.configured(settings.log_format) as access, listen(settings) as listener:
+    with (
+        logs.configured(settings.log_format) as access,
+        listen(settings, passed_sockets()) as listener,
+    ):
         app = create_app(settings=settings, access_log=access)
         server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, _first_key(app.keys)))

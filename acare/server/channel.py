@@ -11,25 +11,28 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from acare.server.parser import Parser
 from acare.server.response import AppTask, RefusalTask
 
-#: Seconds in which a request must have arrived completely.
+#: Seconds within which a request must arrive completely.
 REQUEST_SECONDS = 60
 
-#: Seconds after which a connection is closed whose caller takes nothing of an answer.
+#: Seconds without progress after which an answer that its caller does not read is given up.
 ANSWER_SECONDS = 60
 
-#: Seconds after which a connection without a request is closed.
+#: Seconds after which an idle connection is closed.
 IDLE_SECONDS = 60
 
 #: Seconds without a byte after which a stopping server no longer waits for the rest of a request.
 PAUSE_SECONDS = 2
 
+#: The same where no request has begun: one may be under way on a connection that is new or in use.
+SETTLE_SECONDS = 0.25
+
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection that has one request at a time, and whose time-outs follow the monotonic clock.
+    """A connection that handles one request at a time, with time-outs by the monotonic clock.
 
-    waitress parses all that it has received, up to some 400 small requests, and then answers them in a
-    row. Here what follows a request stays unparsed until that is answered and its answer sent, so that
-    the loop turns to the others in between.
+    waitress parses all data that it receives, up to some 400 pipelined requests, and answers them in a row.
+    Here the data after a request stays unparsed until that request has been answered and the answer has
+    been sent, so that the loop serves other connections in between.
     """
 
     task_class = AppTask
@@ -52,7 +55,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return not self.held and bool(super().writable())
 
     def received(self, data: bytes) -> bool:
-        """Parse ``data`` to the end of one request, and have that answered."""
+        """Parse ``data`` up to the end of one request, and have that request answered."""
         self.active_at = time.monotonic()
         with self.requests_lock:
             if self.will_close or self.close_when_flushed:
@@ -76,7 +79,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return True
 
     def write_soon(self, data: bytes) -> int:
-        """Hold a part of an answer until the loop sends it, together with those of other connections."""
+        """Hold a part of an answer until the loop sends it together with the answers of other connections."""
         if not self.connected:
             raise ClientDisconnected
         self.held.append(data)
@@ -84,7 +87,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return len(data)
 
     def send_held(self) -> None:
-        """Send the first part that is held: what the socket takes; waitress keeps the rest, in a copy."""
+        """Send the first held part. What the socket does not accept now goes into waitress's buffer."""
         data = self.held[0]
         if self.connected and not self.total_outbufs_len:
             data = data[self.send(data, do_close=False) :]
@@ -93,15 +96,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.held.popleft()
 
     def handle_expt(self) -> None:
-        """Urgent data, which no caller has any business to send; waitress would be told of it for ever."""
+        """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""
         self.handle_close()
 
     def is_free(self) -> bool:
-        """Whether no request is being answered and no answer being sent."""
+        """Whether no request is being answered and no answer is being sent."""
         return not (self.requests or self.held or self.total_outbufs_len)
 
     def is_overdue(self, now: float) -> bool:
-        """Whether its caller has been too slow, or has sent nothing, for too long. Asked once a second."""
+        """Whether a time-out has passed. Called once a second."""
         if self.requests or self.held:
             return False
         if self.total_outbufs_len:
@@ -113,9 +116,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return now - self.active_at > IDLE_SECONDS
 
     def is_finished(self, now: float) -> bool:
-        """Whether a stopping server may close it: it is free, and no request is on its way."""
-        return (
-            self.is_free()
-            and not self.unparsed
-            and (self.request is None or now - self.active_at > PAUSE_SECONDS)
-        )
+        """Whether a stopping server may close it: nothing is left to answer, and no request is arriving."""
+        pause = SETTLE_SECONDS if self.request is None else PAUSE_SECONDS
+        return self.is_free() and not self.unparsed and now - self.active_at > pause

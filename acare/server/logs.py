@@ -1,4 +1,4 @@
-"""Log lines on stderr, as text or as one JSON object each."""
+"""Log lines on stderr: text, or one JSON object each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from acare import timestamps
 from acare.api.access_log import Access, json_line, text_line
 
-#: Log lines that are kept while the log is not being read.
+#: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
 
 _FLUSH_SECONDS = 0.05
@@ -48,15 +48,15 @@ class JsonFormatter(TextFormatter):
 
 
 class LogWriter:
-    """Writes log lines to a file descriptor from a thread of its own, some 20 times a second.
+    """Writes log lines to a file descriptor in its own thread, about 20 times a second.
 
-    Nothing that logs ever waits for whoever reads the log: while that reader is stalled, up to
-    ``max_lines`` are kept, further ones are dropped, and their number is logged afterwards. (The standard
-    StreamHandler would also take a quarter of the time of a whole request; this takes a fiftieth.)
+    No request waits for the reader of the log. While that reader is stalled, up to ``max_lines`` are kept,
+    further lines are dropped, and their number is logged afterwards. (logging.StreamHandler takes a quarter
+    of the time of a request; this takes a fiftieth.)
     """
 
     def __init__(self, descriptor: int, describe: Callable[[str], str], max_lines: int = MAX_LINES) -> None:
-        """``describe`` makes a log line of a message, for the message about lines that were dropped."""
+        """``describe`` formats a message as a log line, for the line about dropped lines."""
         self._descriptor = descriptor
         self._describe = describe
         self._max_lines = max_lines
@@ -68,7 +68,7 @@ class LogWriter:
         self._thread.start()
 
     def put(self, line: str) -> None:
-        """Have a line written soon; it has its line break."""
+        """Queue a line, which ends with a line break."""
         if len(self._lines) >= self._max_lines:
             self._dropped += 1
             return
@@ -77,7 +77,7 @@ class LogWriter:
             self._news.set()
 
     def close(self) -> None:
-        """Write what is left, unless that takes more than a second."""
+        """Write the remaining lines, for at most a second."""
         self._closing = True
         self._news.set()
         self._thread.join(1)
@@ -88,21 +88,21 @@ class LogWriter:
             if not self._closing:
                 time.sleep(_FLUSH_SECONDS)
             self._news.clear()
-            with contextlib.suppress(OSError):  # a log that cannot be written is no reason to stop
+            with contextlib.suppress(OSError):  # a log that cannot be written does not stop the server
                 self._write()
 
     def _write(self) -> None:
         text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            text += self._describe(f"{dropped} log lines were dropped: the log was not being read")
+            text += self._describe(f"{dropped} log lines were dropped because stderr was not read")
         data = text.encode("utf-8", "backslashreplace")
         while data:
             data = data[os.write(self._descriptor, data) :]
 
 
 class _Handler(logging.Handler):
-    """Hands the lines of the standard logging to the writer."""
+    """Passes the records of the standard logging to the writer."""
 
     def __init__(self, put: Callable[[str], None]) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ def access_as_json(now: int, line: Access) -> str:
 
 @contextmanager
 def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Access], None]]:
-    """Send all log lines of the process to stderr while the ``with`` lasts; gives the access log."""
+    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     formatter = JsonFormatter() if log_format == "json" else TextFormatter()
     access_line = access_as_json if log_format == "json" else access_as_text
 

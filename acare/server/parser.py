@@ -1,7 +1,7 @@
-"""What is refused before the app sees it, and how a body is kept.
+"""Request parsing: rejects malformed requests before the app sees them, and limits what a body can use.
 
-waitress parses requests; this module checks what waitress lets through or takes too long over. Every
-pattern here is linear in the length of its input.
+waitress parses requests. This module rejects what waitress accepts although RFC 9112 forbids it, and what
+waitress parses in quadratic time. The time of each pattern here is linear in the length of its input.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from waitress.utilities import BadRequest
 
 from acare.app import MAX_BODY
 
-#: Bytes of a body that are read, so that its sender sees the 413; a longer one is cut off.
+#: Bytes of a body that are read before the 413, so that its sender sees it; a longer body is cut off.
 MAX_BODY_READ = 8 * 1024 * 1024
 
-#: Bytes of a header.
+#: Bytes of the request line and all headers.
 MAX_HEADER = 32 * 1024
 
-#: Bytes of a chunk's size line, extension included, and of the trailers behind the last chunk.
+#: Bytes of the size line of a chunk (with its extensions) and of the trailers after the last chunk.
 MAX_CHUNK_LINE = 4 * 1024
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]")
@@ -32,9 +32,9 @@ _ORIGIN = re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.
 
 
 class Body:
-    """The bytes of a body in memory, as waitress's receivers fill it: no more than the API's limit.
+    """The bytes of a body, in memory. Takes the place of waitress's buffer.
 
-    Once there are more, all are dropped and only counted: the app answers 413 by the length alone.
+    A body over the API's limit is only counted: the app answers 413 because of its length.
     """
 
     def __init__(self, keep: bool) -> None:
@@ -62,7 +62,7 @@ class Body:
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. ``origin`` is its Origin header if the request is refused here."""
+    """One request. ``origin`` is its Origin header if the request is rejected here."""
 
     origin: str | None = None
     completed: bool
@@ -75,24 +75,24 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.chunked and self.body_rcv is not None and not self.completed:
             held = len(self.body_rcv.control_line) + len(self.body_rcv.trailer)
             if held > MAX_CHUNK_LINE:
-                self.error = BadRequest("a chunk's size line or the trailers are too long")
+                self.error = BadRequest("The size line of a chunk or the trailers are too long")
                 self.completed = True
         if self.completed:
-            self.expect_continue = False  # waitress would also tell a request without a body to go on
+            self.expect_continue = False  # waitress would wait for a body that does not come
         if self.error is not None and self.origin is None:
             found = _ORIGIN.search((before + data)[: 2 * MAX_HEADER])
             self.origin = found[1].decode("ascii") if found else None
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Parse request line and headers. ParsingError (an answer of 400) for a malformed request."""
+        """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
         first_line, line_end, rest = header_plus.partition(b"\r\n")
         if not _REQUEST_LINE.fullmatch(first_line):
-            raise ParsingError("the request line is not METHOD TARGET HTTP/1.1 or HTTP/1.0")
+            raise ParsingError("The request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0)")
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
-            raise ParsingError("a header is folded over several lines")
+            raise ParsingError("A header is folded over several lines")
         if b"  " in rest or b"\t" in rest:
-            # waitress's patterns take a time that is quadratic in the length of a run of blanks.
+            # waitress's patterns take quadratic time on runs of blanks.
             header_plus = first_line + line_end + _BLANKS.sub(b" ", rest)
         try:
             super().parse_header(header_plus)
@@ -105,27 +105,29 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self.body_rcv.buf = Body(keep=self.content_length <= MAX_BODY)
 
     def _check_host(self) -> None:
-        """Of two Host headers waitress makes one value with a comma and a blank, which is no host."""
+        """waitress joins two Host headers with a comma and a blank, which makes an invalid host."""
         host = self.headers.get("HOST")
         if host is None and self.version == "1.1":
-            raise ParsingError("HTTP/1.1 needs a Host header")
+            raise ParsingError("HTTP/1.1 requires a Host header")
         if host is not None and not _HOST.fullmatch(host):
-            raise ParsingError("there must be exactly one Host, a valid one")
+            raise ParsingError("The request must have exactly one valid Host header")
 
     def _check_framing(self, transfer_encodings: list[bytes]) -> None:
-        """Every server on a message's way must see the same end of it. (RFC 9112, 6.1)
+        """Proxy and server must agree on where a message ends. (RFC 9112, 6.1)
 
-        waitress takes "chunked, chunked", takes a Content-Length beside it, and ignores both in HTTP/1.0.
+        waitress accepts "chunked, chunked", accepts Content-Length beside it, and ignores both in HTTP/1.0.
         """
         if not transfer_encodings:
             return
         if self.version == "1.0" or "CONTENT_LENGTH" in self.headers:
-            raise ParsingError("Transfer-Encoding is for HTTP/1.1, and excludes Content-Length")
+            raise ParsingError(
+                "Transfer-Encoding is valid in HTTP/1.1 alone, and not together with Content-Length"
+            )
         if [value.strip(b" \t").lower() for value in transfer_encodings] != [b"chunked"]:
-            raise ParsingError("the only Transfer-Encoding is chunked, once")
+            raise ParsingError("The only valid Transfer-Encoding is chunked, once")
 
     def _simplify_connection(self) -> None:
-        """waitress compares the whole header with one word; it is a list. (RFC 9110, 7.6.1)"""
+        """Reduce the list of options to one: waitress expects a single word. (RFC 9110, 7.6.1)"""
         options = {option.strip(" \t").lower() for option in self.headers.pop("CONNECTION", "").split(",")}
         if "close" in options:
             self.headers["CONNECTION"] = "close"

@@ -1,4 +1,4 @@
-"""How an answer is written: in one piece, and in the envelope also where the app was never asked."""
+"""Responses: in one piece, and in the envelope also when a request was rejected before the app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from acare.api.access_log import Access
 
 
 def _send(task: Task, body: bytes) -> None:
-    """Send header and body as one packet; waitress sends two."""
+    """Write headers and body together, so that they leave in one packet; waitress writes them separately."""
     task.content_length = task.content_bytes_written = len(body)
     head = task.build_response_header()
     task.wrote_header = True
@@ -20,10 +20,9 @@ def _send(task: Task, body: bytes) -> None:
 
 
 class AppTask(WSGITask):  # type: ignore[misc]  # waitress has no types
-    """A request to the app, which answers with one body of known length.
+    """Calls the app, whose responses are one body of known length with valid headers.
 
-    waitress's own checks and rewrites each header for whatever application there may be, which takes
-    longer than the app itself.
+    waitress's own task checks and rewrites each header of any application, which takes longer than the app.
     """
 
     response_headers: list[tuple[str, str]]
@@ -44,13 +43,13 @@ class AppTask(WSGITask):  # type: ignore[misc]  # waitress has no types
     def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         self._head = "\r\n".join([f"HTTP/1.1 {status}", *map(": ".join, headers)])
         if not self._head.count("\r") == self._head.count("\n") == len(headers):
-            raise ValueError("a line break in a header would begin another header")
+            raise ValueError("a header contains a line break")
         self.complete = True
         self.status = status
         self.response_headers = headers
 
     def build_response_header(self) -> bytes:
-        """The headers as the app gave them, where the connection stays open; else waitress's work."""
+        """The headers as the app set them if the connection stays open; otherwise waitress builds them."""
         stays_open = "CONNECTION" not in self.request.headers and not self.close_on_finish
         if not stays_open or self.version != "1.1" or (self.content_length is None and self.has_body):
             return bytes(super().build_response_header())
@@ -63,7 +62,7 @@ def _http_date(second: int) -> str:
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
-    """The answer to a request that was refused before the app saw it, in the envelope."""
+    """Answers a request that was rejected before the app saw it, in the envelope."""
 
     def execute(self) -> None:
         server, error = self.channel.server, self.request.error

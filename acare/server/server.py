@@ -1,4 +1,4 @@
-"""The event loop around the app, and its stop."""
+"""The server: accepts connections, runs the event loop, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -28,29 +28,36 @@ from acare.server.parser import MAX_BODY_READ, MAX_HEADER
 
 log = logging.getLogger("acare.server")
 
-#: Connections at a time. One that sends nothing costs a file descriptor and no thread.
+#: Open connections. An idle one costs a file descriptor and no thread.
 CONNECTIONS = 4096
 
-#: Answers that leave together at most, so that the first does not wait for long.
+#: Answers that are sent together at most, so that the first one does not wait for long.
 TOGETHER = 8
 
-_NEWCOMERS = 16  # that are taken in one turn of the loop
+_FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
+_NEWCOMERS = 16  # new connections that one turn of the loop accepts
 _SWEEP_SECONDS = 1.0
 _ACCEPT_AGAIN_SECONDS = 0.2
 _OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
-_NEVER = 10**9  # seconds, bytes: for what waitress would do by itself and this server does otherwise
+_NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
 _ADJUSTMENTS = {
     "max_request_body_size": MAX_BODY_READ + 1,
     "max_request_header_size": MAX_HEADER,
     "channel_timeout": _NEVER,
-    "outbuf_overflow": _NEVER,  # an answer that waits for its caller is no temporary file
-    "outbuf_high_watermark": _NEVER,  # and never waited for, since one connection has one answer at most
-    "ident": None,  # no Server header: it would only help those who look for old versions
+    "outbuf_overflow": _NEVER,  # no temporary files for answers
+    "outbuf_high_watermark": _NEVER,  # no thread waits for a caller; a connection has one answer at most
+    "ident": None,  # no Server header
 }
 
 
-def listen(settings: Settings) -> socket.socket:
-    """A socket bound to the address, or UserError with the reason in one line."""
+def listen(settings: Settings, passed: int = 0) -> socket.socket:
+    """A listening socket, or UserError with the reason in one line.
+
+    The service manager may have ``passed`` one in descriptor 3 (socket activation); it is used instead of the
+    address in the settings, and connections that arrive during a restart wait in it.
+    """
+    if passed:
+        return _take_passed(passed)
     address = settings.listen
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
@@ -60,8 +67,26 @@ def listen(settings: Settings) -> socket.socket:
         raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
+def _take_passed(passed: int) -> socket.socket:
+    """The socket in descriptor 3; UserError if there are several, or it is not a listening TCP socket."""
+    with suppress(OSError):
+        listener = socket.socket(fileno=_FIRST_PASSED)
+        is_tcp = listener.family in (socket.AF_INET, socket.AF_INET6)
+        if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return listener
+        listener.detach()
+    raise UserError(f"LISTEN_FDS={passed}: descriptor 3 has to be a listening TCP socket, and the only one")
+
+
+class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
+    """Wakes the loop. An error in it ends the loop, since threads could no longer have answers sent."""
+
+    def handle_error(self) -> None:
+        raise
+
+
 class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """The listening socket. Whatever goes wrong in accepting costs one connection, never the socket."""
+    """The listening socket. An error in accepting costs one connection and never closes the socket."""
 
     def __init__(self, server: Server, listener: socket.socket, sockets: dict[int, object]) -> None:
         super().__init__(listener, sockets)
@@ -76,7 +101,7 @@ class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no 
         return False
 
     def handle_accept(self) -> None:
-        """Take all who have come, so that newcomers wait for one turn of the loop at most."""
+        """Accept several connections in a turn, so that new callers wait for few turns."""
         for _ in range(_NEWCOMERS):
             accepted = self.accept()
             if accepted is None:
@@ -89,10 +114,11 @@ class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no 
 
 
 class Server:
-    """Answers for ``app`` until it is told to stop, and then finishes what was begun.
+    """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
 
-    The loop, one thread, receives, answers what is quick, and closes what is overdue; ``threads`` others
-    answer what waits for the disk or takes long. For a connection it is what waitress calls the server.
+    One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
+    ``threads`` others answer requests that wait for the disk or take long. To a connection, this object is
+    what waitress calls the server.
     """
 
     def __init__(
@@ -114,27 +140,29 @@ class Server:
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
         self._sockets: dict[int, object] = {}
-        self._trigger = trigger(self._sockets)
+        self._trigger = _Trigger(self._sockets)
         self._listener = _Listener(self, listener, self._sockets)
         self._max_connections = _allow_connections(CONNECTIONS)
-        self._drain_seconds = settings.drain_seconds
+        self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
         self._stopping = self._woken = False
         self._swept_at = time.monotonic()
         self._loop = threading.get_ident()
         self._tasks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
-        # This starts the store's writer too, which so has the scheduling policy of this thread.
+        # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
             if state != "ok":
                 log.warning("not ready: %s: %s", name, state)
         for number in range(settings.threads):
             threading.Thread(target=self._work, name=f"acare-{number}", daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)  # from here on: whoever reads the address may stop it
+            signal.signal(
+                number, self._stop
+            )  # before the address is printed, so that a stop is clean from then on
 
     # --- for its connections
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
-        """Take a new connection, in place of the one that has been idle longest if there are too many."""
+        """Add a connection. At the limit, the one that has been idle longest is closed for it."""
         if len(self.active_channels) >= self._max_connections:
             free = [channel for channel in self.active_channels.values() if channel.is_free()]
             if not free:
@@ -142,10 +170,17 @@ class Server:
                 return
             min(free, key=lambda channel: channel.active_at).handle_close()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Channel(self, sock, addr, self.adj, self._sockets)
+        number = sock.fileno()
+        try:
+            Channel(self, sock, addr, self.adj, self._sockets)
+        except BaseException:  # such as MemoryError: leave no half-made connection in the loop
+            self._sockets.pop(number, None)
+            self.active_channels.pop(number, None)
+            sock.close()
+            raise
 
     def add_task(self, channel: Channel) -> None:
-        """Have the request of ``channel`` answered: here, if that is quick, else by a thread."""
+        """Answer the request of ``channel`` now if that is quick; otherwise queue it for a thread."""
         request = channel.requests[0]
         if request.error or self.application.is_quick(request.command, request.path, request.query):
             channel.service()
@@ -155,44 +190,44 @@ class Server:
             self._tasks.put(channel)
 
     def pull_trigger(self) -> None:
-        """Wake the loop, once for all who have news by then; its own thread is awake."""
+        """Wake the loop. One wake-up serves all threads that call this before the loop runs."""
         if not self._woken and not self.in_loop():
             self._woken = True
             self._trigger.pull_trigger()
 
     def in_loop(self) -> bool:
-        """Whether the caller runs in the loop's own thread."""
+        """Whether this runs in the thread of the event loop."""
         return threading.get_ident() == self._loop
 
     # --- the loop
 
     def run(self) -> int:
-        """Answer until SIGTERM or SIGINT, then finish what was begun; returns the exit code."""
+        """Serve until SIGTERM or SIGINT, then finish the open requests. Returns the exit code."""
         self._loop = threading.get_ident()
         try:
             while not self._stopping:
                 self._turn(_SWEEP_SECONDS)
             self._drain()
         except Exception:
-            log.exception("the event loop failed, and the server ends")
+            log.exception("the event loop failed; the server exits")
             return 1
         return 0
 
     def _turn(self, seconds: float) -> None:
-        """Wait for so long, then do for each connection what it is ready for: at most one request."""
+        """Wait up to ``seconds`` for events, then handle at most one request of each connection."""
         sockets = self._sockets
-        # select is the quicker one while there are few connections, and knows no descriptor beyond 1023.
+        # select is faster with few connections, but cannot handle descriptors above 1023.
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
-        self._woken = False  # from here on it looks at the news
-        self._send_answers()  # before what follows them is parsed
+        self._woken = False  # before looking at what the threads have left
+        self._send_answers()  # before the next requests of their connections are parsed
         for channel in [channel for channel in self.unparsed if channel.is_free()]:
             self.unparsed.discard(channel)
             if channel.connected:
                 try:
                     channel.received(channel.unparsed)
                 except Exception:
-                    channel.handle_error()  # as waitress does where the bytes come from the socket
+                    channel.handle_error()  # as waitress does on an error in reading
         self._send_answers()
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
@@ -200,8 +235,8 @@ class Server:
             self._close_where(Channel.is_overdue, now)
 
     def _send_answers(self) -> None:
-        """Send all that has been answered, in a row: who receives it on this machine, as a proxy does, is
-        woken once and not for each, and asks again for all at once. (Redis does so too.)"""
+        """Send all answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up
+        once for all of them, and its next requests arrive together."""
         while self.answers:
             channel = self.answers.popleft()
             try:
@@ -215,11 +250,11 @@ class Server:
                 channel.handle_close()
 
     def _work(self) -> None:
-        """The life of a thread, which waits for a pause of the loop instead of pushing it off its core:
-        else the two pass Python's lock to and fro at each call into SQLite, which lets go of it."""
+        """Answer queued requests, at a lower priority than the loop: otherwise the two threads exchange
+        Python's global lock at each call into SQLite, which releases it."""
         if hasattr(os, "SCHED_BATCH"):
             with suppress(OSError):  # a sandbox may forbid it
-                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else the operator has chosen already
+                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
                     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while True:
             channel = self._tasks.get()
@@ -236,27 +271,39 @@ class Server:
         if self._stopping:
             os._exit(128 + number)  # the second signal: at once
         self._stopping = True
-        self._trigger.pull_trigger()  # this runs in the loop's own thread, between two steps
+        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
-        """Take no new connection, answer every request that has begun, and close."""
-        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
+        """Accept no new connections, answer every request that has begun to arrive, and close.
+
+        Before that, for the seconds of the drain delay, only report by /readyz that the server is stopping.
+        """
         self.application.draining = self.draining = True
+        self._wait_for_proxies()
+        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
-        while self.active_channels and (now := time.monotonic()) < deadline:
-            self._close_where(Channel.is_finished, now)
-            self._turn(0.05)
+        while self.active_channels and time.monotonic() < deadline:
+            self._turn(0.05)  # first, so that no connection is closed with a request unread
+            self._close_where(Channel.is_finished, time.monotonic())
         if self.active_channels:
-            # Their threads may be writing; a write that has not been answered has not been promised.
+            # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
             return
         self.application.close()
         log.info("stopped")
 
+    def _wait_for_proxies(self) -> None:
+        """Answer as before for the drain delay, except that no connection stays open after an answer."""
+        deadline = time.monotonic() + self._drain_delay
+        if self._drain_delay:
+            log.info("stopping in %d s; /readyz is 503 from now on", self._drain_delay)
+        while time.monotonic() < deadline:
+            self._turn(0.05)
+
 
 def _allow_connections(wanted: int) -> int:
-    """Raise the process's limit of open files as far as possible; how many connections fit below it."""
+    """Raise the limit of open files as far as allowed; returns how many connections fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = wanted + _OTHER_FILES
     if soft < room:

@@ -48,6 +48,10 @@ class WriteAheadLog:
         self._connection = connection
         self._checkpointer = checkpointer
         self._max_pages = max_pages
+        (_, _, path), *_ = connection.execute("PRAGMA database_list").fetchall()
+        self._path = f"{path}-wal"
+        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._writes = 0  # since the last checkpoint
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
@@ -96,16 +100,23 @@ class WriteAheadLog:
         # If another process committed first, the file is cut to that process's limit at best; unless that
         # process cut the log like this itself.
         after = self._bytes()
-        return after < min(before, limit) or after == self._one_page()
+        return after < min(before, limit) or after == self._size_of(1)
 
-    def _one_page(self) -> int:
-        """The bytes of a log with one page in it. (sqlite.org/fileformat.html, "WAL File Format")"""
-        (page,) = self._connection.execute("PRAGMA page_size").fetchone()
-        return 32 + 24 + int(page)
+    def _trim(self, pages: int) -> None:
+        """Cut the file to its size limit, but not the ``pages`` in use. Only while our transaction is open.
+
+        SQLite does so only where the process that starts the log over has a limit; Litestream has none.
+        """
+        size = max(self._limit, self._size_of(pages))
+        if pages > 0 and self._bytes() > size:
+            os.truncate(self._path, size)
+
+    def _size_of(self, pages: int) -> int:
+        """The bytes of a log with so many pages. (sqlite.org/fileformat.html, "WAL File Format")"""
+        return 32 + pages * (24 + self._page_size)
 
     def _bytes(self) -> int:
-        (_, _, path), *_ = self._connection.execute("PRAGMA database_list").fetchall()
-        return os.path.getsize(f"{path}-wal")
+        return os.path.getsize(self._path)
 
     def _checkpoint(self) -> None:
         try:
@@ -121,6 +132,7 @@ class WriteAheadLog:
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._writes = 0
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log starts over
+            self._trim(in_log)
         finally:
             self._connection.execute("ROLLBACK")
 

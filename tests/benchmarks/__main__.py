@@ -1,18 +1,14 @@
-"""Runs the whole comparison and prints one table of medians and ratios.
+"""Runs the whole comparison and prints its report.
 
-Each candidate is started here, server on core 0 and load on core 1, and they take turns: what disturbs the
-machine disturbs all alike. Ratios are of medians over the rounds of one run; absolute figures mean nothing
-on another machine.
+Each candidate is started here, the server on core 0 and the load on core 1, and they take turns, so that a
+disturbance affects all of them. README.md describes the method.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
-import platform
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -20,26 +16,13 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import load, servers
+from tests.benchmarks import load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
 
 SERVER_CORE, LOAD_CORE = 0, 1
-
-# What a run is of, which candidate it is held against, and the least ratio of rates that is good enough.
-BARS = [
-    ("get", "bare Falcon", 0.75),
-    ("get", "PocketBase", 2.4),
-    ("list of 25", "bare Falcon", 0.50),
-    ("list of 25", "PocketBase", 6.0),
-    ("list of 100", "PocketBase", 7.0),
-    ("create", "PocketBase", 2.0),
-    ("update", "PocketBase", 2.0),
-    ("4 reads, 1 write", "PocketBase", 3.0),
-]
 
 
 class Bench:
@@ -152,13 +135,15 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
         memory = second.resident_mib() / bare.resident_mib()
         resident = f"{second.resident_mib():.0f} MiB against {bare.resident_mib():.0f}"
     rows = [
-        _row(f"{work}, {many} against {few}", bench.ratio(work, many, few), 0.8)
+        report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few), 0.8)
         for work in ("get at scale", *lists, "create at scale")
     ]
     for work in deep:
         cost = 1000 / bench.median(work, many)
         rows.append(f"| {work} of {many} | {cost:.2f} ms of a core | | |")
-    rows.append(_row(f"resident memory after that, against bare Falcon ({resident})", memory, 1.5, most=True))
+    rows.append(
+        report.row(f"resident memory after that, against bare Falcon ({resident})", memory, 1.5, maximum=True)
+    )
     return rows
 
 
@@ -179,8 +164,10 @@ def limit(bench: Bench, folder: Path, addresses: int) -> list[str]:
             bench.run("many addresses", on, load.addresses(on.paths[0], addresses))
         grown = on.resident_mib() - before
     return [
-        _row("rate limit on against off", bench.ratio("get with a limit", "limit on", "limit off"), 0.97),
-        _row(
+        report.row(
+            "rate limit on against off", bench.ratio("get with a limit", "limit on", "limit off"), 0.97
+        ),
+        report.row(
             f"{addresses:,} addresses against one (memory grew by {grown:.0f} MiB)",
             bench.ratio("many addresses", "limit on", "limit on", other_work="one address"),
             0.9,
@@ -198,40 +185,9 @@ def start(rounds: int, folder: Path) -> str:
         with servers.acare(folder / "limit.db", SERVER_CORE) as server:
             starts.append(server.started_after)
     ratio = statistics.median(starts) / statistics.median(imports)
-    return _row("start to first answer, against importing falcon and waitress", ratio, 2.5, most=True)
-
-
-def _row(what: str, ratio: float, bar: float, most: bool = False) -> str:
-    good = ratio <= bar if most else ratio >= bar
-    return f"| {what} | {ratio:.2f} | {'≤' if most else '≥'} {bar} | {'yes' if good else '**no**'} |"
-
-
-def table(bench: Bench, extra: list[str]) -> str:
-    lines = [f"acare {version('acare')} with falcon {version('falcon')}, waitress {version('waitress')}, "
-             f"SQLite {sqlite3.sqlite_version}, Python {platform.python_version()}; "
-             f"{datetime.date.today()}; {_machine()}", ""]  # fmt: skip
-    lines += [
-        "| work | server | requests/s | p50 ms | p99 ms | worst ms |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for (work, name), _ in bench.results.items():
-        rate, p50, p99, worst = (bench.median(work, name, figure) for figure in Result._fields)
-        lines.append(f"| {work} | {name} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {worst:.1f} |")
-    lines += ["", "| ratio of medians | measured | bar | met |", "| --- | --- | --- | --- |"]
-    for work, against, bar in BARS:
-        if bench.results[work, "acare"]:
-            lines.append(_row(f"{work}, against {against}", bench.ratio(work, "acare", against), bar))
-    for work, figure in (("create", "worst"), ("4 reads, 1 write", "p99")):
-        if bench.results[work, "acare"]:
-            ratio = bench.median(work, "acare", figure) / bench.median(work, "PocketBase", figure)
-            lines.append(_row(f"{work}, {figure} latency against PocketBase", ratio, 1.0, most=True))
-    return "\n".join([*lines, *extra])
-
-
-def _machine() -> str:
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), "?")
-    return f"{model}, server on one core, load on another"
+    return report.row(
+        "start to first answer, against importing falcon and waitress", ratio, 2.5, maximum=True
+    )
 
 
 def main() -> int:
@@ -253,7 +209,7 @@ def main() -> int:
             extra.append(start(rounds, folder))
         if args.only in (None, "grow"):
             extra += grow(bench, folder, count)
-    print(table(bench, extra))
+    print(report.text(bench.median, list(bench.results), extra))
     return 0
 
 

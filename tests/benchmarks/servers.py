@@ -158,7 +158,7 @@ def fill(database: Path, count: int) -> None:
                     "user_id": users[n % 2],
                     "client_type": CLIENT_TYPES[n % 3],
                     "status": STATUSES[n // 3 % 3],
-                    "by": None,
+                    "key_id": None,
                 }
                 for n in range(begin, min(begin + 10_000, count))
             ]

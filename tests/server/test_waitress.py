@@ -27,6 +27,7 @@ OVERRIDES = {
     parser.Parser: {"received": ["self", "data"], "parse_header": ["self", "header_plus"]},
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
+    server._Trigger: {"handle_error": ["self"]},
     server._Listener: {
         "__init__": ["self", "sock", "map"],
         "readable": ["self"],

@@ -1,20 +1,14 @@
-"""Clients that are generated from the OpenAPI document: Python against a real server, and TypeScript's types.
+"""Clients generated from the OpenAPI document: Python against a real server, and the types of TypeScript."""
 
-ACARE_TEST_GENERATORS names a folder with a virtual environment ``python``, which has openapi-python-client,
-and with ``node_modules``, which has openapi-typescript and typescript.
-"""
-
-import os
 import subprocess
 import sys
-from pathlib import Path
+import venv
 
 import pytest
 from support.server import make_key, serving
 
-GENERATORS = Path(os.environ["ACARE_TEST_GENERATORS"])
-PYTHON = GENERATORS / "python" / "bin"
-NODE = GENERATORS / "node_modules" / ".bin"
+PYTHON_GENERATOR = "openapi-python-client==0.29.1"
+NODE_GENERATORS = ("openapi-typescript@7.13.0", "typescript@5.9.3")
 
 
 def run(*line, cwd):
@@ -33,6 +27,16 @@ def folder(tmp_path_factory):
 
 
 # --- Python
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The folder of commands of an environment with the generator."""
+    folder = tmp_path_factory.mktemp("python")
+    venv.create(folder, with_pip=True)
+    run(folder / "bin" / "pip", "install", "-q", PYTHON_GENERATOR, cwd=folder)
+    return folder / "bin"
+
 
 USE = """
 import sys
@@ -68,9 +72,9 @@ print("done")
 
 
 @pytest.fixture(scope="module")
-def python_client(folder):
+def python_client(folder, python):
     line = ("generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none")
-    said = run(PYTHON / "openapi-python-client", *line, cwd=folder)
+    said = run(python / "openapi-python-client", *line, cwd=folder)
     return folder / "client", said
 
 
@@ -92,12 +96,12 @@ def test_a_python_client_has_typed_bodies(python_client):
     assert not [path for path in (client / "api").rglob("*.py") if "body: Any" in path.read_text("utf-8")]
 
 
-def test_a_python_client_works_with_a_server(python_client, tmp_path):
+def test_a_python_client_works_with_a_server(python_client, python, tmp_path):
     client, _ = python_client
     database = tmp_path / "acare.db"
     key = make_key(database)
     with serving(database) as (_, address):
-        said = run(PYTHON / "python", "-c", USE, f"http://{address}", key, cwd=client.parent)
+        said = run(python / "python", "-c", USE, f"http://{address}", key, cwd=client.parent)
     assert said == "done\n"
 
 
@@ -130,6 +134,8 @@ export { client, changes, current, number, changed, tenant, nameless };
 
 
 def test_typescript_takes_right_values_and_no_others(folder):
-    run(NODE / "openapi-typescript", "openapi.json", "-o", "openapi.ts", cwd=folder)
+    run("npm", "install", "--silent", "--no-audit", "--no-fund", *NODE_GENERATORS, cwd=folder)
+    node = folder / "node_modules" / ".bin"
+    run(node / "openapi-typescript", "openapi.json", "-o", "openapi.ts", cwd=folder)
     (folder / "probe.ts").write_text(PROBE, "utf-8")
-    run(NODE / "tsc", "--strict", "--noEmit", "probe.ts", cwd=folder)
+    run(node / "tsc", "--strict", "--noEmit", "probe.ts", cwd=folder)

@@ -1,0 +1,52 @@
+"""The wheel and the sdist: what they hold, and that an installation from each serves."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import urllib.request
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.checkout import copy_checkout
+
+NEEDED = {"acare/schema.sql", "acare/py.typed", "acare/api/examples.json"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheel and the sdist of a copy of the checkout."""
+    folder = tmp_path_factory.mktemp("built")
+    source = copy_checkout(folder / "source")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "build"], check=True)
+    subprocess.run([python, "-m", "build", "-o", folder, source], check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = folder.glob("*.whl")
+    (sdist,) = folder.glob("*.tar.gz")
+    return {"wheel": wheel, "sdist": sdist}
+
+
+def test_the_wheel_has_all_that_is_read_at_run_time(built):
+    assert set(zipfile.ZipFile(built["wheel"]).namelist()) >= NEEDED
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_an_installation_serves(built, tmp_path, kind):
+    venv.create(tmp_path / "venv", with_pip=True)
+    acare = tmp_path / "venv" / "bin" / "acare"
+    subprocess.run([acare.with_name("pip"), "install", "-q", built[kind]], check=True)
+    with subprocess.Popen(
+        [acare, "serve", "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as server:
+        url = re.search(r"http://[^/\s]+", server.stdout.readline())[0]
+        with urllib.request.urlopen(f"{url}/readyz") as answer:
+            assert json.load(answer)["success"]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+    listed = subprocess.run([acare, "key", "list"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert listed.stderr == ""

@@ -1,0 +1,120 @@
+"""Socket activation: the listening socket is passed in descriptor 3 and survives the server."""
+
+import http.client
+import re
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import closing, contextmanager
+
+import pytest
+from support.crash import KILLS
+from support.server import command, make_key
+from support.sockets import wait_for
+
+RESTARTS = min(20, 4 * KILLS)
+CALLERS = 3
+
+# What a service manager does: descriptor 3 is the socket, and the variables say so.
+PASS = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": sys.argv[2] or str(os.getpid()), "LISTEN_FDS": sys.argv[3]}
+os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
+"""
+
+
+@contextmanager
+def activated(database, passed, pid="", count="1"):
+    """A server with a passed socket; ``pid`` and ``count`` are what the variables say."""
+    line = command("serve", "--database", database, "--rate-limit", "off", "--listen", "127.0.0.1:0")
+    descriptor = passed.fileno()
+    with subprocess.Popen(
+        [sys.executable, "-c", PASS, str(descriptor), pid, count, *line[1:]],
+        pass_fds=[descriptor],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def port_of(process):
+    return int(re.search(r"http://127.0.0.1:(\d+)", process.stdout.readline())[1])
+
+
+@pytest.fixture
+def database(tmp_path):
+    make_key(tmp_path / "served.db")
+    return tmp_path / "served.db"
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        yield listener
+
+
+class Caller(threading.Thread):
+    """Asks again and again, each time over a new connection."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port, self.over = port, threading.Event()
+        self.answered, self.failures = 0, []
+
+    def run(self):
+        while not self.over.is_set():
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+                try:
+                    connection.request("GET", "/healthz")
+                    assert connection.getresponse().status == 200
+                    self.answered += 1
+                except (OSError, http.client.HTTPException) as error:
+                    self.failures.append(error)
+
+
+def test_the_passed_socket_is_served(database, listener):
+    with activated(database, listener) as process:
+        assert port_of(process) == listener.getsockname()[1]
+
+
+def test_a_socket_for_another_process_is_not_taken(database, listener):
+    with activated(database, listener, pid="1") as process:
+        assert port_of(process) != listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_a_socket_that_does_not_listen_on_tcp_is_refused(database, family):
+    with socket.socket(family) as other, activated(database, other) as process:
+        assert process.wait(10) == 1
+        assert process.stderr.read().startswith("acare: LISTEN_FDS=1: descriptor 3 ")
+
+
+def test_several_sockets_are_refused(database, listener):
+    with activated(database, listener, count="2") as process:
+        assert process.wait(10) == 1
+        assert process.stderr.read().startswith("acare: LISTEN_FDS=2: ")
+
+
+def test_no_connection_is_refused_while_the_server_restarts(database, listener):
+    callers = [Caller(listener.getsockname()[1]) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    for _ in range(RESTARTS):
+        with activated(database, listener) as process:
+            port_of(process)
+            before = [caller.answered for caller in callers]
+            wait_for(lambda before=before: all(c.answered > n for c, n in zip(callers, before, strict=True)))
+            process.terminate()
+            assert process.wait(10) == 0
+    with activated(database, listener):  # answers the last ones
+        for caller in callers:
+            caller.over.set()
+        for caller in callers:
+            caller.join(20)
+    assert [caller.failures for caller in callers] == [[]] * CALLERS

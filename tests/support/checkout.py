@@ -1,0 +1,24 @@
+"""The checkout that the tests are in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info")
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copy the checkout, without what is built or installed in it, to a new folder."""
+    shutil.copytree(ROOT, folder, ignore=_LEFT_OUT)
+    return folder
+
+
+def readme_command(end: str) -> str:
+    """The one command line of README.md that makes an environment and ends like this."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^ *(python3 -m venv .*{re.escape(end)})$", text, re.MULTILINE)
+    return str(line)

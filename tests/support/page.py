@@ -1,0 +1,21 @@
+"""The examples on the page about operations, so that the tests try what the page shows."""
+
+import re
+from pathlib import Path
+
+PAGE = (Path(__file__).resolve().parents[2] / "acare" / "cli" / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def examples(language, section=""):
+    """The blocks in this language, of the whole page or below the heading ``section``."""
+    text = re.search(rf"^## {section}.*?(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    return [block for found, block in FENCE.findall(text[0] if section else PAGE) if found == language]
+
+
+def replaced(text, values):
+    """The text with each of these pieces replaced; an example that does not have one has changed."""
+    for old, new in values.items():
+        assert old in text, f"the page has no {old} any more"
+        text = text.replace(old, str(new))
+    return text
