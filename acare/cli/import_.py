@@ -25,10 +25,10 @@ FIELD_NAMES = tuple(field.name for field in FIELDS)
 
 _EXAMPLE = """\
 examples:
-  acare import contacts.csv --user ana@example.com --dry-run
-  acare import contacts.csv --user ana@example.com --map "Home tel=phone" --skip-bad refused.csv
-  acare import clients.jsonl --user ana@example.com --create-users
-  acare import https://clients.example.com --key-file key.txt --user ana@example.com
+    acare import contacts.csv --user ana@example.com --dry-run
+    acare import contacts.csv --user ana@example.com --map "Home tel=phone" --skip-bad refused.csv
+    acare import clients.jsonl --user ana@example.com --create-users
+    acare import https://clients.example.com --key-file key.txt --user ana@example.com
 
 An import that was interrupted is completed by the same command."""
 
