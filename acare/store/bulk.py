@@ -255,7 +255,7 @@ class _RowWriter:
             if self._policy in ("skip", "update"):
                 self.people.add(seq, row)
             return "created"
-        if self._policy == "skip" or found.deleted or not self._update(connection, row, found.seq):
+        if self._policy == "skip" or not self._update(connection, row, found.seq):
             return "skipped"
         self.people.add(found.seq, row)
         return "updated"
@@ -279,7 +279,7 @@ class _RowWriter:
 
     @staticmethod
     def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
-        """Merge the row into a client; False if that changes nothing."""
+        """Merge the row into a client; False if that changes nothing, or the client is deleted."""
         assignments = ", ".join(f"{name} = :{name}" for name in row.values)
         differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
         statement = UPDATE.format(assignments=assignments, differences=differences)

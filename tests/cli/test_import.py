@@ -224,14 +224,19 @@ def test_lenient_still_refuses_required_fields(agency):
 
 
 def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
-    content = f"{HEADER},phone\nJordan,Lee,buyer,=1\nDana,Ray,renter,'=2\n"
+    content = f"{HEADER},phone\nJordan,Lee,buyer,=1\nDana,Ray,renter,'=2\nPat,Kim,renter,=3\n"
     refused = tmp_path / "refused.csv"
     assert agency.load(content, "--skip-bad", refused).code == 0
     corrected = refused.read_text("utf-8-sig").replace("renter", "both")
     assert corrected.splitlines()[0] == f"{HEADER},phone,acare_reason"
     assert "must be one of buyer, seller, both" in corrected
+    assert ",=" not in corrected
     assert agency.report(corrected)["unknown_columns"] == []
-    assert [(c["first_name"], c["phone"]) for c in agency.clients()] == [("Jordan", "=1"), ("Dana", "=2")]
+    assert [(c["first_name"], c["phone"]) for c in agency.clients()] == [
+        ("Jordan", "=1"),
+        ("Dana", "=2"),
+        ("Pat", "=3"),
+    ]
 
 
 def test_another_file_of_refused_rows_is_not_replaced(agency, tmp_path):

@@ -1,5 +1,6 @@
 """An import that was interrupted is completed by the same command; a server on the same file goes on."""
 
+import itertools
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import pytest
 from support.importing import HEADER, USER, Agency
 from support.server import command, serving
 
+from acare.clients import ImportRow
+from acare.fields import clean_new
 from acare.store import bulk
 
 ROWS = 3000
@@ -59,16 +62,47 @@ def test_a_killed_import_is_completed_with_every_row_once(agency, policy, create
 
 
 def test_records_with_ids_are_completed_too(agency, tmp_path):
-    agency.load(rows(50), "--on-duplicate", "create")
+    agency.load(rows(ROWS), "--on-duplicate", "create")
     old = agency.run("export").out
     (tmp_path / "other").mkdir()
     other = Agency(tmp_path / "other")
     arguments = (other.write(old, "in.jsonl"), "--user", USER)
-    kill_after(other, 1, *arguments)
-    assert other.run("import", *arguments).code == 0
+    kill_after(other, 4, *arguments)
+    assert 0 < len(other.clients()) < ROWS
+    ended = other.run("import", *arguments)
+    assert ended.code == 0, ended.out
     assert [client["id"] for client in other.clients()] == [
         json.loads(line)["id"] for line in old.splitlines()
     ]
+
+
+def write_one_by_one(app, agency, emails, between):
+    """Import a client for each address, each in a transaction of its own; the last progress."""
+    store = bulk.BulkStore(app.database, clock=itertools.count().__next__, sleep=between)
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
+    lines = [
+        ImportRow(line, {**values, "email": email}, None, None, {}) for line, email in enumerate(emails, 2)
+    ]
+    key = bytes(32)
+    people = store.known_people()
+    *_, last = store.write(iter(lines), key, store.begin(key, key), {None: agency.user_id}, "skip", people)
+    return last
+
+
+def test_others_get_a_turn_after_each_transaction(agency):
+    pauses = []
+    with agency.app() as app:
+        write_one_by_one(app, agency, ["a@b", "c@d", "e@f"], pauses.append)
+    assert pauses == [bulk.PAUSE_SECONDS] * 3
+
+
+def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency):
+    body = clean_new({"first_name": "X", "last_name": "Y", "client_type": "buyer", "email": "c@d"})
+    with agency.app() as app:
+        last = write_one_by_one(
+            app, agency, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body)
+        )
+    assert (last.created, last.skipped) == (1, 1)
 
 
 def test_a_complete_import_is_not_repeated_unless_told(agency):
