@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from acare import timestamps
@@ -88,14 +89,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if complete else 1
 
 
+@dataclass(frozen=True)
 class _Import:
     """One run of the command."""
 
-    def __init__(
-        self, args: argparse.Namespace, store: BulkStore, source: Source, plan: Plan, tell: progress.Report
-    ) -> None:
-        self._args, self._store, self._source, self._plan, self._tell = args, store, source, plan, tell
-        self._report = ImportReport()
+    _args: argparse.Namespace
+    _store: BulkStore
+    _source: Source
+    _plan: Plan
+    _tell: progress.Report
+    _report: ImportReport = field(default_factory=ImportReport)
 
     def run(self) -> ImportReport:
         """Read, check and write; what there is to report."""

@@ -52,7 +52,7 @@ def open_source(args: argparse.Namespace, rules: Rules, database: Path, tell: Re
         raise UserError("a URL needs --key-file, the name of a file with an API key")
     name = hashlib.sha256(args.source.encode()).hexdigest()[:12]
     pages = database.with_name(f"{database.name}.import-{name}.jsonl")
-    remote = Remote(args.source, args.key_file.read_text("utf-8").strip())
+    remote = Remote(args.source, args.key_file.read_text("utf-8", "replace").strip())
     remote.download(pages, lambda done, total: tell("Downloading", done, total, "clients"))
     with _open_json(pages, rules, newest_first=True) as source:
         yield source
@@ -64,6 +64,8 @@ def _open_file(path: Path, args: argparse.Namespace, rules: Rules) -> Iterator[S
     with path.open("rb") as file:
         is_json = file.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
     if is_json:
+        if args.targets:
+            raise UserError("--map is for CSV")
         with _open_json(path, rules) as source:
             yield source
         return

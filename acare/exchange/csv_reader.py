@@ -39,6 +39,8 @@ class CsvReader:
             header = next((record for record in self._records if any(map(str.strip, record))), [])
         except csv.Error as error:
             raise UserError(f"the header cannot be read: {error}") from None
+        if not header:
+            raise UserError("the file is empty")
         self.columns = Columns(header, choices)
 
     def _lines(self) -> Iterator[str]:

@@ -86,7 +86,6 @@ class Columns:
         self.names = _distinct(header)
         self._choices = choices
         self._mapped: list[tuple[int, str, str]] = []  # position, column, target
-        self._kept: list[tuple[int, str]] = []
         self.unknown: list[str] = []
         missing = [column for column in choices.targets if column not in self.names]
         if missing:
@@ -115,7 +114,6 @@ class Columns:
         if target is None or target in taken:
             if column not in _IGNORED:
                 self.unknown.append(column)
-                self._kept.append((self.names.index(column), column))
             return None
         return target
 
@@ -129,8 +127,9 @@ class Columns:
             draft.found[target] = column, text
             self._put(draft, target, text, TARGETS[target](text))
         if self._choices.keep_unknown:
-            extra = {name: record[at] for at, name in self._kept if at < len(record) and record[at].strip()}
-            self._add_preferences(draft, {name: cells.undefuse(text) for name, text in extra.items()})
+            texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
+            extra = {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
+            self._add_preferences(draft, extra)
         if any(text.strip() for text in record[len(self.names) :]):
             draft.refuse("row", f"must not have more cells than the header, which has {len(self.names)}")
         return draft

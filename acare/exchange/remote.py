@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import re
 import time
 import urllib.error
 import urllib.request
@@ -34,9 +35,12 @@ class Remote:
     """A server at ``base`` (with or without ``/v1``) and a key to it. ``sleep`` takes seconds."""
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        if not re.fullmatch("[!-~]+", key):
+            raise UserError("the key file must have one line, the API key")
         self._base = base.rstrip("/").removesuffix("/v1")
         self._headers = {"X-API-Key": key, "Accept": "application/json"}
         self._sleep = sleep
+        self._connected = False
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def download(self, target: Path, tell: Callable[[int, int], None]) -> None:
@@ -98,6 +102,7 @@ class Remote:
             try:
                 request = urllib.request.Request(self._base + path, headers=self._headers)
                 with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                    self._connected = True
                     data: dict[str, Any] = json.load(answer)["data"]
                     self._sleep(_until_next_token(answer.headers))
                     return data
@@ -106,7 +111,7 @@ class Remote:
                     raise
                 pause = _number(error.headers, "Retry-After", pause)
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-                if failures == _MAX_FAILURES:
+                if failures == _MAX_FAILURES or not self._connected:
                     reason = getattr(error, "reason", error)
                     raise UserError(f"{self._base}: {reason}; the same command goes on from here") from None
             self._sleep(pause)

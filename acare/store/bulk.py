@@ -10,6 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -231,31 +232,25 @@ class BulkStore:
             yield from connection.execute(EXPORT, values)
 
 
+@dataclass(frozen=True)
 class _RowWriter:
     """Writes single rows, in a transaction that is open."""
 
-    def __init__(
-        self,
-        owners: Mapping[str | None, str],
-        policy: Policy,
-        people: Duplicates,
-        new_id: Callable[[], object],
-    ) -> None:
-        self._owners = owners
-        self._policy = policy
-        self.people = people
-        self._new_id = new_id
+    owners: Mapping[str | None, str]
+    policy: Policy
+    people: Duplicates
+    new_id: Callable[[], object]
 
     def __call__(self, connection: sqlite3.Connection, row: ImportRow) -> str:
         """Write a row; the name of the count to add it to."""
-        found = None if self._policy == "fail" else self.people.find(connection, row)
-        if found is None or self._policy == "create":
+        found = None if self.policy == "fail" else self.people.find(connection, row)
+        if found is None or self.policy == "create":
             own_id = None if found is not None and found.by == "id" else row.kept.get("id")
-            seq = self._insert(connection, row, own_id or str(self._new_id()))
-            if self._policy in ("skip", "update"):
+            seq = self._insert(connection, row, own_id or str(self.new_id()))
+            if self.policy in ("skip", "update"):
                 self.people.add(seq, row)
             return "created"
-        if self._policy == "skip" or not self._update(connection, row, found.seq):
+        if self.policy == "skip" or not self._update(connection, row, found.seq):
             return "skipped"
         self.people.add(found.seq, row)
         return "updated"
@@ -267,7 +262,7 @@ class _RowWriter:
             **_UNSET,
             **row.values,
             "id": client_id,
-            "user_id": self._owners[None if owner is None else owner.lower()],
+            "user_id": self.owners[None if owner is None else owner.lower()],
             "version": kept.get("version", 1),
             "created_at": created_at,
             "updated_at": kept.get("updated_at") if created_at else None,

@@ -161,6 +161,12 @@ def test_a_file_without_names_is_refused_at_once(agency):
     assert "--map" in ended.err
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", ";;\n"])
+def test_an_empty_file_is_refused(agency, content):
+    ended = agency.load(content)
+    assert (ended.code, "empty" in ended.err) == (1, True)
+
+
 def test_a_mapped_column_that_is_missing_is_named(agency):
     ended = agency.load(f"{HEADER}\n", "--map", "Tel=phone")
     assert (ended.code, "'Tel'" in ended.err) == (1, True)

@@ -186,6 +186,18 @@ def test_deletions_between_two_runs_hide_no_client(tmp_path):
     assert set(download(fake, target)[0]) >= set(fake.ids)
 
 
+def test_a_server_that_was_never_there_is_not_waited_for(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "refused" in ended.err) == (1, True)
+
+
+def test_a_file_that_is_no_key_is_not_sent(agency, tmp_path):
+    (tmp_path / "key.txt").write_text("two\nlines")
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "one line" in ended.err, "two" in ended.err) == (1, True, False)
+
+
 def test_the_key_goes_to_the_server_alone(tmp_path):
     elsewhere = Fake(1)
     with listening(elsewhere) as url:
