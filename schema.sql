@@ -7,13 +7,15 @@ PRAGMA application_id = 1633902962; -- "acar": identifies an acare database amon
 PRAGMA user_version = 2;            -- the version of this schema; older ones: acare/store/migrations.py
 
 
--- Users and their API keys. A key acts on behalf of its user.
+-- Users and their API keys. A key acts on behalf of its user. A key with the preview 'host' stands for the
+-- program that acare is embedded in, where that has authenticated the user; no request can use it.
 
 CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
     email      TEXT NOT NULL UNIQUE COLLATE NOCASE,
     role       TEXT NOT NULL CHECK (role IN ('agent', 'broker')),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    disabled_at TEXT -- from then on the user's keys are not valid
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -21,13 +23,15 @@ CREATE TABLE api_keys (
     user_id      TEXT NOT NULL REFERENCES users (id),
     name         TEXT,
     sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is not stored
-    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters
+    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters, or 'host'
     scopes       TEXT NOT NULL CHECK (json_type(scopes) = 'object'),
     created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     expires_at   TEXT,
     revoked_at   TEXT,
     last_used_at TEXT                                              -- to the minute
 ) STRICT;
+
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
 
 
 -- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a
@@ -94,6 +98,63 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type        ON clients (user_id, client_type);
 CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
+
+
+-- Search. The index has the words of the columns of client_words: a phone number without separators is one
+-- word, and its last ten and seven digits (no country or area code) are two more. A trigger that removes
+-- words runs before the change, while client_words still has them. Deleted words stay in the file until FTS5
+-- merges its segments: acare/store/search.py.
+
+CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
+
+CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
+SELECT seq, first_name, last_name, email, phone,
+       digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+              || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+FROM (
+    SELECT seq, first_name, last_name, email, phone,
+           replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+               ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+               char(0xA0), ''), char(0x2013), '') AS digits -- no-break space, en dash
+    FROM clients
+);
+
+CREATE VIRTUAL TABLE clients_search USING fts5 (
+    first_name, last_name, email, phone, phone_digits,
+    content = 'client_words',
+    content_rowid = 'seq',
+    columnsize = 0,
+    prefix = '2 3',
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_old BEFORE UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_new AFTER UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
 
 
 -- The number of clients for each combination of owner, type and status, maintained by triggers: a count over

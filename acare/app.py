@@ -17,22 +17,29 @@ from acare.api.middleware import (
     CheckBody,
     IdentifyCaller,
     LimitRate,
+    RefuseForeignPages,
     RequireKey,
     RequireScope,
     SecurityHeaders,
 )
 from acare.api.proxy import TrustProxy
-from acare.api.query import reaches_deep
+from acare.api.query import is_slow
 from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
+from acare.api.users import CurrentUser, UserCollection
+from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from acare.store.users import UserStore
 from acare.version import __version__
+
+#: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
+Identify = Callable[[dict[str, Any]], str | None]
 
 #: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
@@ -46,10 +53,16 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
+        self,
+        settings: Settings,
+        clock: Callable[[], int],
+        access_log: Callable[[Access], None],
+        identify: Identify | None = None,
     ) -> None:
+        self._identify = identify
         self.database = Database(settings.database, clock=clock)
         self.clients = ClientStore(self.database)
+        self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self.draining = False
@@ -62,6 +75,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route(
             "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
         )
+        self.add_route("/v1/users", UserCollection(self.users))
+        self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__))
@@ -78,19 +93,24 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             SecurityHeaders(),
             *([self.cors] if self.cors else []),
             AnswerPreflight(self.cors),
-            IdentifyCaller(self.keys.authenticate),
+            IdentifyCaller(self.keys.authenticate, self._ask_host),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             CheckBody(MAX_BODY),
             RequireKey(),
+            RefuseForeignPages(),
             RequireScope(),
         ]
 
+    def _ask_host(self, env: dict[str, Any]) -> Caller | None:
+        email = None if self._identify is None else self._identify(env)
+        return None if email is None else self.users.caller(email)
+
     def is_quick(self, method: str, path: str, query_string: str) -> bool:
         """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness and deep pages of a list are not."""
+        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not."""
         if method in ("POST", "PUT", "DELETE") or path.strip("/") == "readyz":
             return False
-        return not query_string or not reaches_deep(query_string)
+        return not query_string or not is_slow(query_string)
 
     def run_checks(self) -> dict[str, str]:
         """The readiness checks by name, each "ok" or what is wrong."""
@@ -121,15 +141,17 @@ def create_app(
     settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[Access], None] = log_access,
+    identify: Identify | None = None,
     **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
-    of the access log; by default it goes to the logger ``acare.access``. Raises SettingError for an invalid
-    setting and DatabaseRefused for a file that acare cannot open.
+    of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
+    behind a request without a key, so that users who are logged in to the host need none. Raises
+    SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:
         raise TypeError("pass either settings or options, not both")
-    return App(settings or Settings.from_options(options), clock, access_log)
+    return App(settings or Settings.from_options(options), clock, access_log, identify)

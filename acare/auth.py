@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
+
+from acare.errors import UserError
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -15,6 +18,14 @@ ACTIONS = ("read", "write", "delete")
 Scopes = Mapping[str, frozenset[str]]
 
 
+class User(NamedTuple):
+    """A user of the agency, whom clients belong to."""
+
+    id: str
+    email: str
+    role: Role
+
+
 class Caller(NamedTuple):
     """The holder of a valid key, which acts as its user (vendor), or the operator acting for a user."""
 
@@ -23,6 +34,17 @@ class Caller(NamedTuple):
     key_id: str | None  # None: the operator, who needs no key
     key_preview: str
     scopes: Scopes
+
+    @classmethod
+    def for_user(cls, app: HasUsers, email: str) -> Caller:
+        """The caller for a user whom the host has authenticated, to call ``app.clients`` with.
+
+        UserError if the user is unknown or disabled.
+        """
+        found = app.users.caller(email)
+        if found is None:
+            raise UserError(f"there is no user {email}, or it is disabled")
+        return found
 
     @property
     def owner_id(self) -> str | None:
@@ -36,6 +58,27 @@ class Caller(NamedTuple):
 
 
 _NOTHING: frozenset[str] = frozenset()
+
+#: The scopes of a caller whom the host has authenticated, and what stands for its key in the log.
+FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
+HOST = "host"
+
+
+class Users(Protocol):
+    """The user store as the API uses it; ``acare.store.users`` implements it."""
+
+    def visible_to(self, caller: Caller) -> list[User]: ...
+
+    def of(self, caller: Caller) -> User: ...
+
+    def caller(self, email: str) -> Caller | None: ...
+
+
+class HasUsers(Protocol):
+    """The app, as far as ``Caller.for_user`` needs it."""
+
+    @property
+    def users(self) -> Users: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

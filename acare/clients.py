@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from acare.auth import Caller
 from acare.fields import Clean
@@ -48,6 +48,16 @@ class ImportRow(NamedTuple):
     kept: dict[str, Any]
 
 
+class Filters(TypedDict, total=False):
+    """Which clients a list has. A filter that is absent or None sets no condition."""
+
+    client_type: str | None
+    status: str | None
+    user_id: str | None  # the owner
+    email: str | None  # the whole address
+    q: str | None  # a search: each word begins a word of the name, e-mail or phone
+
+
 class Precondition(NamedTuple):
     """The versions of a client at which a request may proceed; None sets no condition."""
 
@@ -71,15 +81,7 @@ class Clients(Protocol):
     Every method acts for a caller: it sees only that caller's clients and records the key behind a change.
     """
 
-    def page(
-        self,
-        caller: Caller,
-        *,
-        page: int,
-        limit: int,
-        client_type: str | None = None,
-        status: str | None = None,
-    ) -> ClientPage: ...
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...
 
     def get(
         self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL

@@ -46,6 +46,10 @@ class ScopeMissing(AcareError):
         self.actions = actions
 
 
+class CrossSiteRequest(AcareError):
+    """A page of another site may have sent this write with the session of the host's user."""
+
+
 class ClientNotFound(AcareError):
     """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. What shares a floor does not know each other, but for
 # modules of one folder.
 FLOORS = (
-    ("errors", "ids", "field_types", "auth", "ratelimit", "timestamps", "version"),
-    ("fields", "config"),
+    ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
+    ("fields", "config", "auth"),
     ("clients",),
     ("api", "store", "exchange"),
     ("app",),

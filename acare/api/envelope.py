@@ -64,6 +64,14 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
         "INSUFFICIENT_SCOPE",
         details=lambda error: {"resource": error.resource, "actions": list(error.actions)},
     ),
+    errors.CrossSiteRequest: ErrorResponse(
+        falcon.HTTP_403,
+        "CROSS_SITE_REQUEST",
+        message=lambda _: (
+            "Without an API key, a write needs Content-Type: application/json and must come "
+            "from a page of the same origin."
+        ),
+    ),
     errors.ClientNotFound: ErrorResponse(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
     errors.VersionConflict: ErrorResponse(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
     errors.PreconditionFailed: ErrorResponse(

@@ -15,12 +15,15 @@ from acare.api.request import Request
 from acare.auth import Caller
 from acare.errors import (
     BodyTooLarge,
+    CrossSiteRequest,
     NotAuthenticated,
     RateLimited,
     ScopeMissing,
     UnsupportedContentCoding,
 )
 from acare.ratelimit import RateLimiter, bucket_name
+
+Environ = dict[str, Any]  # of WSGI
 
 
 def is_api(path: str) -> bool:
@@ -44,10 +47,13 @@ class SecurityHeaders:
 
 
 class IdentifyCaller:
-    """Looks up the caller by the API key. Never rejects a request."""
+    """Looks up the caller by the API key or, without one, by the host. Never rejects a request."""
 
-    def __init__(self, authenticate: Callable[[str], Caller | None]) -> None:
+    def __init__(
+        self, authenticate: Callable[[str], Caller | None], ask_host: Callable[[Environ], Caller | None]
+    ) -> None:
         self._authenticate = authenticate
+        self._ask_host = ask_host
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not is_api(req.path):
@@ -55,6 +61,9 @@ class IdentifyCaller:
         key = req.env.get("HTTP_X_API_KEY") or req.env.get("HTTP_API_KEY")
         if key is not None:
             req.context.caller = self._authenticate(key)
+        else:
+            req.context.caller = self._ask_host(req.env)
+            req.context.named_by_host = req.context.caller is not None
 
 
 class LimitRate:
@@ -102,6 +111,22 @@ class RequireKey:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if req.context.caller is None and is_api(req.path) and req.method != "OPTIONS":
             raise NotAuthenticated
+
+
+class RefuseForeignPages:
+    """Rejects a write of a caller named by the host, unless only a page of this origin can have sent it.
+
+    A browser sends the host's session with the requests of any page. A page of another origin can send forms,
+    plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.
+    """
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        if not req.context.named_by_host or req.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        media_type = (req.content_type or "").partition(";")[0].strip().lower()
+        site = req.env.get("HTTP_SEC_FETCH_SITE", "none")
+        if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none"):
+            raise CrossSiteRequest
 
 
 class RequireScope:

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from acare.api import conditions
+from acare.auth import ROLES
 from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
@@ -22,7 +23,7 @@ _OPERATIONS = """
 GET /v1/clients  listClients  List clients
   Returns a page of the clients that the caller may see, newest first. Filters can be combined. A page past
   the end is empty. Unknown parameters and parameters with an empty value are ignored.
-  takes    client_type status page limit
+  takes    q client_type status email user_id page limit
   errors   400
   200      ClientListResponse  A page of clients.
 POST /v1/clients  createClient  Create a client
@@ -53,6 +54,13 @@ DELETE /v1/clients/{id}  deleteClient  Delete a client
   takes    id If-Match If-None-Match
   errors   404 412 428
   200      DeletedResponse  The client was deleted.
+GET /v1/users  listUsers  List users
+  Returns the users whose clients the caller may see: all users that are not disabled for a broker, the caller
+  alone for an agent.
+  200      UserListResponse  The users, by e-mail address.
+GET /v1/users/me  getCurrentUser  Get the caller
+  Returns the user that the API key belongs to.
+  200      UserResponse  The user.
 GET /healthz  getLiveness  Check liveness
   Succeeds while the process can answer. Does not use the database.
   200      LivenessResponse  The process is alive.
@@ -73,7 +81,7 @@ _ERRORS = """
 errors
   400  BadRequest            -                       The request is invalid. `details` lists every problem.
   401  Unauthorized          WWW-Authenticate        The key is missing, unknown, expired or revoked.
-  403  Forbidden             -                       The scopes of the key do not allow this operation.
+  403  Forbidden             -                       The key has no scope for this, or a foreign page asked.
   404  NotFound              -                       The caller may see no client with this id.
   409  Conflict              -                       `version` in the body is not that of the client.
   412  PreconditionFailed    ETag                    `If-Match` or `If-None-Match` does not hold.
@@ -102,6 +110,9 @@ _TYPES: dict[str, Json] = {
     "url": {"type": "string", "format": "uri-reference"},
     "tag": {"type": "string", "examples": ['"3"']},
     "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
+    "role": {"type": "string", "enum": list(ROLES)},
+    "search": {"type": "string", "maxLength": 200},
+    "address": {"type": "string", "maxLength": 254},
     "=true": {"type": "boolean", "const": True},
     "=false": {"type": "boolean", "const": False},
 }
@@ -125,6 +136,9 @@ _PARAMETERS = """
 path
   id               uuid          Id of the client.
 query
+  q                search        Words that begin words of the name, e-mail or phone. Digits match a phone.
+  email            address       Only clients with this e-mail address. Case does not count.
+  user_id          uuid          Only clients of this user.
   client_type      ClientType    Only clients of this type.
   status           ClientStatus  Only clients with this status.
   page             page=1        Number of the page.
@@ -154,6 +168,12 @@ ClientList  A page of clients.
   clients  Client[]  The clients, newest first.
   meta     PageMeta  Where the page is in the list.
 Deleted  An empty object.
+User  A user, whom clients belong to.
+  id     uuid  Id of the user, the `user_id` of clients.
+  email  text  E-mail address.
+  role   role  An agent sees their own clients, a broker those of all users.
+UserList  The users whose clients the caller may see.
+  users  User[]  The users, by e-mail address.
 Liveness  The state of the process.
   status  text  Always `ok`.
 Readiness  The state of the server.
@@ -194,7 +214,7 @@ RetryDetails  For 429: when to try again.
 ReadinessDetails  For 503 of the readiness check: what is wrong.
   checks  text{}  Each check by name: `ok` or the problem.
 """
-_RESULTS = ("Client", "ClientList", "Deleted", "Liveness", "Readiness", "Index")
+_RESULTS = ("Client", "ClientList", "Deleted", "User", "UserList", "Liveness", "Readiness", "Index")
 _SUCCESS = """
 {name}Response  The envelope of a success.
   success    =true   Always true for a success.
@@ -230,6 +250,7 @@ def document(version: str, prefix: str = "") -> Json:
         "security": [{name: []} for name in schemes],
         "tags": [
             {"name": "clients", "description": "The clients of the agency."},
+            {"name": "users", "description": "The users of the agency, whom clients belong to."},
             {"name": "system", "description": "The server itself. Needs no key and has no rate limit."},
         ],
         "paths": paths,
@@ -255,7 +276,7 @@ def _operation(path: str, rows: list[list[str]], examples: Json) -> Json:
     names = {status: name for _, (status, name, *_) in _rows(_ERRORS)}
     operation: Json = {
         "description": " ".join(row[0] for row in rows if len(row) == 1),
-        "tags": ["clients" if is_api else "system"],
+        "tags": [path.split("/")[2] if is_api else "system"],
         **({} if is_api else {"security": []}),
         "parameters": [_ref(name, "parameters") for name in facts.get("takes", [])],
         "responses": successes | {status: _ref(names[status], "responses") for status in sorted(errors)},

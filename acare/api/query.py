@@ -6,18 +6,21 @@ import re
 
 import falcon
 
+from acare import ids
 from acare.errors import InvalidInput, Problem
+from acare.field_types import Text
 
 #: Rows before a page at which it takes over 5 ms to find: SQLite walks the index up to it.
 DEEP = 10_000
 
+_SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,9})(?=&|$)", re.ASCII)
 
 
-def reaches_deep(query_string: str) -> bool:
-    """Whether a list is asked for that begins ``DEEP`` rows or more down, or may be: a query string that
-    is not plain is not read twice."""
-    if "%" in query_string or "+" in query_string:
+def is_slow(query_string: str) -> bool:
+    """Whether a list may take long: a search counts all that it finds, and SQLite walks an index up to a
+    page that begins ``DEEP`` rows or more down. A query string that is not plain is not read twice."""
+    if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
         return True
     numbers = dict(_NUMBERS.findall(query_string))
     return int(numbers.get("page", 1)) * int(numbers.get("limit", 25)) >= DEEP
@@ -47,6 +50,23 @@ class Query:
             return text
         self._problems.append(Problem(name, f"must be one of {', '.join(words)}"))
         return None
+
+    def uuid(self, name: str) -> str | None:
+        """An id in canonical form; None if the parameter is not given."""
+        text = self._text(name)
+        found = None if text is None else ids.canonical(text)
+        if text is not None and found is None:
+            self._problems.append(Problem(name, "must be a UUID"))
+        return found
+
+    def text(self, name: str, kind: Text) -> str | None:
+        """A text of this kind; None if the parameter is not given or blank."""
+        text = self._text(name)
+        try:
+            return None if text is None or not text.strip() else str(kind.clean(text))
+        except ValueError as error:
+            self._problems.append(Problem(name, str(error)))
+            return None
 
     def check(self) -> None:
         """Raise InvalidInput with all problems that were found, if any."""

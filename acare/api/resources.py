@@ -7,8 +7,9 @@ import falcon
 from acare import ids
 from acare.api import body, conditions, envelope
 from acare.api.query import Query
-from acare.clients import Clients
+from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
+from acare.field_types import Email, Text
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 
 DEFAULT_LIMIT = 25
@@ -29,12 +30,15 @@ class ClientCollection:
         query = Query(req)
         number = query.count("page", default=1)
         limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
-        client_type = query.one_of("client_type", CLIENT_TYPES)
-        status = query.one_of("status", STATUSES)
+        filters: Filters = {
+            "client_type": query.one_of("client_type", CLIENT_TYPES),
+            "status": query.one_of("status", STATUSES),
+            "user_id": query.uuid("user_id"),
+            "email": query.text("email", Email(max_length=254)),
+            "q": query.text("q", Text(max_length=200)),
+        }
         query.check()
-        found = self._clients.page(
-            req.context.caller, page=number, limit=limit, client_type=client_type, status=status
-        )
+        found = self._clients.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
         meta = _META % (number, limit, found.total, -(-found.total // limit), more)
         envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')

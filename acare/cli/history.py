@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from acare.cli.options import Commands, add_flags, open_database, parse_id
 from acare.field_types import to_json
+from acare.fields import FIELDS
 from acare.store.history import HistoryStore
 
 
@@ -19,7 +20,8 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     history = commands.add_parser(
         "history",
         help="who did what to a client, and when",
-        description="Show what was done to a client, oldest first: when, by whose key, from what to what.",
+        description="Show what was done to a client, oldest first: when, by whose key, from what to what. "
+        "'acare find NAME --deleted' finds its id.",
     )
     history.add_argument("--json", action="store_true", help="as a JSON list")
     history.set_defaults(run=run_history)
@@ -59,11 +61,17 @@ def run_history(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(event) for event in events], indent=2, ensure_ascii=False))
         return 0
+    last = events[-1].client
+    print(f"{last['first_name']} {last['last_name']}, client of {last['owner']}")
     for event in events:
         who = f"{event.user} ({event.key})" if event.key else "the operator"
         print(f"{event.at}  version {event.version}  {event.action} by {who}")
         for name, (old, new) in event.changes.items():
             print(f"    {name}: {to_json(old)} → {to_json(new)}")
+        if event.action in ("created", "deleted"):
+            for field in FIELDS:
+                if event.client[field.name] not in (None, [], {}):
+                    print(f"    {field.name}: {to_json(event.client[field.name])}")
     return 0
 
 

@@ -12,8 +12,7 @@ from acare import timestamps
 from acare.cli import progress
 from acare.cli.import_report import ImportReport
 from acare.cli.import_source import Source, open_source, refused_file
-from acare.cli.keys import _email
-from acare.cli.options import Commands, add_flags, open_database
+from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.errors import UserError
 from acare.exchange.mapping import TARGETS
 from acare.exchange.plan import Plan
@@ -44,7 +43,13 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--user", required=True, type=_email, metavar="EMAIL", help="the owner of clients without an owner")
+    flag(
+        "--user",
+        required=True,
+        type=parse_email,
+        metavar="EMAIL",
+        help="the owner of clients that have none",
+    )
     flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from acare.auth import ROLES, parse_scope
-from acare.cli.options import Commands, add_flags, open_database, parse_id
-from acare.field_types import Email, Text
+from acare.cli.options import Commands, add_flags, open_database, parse_email, parse_id, parse_text
+from acare.field_types import Text
 from acare.store.keys import KeyStore
 
 DEFAULT_SCOPES = ("clients:read,write",)
@@ -27,7 +27,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         help="make a key, and its user if new",
         description="Make an API key. The key alone is printed on stdout, once; all else on stderr.",
     )
-    create.add_argument("--user", required=True, type=_email, metavar="EMAIL", help="whose key it is")
+    create.add_argument("--user", required=True, type=parse_email, metavar="EMAIL", help="whose key it is")
     create.add_argument("--role", choices=ROLES, help="what a new user is (agent)")
     create.add_argument("--name", type=_name, metavar="TEXT", help="what the key is for")
     create.add_argument(
@@ -48,8 +48,12 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     listing.add_argument("--json", action="store_true", help="as a JSON list")
     listing.set_defaults(run=run_list)
 
-    revoke = group.add_parser("revoke", help="revoke a key, from the next request on")
-    revoke.add_argument("id", metavar="ID", type=parse_id, help="the id that 'acare key list' shows")
+    revoke = group.add_parser("revoke", help="revoke a key or a user's keys, from the next request on")
+    which = revoke.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "id", metavar="ID", nargs="?", type=parse_id, help="the id that 'acare key list' shows"
+    )
+    which.add_argument("--user", type=parse_email, metavar="EMAIL", help="all keys of this user")
     revoke.set_defaults(run=run_revoke)
 
     for parser in (create, listing, revoke):
@@ -78,8 +82,8 @@ def run_list(args: argparse.Namespace) -> int:
         return 0
     for key in found:
         print(
-            f"{key['id']}  {key['preview']}  {key['state']:7}  {key['role']:6}  {key['email']}  "
-            f"{json.dumps(key['scopes'])}  name={key['name'] or '-'}  "
+            f"{key['id']}  {key['preview']}  {key['state']:8}  {key['role']:6}  {key['email']}  "
+            f"{json.dumps(key['scopes'])}  user={key['user_id']}  name={key['name'] or '-'}  "
             f"expires={key['expires_at'] or 'never'}  used={key['last_used_at'] or 'never'}"
         )
     return 0
@@ -87,8 +91,12 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_revoke(args: argparse.Namespace) -> int:
     with _open(args, must_exist=True) as keys:
-        keys.revoke(args.id)
-    sys.stderr.write(f"Revoked key {args.id}.\n")
+        if args.user is None:
+            keys.revoke(args.id)
+            said = f"Revoked key {args.id}."
+        else:
+            said = f"Revoked {keys.revoke_all(args.user)} keys of {args.user}."
+    sys.stderr.write(f"{said}\n")
     return 0
 
 
@@ -116,19 +124,8 @@ def _scope(text: str) -> tuple[str, list[str]]:
         raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
 
 
-def _email(text: str) -> str:
-    return _clean(Email(min_length=3, max_length=254), text)
-
-
 def _name(text: str) -> str:
-    return _clean(Text(min_length=1, max_length=100), text)
-
-
-def _clean(kind: Text, text: str) -> str:
-    try:
-        return str(kind.clean(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+    return parse_text(Text(min_length=1, max_length=100), text)
 
 
 def _days(text: str) -> int:

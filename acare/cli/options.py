@@ -10,6 +10,7 @@ from pathlib import Path
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.errors import UserError
+from acare.field_types import Email, Text
 from acare.store.database import Database
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -66,3 +67,16 @@ def parse_id(text: str) -> str:
         # Not repeated: it may be a key that was put here by mistake.
         raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
     return found
+
+
+def parse_email(text: str) -> str:
+    """An e-mail address on the command line; for argparse."""
+    return parse_text(Email(min_length=3, max_length=254), text)
+
+
+def parse_text(kind: Text, text: str) -> str:
+    """A text of this kind on the command line; for argparse."""
+    try:
+        return str(kind.clean(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None

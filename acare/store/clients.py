@@ -9,10 +9,11 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from acare import ids
 from acare.auth import Caller
-from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Precondition
+from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
 from acare.store import idempotency, pagination
@@ -86,21 +87,13 @@ class ClientStore:
         self._database = database
         self._new_id = new_id
 
-    def page(
-        self,
-        caller: Caller,
-        *,
-        page: int,
-        limit: int,
-        client_type: str | None = None,
-        status: str | None = None,
-    ) -> ClientPage:
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
         The rows and the total come from one snapshot. A page past the end has no rows.
         """
         with self._database.read() as connection:
-            return pagination.read(connection, caller.owner_id, page, limit, client_type, status)
+            return pagination.read(connection, caller.owner_id, page, limit, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""

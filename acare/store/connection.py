@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from acare.errors import StoreUnavailable
@@ -114,6 +115,12 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
 def open_in_memory() -> sqlite3.Connection:
     """An empty database in memory; any thread may use it, one at a time."""
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+
+def has_fts5() -> bool:
+    """Whether the SQLite library has FTS5, its full-text search."""
+    with closing(open_in_memory()) as connection:
+        return ("fts5",) in connection.execute("PRAGMA module_list").fetchall()
 
 
 def as_domain_error(error: BaseException) -> BaseException:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from acare.errors import DatabaseRefused
 from acare.store import schema
-from acare.store.connection import MIN_SQLITE, open_file, open_unchanged
+from acare.store.connection import MIN_SQLITE, has_fts5, open_file, open_unchanged
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
@@ -43,6 +43,10 @@ def ensure(path: Path) -> None:
             f"{'.'.join(map(str, MIN_SQLITE))} or newer"
         )
     try:
+        if not has_fts5():
+            raise DatabaseRefused(
+                f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
+            )
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         _refuse_network(path)
@@ -56,6 +60,8 @@ def ensure(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
 
 
 def check(path: Path) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import idempotency
+from acare.store import idempotency, search
 from acare.store.connection import NOW, at_offset
 from acare.store.database import Database
 
@@ -35,6 +35,8 @@ LEFT JOIN api_keys AS deleter ON deleter.id = deleted_by
 LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
 """
+
+USERS = "SELECT id, email FROM users"
 
 # json_extract gives texts and numbers as they are, lists and objects as JSON, true as 1: as they are stored.
 UNDELETE = f"""
@@ -73,7 +75,8 @@ class Event:
     version: int
     key: str | None  # its preview; None: the operator
     user: str | None  # the e-mail of the key's user
-    changes: dict[str, tuple[Any, Any]]
+    changes: dict[str, tuple[Any, Any]]  # "owner" is an e-mail
+    client: dict[str, Any]  # as it was then
 
 
 class HistoryStore:
@@ -86,6 +89,7 @@ class HistoryStore:
         """All that is known to have been done to the client, oldest first. UserError if nothing is."""
         with self._database.read() as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
+            owners = dict(connection.execute(USERS).fetchall())
         if not versions:
             raise UserError(f"there is no client with the id {client_id!r}, and none is remembered")
         events: list[Event] = []
@@ -94,10 +98,11 @@ class HistoryStore:
         for version, text, ended_at, deleted, key, user, deleter_key, deleter in versions:
             client = json.loads(text)
             action = "undeleted" if was_deleted else "created" if version == 1 else "updated"
+            client["owner"] = owners[client["user_id"]]
             changes = {} if before is None else _changes(before, client)
-            events.append(Event(client["updated_at"], action, version, key, user, changes))
+            events.append(Event(client["updated_at"], action, version, key, user, changes, client))
             if deleted:
-                events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}))
+                events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}, client))
             before, was_deleted = client, bool(deleted)
         return events
 
@@ -141,6 +146,7 @@ class HistoryStore:
     def _forget(self, work: Callable[[sqlite3.Connection], int]) -> int:
         """Run ``work`` and write the file anew: pages that were split still have what was deleted."""
         done = self._database.write(work)
+        search.forget_deleted_words(self._database)
         if not self._database.rewrite():
             raise UserError(
                 "that is deleted, but its bytes are still in the file or its log, as somebody reads or "
@@ -150,5 +156,5 @@ class HistoryStore:
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = [field.name for field in FIELDS]
+    names = [*(field.name for field in FIELDS), "owner"]
     return {name: (before[name], after[name]) for name in names if before[name] != after[name]}

@@ -1,4 +1,4 @@
-"""Users and their API keys: every statement about them.
+"""API keys: every statement about them.
 
 A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. (vendor) Its SHA-256
 is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much
@@ -20,8 +20,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import Caller, Role, Scopes
+from acare.auth import HOST, Caller, Role, Scopes, User
 from acare.errors import UserError
+from acare.store import users
 from acare.store.connection import NOW, THIS_MINUTE, at_offset
 from acare.store.database import Database
 
@@ -32,7 +33,7 @@ AUTHENTICATE = """
 SELECT users.id, role, api_keys.id, preview, scopes, expires_at, last_used_at
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE sha256 = :sha256 AND revoked_at IS NULL
+WHERE sha256 = :sha256 AND revoked_at IS NULL AND disabled_at IS NULL
 """
 
 TOUCH = f"""
@@ -41,11 +42,7 @@ SET last_used_at = {THIS_MINUTE}
 WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
 """
 
-ANY_KEY = "SELECT EXISTS (SELECT 1 FROM api_keys)"
-
-GET_USER = "SELECT id, role FROM users WHERE email = :email"
-
-INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :email, :role)"
+ANY_KEY = f"SELECT EXISTS (SELECT 1 FROM api_keys WHERE preview <> '{HOST}')"
 
 INSERT_KEY = f"""
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
@@ -57,15 +54,17 @@ VALUES (
 
 LIST_KEYS = f"""
 SELECT
-    api_keys.id, email, role, name, preview, scopes,
+    api_keys.id, users.id AS user_id, email, role, name, preview, scopes,
     api_keys.created_at, expires_at, revoked_at, last_used_at,
     CASE
         WHEN revoked_at IS NOT NULL THEN 'revoked'
+        WHEN disabled_at IS NOT NULL THEN 'disabled'
         WHEN expires_at <= {NOW} THEN 'expired'
         ELSE 'valid'
     END AS state
 FROM api_keys
 JOIN users ON users.id = user_id
+WHERE preview <> '{HOST}'
 ORDER BY api_keys.rowid
 """
 
@@ -74,6 +73,12 @@ UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
 WHERE id = :id
 RETURNING id
+"""
+
+REVOKE_ALL = f"""
+UPDATE api_keys
+SET revoked_at = {NOW}
+WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 """
 
 
@@ -98,7 +103,7 @@ class NewKey:
 
 
 class KeyStore:
-    """Users and keys in a database. ``new_key`` generates the 64 characters of a new key."""
+    """Keys in a database. ``new_key`` generates the 64 characters of a new key."""
 
     def __init__(
         self,
@@ -160,7 +165,7 @@ class KeyStore:
     ) -> NewKey:
         """Create a key, and its user if the e-mail address is new; ``role`` defaults to agent.
 
-        UserError if the user exists with another role.
+        UserError if the user exists with another role, or is disabled.
         """
         key, key_id = self._new_key(), str(self._new_id())
         preview = f"{key[:8]}…{key[-4:]}"
@@ -174,21 +179,21 @@ class KeyStore:
         }
 
         def work(connection: sqlite3.Connection) -> NewKey:
-            user_id, is_role = self._user(connection, email, role)
-            connection.execute(INSERT_KEY, {**made, "user_id": user_id})
-            return NewKey(key_id, user_id, is_role, key, preview)
+            user = self._user(connection, email, role)
+            connection.execute(INSERT_KEY, {**made, "user_id": user.id})
+            return NewKey(key_id, user.id, user.role, key, preview)
 
         return self._database.write(work)
 
-    def _user(self, connection: sqlite3.Connection, email: str, role: Role | None) -> tuple[str, Role]:
-        found = connection.execute(GET_USER, {"email": email}).fetchall()
-        if not found:
-            user: tuple[str, Role] = str(self._new_id()), role or "agent"
-            connection.execute(INSERT_USER, {"id": user[0], "email": email, "role": user[1]})
-            return user
-        user = found[0]
-        if role not in (None, user[1]):
-            raise UserError(f"the user {email} is there already, as {user[1]}; a key cannot change that")
+    def _user(self, connection: sqlite3.Connection, email: str, role: Role | None) -> User:
+        found = users.find(connection, email)
+        if found is None:
+            return users.insert(connection, User(str(self._new_id()), email, role or "agent"))
+        user, disabled = found
+        if disabled:
+            raise UserError(f"the user {email} is disabled; 'acare user enable {email}' changes that")
+        if role not in (None, user.role):
+            raise UserError(f"the user {email} is {user.role}; 'acare user set-role' changes that")
         return user
 
     def list(self) -> list[dict[str, Any]]:
@@ -207,6 +212,17 @@ class KeyStore:
                 raise UserError(f"there is no key with the id {key_id!r}; 'acare key list' shows them")
 
         self._database.write(work)
+
+    def revoke_all(self, email: str) -> int:
+        """Revoke all keys of a user; how many were not revoked before. UserError for an unknown user."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            found = users.find(connection, email)
+            if found is None:
+                raise users.no_such_user(email)
+            return connection.execute(REVOKE_ALL, {"user_id": found[0].id}).rowcount
+
+        return self._database.write(work)
 
 
 def _touch(key_id: str, connection: sqlite3.Connection) -> None:

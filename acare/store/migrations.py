@@ -55,6 +55,64 @@ CREATE TABLE imports (
     skipped       INTEGER NOT NULL,
     started_at    TEXT NOT NULL
 ) STRICT;
+
+-- Users can be disabled.
+ALTER TABLE users ADD COLUMN disabled_at TEXT;
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
+
+-- Search.
+CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
+
+CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
+SELECT seq, first_name, last_name, email, phone,
+       digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+              || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+FROM (
+    SELECT seq, first_name, last_name, email, phone,
+           replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+               ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+               char(0xA0), ''), char(0x2013), '') AS digits -- no-break space, en dash
+    FROM clients
+);
+
+CREATE VIRTUAL TABLE clients_search USING fts5 (
+    first_name, last_name, email, phone, phone_digits,
+    content = 'client_words',
+    content_rowid = 'seq',
+    columnsize = 0,
+    prefix = '2 3',
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
+
+CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_old BEFORE UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_new AFTER UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    SELECT * FROM client_words WHERE seq = NEW.seq;
+END;
+
+INSERT INTO clients_search (clients_search) VALUES ('rebuild');
 """
 
 #: For each older version of the schema, the SQL that migrates it to the next version.

@@ -17,11 +17,13 @@ from acare.store.connection import open_in_memory
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
 SCHEMA_VERSION = 2
 
-# The casts are for damaged files, in which a value can have any type.
+# The casts are for damaged files, in which a value can have any type. The tables in which FTS5 keeps an index
+# ("shadow" tables) are its own; other versions of SQLite may define them otherwise.
 OBJECTS = """
 SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)
 FROM sqlite_schema
 WHERE sql IS NOT NULL
+    AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')
 """
 
 COLUMNS = """
@@ -57,7 +59,8 @@ def text() -> str:
 def difference(connection: sqlite3.Connection) -> str | None:
     """The first difference between the database's schema and schema.sql, as a clause; None if they agree.
 
-    Compares the SQL of tables, indexes and triggers, without white space, comments and quotes of names.
+    Compares the SQL of tables, views, indexes and triggers, without white space, comments and quotes
+    of names.
     """
     with closing(open_in_memory()) as reference:
         reference.executescript(text())

@@ -102,7 +102,8 @@ def test_a_method_that_the_document_does_not_have_is_405_and_told_which_there_ar
 
 def test_every_route_and_method_is_in_the_document(broker, document):
     """Apart from OPTIONS and HEAD, which stand by GET."""
-    paths = ("/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz", "/openapi.json", "/")
+    paths = ("/v1/clients", "/v1/clients/{id}", "/v1/users", "/v1/users/me")
+    paths += ("/healthz", "/readyz", "/openapi.json", "/")
     for path in paths:
         answer = broker.web.options(path, headers=broker.headers)
         allowed = set(answer.headers["Allow"].split(", ")) - {"OPTIONS", "HEAD"}

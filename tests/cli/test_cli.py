@@ -332,7 +332,7 @@ def test_a_list_without_keys_is_empty(run):
 def test_the_json_list_tells_all_there_is_to_know(run, listed):
     run("key create --user ana@example.com")
     assert listed()[0].keys() == {
-        "id", "email", "role", "name", "preview", "scopes", "state",
+        "id", "user_id", "email", "role", "name", "preview", "scopes", "state",
         "created_at", "expires_at", "revoked_at", "last_used_at",
     }  # fmt: skip
 

@@ -64,6 +64,8 @@ class Scene:
 
         for name in ("page", "get", "create", "update", "delete"):
             self.monkeypatch.setattr(self.app.clients, name, fail)
+        for name in ("visible_to", "of"):
+            self.monkeypatch.setattr(self.app.users, name, fail)
 
 
 @contextmanager
@@ -172,6 +174,8 @@ GOOD = [
     ("GET", ITEM, None),
     ("PUT", ITEM, CHANGE),
     ("DELETE", ITEM, None),
+    ("GET", "/v1/users", None),
+    ("GET", "/v1/users/me", None),
 ]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 TABLE = [
@@ -180,6 +184,8 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?page=2&limit=1", 200),
     Ask("GET", f"{COLLECTION}?page=99&limit=1000", 200),
     Ask("GET", f"{COLLECTION}?client_type=both&status=closed", 200),
+    Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={NOBODY}", 200),
+    Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
     Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
     Ask("GET", f"{COLLECTION}?page=0&status=lost", 400),
@@ -238,6 +244,7 @@ TABLE = [
     *(Ask(method, path, 429, body, prepare=exhausted) for method, path, body in GOOD),
     *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
     *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
+    *(Ask(method, path, 200) for path in ("/v1/users", "/v1/users/me") for method in ("GET", "HEAD")),
     Ask("GET", "/healthz", 200, prepare=stranger),
     Ask("HEAD", "/healthz", 200, prepare=stranger),
     *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),

@@ -1,0 +1,108 @@
+"""``acare user`` and ``acare transfer``: the users of the agency. They work while a server runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from acare.auth import ROLES
+from acare.cli.options import Commands, add_flags, open_database, parse_email, parse_id
+from acare.store.transfer import transfer
+from acare.store.users import UserStore
+
+# The actions that change a user: what each does, what it says afterwards, and its help.
+CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str, str]] = {
+    "add": (
+        lambda users, args: print(users.add(args.email, args.role).id),
+        "Added {email} ({role}).",
+        "add a user, and print the id; 'acare key create' gives them a key",
+    ),
+    "set-role": (
+        lambda users, args: users.set_role(args.email, args.role),
+        "{email} is {role} now.",
+        "make a user an agent or a broker, from the next request on",
+    ),
+    "disable": (
+        lambda users, args: users.disable(args.email),
+        "Disabled {email}. 'acare transfer --from {email} --to EMAIL' hands their clients over.",
+        "refuse a user's keys, from the next request on",
+    ),
+    "enable": (
+        lambda users, args: users.disable(args.email, disabled=False),
+        "Enabled {email}.",
+        "accept the keys of a disabled user again",
+    ),
+}
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser("user", help="list, add, change and disable users").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    listing = group.add_parser("list", help="show all users, with the number of their clients")
+    listing.add_argument("--json", action="store_true", help="as a JSON list")
+    listing.set_defaults(run=run_list)
+    add_flags(listing, only=("database",))
+    for name, (_, _, help_text) in CHANGES.items():
+        parser = group.add_parser(name, help=help_text)
+        parser.add_argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
+        if name == "add":
+            parser.add_argument(
+                "--role", choices=ROLES, default="agent", help="broker sees all clients (agent)"
+            )
+        if name == "set-role":
+            parser.add_argument("role", choices=ROLES, help="agent sees only their own clients, broker all")
+        parser.set_defaults(run=run_change, change=name)
+        add_flags(parser, only=("database",))
+
+    hand_over = commands.add_parser(
+        "transfer",
+        help="hand clients over to another user",
+        description="Give all clients of a user, or those named, to another. Each gets a new version.",
+        epilog="Example: acare transfer --from ana@example.com --to ben@example.com",
+    )
+    hand_over.add_argument(
+        "--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"
+    )
+    hand_over.add_argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner")
+    hand_over.add_argument(
+        "--client", dest="clients", action="append", type=parse_id, metavar="ID", help="may be repeated (all)"
+    )
+    hand_over.set_defaults(run=run_transfer)
+    add_flags(hand_over, only=("database",))
+
+
+def run_list(args: argparse.Namespace) -> int:
+    with _open(args) as users:
+        found = users.list()
+    if args.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    for user in found:
+        state = "disabled" if user["disabled_at"] else "enabled"
+        print(f"{user['id']}  {user['role']:6}  {state:8}  {user['clients']:6} clients  {user['email']}")
+    return 0
+
+
+def run_change(args: argparse.Namespace) -> int:
+    change, said, _ = CHANGES[args.change]
+    with _open(args) as users:
+        change(users, args)
+    sys.stderr.write(f"{said.format(**vars(args))}\n")
+    return 0
+
+
+def run_transfer(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database:
+        moved = transfer(database, args.owner, args.to, args.clients)
+    print(f"Transferred {moved} clients from {args.owner} to {args.to}.")
+    return 0
+
+
+@contextmanager
+def _open(args: argparse.Namespace) -> Iterator[UserStore]:
+    with open_database(args, must_exist=True) as database:
+        yield UserStore(database)

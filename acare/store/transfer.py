@@ -1,0 +1,75 @@
+"""Handing clients over from one user to another."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from acare.errors import UserError
+from acare.store import users
+from acare.store.connection import NOW
+from acare.store.database import Database
+
+#: Clients in one transaction, which takes some 20 ms.
+BATCH = 100
+
+NOT_OWNED = """
+SELECT value
+FROM json_each(:ids)
+WHERE NOT EXISTS (SELECT 1 FROM clients WHERE id = value AND user_id = :owner_id)
+LIMIT 1
+"""
+
+TRANSFER = f"""
+UPDATE clients
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = NULL
+WHERE seq IN (
+    SELECT seq
+    FROM clients
+    WHERE user_id = :owner_id {{and_chosen}}
+    ORDER BY seq
+    LIMIT {BATCH}
+)
+"""
+TRANSFER_ALL = TRANSFER.format(and_chosen="")
+TRANSFER_CHOSEN = TRANSFER.format(and_chosen="AND id IN (SELECT value FROM json_each(:ids))")
+
+
+def transfer(database: Database, owner: str, new_owner: str, ids: Sequence[str] | None = None) -> int:
+    """Give the clients of a user, or those with these ids, to another; how many clients that were.
+
+    The users are named by e-mail. Each client gets a new version. Between its transactions it pauses, so that
+    other processes can write. UserError if a user is unknown, the new owner is disabled, or a client is not
+    the owner's; nothing is changed then.
+    """
+    values = database.write(lambda connection: _check(connection, owner, new_owner, ids))
+    statement = TRANSFER_ALL if ids is None else TRANSFER_CHOSEN
+    moved = 0
+    while True:
+        began = time.monotonic()
+        batch = database.write(lambda connection: connection.execute(statement, values).rowcount)
+        moved += batch
+        if batch < BATCH:
+            return moved
+        time.sleep(time.monotonic() - began)
+
+
+def _check(
+    connection: sqlite3.Connection, owner: str, new_owner: str, ids: Sequence[str] | None
+) -> dict[str, str | None]:
+    """The parameters of the statements."""
+    found = [users.find(connection, email) for email in (owner, new_owner)]
+    for email, user in zip((owner, new_owner), found, strict=True):
+        if user is None:
+            raise users.no_such_user(email)
+    (old, _), (new, disabled) = (user for user in found if user is not None)
+    if old == new:
+        raise UserError("both e-mail addresses are of the same user")
+    if disabled:
+        raise UserError(f"the user {new.email} is disabled; 'acare user enable {new.email}' changes that")
+    values = {"owner_id": old.id, "new_owner_id": new.id, "ids": None if ids is None else json.dumps(ids)}
+    for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
+        raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")
+    return values

@@ -1,0 +1,169 @@
+"""The index of words: it follows every change, no query reads too much, erasing leaves no word."""
+
+import itertools
+import random
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from support import schema_1
+
+import acare
+from acare.auth import Caller
+from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.fields import clean_new, clean_update
+from acare.store import file, pagination, search, transfer
+from acare.store import users as user_statements
+from acare.store.history import HistoryStore
+
+INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
+
+
+@pytest.fixture
+def ana(app):
+    app.users.add("ana@example.com", "agent")
+    return Caller.for_user(app, "ana@example.com")
+
+
+def new(**fields):
+    return clean_new({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", **fields})
+
+
+def check_index(app):
+    """SQLite compares the index with all clients."""
+    app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
+
+
+NAMES = ("Zoë", "O'Brien", "王小明", "-", "Ana Maria", '"', "x" * 100, "ﬁ İ ß")
+PHONES = (None, "(661) 555-0142", "+1 661–555–0142", "٣", "5", "1" * 40)
+
+
+def test_the_index_follows_every_change(app, ana):
+    chance, ids = random.Random(1), []
+    for n in range(300):
+        fields = {
+            "first_name": chance.choice(NAMES),
+            "email": chance.choice((None, "a@b.c", f"x{n}@example.com")),
+            "phone": chance.choice(PHONES),
+        }
+        kind = chance.random()
+        if not ids or kind < 0.4:
+            ids.append(app.clients.create(ana, new(**fields)).id)
+        elif kind < 0.6:
+            app.clients.update(ana, chance.choice(ids), clean_update(fields)[0])
+        elif kind < 0.7:
+            app.clients.update(ana, chance.choice(ids), clean_update({"notes": "x"})[0])
+        elif kind < 0.9:
+            app.clients.delete(ana, ids.pop(chance.randrange(len(ids))))
+        else:
+            app.database.write(
+                lambda connection: connection.execute("UPDATE clients SET seq = seq + 0").rowcount
+            )
+    check_index(app)
+
+
+def test_an_index_that_is_wrong_is_noticed(app, ana):
+    """The check above has teeth."""
+    app.clients.create(ana, new())
+    app.database.write(
+        lambda connection: connection.execute("DROP TRIGGER clients_search_update_new").rowcount
+    )
+    app.database.write(lambda connection: connection.execute("UPDATE clients SET phone = '77'").rowcount)
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        check_index(app)
+
+
+def test_a_migration_indexes_the_clients_there_are(tmp_path):
+    schema_1.write_to(tmp_path / "acare.db")
+    with acare.create_app(database=tmp_path / "acare.db") as app:
+        check_index(app)
+        with app.database.read() as connection:
+            counted = "SELECT (SELECT count(*) FROM clients), (SELECT count(*) FROM clients_search('a*'))"
+            clients, found = connection.execute(counted).fetchone()
+    assert (clients, found > 0) == (7, True)
+
+
+# --- erasing
+
+
+def files_with(app, word):
+    folder = app.database.path.parent
+    return [entry.name for entry in folder.iterdir() if word.encode() in entry.read_bytes()]
+
+
+@pytest.mark.parametrize("how", ["erase", "purge"])
+def test_erasing_leaves_no_word_in_the_index(app, ana, how):
+    for n in range(500):
+        app.clients.create(ana, new(last_name=f"Lee{n}"))
+    client_id = app.clients.create(ana, new(last_name="Qylophonez", email="w@vexqozymix.com")).id
+    app.clients.update(ana, client_id, clean_update({"last_name": "Zyqqophon"})[0])
+    for n in range(20):
+        app.clients.create(ana, new(last_name=f"Ray{n}"))
+    app.clients.delete(ana, client_id)
+    assert files_with(app, "qophon")
+    history = HistoryStore(app.database)
+    history.erase(client_id) if how == "erase" else history.purge(0)
+    for word in ("ylophonez", "yqqophon", "exqozymix", "qophon"):
+        assert files_with(app, word) == []
+    check_index(app)
+    assert app.clients.page(ana, page=1, limit=1, q="lee").total == 500
+
+
+# --- plans
+
+
+def plan(app, statement):
+    names = dict.fromkeys(re.findall(r":(\w+)", statement))
+    with app.database.read() as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", names)]
+
+
+STATEMENTS = {
+    **{f"TOTAL {sorted(names)}": text for names, text in pagination.SEARCH_TOTAL.items()},
+    **{f"PAGE {sorted(names)} {order}": text for (names, order), text in pagination.SEARCH_PAGE.items()},
+    "FIND": search.FIND,
+    "TRANSFER_ALL": transfer.TRANSFER_ALL,
+    "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
+    "NOT_OWNED": transfer.NOT_OWNED,
+    **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
+def test_no_search_reads_a_whole_table_or_sorts(app, statement):
+    steps = plan(app, statement)
+    assert [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step] == []
+    sorted_by = [step for step in steps if "TEMP B-TREE" in step]
+    assert sorted_by == []
+
+
+def test_every_combination_of_filters_has_statements():
+    filters = ("q", "email", "owner_id", "client_type", "status")
+    ways = {frozenset(way) for n in range(6) for way in itertools.combinations(filters, n)}
+    searches = {way for way in ways if way & {"q", "email"}}
+    assert set(pagination.SEARCH_TOTAL) == searches == {way for way, _ in pagination.SEARCH_PAGE}
+
+
+# --- SQLite without FTS5
+
+
+def test_an_sqlite_without_fts5_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "has_fts5", lambda: False)
+    with pytest.raises(DatabaseRefused, match=r"^the SQLite 3\.\d+\.\d+ of this Python has no FTS5"):
+        acare.create_app(database=tmp_path / "acare.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_definition_of_fts5_s_own_tables_is_no_difference(tmp_path, new_database):
+    """Other versions of SQLite may define them otherwise."""
+    path = tmp_path / "acare.db"
+    path.write_bytes(new_database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '(k ', '(K ') "
+            "WHERE name = 'clients_search_config'; "
+            "UPDATE sqlite_schema SET sql = replace(sql, 'block BLOB', 'block') "
+            "WHERE name = 'clients_search_data'"
+        )
+    acare.create_app(database=path).close()
