@@ -71,7 +71,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
         self.router_options.converters["segment"] = _Segment
-        self.add_route("/v1/clients", ClientCollection(self.clients))
+        self._collection = ClientCollection(self.clients)
+        self.add_route("/v1/clients", self._collection)
         self.add_route(
             "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
         )
@@ -107,8 +108,12 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def is_quick(self, method: str, path: str, query_string: str) -> bool:
         """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not."""
-        if method in ("POST", "PUT", "DELETE") or path.strip("/") == "readyz":
+        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not, nor
+        are lists once a page of large clients was seen."""
+        path = path.strip("/")
+        if method in ("POST", "PUT", "DELETE") or path == "readyz":
+            return False
+        if self._collection.has_large_pages and path == "v1/clients":
             return False
         return not query_string or not is_slow(query_string)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.client import Api
+from support.data import ALL_SCOPES
 from support.server import RunningServer, starter
 
 import acare
@@ -18,7 +19,7 @@ if os.access("/dev/shm", os.W_OK):
     # A disk that is memory: the tests wait for thousands of syncs, and what they hold does not depend on one.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 for name in [name for name in os.environ if name.startswith("ACARE_") and not name.startswith("ACARE_TEST_")]:
-    del os.environ[name]  # whoever runs the tests may have settings of their own
+    del os.environ[name]  # settings of the developer's own
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred servers start, and need not compile each anew
 
 # Tests in ci/ need the network, or programs that .ci/run installs.
@@ -55,7 +56,7 @@ def caller(app: acare.App) -> Callable[..., Api]:
         role: Any = "broker",
         scopes: dict[str, list[str]] | None = None,
     ) -> Api:
-        granted = {"all": ["read", "write"]} if scopes is None else scopes
+        granted = ALL_SCOPES if scopes is None else scopes
         return Api(app, app.keys.create(email, granted, role=role).key)
 
     return make
@@ -63,7 +64,7 @@ def caller(app: acare.App) -> Callable[..., Api]:
 
 @pytest.fixture
 def api(caller: Callable[..., Api]) -> Api:
-    """A broker whose key may everything."""
+    """A broker with a full-access key."""
     return caller()
 
 

@@ -1,4 +1,4 @@
-"""The shape of the house: who may know whom, and what stands where."""
+"""The structure of the package: which module imports what, and which files there are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "acare"
 
-# From the bottom up; imports run downwards only. What shares a floor does not know each other, but for
-# modules of one folder.
-FLOORS = (
+# From the bottom up; imports run downwards only. Parts of one layer do not import each other.
+LAYERS = (
     ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
     ("fields", "config", "auth"),
     ("clients",),
@@ -30,7 +29,7 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
+LAYER_OF = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
 
 
 def module_name(path: Path) -> str:
@@ -54,15 +53,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 def part_of(name: str) -> str:
     """The part of acare that a dotted name is in: ``acare.store.keys.KeyStore`` is in ``store``."""
     _, *rest = name.split(".")
-    return rest[0] if rest and rest[0] in FLOOR_OF else ""
-
-
-def who_imports(package: str) -> set[str]:
-    return {
-        name
-        for name, tree in MODULES.items()
-        if any(imported.split(".")[0] == package for imported in imports(tree))
-    }
+    return rest[0] if rest and rest[0] in LAYER_OF else ""
 
 
 def names_in(tree: ast.AST) -> set[str]:
@@ -71,64 +62,76 @@ def names_in(tree: ast.AST) -> set[str]:
     return {ast.unparse(node) for node in nodes}
 
 
-def who_uses(*wanted: str) -> set[str]:
-    return {name for name, tree in MODULES.items() if not names_in(tree).isdisjoint(wanted)}
-
-
-# --- who may know whom
+# --- imports
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_from_the_floors_below_alone(name: str) -> None:
+def test_a_module_imports_only_from_layers_below(name: str) -> None:
     here = part_of(name)
     above = [
         imported
         for imported in imports(MODULES[name])
         if imported.split(".")[0] == "acare"
         and part_of(imported) != here
-        and FLOOR_OF[part_of(imported)] >= FLOOR_OF[here]
+        and LAYER_OF[part_of(imported)] >= LAYER_OF[here]
     ]
     assert above == []
 
 
-def test_every_module_is_on_a_floor() -> None:
-    assert {part_of(name) for name in MODULES} == set(itertools.chain(*FLOORS))
+def test_every_module_is_in_a_layer() -> None:
+    assert {part_of(name) for name in MODULES} == set(itertools.chain(*LAYERS))
     assert {name for name in MODULES if part_of(name) == ""} == {"acare"}
 
 
-def test_api_and_store_do_not_know_each_other() -> None:
-    for here, there in (("api", "store"), ("store", "api")):
-        for name, tree in MODULES.items():
-            if part_of(name) == here:
-                assert not [imported for imported in imports(tree) if part_of(imported) == there]
-
-
-def test_of_the_api_the_command_knows_no_resource() -> None:
-    known = {
-        ".".join(imported.split(".")[:3])
-        for name, tree in MODULES.items()
-        if part_of(name) in ("server", "cli")
-        for imported in imports(tree)
-        if imported.startswith("acare.api")
+def test_the_server_and_the_commands_import_little_of_the_api() -> None:
+    imported = {
+        ".".join(name.split(".")[:3])
+        for module, tree in MODULES.items()
+        if part_of(module) in ("server", "cli")
+        for name in imports(tree)
+        if name.startswith("acare.api")
     }
-    assert known <= {"acare.api.envelope", "acare.api.access_log", "acare.api.openapi"}
+    assert imported <= {"acare.api.envelope", "acare.api.access_log", "acare.api.openapi"}
 
 
-def test_only_the_api_and_the_app_know_falcon() -> None:
-    assert {part_of(name) for name in who_imports("falcon")} == {"api", "app"}
+def test_few_other_packages_are_imported() -> None:
+    imported = {name.split(".")[0] for tree in MODULES.values() for name in imports(tree)}
+    assert imported - sys.stdlib_module_names == {"acare", "falcon", "waitress"}
 
 
-def test_only_the_store_knows_sqlite() -> None:
-    assert {part_of(name) for name in who_imports("sqlite3")} == {"store"}
+IMPORTERS = {"falcon": {"api", "app"}, "sqlite3": {"store"}, "waitress": {"server"}, "argparse": {"cli"}}
 
 
-def test_only_one_module_opens_connections() -> None:
-    assert who_uses("sqlite3.connect", "sqlite3.dbapi2.connect") == {"acare.store.connection"}
-    assert not any("sqlite3.connect" in imports(tree) for tree in MODULES.values())
+@pytest.mark.parametrize(("package", "parts"), IMPORTERS.items(), ids=IMPORTERS)
+def test_only_these_parts_import_a_package(package: str, parts: set[str]) -> None:
+    importing = (
+        part_of(module)
+        for module, tree in MODULES.items()
+        if any(name.split(".")[0] == package for name in imports(tree))
+    )
+    assert set(importing) == parts
 
 
-def test_only_one_module_knows_the_time_in_sql() -> None:
-    """But for defaults in the schema and in migrations, which must never change."""
+# --- what a module may use
+
+USERS = {
+    # names: the modules that may use them
+    ("sqlite3.connect", "sqlite3.dbapi2.connect"): r"acare\.store\.connection",
+    ("print", "sys.stdout", "sys.stderr"): r"acare\.cli.*",
+    ("sys.exit", "os._exit", "exit", "SystemExit"): r"acare\.(cli|server|__main__).*",
+    ("os.environ", "os.getenv", "os.environb", "environ", "getenv"): r"acare\.config",
+}
+
+
+@pytest.mark.parametrize(("names", "users"), USERS.items(), ids=lambda value: str(value)[:30])
+def test_only_these_modules_use_a_name(names: tuple[str, ...], users: str) -> None:
+    using = {module for module, tree in MODULES.items() if not names_in(tree).isdisjoint(names)}
+    using |= {module for module, tree in MODULES.items() if not set(imports(tree)).isdisjoint(names)}
+    assert [module for module in using if re.fullmatch(users, module) is None] == []
+
+
+def test_only_one_module_reads_the_time_in_sql() -> None:
+    """Apart from defaults in the schema and in migrations, which must never change."""
     found = {
         name
         for name, tree in MODULES.items()
@@ -138,43 +141,21 @@ def test_only_one_module_knows_the_time_in_sql() -> None:
     assert found == {"acare.store.connection", "acare.store.migrations"}
 
 
-def test_only_the_server_imports_waitress() -> None:
-    assert {part_of(name) for name in who_imports("waitress")} == {"server"}
-
-
-def test_only_the_command_reads_arguments() -> None:
-    assert {part_of(name) for name in who_imports("argparse")} == {"cli"}
-
-
-def test_only_the_command_prints() -> None:
-    assert {part_of(name) for name in who_uses("print", "sys.stdout", "sys.stderr")} == {"cli"}
-
-
-def test_only_the_command_exits() -> None:
-    assert {part_of(name) for name in who_uses("sys.exit", "os._exit", "exit", "SystemExit")} <= {
-        "cli",
-        "server",
-        "__main__",
-    }
-
-
-def test_only_the_settings_read_the_environment() -> None:
-    assert who_uses("os.environ", "os.getenv", "os.environb", "environ", "getenv") <= {"acare.config"}
-
-
-def test_only_a_few_packages_are_imported() -> None:
-    imported = {name.split(".")[0] for tree in MODULES.values() for name in imports(tree)}
-    assert imported - sys.stdlib_module_names == {"acare", "falcon", "waitress"}
-
-
-# --- importing is free
+# --- importing has no effects
 
 IMPORT_ALL = """
-import importlib, sys, threading
-import falcon, waitress  # what they do at import is theirs
+import importlib, os, sys, threading
+import falcon, waitress  # what these do at import does not matter here
 
 done = []
 NOT_NOW = "sqlite3.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "_thread.start_new_thread"
+
+class Environment(dict):
+    def __getitem__(self, name):
+        done.append(f"read {name}") if name.startswith("ACARE_") else None
+        return dict.__getitem__(self, name)
+    def get(self, name, default=None):
+        return self[name] if name in self else default
 
 def watch(event, arguments):
     if event == "open" and not str(arguments[0]).endswith((".py", ".pyc", ".so")):
@@ -182,6 +163,7 @@ def watch(event, arguments):
     if event in NOT_NOW:
         done.append(event)
 
+os.environ = Environment(os.environ)
 sys.addaudithook(watch)
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -196,21 +178,21 @@ def test_importing_starts_no_thread_and_opens_no_file(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT), "ACARE_DATABASE": "nonsense/a.db", "ACARE_THREADS": "nonsense"},
         timeout=30,
     )
     assert (ended.stdout, ended.stderr) == ("1 []\n", "")
 
 
-# --- what stands where
+# --- files
 
 
-def test_no_module_is_named_after_nothing_in_particular() -> None:
+def test_no_module_has_a_vague_name() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc"}
     assert not vague & set(itertools.chain(*(name.split(".") for name in MODULES)))
 
 
-def test_two_packages_are_needed_at_run_time() -> None:
+def test_two_packages_are_required_at_run_time() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     needed = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}  # type: ignore[index]
     assert needed == {"falcon", "waitress"}
@@ -220,7 +202,7 @@ BUILT = re.compile(r"build|dist|__pycache__|PKG-INFO|.*\.(egg-info|db|db-wal|db-
 
 
 def top_level() -> set[str]:
-    """What stands at the top: what git knows, or where there is no git what was not built."""
+    """The entries that git tracks or, without git, that were not built."""
     git = shutil.which("git")
     if git and (ROOT / ".git").exists():
         command = [git, "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z"]
@@ -229,6 +211,6 @@ def top_level() -> set[str]:
     return {entry.name for entry in ROOT.iterdir() if not BUILT.fullmatch(entry.name)}
 
 
-def test_nothing_else_stands_at_the_top() -> None:
+def test_the_top_level_has_five_entries() -> None:
     visible = {name for name in top_level() if not name.startswith(".")}
     assert visible == {"pyproject.toml", "README.md", "acare", "schema.sql", "tests"}

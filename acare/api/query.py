@@ -14,7 +14,7 @@ from acare.field_types import Text
 DEEP = 10_000
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
-_NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,9})(?=&|$)", re.ASCII)
+_NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 def is_slow(query_string: str) -> bool:

@@ -47,6 +47,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.held: deque[bytes] = deque()  # parts of an answer
         self.request_began = self.active_at = time.monotonic()
         self._unsent = 0
+        self.loop_seconds = 0.0  # that its requests took in the loop; halved every second
 
     def readable(self) -> bool:
         return not self.held and not self.unparsed and bool(super().readable())
@@ -57,6 +58,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, and have that request answered."""
         self.active_at = time.monotonic()
+        if data is not self.unparsed and self.server.is_turn_over(self.active_at):
+            self.unparsed = data  # for the next turn
+            self.server.unparsed.add(self)
+            return True
         with self.requests_lock:
             if self.will_close or self.close_when_flushed:
                 return False
@@ -76,6 +81,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.server.unparsed.add(self)
         if self.requests:
             self.server.add_task(self)
+        self.loop_seconds += time.monotonic() - self.active_at
         return True
 
     def write_soon(self, data: bytes) -> int:
@@ -102,6 +108,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def is_free(self) -> bool:
         """Whether no request is being answered and no answer is being sent."""
         return not (self.requests or self.held or self.total_outbufs_len)
+
+    def may_give_way(self) -> bool:
+        """Whether the server waits for its caller: for a request, or to read an answer."""
+        return not (self.requests or self.held or self.will_close)
 
     def is_overdue(self, now: float) -> bool:
         """Whether a time-out has passed. Called once a second."""

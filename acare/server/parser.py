@@ -21,6 +21,12 @@ MAX_BODY_READ = 8 * 1024 * 1024
 #: Bytes of the request line and all headers.
 MAX_HEADER = 32 * 1024
 
+#: Header fields of a request. waitress takes quadratic time to join many of one name.
+MAX_FIELDS = 200
+
+#: Bytes of chunk framing beyond the length of the body. Many tiny chunks cost more time than bytes.
+MAX_FRAMING = 4 * 1024
+
 #: Bytes of the size line of a chunk (with its extensions) and of the trailers after the last chunk.
 MAX_CHUNK_LINE = 4 * 1024
 
@@ -74,8 +80,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         consumed = int(super().received(data))
         if self.chunked and self.body_rcv is not None and not self.completed:
             held = len(self.body_rcv.control_line) + len(self.body_rcv.trailer)
-            if held > MAX_CHUNK_LINE:
-                self.error = BadRequest("The size line of a chunk or the trailers are too long")
+            framing = self.body_bytes_received - 2 * len(self.body_rcv)
+            if held > MAX_CHUNK_LINE or framing > MAX_FRAMING:
+                self.error = BadRequest("The chunks have too much framing")
                 self.completed = True
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that does not come
@@ -91,6 +98,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             raise ParsingError("The request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0)")
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
             raise ParsingError("A header is folded over several lines")
+        if rest.count(b"\r\n") > MAX_FIELDS + 2:
+            raise ParsingError("There are too many header fields")
         if b"  " in rest or b"\t" in rest:
             # waitress's patterns take quadratic time on runs of blanks.
             header_plus = first_line + line_end + _BLANKS.sub(b" ", rest)

@@ -31,14 +31,21 @@ log = logging.getLogger("acare.server")
 #: Open connections. An idle one costs a file descriptor and no thread.
 CONNECTIONS = 4096
 
+#: Threads for reads that take long.
+READERS = 4
+
+#: Bytes of answers that their callers have not read yet, of all connections together.
+MAX_UNREAD = 128 * 1024 * 1024
+
 #: Answers that are sent together at most, so that the first one does not wait for long.
 TOGETHER = 8
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
 _NEWCOMERS = 16  # new connections that one turn of the loop accepts
 _SWEEP_SECONDS = 1.0
+_TURN_SECONDS = 0.02  # after which a turn of the loop starts no further request
 _ACCEPT_AGAIN_SECONDS = 0.2
-_OTHER_FILES = 256  # descriptors for the database and whatever else the process has open
+_OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
 _ADJUSTMENTS = {
     "max_request_body_size": MAX_BODY_READ + 1,
@@ -117,8 +124,8 @@ class Server:
     """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
 
     One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
-    ``threads`` others answer requests that wait for the disk or take long. To a connection, this object is
-    what waitress calls the server.
+    Other threads answer writes (``threads``), reads that take long, and readiness checks. To a connection,
+    this object is what waitress calls the server.
     """
 
     def __init__(
@@ -146,14 +153,19 @@ class Server:
         self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
         self._stopping = self._woken = False
         self._swept_at = time.monotonic()
+        self._turn_ends = 0.0
         self._loop = threading.get_ident()
-        self._tasks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+        # Each kind has its own threads, so that slow requests of one kind do not delay those of another.
+        self._writes: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[Channel] = queue.SimpleQueue()
+        self._checks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
             if state != "ok":
                 log.warning("not ready: %s: %s", name, state)
-        for number in range(settings.threads):
-            threading.Thread(target=self._work, name=f"acare-{number}", daemon=True).start()
+        for tasks, threads in ((self._writes, settings.threads), (self._reads, READERS), (self._checks, 1)):
+            for _ in range(threads):
+                threading.Thread(target=self._work, args=(tasks,), daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(
                 number, self._stop
@@ -164,11 +176,13 @@ class Server:
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one that has been idle longest is closed for it."""
         if len(self.active_channels) >= self._max_connections:
-            free = [channel for channel in self.active_channels.values() if channel.is_free()]
-            if not free:
+            waiting = [channel for channel in self.active_channels.values() if channel.may_give_way()]
+            if not waiting:
                 sock.close()
                 return
-            min(free, key=lambda channel: channel.active_at).handle_close()
+            # Closed in the next turn. In this one, an event for its descriptor may be due, and the new
+            # connection would get that number.
+            min(waiting, key=lambda channel: channel.active_at).will_close = True
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = sock.fileno()
         try:
@@ -187,13 +201,19 @@ class Server:
             if len(self.answers) >= TOGETHER:
                 self._send_answers()
         else:
-            self._tasks.put(channel)
+            reads = self._checks if request.path.strip("/") == "readyz" else self._reads
+            (reads if request.command in ("GET", "HEAD") else self._writes).put(channel)
 
     def pull_trigger(self) -> None:
         """Wake the loop. One wake-up serves all threads that call this before the loop runs."""
         if not self._woken and not self.in_loop():
             self._woken = True
             self._trigger.pull_trigger()
+
+    def is_turn_over(self, now: float) -> bool:
+        """Whether this turn of the loop has used up its time, so that data received now has to wait."""
+        self._turn_ends = self._turn_ends or now + _TURN_SECONDS
+        return now > self._turn_ends
 
     def in_loop(self) -> bool:
         """Whether this runs in the thread of the event loop."""
@@ -219,20 +239,28 @@ class Server:
         # select is faster with few connections, but cannot handle descriptors above 1023.
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
+        self._turn_ends = 0.0
         self._woken = False  # before looking at what the threads have left
         self._send_answers()  # before the next requests of their connections are parsed
-        for channel in [channel for channel in self.unparsed if channel.is_free()]:
+        ready = [channel for channel in self.unparsed if channel.is_free() or not channel.connected]
+        for channel in sorted(ready, key=lambda channel: channel.loop_seconds):
+            if self.is_turn_over(time.monotonic()):
+                break
             self.unparsed.discard(channel)
             if channel.connected:
                 try:
                     channel.received(channel.unparsed)
                 except Exception:
                     channel.handle_error()  # as waitress does on an error in reading
+        self._turn_ends = 0.0
         self._send_answers()
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self._close_where(Channel.is_overdue, now)
+            self._limit_unread()
+            for channel in self.active_channels.values():
+                channel.loop_seconds /= 2
 
     def _send_answers(self) -> None:
         """Send all answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up
@@ -249,7 +277,17 @@ class Server:
             if condition(channel, now):
                 channel.handle_close()
 
-    def _work(self) -> None:
+    def _limit_unread(self) -> None:
+        """Bound the memory of answers that their callers do not read: close those without progress."""
+        unread = [channel for channel in self.active_channels.values() if channel.total_outbufs_len]
+        total = sum(channel.total_outbufs_len for channel in unread)
+        for channel in sorted(unread, key=lambda channel: channel.active_at):
+            if total <= MAX_UNREAD:
+                return
+            total -= channel.total_outbufs_len
+            channel.will_close = True
+
+    def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
         """Answer queued requests, at a lower priority than the loop: otherwise the two threads exchange
         Python's global lock at each call into SQLite, which releases it."""
         if hasattr(os, "SCHED_BATCH"):
@@ -257,7 +295,7 @@ class Server:
                 if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
                     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while True:
-            channel = self._tasks.get()
+            channel = tasks.get()
             try:
                 channel.service()
             except Exception:
@@ -281,6 +319,7 @@ class Server:
         self.application.draining = self.draining = True
         self._wait_for_proxies()
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
+        self._turn(0)  # takes those who have connected already
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
         while self.active_channels and time.monotonic() < deadline:

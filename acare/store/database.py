@@ -99,6 +99,7 @@ class Database:
         self._write_check: tuple[int, str] | None = None  # when it was made, and its result
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
+        self._process = os.getpid()
         with ExitStack() as opened:
             try:
                 writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
@@ -115,6 +116,8 @@ class Database:
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``.
         """
+        if self._process != os.getpid():  # SQLite's locks do not pass to a child
+            raise StoreUnavailable("The process was forked after the database was opened.")
         try:
             return self._idle_readers.pop()
         except IndexError:
@@ -185,7 +188,8 @@ class Database:
             return "A write has not finished yet."
         try:
             if self._write_check is None or self._clock() - self._write_check[0] >= CHECK_EVERY:
-                self._write_check = self._clock(), self._try_to_write()
+                result = self._try_to_write()
+                self._write_check = self._clock(), result  # the time after the write, which may have waited
             return self._write_check[1]
         finally:
             self._checking.release()

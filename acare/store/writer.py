@@ -7,6 +7,7 @@ meanwhile are queued; the thread then runs them all in one transaction, so that 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -41,8 +42,8 @@ class _Write(NamedTuple):
 class Writer:
     """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file.
 
-    The thread starts with the first write, so the process may fork before that, but not after. It is a
-    daemon: a program that ends without ``close()`` still ends.
+    The thread starts with the first write. It is a daemon: a program that ends without ``close()`` still
+    ends. A child process must open the database anew: SQLite's locks do not pass to it.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Writer:
         self._mutex = threading.Lock()  # guards the two below
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._process = os.getpid()
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction; when this returns, the transaction is on disk.
@@ -118,12 +120,12 @@ class Writer:
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
+            if self._process != os.getpid():  # SQLite's locks do not pass to a child
+                raise StoreUnavailable("The process was forked after the database was opened.")
             if self._thread is None:
                 thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
                 thread.start()
                 self._thread = thread
-            if not self._thread.is_alive():  # SQLite's connections do not survive a fork either
-                raise StoreUnavailable("The writer is gone: the process was forked after its first write.")
             self._queue.put(_Write(work, outcome))
         return outcome
 

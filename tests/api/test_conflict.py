@@ -1,62 +1,48 @@
-"""A conflict explains itself, so that a program can merge by itself and nobody's change is lost."""
+"""A conflict says what changed, so that a program can merge and no change is lost."""
 
-import json
+import functools
 import re
-import threading
 from pathlib import Path
 
 import pytest
+from support.client import app_fixture, at_once
 from support.data import JORDAN, OTHER, WHOLE
 
-import acare
 from acare.fields import FIELDS
 from acare.store.history import HistoryStore
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    """One for all tests here: each makes its own clients."""
-    with acare.create_app(database=tmp_path_factory.mktemp("conflict") / "acare.db", rate_limit="off") as app:
-        yield app
+app = app_fixture()
 
 
-# How a stale caller may say which version it has, and what is answered then.
-WAYS = {
-    "version": (409, "VERSION_CONFLICT", lambda version: ({"version": version}, {})),
-    "If-Match": (412, "PRECONDITION_FAILED", lambda version: ({}, {"If-Match": f'"{version}"'})),
-}
-
-
-def refuse(api, client_id, way, version, method="PUT"):
-    """The details of the refusal of a change by a caller that has ``version``."""
-    status, code, say = WAYS[way]
-    body, headers = say(version)
-    answer = api.web.request(
-        f"/v1/clients/{client_id}",
-        method=method,
-        headers={**api.headers, "Content-Type": "application/json", **headers},
-        body=json.dumps({"notes": "mine", **body}).encode(),
-        status=status,
-    )
-    assert answer.json["error"]["code"] == code
+def refuse(api, client_id, lock, version, method="PUT"):
+    """The details of the error when a caller changes a client with a stale version or tag."""
+    path, body = f"/v1/clients/{client_id}", {"notes": "mine"}
+    if lock == "version":
+        answer = api.ask(method, path, {**body, "version": version}, 409)
+    else:
+        answer = api.ask(method, path, body, 412, If_Match=f'"{version}"')
     return answer.json["error"]["details"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_it_tells_both_versions_what_changed_and_when(api, way):
+def changed_fields(api, client_id, version=1):
+    return refuse(api, client_id, "version", version)["changedFields"]
+
+
+@pytest.mark.parametrize("lock", ["version", "If-Match"])
+def test_details_have_versions_fields_and_time(api, lock):
     client_id = api.create()["id"]
-    now = api.put(client_id, {"status": "closed", "tags": ["vip"]}).json["data"]
-    assert refuse(api, client_id, way, 1) == {
+    changed = api.put(client_id, {"status": "closed", "tags": ["vip"]}).json["data"]
+    assert refuse(api, client_id, lock, 1) == {
         "currentVersion": 2,
         "attemptedVersion": 1,
         "changedFields": ["status", "tags"],
-        "changedAt": now["updated_at"],
+        "changedAt": changed["updated_at"],
     }
 
 
-def test_a_deletion_that_is_refused_tells_it_too(api):
+def test_a_refused_deletion_has_the_same_details(api):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})
     details = refuse(api, client_id, "If-Match", 1, "DELETE")
@@ -64,62 +50,48 @@ def test_a_deletion_that_is_refused_tells_it_too(api):
 
 
 @pytest.mark.parametrize("field", WHOLE)
-def test_each_field_that_changed_is_named_and_no_other(api, field):
+def test_exactly_the_field_that_changed_is_named(api, field):
     client_id = api.create(**WHOLE)["id"]
     api.put(client_id, {field: OTHER[field]})
-    assert refuse(api, client_id, "version", 1)["changedFields"] == [field]
+    assert changed_fields(api, client_id) == [field]
 
 
-def test_all_fields_can_be_named_at_once(api):
-    client_id = api.create(**WHOLE)["id"]
-    api.put(client_id, OTHER)
-    assert refuse(api, client_id, "version", 1)["changedFields"] == [field.name for field in FIELDS]
+CHANGES = {
+    # updates in their order, and the fields that differ from version 1
+    "all fields": (WHOLE, [OTHER], [field.name for field in FIELDS]),
+    "several updates": ({}, [{"phone": "1"}, {"source": "web"}], ["phone", "source"]),
+    "a field changed back": ({"notes": "a"}, [{"notes": "b", "phone": "1"}, {"notes": "a"}], ["phone"]),
+    "an update that changed nothing": ({}, [JORDAN], []),
+}
 
 
-@pytest.mark.parametrize(("version", "changed"), [(1, ["phone", "source"]), (2, ["source"])])
-def test_changed_fields_are_since_the_callers_version(api, version, changed):
-    client_id = api.create()["id"]
-    api.put(client_id, {"phone": "1"})
-    api.put(client_id, {"source": "web"})
-    assert refuse(api, client_id, "version", version)["changedFields"] == changed
+@pytest.mark.parametrize(("fields", "updates", "changed"), CHANGES.values(), ids=CHANGES)
+def test_changed_fields_are_since_the_callers_version(api, fields, updates, changed):
+    client_id = api.create(**fields)["id"]
+    for update in updates:
+        api.put(client_id, update)
+    assert changed_fields(api, client_id) == changed
 
 
-def test_a_field_that_was_changed_back_is_not_named(api):
-    client_id = api.create(notes="old")["id"]
-    api.put(client_id, {"notes": "new", "phone": "1"})
-    api.put(client_id, {"notes": "old"})
-    assert refuse(api, client_id, "version", 1)["changedFields"] == ["phone"]
-
-
-def test_an_update_that_changed_nothing_leaves_no_field_to_name(api):
-    client_id = api.create()["id"]
-    api.put(client_id, JORDAN)
-    assert refuse(api, client_id, "version", 1)["changedFields"] == []
-
-
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lock", ["version", "If-Match"])
 @pytest.mark.parametrize("version", [9, 10**17])
-def test_of_a_version_that_never_was_nothing_is_known(api, way, version):
-    details = refuse(api, api.create()["id"], way, version)
+def test_a_version_that_never_existed_has_no_fields(api, lock, version):
+    details = refuse(api, api.create()["id"], lock, version)
     assert (details["currentVersion"], details["attemptedVersion"]) == (1, version)
     assert details["changedFields"] is None
 
 
-@pytest.mark.parametrize("tags", ["garbage", 'W/"1"', '""'])
-def test_where_no_version_was_named_there_is_none_to_tell(api, tags):
-    path, headers = f"/v1/clients/{api.create()['id']}", {**api.headers, "If-Match": tags}
-    answer = api.web.put_json(path, {"notes": "x"}, headers=headers, status=412)
-    details = answer.json["error"]["details"]
-    assert (details["attemptedVersion"], details["changedFields"]) == (None, None)
-
-
-def test_of_several_tags_the_latest_version_counts(api):
+@pytest.mark.parametrize(
+    ("tags", "attempted", "changed"),
+    [("garbage", None, None), ('W/"1"', None, None), ('""', None, None), ('"2", "1"', 2, ["notes"])],
+)
+def test_the_latest_version_that_was_named_counts(api, tags, attempted, changed):
     client_id = api.create()["id"]
-    for notes in "abc":
+    for notes in "ab":
         api.put(client_id, {"notes": notes})
-    headers = {**api.headers, "If-Match": '"3", "1"'}
-    answer = api.web.put_json(f"/v1/clients/{client_id}", {"notes": "x"}, headers=headers, status=412)
-    assert answer.json["error"]["details"]["attemptedVersion"] == 3
+    answer = api.ask("PUT", f"/v1/clients/{client_id}", {"notes": "x"}, 412, If_Match=tags)
+    details = answer.json["error"]["details"]
+    assert (details["attemptedVersion"], details["changedFields"]) == (attempted, changed)
 
 
 def test_versions_before_a_deletion_survive_undelete(app, api):
@@ -127,17 +99,15 @@ def test_versions_before_a_deletion_survive_undelete(app, api):
     api.put(client_id, {"phone": "1"})
     api.delete(client_id)
     HistoryStore(app.database).undelete(client_id)
-    details = refuse(api, client_id, "version", 1)
-    assert (details["currentVersion"], details["changedFields"]) == (3, ["phone"])
+    assert changed_fields(api, client_id) == ["phone"]
 
 
-def test_of_a_version_that_was_purged_nothing_is_known(app, api):
+def test_a_purged_version_has_no_fields(app, api):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})
     app.database.write(lambda connection: connection.execute("UPDATE client_history SET ended_at = '2000'"))
     HistoryStore(app.database).purge(1)
-    details = refuse(api, client_id, "version", 1)
-    assert (details["currentVersion"], details["changedFields"]) == (2, None)
+    assert changed_fields(api, client_id) is None
 
 
 def test_changes_of_an_invisible_client_stay_hidden(api, caller):
@@ -150,20 +120,15 @@ def test_changes_of_an_invisible_client_stay_hidden(api, caller):
 # --- the loop that the README shows
 
 
-def readme_functions(url, key):
-    """``call`` and ``change`` as "Safe writes" shows them, for a server."""
+@pytest.fixture
+def loop(start):
+    """A running server's collection, and ``call`` and ``change`` of "Safe writes" for it."""
+    server = start("--rate-limit", "off")
     safe_writes = re.search(r"^## Safe writes$.*?^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
     functions = safe_writes.split("\njordan = ")[0]
     names = {}
-    exec(functions.replace("http://127.0.0.1:8080", url).replace("YOUR_API_KEY", key), names)
-    return names["call"], names["change"]
-
-
-@pytest.fixture
-def loop(start):
-    """A running server's collection, and the README's two functions for it."""
-    server = start("--rate-limit", "off")
-    return f"{server.url}/v1/clients", *readme_functions(server.url, server.key)
+    exec(functions.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key), names)
+    return f"{server.url}/v1/clients", names["call"], names["change"]
 
 
 def test_eight_concurrent_edits_of_different_fields_succeed(loop):
@@ -179,22 +144,12 @@ def test_eight_concurrent_edits_of_different_fields_succeed(loop):
         "preferred_locations": lambda n: [f"place {n}"],
         "property_preferences": lambda n: {"bedrooms_min": n},
     }
-    barrier, failed = threading.Barrier(len(edits)), []
 
     def edit(field, make):
-        barrier.wait()
-        try:
-            for n in range(1, 6):
-                assert change(url, **{field: make(n)})[field] == make(n)
-        except Exception as error:
-            failed.append(error)
+        for n in range(1, 6):
+            assert change(url, **{field: make(n)})[field] == make(n)
 
-    threads = [threading.Thread(target=edit, args=each) for each in edits.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    at_once(*(functools.partial(edit, *each) for each in edits.items()))
     client = call("GET", url)["data"]
     assert {field: client[field] for field in edits} == {field: make(5) for field, make in edits.items()}
     assert client["version"] == 1 + 5 * len(edits)

@@ -96,8 +96,7 @@ HEADERS = {
     "commas": "X-Test: " + fill(","),
     "colons": "X-Test: " + fill(":"),
     "a long name": fill("X") + ": x",
-    "many of one name": "\r\n".join(["X-Test: x"] * 2500),
-    "many names": "\r\n".join(f"X-{number}: x" for number in range(2500)),
+    "200 fields": "\r\n".join(f"X-{number}: x" for number in range(199)),
 }
 
 
@@ -107,6 +106,8 @@ def test_a_long_header_is_answered_at_once(target, header):
 
 
 BROKEN_HEADERS = {
+    "many of one name": "\r\n".join(["X-Test: x"] * 2500),
+    "many names": "\r\n".join(f"X-{number}: x" for number in range(2500)),
     "blanks without a name": fill(" ") + ": x",
     "blanks before the colon": "X-Test" + fill(" ") + ": x",
     "blanks and a control character": "X-Test: x" + fill(" ") + "\x01",

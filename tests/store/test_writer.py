@@ -512,12 +512,13 @@ database.close()
 """
 
 
-@pytest.mark.parametrize(("moment", "told"), [("before", ""), ("after", "forked")])
-def test_a_write_after_a_fork_does_not_hang(tmp_path: Path, moment: str, told: str) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_write_after_a_fork_is_refused(tmp_path: Path, moment: str) -> None:
+    """SQLite's locks do not pass to a child: another process may take the log for unused and delete it."""
     command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path / "acare.db"), moment]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=SOON)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert (told in ended.stdout) if told else not ended.stdout
+    assert "forked" in ended.stdout
 
 
 def test_a_program_that_does_not_close_still_ends(tmp_path: Path) -> None:

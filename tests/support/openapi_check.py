@@ -1,4 +1,4 @@
-"""Holds answers against an OpenAPI 3.1 document, with a JSON Schema checker for what the document uses.
+"""Checks responses against an OpenAPI 3.1 document, with a JSON Schema checker for what the document uses.
 
 A keyword that it does not know is an error, so that nothing in the document goes unchecked.
 """
@@ -14,12 +14,12 @@ from uuid import UUID
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-#: Keywords that say something to people alone.
+#: Keywords that have no effect on validation.
 NOTES = frozenset(("description", "title", "default", "examples", "$defs"))
 
 
 class Misfit(AssertionError):
-    """A value that does not fit its schema, or an answer that does not fit the document."""
+    """A value that does not fit its schema, or a response that does not fit the document."""
 
 
 def fits(document: Any, schema: Any, value: object) -> bool:
@@ -116,7 +116,7 @@ def _each(document: Any, schema: Any, items: Iterator[tuple[object, object]], wh
 
 
 def _about(kind: Any, rule: Any) -> Any:
-    """A keyword that says something about values of a kind, and lets all others pass."""
+    """A keyword that applies to values of one kind and accepts all others."""
     return lambda document, limit, value, where: not kind(value) or rule(value, limit)
 
 
@@ -175,7 +175,7 @@ def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def find(document: Any, method: str, path: str) -> tuple[str, Any] | None:
-    """The path template and the operation that a request is for, if any; HEAD is GET without the body."""
+    """The path template and the operation of a request, if any; HEAD is GET without the body."""
     method = "get" if method == "HEAD" and not _in_document(document, "head", path) else method.lower()
     return _in_document(document, method, path)
 
@@ -190,8 +190,8 @@ def _in_document(document: Any, method: str, path: str) -> tuple[str, Any] | Non
 
 def check_answer(
     document: Any, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
-) -> tuple[str, str, str]:
-    """Misfit unless the document has this answer; else the method, template and status that it is of."""
+) -> None:
+    """Misfit unless the document has this response."""
     found = find(document, method, path)
     if found is None:
         raise Misfit(f"{method} {path} is not in the document")
@@ -210,7 +210,6 @@ def check_answer(
         elif header.get("required"):
             raise Misfit(f"{place} has no {name}")
     _check_body(document, response, method == "HEAD", present, body, place)
-    return method.lower(), template, str(status)
 
 
 def _check_body(

@@ -1,4 +1,4 @@
-"""Requests that get every answer in the OpenAPI document, and the examples that they yield."""
+"""Requests that bring about every response in the OpenAPI document, and the examples made from them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.client import Api
-from support.data import JORDAN, OTHER, WHOLE
+from support.client import Api, full_key
+from support.data import JORDAN, OTHER, UNKNOWN_ID, WHOLE
 from support.openapi_check import find
-from webtest import TestApp
 
 import acare
 from acare.errors import StoreUnavailable
 from acare.fields import FIELDS
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+#: An origin whose pages may call the apps.
+ORIGIN = "https://intranet.example"
 EXAMPLES = Path(acare.__file__).parent / "api" / "examples.json"
 
 # The bodies in the examples.
@@ -38,25 +38,18 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 
 class Scene:
-    """What a request of the table may need: callers, clients, and apps that refuse."""
+    """What a request of the table may need: callers, a client, and apps that reject requests."""
 
     def __init__(self, app, monkeypatch):
-        self.app = app
-        self.api = self.caller(app)
-        self.unscoped = Api(app, app.keys.create("nobody@example.com", {}).key)
-        self.stranger = Api(app, None)
-        self.monkeypatch = monkeypatch
+        self.app, self.monkeypatch = app, monkeypatch
+        self.api = Api(app, full_key(app))
         self.others = []  # apps beside the first
 
-    @staticmethod
-    def caller(app):
-        return Api(app, app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key)
-
-    def path(self):
+    def client_id(self):
         """A client at version 2."""
         client_id = self.api.create()["id"]
         self.api.put(client_id, {"notes": "the second version"})
-        return f"/v1/clients/{client_id}"
+        return client_id
 
     def break_store(self, error):
         def fail(*_, **__):
@@ -66,6 +59,7 @@ class Scene:
             self.monkeypatch.setattr(self.app.clients, name, fail)
         for name in ("visible_to", "of"):
             self.monkeypatch.setattr(self.app.users, name, fail)
+        self.monkeypatch.setattr(self.app.database, "run_checks", fail)
 
 
 @contextmanager
@@ -79,36 +73,29 @@ def scene_in(app):
 
 
 class Ask:
-    """A request of the table, and the status that it gets. ``body`` bytes are sent as they are."""
+    """A request of the table, and its status. ``prepare`` returns the caller."""
 
-    def __init__(self, method, path, status, body=None, media="application/json", prepare=None, **headers):
-        self.method, self.path, self.status, self.body, self.media = method, path, status, body, media
-        self.prepare = prepare or (lambda scene: scene.api)
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    def __init__(self, method, path, status, body=None, prepare=lambda scene: scene.api, **headers):
+        self.method, self.path, self.status, self.body = method, path, status, body
+        self.prepare, self.headers = prepare, headers
 
     def __repr__(self):
         sent = f" {self.body!r:.40}" if self.body is not None else ""
         return f"{self.method} {self.path} {self.status}{sent} {' '.join(self.headers)}".strip()
 
-    def run(self, scene):
-        """The path that was asked for, and the answer."""
-        path = self.path.replace("{id}", scene.path().rpartition("/")[2] if "{id}" in self.path else "")
-        caller = self.prepare(scene)
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        body = b"" if self.body is None else body
-        sent = {**caller.headers, **self.headers, **({"Content-Type": self.media} if body else {})}
-        app = TestApp(caller.web.app, lint=False)
-        answer = app.request(path, method=self.method, headers=sent, body=body, status="*")
-        assert answer.status_int == self.status, answer.text
-        return path, answer
+    def run(self, scene, **headers):
+        """The path with its id, and the response."""
+        path = self.path.replace("{id}", scene.client_id() if "{id}" in self.path else "")
+        headers |= self.headers
+        return path, self.prepare(scene).ask(self.method, path, self.body, self.status, **headers)
 
 
-def stranger(scene):
-    return scene.stranger
+def without_key(scene):
+    return Api(scene.app)
 
 
 def unscoped(scene):
-    return scene.unscoped
+    return Api(scene.app, scene.app.keys.create("ana@example.com", {}).key)
 
 
 def unavailable(scene):
@@ -123,22 +110,14 @@ def defective(scene):
 
 def not_ready(scene):
     scene.app.draining = True
-    return scene.stranger
-
-
-def defective_checks(scene):
-    def fail():
-        raise RuntimeError("a defect")
-
-    scene.monkeypatch.setattr(scene.app.database, "run_checks", fail)
-    return scene.stranger
+    return without_key(scene)
 
 
 def another_app(**options):
     """A caller of an app with other settings on the same file."""
 
     def prepare(scene):
-        settings = {"rate_limit": "off", **options}
+        settings = {"rate_limit": "100000/1", "cors_origin": ORIGIN, **options}
         app = acare.create_app(database=scene.app.database.path, clock=lambda: 0, **settings)
         scene.others.append(app)
         return Api(app, scene.api.key)
@@ -152,17 +131,10 @@ def exhausted(scene):
     return caller
 
 
-def retried(body):
-    """The same Idempotency-Key, which came with Jordan before, now with ``body``."""
-
-    def prepare(scene):
-        headers = {**scene.api.headers, "Idempotency-Key": "k"}
-        scene.api.web.post_json("/v1/clients", JORDAN, headers=headers, status="*")
-        return scene.api
-
-    return Ask(
-        "POST", "/v1/clients", 201 if body == JORDAN else 422, body, prepare=prepare, Idempotency_Key="k"
-    )
+def key_used(scene):
+    """The idempotency key was used for Jordan before."""
+    scene.api.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="k")
+    return scene.api
 
 
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
@@ -184,7 +156,7 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?page=2&limit=1", 200),
     Ask("GET", f"{COLLECTION}?page=99&limit=1000", 200),
     Ask("GET", f"{COLLECTION}?client_type=both&status=closed", 200),
-    Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={NOBODY}", 200),
+    Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
     Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
@@ -194,14 +166,14 @@ TABLE = [
     Ask("POST", COLLECTION, 201, WHOLE),
     Ask("POST", COLLECTION, 201, {**OTHER, "property_preferences": {"x": [None, {"y": 1.5}]}}),
     Ask("POST", COLLECTION, 201, JORDAN, Idempotency_Key='"a-key"'),
-    retried(JORDAN),
-    retried({**JORDAN, "notes": "x"}),
+    Ask("POST", COLLECTION, 201, JORDAN, key_used, Idempotency_Key="k"),
+    Ask("POST", COLLECTION, 422, {**JORDAN, "notes": "x"}, key_used, Idempotency_Key="k"),
     Ask("POST", COLLECTION, 400, {**JORDAN, "first_name": "", "budget_min": 2, "budget_max": 1}),
     Ask("POST", COLLECTION, 400, {}),
     Ask("POST", COLLECTION, 400, []),
     Ask("POST", COLLECTION, 400, b"{"),
     Ask("POST", COLLECTION, 400, JORDAN, Idempotency_Key="not a key"),
-    Ask("POST", COLLECTION, 415, b"first_name=Jordan", "application/x-www-form-urlencoded"),
+    Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
     Ask("GET", ITEM, 200),
     Ask("HEAD", ITEM, 200),
     Ask("GET", ITEM, 200, If_None_Match='"1"'),
@@ -210,8 +182,8 @@ TABLE = [
     Ask("GET", ITEM, 200, If_Match='"2"'),
     Ask("GET", ITEM, 412, If_Match='"1"'),
     Ask("HEAD", ITEM, 412, If_Match="2"),
-    Ask("GET", f"{COLLECTION}/{NOBODY}", 404),
-    Ask("HEAD", f"{COLLECTION}/{NOBODY}", 404),
+    Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}", 404),
+    Ask("HEAD", f"{COLLECTION}/{UNKNOWN_ID}", 404),
     Ask("GET", f"{COLLECTION}/x", 404),
     Ask("PUT", ITEM, 200, CHANGES),
     Ask("PUT", ITEM, 200, CHANGE),
@@ -227,17 +199,17 @@ TABLE = [
     Ask("PUT", ITEM, 412, CHANGE, If_Match='"1"'),
     Ask("PUT", ITEM, 412, CHANGE, If_Match="garbage"),
     Ask("PUT", ITEM, 412, CHANGE, If_None_Match='"2"'),
-    Ask("PUT", ITEM, 415, b"<notes/>", "application/xml"),
+    Ask("PUT", ITEM, 415, b"<notes/>", Content_Type="application/xml"),
     Ask("PUT", ITEM, 428, CHANGE, prepare=another_app(require_precondition="true")),
-    Ask("PUT", f"{COLLECTION}/{NOBODY}", 404, CHANGE),
+    Ask("PUT", f"{COLLECTION}/{UNKNOWN_ID}", 404, CHANGE),
     Ask("DELETE", ITEM, 200),
     Ask("DELETE", ITEM, 200, If_Match="*"),
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
     Ask("DELETE", ITEM, 412, If_None_Match="*"),
     Ask("DELETE", ITEM, 428, prepare=another_app(require_precondition="true")),
-    Ask("DELETE", f"{COLLECTION}/{NOBODY}", 404),
-    *(Ask(method, path, 401, body, prepare=stranger) for method, path, body in GOOD),
-    *(Ask(method, path, 401, body, prepare=stranger, X_API_Key="f" * 64) for method, path, body in GOOD),
+    Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
+    *(Ask(method, path, 401, body, prepare=without_key) for method, path, body in GOOD),
+    *(Ask(method, path, 401, body, prepare=without_key, X_API_Key="f" * 64) for method, path, body in GOOD),
     *(Ask(method, path, 403, body, prepare=unscoped) for method, path, body in GOOD),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),
     *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, _ in GOOD),
@@ -245,23 +217,33 @@ TABLE = [
     *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
     *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
     *(Ask(method, path, 200) for path in ("/v1/users", "/v1/users/me") for method in ("GET", "HEAD")),
-    Ask("GET", "/healthz", 200, prepare=stranger),
-    Ask("HEAD", "/healthz", 200, prepare=stranger),
+    Ask("GET", "/healthz", 200, prepare=without_key),
+    Ask("HEAD", "/healthz", 200, prepare=without_key),
     *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
     *(Ask("GET", path, 415, b"{}", Content_Encoding="gzip") for path in SYSTEM),
-    Ask("GET", "/", 200, prepare=stranger, Accept="application/json"),
-    Ask("GET", "/", 200, prepare=stranger, Accept="text/html"),
-    Ask("GET", "/openapi.json", 200, prepare=stranger),
-    Ask("GET", "/readyz", 200, prepare=stranger),
-    Ask("GET", "/readyz", 500, prepare=defective_checks),
+    Ask("GET", "/", 200, prepare=without_key, Accept="application/json"),
+    Ask("GET", "/", 200, prepare=without_key, Accept="text/html"),
+    Ask("GET", "/openapi.json", 200, prepare=without_key),
+    Ask("HEAD", "/openapi.json", 200, prepare=without_key),
+    Ask("GET", "/readyz", 200, prepare=without_key),
+    Ask("GET", "/readyz", 500, prepare=defective),
     Ask("GET", "/readyz", 503, prepare=not_ready),
+]
+
+#: Requests that are not in the document.
+OTHERS = [
+    Ask("GET", "/v1/nothing", 404),
+    Ask("GET", "/nothing", 404),
+    Ask("OPTIONS", COLLECTION, 200),
+    Ask("PATCH", COLLECTION, 405),
+    Ask("GET", "/v1/nothing", 401, X_API_Key="x"),
 ]
 
 
 def record(document, app):
-    """The first answer of each operation with each status, and the body of its first request that succeeds.
+    """The first response of each operation with each status, and the body of its first successful request.
 
-    Times are replaced, and ids by others in the order in which they come, so that a new app gives the same.
+    Times and ids are replaced, ids in the order in which they come, so that every app gives the same.
     """
     examples, ids = {}, {}
     for ask in TABLE:
@@ -279,7 +261,7 @@ def record(document, app):
 
 
 def _settled(text, ids):
-    """The text of an answer with fixed times and with ids in the order in which they come."""
+    """The text of a response with fixed times and ids."""
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-07-15T14:32:10.000Z", text)
     text = re.sub(r'"correlationId": "[^"]+"', '"correlationId": "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f"', text)
     text = re.sub(r'"errorId": "[^"]+"', '"errorId": "9f8b1c0d2e3a4f56"', text)
