@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import falcon
 import falcon.routing
@@ -40,6 +40,9 @@ from acare.version import __version__
 
 #: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
 Identify = Callable[[dict[str, Any]], str | None]
+
+#: What it takes to answer a request: see ``App.workload``.
+Workload = Literal["quick", "read", "write", "check"]
 
 #: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
@@ -106,16 +109,21 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         email = None if self._identify is None else self._identify(env)
         return None if email is None else self.users.caller(email)
 
-    def is_quick(self, method: str, path: str, query_string: str) -> bool:
-        """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not, nor
-        are lists once a page of large clients was seen."""
+    def workload(self, method: str, path: str, query_string: str) -> Workload:
+        """What it takes to answer a request, from which a server decides where to do so.
+
+        "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
+        answer it. Of the reads, searches, deep pages and, after the first page of large clients, all lists
+        are not quick. "check" is a readiness check, which writes too.
+        """
         path = path.strip("/")
-        if method in ("POST", "PUT", "DELETE") or path == "readyz":
-            return False
+        if path == "readyz":
+            return "check"
+        if method in ("POST", "PUT", "DELETE"):
+            return "write"
         if self._collection.has_large_pages and path == "v1/clients":
-            return False
-        return not query_string or not is_slow(query_string)
+            return "read"
+        return "read" if query_string and is_slow(query_string) else "quick"
 
     def run_checks(self) -> dict[str, str]:
         """The readiness checks by name, each "ok" or what is wrong."""
