@@ -28,6 +28,7 @@ from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
+from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import AcareError
@@ -83,7 +84,9 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
         self.add_route("/openapi.json", OpenApiDocument(__version__))
-        self.add_route("/", Index(__version__))
+        self.add_route("/", Index(__version__, Page() if settings.page else None))
+        for name in WebFile.NAMES if settings.page else ():
+            self.add_route(f"/web/{name}", WebFile(name))
         self.add_route("/readyz", Readiness(self.run_checks))
 
     def _gates(

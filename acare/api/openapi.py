@@ -72,7 +72,7 @@ GET /openapi.json  getOpenApi  Get this document
   Returns the OpenAPI document of this server.
   200      OpenApi  The document.
 GET /  getIndex  Get the index
-  Returns a page for people or, if `Accept` prefers it, the same as JSON.
+  Returns the page for people or, if `Accept` prefers JSON or the page is switched off, example calls.
   200      IndexResponse or text/html  What the server is and how to call it.
 """
 

@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import json
-import re
 import socket
 import subprocess
 import time
@@ -11,6 +10,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from support.data import JORDAN
+from support.http import HttpCaller, ask
 from support.server import make_key, serving
 from support.sockets import wait_for
 
@@ -55,18 +55,11 @@ class Nginx:
     """A running nginx with acare behind it; ``log`` is acare's."""
 
     def __init__(self, port, key, log):
-        self.host, self.key, self.log = f"127.0.0.1:{port}", key, log
+        self.host, self.url, self.key, self.log = f"127.0.0.1:{port}", f"http://127.0.0.1:{port}", key, log
 
     def ask(self, method, path, body=None, status=200, **headers):
-        """Status, headers, body as bytes; a connection each time."""
-        sent = {"X-API-Key": self.key, "Content-Type": "application/json"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection(self.host, timeout=10)) as connection:
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
-            answer = connection.getresponse()
-            content = answer.read()
-        assert answer.status == status, content
-        return answer.headers, content
+        """Headers and body as bytes."""
+        return ask(self, method, path, body, status, parse=lambda content: content, **headers)
 
     def create(self):
         """The path of a new client."""
@@ -122,11 +115,11 @@ def test_the_document_names_the_prefix_as_its_server(proxy):
     assert json.loads(body)["servers"] == [{"url": "/crm"}]
 
 
-def test_the_page_shows_the_url_that_the_browser_sees(proxy):
-    _, body = proxy.ask("GET", "/crm/", Accept="text/html")
-    page = body.decode()
-    assert f"https://{proxy.host}/crm/v1/clients" in page
-    assert set(re.findall(r'href="([^"]*)"', page)) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
+def test_the_index_has_the_url_that_the_caller_used(proxy):
+    _, body = proxy.ask("GET", "/crm/", Accept="application/json")
+    about = json.loads(body)["data"]
+    assert f"https://{proxy.host}/crm/v1/clients" in about["calls"]["Create"]
+    assert set(about["links"].values()) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
 
 
 def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
@@ -139,14 +132,10 @@ def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
 
 def test_many_requests_over_kept_connections_are_all_answered(proxy):
     path = proxy.create()
-    with closing(http.client.HTTPConnection(proxy.host, timeout=10)) as connection:
+    with closing(HttpCaller(proxy.host, proxy.key)) as caller:
         for number in range(50):
-            body = json.dumps({"notes": str(number), "version": number + 1})
-            connection.request(
-                "PUT", path, body, {"X-API-Key": proxy.key, "Content-Type": "application/json"}
-            )
-            with connection.getresponse() as answer:
-                assert json.loads(answer.read())["data"]["version"] == number + 2
+            client = caller.expect(200, "PUT", path, {"notes": str(number), "version": number + 1})
+            assert client["version"] == number + 2
 
 
 def test_compression_weakens_the_tag_and_the_version_is_immune(proxy):

@@ -1,4 +1,4 @@
-"""The names of waitress that the server uses or overrides are there, and mean what it takes them for."""
+"""waitress has the names that the server uses or overrides."""
 
 import ast
 import inspect
@@ -88,7 +88,7 @@ def test_waitress_has_what_is_used(kind):
     assert set(USED[kind]) <= attributes(kind)
 
 
-def test_a_channel_asks_of_its_server_what_ours_has():
+def test_our_server_has_what_a_channel_of_waitress_uses():
     source = inspect.getsource(waitress.channel) + inspect.getsource(waitress.task)
     wanted = {
         node.attr
