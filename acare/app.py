@@ -74,20 +74,22 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self.router_options.converters["segment"] = _Segment
         self._collection = ClientCollection(self.clients)
+        self._add_routes(settings)
+
+    def _add_routes(self, settings: Settings) -> None:
+        self.router_options.converters["segment"] = _Segment
+        item = ClientItem(self.clients, settings.require_precondition)
         self.add_route("/v1/clients", self._collection)
-        self.add_route(
-            "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
-        )
+        self.add_route("/v1/clients/{client_id:segment}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
+        self.add_route("/readyz", Readiness(self.run_checks))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__, Page() if settings.page else None))
         for name in WebFile.NAMES if settings.page else ():
             self.add_route(f"/web/{name}", WebFile(name))
-        self.add_route("/readyz", Readiness(self.run_checks))
 
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
