@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import signal
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from types import FrameType
 
 from waitress import wasyncore
@@ -24,11 +22,9 @@ from acare.config import Settings
 from acare.server.channel import Channel
 from acare.server.listener import CONNECTIONS, Listener, allow_connections
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
+from acare.server.workers import Workers
 
 log = logging.getLogger("acare.server")
-
-#: Threads for reads that take long.
-READERS = 4
 
 #: Bytes of answers that their callers have not read yet, of all connections together.
 MAX_UNREAD = 128 * 1024 * 1024
@@ -91,22 +87,14 @@ class Server:
         self._swept_at = time.monotonic()
         self._turn_ends = 0.0
         self._loop = threading.get_ident()
-        self._queues: dict[Workload, queue.SimpleQueue[Channel]] = {}
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
             if state != "ok":
                 log.warning("not ready: %s: %s", name, state)
-        self._start_threads({"write": settings.threads, "read": READERS, "check": 1})
+        self._workers = Workers(settings.threads, wake_loop=self.pull_trigger)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-
-    def _start_threads(self, threads: dict[Workload, int]) -> None:
-        """Each kind has its own threads, so that slow requests of one kind do not delay those of another."""
-        for kind, count in threads.items():
-            tasks = self._queues[kind] = queue.SimpleQueue()
-            for _ in range(count):
-                threading.Thread(target=self._work, args=(tasks,), daemon=True).start()
 
     # --- for its connections
 
@@ -137,7 +125,7 @@ class Server:
         if not request.error:
             workload = self.application.workload(request.command, request.path, request.query)
         if workload != "quick":
-            self._queues[workload].put(channel)
+            self._workers.put(workload, channel)
             return
         channel.service()
         if len(self.answers) >= TOGETHER:
@@ -145,7 +133,7 @@ class Server:
 
     def pull_trigger(self) -> None:
         """Wake the loop. One wake-up serves all threads that call this before the loop runs."""
-        if not self._woken and not self.in_loop():
+        if not self._woken and threading.get_ident() != self._loop:
             self._woken = True
             self._trigger.pull_trigger()
 
@@ -153,10 +141,6 @@ class Server:
         """Whether this turn of the loop has used up its time, so that data received now has to wait."""
         self._turn_ends = self._turn_ends or now + _TURN_SECONDS
         return now > self._turn_ends
-
-    def in_loop(self) -> bool:
-        """Whether this runs in the thread of the event loop."""
-        return threading.get_ident() == self._loop
 
     # --- the loop
 
@@ -233,22 +217,6 @@ class Server:
                 return
             total -= channel.total_outbufs_len
             channel.will_close = True
-
-    def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
-        """Answer queued requests, at a lower priority than the loop: otherwise the two threads exchange
-        Python's global lock at each call into SQLite, which releases it."""
-        if hasattr(os, "SCHED_BATCH"):
-            with suppress(OSError):  # a sandbox may forbid it
-                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
-                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        while True:
-            channel = tasks.get()
-            try:
-                channel.service()
-            except Exception:
-                log.exception("a request could not be answered")
-                channel.cancel()
-                self.pull_trigger()
 
     # --- the stop
 
