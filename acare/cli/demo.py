@@ -17,7 +17,8 @@ from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.server import logs
-from acare.server.server import Server, listen
+from acare.server.listener import listen
+from acare.server.server import Server
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
