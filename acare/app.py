@@ -38,7 +38,7 @@ from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
-#: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
+#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if unknown.
 Identify = Callable[[dict[str, Any]], str | None]
 
 #: The maximum size of a body in bytes. (our choice)
@@ -48,7 +48,7 @@ MAX_BODY = 64 * 1024
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    ``cors`` gives the CORS headers for a response that a server makes before the app is called; None if no
+    ``cors`` provides the CORS headers for responses that a server makes without calling the app; None if no
     origin is allowed. A server that is stopping sets ``draining``, which ``/readyz`` reports.
     """
 
@@ -86,7 +86,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
     ) -> list[Any]:
-        """The gates that a request passes; responses pass those that see them in reverse order."""
+        """The gates in the order in which requests pass them; responses pass them in reverse order."""
         limit = settings.rate_limit
         return [
             AccessLog(access_log, new_id=envelope.new_request_id),
@@ -107,9 +107,12 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         return None if email is None else self.users.caller(email)
 
     def is_quick(self, method: str, path: str, query_string: str) -> bool:
-        """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not, nor
-        are lists once a page of large clients was seen."""
+        """Whether a request takes at most a few milliseconds and does not wait for the disk, so that a server
+        may answer it in its event loop.
+
+        Not quick are writes, readiness checks, searches, deep pages and, after the first page of large
+        clients, all lists.
+        """
         path = path.strip("/")
         if method in ("POST", "PUT", "DELETE") or path == "readyz":
             return False
@@ -118,8 +121,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         return not query_string or not is_slow(query_string)
 
     def run_checks(self) -> dict[str, str]:
-        """The readiness checks by name, each "ok" or what is wrong."""
-        return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
+        """The result of each readiness check by name: "ok" or a description of the problem."""
+        return {"server": "The server is stopping." if self.draining else "ok", **self.database.run_checks()}
 
     def close(self) -> None:
         """Close the database. Later requests fail."""
@@ -154,7 +157,7 @@ def create_app(
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
     of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the host need none. Raises
+    behind a request without a key, so that users who are logged in to the host need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:
