@@ -34,14 +34,14 @@ CONNECTIONS = 4096
 #: Threads for reads that take long.
 READERS = 4
 
-#: Bytes of answers that their callers have not read yet, of all connections together.
+#: Bytes of answers that their callers have not read yet, in all connections together.
 MAX_UNREAD = 128 * 1024 * 1024
 
-#: Answers that are sent together at most, so that the first one does not wait for long.
-TOGETHER = 8
+#: Maximum number of answers that are sent together, so that the first one does not wait for long.
+MAX_TOGETHER = 8
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
-_NEWCOMERS = 16  # new connections that one turn of the loop accepts
+_MAX_ACCEPTED = 16  # connections that one turn of the loop accepts
 _SWEEP_SECONDS = 1.0
 _TURN_SECONDS = 0.02  # after which a turn of the loop starts no further request
 _ACCEPT_AGAIN_SECONDS = 0.2
@@ -60,8 +60,8 @@ _ADJUSTMENTS = {
 def listen(settings: Settings, passed: int = 0) -> socket.socket:
     """A listening socket, or UserError with the reason in one line.
 
-    The service manager may have ``passed`` one in descriptor 3 (socket activation); it is used instead of the
-    address in the settings, and connections that arrive during a restart wait in it.
+    If the service manager has ``passed`` one as descriptor 3 (socket activation), it is used instead of the
+    address in the settings; connections that arrive during a restart wait in it.
     """
     if passed:
         return _take_passed(passed)
@@ -70,7 +70,7 @@ def listen(settings: Settings, passed: int = 0) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=1024)
     except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # the address again
+        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
         raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
@@ -82,18 +82,20 @@ def _take_passed(passed: int) -> socket.socket:
         if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return listener
         listener.detach()
-    raise UserError(f"LISTEN_FDS={passed}: descriptor 3 has to be a listening TCP socket, and the only one")
+    raise UserError(
+        f"LISTEN_FDS={passed}: descriptor 3 must be a listening TCP socket, and the only one passed"
+    )
 
 
 class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
-    """Wakes the loop. An error in it ends the loop, since threads could no longer have answers sent."""
+    """Wakes the loop. An error in it ends the loop, since the answers of threads could no longer be sent."""
 
     def handle_error(self) -> None:
         raise
 
 
 class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """The listening socket. An error in accepting costs one connection and never closes the socket."""
+    """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
 
     def __init__(self, server: Server, listener: socket.socket, sockets: dict[int, object]) -> None:
         super().__init__(listener, sockets)
@@ -108,8 +110,8 @@ class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no 
         return False
 
     def handle_accept(self) -> None:
-        """Accept several connections in a turn, so that new callers wait for few turns."""
-        for _ in range(_NEWCOMERS):
+        """Accept several connections in one turn, so that new callers do not wait for many turns."""
+        for _ in range(_MAX_ACCEPTED):
             accepted = self.accept()
             if accepted is None:
                 return
@@ -171,7 +173,7 @@ class Server:
                 number, self._stop
             )  # before the address is printed, so that a stop is clean from then on
 
-    # --- for its connections
+    # --- called by connections
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one that has been idle longest is closed for it."""
@@ -198,7 +200,7 @@ class Server:
         request = channel.requests[0]
         if request.error or self.application.is_quick(request.command, request.path, request.query):
             channel.service()
-            if len(self.answers) >= TOGETHER:
+            if len(self.answers) >= MAX_TOGETHER:
                 self._send_answers()
         else:
             reads = self._checks if request.path.strip("/") == "readyz" else self._reads
@@ -240,7 +242,7 @@ class Server:
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
         self._turn_ends = 0.0
-        self._woken = False  # before looking at what the threads have left
+        self._woken = False  # before taking the answers of the threads
         self._send_answers()  # before the next requests of their connections are parsed
         ready = [channel for channel in self.unparsed if channel.is_free() or not channel.connected]
         for channel in sorted(ready, key=lambda channel: channel.loop_seconds):
@@ -303,7 +305,7 @@ class Server:
                 channel.cancel()
                 self.pull_trigger()
 
-    # --- the stop
+    # --- shutdown
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
@@ -314,16 +316,16 @@ class Server:
     def _drain(self) -> None:
         """Accept no new connections, answer every request that has begun to arrive, and close.
 
-        Before that, for the seconds of the drain delay, only report by /readyz that the server is stopping.
+        Before that, during the drain delay, the server continues and ``/readyz`` reports that it is stopping.
         """
         self.application.draining = self.draining = True
         self._wait_for_proxies()
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
-        self._turn(0)  # takes those who have connected already
+        self._turn(0)  # accepts callers that have already connected
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
         while self.active_channels and time.monotonic() < deadline:
-            self._turn(0.05)  # first, so that no connection is closed with a request unread
+            self._turn(0.05)  # first, so that no connection with an unread request is closed
             self._close_where(Channel.is_finished, time.monotonic())
         if self.active_channels:
             # Their threads may be writing. A write without an answer has not been acknowledged.
@@ -342,7 +344,7 @@ class Server:
 
 
 def _allow_connections(wanted: int) -> int:
-    """Raise the limit of open files as far as allowed; returns how many connections fit."""
+    """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = wanted + _OTHER_FILES
     if soft < room:
