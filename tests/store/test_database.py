@@ -227,7 +227,7 @@ def test_a_later_write_is_lost_when_the_file_was_replaced(
     with pytest.raises(StoreUnavailable):
         add_user(database)
     moved.replace(path)
-    assert (count_users(database), "gone or was replaced" in caplog.text) == (0, True)
+    assert (count_users(database), "missing or was replaced" in caplog.text) == (0, True)
 
 
 @pytest.mark.parametrize("go_away", [remove, replace])
@@ -400,7 +400,7 @@ def test_a_check_does_not_wait_long_for_another_one(
     checked: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the disk is stuck: one caller waits for it, the others are answered."""
-    monkeypatch.setattr(database_module, "CHECK_PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "CHECK_WAIT_SECONDS", 0.05)
     stuck, released = threading.Event(), threading.Event()
 
     def be_stuck(connection: sqlite3.Connection) -> None:

@@ -88,7 +88,7 @@ def test_a_second_key_may_name_the_role_that_its_user_has(keys: KeyStore) -> Non
 
 def test_a_second_key_cannot_change_the_role_of_its_user(keys: KeyStore) -> None:
     keys.create("ana@example.com", READ, role="agent")
-    with pytest.raises(UserError, match=r"ana@example\.com is agent"):
+    with pytest.raises(UserError, match=r"ana@example\.com has the role agent"):
         keys.create("ana@example.com", READ, role="broker")
 
 
@@ -416,7 +416,7 @@ def test_a_note_that_fails_is_logged_once_and_not_raised(
     with pytest.raises(StoreUnavailable):
         database.write(lambda connection: None)
     warnings = [record.getMessage() for record in caplog.records]
-    assert warnings == ["a queued write failed: The database file is gone or was replaced."]
+    assert warnings == ["a queued write failed: The database file is missing or was replaced."]
 
 
 def test_the_next_use_of_a_key_is_noted_again(keys: KeyStore, sql: Sql) -> None:
