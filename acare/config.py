@@ -129,7 +129,10 @@ class Settings:
     """The table: each setting with its default, parser, placeholder and help."""
 
     database: Path = _setting(
-        Path("acare.db"), _path, "FILE", "the database file; serve and key create make it if missing (acare.db)"
+        Path("acare.db"),
+        _path,
+        "FILE",
+        "the database file; serve and key create make it if needed (acare.db)",
     )
     listen: Address = _setting(
         Address("127.0.0.1", 8080),
