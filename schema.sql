@@ -192,9 +192,9 @@ BEGIN
 END;
 
 
--- Previous versions of clients: the full record of each version that was updated or deleted. A caller with a
--- stale version is told which fields have changed since; the operator sees who changed what. `acare purge`
--- and `acare erase` delete from it.
+-- Previous versions of clients: the full record of each version that was updated or deleted. The answer
+-- to a stale version names the fields that have changed since; the operator sees who changed what.
+-- `acare purge` and `acare erase` delete from it.
 
 CREATE TABLE client_history (
     client_id  TEXT NOT NULL,

@@ -39,7 +39,7 @@ from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
-#: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
+#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if unknown.
 Identify = Callable[[dict[str, Any]], str | None]
 
 #: What it takes to answer a request: see ``App.workload``.
@@ -52,7 +52,7 @@ MAX_BODY = 64 * 1024
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    ``cors`` gives the CORS headers for a response that a server makes before the app is called; None if no
+    ``cors`` provides the CORS headers for responses that a server makes without calling the app; None if no
     origin is allowed. A server that is stopping sets ``draining``, which ``/readyz`` reports.
     """
 
@@ -94,7 +94,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
     ) -> list[Any]:
-        """The gates that a request passes; responses pass those that see them in reverse order."""
+        """The gates in the order in which requests pass them; responses pass them in reverse order."""
         limit = settings.rate_limit
         return [
             AccessLog(access_log, new_id=envelope.new_request_id),
@@ -131,8 +131,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         return "read" if query_string and is_slow(query_string) else "quick"
 
     def run_checks(self) -> dict[str, str]:
-        """The readiness checks by name, each "ok" or what is wrong."""
-        return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
+        """The result of each readiness check by name: "ok" or a description of the problem."""
+        return {"server": "The server is stopping." if self.draining else "ok", **self.database.run_checks()}
 
     def close(self) -> None:
         """Close the database. Later requests fail."""
@@ -167,7 +167,7 @@ def create_app(
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
     of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the host need none. Raises
+    behind a request without a key, so that users who are logged in to the host need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:

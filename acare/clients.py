@@ -18,7 +18,7 @@ class ClientRow(NamedTuple):
 
 
 class CreatedClient(NamedTuple):
-    """A client as of its creation; ``replayed``: by an earlier request with the same idempotency key."""
+    """A client as it was created. ``replayed``: an earlier request with this idempotency key created it."""
 
     id: str
     json: str
@@ -49,7 +49,7 @@ class ImportRow(NamedTuple):
 
 
 class Filters(TypedDict, total=False):
-    """Which clients a list has. A filter that is absent or None sets no condition."""
+    """Which clients a list contains. A filter that is absent or None sets no condition."""
 
     client_type: str | None
     status: str | None
@@ -71,14 +71,15 @@ class Precondition(NamedTuple):
         )
 
 
-#: No condition at all.
+#: No condition.
 UNCONDITIONAL = Precondition()
 
 
 class Clients(Protocol):
     """The client store as the API uses it; ``acare.store.clients`` implements it.
 
-    Every method acts for a caller: it sees only that caller's clients and records the key behind a change.
+    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
+    each change.
     """
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...

@@ -47,7 +47,7 @@ ACCEPTED = {
 
 REJECTED = {
     # setting: what the message says, texts
-    "database": ("the name of a file", [" ", "a\0b"]),
+    "database": ("a file name", [" ", "a\0b"]),
     "listen": ("HOST:PORT", ["8080", "127.0.0.1", ":8080", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
                              "[::1:8080", "http://127.0.0.1:8080", "a b:8080"]),
     "rate_limit": ("REQUESTS/SECONDS, like 500/900, or off",

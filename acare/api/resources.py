@@ -14,7 +14,7 @@ from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
-#: Bytes of a page beyond which pages count as large: they take over 5 ms to answer.
+#: The size in bytes above which a page counts as large: it takes over 5 ms to answer.
 LARGE_PAGE = 256 * 1024
 
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
@@ -104,7 +104,7 @@ class ClientItem:
 
 
 def _parse_id(text: str) -> str:
-    """The id in a path, in canonical form. A malformed id is one that no client has."""
+    """The id in a path, in canonical form. ClientNotFound for a malformed id, which no client has."""
     client_id = ids.canonical(text)
     if client_id is None:
         raise ClientNotFound

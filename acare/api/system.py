@@ -86,7 +86,7 @@ class Index:
     on_head = on_get
 
 
-# Browsers send some 200 characters; what follows these is ignored.
+# Browsers send some 200 characters; the rest of a longer header is ignored.
 _MAX_ACCEPT = 1000
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
@@ -94,7 +94,7 @@ _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 def prefers_json(accept: str) -> bool:
     """Whether an Accept header ranks JSON above HTML. (RFC 9110 12.5.1)
 
-    Falcon's parser takes time quadratic in the length of a parameter.
+    Falcon's own parser is not used: its time is quadratic in the length of a parameter.
     """
     qualities: dict[str, float] = {}
     for element in accept[:_MAX_ACCEPT].split(","):

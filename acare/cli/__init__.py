@@ -1,6 +1,6 @@
 """The command ``acare``: the only code that prints, reads arguments or exits.
 
-A mistake gets one line and exit 2, a failure one line and exit 1.
+A usage error prints one line and exits with 2, a failure prints one line and exits with 1.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ from acare.server.workers import Workers
 
 log = logging.getLogger("acare.server")
 
-#: Bytes of answers that their callers have not read yet, of all connections together.
+#: Bytes of answers that their callers have not read yet, in all connections together.
 MAX_UNREAD = 128 * 1024 * 1024
 
-#: Answers that are sent together at most, so that the first one does not wait for long.
-TOGETHER = 8
+#: Maximum number of answers that are sent together, so that the first one does not wait for long.
+MAX_TOGETHER = 8
 
 _SWEEP_SECONDS = 1.0
 _TURN_SECONDS = 0.02  # after which a turn of the loop starts no further request
@@ -46,7 +46,7 @@ _ADJUSTMENTS = {
 
 
 class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
-    """Wakes the loop. An error in it ends the loop, since threads could no longer have answers sent."""
+    """Wakes the loop. An error in it ends the loop, since the answers of threads could no longer be sent."""
 
     def handle_error(self) -> None:
         raise
@@ -96,7 +96,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
-    # --- for its connections
+    # --- called by connections
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one that has been idle longest is closed for it."""
@@ -128,7 +128,7 @@ class Server:
             self._workers.put(workload, channel)
             return
         channel.service()
-        if len(self.answers) >= TOGETHER:
+        if len(self.answers) >= MAX_TOGETHER:
             self._send_answers()
 
     def pull_trigger(self) -> None:
@@ -163,7 +163,7 @@ class Server:
         poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
         poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
         self._turn_ends = 0.0
-        self._woken = False  # before looking at what the threads have left
+        self._woken = False  # before taking the answers of the threads
         self._send_answers()  # before the next requests of their connections are parsed
         self._parse_waiting()
         self._turn_ends = 0.0
@@ -229,16 +229,16 @@ class Server:
     def _drain(self) -> None:
         """Accept no new connections, answer every request that has begun to arrive, and close.
 
-        Before that, for the seconds of the drain delay, only report by /readyz that the server is stopping.
+        Before that, during the drain delay, the server continues and ``/readyz`` reports that it is stopping.
         """
         self.application.draining = self.draining = True
         self._wait_for_proxies()
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
-        self._turn(0)  # takes those who have connected already
+        self._turn(0)  # accepts callers that have already connected
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
         while self.active_channels and time.monotonic() < deadline:
-            self._turn(0.05)  # first, so that no connection is closed with a request unread
+            self._turn(0.05)  # first, so that no connection with an unread request is closed
             self._close_where(Channel.is_finished, time.monotonic())
         if self.active_channels:
             # Their threads may be writing. A write without an answer has not been acknowledged.
