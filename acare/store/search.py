@@ -1,6 +1,6 @@
 """The full-text index of clients: query expressions, deleting words, and the operator's search.
 
-The index itself is in schema.sql. Case and accents do not count, in any script.
+The index itself is in schema.sql. Case and accents (combining marks) do not count, in any script.
 """
 
 from __future__ import annotations
