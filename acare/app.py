@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import falcon
 import falcon.routing
@@ -28,6 +28,7 @@ from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
+from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import AcareError
@@ -38,8 +39,11 @@ from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
-#: Tells the e-mail address of the user whom a request (its WSGI environ) comes from; None if it is unknown.
+#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if unknown.
 Identify = Callable[[dict[str, Any]], str | None]
+
+#: What it takes to answer a request: see ``App.workload``.
+Workload = Literal["quick", "read", "write", "check"]
 
 #: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
@@ -48,7 +52,7 @@ MAX_BODY = 64 * 1024
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    ``cors`` gives the CORS headers for a response that a server makes before the app is called; None if no
+    ``cors`` provides the CORS headers for responses that a server makes without calling the app; None if no
     origin is allowed. A server that is stopping sets ``draining``, which ``/readyz`` reports.
     """
 
@@ -70,23 +74,27 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self.router_options.converters["segment"] = _Segment
         self._collection = ClientCollection(self.clients)
+        self._add_routes(settings)
+
+    def _add_routes(self, settings: Settings) -> None:
+        self.router_options.converters["segment"] = _Segment
+        item = ClientItem(self.clients, settings.require_precondition)
         self.add_route("/v1/clients", self._collection)
-        self.add_route(
-            "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
-        )
+        self.add_route("/v1/clients/{client_id:segment}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
-        self.add_route("/openapi.json", OpenApiDocument(__version__))
-        self.add_route("/", Index(__version__))
         self.add_route("/readyz", Readiness(self.run_checks))
+        self.add_route("/openapi.json", OpenApiDocument(__version__))
+        self.add_route("/", Index(__version__, Page() if settings.page else None))
+        for name in WebFile.NAMES if settings.page else ():
+            self.add_route(f"/web/{name}", WebFile(name))
 
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
     ) -> list[Any]:
-        """The gates that a request passes; responses pass those that see them in reverse order."""
+        """The gates in the order in which requests pass them; responses pass them in reverse order."""
         limit = settings.rate_limit
         return [
             AccessLog(access_log, new_id=envelope.new_request_id),
@@ -106,20 +114,25 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         email = None if self._identify is None else self._identify(env)
         return None if email is None else self.users.caller(email)
 
-    def is_quick(self, method: str, path: str, query_string: str) -> bool:
-        """Whether a request is answered within a few milliseconds and does not wait for the disk, so that
-        a server may answer it in its event loop. Writes, readiness, searches and deep pages are not, nor
-        are lists once a page of large clients was seen."""
+    def workload(self, method: str, path: str, query_string: str) -> Workload:
+        """What it takes to answer a request, from which a server decides where to do so.
+
+        "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
+        answer it. Of the reads, searches, deep pages and, after the first page of large clients, all lists
+        are not quick. "check" is a readiness check, which writes too.
+        """
         path = path.strip("/")
-        if method in ("POST", "PUT", "DELETE") or path == "readyz":
-            return False
+        if path == "readyz":
+            return "check"
+        if method in ("POST", "PUT", "DELETE"):
+            return "write"
         if self._collection.has_large_pages and path == "v1/clients":
-            return False
-        return not query_string or not is_slow(query_string)
+            return "read"
+        return "read" if query_string and is_slow(query_string) else "quick"
 
     def run_checks(self) -> dict[str, str]:
-        """The readiness checks by name, each "ok" or what is wrong."""
-        return {"server": "It is stopping." if self.draining else "ok", **self.database.run_checks()}
+        """The result of each readiness check by name: "ok" or a description of the problem."""
+        return {"server": "The server is stopping." if self.draining else "ok", **self.database.run_checks()}
 
     def close(self) -> None:
         """Close the database. Later requests fail."""
@@ -154,7 +167,7 @@ def create_app(
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
     of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the host need none. Raises
+    behind a request without a key, so that users who are logged in to the host need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:

@@ -19,7 +19,7 @@ Scopes = Mapping[str, frozenset[str]]
 
 
 class User(NamedTuple):
-    """A user of the agency, whom clients belong to."""
+    """A user of the agency, who owns clients."""
 
     id: str
     email: str
@@ -27,7 +27,7 @@ class User(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """The holder of a valid key, which acts as its user (vendor), or the operator acting for a user."""
+    """The holder of a key, a user whom the host has authenticated, or the operator acting for a user."""
 
     user_id: str
     role: Role
@@ -43,7 +43,7 @@ class Caller(NamedTuple):
         """
         found = app.users.caller(email)
         if found is None:
-            raise UserError(f"there is no user {email}, or it is disabled")
+            raise UserError(f"the user {email} does not exist or is disabled")
         return found
 
     @property
@@ -53,13 +53,13 @@ class Caller(NamedTuple):
 
     def may(self, resource: str, actions: tuple[str, ...]) -> bool:
         """Whether the key's scopes allow at least one of ``actions`` on ``resource``."""
-        granted = self.scopes.get(resource, _NOTHING) | self.scopes.get("all", _NOTHING)
+        granted = self.scopes.get(resource, _NO_ACTIONS) | self.scopes.get("all", _NO_ACTIONS)
         return not granted.isdisjoint(actions)
 
 
-_NOTHING: frozenset[str] = frozenset()
+_NO_ACTIONS: frozenset[str] = frozenset()
 
-#: The scopes of a caller whom the host has authenticated, and what stands for its key in the log.
+#: The scopes of a caller whom the host has authenticated, and the text that the log shows as its key.
 FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
 HOST = "host"
 
@@ -75,7 +75,7 @@ class Users(Protocol):
 
 
 class HasUsers(Protocol):
-    """The app, as far as ``Caller.for_user`` needs it."""
+    """The part of the app that ``Caller.for_user`` needs."""
 
     @property
     def users(self) -> Users: ...
@@ -87,12 +87,12 @@ def operator_for(user_id: str, role: Role = "agent") -> Caller:
 
 
 def parse_scope(text: str) -> tuple[str, list[str]]:
-    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError tells the format."""
+    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
     resource, colon, listed = text.partition(":")
     actions = [action.strip() for action in listed.split(",")] if colon else []
     if resource not in RESOURCES or not actions or not set(actions) <= set(ACTIONS):
         raise ValueError(
-            "RESOURCE:ACTION[,ACTION] with a resource among "
-            f"{', '.join(RESOURCES)} and actions among {', '.join(ACTIONS)}"
+            f"RESOURCE:ACTION[,ACTION] with one of the resources {', '.join(RESOURCES)} "
+            f"and the actions {', '.join(ACTIONS)}"
         )
     return resource, actions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypedDict, Unpack
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from acare.auth import Caller
 from acare.fields import Clean
@@ -18,7 +18,7 @@ class ClientRow(NamedTuple):
 
 
 class CreatedClient(NamedTuple):
-    """A client as of its creation; ``replayed``: by an earlier request with the same idempotency key."""
+    """A client as it was created. ``replayed``: an earlier request with this idempotency key created it."""
 
     id: str
     json: str
@@ -33,8 +33,23 @@ class ClientPage(NamedTuple):
     rows: list[str]
 
 
+class ImportRow(NamedTuple):
+    """A client to import. ``values`` are the fields that the source has for it, clean.
+
+    ``line`` is its place in the source. ``owner`` is an e-mail address, None for the default. ``id`` is that
+    of a client of acare that the row describes. ``kept`` has what the server sets otherwise: id, user_id,
+    version, created_at, updated_at.
+    """
+
+    line: int
+    values: Clean
+    owner: str | None
+    id: str | None
+    kept: dict[str, Any]
+
+
 class Filters(TypedDict, total=False):
-    """Which clients a list has. A filter that is absent or None sets no condition."""
+    """Which clients a list contains. A filter that is absent or None sets no condition."""
 
     client_type: str | None
     status: str | None
@@ -56,14 +71,15 @@ class Precondition(NamedTuple):
         )
 
 
-#: No condition at all.
+#: No condition.
 UNCONDITIONAL = Precondition()
 
 
 class Clients(Protocol):
     """The client store as the API uses it; ``acare.store.clients`` implements it.
 
-    Every method acts for a caller: it sees only that caller's clients and records the key behind a change.
+    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
+    each change.
     """
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...

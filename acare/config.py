@@ -39,7 +39,7 @@ def _text(value: object) -> str:
 
 def _path(text: str) -> Path:
     if not text.strip() or "\0" in text:
-        raise ValueError("the name of a file")
+        raise ValueError("a file name")
     return Path(text)
 
 
@@ -126,40 +126,43 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """The table: each setting with its default, its parser, its placeholder and its help."""
+    """The table: each setting with its default, parser, placeholder and help."""
 
     database: Path = _setting(
-        Path("acare.db"), _path, "FILE", "the database; serve and key create make it if missing (acare.db)"
+        Path("acare.db"),
+        _path,
+        "FILE",
+        "the database file; serve and key create make it if needed (acare.db)",
     )
     listen: Address = _setting(
         Address("127.0.0.1", 8080),
         _address,
         "HOST:PORT",
-        "the address to listen on; port 0 takes a free one (127.0.0.1:8080)",
+        "the address to listen on; port 0 uses a free port (127.0.0.1:8080)",
     )
     rate_limit: RateLimit | None = _setting(
         DEFAULT_RATE_LIMIT,
         _rate_limit,
         "N/SECONDS",
-        "requests for each caller, refilled evenly over that many seconds, or off (500/900)",
+        "requests for each caller, refilled evenly over that many seconds; or off (500/900)",
     )
     rate_limit_by: Literal["address", "key"] = _setting(
         "address",
         _word("address", "key"),
         "WHAT",
-        "what has a bucket: each address, or each key for an agency behind one NAT (address)",
+        "count requests by address, or by key for an agency behind one address (address)",
     )
     trusted_proxy: str | None = _setting(
         None,
         _proxy,
         "ADDRESS",
-        "the address of a proxy whose X-Forwarded-For, -Proto, -Host and -Prefix count (none)",
+        "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted (none)",
     )
     cors_origin: tuple[str, ...] = _setting(
         (),
         _origins,
         "ORIGIN",
-        "an origin whose pages may call, or * for all; may be repeated (none)",
+        "an origin whose pages may call the API, or * for all; may be repeated (none)",
         repeatable=True,
     )
     threads: int = _setting(
@@ -168,6 +171,7 @@ class Settings:
     log_format: Literal["text", "json"] = _setting(
         "text", _word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )
+    page: bool = _setting(True, _flag, "", "serve the page for people at / (true)")
     drain_seconds: int = _setting(
         30, _count(3600), "N", "seconds that open requests have to finish when the server stops (30)"
     )
@@ -175,7 +179,7 @@ class Settings:
         0,
         _count(3600, minimum=0),
         "SECONDS",
-        "seconds for which a stopping server still takes requests while /readyz is 503 (0)",
+        "seconds for which a stopping server accepts requests while /readyz is 503 (0)",
     )
     require_precondition: bool = _setting(
         False, _flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
@@ -183,14 +187,15 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Settings:
-        """The settings of an embedder, by their Python names; SettingError names the wrong one."""
+        """The settings of an embedder, by their Python names; SettingError names the invalid one."""
         return cls._load(options, {}, lambda setting: setting.name)
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of a command: for each name in ``flags`` its value or, if None, the variable's.
 
-        SettingError names the wrong flag or variable, also a variable that is nearly a setting's.
+        SettingError names the invalid flag or variable. A variable whose name is nearly that of a setting is
+        invalid too.
         """
         variables = {setting.variable for setting in SETTINGS if setting.name in flags}
         _refuse_misspelt(environ, variables)
@@ -201,10 +206,10 @@ class Settings:
     def _load(
         cls, given: Mapping[str, object], environ: Mapping[str, str], spell: Callable[[Setting], str]
     ) -> Settings:
-        """A given value is a text, anything whose ``str()`` is one, or a list of those."""
+        """A given value is a text, an object whose ``str()`` is that text, or a list of these."""
         unknown = given.keys() - {setting.name for setting in SETTINGS}
         if unknown:
-            raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
+            raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
         values: dict[str, Any] = {}
         for setting in SETTINGS:
             value, source = given.get(setting.name), spell(setting)
@@ -243,4 +248,4 @@ def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
             continue
         for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
             if not name.startswith(f"{meant}_"):
-                raise SettingError(name, f"there is no such setting; did you mean {meant}?")
+                raise SettingError(name, f"unknown setting; did you mean {meant}?")

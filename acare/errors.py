@@ -1,4 +1,4 @@
-"""The errors of the domain. Nothing here knows HTTP or SQL.
+"""The errors of the domain, independent of HTTP and SQL.
 
 ``acare.api.envelope`` has the one table that maps them to statuses and codes.
 """
@@ -27,7 +27,7 @@ class InvalidInput(AcareError):
     """The input breaks one or more rules."""
 
     def __init__(self, *problems: Problem) -> None:
-        """``problems`` are all that were found, at least one."""
+        """``problems`` are all problems of the input, at least one."""
         super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
         self.problems = problems
 
@@ -68,8 +68,10 @@ class StaleVersion(AcareError):
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
     ) -> None:
-        reason = "which the request does not accept" if attempted is None else f"not {attempted}"
-        super().__init__(f"The client is at version {current}, {reason}.")
+        excluded = f'which If-Match or If-None-Match excludes; its ETag is "{current}", with quotes'
+        super().__init__(
+            f"The client is at version {current}, {excluded if attempted is None else f'not {attempted}'}."
+        )
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields
@@ -129,7 +131,7 @@ class NotReady(StoreUnavailable):
     """The server cannot write now."""
 
     def __init__(self, checks: dict[str, str]) -> None:
-        """``checks`` has the result of each readiness check: "ok", or what is wrong."""
+        """``checks`` has the result of each readiness check: "ok" or the problem."""
         failed = (f"{name}: {state}" for name, state in checks.items() if state != "ok")
         super().__init__(f"Not ready. {' '.join(failed)}")
         self.checks = checks
@@ -148,4 +150,4 @@ class SettingError(AcareError):
 
 
 class UserError(AcareError):
-    """A command cannot do what it was asked to do; the text says what and why."""
+    """A command cannot do what was requested; the text says what and why."""

@@ -1,4 +1,4 @@
-"""The types that the fields of a client have.
+"""The types of the fields of a client.
 
 Each type states its rule twice: ``clean`` takes a value from a JSON body and returns the value to store, or
 raises ValueError with the rule; ``schema`` is the same rule as JSON Schema. Every rule that JSON Schema can
@@ -26,7 +26,7 @@ _CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 # Lone surrogates are not in the schemas: a regular expression without Unicode mode would reject emoji.
 _FORBIDDEN = re.compile(rf"[{_CONTROL}\ud800-\udfff]")
 _FORBIDDEN_IN_LINES = re.compile(rf"[{_CONTROL_IN_LINES}\ud800-\udfff]")
-# The white space that str.strip and str.isspace know, without the control characters.
+# What str.strip and str.isspace treat as white space, without the control characters.
 _SPACE = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # The zeros of the scripts in Unicode's Basic Multilingual Plane; the digits 1 to 9 follow each.
 _ZEROS = "0٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰\uff10"
@@ -38,7 +38,7 @@ _FORBIDDEN_MESSAGE = "must not contain control characters or lone surrogates"
 
 
 class Kind(Protocol):
-    """A type of field; what it inherits from here is right for most."""
+    """A type of field."""
 
     def clean(self, value: object) -> Stored:
         """The value to store; ValueError with the rule, worded to follow the name of the field."""
@@ -47,7 +47,7 @@ class Kind(Protocol):
         """The rule as JSON Schema."""
 
     def stored_schema(self) -> Schema:
-        """What a stored value fits, also one that was stored under an earlier rule."""
+        """The JSON Schema of stored values, including those stored under an earlier rule."""
         return self.schema()
 
 
@@ -85,7 +85,8 @@ class Text(Kind):
     def schema(self) -> Schema:
         if self.lines:
             return {**self.stored_schema(), "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
-        # "maxLength" would count the white space too: this finds what is longer than that without it.
+        # "maxLength" would also count the white space around the text; this pattern matches text that is too
+        # long without it.
         too_long = f"[^{_SPACE}][^{_CONTROL}]{{{self.max_length - 1},}}[^{_SPACE}]"
         return {"type": "string", "pattern": self.pattern(), "not": {"type": "string", "pattern": too_long}}
 
@@ -101,7 +102,7 @@ class Text(Kind):
 
 @dataclass(frozen=True)
 class Email(Text):
-    """Text with one @, something on both sides of it and no white space inside. (our choice)"""
+    """Text with one @ between two parts and no white space inside. (our choice)"""
 
     def check(self, text: str) -> None:
         name, _, domain = text.partition("@")
@@ -115,11 +116,11 @@ class Email(Text):
 
 @dataclass(frozen=True)
 class Phone(Text):
-    """Text with a digit of any script in it, for example ``(661) 555-0142``. (our choice)"""
+    """Text with at least one digit of any script, for example ``(661) 555-0142``. (our choice)"""
 
     def check(self, text: str) -> None:
         if not _HAS_DIGIT.search(text):
-            raise ValueError("must be a phone number: it has no digit")
+            raise ValueError("must be a phone number, with at least one digit")
 
     def pattern(self) -> str:
         return f"^([{_SPACE}]*|[^{_CONTROL}]*[{_DIGIT}][^{_CONTROL}]*)$"
@@ -193,7 +194,7 @@ class Texts(Kind):
 
 @dataclass(frozen=True)
 class Preferences(Kind):
-    """An object. The keys in ``numbers`` and ``texts`` are checked, all others are kept. (seed, our choice)
+    """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept. (seed, our choice)
 
     ``numbers`` and ``texts`` map a key to its description.
     """
@@ -245,7 +246,7 @@ class Preferences(Kind):
 def _nested(place: str, text: Schema) -> Schema:
     """An object at ``place`` in the OpenAPI document with ``text`` for all keys and strings, however deep.
 
-    It stands in a condition that always holds: code generators fail on recursive types, but skip conditions.
+    It is in a condition that always holds, since code generators fail on recursive types but skip conditions.
     """
     value = {"$ref": f"{place}/$defs/Value"}
     keys = {"propertyNames": {"pattern": text["pattern"]}}
@@ -259,7 +260,7 @@ def _nested(place: str, text: Schema) -> Schema:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number. In Python a boolean is an int too, in JSON it is not."""
+    """Whether a JSON value is a number. In Python, unlike in JSON, a boolean is a number too."""
     return type(value) in (int, float)
 
 

@@ -1,8 +1,8 @@
 """The fields of a client, and the validation of untrusted input: a JSON body goes in, a clean dict comes out.
 
 A clean dict maps column names to stored values (see :mod:`acare.field_types`), ready to be bound to SQL.
-Fields that the server sets and unknown fields are ignored, so that a record that was read can be changed and
-sent back whole. (our choice)
+Fields that the server sets and unknown fields are ignored, so that a caller can read a record, change it and
+send back all of it. (our choice)
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ FIELDS = (
         unset="active",
         schema_name="ClientStatus",
     ),
-    Field("source", Text(max_length=100), "How the client was won, for example a referral or the web site."),
+    Field("source", Text(max_length=100), "Where the client came from, for example a referral or website."),
     Field("budget_min", _MONEY, "Lowest price the client considers; not more than `budget_max`."),
     Field("budget_max", _MONEY, "Highest price the client considers; not less than `budget_min`."),
     Field(
         "preferred_locations",
         Texts(maximum=50, each=Text(max_length=200)),
-        "Places where the client looks for a property.",
+        "Places where the client is looking for a property.",
         unset="[]",
     ),
     Field(
@@ -81,15 +81,15 @@ FIELDS = (
             },
             texts={"property_types": "Types of property that the client considers, for example `condo`."},
         ),
-        "What the client looks for. Other keys than these are kept as they are. At most 8,192 bytes as "
-        "compact JSON, nested at most 20 levels deep.",
+        "What the client is looking for. Other keys are kept as they are. At most 8,192 bytes as compact "
+        "JSON, with at most 20 levels of nesting.",
         unset="{}",
         schema_name="PropertyPreferences",
     ),
     Field("pre_approved", Flag(), "Whether a lender has approved a loan in advance.", unset=0),
     Field("pre_approval_amount", _MONEY, "Amount of the loan that was approved in advance."),
     Field("notes", Text(max_length=10_000, lines=True), "Free text. May have line breaks."),
-    Field("tags", Texts(maximum=50, each=Text(max_length=50)), "Labels of the agency's own.", unset="[]"),
+    Field("tags", Texts(maximum=50, each=Text(max_length=50)), "The agency's own labels.", unset="[]"),
 )
 
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
@@ -153,7 +153,7 @@ def _clean_version(members: dict[str, object], problems: list[Problem]) -> int |
 
 
 def _clean(members: dict[str, object], null_message: str, problems: list[Problem]) -> Clean:
-    """The known fields among ``members``, clean; adds to ``problems`` what is wrong with them.
+    """The known fields among ``members``, clean. Appends their problems to ``problems``.
 
     ``null_message`` is the problem with a required field that is null.
     """

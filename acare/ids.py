@@ -15,7 +15,7 @@ _UUID = re.compile(rf"{_CANONICAL.pattern}|[0-9a-f]{{32}}", re.IGNORECASE | re.A
 def canonical(text: str) -> str | None:
     """The id in canonical form; None if ``text`` is not a UUID.
 
-    Capitals are accepted, and hyphens may be missing. (our choice)
+    Upper case is accepted, and hyphens are optional. (our choice)
     """
     if _CANONICAL.fullmatch(text):
         return text  # the usual case; UUID() takes ten times as long

@@ -1,4 +1,4 @@
-"""Token buckets. Nothing here knows HTTP.
+"""Token buckets, independent of HTTP.
 
 A bucket holds ``tokens`` and is refilled evenly over ``seconds``; each request takes one token. The state of
 a bucket is one integer: the time at which it will be full again. A bucket that is full by now needs no entry,
@@ -32,7 +32,7 @@ class RateLimit:
 
 
 class Verdict(NamedTuple):
-    """The result for one request, in whole tokens and whole seconds, as the headers show it."""
+    """The result for one request, in whole tokens and whole seconds, as in the headers."""
 
     allowed: bool
     limit: int

@@ -17,6 +17,7 @@ DEFAULTS = {
     "cors_origin": (),
     "threads": 16,
     "log_format": "text",
+    "page": True,
     "drain_seconds": 30,
     "drain_delay": 0,
     "require_precondition": False,
@@ -38,6 +39,7 @@ ACCEPTED = {
     },
     "threads": {"1": 1, "256": 256},
     "log_format": {"text": "text", "json": "json"},
+    "page": {"true": True, "false": False},
     "drain_seconds": {"1": 1, "3600": 3600},
     "drain_delay": {"0": 0, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
@@ -45,7 +47,7 @@ ACCEPTED = {
 
 REJECTED = {
     # setting: what the message says, texts
-    "database": ("the name of a file", [" ", "a\0b"]),
+    "database": ("a file name", [" ", "a\0b"]),
     "listen": ("HOST:PORT", ["8080", "127.0.0.1", ":8080", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
                              "[::1:8080", "http://127.0.0.1:8080", "a b:8080"]),
     "rate_limit": ("REQUESTS/SECONDS, like 500/900, or off",
@@ -58,6 +60,7 @@ REJECTED = {
                      "* https://intranet.example"]),
     "threads": ("a whole number from 1 to 256", ["0", "257", "-1", "1.0", "many", "٣"]),
     "log_format": ("one of text, json", ["xml", "JSON"]),
+    "page": ("true or false", ["no", "0"]),
     "drain_seconds": ("a whole number from 1 to 3600", ["0", "3601", "1s"]),
     "drain_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
     "require_precondition": ("true or false", ["yes", "1"]),

@@ -1,6 +1,6 @@
-"""The HTTP API: the only code that knows Falcon.
+"""The HTTP API. Only this package and ``acare.app`` import Falcon.
 
-``middleware`` holds the gates that a request passes, ``resources`` what it gets to, ``body`` how its JSON
-is read, ``conditions`` what its headers ask for and ``envelope`` what every answer looks like; ``openapi``
-and ``page`` describe it all.
+``middleware``, ``access_log``, ``proxy`` and ``cors`` have the gates that a request passes; ``resources``,
+``users`` and ``system`` have the responders. ``body``, ``query`` and ``conditions`` parse the request,
+``envelope`` builds the response, and ``openapi`` describes the API.
 """

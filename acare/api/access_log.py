@@ -60,7 +60,7 @@ def json_line(line: Access, timestamp: str) -> str:
 
 
 def log_access(line: Access) -> None:
-    """Log a line to the standard logger ``acare.access``; a formatter finds the fields in ``args``."""
+    """Log a line to the standard logger ``acare.access``; formatters find the fields in ``args``."""
     log.info(
         "%(address)s %(method)s %(path)s %(status)d %(milliseconds).1fms key=%(key)s request=%(request)s",
         line._asdict(),
@@ -70,7 +70,7 @@ def log_access(line: Access) -> None:
 class AccessLog:
     """Assigns the request id, and passes a line to ``write`` when the request has been answered.
 
-    The first of the gates: later ones may rely on the request id, and no rejected request goes unlogged.
+    The first of the gates: later ones can rely on the request id, and rejected requests are logged too.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class AccessLog:
         self._write(
             Access(  # positional, which is twice as fast
                 req.remote_addr,
-                req.method if req.method in falcon.HTTP_METHODS else "-",  # else it is any text
+                req.method if req.method in falcon.HTTP_METHODS else "-",  # others can be any text
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it
                 resp.status_code,
                 (self._clock() - context.started) * 1000,

@@ -26,7 +26,7 @@ def read(req: falcon.Request) -> Any:
 def loads(data: bytes) -> Any:
     """Parse JSON as RFC 8259 defines it: UTF-8 without a byte order mark, no NaN, no number out of range."""
     if not data:
-        raise _invalid("must be a JSON object; it is empty")
+        raise _invalid("must be a JSON object, but is empty")
     try:
         text = data.decode()
         if text.startswith("\ufeff"):

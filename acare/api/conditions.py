@@ -16,7 +16,7 @@ _VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
 
 _IDEMPOTENCY_KEY = r"[!#-\[\]-~]{1,255}"
 
-#: What an ``Idempotency-Key`` looks like, as a regular expression of JSON Schema.
+#: The pattern of an ``Idempotency-Key``, as a regular expression of JSON Schema.
 IDEMPOTENCY_KEY_PATTERN = f'^({_IDEMPOTENCY_KEY}|"{_IDEMPOTENCY_KEY}")$'
 
 
@@ -31,19 +31,19 @@ def has_if_match(req: falcon.Request) -> bool:
 
 
 def for_reading(req: falcon.Request) -> Precondition:
-    """The condition under which a GET or HEAD is answered at all; ``not_modified`` is judged after it."""
+    """The precondition of a GET or HEAD; ``not_modified`` is evaluated after it."""
     if "HTTP_IF_MATCH" not in req.env:
         return UNCONDITIONAL
     return Precondition(allowed=_if_match(req))
 
 
 def for_writing(req: falcon.Request) -> Precondition:
-    """The condition under which a PUT or DELETE writes. (RFC 9110 13.1.1, 13.1.2)"""
+    """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)"""
     if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
     if if_none_match is None:
         return for_reading(req)
     if _is_star(if_none_match):
-        return Precondition(allowed=[])  # no version of an existing client will do
+        return Precondition(allowed=[])  # no version of an existing client satisfies it
     return Precondition(_if_match(req), excluded=_versions(if_none_match, weak=True))
 
 

@@ -30,7 +30,7 @@ class Cors:
         self._any_origin = origins == ("*",)
 
     def headers_for(self, origin: str | None) -> list[tuple[str, str]]:
-        """The CORS headers of any response to a request with this ``Origin`` header (None: without one)."""
+        """The CORS headers of a response to a request with this ``Origin`` header; None: it has none."""
         headers = [("Vary", "Origin")]
         if origin is not None and self.allows(origin):
             headers += [
@@ -54,7 +54,7 @@ class AnswerPreflight:
     """Answers a CORS preflight, so that it needs no key, takes no token and is never refused.
 
     Where ``cors`` does not allow the origin, or is None, the answer lacks the headers that would permit the
-    actual request. Whether its path exists is for that request to find out.
+    actual request. Whether the path exists is not checked.
     """
 
     def __init__(self, cors: Cors | None) -> None:

@@ -122,10 +122,10 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     ),
 }
 
-# Errors that Falcon, or the server before it, raises on its own: status → code, message.
+# Errors that Falcon or the HTTP server raises: status → code, message.
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
-    404: ("NOT_FOUND", "There is nothing at this path."),
+    404: ("NOT_FOUND", "This path does not exist."),
     405: ("METHOD_NOT_ALLOWED", "This path does not support that method; see the Allow header."),
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
@@ -135,7 +135,7 @@ INTERNAL_ERROR = ("INTERNAL_ERROR", "Something went wrong on the server.")
 
 
 def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
-    """Answer with ``data``, which is JSON text already; ``at`` is the timestamp (default: now)."""
+    """Answer with ``data``, which is JSON text; ``at`` is the timestamp (default: now)."""
     resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamps.now()}"}}'
 
 
@@ -153,7 +153,7 @@ def error_body(
 
 
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer a domain error as the table says."""
+    """Answer a domain error according to the table."""
     request_id = req.context.request_id
     answer = ERROR_RESPONSES[type(error)]
     if isinstance(error, errors.StoreUnavailable):

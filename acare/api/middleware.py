@@ -29,7 +29,7 @@ Environ = dict[str, Any]  # of WSGI
 def is_api(path: str) -> bool:
     """Whether a path belongs to the API, which needs a key and is rate-limited.
 
-    Falcon's router ignores leading slashes, whether none or many, so this does too.
+    Falcon's router ignores additional and missing leading slashes, so this function does too.
     """
     return path.startswith("/v1/") or path.lstrip("/").startswith("v1/") or path.lstrip("/") == "v1"
 
@@ -114,7 +114,7 @@ class RequireKey:
 
 
 class RefuseForeignPages:
-    """Rejects a write of a caller named by the host, unless only a page of this origin can have sent it.
+    """Rejects a write of a caller named by the host, unless only a page of the same origin can have sent it.
 
     A browser sends the host's session with the requests of any page. A page of another origin can send forms,
     plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.
@@ -150,7 +150,7 @@ class RequireScope:
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
         if req.method not in methods:
-            # Also for methods that Falcon does not know, which it would answer with 400.
+            # Also for methods that Falcon does not know and would answer with 400.
             raise falcon.HTTPMethodNotAllowed(methods)
         scope = getattr(resource, "scope", None)
         if scope is None:

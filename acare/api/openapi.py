@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 document. The schemas of a client come from ``acare.fields``; all else is in tables here.
+"""The OpenAPI 3.1 document. The schemas of a client come from ``acare.fields``; the rest is in tables here.
 
-The examples are answers of the app, which the tests record in ``examples.json``.
+The examples are responses of the app, which the tests record in ``examples.json``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from acare.api import conditions
+from acare.api import conditions, query
 from acare.auth import ROLES
 from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
 
-# The tables in this file are blocks of rows; two or more spaces divide the columns. An operation takes
+# The tables in this file are blocks of rows; two or more spaces separate the columns. An operation takes
 # parameters and sends a body; it has response headers, errors and successes besides those of every operation.
 _OPERATIONS = """
 GET /v1/clients  listClients  List clients
@@ -35,12 +35,12 @@ POST /v1/clients  createClient  Create a client
   errors   400 422
   201      ClientResponse  The new client.
 GET /v1/clients/{id}  getClient  Get a client
-  Returns one client. With `If-None-Match`, the answer for a version that the caller has is 304.
+  Returns one client. With `If-None-Match`, the response is 304 if the caller already has this version.
   takes    id If-Match If-None-Match
   headers  ETag
   errors   404 412
   200      ClientResponse  The client.
-  304      -               The caller has this version.
+  304      -               The caller already has this version.
 PUT /v1/clients/{id}  updateClient  Update a client
   Changes the fields that are sent and keeps the others. With `version` or `If-Match`, only if the client
   still has that version. `budget_min` must not be more than `budget_max` in the result.
@@ -59,7 +59,7 @@ GET /v1/users  listUsers  List users
   alone for an agent.
   200      UserListResponse  The users, by e-mail address.
 GET /v1/users/me  getCurrentUser  Get the caller
-  Returns the user that the API key belongs to.
+  Returns the user whose API key is used.
   200      UserResponse  The user.
 GET /healthz  getLiveness  Check liveness
   Succeeds while the process can answer. Does not use the database.
@@ -72,7 +72,7 @@ GET /openapi.json  getOpenApi  Get this document
   Returns the OpenAPI document of this server.
   200      OpenApi  The document.
 GET /  getIndex  Get the index
-  Returns a page for people or, if `Accept` prefers it, the same as JSON.
+  Returns the page for people or, if `Accept` prefers JSON or the page is switched off, example calls.
   200      IndexResponse or text/html  What the server is and how to call it.
 """
 
@@ -81,17 +81,17 @@ _ERRORS = """
 errors
   400  BadRequest            -                       The request is invalid. `details` lists every problem.
   401  Unauthorized          WWW-Authenticate        The key is missing, unknown, expired or revoked.
-  403  Forbidden             -                       The key has no scope for this, or a foreign page asked.
-  404  NotFound              -                       The caller may see no client with this id.
-  409  Conflict              -                       `version` in the body is not that of the client.
+  403  Forbidden             -                       The key lacks a scope, or another site sent the write.
+  404  NotFound              -                       No client that the caller may see has this id.
+  409  Conflict              -                       `version` in the body is not the current version.
   412  PreconditionFailed    ETag                    `If-Match` or `If-None-Match` does not hold.
   413  ContentTooLarge       -                       The body is larger than 64 KiB.
-  415  UnsupportedMediaType  Accept Accept-Encoding  The body is not JSON, or is encoded.
-  422  IdempotencyKeyReused  -                       The `Idempotency-Key` was used for another body.
+  415  UnsupportedMediaType  Accept Accept-Encoding  The body is not JSON, or has a content coding.
+  422  IdempotencyKeyReused  -                       The `Idempotency-Key` was used with another body.
   428  PreconditionRequired  -                       This server requires a version with every change.
   429  TooManyRequests       Retry-After             The rate limit is exceeded.
-  500  InternalServerError   -                       The server has a defect. `errorId` is in its log.
-  503  ServiceUnavailable    Retry-After             The database or the server cannot do this now.
+  500  InternalServerError   -                       The server has a defect. Its log has the `errorId`.
+  503  ServiceUnavailable    Retry-After             The database or the server is unavailable now.
 """
 _API_ERRORS = ["401", "403", "429", "500", "503"]
 _API_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
@@ -111,20 +111,20 @@ _TYPES: dict[str, Json] = {
     "tag": {"type": "string", "examples": ['"3"']},
     "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
     "role": {"type": "string", "enum": list(ROLES)},
-    "search": {"type": "string", "maxLength": 200},
-    "address": {"type": "string", "maxLength": 254},
+    "search": query.SEARCH.schema(),
+    "address": query.ADDRESS.schema(),
     "=true": {"type": "boolean", "const": True},
     "=false": {"type": "boolean", "const": False},
 }
 
-# Name, type and description. A "?" marks what may be absent.
+# Name, type and description. A "?" marks what is optional.
 _HEADERS = """
 response
-  X-Request-ID          text      Id of this request, which is also in the log of the server.
+  X-Request-ID          text      Id of this request, also in the server's log.
   RateLimit-Limit?      count     Tokens in a full bucket; absent if there is no rate limit.
   RateLimit-Remaining?  count     Tokens left.
   RateLimit-Reset?      count     Seconds until the bucket is full again.
-  Retry-After           positive  Seconds after which to try again.
+  Retry-After           positive  Seconds to wait before the next attempt.
   WWW-Authenticate      text      How to authenticate.
   ETag                  tag       Version of the client, for `If-Match` and `If-None-Match`.
   Location              url       URL of the client.
@@ -136,7 +136,7 @@ _PARAMETERS = """
 path
   id               uuid          Id of the client.
 query
-  q                search        Words that begin words of the name, e-mail or phone. Digits match a phone.
+  q                search        Search: each word must begin a word of the name, e-mail or phone.
   email            address       Only clients with this e-mail address. Case does not count.
   user_id          uuid          Only clients of this user.
   client_type      ClientType    Only clients of this type.
@@ -144,21 +144,21 @@ query
   page             page=1        Number of the page.
   limit            limit=25      Clients on a page. More than 100 count as 100.
 header
-  Idempotency-Key  key           Makes it safe to repeat the request: for 24 hours a key gets the same answer.
-  If-Match         tag           Versions that the client may have. The answer for any other is 412.
-  If-None-Match    tag           Versions that the client must not have. The answer is 304 for GET, else 412.
+  Idempotency-Key  key           Makes a retry safe: for 24 hours, the same key gets the same response.
+  If-Match         tag           Versions that the client may have; with any other, the response is 412.
+  If-None-Match    tag           Versions that the client must not have, or GET is 304 and others are 412.
 """
 _OBJECTS = """
 Client  A client with all of its fields.
   id          uuid      Id of the client, set by the server.
-  user_id     uuid      Id of the user that the client belongs to, set by the server.
+  user_id     uuid      Id of the user who owns the client, set by the server.
   version     positive  1 at creation. Every update adds 1.
   created_at  time      When the client was created.
   updated_at  time      When the client was last changed.
 ClientInput  A client to create.
 ClientChanges  Changes to a client: at least one field besides `version`.
-  version?  positive  Version that the caller has read. The answer for any other is 409.
-PageMeta  Where the page is in the list.
+  version?  positive  Version that the caller has read. If it is not current, the response is 409.
+PageMeta  The position of a page in the list.
   page        positive  Number of the page.
   limit       limit     Clients on a full page.
   total       count     Clients that match the filters.
@@ -166,9 +166,9 @@ PageMeta  Where the page is in the list.
   hasMore     boolean   Whether there are pages after this one.
 ClientList  A page of clients.
   clients  Client[]  The clients, newest first.
-  meta     PageMeta  Where the page is in the list.
+  meta     PageMeta  The position of the page in the list.
 Deleted  An empty object.
-User  A user, whom clients belong to.
+User  A user, who can own clients.
   id     uuid  Id of the user, the `user_id` of clients.
   email  text  E-mail address.
   role   role  An agent sees their own clients, a broker those of all users.
@@ -194,24 +194,24 @@ ErrorResponse  The body of every error.
 ErrorBody  What went wrong.
   code      text          Stable code to branch on, for example `VALIDATION_ERROR`.
   message   text          What went wrong, for people. May change.
-  details?  ErrorDetails  More about it. Absent if the code says everything.
-  errorId?  text          For 500: the id of the defect in the log of the server.
-Problem  One thing that is wrong with the request.
+  details?  ErrorDetails  More about the error. Absent for some codes.
+  errorId?  text          For 500: the id of the error in the server's log.
+Problem  One problem with the request.
   field    text  Name of the field, parameter or header; `body` for the body as a whole.
-  message  text  What is wrong, for people. May change.
-VersionDetails  For 409 and 412: how the version that was sent differs from that of the client.
-  currentVersion    positive       Version of the client.
-  attemptedVersion  positive|null  Version that was sent; null if none was or it cannot be one.
-  changedFields     text[]|null    Fields that differ between the two; null if that is not known.
-  changedAt         time|null      When the client was last changed; null if that is not known.
+  message  text  The problem, for people. May change.
+VersionDetails  For 409 and 412: how the version that was sent differs from the current one.
+  currentVersion    positive       Current version of the client.
+  attemptedVersion  positive|null  Version that was sent; null if none or an invalid one was sent.
+  changedFields     text[]|null    Fields that differ between the two; null if unknown.
+  changedAt         time|null      When the client was last changed; null if unknown.
 ScopeDetails  For 403: the scope that the key lacks.
   resource  text    The resource.
-  actions   text[]  The actions of which one is enough.
-SizeDetails  For 413: how large a body may be.
-  limit  count  Bytes that a body may have.
-RetryDetails  For 429: when to try again.
+  actions   text[]  The actions, of which one is enough.
+SizeDetails  For 413: the maximum size of a body.
+  limit  count  Maximum size in bytes.
+RetryDetails  For 429: when to retry.
   retryAfter  positive  Seconds until the next token.
-ReadinessDetails  For 503 of the readiness check: what is wrong.
+ReadinessDetails  For 503 of the readiness check: its results.
   checks  text{}  Each check by name: `ok` or the problem.
 """
 _RESULTS = ("Client", "ClientList", "Deleted", "User", "UserList", "Liveness", "Readiness", "Index")
@@ -250,7 +250,7 @@ def document(version: str, prefix: str = "") -> Json:
         "security": [{name: []} for name in schemes],
         "tags": [
             {"name": "clients", "description": "The clients of the agency."},
-            {"name": "users", "description": "The users of the agency, whom clients belong to."},
+            {"name": "users", "description": "The users of the agency, who own clients."},
             {"name": "system", "description": "The server itself. Needs no key and has no rate limit."},
         ],
         "paths": paths,
@@ -303,7 +303,7 @@ def _header(name: str, kind: str, description: str) -> Json:
 
 
 def _error(examples: Json, status: str, name: str, headers: str, description: str) -> Json:
-    """A response that operations share, with each example of it that differs from those before."""
+    """A response that operations share, with its examples, each only once."""
     different: Json = {}
     for operation, answers in examples.items():
         answer = {"value": answers.get(status)}
@@ -319,7 +319,7 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
 def _schemas() -> Json:
     table = _OBJECTS + "".join(_SUCCESS.format(name=name) for name in _RESULTS)
     objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
-    # Says "at least one of the fields" without a list of alternatives, from which generators make no type.
+    # Says "at least one of the fields" without a list of alternatives, for which generators make no type.
     none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
     objects["ClientChanges"] |= {"minProperties": 1, "not": none}
     problems = {"type": "array", "minItems": 1, "items": _ref("Problem")}

@@ -15,7 +15,7 @@ _WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 _HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
-# Longer than any valid value; a pattern never sees more than this.
+# Longer than any valid value; patterns are not applied to longer text.
 _MAX_LENGTH = 300
 
 
@@ -44,7 +44,7 @@ class TrustProxy:
 
 
 def parse_address(text: str) -> str | None:
-    """The IP address in an element of X-Forwarded-For, with or without a port; None if there is none."""
+    """The IP address in an element of X-Forwarded-For, with or without a port; None if it is not valid."""
     text = text.strip('"')
     match = _IN_BRACKETS.fullmatch(text) or _WITH_PORT.fullmatch(text)
     address = match[1] if match else text
@@ -62,6 +62,6 @@ def is_host(text: str) -> bool:
 
 
 def _last(env: dict[str, Any], name: str) -> str:
-    """The last element of a header that is a list; "" if there is none or it is too long."""
+    """The last element of a header that is a list; "" if the header is missing or the element too long."""
     element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
     return element if len(element) <= _MAX_LENGTH else ""

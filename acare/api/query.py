@@ -8,18 +8,24 @@ import falcon
 
 from acare import ids
 from acare.errors import InvalidInput, Problem
-from acare.field_types import Text
+from acare.field_types import Email, Text
 
-#: Rows before a page at which it takes over 5 ms to find: SQLite walks the index up to it.
+#: Rows before a page from which finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
+
+#: What the parameters ``q`` and ``email`` may be.
+SEARCH = Text(max_length=200)
+ADDRESS = Email(max_length=254)
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 def is_slow(query_string: str) -> bool:
-    """Whether a list may take long: a search counts all that it finds, and SQLite walks an index up to a
-    page that begins ``DEEP`` rows or more down. A query string that is not plain is not read twice."""
+    """Whether a list may take long: a search, which counts all matches, or a page after ``DEEP`` rows.
+
+    An encoded query string counts as slow, which is cheaper than decoding it twice.
+    """
     if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
         return True
     numbers = dict(_NUMBERS.findall(query_string))
@@ -63,10 +69,11 @@ class Query:
         """A text of this kind; None if the parameter is not given or blank."""
         text = self._text(name)
         try:
-            return None if text is None or not text.strip() else str(kind.clean(text))
+            cleaned = None if text is None else kind.clean(text)
         except ValueError as error:
             self._problems.append(Problem(name, str(error)))
             return None
+        return None if cleaned is None else str(cleaned)
 
     def check(self) -> None:
         """Raise InvalidInput with all problems that were found, if any."""

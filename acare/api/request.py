@@ -1,4 +1,4 @@
-"""A request, with what the gates learn about it."""
+"""A request, with the context that the gates fill."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from acare.auth import Caller
 
 
 class Context(falcon.Context):
-    """What the gates learn about a request, each for those that follow."""
+    """What the gates find out about a request, for later gates and the responder."""
 
     request_id: str
     started: float  # seconds, by the access log's clock
     caller: Caller | None = None
-    named_by_host: bool = False  # the caller is known by the host's session, not by a key
+    named_by_host: bool = False  # the caller is identified by the host's session, not by a key
 
 
 class Request(falcon.Request):

@@ -6,16 +6,15 @@ import falcon
 
 from acare import ids
 from acare.api import body, conditions, envelope
-from acare.api.query import Query
+from acare.api.query import ADDRESS, SEARCH, Query
 from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
-from acare.field_types import Email, Text
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
-#: Bytes of a page beyond which pages count as large: they take over 5 ms to answer.
+#: The size in bytes above which a page counts as large: it takes over 5 ms to answer.
 LARGE_PAGE = 256 * 1024
 
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
@@ -38,8 +37,8 @@ class ClientCollection:
             "client_type": query.one_of("client_type", CLIENT_TYPES),
             "status": query.one_of("status", STATUSES),
             "user_id": query.uuid("user_id"),
-            "email": query.text("email", Email(max_length=254)),
-            "q": query.text("q", Text(max_length=200)),
+            "email": query.text("email", ADDRESS),
+            "q": query.text("q", SEARCH),
         }
         query.check()
         found = self._clients.page(req.context.caller, page=number, limit=limit, **filters)
@@ -105,7 +104,7 @@ class ClientItem:
 
 
 def _parse_id(text: str) -> str:
-    """The id in a path, in canonical form. A malformed id is one that no client has."""
+    """The id in a path, in canonical form. ClientNotFound for a malformed id, which no client has."""
     client_id = ids.canonical(text)
     if client_id is None:
         raise ClientNotFound

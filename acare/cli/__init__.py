@@ -1,6 +1,6 @@
 """The command ``acare``: the only code that prints, reads arguments or exits.
 
-A mistake gets one line and exit 2, a failure one line and exit 1.
+A usage error prints one line and exits with 2, a failure prints one line and exits with 1.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from acare.cli import (
     backup,
     demo,
     erase,
+    export,
     find,
     history,
+    import_,
     interrupts,
     keys,
     openapi,
@@ -104,6 +106,8 @@ def _parser(kind: type[Parser] = Parser) -> Parser:
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, users, keys, find, backup, status, history, erase, openapi):
+    for command in (
+        serve, demo, users, keys, find, import_, export, backup, status, history, erase, openapi
+    ):  # fmt: skip
         command.add_to(commands)
     return parser

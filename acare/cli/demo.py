@@ -1,4 +1,4 @@
-"""``acare demo``: serve on a throw-away database with invented clients, the same ones every time."""
+"""``acare demo``: serve a temporary database with invented clients, the same at every start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.server import logs
-from acare.server.server import Server, listen
+from acare.server.listener import listen
+from acare.server.server import Server
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
@@ -56,8 +57,8 @@ _NOTES = (
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "demo",
-        help="serve a throw-away database with invented clients",
-        description=f"Serve {CLIENTS} invented clients from a database that is gone when the demo stops.",
+        help="serve a temporary database with invented clients",
+        description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
     )
     add_flags(parser, without=("database",))
     parser.set_defaults(run=run)
@@ -66,19 +67,19 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
-    )  # until the server takes over, stop as Ctrl-C does
+    )  # until the server handles it, stop as with Ctrl-C
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
         with logs.configured(settings.log_format) as access, listen(settings) as listener:
             app = create_app(settings=settings, access_log=access)
             key, shown = _invent(app.database)
             server = Server(app, listener, settings, access)
-            say(_welcome(server.url, key, shown))
+            say(_welcome(server.url, key, shown, page=settings.page))
             return server.run()
 
 
 def _invent(database: Database) -> tuple[str, str]:
-    """Fill the database; the key of a broker, and the id of the newest client."""
+    """Fill the database. Returns the key of a broker and the id of the newest client."""
     rng = random.Random("acare")
     keys = KeyStore(database, new_id=lambda: _uuid(rng))
     scopes = {"all": ["read", "write"]}
@@ -125,17 +126,19 @@ def _uuid(rng: random.Random) -> UUID:
     return UUID(int=rng.getrandbits(128), version=4)
 
 
-def _welcome(url: str, key: str, client_id: str) -> str:
+def _welcome(url: str, key: str, client_id: str, page: bool) -> str:
     header = f"-H 'X-API-Key: {key}'"
     put = f"curl -s -X PUT {url}/v1/clients/{client_id} {header} -H 'Content-Type: application/json'"
     new = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
+    # The key is in the fragment, which a browser does not send.
+    link = f"Open the page, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
     return f"""\
 acare demo: {CLIENTS} invented clients at {url}/v1/clients
-They are gone when this stops (Ctrl-C). The key of a broker, who sees them all:
+They are deleted when the demo stops (Ctrl-C). The key of a broker, who sees all clients:
 
     {key}
 
-List, five to a page:
+{link}List, five to a page:
 
     curl -s '{url}/v1/clients?status=active&limit=5' {header}
 
@@ -147,7 +150,7 @@ Create:
 
     curl -s {url}/v1/clients {header} -H 'Content-Type: application/json' -d '{json.dumps(new)}'
 
-A version conflict: the first change makes version 2, so the second, which still says 1, is refused.
+A version conflict: the first request creates version 2, so the second, which names version 1, is refused.
 
     {put} -d '{{"source": "Open day", "version": 1}}'
     {put} -d '{{"phone": "(661) 555-0142", "version": 1}}'

@@ -1,4 +1,4 @@
-"""``acare find``: clients of all users by words, for the operator."""
+"""``acare find``: find clients of all users, for the operator."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         epilog="Example: acare find 'jordan lee' --deleted",
     )
     parser.add_argument("text", metavar="TEXT", type=_text, help="the words, in quotes if there are several")
-    parser.add_argument("--deleted", action="store_true", help="also clients that were deleted over the API")
-    parser.add_argument("--json", action="store_true", help="as JSON, one client a line")
+    parser.add_argument(
+        "--deleted", action="store_true", help="also find clients that were deleted over the API"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.set_defaults(run=run)
     add_flags(parser, only=("database",))
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         states = {_show(client) for client in found}
     if not states:
-        sys.stderr.write("Found no client.\n")
+        sys.stderr.write("No clients found.\n")
     elif True in states:
         sys.stderr.write(
             "'acare history ID' shows what was stored about a client, 'acare erase ID' erases it.\n"
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(client: search.Found) -> bool:
-    """Print a client; whether it is deleted."""
+    """Print a client. Returns whether it is deleted."""
     state = f"deleted {client.deleted_at}" if client.deleted_at else client.status
     print("  ".join((client.id, client.name, client.email or "-", client.phone or "-", client.owner, state)))
     return client.deleted_at is not None

@@ -1,4 +1,4 @@
-"""What commands share: flags out of the table of settings, and the database that they name."""
+"""What commands share: flags from the table of settings, and the database that the settings name."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def add_flags(
 
 
 def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
-    """The settings that the flags, the environment and ``fixed`` make.
+    """The settings from the flags, the environment and ``fixed``.
 
-    A setting that the command has no flag for is not read at all.
+    Settings for which the command has no flag are not read.
     """
     given = {setting.name: getattr(args, setting.name) for setting in SETTINGS if hasattr(args, setting.name)}
     return Settings.from_command({**given, **fixed})
 
 
 def existing_database(args: argparse.Namespace) -> Path:
-    """The file that the settings name; UserError if it is not there."""
+    """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
     if not path.exists():
-        raise UserError(f"{path}: there is no such database; --database or ACARE_DATABASE names it")
+        raise UserError(f"{path}: the database does not exist; name it with --database or ACARE_DATABASE")
     return path
 
 
@@ -61,10 +61,10 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
 
 
 def parse_id(text: str) -> str:
-    """An id on the command line, however it is spelt; for argparse."""
+    """An id on the command line, in any spelling; for argparse."""
     found = ids.canonical(text)
     if found is None:
-        # Not repeated: it may be a key that was put here by mistake.
+        # The text is not repeated: it may be a key that was pasted by mistake.
         raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
     return found
 

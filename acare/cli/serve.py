@@ -12,7 +12,8 @@ from acare.cli.interrupts import ended_in_time
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.server import logs
-from acare.server.server import Server, listen
+from acare.server.listener import listen
+from acare.server.server import Server
 from acare.store.keys import KeyStore
 
 #: The user of the key that the first start on a new database creates.

@@ -13,16 +13,16 @@ from acare.cli.options import Commands, add_flags, open_database, parse_email, p
 from acare.store.transfer import transfer
 from acare.store.users import UserStore
 
-# The actions that change a user: what each does, what it says afterwards, and its help.
+# The actions that change a user: the call, the message afterwards, and the help.
 CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str, str]] = {
     "add": (
         lambda users, args: print(users.add(args.email, args.role).id),
         "Added {email} ({role}).",
-        "add a user, and print the id; 'acare key create' gives them a key",
+        "add a user and print the id; 'acare key create' creates a key",
     ),
     "set-role": (
         lambda users, args: users.set_role(args.email, args.role),
-        "{email} is {role} now.",
+        "{email} now has the role {role}.",
         "make a user an agent or a broker, from the next request on",
     ),
     "disable": (
@@ -43,7 +43,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="ACTION", required=True
     )
     listing = group.add_parser("list", help="show all users, with the number of their clients")
-    listing.add_argument("--json", action="store_true", help="as a JSON list")
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
     listing.set_defaults(run=run_list)
     add_flags(listing, only=("database",))
     for name, (_, _, help_text) in CHANGES.items():
@@ -51,17 +51,19 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         parser.add_argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
         if name == "add":
             parser.add_argument(
-                "--role", choices=ROLES, default="agent", help="broker sees all clients (agent)"
+                "--role", choices=ROLES, default="agent", help="a broker sees all clients (default: agent)"
             )
         if name == "set-role":
-            parser.add_argument("role", choices=ROLES, help="agent sees only their own clients, broker all")
+            parser.add_argument(
+                "role", choices=ROLES, help="an agent sees only their own clients, a broker all"
+            )
         parser.set_defaults(run=run_change, change=name)
         add_flags(parser, only=("database",))
 
     hand_over = commands.add_parser(
         "transfer",
         help="hand clients over to another user",
-        description="Give all clients of a user, or those named, to another. Each gets a new version.",
+        description="Transfer all clients of a user, or those named, to another. Each gets a new version.",
         epilog="Example: acare transfer --from ana@example.com --to ben@example.com",
     )
     hand_over.add_argument(
@@ -69,7 +71,12 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     hand_over.add_argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner")
     hand_over.add_argument(
-        "--client", dest="clients", action="append", type=parse_id, metavar="ID", help="may be repeated (all)"
+        "--client",
+        dest="clients",
+        action="append",
+        type=parse_id,
+        metavar="ID",
+        help="a client to transfer; may be repeated (all)",
     )
     hand_over.set_defaults(run=run_transfer)
     add_flags(hand_over, only=("database",))
@@ -88,10 +95,10 @@ def run_list(args: argparse.Namespace) -> int:
 
 
 def run_change(args: argparse.Namespace) -> int:
-    change, said, _ = CHANGES[args.change]
+    change, message, _ = CHANGES[args.change]
     with _open(args) as users:
         change(users, args)
-    sys.stderr.write(f"{said.format(**vars(args))}\n")
+    sys.stderr.write(f"{message.format(**vars(args))}\n")
     return 0
 
 

@@ -14,7 +14,7 @@ from acare.server.response import AppTask, RefusalTask
 #: Seconds within which a request must arrive completely.
 REQUEST_SECONDS = 60
 
-#: Seconds without progress after which an answer that its caller does not read is given up.
+#: Seconds without progress after which a connection whose caller does not read the answer is closed.
 ANSWER_SECONDS = 60
 
 #: Seconds after which an idle connection is closed.
@@ -23,7 +23,7 @@ IDLE_SECONDS = 60
 #: Seconds without a byte after which a stopping server no longer waits for the rest of a request.
 PAUSE_SECONDS = 2
 
-#: The same where no request has begun: one may be under way on a connection that is new or in use.
+#: The same if no request has begun: one may be on its way over a connection that is new or in use.
 SETTLE_SECONDS = 0.25
 
 
@@ -47,7 +47,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.held: deque[bytes] = deque()  # parts of an answer
         self.request_began = self.active_at = time.monotonic()
         self._unsent = 0
-        self.loop_seconds = 0.0  # that its requests took in the loop; halved every second
+        self.loop_seconds = 0.0  # spent in the loop on its requests; halved every second
 
     def readable(self) -> bool:
         return not self.held and not self.unparsed and bool(super().readable())
@@ -56,7 +56,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return not self.held and bool(super().writable())
 
     def received(self, data: bytes) -> bool:
-        """Parse ``data`` up to the end of one request, and have that request answered."""
+        """Parse ``data`` up to the end of one request, and answer or queue that request."""
         self.active_at = time.monotonic()
         if data is not self.unparsed and self.server.is_turn_over(self.active_at):
             self.unparsed = data  # for the next turn
@@ -110,11 +110,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return not (self.requests or self.held or self.total_outbufs_len)
 
     def may_give_way(self) -> bool:
-        """Whether the server waits for its caller: for a request, or to read an answer."""
+        """Whether it may be closed for a new connection: the server is waiting for its caller."""
         return not (self.requests or self.held or self.will_close)
 
     def is_overdue(self, now: float) -> bool:
-        """Whether a time-out has passed. Called once a second."""
+        """Whether a time-out has expired. Called once a second."""
         if self.requests or self.held:
             return False
         if self.total_outbufs_len:

@@ -64,7 +64,7 @@ class LogWriter:
     """
 
     def __init__(self, descriptor: int, describe: Callable[[str], str], max_lines: int = MAX_LINES) -> None:
-        """``describe`` formats a message as a log line, for the line about dropped lines."""
+        """``describe`` formats the message about dropped lines as a log line."""
         self._descriptor = descriptor
         self._describe = describe
         self._max_lines = max_lines
@@ -76,7 +76,7 @@ class LogWriter:
         self._thread.start()
 
     def put(self, line: str) -> None:
-        """Queue a line, which ends with a line break."""
+        """Queue a line, which must end with a line break."""
         if len(self._lines) >= self._max_lines:
             self._dropped += 1
             return

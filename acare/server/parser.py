@@ -1,4 +1,4 @@
-"""Request parsing: rejects malformed requests before the app sees them, and limits what a body can use.
+"""Request parsing: rejects malformed requests before the app is called, and limits the memory of a body.
 
 waitress parses requests. This module rejects what waitress accepts although RFC 9112 forbids it, and what
 waitress parses in quadratic time. The time of each pattern here is linear in the length of its input.
@@ -15,7 +15,7 @@ from waitress.utilities import BadRequest
 
 from acare.app import MAX_BODY
 
-#: Bytes of a body that are read before the 413, so that its sender sees it; a longer body is cut off.
+#: Bytes of a body that are read before the 413, so that its sender receives it; the rest is not read.
 MAX_BODY_READ = 8 * 1024 * 1024
 
 #: Bytes of the request line and all headers.
@@ -31,7 +31,7 @@ MAX_FRAMING = 4 * 1024
 MAX_CHUNK_LINE = 4 * 1024
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]")
-_BLANKS = re.compile(rb"[ \t]{2,}")
+_SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _ORIGIN = re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE)
@@ -101,8 +101,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if rest.count(b"\r\n") > MAX_FIELDS + 2:
             raise ParsingError("There are too many header fields")
         if b"  " in rest or b"\t" in rest:
-            # waitress's patterns take quadratic time on runs of blanks.
-            header_plus = first_line + line_end + _BLANKS.sub(b" ", rest)
+            # waitress's patterns take quadratic time on runs of white space.
+            header_plus = first_line + line_end + _SPACES.sub(b" ", rest)
         try:
             super().parse_header(header_plus)
         except (ValueError, TransferEncodingNotImplemented) as error:
@@ -114,7 +114,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self.body_rcv.buf = Body(keep=self.content_length <= MAX_BODY)
 
     def _check_host(self) -> None:
-        """waitress joins two Host headers with a comma and a blank, which makes an invalid host."""
+        """Require one valid Host. waitress joins two headers with a comma and a space, which is invalid."""
         host = self.headers.get("HOST")
         if host is None and self.version == "1.1":
             raise ParsingError("HTTP/1.1 requires a Host header")
@@ -122,21 +122,19 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             raise ParsingError("The request must have exactly one valid Host header")
 
     def _check_framing(self, transfer_encodings: list[bytes]) -> None:
-        """Proxy and server must agree on where a message ends. (RFC 9112, 6.1)
+        """Reject framing on which a proxy and this server could disagree. (RFC 9112, 6.1)
 
-        waitress accepts "chunked, chunked", accepts Content-Length beside it, and ignores both in HTTP/1.0.
+        waitress accepts "chunked, chunked", also together with Content-Length, and ignores both in HTTP/1.0.
         """
         if not transfer_encodings:
             return
         if self.version == "1.0" or "CONTENT_LENGTH" in self.headers:
-            raise ParsingError(
-                "Transfer-Encoding is valid in HTTP/1.1 alone, and not together with Content-Length"
-            )
+            raise ParsingError("Transfer-Encoding requires HTTP/1.1 and excludes Content-Length")
         if [value.strip(b" \t").lower() for value in transfer_encodings] != [b"chunked"]:
-            raise ParsingError("The only valid Transfer-Encoding is chunked, once")
+            raise ParsingError("The only valid Transfer-Encoding is a single chunked")
 
     def _simplify_connection(self) -> None:
-        """Reduce the list of options to one: waitress expects a single word. (RFC 9110, 7.6.1)"""
+        """Reduce the options to one, since waitress expects a single word. (RFC 9110, 7.6.1)"""
         options = {option.strip(" \t").lower() for option in self.headers.pop("CONNECTION", "").split(",")}
         if "close" in options:
             self.headers["CONNECTION"] = "close"

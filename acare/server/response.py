@@ -1,4 +1,4 @@
-"""Responses: in one piece, and in the envelope also when a request was rejected before the app."""
+"""Responses, each sent as one piece. Requests that the server rejects are answered in the envelope too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _send(task: Task, body: bytes) -> None:
 
 
 class AppTask(WSGITask):  # type: ignore[misc]  # waitress has no types
-    """Calls the app, whose responses are one body of known length with valid headers.
+    """Calls the app, whose responses have valid headers and one body of known length.
 
     waitress's own task checks and rewrites each header of any application, which takes longer than the app.
     """
@@ -62,7 +62,7 @@ def _http_date(second: int) -> str:
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
-    """Answers a request that was rejected before the app saw it, in the envelope."""
+    """Answers, in the envelope, a request that the server rejected without calling the app."""
 
     def execute(self) -> None:
         server, error = self.channel.server, self.request.error

@@ -48,7 +48,7 @@ FROM clients
 WHERE id = :id AND {_VISIBLE}
 """
 
-# The WHERE clause is the lock: check and change are one statement, so no other write can come in between.
+# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 _ASSIGNMENTS = {field.name: f"{field.name} = :{field.name}" for field in FIELDS}
 UPDATE = f"""
 UPDATE clients
@@ -81,7 +81,7 @@ _MAX_SQLITE_INTEGER = 2**63 - 1
 
 
 class ClientStore:
-    """Clients in a database; implements ``acare.clients.Clients``. ``new_id`` makes the ids."""
+    """Clients in a database; implements ``acare.clients.Clients``. ``new_id`` generates the ids."""
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database
@@ -112,7 +112,7 @@ class ClientStore:
     def create(self, caller: Caller, client: Clean, *, idempotency_key: str | None = None) -> CreatedClient:
         """Store a new client of the caller's user, at version 1.
 
-        If the user created a client with the same ``idempotency_key`` before, that one is returned. Raises
+        If the user has already created a client with this ``idempotency_key``, returns that client. Raises
         IdempotencyKeyReused if it was created from other values.
         """
         values = {
@@ -182,7 +182,7 @@ class ClientStore:
 
 @dataclass(frozen=True)
 class _Target:
-    """The client that a request is for, and the conditions that it sets."""
+    """The client that a request names, and the conditions of the request."""
 
     caller: Caller
     client_id: str
@@ -201,7 +201,7 @@ class _Target:
         }
 
     def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
-        """The error that says why the statement matched no row; for use in the same transaction."""
+        """The error that explains why the statement matched no row, for use in the same transaction."""
         found = connection.execute(GET, self.values()).fetchall()
         if not found:
             return ClientNotFound()

@@ -59,7 +59,7 @@ def compact(database: Database, report: Report = silent) -> None:
             f"{database.path}: compacting needs {_mib(room.needed)} on its disk, of which "
             f"{_mib(room.free)} are free"
         )
-    search.forget_deleted_words(database)
+    search.erase_deleted_words(database)
     with database.read() as connection:
         (clients,), (versions,) = (connection.execute(sql).fetchone() for sql in (ROWS, OLD_VERSIONS))
     total = clients * _STEPS[0] + versions * _STEPS[1]

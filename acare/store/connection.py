@@ -38,7 +38,7 @@ _WRITER_SETTINGS = (
     "secure_delete = ON",
     # Keeps a savepoint's rollback data in memory; otherwise every transaction creates and deletes a file.
     "temp_store = MEMORY",
-    # The size to which the log is truncated when it restarts, if it has grown beyond: 64 MiB.
+    # The size to which a longer log is truncated when it restarts: 64 MiB.
     f"journal_size_limit = {64 * 1024 * 1024}",
 )
 
@@ -96,7 +96,7 @@ def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Conne
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """A connection for work on a file as a whole: creating, migrating, copying or checking it.
+    """A connection for work on a complete file: creating, migrating, copying or checking it.
 
     Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
     """
@@ -113,8 +113,8 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
 
 
 def open_in_memory() -> sqlite3.Connection:
-    """An empty database in memory."""
-    return sqlite3.connect(":memory:", isolation_level=None)
+    """An empty database in memory; any thread may use it, one at a time."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
 def has_fts5() -> bool:

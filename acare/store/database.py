@@ -36,8 +36,8 @@ MIN_FREE = 16 * 1024 * 1024
 #: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
 CHECK_EVERY = 1_000_000_000
 
-#: Seconds that a caller waits for the write check of another one.
-CHECK_PATIENCE = 1.0
+#: Seconds that a caller waits while another one runs the write check.
+CHECK_WAIT_SECONDS = 1.0
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
 EMPTY_LOG_SECONDS = 1.0
@@ -47,9 +47,9 @@ MAX_CACHED = 1000
 
 
 class _Reader:
-    """A borrowed connection: ``with`` gives it out and returns it.
+    """A connection of the pool: ``with`` borrows and returns it.
 
-    It caches what was found until any process commits.
+    It caches results until any process commits.
     """
 
     __slots__ = ("_cache", "_give_back", "_version", "connection")
@@ -66,7 +66,7 @@ class _Reader:
             self._cache, self._version = {}, version
         if key not in self._cache:
             self._cache[key] = find(self.connection, key)
-        return self._cache[key]  # type: ignore[no-any-return]  # what find returned for this key
+        return self._cache[key]  # type: ignore[no-any-return]  # the result of find for this key
 
     def __enter__(self) -> sqlite3.Connection:
         return self.connection
@@ -129,9 +129,9 @@ class Database:
             return self._new_reader()
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
-        """What ``find`` reads for ``key``, from the cache if nothing was committed since.
+        """What ``find`` returns for ``key``, from the cache unless there was a commit since.
 
-        Asking SQLite for its data version takes a quarter of the time that looking up a key does.
+        Reading SQLite's data version takes a quarter of the time of looking up a key.
         """
         reader = self.read()
         with reader:
@@ -147,7 +147,7 @@ class Database:
         return self._writer.run(work)
 
     def write_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
-        """The same without waiting, for what may be lost: returns at once, a failure is only logged.
+        """Like ``write``, for writes that may be lost: returns at once, and only logs a failure.
 
         False if ``work`` will not run, because too many writes are queued or the database is closed.
         """
@@ -165,7 +165,7 @@ class Database:
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def run_checks(self) -> dict[str, str]:
-        """Each "ok" or what is wrong: "write" is a small write, "disk" the free space."""
+        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
         return {"write": self._check_write(), "disk": self._check_disk()}
 
     def close(self) -> None:
@@ -198,13 +198,13 @@ class Database:
             self._close_readers()
 
     def _check_write(self) -> str:
-        """Really write: a transaction can begin although the disk takes no more, as under a quota."""
-        if not self._checking.acquire(timeout=CHECK_PATIENCE):
+        """Make a real write: a transaction can begin even if the disk or the quota is full."""
+        if not self._checking.acquire(timeout=CHECK_WAIT_SECONDS):
             return "A write has not finished yet."
         try:
             if self._write_check is None or self._clock() - self._write_check[0] >= CHECK_EVERY:
                 result = self._try_to_write()
-                self._write_check = self._clock(), result  # the time after the write, which may have waited
+                self._write_check = self._clock(), result  # the time after the write, which may take long
             return self._write_check[1]
         finally:
             self._checking.release()
@@ -224,9 +224,9 @@ class Database:
         return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
 
     def _check_in_place(self) -> None:
-        """SQLite goes on writing into a file that was removed or replaced; such writes would be lost."""
+        """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
         if self._file_identity() != self._inode:
-            raise StoreUnavailable("The database file is gone or was replaced.")
+            raise StoreUnavailable("The database file is missing or was replaced.")
 
     def _file_identity(self) -> tuple[int, int] | None:
         try:

@@ -104,7 +104,7 @@ class ErasureStore:
 
         Whether it was done in the one and in the other.
         """
-        return search.forget_deleted_words(self._database, WORDS_SECONDS), self._database.empty_log()
+        return search.erase_deleted_words(self._database, WORDS_SECONDS), self._database.empty_log()
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:

@@ -36,7 +36,7 @@ class _Inspection(NamedTuple):
 def ensure(path: Path) -> None:
     """Create the database if it does not exist, and refuse a file that acare should not open.
 
-    DatabaseRefused says in one line what is wrong. The file is then unchanged.
+    DatabaseRefused gives the reason in one line. The file is then unchanged.
     """
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise DatabaseRefused(
@@ -69,7 +69,7 @@ def ensure(path: Path) -> None:
 def check(path: Path) -> int:
     """The schema version of an acare database; DatabaseRefused for any other file.
 
-    The current version or an older one. A file of the current version must also have its schema.
+    It is the current version or an older one. A file of the current version must also match schema.sql.
     """
     try:
         if path.is_dir():
@@ -85,8 +85,8 @@ def check(path: Path) -> int:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
     if found.version > schema.SCHEMA_VERSION:
         raise DatabaseRefused(
-            f"{path}: created by a newer version of acare (its schema is {found.version}, the newest "
-            f"that this version supports is {schema.SCHEMA_VERSION}); it was not changed"
+            f"{path}: created by a newer version of acare (its schema is {found.version}, "
+            f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed"
         )
     if found.difference is not None:
         raise DatabaseRefused(
@@ -96,7 +96,7 @@ def check(path: Path) -> int:
 
 
 def _inspect(path: Path) -> _Inspection:
-    """Read what identifies a file, through SQLite and without changing anything.
+    """Read what identifies a file, through SQLite and without changing the file.
 
     Never by opening the file ourselves: closing our handle would release the locks of every SQLite connection
     that this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
@@ -121,7 +121,7 @@ def _read(path: Path, *, ignore_wal: bool) -> _Inspection:
 
 
 def _describe(error: Exception) -> str:
-    """What is wrong with a file that SQLite cannot read."""
+    """Why SQLite cannot read a file."""
     if isinstance(error, sqlite3.OperationalError):
         return str(error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)

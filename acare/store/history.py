@@ -147,7 +147,7 @@ class HistoryStore:
             purged += deleted
             report("Purging", purged, max(total, purged), "versions")
             if deleted < limit:
-                search.forget_deleted_words(self._database)
+                search.erase_deleted_words(self._database)
                 return purged
             limit = max(PURGE_ROWS[0], min(PURGE_ROWS[1], int(limit * PURGE_SECONDS / seconds)))
             time.sleep(min(seconds, 0.1))

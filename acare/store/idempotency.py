@@ -1,4 +1,4 @@
-"""Idempotency keys: the answer to a POST with an ``Idempotency-Key``, stored to be given again.
+"""Idempotency keys: the answer to a POST with an ``Idempotency-Key`` is stored for its retries.
 
 The answer is written in the transaction that creates the client, so that a crash never leaves one without
 the other. (IETF draft "The Idempotency-Key HTTP Header Field")
@@ -38,7 +38,7 @@ WHERE rowid IN (
 
 DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
-# Replaces an expired key that is not deleted yet; any other one was found by RECALL in this transaction.
+# Replaces an expired key that is not deleted yet; RECALL, in the same transaction, has found no valid one.
 KEEP = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
@@ -50,7 +50,7 @@ def recall(
 ) -> tuple[str, str, str] | None:
     """Id, JSON and creation time of the client that was created with this key, or None.
 
-    IdempotencyKeyReused if the request of that time had another body.
+    IdempotencyKeyReused if that request had another body.
     """
     found = connection.execute(RECALL, {"user_id": user_id, "key": idempotency_key}).fetchall()
     if not found:
@@ -86,12 +86,12 @@ def keep(
 
 
 def delete_expired(connection: sqlite3.Connection) -> int:
-    """Delete expired keys, at most MAX_EXPIRED; how many were deleted."""
+    """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
     return connection.execute(DELETE_EXPIRED).rowcount
 
 
 def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:
-    """Delete the keys that created a client; how many were deleted."""
+    """Delete the keys that created a client. Returns how many."""
     return connection.execute(DELETE_OF_CLIENT, {"id": client_id}).rowcount
 
 

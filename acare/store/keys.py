@@ -83,7 +83,7 @@ WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 
 
 class _Found(NamedTuple):
-    """What the database has about a key that is not revoked."""
+    """The row of a key that is not revoked."""
 
     caller: Caller
     key_id: str
@@ -93,7 +93,7 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just created; ``key`` itself is shown here and never again."""
+    """A key that was just created. ``key`` is the key itself, which is not available later."""
 
     id: str
     user_id: str
@@ -116,13 +116,13 @@ class KeyStore:
         self._new_id = new_id
         self._new_key = new_key
         self._now = now
-        self._mutex = threading.Lock()  # guards the one below
-        self._noted: dict[str, str] = {}  # the last minute in which each key's use was queued as a write
+        self._mutex = threading.Lock()  # guards the attribute below
+        self._noted: dict[str, str] = {}  # the minute in which the use of each key was last queued
 
     def authenticate(self, key: str) -> Caller | None:
         """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
 
-        The use of a key is noted to the minute, by a write that is queued and not waited for.
+        The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
         if not _KEY.fullmatch(key):
             return None
@@ -135,7 +135,7 @@ class KeyStore:
         return found.caller
 
     def _note_use(self, key_id: str, minute: str) -> None:
-        """Queue the note once a minute, however many requests come before it is written, or if it fails."""
+        """Queue the write at most once a minute, even if it is delayed or fails."""
         with self._mutex:
             if self._noted.get(key_id) != minute and self._database.write_later(partial(_touch, key_id)):
                 self._noted[key_id] = minute
@@ -191,9 +191,9 @@ class KeyStore:
             return users.insert(connection, User(str(self._new_id()), email, role or "agent"))
         user, disabled = found
         if disabled:
-            raise UserError(f"the user {email} is disabled; 'acare user enable {email}' changes that")
+            raise UserError(f"the user {email} is disabled; 'acare user enable {email}' enables it")
         if role not in (None, user.role):
-            raise UserError(f"the user {email} is {user.role}; 'acare user set-role' changes that")
+            raise UserError(f"the user {email} has the role {user.role}; 'acare user set-role' changes it")
         return user
 
     def list(self) -> list[dict[str, Any]]:
@@ -209,12 +209,12 @@ class KeyStore:
 
         def work(connection: sqlite3.Connection) -> None:
             if not connection.execute(REVOKE, {"id": key_id}).fetchall():
-                raise UserError(f"there is no key with the id {key_id!r}; 'acare key list' shows them")
+                raise UserError(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
 
         self._database.write(work)
 
     def revoke_all(self, email: str) -> int:
-        """Revoke all keys of a user; how many were not revoked before. UserError for an unknown user."""
+        """Revoke all keys of a user. Returns how many were not revoked yet. UserError for an unknown user."""
 
         def work(connection: sqlite3.Connection) -> int:
             found = users.find(connection, email)

@@ -27,7 +27,7 @@ DROP INDEX retries_by_created;
 CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
 CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 
--- The triggers that write the history are named after it, as those that count are.
+-- The triggers that write the history get standard names.
 DROP TRIGGER clients_keep_updated;
 DROP TRIGGER clients_keep_deleted;
 
@@ -48,6 +48,18 @@ END;
 CREATE TABLE erasures (
     client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
     erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+
+-- Imports can be interrupted.
+CREATE TABLE imports (
+    key           BLOB PRIMARY KEY CHECK (length(key) = 32),
+    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    newest_before INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    started_at    TEXT NOT NULL
 ) STRICT;
 
 -- Users can be disabled.
@@ -156,14 +168,14 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, migration
     versions = range(version, schema.SCHEMA_VERSION)
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        # Another process may have migrated the file before this one got the lock.
+        # Another process may have migrated the file while this one waited for the lock.
         if connection.execute("PRAGMA user_version").fetchone() == (version,):
             for statement in _statements("\n".join(migrations[older] for older in versions)):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
-            raise _failed(path, f"after it, {difference}")
+            raise _failed(path, f"in the migrated file, {difference}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

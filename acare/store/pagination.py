@@ -20,7 +20,7 @@ FILTER_COMBINATIONS = [
     frozenset(names) for n in range(len(_FILTERS) + 1) for names in itertools.combinations(_FILTERS, n)
 ]
 
-# Filters that find clients in an index of their own; the others are then applied to what is found.
+# Filters with an index of their own; the other filters are applied to the clients found in it.
 _SEARCHES = {
     "q": "clients_search MATCH :q",
     "email": "clients.email = :email COLLATE NOCASE",
@@ -98,8 +98,8 @@ def read(
 ) -> ClientPage:
     """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-    ``owner_id`` is the owner whose clients the caller can see, None: any. Begins a transaction, so that the
-    rows and the total come from one snapshot.
+    ``owner_id`` is the owner whose clients the caller can see; None: all owners. Begins a transaction, so
+    that the rows and the total come from one snapshot.
     """
     values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     user_id = values.pop("user_id", None) or owner_id

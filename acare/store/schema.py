@@ -18,7 +18,7 @@ from acare.store.connection import open_in_memory
 SCHEMA_VERSION = 2
 
 # The casts are for damaged files, in which a value can have any type. The tables in which FTS5 keeps an index
-# ("shadow" tables) are its own; other versions of SQLite may define them otherwise.
+# ("shadow" tables) are left out, since other versions of SQLite may define them differently.
 OBJECTS = """
 SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)
 FROM sqlite_schema
@@ -48,7 +48,7 @@ _Objects = dict[tuple[str, str], str]  # (type, name) -> SQL
 
 
 def text() -> str:
-    """The text of schema.sql, which a wheel has inside the package and a checkout has next to it."""
+    """The text of schema.sql, which is inside the package in a wheel and next to it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     for place in (package / "schema.sql", package.parent / "schema.sql"):
         if place.is_file():

@@ -1,6 +1,6 @@
-"""The full-text index of clients: the text of a query, erasing words, and finding clients for the operator.
+"""The full-text index of clients: query expressions, deleting words, and the operator's search.
 
-The index itself is in schema.sql. Case and accents do not count, in any script.
+The index itself is in schema.sql. Case and accents (combining marks) do not count, in any script.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from acare.store.connection import open_in_memory
 from acare.store.database import Database
 
-# FTS5 merges its segments in steps of so many pages. A negative number begins a merge of all of them.
+# FTS5 merges its segments in steps of :pages pages. A negative number begins a merge of all of them.
 MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
 
 # All of that merge at once.
@@ -36,7 +36,7 @@ WHERE clients_search MATCH :q
 ORDER BY clients_search.rowid DESC
 """
 
-# The last version of each client that is deleted and was not brought back.
+# The last version of each client that was deleted and not restored.
 DELETED = """
 SELECT json, users.email, ended_at
 FROM client_history
@@ -61,7 +61,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 
 @dataclass(frozen=True)
 class Found:
-    """A client that the operator looks for; ``owner`` is an e-mail address."""
+    """A client that the operator has found; ``owner`` is an e-mail address."""
 
     id: str
     name: str
@@ -73,10 +73,10 @@ class Found:
 
 
 def expression(text: str) -> str:
-    """The FTS5 expression for a search: each word is a prefix, in quotes, in which FTS5 knows no syntax.
+    """The FTS5 expression for a search: each word is a prefix, quoted so that FTS5 does not interpret it.
 
-    A word without letters and digits finds nothing, and does not count beside others. Text that can only be
-    a phone number is also searched by its digits.
+    A word without letters and digits matches nothing alone and is ignored next to other words. Text that can
+    only be a phone number is also searched by its digits.
     """
     words = " ".join(map(_prefix, dict.fromkeys(text.split())))
     digits = _digits(text)
@@ -86,7 +86,7 @@ def expression(text: str) -> str:
 
 
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
-    """Clients of all users that match, newest first; with ``deleted`` those that are deleted too, last."""
+    """Matching clients of all users, newest first; with ``deleted``, deleted clients follow."""
     q = expression(text)
     with database.read() as connection:
         connection.execute("BEGIN")
@@ -96,8 +96,8 @@ def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found
             yield from _matching(q, connection.execute(DELETED))
 
 
-def forget_deleted_words(database: Database, seconds: float = math.inf) -> bool:
-    """Delete the words that no client has any more: FTS5 only marks them until it merges its segments.
+def erase_deleted_words(database: Database, seconds: float = math.inf) -> bool:
+    """Delete words that no client contains any more: FTS5 only marks them until it merges its segments.
 
     In steps with pauses, so that other writes get their turn. False if it is not done after so many seconds:
     it takes ten among a million clients. FTS5's "secure-delete" would delete them at once, at six
@@ -116,14 +116,14 @@ def forget_deleted_words(database: Database, seconds: float = math.inf) -> bool:
 
 
 def _merge(begin: bool, connection: sqlite3.Connection) -> bool:
-    """One step; False if nothing was left to do. (sqlite.org/fts5.html, "The 'merge' Command")"""
+    """Merge one step. False if nothing was left to merge. (sqlite.org/fts5.html, "The 'merge' Command")"""
     before = connection.total_changes
     connection.execute(MERGE, {"pages": -_MERGED_PAGES if begin else _MERGED_PAGES})
     return connection.total_changes - before >= 2
 
 
 def _matching(q: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[Found]:
-    """Those of these deleted clients, which are not in the index, that match."""
+    """The rows of deleted clients, which are not in the index, that match."""
     with closing(open_in_memory()) as connection:
         connection.execute(WORDS)
         for row in rows:

@@ -1,4 +1,4 @@
-"""Handing clients over from one user to another."""
+"""Transferring clients from one user to another."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ TRANSFER_CHOSEN = TRANSFER.format(and_chosen="AND id IN (SELECT value FROM json_
 
 
 def transfer(database: Database, owner: str, new_owner: str, ids: Sequence[str] | None = None) -> int:
-    """Give the clients of a user, or those with these ids, to another; how many clients that were.
+    """Transfer all clients of a user, or those with these ids, to another user. Returns how many.
 
-    The users are named by e-mail. Each client gets a new version. Between its transactions it pauses, so that
-    other processes can write. UserError if a user is unknown, the new owner is disabled, or a client is not
-    the owner's; nothing is changed then.
+    The users are named by e-mail. Each client gets a new version. There are pauses
+    between the transactions, so that other processes can write. UserError, before any change, if a user is
+    unknown, the new owner is disabled, or a client does not belong to the owner.
     """
     values = database.write(lambda connection: _check(connection, owner, new_owner, ids))
     statement = TRANSFER_ALL if ids is None else TRANSFER_CHOSEN
@@ -66,9 +66,9 @@ def _check(
             raise users.no_such_user(email)
     (old, _), (new, disabled) = (user for user in found if user is not None)
     if old == new:
-        raise UserError("both e-mail addresses are of the same user")
+        raise UserError("both e-mail addresses belong to the same user")
     if disabled:
-        raise UserError(f"the user {new.email} is disabled; 'acare user enable {new.email}' changes that")
+        raise UserError(f"the user {new.email} is disabled; 'acare user enable {new.email}' enables it")
     values = {"owner_id": old.id, "new_owner_id": new.id, "ids": None if ids is None else json.dumps(ids)}
     for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
         raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")

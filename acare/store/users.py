@@ -58,14 +58,14 @@ WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = 
 
 
 class UserStore:
-    """Users in a database; implements ``acare.auth.Users``. ``new_id`` makes the ids."""
+    """Users in a database; implements ``acare.auth.Users``. ``new_id`` generates the ids."""
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database
         self._new_id = new_id
 
     def visible_to(self, caller: Caller) -> list[User]:
-        """The users that are not disabled and whose clients the caller can see, by e-mail."""
+        """The enabled users whose clients the caller can see, by e-mail."""
         with self._database.read() as connection:
             rows = connection.execute(VISIBLE, {"owner_id": caller.owner_id}).fetchall()
         return [User._make(row) for row in rows]
@@ -78,7 +78,7 @@ class UserStore:
     def caller(self, email: str) -> Caller | None:
         """The caller for a user whom the host has authenticated; None if unknown or disabled.
 
-        It stands in the history by a key of its own, which nothing can be authenticated with.
+        In the history, a key of its own represents it; no request can be authenticated with that key.
         """
         found = self._database.cached(email, _find_caller)
         if found is None or found.key_id is not None:
@@ -94,18 +94,18 @@ class UserStore:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def add(self, email: str, role: Role) -> User:
-        """Add a user. UserError if there is one with this e-mail address."""
+        """Add a user. UserError if the e-mail address is in use."""
         user_id = str(self._new_id())
 
         def work(connection: sqlite3.Connection) -> User:
             if connection.execute(FIND, {"email": email}).fetchall():
-                raise UserError(f"the user {email} exists already")
+                raise UserError(f"the user {email} already exists")
             return insert(connection, User(user_id, email, role))
 
         return self._database.write(work)
 
     def set_role(self, email: str, role: Role) -> None:
-        """Change the role, also for the keys that the user has. UserError if there is no such user."""
+        """Change the role, also for existing keys. UserError if there is no such user."""
         self._change(SET_ROLE, email=email, role=role)
 
     def disable(self, email: str, disabled: bool = True) -> None:
@@ -134,7 +134,7 @@ def find(connection: sqlite3.Connection, email: str) -> tuple[User, bool] | None
 
 def no_such_user(email: str) -> UserError:
     """The error for an e-mail address that no user has."""
-    return UserError(f"there is no user {email}; 'acare user list' shows them")
+    return UserError(f"there is no user {email}; 'acare user list' lists the users")
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:

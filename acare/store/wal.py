@@ -1,7 +1,7 @@
-"""The write-ahead log: when it is checkpointed (copied into the database), its maximum length, and its cut.
+"""The write-ahead log: checkpoints (copying it into the database), its maximum length, and truncating it.
 
 This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
-a commit that meets a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
+a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 
 After a checkpoint that failed there is no other one, and no write, until a restart: of what an earlier
 checkpoint copied, the failed sync may have lost a part, and no later one copies or syncs it again.
@@ -20,8 +20,8 @@ from acare.store.log_sync import FRAME_HEADER, HEADER, busy_timeout, log_path
 
 log = logging.getLogger("acare.store")
 
-#: Pages in the log (1 GiB) beyond which writes are refused until it could be checkpointed. It grows so only
-#: under a reader that keeps an old snapshot open, and it must not fill the disk.
+#: Pages in the log (1 GiB) above which writes are refused until a checkpoint succeeds. The log grows so
+#: long only while a reader keeps an old snapshot open; it must not fill the disk.
 MAX_PAGES = 262_144
 
 #: Writes after which the log is checkpointed; some 10 MB of log.
@@ -36,7 +36,7 @@ _RETRY_SECONDS = 0.005
 
 
 def write_one_page(connection: sqlite3.Connection) -> None:
-    """Write one page into the log, and change nothing: SQLite writes ``user_version`` again."""
+    """Write one page to the log without a change: SQLite writes ``user_version`` again."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
 
@@ -74,7 +74,7 @@ class WriteAheadLog:
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
     def committed(self, writes: int) -> None:
-        """Count so many writes, and checkpoint if that is due. Does not wait for other processes."""
+        """Count ``writes`` more writes, and checkpoint if due. Does not wait for other processes."""
         rows = self._connection.total_changes
         self._writes += max(writes, (rows - self._rows) // ROWS_PER_WRITE)
         self._rows = rows
@@ -100,11 +100,11 @@ class WriteAheadLog:
             connection.close()
 
     def cut(self, seconds: float | None = None) -> bool:
-        """Checkpoint the whole log and start it over, with one page in its file.
+        """Checkpoint the complete log and restart it, with one page in its file.
 
-        Readers and writers of other processes may be in the way: tries for so many seconds, by default as
-        long as the busy timeout, and returns whether it was done. SQLite's own TRUNCATE goes on without the
-        lock if it cannot have it, and its checkpoint could meet a commit.
+        Readers and writers of other processes can prevent this: tries for so many seconds, by default as long
+        as the busy timeout, and returns whether it succeeded. SQLite's own TRUNCATE continues without the
+        lock if it cannot get it, and its checkpoint could coincide with a commit.
         """
         (milliseconds,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         (limit,) = self._connection.execute("PRAGMA journal_size_limit").fetchone()
@@ -131,17 +131,17 @@ class WriteAheadLog:
         self._copy()
         if self._pages_left:
             return False
-        # The first commit after a complete checkpoint starts the log over, and only it cuts the file.
+        # The first commit after a complete checkpoint restarts the log, and only it truncates the file.
         write_one_page(self._connection)
-        # If another process committed first, the file is cut to that process's limit at best; unless that
-        # process cut the log like this itself.
+        # If another process committed first, the file was truncated to the limit of that process, if at all;
+        # or, if that process was in this method too, to one page.
         after = self._bytes()
         return after < min(before, limit) or after == self._size_of(1)
 
     def _trim(self, pages: int) -> None:
-        """Cut the file to its size limit, but not the ``pages`` in use. Only while our transaction is open.
+        """Truncate the file to its size limit, but keep the ``pages`` in use. Requires our transaction.
 
-        SQLite does so only where the process that starts the log over has a limit; Litestream has none.
+        SQLite does so only if the process that restarts the log has a limit; Litestream has none.
         """
         size = max(self._limit, self._size_of(pages))
         if pages > 0 and self._bytes() > size:
@@ -162,12 +162,12 @@ class WriteAheadLog:
             log.warning("the write-ahead log could not be checkpointed: %s", error)
 
     def _copy(self) -> None:
-        """Copy what no reader needs any more, in a transaction of our own that keeps all from committing."""
+        """Copy what no reader needs any more, in a transaction that keeps all processes from committing."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._writes = 0
-            self._pages_left = in_log if copied < in_log else 0  # all copied: the log starts over
+            self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
             self._trim(in_log)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:

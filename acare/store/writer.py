@@ -1,4 +1,4 @@
-"""The writer: one thread, one connection, one commit for all writes that wait (group commit).
+"""The writer: one thread, one connection, one commit for all queued writes (group commit).
 
 A write that survives a power cut waits for the disk, and that wait is most of its cost. Writes that arrive
 meanwhile are queued; the thread then runs them all in one transaction, so that they share the next wait.
@@ -26,9 +26,13 @@ T = TypeVar("T")
 
 log = logging.getLogger("acare.store")
 
-#: Queue length from which on ``run_later`` drops writes, so that a stuck disk does not fill the memory.
+#: Queue length at which ``run_later`` drops writes, so that a stuck disk does not fill the memory.
 #: A write with a caller is always queued: each caller has one at most.
 MAX_QUEUED = 1000
+
+
+#: Changed rows that count as one write for the checkpoints: an import has thousands in one.
+CHANGES_PER_WRITE = 8
 
 
 class _Write(NamedTuple):
@@ -50,14 +54,14 @@ class Writer:
         check: Callable[[], None],
         max_log_pages: int = MAX_PAGES,
     ) -> None:
-        """``check`` is called before each transaction and raises if nothing may be written."""
+        """``check`` is called before each transaction and raises an error to refuse writes."""
         self._connection = connection
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
-        self._late_failed = False  # the last write of run_later failed, and that is logged
+        self._late_failed = False  # the last write of run_later failed, which is logged
         self._mutex = threading.Lock()  # guards the two below
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -74,7 +78,7 @@ class Writer:
     def run_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """Queue ``work`` and return at once. False if the queue is full or closed: it will not run.
 
-        If it fails, that is logged: one line for a row of failures.
+        A failure is logged, with one line for consecutive failures.
         """
         if self._queue.qsize() >= MAX_QUEUED:
             return False
@@ -90,10 +94,9 @@ class Writer:
         return self._log.failure
 
     def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
-        """Write the whole file and its log anew (VACUUM), so that neither has any deleted content.
+        """Rewrite the file and its log (VACUUM), so that neither has any deleted content.
 
-        False if a reader or another process that writes was in the way for too long. ``tick``: see
-        ``copying.interruptible``.
+        False if readers or other processes prevented it for too long. ``tick``: see ``copying.interruptible``.
         """
         try:
             with self._in_use, interruptible(self._connection, tick):
@@ -180,14 +183,16 @@ class Writer:
         return write is not None
 
     def _commit(self, batch: list[_Write]) -> None:
-        """Run the batch in one transaction, and tell its callers when that is on disk."""
+        """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if batch:
             self._begin()
+            before = self._connection.total_changes
             answers = [self._run(write) for write in batch]
             self._connection.execute("COMMIT")
             for answer in answers:
                 answer()
-            self._log.committed(len(batch))
+            changes = self._connection.total_changes - before
+            self._log.committed(max(len(batch), changes // CHANGES_PER_WRITE))
 
     def _fail(self, batch: list[_Write], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
@@ -209,7 +214,7 @@ class Writer:
     def _run(self, write: _Write) -> Callable[[], None]:
         """Run one write in a savepoint, so that a failure undoes it alone.
 
-        Returns the call that tells its caller, for after the commit.
+        Returns the call that answers the caller, to be made after the commit.
         """
         connection = self._connection
         connection.execute("SAVEPOINT one_write")

@@ -63,7 +63,7 @@ UNKNOWN_PATHS = [*"/v1 /v1/ /v1/nothing /v1/clients/a/b /v1/clients/ /v2/clients
 def test_an_unknown_path_is_404(app, api, path):
     for method in ("GET", "PUT", "POST", "DELETE", "PATCH", "FOO", "OPTIONS"):
         error = api.ask(method, path, status=404).json["error"]
-        assert error == {"code": "NOT_FOUND", "message": "There is nothing at this path."}
+        assert error == {"code": "NOT_FOUND", "message": "This path does not exist."}
     Api(app).get(path, 401 if path.startswith("/v1/") or path == "/v1" else 404)
 
 

@@ -89,7 +89,7 @@ def test_a_missing_file_makes_it_not_ready(app):
     away = app.database.path.rename(app.database.path.with_name("away.db"))
     failed = ready(app, 503)
     assert failed.keys() == {"write"}
-    assert "gone" in failed["write"]
+    assert "missing" in failed["write"]
     assert str(away.parent) not in failed["write"]
     away.rename(app.database.path)
     ready(app)

@@ -1,44 +1,29 @@
 """Behind nginx, under a prefix, with compression. Collected only where nginx is installed (see conftest)."""
 
 import gzip
-import http.client
 import json
-import re
-import socket
-import subprocess
 import time
 from contextlib import closing, contextmanager
 
 import pytest
 from support.data import JORDAN
 from support.http import HttpCaller, ask
+from support.proxy import HTTP, free_port, running
 from support.server import make_key, serving
 from support.sockets import wait_for
 
-CONFIG = """
-daemon off;
-master_process off; # one process, of the user who runs the tests
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+SERVER = """
     gzip on;
     gzip_min_length 1;
     gzip_proxied any;
     gzip_types application/json;
-    upstream acare {{
-        server {upstream};
+    upstream acare {
+        server UPSTREAM;
         keepalive 4;
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        location /crm/ {{
+    }
+    server {
+        listen 127.0.0.1:PORT;
+        location /crm/ {
             proxy_pass http://acare/;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
@@ -46,9 +31,8 @@ http {{
             proxy_set_header X-Forwarded-Proto https;
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Prefix /crm;
-        }}
-    }}
-}}
+        }
+    }
 """
 
 
@@ -70,27 +54,12 @@ class Nginx:
 
 @contextmanager
 def nginx(folder, upstream):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # free a moment later, which is when nginx takes it
+    port = free_port()
     config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(folder=folder, upstream=upstream, port=port))
-    line = ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
-    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            wait_for(lambda: answers(port) or process.poll() is not None)
-            assert process.poll() is None, process.stderr.read()
-            yield port
-        finally:
-            process.terminate()
-
-
-def answers(port):
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
-        try:
-            connection.request("GET", "/crm/healthz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+    server = SERVER.replace("UPSTREAM", upstream).replace("PORT", str(port))
+    config.write_text(HTTP.format(folder=folder, server=server))
+    with running(["nginx", "-e", folder / "error.log", "-p", folder, "-c", config], port):
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +85,11 @@ def test_the_document_names_the_prefix_as_its_server(proxy):
     assert json.loads(body)["servers"] == [{"url": "/crm"}]
 
 
-def test_the_page_shows_the_url_that_the_browser_sees(proxy):
-    _, body = proxy.ask("GET", "/crm/", Accept="text/html")
-    page = body.decode()
-    assert f"https://{proxy.host}/crm/v1/clients" in page
-    assert set(re.findall(r'href="([^"]*)"', page)) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
+def test_the_index_has_the_url_that_the_caller_used(proxy):
+    _, body = proxy.ask("GET", "/crm/", Accept="application/json")
+    about = json.loads(body)["data"]
+    assert f"https://{proxy.host}/crm/v1/clients" in about["calls"]["Create"]
+    assert set(about["links"].values()) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
 
 
 def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):

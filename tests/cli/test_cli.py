@@ -35,6 +35,17 @@ COMMANDS = {
     "key create": ["--user", "--role", "--name", "--scope", "--expires-in-days", "--database"],
     "key list": ["--json", "--database"],
     "key revoke": ["ID", "--database"],
+    "import": [
+        "FILE|URL",
+        "--user",
+        "--map",
+        "--skip-bad",
+        "--on-duplicate",
+        "--dry-run",
+        "--json",
+        "--database",
+    ],
+    "export": ["FILE", "--format", "--status", "--user", "--database"],
     "backup": ["DIR", "--keep", "--quiet", "--database"],
     "verify": ["FILE", "--no-checksum", "--quiet"],
     "restore": ["FILE", "--exact", "--no-checksum", "--quiet", "--database"],
@@ -321,7 +332,11 @@ def test_help_shows_each_default(run, setting):
     default = getattr(Settings(), setting.name)
     if setting.name == "rate_limit":
         default = f"{default.tokens}/{default.seconds}"
-    told = "false" if default is False else {None: "none", (): "none"}.get(default, default)
+    told = (
+        str(default).lower()
+        if isinstance(default, bool)
+        else {None: "none", (): "none"}.get(default, default)
+    )
     assert f"({told}) [{setting.variable}]" in run("serve --help").out
 
 

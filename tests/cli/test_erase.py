@@ -103,7 +103,7 @@ def test_with_yes_it_does_not_ask(app, person, tmp_path):
 
 
 def test_words_that_are_left_in_the_index_are_said_to_be(run, person, monkeypatch):
-    monkeypatch.setattr(search, "forget_deleted_words", lambda database, seconds: False)
+    monkeypatch.setattr(search, "erase_deleted_words", lambda database, seconds: False)
     assert "search index" in run("erase", person).err
 
 
@@ -111,8 +111,8 @@ def test_the_words_of_deleted_clients_are_looked_for_only_so_long(app, api, pers
     for n in range(50):
         api.create(last_name=f"Lee{n}")
     app.database.write(lambda c: c.execute("DELETE FROM clients").rowcount)
-    assert search.forget_deleted_words(app.database, -1) is False
-    assert search.forget_deleted_words(app.database) is True
+    assert search.erase_deleted_words(app.database, -1) is False
+    assert search.erase_deleted_words(app.database) is True
 
 
 # --- purge

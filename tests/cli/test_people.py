@@ -45,7 +45,7 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert run("find", "LEE") == (0, "\n".join(lines) + "\n", "")
     assert run("find", "6615550142") == (0, lines[1] + "\n", "")
     assert run("find", "zoe lee") == (0, lines[0] + "\n", "")
-    assert run("find", "nobody") == (0, "", "Found no client.\n")
+    assert run("find", "nobody") == (0, "", "No clients found.\n")
     assert run("find", " ")[0] == 2
 
 
@@ -57,14 +57,14 @@ def test_find_deleted_shows_what_to_erase(run, ana, text):
     for client in (gone, back):
         ana.delete(client["id"])
     run("undelete", back["id"])
-    assert run("find", text) == (0, "", "Found no client.\n")
+    assert run("find", text) == (0, "", "No clients found.\n")
     code, out, err = run("find", text, "--deleted")
     assert (code, out.count("\n"), err.count("acare erase")) == (0, 1, 1)
     assert out.startswith(f"{gone['id']}  Zoe O'Brien  zoe@example.com  661 555-0142  {ANA}  deleted 20")
     found = [client["id"] for client in json.loads(run("find", "lee", "--deleted", "--json")[1])]
     assert found == [back["id"], there["id"]]
     assert run("erase", gone["id"])[0] == 0
-    assert run("find", text, "--deleted") == (0, "", "Found no client.\n")
+    assert run("find", text, "--deleted") == (0, "", "No clients found.\n")
 
 
 def test_find_gives_json(run, ana):
@@ -109,7 +109,7 @@ def test_a_disabled_user_is_refused_until_enabled(run, ana):
     ana.get("/v1/clients", status=401)
     assert run("key", "create", "--user", ANA)[::2] == (
         1,
-        f"acare: the user {ANA} is disabled; 'acare user enable {ANA}' changes that\n",
+        f"acare: the user {ANA} is disabled; 'acare user enable {ANA}' enables it\n",
     )
     run("user", "enable", ANA.upper())
     ana.get("/v1/clients")

@@ -57,7 +57,7 @@ def test_during_the_delay_requests_are_taken_and_the_server_is_not_ready(start):
         assert server.ask("GET", "/readyz")[0] == 200
         server.stop()
         status, headers, answer = server.ask("GET", "/readyz")
-        assert (status, answer["error"]["details"]["checks"]["server"]) == (503, "It is stopping.")
+        assert (status, answer["error"]["details"]["checks"]["server"]) == (503, "The server is stopping.")
         assert server.ask("POST", "/v1/clients", BODY)[0] == 201
         raw.sendall(request(server.key))  # over a connection that was there before
         status, headers, _ = read_answer(stream)

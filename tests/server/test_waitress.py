@@ -13,7 +13,7 @@ import waitress.trigger
 import waitress.utilities
 from waitress import wasyncore
 
-from acare.server import channel, parser, response, server
+from acare.server import channel, listener, parser, response, server
 
 OVERRIDES = {
     channel.Channel: {
@@ -28,7 +28,7 @@ OVERRIDES = {
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
     server._Trigger: {"handle_error": ["self"]},
-    server._Listener: {
+    listener.Listener: {
         "__init__": ["self", "sock", "map"],
         "readable": ["self"],
         "writable": ["self"],

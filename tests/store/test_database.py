@@ -206,7 +206,7 @@ def test_writes_fail_while_the_file_is_not_in_place(database, path, move, caplog
         add_user(database, 2)
     moved.replace(path)
     add_user(database, 3)
-    assert (count_users(database), "gone or was replaced" in caplog.text) == (2, True)
+    assert (count_users(database), "missing or was replaced" in caplog.text) == (2, True)
 
 
 @pytest.mark.parametrize("move", [remove, replace])
@@ -321,7 +321,7 @@ def test_a_failed_check_is_reused_for_a_second_too(checked, path, clock):
 
 def test_a_check_does_not_wait_long_for_another_one(checked, monkeypatch):
     """As when the disk is stuck: one caller waits for it, the others are answered."""
-    monkeypatch.setattr(database_module, "CHECK_PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "CHECK_WAIT_SECONDS", 0.05)
     with Held(checked._writer):
         first = Call(checked.run_checks)
         wait_for(checked._checking.locked)

@@ -53,7 +53,7 @@ def test_a_user_keeps_the_role_of_the_first_key(keys, role):
         second = keys.create(email, READ, role=again)
         assert (second.user_id, second.role) == (first.user_id, first.role)
     other = {"agent": "broker", "broker": "agent"}[first.role]
-    with pytest.raises(UserError, match=rf"ana@example\.com is {first.role}"):
+    with pytest.raises(UserError, match=rf"ana@example\.com has the role {first.role}"):
         keys.create(ANA, READ, role=other)
     assert len(keys.list()) == 4
 
@@ -251,7 +251,7 @@ def test_a_note_that_fails_is_logged_once_and_not_raised(keys, database, caplog)
     with pytest.raises(StoreUnavailable):
         database.write(lambda connection: None)
     warnings = [record.getMessage() for record in caplog.records]
-    assert warnings == ["a queued write failed: The database file is gone or was replaced."]
+    assert warnings == ["a queued write failed: The database file is missing or was replaced."]
 
 
 def test_the_use_of_a_revoked_key_is_not_noted(keys):
