@@ -12,8 +12,8 @@ from acare.cli.options import Commands, add_flags, open_database
 from acare.errors import UserError
 from acare.exchange import csv_writer, jsonl
 from acare.fields import STATUSES
-from acare.store.backup import temporary
 from acare.store.bulk import BulkStore
+from acare.store.leftovers import temporary
 
 _WRITERS = {"csv": csv_writer.write, "jsonl": jsonl.write}
 

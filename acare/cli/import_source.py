@@ -20,8 +20,8 @@ from acare.exchange.jsonl import JsonReader, RefusedJson
 from acare.exchange.mapping import Choices
 from acare.exchange.remote import Remote
 from acare.exchange.rows import Refused, Rules
-from acare.store.backup import temporary
 from acare.store.copying import Report
+from acare.store.leftovers import temporary
 
 
 @dataclass(frozen=True)

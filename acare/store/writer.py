@@ -96,7 +96,8 @@ class Writer:
     def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
         """Rewrite the file and its log (VACUUM), so that neither has any deleted content.
 
-        False if readers or other processes prevented it for too long. ``tick``: see ``copying.interruptible``.
+        False if readers or other processes prevented it for too long. ``tick`` is that of
+        ``copying.interruptible``.
         """
         try:
             with self._in_use, interruptible(self._connection, tick):
