@@ -21,11 +21,11 @@ from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
-SYNC_MICROSECONDS = 1000  # so that there are instants at which somebody waits for one
+SYNC_MICROSECONDS = 1000  # so that some instants are during a sync
 
 
 def build_recorder(folder: Path) -> Path:
-    """The library that is preloaded."""
+    """Build the library that is preloaded."""
     library = folder / "recorder.so"
     source = Path(__file__).with_name("recorder.c")
     flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
@@ -35,7 +35,7 @@ def build_recorder(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Step:
-    """A command that ran. If it failed, nobody knows what it did: it never ended."""
+    """A command that ran. If it failed, its effects are unknown, and it counts as never ended."""
 
     begun: int
     ended: float
@@ -120,7 +120,7 @@ class Recording:
             thread.join()
 
     def create_victims(self, address: str, count: int) -> list[str]:
-        """Clients of the operator's own, that nobody else changes; their names."""
+        """Create clients that only the operator changes. Returns their names."""
         self.operator = Journalist(len(self.writers), self.key)
         self.writers.append(self.operator)
         names = [f"victim-{number}" for number in range(count)]
@@ -153,7 +153,7 @@ class Recording:
         return sorted(instant for instant in answered + ended if instant >= self.begun)
 
     def real_files(self) -> dict[str, bytes]:
-        """The files as they are in the end, for holding the disk against them."""
+        """The files in their final state, to compare the disk with them."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")
