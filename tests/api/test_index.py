@@ -1,4 +1,4 @@
-"""The page at /: what this is, and example calls, for a browser or a program."""
+"""The page at /: name, version and example calls, for browsers and programs."""
 
 import html
 import json
@@ -13,7 +13,7 @@ from support.data import JORDAN
 
 import acare
 
-# What a browser would fetch, run or send somewhere by itself.
+# What a browser fetches, runs or sends without the user.
 ACTIVE_TAGS = {"script", "link", "img", "iframe", "object", "embed", "form", "audio", "video", "base", "svg"}
 HOSTILE = ['"><script>alert(1)</script>', "<img src=x onerror=alert(1)>", "a&b", "</pre></html><script>",
            "$version$root", "x'y"]  # fmt: skip
@@ -154,7 +154,7 @@ def test_a_request_cannot_inject_html(app, hostile):
     "hostile", ["x;touch${IFS}broken", "x$(touch broken)", "x`touch broken`", "x' ; touch broken '"]
 )
 def test_a_pasted_call_runs_nothing_from_the_request(app, tmp_path, hostile):
-    """The page may come from a cache that someone else has filled."""
+    """The page may come from a cache that another user has filled."""
     calls = [*about(app, host=hostile)["calls"].values(), *about(app, mount=f"/{hostile}")["calls"].values()]
     for line in calls:
         harmless = line.replace("curl -s", "true")

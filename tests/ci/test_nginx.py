@@ -58,7 +58,7 @@ class Nginx:
         self.host, self.key, self.log = f"127.0.0.1:{port}", key, log
 
     def ask(self, method, path, body=None, status=200, **headers):
-        """Status, headers, body as bytes; a connection each time."""
+        """Status, headers and body as bytes, over a new connection."""
         sent = {"X-API-Key": self.key, "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(http.client.HTTPConnection(self.host, timeout=10)) as connection:
@@ -77,7 +77,7 @@ class Nginx:
 @contextmanager
 def nginx(folder, upstream):
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # free a moment later, which is when nginx takes it
+        port = probe.getsockname()[1]  # closed again before nginx uses it
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, upstream=upstream, port=port))
     line = ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
@@ -137,7 +137,7 @@ def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
     assert " 127.0.0.1 GET /crm/v1/clients 200 " in line
 
 
-def test_many_requests_over_kept_connections_are_all_answered(proxy):
+def test_all_requests_over_kept_connections_are_answered(proxy):
     path = proxy.create()
     with closing(http.client.HTTPConnection(proxy.host, timeout=10)) as connection:
         for number in range(50):
@@ -149,7 +149,7 @@ def test_many_requests_over_kept_connections_are_all_answered(proxy):
                 assert json.loads(answer.read())["data"]["version"] == number + 2
 
 
-def test_compression_weakens_the_tag_and_the_version_is_immune(proxy):
+def test_compression_weakens_the_tag_but_not_the_version(proxy):
     path = proxy.create()
     headers, body = proxy.ask("GET", path, Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip"
@@ -167,7 +167,7 @@ def test_without_compression_the_tag_is_strong(proxy):
     proxy.ask("PUT", path, {"notes": "x"}, If_Match=headers["ETag"])
 
 
-def test_a_refusal_comes_through_in_the_envelope(proxy):
+def test_a_rejection_by_the_server_has_the_envelope(proxy):
     headers, body = proxy.ask("POST", "/crm/v1/clients", {"notes": "x" * 70_000}, 413)
     assert json.loads(body)["error"]["code"] == "CONTENT_TOO_LARGE"
     assert headers["X-Request-ID"] == json.loads(body)["correlationId"]
