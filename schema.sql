@@ -239,3 +239,18 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
 CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
+
+
+-- Imports, also those that were interrupted: `done` is written in the same transaction as the rows that it
+-- counts, so that the same command goes on with the next row.
+
+CREATE TABLE imports (
+    key           BLOB PRIMARY KEY CHECK (length(key) = 32), -- SHA-256 of the source and the rules
+    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    newest_before INTEGER NOT NULL,                          -- clients.seq
+    done          INTEGER NOT NULL,                          -- rows
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    started_at    TEXT NOT NULL
+) STRICT;

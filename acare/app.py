@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import falcon
 import falcon.routing
@@ -28,6 +28,7 @@ from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
+from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import AcareError
@@ -40,6 +41,9 @@ from acare.version import __version__
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if unknown.
 Identify = Callable[[dict[str, Any]], str | None]
+
+#: What it takes to answer a request: see ``App.workload``.
+Workload = Literal["quick", "read", "write", "check"]
 
 #: The maximum size of a body in bytes. (our choice)
 MAX_BODY = 64 * 1024
@@ -70,18 +74,22 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self.router_options.converters["segment"] = _Segment
         self._collection = ClientCollection(self.clients)
+        self._add_routes(settings)
+
+    def _add_routes(self, settings: Settings) -> None:
+        self.router_options.converters["segment"] = _Segment
+        item = ClientItem(self.clients, settings.require_precondition)
         self.add_route("/v1/clients", self._collection)
-        self.add_route(
-            "/v1/clients/{client_id:segment}", ClientItem(self.clients, settings.require_precondition)
-        )
+        self.add_route("/v1/clients/{client_id:segment}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
-        self.add_route("/openapi.json", OpenApiDocument(__version__))
-        self.add_route("/", Index(__version__))
         self.add_route("/readyz", Readiness(self.run_checks))
+        self.add_route("/openapi.json", OpenApiDocument(__version__))
+        self.add_route("/", Index(__version__, Page() if settings.page else None))
+        for name in WebFile.NAMES if settings.page else ():
+            self.add_route(f"/web/{name}", WebFile(name))
 
     def _gates(
         self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
@@ -106,19 +114,21 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         email = None if self._identify is None else self._identify(env)
         return None if email is None else self.users.caller(email)
 
-    def is_quick(self, method: str, path: str, query_string: str) -> bool:
-        """Whether a request takes at most a few milliseconds and does not wait for the disk, so that a server
-        may answer it in its event loop.
+    def workload(self, method: str, path: str, query_string: str) -> Workload:
+        """What it takes to answer a request, from which a server decides where to do so.
 
-        Not quick are writes, readiness checks, searches, deep pages and, after the first page of large
-        clients, all lists.
+        "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
+        answer it. Of the reads, searches, deep pages and, after the first page of large clients, all lists
+        are not quick. "check" is a readiness check, which writes too.
         """
         path = path.strip("/")
-        if method in ("POST", "PUT", "DELETE") or path == "readyz":
-            return False
+        if path == "readyz":
+            return "check"
+        if method in ("POST", "PUT", "DELETE"):
+            return "write"
         if self._collection.has_large_pages and path == "v1/clients":
-            return False
-        return not query_string or not is_slow(query_string)
+            return "read"
+        return "read" if query_string and is_slow(query_string) else "quick"
 
     def run_checks(self) -> dict[str, str]:
         """The result of each readiness check by name: "ok" or a description of the problem."""

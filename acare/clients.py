@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypedDict, Unpack
+from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from acare.auth import Caller
 from acare.fields import Clean
@@ -31,6 +31,21 @@ class ClientPage(NamedTuple):
 
     total: int
     rows: list[str]
+
+
+class ImportRow(NamedTuple):
+    """A client to import. ``values`` are the fields that the source has for it, clean.
+
+    ``line`` is its place in the source. ``owner`` is an e-mail address, None for the default. ``id`` is that
+    of a client of acare that the row describes. ``kept`` has what the server sets otherwise: id, user_id,
+    version, created_at, updated_at.
+    """
+
+    line: int
+    values: Clean
+    owner: str | None
+    id: str | None
+    kept: dict[str, Any]
 
 
 class Filters(TypedDict, total=False):

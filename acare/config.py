@@ -171,6 +171,7 @@ class Settings:
     log_format: Literal["text", "json"] = _setting(
         "text", _word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )
+    page: bool = _setting(True, _flag, "", "serve the page for people at / (true)")
     drain_seconds: int = _setting(
         30, _count(3600), "N", "seconds that open requests have to finish when the server stops (30)"
     )

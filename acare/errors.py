@@ -68,8 +68,10 @@ class StaleVersion(AcareError):
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
     ) -> None:
-        reason = "which the request does not accept" if attempted is None else f"not {attempted}"
-        super().__init__(f"The client is at version {current}, {reason}.")
+        excluded = f'which If-Match or If-None-Match excludes; its ETag is "{current}", with quotes'
+        super().__init__(
+            f"The client is at version {current}, {excluded if attempted is None else f'not {attempted}'}."
+        )
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields

@@ -22,7 +22,7 @@ LAYERS = (
     ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
     ("fields", "config", "auth"),
     ("clients",),
-    ("api", "store"),
+    ("api", "store", "exchange"),
     ("app",),
     ("",),  # acare itself, which embedders import
     ("server",),

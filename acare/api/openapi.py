@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from acare.api import conditions
+from acare.api import conditions, query
 from acare.auth import ROLES
 from acare.fields import FIELDS, Field
 
@@ -72,7 +72,7 @@ GET /openapi.json  getOpenApi  Get this document
   Returns the OpenAPI document of this server.
   200      OpenApi  The document.
 GET /  getIndex  Get the index
-  Returns a page for people or, if `Accept` prefers it, the same as JSON.
+  Returns the page for people or, if `Accept` prefers JSON or the page is switched off, example calls.
   200      IndexResponse or text/html  What the server is and how to call it.
 """
 
@@ -111,8 +111,8 @@ _TYPES: dict[str, Json] = {
     "tag": {"type": "string", "examples": ['"3"']},
     "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
     "role": {"type": "string", "enum": list(ROLES)},
-    "search": {"type": "string", "maxLength": 200},
-    "address": {"type": "string", "maxLength": 254},
+    "search": query.SEARCH.schema(),
+    "address": query.ADDRESS.schema(),
     "=true": {"type": "boolean", "const": True},
     "=false": {"type": "boolean", "const": False},
 }

@@ -8,10 +8,14 @@ import falcon
 
 from acare import ids
 from acare.errors import InvalidInput, Problem
-from acare.field_types import Text
+from acare.field_types import Email, Text
 
 #: Rows before a page from which finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
+
+#: What the parameters ``q`` and ``email`` may be.
+SEARCH = Text(max_length=200)
+ADDRESS = Email(max_length=254)
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
@@ -65,10 +69,11 @@ class Query:
         """A text of this kind; None if the parameter is not given or blank."""
         text = self._text(name)
         try:
-            return None if text is None or not text.strip() else str(kind.clean(text))
+            cleaned = None if text is None else kind.clean(text)
         except ValueError as error:
             self._problems.append(Problem(name, str(error)))
             return None
+        return None if cleaned is None else str(cleaned)
 
     def check(self) -> None:
         """Raise InvalidInput with all problems that were found, if any."""

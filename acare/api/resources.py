@@ -6,10 +6,9 @@ import falcon
 
 from acare import ids
 from acare.api import body, conditions, envelope
-from acare.api.query import Query
+from acare.api.query import ADDRESS, SEARCH, Query
 from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
-from acare.field_types import Email, Text
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 
 DEFAULT_LIMIT = 25
@@ -38,8 +37,8 @@ class ClientCollection:
             "client_type": query.one_of("client_type", CLIENT_TYPES),
             "status": query.one_of("status", STATUSES),
             "user_id": query.uuid("user_id"),
-            "email": query.text("email", Email(max_length=254)),
-            "q": query.text("q", Text(max_length=200)),
+            "email": query.text("email", ADDRESS),
+            "q": query.text("q", SEARCH),
         }
         query.check()
         found = self._clients.page(req.context.caller, page=number, limit=limit, **filters)

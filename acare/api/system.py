@@ -1,18 +1,17 @@
-"""Outside ``/v1``: liveness, readiness, the OpenAPI document and the index page."""
+"""Outside ``/v1``: liveness, readiness, the OpenAPI document and the index."""
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import shlex
 from collections.abc import Callable
-from string import Template
 
 import falcon
 
 from acare.api import envelope, openapi
 from acare.api.proxy import is_host
+from acare.api.web import Page
 from acare.errors import NotReady
 
 _KEY = "-H 'X-API-Key: YOUR_API_KEY'"
@@ -28,27 +27,6 @@ OPERATIONS = (
     ("Update", f"-X PUT {_KEY} {_JSON} {_CHANGES}", "/v1/clients/CLIENT_ID"),
     ("Delete", f"-X DELETE {_KEY}", "/v1/clients/CLIENT_ID"),
 )
-
-_PAGE = Template("""\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>acare</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem }
-  pre { background: #f3f3f1; padding: .7rem; overflow-x: auto; border-radius: 4px }
-  @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #262626 }
-    a { color: #9cf } }
-</style>
-<h1>acare $version</h1>
-<p>The Clients API: the people whom a real-estate agency represents. Every call needs an API key in the
-<code>X-API-Key</code> header; <code>acare key create</code> creates one.</p>
-$operations
-<p><a href="$root/openapi.json">OpenAPI</a> · <a href="$root/healthz">liveness</a> ·
-<a href="$root/readyz">readiness</a></p>
-</html>
-""")
 
 
 class Liveness:
@@ -88,21 +66,22 @@ class OpenApiDocument:
 
 
 class Index:
-    """``/``: the name, the version and example calls, as HTML or, if the client prefers it, as JSON."""
+    """``/``: the page for people or, if the client prefers it or there is no ``page``, JSON for programs."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, page: Page | None = None) -> None:
         self._version = version
+        self._page = page
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        url, root = _server_url(req), req.root_path
         resp.append_header("Vary", "Accept")
-        if prefers_json(req.env.get("HTTP_ACCEPT", "")):
-            links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
-            about = {"name": "acare", "version": self._version, "calls": _calls(url), "links": links}
-            envelope.succeed(resp, json.dumps(about))
-        else:
-            resp.content_type = falcon.MEDIA_HTML
-            resp.text = _render(self._version, url, root)
+        if self._page is not None and not prefers_json(req.env.get("HTTP_ACCEPT", "")):
+            self._page.answer(req, resp)
+            return
+        root = req.root_path
+        links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
+        calls = _calls(_server_url(req))
+        about = {"name": "acare", "version": self._version, "calls": calls, "links": links}
+        envelope.succeed(resp, json.dumps(about))
 
     on_head = on_get
 
@@ -142,11 +121,3 @@ def _server_url(req: falcon.Request) -> str:
 def _calls(url: str) -> dict[str, str]:
     """A curl command for each operation of the server at ``url``."""
     return {name: f"curl -s {shlex.quote(url + path)} {options}" for name, options, path in OPERATIONS}
-
-
-def _render(version: str, url: str, root: str) -> str:
-    """The page, without external resources; ``root`` is the prefix under which the app is mounted."""
-    operations = "\n".join(
-        f"<h2>{name}</h2>\n<pre>{html.escape(line)}</pre>" for name, line in _calls(url).items()
-    )
-    return _PAGE.substitute(version=html.escape(version), root=html.escape(root), operations=operations)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import backup, demo, find, history, keys, openapi, serve, users
+from acare.cli import backup, demo, export, find, history, import_, keys, openapi, serve, users
 from acare.errors import AcareError, SettingError
 from acare.store.connection import SQLITE_VERSION
 from acare.store.schema import SCHEMA_VERSION
@@ -62,6 +62,6 @@ def _parser() -> Parser:
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, demo, users, keys, find, backup, history, openapi):
+    for command in (serve, demo, users, keys, find, import_, export, backup, history, openapi):
         command.add_to(commands)
     return parser

@@ -17,7 +17,8 @@ from acare.cli.options import Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.server import logs
-from acare.server.server import Server, listen
+from acare.server.listener import listen
+from acare.server.server import Server
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.keys import KeyStore
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             app = create_app(settings=settings, access_log=access)
             key, shown = _invent(app.database)
             server = Server(app, listener, settings, access)
-            say(_welcome(server.url, key, shown))
+            say(_welcome(server.url, key, shown, page=settings.page))
             return server.run()
 
 
@@ -125,17 +126,19 @@ def _uuid(rng: random.Random) -> UUID:
     return UUID(int=rng.getrandbits(128), version=4)
 
 
-def _welcome(url: str, key: str, client_id: str) -> str:
+def _welcome(url: str, key: str, client_id: str, page: bool) -> str:
     header = f"-H 'X-API-Key: {key}'"
     put = f"curl -s -X PUT {url}/v1/clients/{client_id} {header} -H 'Content-Type: application/json'"
     new = {"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}
+    # The key is in the fragment, which a browser does not send.
+    link = f"Open the page, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
     return f"""\
 acare demo: {CLIENTS} invented clients at {url}/v1/clients
 They are deleted when the demo stops (Ctrl-C). The key of a broker, who sees all clients:
 
     {key}
 
-List, five to a page:
+{link}List, five to a page:
 
     curl -s '{url}/v1/clients?status=active&limit=5' {header}
 

@@ -10,7 +10,8 @@ from acare.app import create_app
 from acare.cli.options import Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.server import logs
-from acare.server.server import Server, listen
+from acare.server.listener import listen
+from acare.server.server import Server
 from acare.store.keys import KeyStore
 
 #: Whose key the first start on a new database makes.

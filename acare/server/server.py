@@ -1,18 +1,15 @@
-"""The server: accepts connections, runs the event loop, and stops cleanly."""
+"""The server: runs the event loop, hands requests to threads, and stops cleanly."""
 
 from __future__ import annotations
 
 import logging
 import os
-import queue
-import resource
 import signal
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from types import FrameType
 
 from waitress import wasyncore
@@ -20,19 +17,14 @@ from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
 from acare.api.access_log import Access
-from acare.app import App
+from acare.app import App, Workload
 from acare.config import Settings
-from acare.errors import UserError
 from acare.server.channel import Channel
+from acare.server.listener import CONNECTIONS, Listener, allow_connections
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
+from acare.server.workers import Workers
 
 log = logging.getLogger("acare.server")
-
-#: Open connections. An idle one costs a file descriptor and no thread.
-CONNECTIONS = 4096
-
-#: Threads for reads that take long.
-READERS = 4
 
 #: Bytes of answers that their callers have not read yet, in all connections together.
 MAX_UNREAD = 128 * 1024 * 1024
@@ -40,12 +32,8 @@ MAX_UNREAD = 128 * 1024 * 1024
 #: Maximum number of answers that are sent together, so that the first one does not wait for long.
 MAX_TOGETHER = 8
 
-_FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
-_MAX_ACCEPTED = 16  # connections that one turn of the loop accepts
 _SWEEP_SECONDS = 1.0
 _TURN_SECONDS = 0.02  # after which a turn of the loop starts no further request
-_ACCEPT_AGAIN_SECONDS = 0.2
-_OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
 _ADJUSTMENTS = {
     "max_request_body_size": MAX_BODY_READ + 1,
@@ -57,69 +45,11 @@ _ADJUSTMENTS = {
 }
 
 
-def listen(settings: Settings, passed: int = 0) -> socket.socket:
-    """A listening socket, or UserError with the reason in one line.
-
-    If the service manager has ``passed`` one as descriptor 3 (socket activation), it is used instead of the
-    address in the settings; connections that arrive during a restart wait in it.
-    """
-    if passed:
-        return _take_passed(passed)
-    address = settings.listen
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        return socket.create_server((address.host, address.port), family=family, backlog=1024)
-    except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
-        raise UserError(f"cannot listen on {address}: {reason}") from None
-
-
-def _take_passed(passed: int) -> socket.socket:
-    """The socket in descriptor 3; UserError if there are several, or it is not a listening TCP socket."""
-    with suppress(OSError):
-        listener = socket.socket(fileno=_FIRST_PASSED)
-        is_tcp = listener.family in (socket.AF_INET, socket.AF_INET6)
-        if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            return listener
-        listener.detach()
-    raise UserError(
-        f"LISTEN_FDS={passed}: descriptor 3 must be a listening TCP socket, and the only one passed"
-    )
-
-
 class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
     """Wakes the loop. An error in it ends the loop, since the answers of threads could no longer be sent."""
 
     def handle_error(self) -> None:
         raise
-
-
-class _Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
-
-    def __init__(self, server: Server, listener: socket.socket, sockets: dict[int, object]) -> None:
-        super().__init__(listener, sockets)
-        self._server = server
-        self._paused_until = 0.0
-        self.accepting = True
-
-    def readable(self) -> bool:
-        return time.monotonic() >= self._paused_until
-
-    def writable(self) -> bool:
-        return False
-
-    def handle_accept(self) -> None:
-        """Accept several connections in one turn, so that new callers do not wait for many turns."""
-        for _ in range(_MAX_ACCEPTED):
-            accepted = self.accept()
-            if accepted is None:
-                return
-            self._server.connect(*accepted)
-
-    def handle_error(self) -> None:
-        log.exception("a connection could not be accepted")
-        self._paused_until = time.monotonic() + _ACCEPT_AGAIN_SECONDS
 
 
 class Server:
@@ -150,28 +80,21 @@ class Server:
         self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
         self._sockets: dict[int, object] = {}
         self._trigger = _Trigger(self._sockets)
-        self._listener = _Listener(self, listener, self._sockets)
-        self._max_connections = _allow_connections(CONNECTIONS)
+        self._listener = Listener(listener, self._sockets, self.connect)
+        self._max_connections = allow_connections(CONNECTIONS)
         self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
         self._stopping = self._woken = False
         self._swept_at = time.monotonic()
         self._turn_ends = 0.0
         self._loop = threading.get_ident()
-        # Each kind has its own threads, so that slow requests of one kind do not delay those of another.
-        self._writes: queue.SimpleQueue[Channel] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[Channel] = queue.SimpleQueue()
-        self._checks: queue.SimpleQueue[Channel] = queue.SimpleQueue()
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
             if state != "ok":
                 log.warning("not ready: %s: %s", name, state)
-        for tasks, threads in ((self._writes, settings.threads), (self._reads, READERS), (self._checks, 1)):
-            for _ in range(threads):
-                threading.Thread(target=self._work, args=(tasks,), daemon=True).start()
+        self._workers = Workers(settings.threads, wake_loop=self.pull_trigger)
+        # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(
-                number, self._stop
-            )  # before the address is printed, so that a stop is clean from then on
+            signal.signal(number, self._stop)
 
     # --- called by connections
 
@@ -198,17 +121,19 @@ class Server:
     def add_task(self, channel: Channel) -> None:
         """Answer the request of ``channel`` now if that is quick; otherwise queue it for a thread."""
         request = channel.requests[0]
-        if request.error or self.application.is_quick(request.command, request.path, request.query):
-            channel.service()
-            if len(self.answers) >= MAX_TOGETHER:
-                self._send_answers()
-        else:
-            reads = self._checks if request.path.strip("/") == "readyz" else self._reads
-            (reads if request.command in ("GET", "HEAD") else self._writes).put(channel)
+        workload: Workload = "quick"
+        if not request.error:
+            workload = self.application.workload(request.command, request.path, request.query)
+        if workload != "quick":
+            self._workers.put(workload, channel)
+            return
+        channel.service()
+        if len(self.answers) >= MAX_TOGETHER:
+            self._send_answers()
 
     def pull_trigger(self) -> None:
         """Wake the loop. One wake-up serves all threads that call this before the loop runs."""
-        if not self._woken and not self.in_loop():
+        if not self._woken and threading.get_ident() != self._loop:
             self._woken = True
             self._trigger.pull_trigger()
 
@@ -216,10 +141,6 @@ class Server:
         """Whether this turn of the loop has used up its time, so that data received now has to wait."""
         self._turn_ends = self._turn_ends or now + _TURN_SECONDS
         return now > self._turn_ends
-
-    def in_loop(self) -> bool:
-        """Whether this runs in the thread of the event loop."""
-        return threading.get_ident() == self._loop
 
     # --- the loop
 
@@ -244,6 +165,16 @@ class Server:
         self._turn_ends = 0.0
         self._woken = False  # before taking the answers of the threads
         self._send_answers()  # before the next requests of their connections are parsed
+        self._parse_waiting()
+        self._turn_ends = 0.0
+        self._send_answers()
+        now = time.monotonic()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = now
+            self._sweep(now)
+
+    def _parse_waiting(self) -> None:
+        """Parse what free connections have received after their last request, while the turn has time."""
         ready = [channel for channel in self.unparsed if channel.is_free() or not channel.connected]
         for channel in sorted(ready, key=lambda channel: channel.loop_seconds):
             if self.is_turn_over(time.monotonic()):
@@ -254,15 +185,13 @@ class Server:
                     channel.received(channel.unparsed)
                 except Exception:
                     channel.handle_error()  # as waitress does on an error in reading
-        self._turn_ends = 0.0
-        self._send_answers()
-        now = time.monotonic()
-        if now - self._swept_at >= _SWEEP_SECONDS:
-            self._swept_at = now
-            self._close_where(Channel.is_overdue, now)
-            self._limit_unread()
-            for channel in self.active_channels.values():
-                channel.loop_seconds /= 2
+
+    def _sweep(self, now: float) -> None:
+        """What is due once a second."""
+        self._close_where(Channel.is_overdue, now)
+        self._limit_unread()
+        for channel in self.active_channels.values():
+            channel.loop_seconds /= 2
 
     def _send_answers(self) -> None:
         """Send all answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up
@@ -289,23 +218,7 @@ class Server:
             total -= channel.total_outbufs_len
             channel.will_close = True
 
-    def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
-        """Answer queued requests, at a lower priority than the loop: otherwise the two threads exchange
-        Python's global lock at each call into SQLite, which releases it."""
-        if hasattr(os, "SCHED_BATCH"):
-            with suppress(OSError):  # a sandbox may forbid it
-                if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
-                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        while True:
-            channel = tasks.get()
-            try:
-                channel.service()
-            except Exception:
-                log.exception("a request could not be answered")
-                channel.cancel()
-                self.pull_trigger()
-
-    # --- shutdown
+    # --- the stop
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
@@ -341,13 +254,3 @@ class Server:
             log.info("stopping in %d s; /readyz is 503 from now on", self._drain_delay)
         while time.monotonic() < deadline:
             self._turn(0.05)
-
-
-def _allow_connections(wanted: int) -> int:
-    """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = wanted + _OTHER_FILES
-    if soft < room:
-        soft = room if hard == resource.RLIM_INFINITY else min(room, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(16, min(wanted, soft - _OTHER_FILES))

@@ -113,8 +113,8 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
 
 
 def open_in_memory() -> sqlite3.Connection:
-    """An empty database in memory."""
-    return sqlite3.connect(":memory:", isolation_level=None)
+    """An empty database in memory; any thread may use it, one at a time."""
+    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
 def has_fts5() -> bool:

@@ -146,7 +146,7 @@ class HistoryStore:
     def _forget(self, work: Callable[[sqlite3.Connection], int]) -> int:
         """Run ``work`` and write the file anew: pages that were split still have what was deleted."""
         done = self._database.write(work)
-        search.forget_deleted_words(self._database)
+        search.erase_deleted_words(self._database)
         if not self._database.rewrite():
             raise UserError(
                 "that is deleted, but its bytes are still in the file or its log, as somebody reads or "

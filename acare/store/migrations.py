@@ -44,6 +44,18 @@ BEGIN
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
 END;
 
+-- Imports can be interrupted.
+CREATE TABLE imports (
+    key           BLOB PRIMARY KEY CHECK (length(key) = 32),
+    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    newest_before INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    started_at    TEXT NOT NULL
+) STRICT;
+
 -- Users can be disabled.
 ALTER TABLE users ADD COLUMN disabled_at TEXT;
 CREATE INDEX api_keys_by_user ON api_keys (user_id);

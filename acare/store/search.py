@@ -1,6 +1,6 @@
 """The full-text index of clients: query expressions, deleting words, and the operator's search.
 
-The index itself is in schema.sql. Case and accents do not count, in any script.
+The index itself is in schema.sql. Case and accents (combining marks) do not count, in any script.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found
             yield from _matching(q, connection.execute(DELETED))
 
 
-def forget_deleted_words(database: Database) -> None:
+def erase_deleted_words(database: Database) -> None:
     """Delete words that no client contains any more: FTS5 only marks them until it merges its segments.
 
     In steps, so that other writes get their turn. FTS5's "secure-delete" would delete them at once, at six

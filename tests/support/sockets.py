@@ -1,12 +1,11 @@
-"""Raw sockets: what a caller may do on the wire, and a server as an honest caller sees it."""
+"""Raw sockets: what a caller may send, and how answers are read."""
 
-import contextlib
+import functools
 import http.client
 import json
-import os
-import re
 import socket
 import struct
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from acare.auth import operator_for
 from acare.fields import clean_new
 
 KIB = 1024
-CROWD = 300
-THREADS = 4  # of the server, so that few callers would be enough to hold them all
 BODY = json.dumps(JORDAN).encode()
 CHUNKED = b"POST /v1/clients HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_ANSWER = 8_000_000  # bytes, at least; waitress holds back a connection with 16 MiB to send
@@ -28,11 +25,19 @@ LARGE = {**JORDAN, "notes": "🏠" * 10_000, "preferred_locations": ["🏡" * 20
 
 
 def fill_with_large_clients(database):
-    """So many that one page of them is a LARGE_ANSWER."""
-    with acare.create_app(database=database) as app:
-        user_id = app.keys.create("ana@example.com", {}).user_id
-        for _ in range(100):
-            app.clients.create(operator_for(user_id), clean_new(LARGE))
+    """Make a database with so many that one page of them is a LARGE_ANSWER."""
+    database.write_bytes(_large_database())
+
+
+@functools.cache
+def _large_database():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.db"
+        with acare.create_app(database=path) as app:
+            user = operator_for(app.keys.create("ana@example.com", {}).user_id)
+            for _ in range(100):
+                app.clients.create(user, clean_new(LARGE))
+        return path.read_bytes()
 
 
 def connect(address, receive_buffer=None):
@@ -82,45 +87,6 @@ def request(key, method="GET", path="/v1/clients", body=b"", **headers):
         *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-class Server:
-    """A running one, as an honest caller sees it."""
-
-    def __init__(self, process, address, key):
-        self.address, self.key = address, key
-        self._process = Path(f"/proc/{process.pid}")
-        self._alone = self._sockets()
-        self._path = f"/v1/clients/{self.ask('POST', body=BODY, status=201)['id']}"
-
-    def ask(self, method="GET", path="/v1/clients", body=b"", status=200):
-        """What an honest caller is answered, who comes with a new connection and waits for a second."""
-        with connect(self.address) as raw, raw.makefile("rb") as stream:
-            raw.settimeout(1)
-            raw.sendall(request(self.key, method, path, body))
-            answered, _, answer = read_answer(stream)
-        assert answered == status
-        return answer["data"]
-
-    def total(self):
-        """How many clients there are."""
-        return self.ask(path="/v1/clients?limit=1")["meta"]["total"]
-
-    def write(self):
-        return self.ask("PUT", self._path, BODY)["version"]
-
-    def threads(self):
-        return int(re.search(r"^Threads:\s+(\d+)", (self._process / "status").read_text(), re.MULTILINE)[1])
-
-    def connections(self):
-        return self._sockets() - self._alone
-
-    def _sockets(self):
-        found = 0
-        for file in (self._process / "fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
-                found += os.readlink(file).startswith("socket:")
-        return found
 
 
 LARGE_PAGE = "/v1/clients?limit=100"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support import probe
 from support.server import make_key, serving
-from support.sockets import KIB, connect, reset
+from support.sockets import KIB, connect, read_answer, request, reset
 
 #: Seconds within which every other caller must be answered during an attack.
 PROMPT = 0.25
@@ -60,6 +60,18 @@ class Target:
     def memory(self):
         """The resident memory, in bytes."""
         return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def threads(self):
+        return len(list((self._proc / "task").iterdir()))
+
+    def ask(self, method="GET", path="/v1/clients", body=b"", status=200, **headers):
+        """The data of the answer to a new connection, or the error; within a second."""
+        with connect(self.address) as raw, raw.makefile("rb") as stream:
+            raw.settimeout(1)
+            raw.sendall(request(self.key, method, path, body, **headers))
+            answered, _, answer = read_answer(stream)
+        assert answered == status, answer
+        return answer.get("data", answer.get("error"))
 
     def descriptors(self):
         return len(os.listdir(self._proc / "fd"))

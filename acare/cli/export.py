@@ -1,0 +1,55 @@
+"""``acare export``: all clients, or some, as JSON lines or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from pathlib import Path
+
+from acare.cli.options import Commands, add_flags, open_database
+from acare.errors import UserError
+from acare.exchange import csv_writer, jsonl
+from acare.fields import STATUSES
+from acare.store.backup import temporary
+from acare.store.bulk import BulkStore
+
+_WRITERS = {"csv": csv_writer.write, "jsonl": jsonl.write}
+
+
+def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="export clients as JSON lines or CSV",
+        description="Write all clients as they are at one moment, while a server may run.",
+        epilog="example: acare export clients.csv --status active --user ana@example.com",
+    )
+    flag = parser.add_argument
+    flag("file", metavar="FILE", nargs="?", type=Path, help="the file to write or replace (default: stdout)")
+    flag("--format", choices=_WRITERS, help="the format (default: that of the file's name, else jsonl)")
+    flag("--status", action="append", choices=STATUSES, default=[], help="only these; may be repeated")
+    flag("--user", metavar="EMAIL", help="only the clients of this user")
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    write = _WRITERS[args.format or ("csv" if args.file and args.file.suffix.lower() == ".csv" else "jsonl")]
+    with open_database(args, must_exist=True) as database:
+        store = BulkStore(database)
+        owner = None
+        if args.user is not None and (owner := store.users().get(args.user.lower())) is None:
+            raise UserError(f"there is no user {args.user}")
+        clients = store.export(owner, args.status)
+        if args.file is None:
+            file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+            write(file, clients)
+            file.detach()
+            return 0
+        with temporary(args.file) as path:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                count = write(file, clients)
+            os.replace(path, args.file)
+    sys.stderr.write(f"Exported {count} clients to {args.file}.\n")
+    return 0

@@ -1,0 +1,99 @@
+"""The listening socket: how it is opened or taken over, and how connections are accepted."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from waitress import wasyncore
+
+from acare.config import Settings
+from acare.errors import UserError
+
+log = logging.getLogger("acare.server")
+
+#: Open connections. An idle one costs a file descriptor and no thread.
+CONNECTIONS = 4096
+
+_FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
+_MAX_ACCEPTED = 16  # connections that one turn of the loop accepts
+_ACCEPT_AGAIN_SECONDS = 0.2
+_OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
+
+
+def listen(settings: Settings, passed: int = 0) -> socket.socket:
+    """A listening socket, or UserError with the reason in one line.
+
+    If the service manager has ``passed`` one as descriptor 3 (socket activation), it is used instead of the
+    address in the settings; connections that arrive during a restart wait in it.
+    """
+    if passed:
+        return _take_passed(passed)
+    address = settings.listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
+        raise UserError(f"cannot listen on {address}: {reason}") from None
+
+
+def _take_passed(passed: int) -> socket.socket:
+    """The socket in descriptor 3; UserError if there are several, or it is not a listening TCP socket."""
+    with suppress(OSError):
+        listener = socket.socket(fileno=_FIRST_PASSED)
+        is_tcp = listener.family in (socket.AF_INET, socket.AF_INET6)
+        if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return listener
+        listener.detach()
+    raise UserError(
+        f"LISTEN_FDS={passed}: descriptor 3 must be a listening TCP socket, and the only one passed"
+    )
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = wanted + _OTHER_FILES
+    if soft < room:
+        soft = room if hard == resource.RLIM_INFINITY else min(room, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(16, min(wanted, soft - _OTHER_FILES))
+
+
+class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
+    """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        sockets: dict[int, object],
+        connect: Callable[[socket.socket, tuple[str, int]], None],
+    ) -> None:
+        """``sockets`` is what the loop polls; ``connect`` takes each new connection."""
+        super().__init__(listener, sockets)
+        self._connect = connect
+        self._paused_until = 0.0
+        self.accepting = True
+
+    def readable(self) -> bool:
+        return time.monotonic() >= self._paused_until
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_accept(self) -> None:
+        """Accept several connections in one turn, so that new callers do not wait for many turns."""
+        for _ in range(_MAX_ACCEPTED):
+            accepted = self.accept()
+            if accepted is None:
+                return
+            self._connect(*accepted)
+
+    def handle_error(self) -> None:
+        log.exception("a connection could not be accepted")
+        self._paused_until = time.monotonic() + _ACCEPT_AGAIN_SECONDS

@@ -1,0 +1,56 @@
+"""The threads that answer requests which the event loop should not wait for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from acare.app import Workload
+from acare.server.channel import Channel
+
+log = logging.getLogger("acare.server")
+
+#: Threads for reads that take long.
+READERS = 4
+
+
+class Workers:
+    """A queue and threads for each kind of request, so that slow ones of one kind do not delay another."""
+
+    def __init__(self, writers: int, wake_loop: Callable[[], None]) -> None:
+        """``writers`` is the number of threads for writes. ``wake_loop`` is called after a failure."""
+        self._wake_loop = wake_loop
+        self._queues: dict[Workload, queue.SimpleQueue[Channel]] = {}
+        threads: dict[Workload, int] = {"write": writers, "read": READERS, "check": 1}
+        for kind, count in threads.items():
+            self._queues[kind] = queue.SimpleQueue()
+            for _ in range(count):
+                threading.Thread(target=self._work, args=(self._queues[kind],), daemon=True).start()
+
+    def put(self, kind: Workload, channel: Channel) -> None:
+        """Have the request of ``channel`` answered by a thread for its kind."""
+        self._queues[kind].put(channel)
+
+    def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
+        _yield_to_the_loop()
+        while True:
+            channel = tasks.get()
+            try:
+                channel.service()
+            except Exception:
+                log.exception("a request could not be answered")
+                channel.cancel()
+                self._wake_loop()
+
+
+def _yield_to_the_loop() -> None:
+    """Lower the priority of this thread below the loop's: otherwise the two exchange Python's global lock at
+    each call into SQLite, which releases it."""
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):  # a sandbox may forbid it
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -1,0 +1,354 @@
+"""``acare import`` of CSV as agencies have it: encodings, headers, values, problems, duplicates."""
+
+import json
+
+import pytest
+from support.data import WHOLE
+from support.importing import HEADER, USER, Agency
+
+from acare.exchange import cells
+
+
+@pytest.fixture
+def agency(tmp_path):
+    return Agency(tmp_path)
+
+
+PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
+NAME = ("Zoë", "Müller", "“quoted”")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        pytest.param(PLAIN.encode(), [], id="UTF-8"),
+        pytest.param(PLAIN.encode("utf-8-sig"), [], id="UTF-8 with a byte order mark"),
+        pytest.param(PLAIN.encode("utf-16"), [], id="UTF-16"),
+        pytest.param(PLAIN.encode("utf-16-be"), [], id="UTF-16 without a byte order mark"),
+        pytest.param(PLAIN.encode("cp1252"), [], id="Windows-1252"),
+        pytest.param(PLAIN.encode("mac_roman"), ["--encoding", "mac_roman"], id="named"),
+        pytest.param(
+            "Zoë Müller".join(PLAIN.split("Zoë Müller")).encode("cp1252")[:31] + "r;“quoted”\n".encode(),
+            [],
+            id="mixed",
+        ),
+        pytest.param(PLAIN.replace(";", ",").encode(), [], id="comma"),
+        pytest.param(PLAIN.replace(";", "\t").encode(), [], id="tab"),
+        pytest.param(b"sep=;\n" + PLAIN.encode(), [], id="sep= line"),
+        pytest.param(PLAIN.replace("\n", "\r").encode(), [], id="CR alone"),
+        pytest.param(PLAIN.replace("\n", "\r\n").encode(), [], id="CR LF"),
+        pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), [], id="empty lines"),
+        pytest.param(PLAIN.encode().rstrip(b"\n"), [], id="no line break at the end"),
+    ],
+)
+def test_a_file_is_read_however_it_is_written(agency, content, arguments):
+    assert agency.load(content, *arguments).code == 0
+    assert [(c["first_name"], c["last_name"], c["notes"]) for c in agency.clients()] == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "field", "value"),
+    [
+        ("E-mail", "a@b", "email", "a@b"),
+        ("EMAIL ADDRESS", " a@b ", "email", "a@b"),
+        ("Mobile", "(661) 555-0142", "phone", "(661) 555-0142"),
+        ("Budget", '"$350,000"', "budget_max", 350000),
+        ("Min. Price", '"350.000,00 EUR"', "budget_min", 350000),
+        ("Pre-Approved", "Yes", "pre_approved", True),
+        ("Status", "Active", "status", "active"),
+        ("Tags", "vip; first-time;", "tags", ["vip", "first-time"]),
+        ("Notes", '"two\nlines"', "notes", "two\nlines"),
+        ("Created On", "7/15/2024", "created_at", "2024-07-15T00:00:00.000Z"),
+        ("Bedrooms", "3", "property_preferences", {"bedrooms_min": 3}),
+        ("Property Type", "condo;house", "property_preferences", {"property_types": ["condo", "house"]}),
+        ("Agent", "Ana@Example.com", "owner", USER),
+    ],
+)
+def test_headers_and_values_are_recognized(agency, header, cell, field, value):
+    ended = agency.load(f"First Name,surname,Type,{header}\nJordan,Lee,Buyer,{cell}\n")
+    assert ended.code == 0, ended.out
+    assert agency.clients()[0][field] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("350k", 350000), ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
+        ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("0.125", 0.125),
+        ("1,234,567.89", 1234567.89), ("350,00", 350), ("€ 99", 99), ("1e-07", 1e-07), ("5.0", 5),
+        ("-5", "-5"), ("1,2,3", "1,2,3"), ("12 apples", "12 apples"), ("(5)", "(5)"),
+    ],
+)  # fmt: skip
+def test_money(text, value):
+    assert cells.money(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "value"),
+    [
+        ("2026-07-15", False, "2026-07-15T00:00:00.000Z"),
+        ("2026-07-15T14:32:10.123Z", False, "2026-07-15T14:32:10.123Z"),
+        ("2026-07-15 14:32+02:00", False, "2026-07-15T12:32:00.000Z"),
+        ("7/5/2026 2:05 PM", False, "2026-07-05T14:05:00.000Z"),
+        ("7/5/2026", True, "2026-05-07T00:00:00.000Z"),
+        ("15.7.26", False, "2026-07-15T00:00:00.000Z"),
+        ("15/7/2026", False, None),
+        ("2026-02-30", False, None),
+        ("yesterday", False, None),
+    ],
+)
+def test_dates(text, day_first, value):
+    assert cells.instant(text, day_first=day_first) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Jordan Lee", "Jordan", "Lee"),
+        ("Lee, Jordan", "Jordan", "Lee"),
+        ("Mary Ann Lee", "Mary Ann", "Lee"),
+        ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+        ("José de la Cruz Pérez", "José", "de la Cruz Pérez"),
+        ("Martin King Jr.", "Martin", "King Jr."),
+        ("Martin King, Jr.", "Martin", "King Jr."),
+        ("Cher", "", "Cher"),
+    ],
+)
+def test_full_names_are_split(text, first, last):
+    assert cells.full_name(text) == (first, last)
+
+
+TYPE = ("client_type", "client_type")
+
+
+@pytest.mark.parametrize(
+    ("row", "problems"),
+    [
+        (",Lee,buyer,,,", [(2, None, "first_name")]),
+        ("Jordan,Lee,renter,,,", [(2, "client_type", "client_type")]),
+        ("Jordan,Lee,buyer,jordan@,,", [(2, "email", "email")]),
+        ("Jordan,Lee,buyer,,abc,", [(2, "budget_max", "budget_max")]),
+        ("Jordan,Lee,buyer,,,2999-01-01", [(2, "created_at", "created_at")]),
+        ("Jord\0an,Lee,buyer,,,", [(2, "first_name", "first_name")]),
+        ("Jordan,Lee,buyer,,,,more", [(2, None, "row")]),
+        ("Jordan,Lee,buy", [(2, "client_type", "client_type"), (2, None, "row")]),
+        ('"Jordan" x,Lee,buyer,,,\n', [(2, "", "row")]),
+        ('Jordan,"Lee,buyer,,,\n', [(2, "", "row")]),
+        ('Jordan,"L\ne",x,a@b,,\nDana,Ray,x,,,', [(2, *["last_name"] * 2), (2, *TYPE), (4, *TYPE)]),
+    ],
+)  # fmt: skip
+def test_each_problem_is_reported_with_its_place(agency, row, problems):
+    header = f"{HEADER},email,budget_max,created_at\n"
+    assert sorted(agency.problems(header + row), key=str) == sorted(problems, key=str)
+
+
+def test_a_byte_of_no_encoding_is_a_problem(agency):
+    assert agency.problems(f"{HEADER}\nJord".encode() + b"\x81,Lee,buyer\n") == [
+        (2, "first_name", "first_name")
+    ]
+
+
+def test_nothing_is_written_if_a_row_is_invalid(agency):
+    ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\nDana,Ray,renter\nPat,Kim,renter\n")
+    assert (ended.code, agency.clients()) == (1, [])
+    assert 'line 3, client_type: "renter" (client_type) must be one of buyer, seller, both' in ended.out
+    assert "2 x client_type must be one of buyer, seller, both" in ended.out
+
+
+def test_a_file_without_names_is_refused_at_once(agency):
+    ended = agency.load("Street,City\na,b\n")
+    assert ended.code == 1
+    assert "--map" in ended.err
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", ";;\n"])
+def test_an_empty_file_is_refused(agency, content):
+    ended = agency.load(content)
+    assert (ended.code, "empty" in ended.err) == (1, True)
+
+
+def test_a_mapped_column_that_is_missing_is_named(agency):
+    ended = agency.load(f"{HEADER}\n", "--map", "Tel=phone")
+    assert (ended.code, "'Tel'" in ended.err) == (1, True)
+
+
+def test_map_names_a_column_and_can_ignore_one(agency):
+    agency.load(f"{HEADER},Tel,email\nJordan,Lee,buyer,555,a@b\n", "--map", "Tel=phone", "--map", "email=")
+    client = agency.clients()[0]
+    assert (client["phone"], client["email"]) == ("555", None)
+
+
+def test_default_fills_what_a_row_does_not_have(agency):
+    agency.load("Name,Source\nJordan Lee,Zillow\nDana Ray,\n", "--default", "client_type=buyer", "--default",
+                "source=old list")  # fmt: skip
+    assert [(c["client_type"], c["source"]) for c in agency.clients()] == [
+        ("buyer", "Zillow"),
+        ("buyer", "old list"),
+    ]
+
+
+def test_unknown_columns_are_named_and_kept_if_asked(agency):
+    content = f"{HEADER},Dog,Phone,Phone\nJordan,Lee,buyer,Rex,1,2\n"
+    assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (2)"]
+    agency.load(content, "--keep-unknown")
+    assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (2)": "2"}
+
+
+def test_two_columns_of_one_field_fill_each_other(agency):
+    agency.load(f"{HEADER},Phone,Home\nJordan,Lee,buyer,,2\n", "--map", "Home=phone", "--map", "Phone=phone")
+    assert agency.clients()[0]["phone"] == "2"
+
+
+def test_two_hundred_columns_are_read(agency):
+    more = ",".join(f"c{number}" for number in range(200))
+    assert agency.load(f"{HEADER},{more}\nJordan,Lee,buyer,{more}\n").code == 0
+
+
+def test_clients_are_inserted_in_the_order_of_their_creation(agency):
+    agency.load(f"{HEADER},created\nC,x,buyer,\nB,x,buyer,2024-02-01\nA,x,buyer,2024-01-01\n")
+    assert [client["first_name"] for client in agency.clients()] == ["A", "B", "C"]
+
+
+def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
+    row = "Jordan,Lee,buyer,no address,abc,never,Likes dogs\n"
+    ended = agency.load(f"{HEADER},E-Mail,budget_max,Created,notes\n{row}", "--lenient")
+    assert ended.code == 0, ended.out
+    client = agency.clients()[0]
+    assert (client["email"], client["budget_max"]) == (None, None)
+    assert sorted(client["notes"].split("\n")) == [
+        "Created: never",
+        "E-Mail: no address",
+        "Likes dogs",
+        "budget_max: abc",
+    ]
+
+
+def test_lenient_still_refuses_required_fields(agency):
+    assert agency.problems(f"{HEADER},email\nJordan,Lee,renter,x\n", "--lenient") == [
+        (2, "client_type", "client_type")
+    ]
+
+
+def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
+    content = f"{HEADER},phone\nJordan,Lee,buyer,=1\nDana,Ray,renter,'=2\nPat,Kim,renter,=3\n"
+    refused = tmp_path / "refused.csv"
+    assert agency.load(content, "--skip-bad", refused).code == 0
+    corrected = refused.read_text("utf-8-sig").replace("renter", "both")
+    assert corrected.splitlines()[0] == f"{HEADER},phone,acare_reason"
+    assert "must be one of buyer, seller, both" in corrected
+    assert ",=" not in corrected
+    assert agency.report(corrected)["unknown_columns"] == []
+    assert [(c["first_name"], c["phone"]) for c in agency.clients()] == [
+        ("Jordan", "=1"),
+        ("Dana", "=2"),
+        ("Pat", "=3"),
+    ]
+
+
+def test_another_file_of_refused_rows_is_not_replaced(agency, tmp_path):
+    (tmp_path / "refused.csv").write_text("precious")
+    ended = agency.load(f"{HEADER}\nDana,Ray,renter\n", "--skip-bad", tmp_path / "refused.csv")
+    assert (ended.code, (tmp_path / "refused.csv").read_text()) == (1, "precious")
+
+
+def test_a_dry_run_writes_nothing(agency, tmp_path):
+    ended = agency.load(
+        f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--skip-bad", tmp_path / "refused.csv"
+    )
+    assert "1 valid, 1 refused" in ended.out
+    assert agency.clients() == []
+    assert not (tmp_path / "refused.csv").exists()
+
+
+def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
+    content = f"{HEADER},Owner\nJordan,Lee,buyer,new@example.com\n"
+    assert agency.problems(content) == [(2, "Owner", "owner")]
+    assert agency.load(content, "--create-users").code == 0
+    assert agency.clients()[0]["owner"] == "new@example.com"
+
+
+def test_an_unknown_user_is_a_failure(agency):
+    ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "nobody@example.com")
+    assert (ended.code, "--create-users" in ended.err) == (1, True)
+
+
+# --- duplicates
+
+SAME = [
+    pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
+    pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
+    pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
+]
+
+
+@pytest.mark.parametrize(("body", "row", "by"), SAME)
+def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
+    old = agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", **body)
+    report = agency.report(f"{HEADER},email,phone\n{row}\nNew,One,buyer,new@b,\n")
+    assert [(found["line"], found["by"], found["client"]) for found in report["duplicates"]] == [
+        (2, by, old["id"])
+    ]
+    assert len(agency.clients()) == 1
+
+
+def test_another_address_makes_another_person(agency):
+    agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", email="a@b", phone="1")
+    assert agency.load(f"{HEADER},email,phone\nJordan,Lee,buyer,other@b,1\n").code == 0
+
+
+def test_a_file_can_have_duplicates_of_its_own(agency):
+    report = agency.report(f"{HEADER},email\nA,B,buyer,a@b\nC,D,buyer,A@b\n")
+    assert [(found["line"], found["first_line"]) for found in report["duplicates"]] == [(3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "counts", "clients"),
+    [
+        ("skip", (1, 0, 2), [("Jordan", "vip", 1), ("New", None, 1)]),
+        ("update", (1, 2, 0), [("Jo", "second", 3), ("New", None, 1)]),
+        (
+            "create",
+            (3, 0, 0),
+            [("Jordan", "vip", 1), ("Jo", "first", 1), ("Jo", "second", 1), ("New", None, 1)],
+        ),
+    ],
+)
+def test_duplicates_are_skipped_updated_or_created(agency, policy, counts, clients):
+    agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", email="j@b", source="vip")
+    content = f"{HEADER},email,source\nJo,Lee,buyer,j@b,first\nJo,Lee,buyer,j@b,second\nNew,One,buyer,n@b,\n"
+    report = agency.report(content, "--on-duplicate", policy)
+    assert (report["created"], report["updated"], report["skipped"]) == counts
+    assert [(c["first_name"], c["source"], c["version"]) for c in agency.clients()] == clients
+
+
+def test_an_update_leaves_what_the_file_does_not_have(agency):
+    old = agency.create(**WHOLE)
+    report = agency.report(
+        f"{HEADER},email,tags,notes\nJordan,Lee,buyer,{old['email']},new,\n", "--on-duplicate", "update"
+    )
+    assert report["updated"] == 1
+    new = agency.clients()[0]
+    changed = {name for name in old if new[name] != old[name]}
+    assert (new["tags"], changed) == (["new"], {"tags", "version", "updated_at"})
+
+
+def test_an_update_that_changes_nothing_makes_no_version(agency):
+    agency.create(**WHOLE)
+    report = agency.report(f"{HEADER},email\nJordan,Lee,buyer,{WHOLE['email']}\n", "--on-duplicate", "update")
+    assert (report["skipped"], agency.clients()[0]["version"]) == (1, 1)
+
+
+def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
+    agency.create(**WHOLE)
+    content = f"{HEADER},email,budget_min\nJordan,Lee,both,{WHOLE['email']},500\n"
+    ended = agency.load(content, "--on-duplicate", "update")
+    assert (ended.code, agency.clients()[0]["version"]) == (1, 1)
+    assert "budget_min must not be more" in ended.out
+
+
+def test_the_report_as_json_is_one_object(agency):
+    report = json.loads(agency.load(f"{HEADER}\nJordan,Lee,renter\n", "--json").out)
+    assert report["problems"] == [
+        {"line": 2, "column": "client_type", "value": "renter", "field": "client_type",
+         "message": "must be one of buyer, seller, both"}
+    ]  # fmt: skip

@@ -1,0 +1,208 @@
+"""``acare import URL``: the clients of another server."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from support.data import JORDAN, WHOLE
+from support.importing import USER, Agency
+from support.server import serving
+
+from acare.errors import UserError
+from acare.exchange.remote import Remote
+
+KEY = "0" * 64
+
+
+@pytest.fixture
+def agency(tmp_path):
+    return Agency(tmp_path)
+
+
+@pytest.fixture
+def other(tmp_path):
+    (tmp_path / "other").mkdir()
+    return Agency(tmp_path / "other")
+
+
+def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
+    agency.create(**WHOLE)
+    agency.load("Name,Type\n" + "Pat Kim,buyer\n" * 250, "--on-duplicate", "create")
+    key = agency.run("key", "create", "--user", USER).out
+    (tmp_path / "key.txt").write_text(key)
+    with serving(agency.database) as (_, address):
+        arguments = (f"http://{address}/v1/", "--key-file", tmp_path / "key.txt", "--create-users")
+        ended = other.run("import", *arguments, "--user", USER)
+    assert ended.code == 0, ended.out
+    assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
+    assert list(other.folder.glob("*.jsonl")) == []
+
+
+def test_a_url_needs_a_key(agency):
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER)
+    assert (ended.code, "--key-file" in ended.err) == (1, True)
+
+
+# --- against a server that fails as it is told
+
+
+class Fake:
+    """A server with records of some ids, newest first; ``script`` has the answers of its first requests."""
+
+    def __init__(self, count):
+        self.ids = [number_id(number) for number in range(count)]
+        self.script = []
+        self.requests = []
+        self.before_page = lambda page: None
+
+    def answer(self, path, headers):
+        self.requests.append((path, headers["X-API-Key"]))
+        if self.script:
+            return self.script.pop(0)
+        if path == "/v1/users":
+            return 404, {}, {}
+        page = int(path.rpartition("=")[2])
+        self.before_page(page)
+        clients = [{**JORDAN, "id": it, "user_id": it} for it in self.ids[(page - 1) * 100 : page * 100]]
+        meta = {"total": len(self.ids), "hasMore": page * 100 < len(self.ids)}
+        return 200, {}, {"data": {"clients": clients, "meta": meta}}
+
+    def pages(self):
+        return [int(path.rpartition("=")[2]) for path, _ in self.requests if "page=" in path]
+
+
+def number_id(number):
+    return f"00000000-0000-7000-8000-{number:012}"
+
+
+@contextmanager
+def listening(fake):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, headers, body = fake.answer(self.path, self.headers)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def download(fake, target):
+    """What a download writes, and how long it paused."""
+    pauses = []
+    with listening(fake) as url:
+        Remote(url, KEY, sleep=pauses.append).download(target, lambda done, total: None)
+    return [json.loads(line)["id"] for line in target.read_text().splitlines()], [p for p in pauses if p]
+
+
+USED_UP = {"RateLimit-Limit": "500", "RateLimit-Remaining": "0", "RateLimit-Reset": "900"}
+EMPTY = {"data": {"users": []}}
+
+
+@pytest.mark.parametrize(
+    ("script", "pauses"),
+    [
+        ([(429, {"Retry-After": "7"}, {})], [7]),
+        ([(503, {}, {}), (502, {}, {})], [2, 4]),
+        ([(200, {}, {"no": "data"})], [2]),
+        ([(200, USED_UP, EMPTY)], [2]),
+        ([(200, {"RateLimit-Remaining": "5"}, EMPTY)], []),
+    ],
+)
+def test_a_download_waits_and_tries_again(tmp_path, script, pauses):
+    fake = Fake(150)
+    fake.script = script
+    assert download(fake, tmp_path / "pages") == (fake.ids, pauses)
+
+
+def test_owners_come_along_by_their_addresses(tmp_path):
+    fake = Fake(1)
+    fake.script = [(200, {}, {"data": {"users": [{"id": fake.ids[0], "email": USER}]}})]
+    download(fake, tmp_path / "pages")
+    assert json.loads((tmp_path / "pages").read_text())["owner"] == USER
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ((401, {}, {}), "401"),
+        ((302, {"Location": "http://example.com/"}, {}), "to http://example.com/"),
+    ],
+)
+def test_a_refusal_ends_the_download(tmp_path, answer, text):
+    fake = Fake(1)
+    fake.script = [answer]
+    with pytest.raises(UserError, match=text):
+        download(fake, tmp_path / "pages")
+
+
+def test_an_interrupted_download_goes_on(tmp_path):
+    fake = Fake(350)
+    target = tmp_path / "pages"
+    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + '{"id": "cut o')
+    assert download(fake, target)[0] == fake.ids
+    assert fake.pages() == [2, 3, 4]
+
+
+def test_clients_that_are_created_meanwhile_are_found(tmp_path):
+    fake = Fake(250)
+    fake.before_page = lambda page: (
+        fake.ids.insert(0, number_id(900)) if page == 2 and len(fake.ids) == 250 else None
+    )
+    assert set(download(fake, tmp_path / "pages")[0]) == set(fake.ids)
+
+
+def test_deletions_meanwhile_hide_no_client(tmp_path):
+    fake = Fake(350)
+
+    def delete(page):
+        if page == 2 and len(fake.ids) == 350:
+            del fake.ids[:20]
+
+    fake.before_page = delete
+    assert set(download(fake, tmp_path / "pages")[0]) >= set(fake.ids)
+
+
+def test_deletions_between_two_runs_hide_no_client(tmp_path):
+    fake = Fake(450)
+    target = tmp_path / "pages"
+    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]))
+    del fake.ids[:120]
+    assert set(download(fake, target)[0]) >= set(fake.ids)
+
+
+def test_a_server_that_was_never_there_is_not_waited_for(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "refused" in ended.err) == (1, True)
+
+
+def test_a_file_that_is_no_key_is_not_sent(agency, tmp_path):
+    (tmp_path / "key.txt").write_text("two\nlines")
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "one line" in ended.err, "two" in ended.err) == (1, True, False)
+
+
+def test_the_key_goes_to_the_server_alone(tmp_path):
+    elsewhere = Fake(1)
+    with listening(elsewhere) as url:
+        fake = Fake(1)
+        fake.script = [(302, {"Location": url}, {})]
+        with pytest.raises(UserError):
+            download(fake, tmp_path / "pages")
+    assert (fake.requests[0][1], elsewhere.requests) == (KEY, [])

@@ -1,0 +1,183 @@
+"""An import that was interrupted is completed by the same command; a server on the same file goes on."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from support.importing import HEADER, USER, Agency
+from support.server import command, serving
+
+from acare.clients import ImportRow
+from acare.fields import clean_new
+from acare.store import bulk
+
+ROWS = 3000
+MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))  # a million takes some minutes
+
+# Each transaction is short, and says when it is on disk.
+SLOW = """
+import acare.store.bulk as bulk
+bulk.BATCH_SECONDS = 0.001
+write = bulk.BulkStore._write_batch
+def tell(*arguments):
+    print("batch", flush=True)
+    return write(*arguments)
+bulk.BulkStore._write_batch = tell
+"""
+
+
+@pytest.fixture
+def agency(tmp_path):
+    return Agency(tmp_path)
+
+
+def rows(count):
+    return f"{HEADER},email\n" + "".join(f"A{n},B,buyer,c{n % (count - 5)}@b\n" for n in range(count))
+
+
+def kill_after(agency, batches, *arguments):
+    line = command("import", *arguments, "--database", agency.database, before=SLOW)
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as process:
+        for _ in range(batches):
+            assert process.stdout.readline() == b"batch\n"
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("policy", "created"), [("create", ROWS), ("skip", ROWS - 5), ("update", ROWS - 5)])
+def test_a_killed_import_is_completed_with_every_row_once(agency, policy, created):
+    arguments = (agency.write(rows(ROWS)), "--user", USER, "--on-duplicate", policy, "--json")
+    for batches in (1, 2, 4):
+        kill_after(agency, batches, *arguments)
+    assert 0 < len(agency.clients()) < ROWS
+    report = json.loads(agency.run("import", *arguments).out)
+    clients = agency.clients()
+    assert (report["created"], len(clients)) == (created, created)
+    assert len({client["first_name"] for client in clients}) == created
+    assert sum(client["version"] for client in clients) == (ROWS if policy != "skip" else created)
+
+
+def test_records_with_ids_are_completed_too(agency, tmp_path):
+    agency.load(rows(ROWS), "--on-duplicate", "create")
+    old = agency.run("export").out
+    (tmp_path / "other").mkdir()
+    other = Agency(tmp_path / "other")
+    arguments = (other.write(old, "in.jsonl"), "--user", USER)
+    kill_after(other, 4, *arguments)
+    assert 0 < len(other.clients()) < ROWS
+    ended = other.run("import", *arguments)
+    assert ended.code == 0, ended.out
+    assert [client["id"] for client in other.clients()] == [
+        json.loads(line)["id"] for line in old.splitlines()
+    ]
+
+
+def write_one_by_one(app, agency, emails, between):
+    """Import a client for each address, each in a transaction of its own; the last progress."""
+    store = bulk.BulkStore(app.database, clock=itertools.count().__next__, sleep=between)
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
+    lines = [
+        ImportRow(line, {**values, "email": email}, None, None, {}) for line, email in enumerate(emails, 2)
+    ]
+    key = bytes(32)
+    people = store.known_people()
+    *_, last = store.write(iter(lines), key, store.begin(key, key), {None: agency.user_id}, "skip", people)
+    return last
+
+
+def test_others_get_a_turn_after_each_transaction(agency):
+    pauses = []
+    with agency.app() as app:
+        write_one_by_one(app, agency, ["a@b", "c@d", "e@f"], pauses.append)
+    assert pauses == [bulk.PAUSE_SECONDS] * 3
+
+
+def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency):
+    body = clean_new({"first_name": "X", "last_name": "Y", "client_type": "buyer", "email": "c@d"})
+    with agency.app() as app:
+        last = write_one_by_one(
+            app, agency, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body)
+        )
+    assert (last.created, last.skipped) == (1, 1)
+
+
+def test_a_complete_import_is_not_repeated_unless_told(agency):
+    content = rows(20)
+    assert agency.report(content, "--on-duplicate", "create")["created"] == 20
+    again = agency.report(content, "--on-duplicate", "create")
+    assert (again["created"], "--again" in again["note"], len(agency.clients())) == (20, True, 20)
+    agency.report(content, "--on-duplicate", "create", "--again")
+    assert len(agency.clients()) == 40
+
+
+def test_an_import_with_other_valid_rows_does_not_go_on(agency, tmp_path):
+    content = f"{HEADER},owner\n" + "A,B,buyer,\n" * 2000 + "C,D,buyer,new@example.com\n"
+    arguments = (
+        agency.write(content),
+        "--user",
+        USER,
+        "--on-duplicate",
+        "create",
+        "--skip-bad",
+        tmp_path / "r",
+    )
+    kill_after(agency, 2, *arguments)
+    agency.run("key", "create", "--user", "new@example.com")
+    ended = agency.run("import", *arguments)
+    assert ended.code == 1
+    assert "--again" in ended.err
+
+
+def test_the_server_writes_while_an_import_does(agency):
+    arguments = ("--user", USER, "--on-duplicate", "create", "--database", agency.database)
+    line = command("import", agency.write(rows(8000)), *arguments, before="print('begins', flush=True)")
+    key = agency.run("key", "create", "--user", USER).out.strip()
+    with serving(agency.database) as (_, address), subprocess.Popen(line, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        waits = []
+        while process.poll() is None:
+            began = time.monotonic()
+            create(address, key)
+            waits.append(time.monotonic() - began)
+        assert process.returncode == 0
+    assert len(agency.clients()) == 8000 + len(waits)
+    assert len(waits) > 3
+    assert max(waits) < 3
+
+
+def create(address, key):
+    body = json.dumps({"first_name": "X", "last_name": "Y", "client_type": "buyer"}).encode()
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://{address}/v1/clients", body, headers)
+    assert urllib.request.urlopen(request, timeout=10).status == 201
+
+
+def test_each_transaction_is_short(agency, monkeypatch):
+    began, lasted = [], []
+    write = bulk.BulkStore._write_batch
+
+    def timed(*arguments):
+        began.append(time.thread_time())
+        done = write(*arguments)
+        lasted.append(time.thread_time() - began[-1])
+        return done
+
+    monkeypatch.setattr(bulk.BulkStore, "_write_batch", timed)
+    assert agency.load(rows(4000), "--on-duplicate", "create").code == 0
+    assert max(lasted) < 0.05
+
+
+def test_many_rows_are_imported_in_little_memory(agency):
+    path = agency.write(rows(MANY))
+    line = command(
+        "import", path, "--user", USER, "--on-duplicate", "skip", "--quiet", "--database", agency.database
+    )
+    process = subprocess.Popen(line)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 300 * 1024  # KiB

@@ -1,0 +1,139 @@
+"""What schema.sql guarantees whichever program writes: its constraints, and the JSON of a client."""
+
+import itertools
+import json
+import random
+import sqlite3
+
+import pytest
+from support.clients import BROKER, new
+from support.data import NASTY, UNKNOWN_ID
+
+from acare.fields import CLIENT_TYPES, STATUSES, clean_update
+from acare.store.clients import ClientStore
+
+INFINITY = float("inf")
+BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at
+
+# By table and column. The budgets of the client are 100 and 300.
+REFUSED = {
+    "clients id": ["too-short", None],
+    "clients user_id": [UNKNOWN_ID, None],
+    "clients first_name": ["", "x" * 101, None, b"bytes"],
+    "clients last_name": ["", "x" * 101, None],
+    "clients email": ["x" * 255],
+    "clients phone": ["1" * 41],
+    "clients client_type": ["lender", "BUYER", None],
+    "clients status": ["gone", None],
+    "clients source": ["x" * 101],
+    "clients budget_min": [-1, -0.01, 10**12 + 1, "100", "many", b"100", 301],
+    "clients budget_max": [-1, 10**12 + 1, INFINITY, "500", 99],
+    "clients pre_approval_amount": [-1, 10**12 + 1, "100"],
+    "clients pre_approved": [2, None, "yes"],
+    "clients preferred_locations": ["{}", "[1", None],
+    "clients property_preferences": ["[]", "null", "{", None],
+    "clients tags": ['"vip"', "", "{}", None],
+    "clients notes": ["x" * 10_001],
+    "clients version": [0, -1, None, "two"],
+    "clients created_at": [None],
+    "clients updated_at": [BEFORE, None],
+    "clients json": ["{}"],
+    "users role": ["owner"],
+    "users id": ["short"],
+    "users email": [None],
+    "api_keys id": ["short"],
+    "api_keys user_id": ["0" * 36],
+    "api_keys sha256": [b"short", None],
+    "api_keys scopes": ["[]", "nonsense"],
+}
+REASONS = "constraint failed|malformed JSON|cannot store|cannot hold BLOB|generated column"
+
+
+@pytest.mark.parametrize("column", REFUSED)
+def test_the_schema_refuses_invalid_values(store, user, sql, column):
+    row = store.create(user, new(budget_min=100, budget_max=300))
+    table, name = column.split()
+    for value in REFUSED[column]:
+        with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError), match=REASONS):
+            sql(f"UPDATE {table} SET {name} = ?", value)
+    assert store.get(BROKER, row.id).json == row.json
+
+
+def test_the_schema_refuses_a_second_client_of_one_id(database, user, sql):
+    store = ClientStore(database, new_id=lambda: UNKNOWN_ID)
+    store.create(user, new())
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        store.create(user, new())
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        sql("DELETE FROM users WHERE id = ?", user.user_id)
+
+
+def test_the_schema_accepts_the_maximum_of_every_field(store, user):
+    sent = {
+        "first_name": "🏡" * 100,
+        "last_name": "é" * 100,
+        "email": f"{'x' * 242}@example.com",
+        "phone": "1" * 40,
+        "source": "王" * 100,
+        "budget_min": 10**12,
+        "budget_max": 10**12,
+        "preferred_locations": ["🏡" * 200] * 50,
+        "property_preferences": {"x": "x" * 8184},
+        "pre_approval_amount": 10**12,
+        "notes": "🏡" * 10_000,
+        "tags": ["🏡" * 50] * 50,
+    }
+    record = json.loads(store.create(user, new(**sent)).json)
+    assert {name: record[name] for name in sent} == sent
+
+
+def test_the_schema_accepts_every_type_and_status(store, user):
+    for sent in itertools.product(CLIENT_TYPES, STATUSES):
+        record = json.loads(store.create(user, new(client_type=sent[0], status=sent[1])).json)
+        assert (record["client_type"], record["status"]) == sent
+
+
+# --- the JSON of a client
+
+
+@pytest.mark.parametrize("text", [*NASTY, "two\nlines\r\n\tand a tab", " spaces around "])
+def test_the_json_of_a_client_keeps_every_text(store, user, text):
+    sent = {"notes": text}
+    if text in NASTY:  # the others are not for one line
+        sent |= {
+            "first_name": text,
+            "tags": [text, "other"],
+            "preferred_locations": [text],
+            "property_preferences": {text: [text, {text: None}], "property_types": [text]},
+        }
+    record = json.loads(store.create(user, new(**sent)).json)
+    assert {name: record[name] for name in sent} == sent
+
+
+@pytest.mark.parametrize("number", [0, 1, 10**12, 999_999_999_999, 0.5, 450_000.55, 0.1, 1e-7])
+def test_the_json_of_a_client_keeps_every_number(store, user, number):
+    found = json.loads(store.create(user, new(budget_max=number)).json)["budget_max"]
+    assert (found, type(found)) == (number, type(number))
+
+
+def test_the_json_of_a_client_agrees_with_its_columns(store, user, sql):
+    chance = random.Random(5)
+    for n in range(30):
+        fields = {
+            "last_name": chance.choice(NASTY),
+            "notes": "\n".join(chance.choices(NASTY, k=3)),
+            "tags": chance.sample(NASTY, 3),
+            "property_preferences": {chance.choice(NASTY): chance.choices(NASTY)},
+            "budget_max": chance.choice((None, n, n + 0.25)),
+            "pre_approved": chance.random() < 0.5,
+        }
+        row = store.create(user, new(**fields))
+        if n % 2:
+            row = store.update(BROKER, row.id, clean_update({"source": chance.choice(NASTY)})[0])
+        record = json.loads(row.json)
+        (values,) = sql(f"SELECT {', '.join(record)} FROM clients WHERE id = ?", row.id)
+        stored = dict(zip(record, values, strict=True))
+        for name in ("tags", "preferred_locations", "property_preferences"):
+            stored[name] = json.loads(stored[name])
+        stored["pre_approved"] = bool(stored["pre_approved"])
+        assert record == stored

@@ -1,0 +1,170 @@
+"""Lists of clients and their totals: order, filters, snapshots, and a model to compare them with."""
+
+import itertools
+import json
+import random
+import sqlite3
+
+import pytest
+from support.clients import BROKER, FILL, new
+from support.data import UNKNOWN_ID
+
+from acare.auth import operator_for
+from acare.fields import CLIENT_TYPES, STATUSES
+
+
+def ids(rows):
+    return [json.loads(row)["id"] for row in rows]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 10**22])
+def test_a_page_past_the_end_has_the_total_and_no_rows(store, user, page):
+    assert store.page(BROKER, page=page, limit=25) == (0, [])
+    store.create(user, new())
+    assert store.page(BROKER, page=page + 1, limit=25) == (1, [])
+
+
+def test_the_order_is_that_of_creation_newest_first(store, user):
+    made = [store.create(user, new()).id for _ in range(3)]
+    store.update(BROKER, made[0], {"phone": "2"})
+    assert ids(store.page(BROKER, page=1, limit=25).rows) == made[::-1]
+
+
+def test_rows_and_total_are_of_one_snapshot(store, database, user):
+    made = [store.create(user, new()).json for _ in range(3)]
+
+    def create_before_the_rows(statement):
+        if statement.lstrip().startswith("SELECT json"):
+            store.create(user, new())
+
+    with database.read() as connection:  # the one that the page will borrow
+        connection.set_trace_callback(create_before_the_rows)
+    page = store.page(BROKER, page=1, limit=2)
+    connection.set_trace_callback(None)
+    assert page == (3, made[:0:-1])
+
+
+@pytest.mark.usefixtures("user")
+def test_the_last_page_is_as_quick_as_the_first(store, database):
+    database.write(lambda connection: connection.execute(FILL, {"count": 1000, "notes": None}).rowcount)
+    steps = []
+    with database.read() as connection:  # the one that the page will borrow
+        connection.set_progress_handler(lambda: steps.append(page), 10)
+    for page in (1, 1000):
+        assert len(store.page(BROKER, page=page, limit=1).rows) == 1
+    assert steps.count(1000) <= steps.count(1) + 5
+
+
+class Model:
+    """Clients as a plain list, newest last, with the same random changes made to it as to the store."""
+
+    def __init__(self, store, users, seed):
+        self.store, self.users, self.random = store, users, random.Random(seed)
+        self.clients = []
+
+    def change(self):
+        kind = self.random.random()
+        client = self.random.choice(self.clients) if self.clients else None
+        fields = {
+            "client_type": self.random.choice(CLIENT_TYPES),
+            "status": self.random.choice(STATUSES),
+        }
+        if client is None or kind < 0.55:
+            row = self.store.create(self.random.choice(self.users), new(**fields))
+            self.clients.append(json.loads(row.json))
+        elif kind < 0.8:
+            client |= json.loads(self.store.update(BROKER, client["id"], fields).json)
+        else:
+            self.store.delete(BROKER, client["id"])
+            self.clients.remove(client)
+
+    def newest_first(self, **wanted):
+        return [
+            client["id"]
+            for client in reversed(self.clients)
+            if all(value in (None, client[name]) for name, value in wanted.items())
+        ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_pages_of_all_filters_match_the_model(store, user, other_user, seed):
+    model = Model(store, [user, other_user], seed)
+    for _ in range(400):
+        model.change()
+    for caller, client_type, status in itertools.product(
+        (BROKER, user, other_user, operator_for(UNKNOWN_ID)), (None, *CLIENT_TYPES), (None, *STATUSES)
+    ):
+        filters = {"client_type": client_type, "status": status}
+        expected = model.newest_first(user_id=caller.owner_id, **filters)
+        for limit in (1 + model.random.randrange(5), 25, 100):
+            for page in range(1, len(expected) // limit + 3):
+                found = store.page(caller, page=page, limit=limit, **filters)
+                skipped = (page - 1) * limit
+                assert (found.total, ids(found.rows)) == (len(expected), expected[skipped : skipped + limit])
+
+
+def test_created_at_never_goes_back_along_the_list(store, user, other_user, sql):
+    model = Model(store, [user, other_user], seed=3)
+    newest = "WHERE seq = (SELECT max(seq) FROM clients)"
+    for n in range(200):
+        model.change()
+        if n == 100:  # the clock was ahead, and was set right
+            sql(f"UPDATE clients SET updated_at = '2999', created_at = '2999' {newest}")
+    created = [json.loads(row)["created_at"] for row in store.page(BROKER, page=1, limit=100).rows]
+    assert created == sorted(created, reverse=True)
+
+
+# --- totals
+
+COPY = """
+INSERT INTO clients (
+    id, user_id, first_name, last_name, client_type, status, preferred_locations, property_preferences,
+    pre_approved, tags, version, created_at, updated_at
+)
+SELECT ?, ?, first_name, last_name, ?, ?, '[]', '{}', 0, '[]', 1, created_at, updated_at FROM clients LIMIT 1
+"""
+
+
+def test_totals_kept_by_triggers_equal_a_count(store, database, user, other_user):
+    chance, users = random.Random(4), [user.user_id, other_user.user_id]
+    store.create(user, new())
+    some = "WHERE seq % ? = ? AND random() % 2"
+
+    def work(connection):
+        for n in range(2000):
+            kind = chance.random()
+            values = chance.choice(users), chance.choice(CLIENT_TYPES), chance.choice(STATUSES)
+            spread = chance.randrange(50, 500)
+            at = spread, chance.randrange(spread)
+            if kind < 0.7:
+                connection.execute(COPY, (f"{n:036}", *values))
+            elif kind < 0.8:
+                connection.execute(
+                    f"UPDATE clients SET user_id=?, client_type=?, status=? {some}", values + at
+                )
+            elif kind < 0.9:
+                connection.execute(
+                    f"UPDATE clients SET status = ?, version = version + 1 {some}", values[2:] + at
+                )
+            else:
+                connection.execute(f"DELETE FROM clients {some} AND seq > 1", at)
+
+    database.write(work)
+    kinds = "user_id, client_type, status"
+    with database.read() as connection:
+        counted = connection.execute(f"SELECT {kinds}, count(*) FROM clients GROUP BY {kinds}").fetchall()
+        kept = connection.execute(f"SELECT {kinds}, total FROM client_totals WHERE total > 0").fetchall()
+    assert len(counted) == 18
+    assert sorted(kept) == sorted(counted)
+
+
+def test_the_totals_of_a_write_that_fails_are_undone(store, database, user):
+    row = store.create(user, new())
+
+    def work(connection):
+        connection.execute("DELETE FROM clients")
+        raise sqlite3.IntegrityError("on purpose")
+
+    with pytest.raises(sqlite3.IntegrityError, match="on purpose"):
+        database.write(work)
+    assert store.page(BROKER, page=1, limit=25) == (1, [row.json])

@@ -1,0 +1,24 @@
+"""Database files as another program sees them, and the folders that they are in."""
+
+import sqlite3
+from contextlib import closing
+
+
+def edit(path, script):
+    """Change a file with a program that knows nothing of acare."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(script)
+
+
+def query(path, statement):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def contents(folder):
+    """Each file in a folder with its bytes."""
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+
+
+def listing(folder):
+    return sorted(each.name for each in folder.iterdir()) if folder.exists() else []

@@ -1,0 +1,60 @@
+"""Callers over HTTP, by http.client."""
+
+import http.client
+import json
+from contextlib import closing
+
+from support.data import JORDAN
+
+
+def _exchange(connection, key, method, path, body, headers, parse=json.loads):
+    """Status, headers and content. A body that is not bytes is sent as JSON; ``X_Test=`` is a header."""
+    sent = {"X-API-Key": key} if key else {}
+    if body is not None and not isinstance(body, bytes):
+        body, sent["Content-Type"] = json.dumps(body), "application/json"
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, sent)
+    answer = connection.getresponse()
+    content = answer.read()
+    return answer.status, answer.headers, parse(content) if content else None
+
+
+def ask(server, method="GET", path="/v1/clients", body=None, status=200, parse=json.loads, **headers):
+    """Headers and JSON of the answer to one request; ``server`` has a URL and a key."""
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
+        found, received, content = _exchange(connection, server.key, method, path, body, headers, parse)
+    assert found == status, content
+    return received, content
+
+
+class HttpCaller:
+    """One connection to a server at ``host:port`` or a URL, with a key. Close it."""
+
+    def __init__(self, address, key):
+        self._connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+        self._key = key
+
+    def close(self):
+        self._connection.close()
+
+    def ask(self, method="GET", path="/v1/clients", body=None, **headers):
+        """The status, and the data or the error."""
+        status, _, content = _exchange(self._connection, self._key, method, path, body, headers)
+        return status, content.get("data", content.get("error"))
+
+    def expect(self, status, *request):
+        answered, content = self.ask(*request)
+        assert answered == status, content
+        return content
+
+    def create(self, **fields):
+        return self.expect(201, "POST", "/v1/clients", {**JORDAN, **fields})
+
+    def get(self, client):
+        return self.expect(200, "GET", f"/v1/clients/{client['id']}")
+
+    def put(self, client, changes):
+        return self.ask("PUT", f"/v1/clients/{client['id']}", changes)
+
+    def total(self):
+        return self.expect(200, "GET", "/v1/clients?limit=1")["meta"]["total"]

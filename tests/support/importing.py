@@ -1,0 +1,65 @@
+"""Running ``acare import`` and ``export`` in process, on a database of the test's own."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import namedtuple
+from contextlib import redirect_stderr, redirect_stdout
+
+import acare
+from acare.auth import operator_for
+from acare.cli import main
+from acare.fields import clean_new
+
+Ended = namedtuple("Ended", "code out err")
+USER = "ana@example.com"
+HEADER = "first_name,last_name,client_type"
+
+
+class Agency:
+    """A database with one user, and files next to it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.database = folder / "acare.db"
+        with acare.create_app(database=self.database) as app:
+            self.user_id = app.keys.create(USER, {"all": ["read", "write"]}, role="broker").user_id
+        self.caller = operator_for(self.user_id, "broker")
+
+    def app(self):
+        return acare.create_app(database=self.database)
+
+    def run(self, *arguments):
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline=""), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main([*map(str, arguments), "--database", str(self.database)])
+            out.flush()
+        return Ended(code, out.buffer.getvalue().decode(), err.getvalue())
+
+    def write(self, content, name="in.csv"):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def load(self, content, *arguments, name="in.csv"):
+        """Import a file with this content."""
+        return self.run("import", self.write(content, name), "--user", USER, *arguments)
+
+    def report(self, content, *arguments, name="in.csv"):
+        return json.loads(self.load(content, "--json", *arguments, name=name).out)
+
+    def problems(self, content, *arguments, name="in.csv"):
+        """What is wrong with a file: line, column, field."""
+        found = self.report(content, "--dry-run", *arguments, name=name)["problems"]
+        return [(problem["line"], problem["column"], problem["field"]) for problem in found]
+
+    def clients(self):
+        """All records, in the order of their insertion, each with its owner."""
+        return [json.loads(line) for line in self.run("export").out.splitlines()]
+
+    def create(self, **body):
+        """A client that was created over the API."""
+        with self.app() as app:
+            made = app.clients.create(self.caller, clean_new(body))
+        return json.loads(made.json)

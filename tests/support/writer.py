@@ -1,0 +1,72 @@
+"""A writer on a small file, and writes for it."""
+
+import functools
+import os
+import sqlite3
+from contextlib import closing
+
+from support.threads import Held
+
+from acare.store.writer import Writer
+
+
+def connect(path, busy_seconds=0.0):
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+class Bench:
+    """A writer on a file with one table, and in ``trace`` what its two connections did but settings."""
+
+    def __init__(self, path, busy_seconds=5.0, **options):
+        self.path = path
+        self.writing = connect(path, busy_seconds)
+        self.writing.execute("PRAGMA foreign_keys = ON")
+        self.writing.execute("PRAGMA journal_size_limit = 1000000")
+        self.checkpointer = connect(path, busy_seconds)
+        self.trace = []
+        self.writing.set_trace_callback(functools.partial(self._note, "writing"))
+        self.checkpointer.set_trace_callback(functools.partial(self._note, "checkpointer"))
+        self.writer = Writer(self.writing, self.checkpointer, **{"check": lambda: None, **options})
+
+    def _note(self, connection, statement):
+        if "busy_timeout" not in statement:
+            self.trace.append((connection, statement))
+
+    def run(self, work):
+        """Run a write, and wait for the checkpoint after it if there is one: its caller does not."""
+        result = self.writer.run(work)
+        with self.writer._in_use:
+            return result
+
+    def facts(self):
+        """What another connection finds committed."""
+        with closing(connect(self.path)) as other:
+            return [n for (n,) in other.execute("SELECT n FROM facts ORDER BY n")]
+
+    def commits(self):
+        return self.trace.count(("writing", "COMMIT"))
+
+    def log_size(self):
+        return os.path.getsize(f"{self.path}-wal")
+
+
+def make_table(path):
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "CREATE TABLE facts (n INTEGER PRIMARY KEY, text TEXT, of INTEGER REFERENCES facts (n))"
+        )
+
+
+def add(n):
+    """A write of one row whose result is ``n``."""
+    return lambda c: c.execute("INSERT INTO facts (n) VALUES (?) RETURNING n", (n,)).fetchall()[0][0]
+
+
+def together(writer, *works):
+    """Run ``works`` as one batch, in this order; the outcome of each."""
+    with Held(writer) as held:
+        calls = [held.queue(work) for work in works]
+    return [call.outcome() for call in calls]

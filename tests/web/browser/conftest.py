@@ -1,0 +1,77 @@
+"""A real Chromium, agencies to show to it, and what the page does there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from support.agency import Agency
+from support.server import starter
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]  # fmt: skip
+AXE = Path(os.environ["ACARE_TEST_BROWSER"], "node_modules", "axe-core", "axe.min.js")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a context of its own, as another person's browser; nothing may go wrong in it."""
+    contexts, errors = [], []
+
+    def open_page(address: str, **options: Any) -> Page:
+        context = chromium.new_context(**{"locale": "en-US", "timezone_id": "America/Los_Angeles", **options})
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if is_wrong(said) else None)
+        page.on("dialog", lambda dialog: errors.append(dialog.message) or dialog.dismiss())
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def is_wrong(said: Any) -> bool:
+    """Whether the console tells of more than an answer that is an error, or a server that is away."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
+    """250 invented clients, for all tests of a module that only look."""
+    with starter(tmp_path_factory.mktemp("demo")) as start:
+        server = start("--rate-limit", "off", command="demo")
+        assert server.key
+        yield Agency(server.url, server.key)
+
+
+@pytest.fixture(scope="module")
+def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
+    """An agency for all tests of a module: each makes its own clients."""
+    with starter(tmp_path_factory.mktemp("agency")) as start:
+        server = start("--rate-limit", "off")
+        assert server.key
+        yield Agency(server.url, server.key)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return AXE.read_text("utf-8")

@@ -1,0 +1,188 @@
+"""A client: shown, created, changed and deleted."""
+
+import itertools
+
+import pytest
+from playwright.sync_api import expect
+
+FULL = {
+    "email": "jordan.lee@example.com", "phone": "(661) 555-0142", "budget_min": 350000,
+    "budget_max": 475000.5,
+    "preferred_locations": ["Bakersfield, CA", "Tehachapi"], "tags": ["vip"], "pre_approved": True,
+    "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": True},
+    "notes": "Two dogs.\nOne cat.",
+}  # fmt: skip
+
+
+def shown(open_page, agency, client, where=""):
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}{where}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(client["last_name"])
+    return page
+
+
+def save(page):
+    page.get_by_role("button", name="Save").click()
+
+
+def test_it_is_shown_with_links_separators_and_tags(open_page, agency):
+    client = agency.create(**FULL)
+    page = shown(open_page, agency, client)
+    facts = page.locator(".facts")
+    expect(facts.get_by_role("link", name=FULL["email"])).to_have_attribute(
+        "href", "mailto:jordan.lee@example.com"
+    )
+    expect(facts.get_by_role("link", name=FULL["phone"])).to_have_attribute("href", "tel:6615550142")
+    for text in ("350,000", "475,000.5", "Pool", "Two dogs.\nOne cat."):
+        expect(facts).to_contain_text(text, use_inner_text=True)
+    expect(facts.locator("ul.tags").first.locator("li")).to_have_text(["Bakersfield, CA", "Tehachapi"])
+
+
+def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/new")
+    schemas = page.request.get(f"{agency.url}/openapi.json").json()["components"]["schemas"]
+    group = "property_preferences"
+    names = {f"field-{name}" for name in schemas["ClientInput"]["properties"] if name != group}
+    names |= {f"field-{group}-{name}" for name in schemas["PropertyPreferences"]["properties"]}
+    expect(page.locator("form.client")).to_be_visible()
+    inputs = page.locator("form.client :is(input, select, textarea)")
+    assert set(inputs.evaluate_all("all => all.map((input) => input.id)")) == names
+
+
+def test_a_client_is_created_from_what_was_typed(open_page, agency):
+    page = open_page(agency.link)
+    page.get_by_role("link", name="New client").first.click()
+    page.get_by_label("First name").fill("Zoë")
+    page.get_by_label("Last name").fill("Typed")
+    page.get_by_label("Type", exact=False).first.select_option("seller")
+    page.get_by_label("Maximum budget").fill("475,000.50")
+    page.get_by_label("Bathrooms").fill("1.5")
+    page.get_by_label("Preferred locations").fill("Bakersfield, CA")
+    page.get_by_label("Preferred locations").press("Enter")
+    page.get_by_label("Preferred locations").fill("Lamont")  # without Enter
+    page.get_by_label("Pre-approved", exact=True).check()
+    page.get_by_label("Notes").fill("One\nTwo")
+    save(page)
+    expect(page.get_by_role("heading", name="Zoë Typed")).to_be_visible()
+    (client,) = agency.ask("GET", "/v1/clients?q=typed")["clients"]
+    assert (client["client_type"], client["budget_max"], client["pre_approved"]) == ("seller", 475000.5, True)
+    assert client["preferred_locations"] == ["Bakersfield, CA", "Lamont"]
+    assert client["property_preferences"] == {"bathrooms_min": 1.5}
+    assert client["notes"] == "One\nTwo"
+
+
+def test_a_change_sends_only_what_was_changed(open_page, agency):
+    client = agency.create(**FULL)
+    page = shown(open_page, agency, client, "/edit")
+    page.get_by_label("Bedrooms").fill("4")
+    page.get_by_role("button", name="Remove vip").click()
+    with page.expect_request(lambda request: request.method == "PUT") as sent:
+        save(page)
+    assert sent.value.headers["if-match"] == '"1"'
+    assert sent.value.post_data_json == {
+        "property_preferences": {"pool": True, "bedrooms_min": 4, "property_types": ["house"]}, "tags": []
+    }  # fmt: skip
+    expect(page.locator("#said")).to_have_text("Saved.")
+
+
+def test_problems_stand_at_their_fields(open_page, agency):
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/new")
+    page.get_by_label("First name").fill("Zoë")
+    page.get_by_label("E-mail").fill("nowhere")
+    page.get_by_label("Minimum budget").fill("much")
+    page.get_by_label("Bedrooms").fill("-1")
+    save(page)
+    expect(page.locator("#field-last_name-problem")).to_have_text("Last name is required.")
+    expect(page.locator("#field-email-problem")).to_contain_text("E-mail must be an e-mail address")
+    expect(page.locator("#field-budget_min-problem")).to_contain_text("must be a number")
+    expect(page.locator("#field-property_preferences-problem")).to_contain_text("Bedrooms, at least")
+    expect(page.get_by_label("Last name")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Last name")).to_be_focused()
+    expect(page.get_by_label("First name")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Minimum budget")).to_have_value("much")
+
+
+def fill_new(page, agency, last_name):
+    page.goto(f"{agency.url}/#/new")
+    page.get_by_label("First name").fill("Ana")
+    page.get_by_label("Last name").fill(last_name)
+    page.get_by_label("Type").first.select_option("both")
+
+
+def test_a_double_click_makes_one_client(open_page, agency):
+    page = open_page(agency.link)
+    fill_new(page, agency, "Doubleclick")
+    page.get_by_role("button", name="Save").dblclick()
+    expect(page.get_by_role("heading", name="Ana Doubleclick")).to_be_visible()
+    assert agency.total("q=doubleclick") == 1
+
+
+def lose_first_answer(page, method):
+    """The server gets the first request of this method, and its answer is lost."""
+    attempts = itertools.count()
+
+    def handle(route):
+        if route.request.method != method or next(attempts):
+            return route.continue_()
+        route.fetch()
+        return route.abort("connectionreset")
+
+    page.route("**/v1/clients**", handle)
+
+
+def test_a_lost_answer_makes_one_client(open_page, agency):
+    page = open_page(agency.link)
+    fill_new(page, agency, "Lostanswer")
+    lose_first_answer(page, "POST")
+    save(page)
+    expect(page.get_by_role("heading", name="Ana Lostanswer")).to_be_visible()
+    assert agency.total("q=lostanswer") == 1
+
+
+def test_a_change_whose_answer_is_lost_is_no_conflict(open_page, agency):
+    client = agency.create(**FULL)
+    page = shown(open_page, agency, client, "/edit")
+    page.get_by_label("Source").fill("Open day")
+    lose_first_answer(page, "PUT")
+    save(page)
+    expect(page.locator("#said")).to_have_text("Saved.")
+    assert (agency.get(client)["source"], agency.get(client)["version"]) == ("Open day", 2)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_deleting_asks_first(open_page, agency, lost):
+    client = agency.create(last_name="Deletable")
+    page = shown(open_page, agency, client)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert agency.get(client) == client
+    if lost:
+        lose_first_answer(page, "DELETE")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("#said")).to_contain_text("was deleted")
+    expect(page.get_by_role("heading", name="Clients")).to_be_visible()
+    assert agency.total("q=deletable") == 0
+
+
+def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
+    client = agency.create(last_name="Changing")
+    page = shown(open_page, agency, client)
+    agency.put(client, notes="Wait for her call.")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".facts")).to_contain_text("Wait for her call.")
+    expect(page.locator("#said")).to_contain_text("changed after you opened it")
+
+
+def test_what_was_typed_survives_a_reload(open_page, agency):
+    client = agency.create()
+    page = shown(open_page, agency, client, "/edit")
+    page.get_by_label("Notes").fill("Half a sen")
+    page.reload()
+    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    page.get_by_role("button", name="Discard changes").click()
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Notes")).to_have_value("")

@@ -1,0 +1,90 @@
+"""Two people change one client at the same time, each in a browser of their own."""
+
+from playwright.sync_api import expect
+
+
+def both_edit(open_page, agency, **fields):
+    """Two browsers with the form of a new client."""
+    client = agency.create(**fields)
+    pages = [open_page(agency.link), open_page(agency.link)]
+    for page in pages:
+        page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+        expect(page.get_by_label("First name")).to_be_visible()
+    return client, *pages
+
+
+def save(page, **values):
+    for label, text in values.items():
+        page.get_by_label(label.replace("_", " ")).fill(text)
+    page.get_by_role("button", name="Save").click()
+
+
+def test_changes_to_different_fields_are_merged(open_page, agency):
+    client, mine, theirs = both_edit(
+        open_page, agency, property_preferences={"bedrooms_min": 2, "bathrooms_min": 1, "pool": True}
+    )
+    save(theirs, Phone="(559) 555-0100", Bedrooms="3")
+    expect(theirs.locator("#said")).to_have_text("Saved.")
+    save(mine, Source="Open day", Bathrooms="2")
+    expect(mine.get_by_role("heading", name="Changed by another person")).to_be_visible()
+    expect(mine.get_by_role("row", name="Source")).to_contain_text("Open day")
+    expect(mine.get_by_role("row", name="Phone")).to_contain_text("(559) 555-0100")
+    mine.get_by_role("button", name="Save both changes").click()
+    expect(mine.locator("#said")).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["source"], saved["phone"], saved["version"]) == ("Open day", "(559) 555-0100", 3)
+    assert saved["property_preferences"] == {"bedrooms_min": 3, "bathrooms_min": 2, "pool": True}
+
+
+def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
+    client, mine, theirs = both_edit(open_page, agency)
+    save(theirs, Phone="111", Source="Theirs")
+    expect(theirs.locator("#said")).to_have_text("Saved.")
+    save(mine, Phone="222", Source="Mine", Notes="Mine")
+    mine.get_by_role("button", name="Save with these choices").click()
+    assert agency.get(client)["version"] == 2  # the browser asks for a choice
+    mine.get_by_role("radio", name="222 (your value)").check()
+    mine.get_by_role("radio", name="Theirs (their value)").check()
+    mine.get_by_role("button", name="Save with these choices").click()
+    expect(mine.locator("#said")).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["phone"], saved["source"], saved["notes"]) == ("222", "Theirs", "Mine")
+
+
+def test_a_third_change_is_a_conflict_again(open_page, agency):
+    client, mine, theirs = both_edit(open_page, agency)
+    save(theirs, Phone="111")
+    expect(theirs.locator("#said")).to_have_text("Saved.")
+    save(mine, Source="Mine")
+    expect(mine.get_by_role("button", name="Save both changes")).to_be_visible()
+    agency.put(client, notes="Third")
+    mine.get_by_role("button", name="Save both changes").click()
+    expect(mine.get_by_role("row", name="Notes")).to_contain_text("Third")
+    mine.get_by_role("button", name="Save both changes").click()
+    expect(mine.locator("#said")).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["phone"], saved["source"], saved["notes"]) == ("111", "Mine", "Third")
+
+
+def test_a_merge_that_breaks_a_rule_leads_to_the_form(open_page, agency):
+    client, mine, theirs = both_edit(open_page, agency, budget_min=100, budget_max=200)
+    save(theirs, Maximum_budget="150")
+    expect(theirs.locator("#said")).to_have_text("Saved.")
+    save(mine, Minimum_budget="180")
+    mine.get_by_role("button", name="Save both changes").click()
+    expect(mine.locator("#field-budget_min-problem")).to_contain_text("must not be more than Maximum budget")
+    save(mine, Minimum_budget="120")
+    expect(mine.locator("#said")).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["budget_min"], saved["budget_max"]) == (120, 150)
+
+
+def test_what_was_typed_for_a_deleted_client_is_kept(open_page, agency):
+    client, mine, _ = both_edit(open_page, agency, last_name="Vanishing")
+    agency.ask("DELETE", f"/v1/clients/{client['id']}")
+    save(mine, Notes="Still here")
+    mine.get_by_role("button", name="Create it again").click()
+    expect(mine.get_by_label("Notes")).to_have_value("Still here")
+    mine.get_by_role("button", name="Save").click()
+    expect(mine.get_by_role("heading", name="Vanishing")).to_be_visible()
+    assert agency.total("q=vanishing") == 1

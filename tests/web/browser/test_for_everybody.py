@@ -1,0 +1,183 @@
+"""Keyboards, screen readers, every width, light and dark, paper, every script and time zone."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+VIEWS = {
+    "list": "",
+    "empty": "?q=zzzz",
+    "client": "client/{id}",
+    "form": "client/{id}/edit",
+    "new": "new",
+    "api": "api",
+}
+WIDTHS = (360, 800, 1400)
+
+
+def visit(page, demo, view):
+    client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
+    page.goto(f"{demo.url}/#/{VIEWS[view].format(**client)}")
+    ready = {"list": "td.name a", "empty": ".empty h2", "client": ".facts", "api": ".call"}.get(
+        view, "form.client"
+    )
+    expect(page.locator(ready).first).to_be_visible()
+
+
+def check(page, axe):
+    page.evaluate(axe)
+    found = page.evaluate("async () => (await axe.run()).violations")
+    told = [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]
+    assert told == [], json.dumps(told, indent=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, demo, axe, scheme):
+    page = open_page(demo.url, color_scheme=scheme)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, axe)
+    page.goto("about:blank")
+    page.goto(demo.link)
+    for view in VIEWS:
+        visit(page, demo, view)
+        check(page, axe)
+    page.set_viewport_size({"width": 360, "height": 800})
+    visit(page, demo, "list")
+    check(page, axe)
+
+
+def test_axe_finds_nothing_in_problems_conflicts_and_questions(open_page, agency, axe):
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/new")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[aria-invalid]").first).to_be_visible()
+    check(page, axe)
+    client = agency.create()
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("mine")
+    page.get_by_label("Source").fill("mine")
+    agency.put(client, notes="theirs", phone="1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("radio").first).to_be_visible()
+    check(page, axe)
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    page.get_by_role("button", name="Delete").click()
+    check(page, axe)
+
+
+def test_the_list_stays_a_table_for_screen_readers_when_narrow(open_page, demo):
+    page = open_page(demo.link, viewport={"width": 360, "height": 800})
+    expect(page.get_by_role("table", name="Clients").get_by_role("row")).to_have_count(26)
+    expect(page.get_by_role("columnheader", name="Budget")).to_have_count(1)
+
+
+def test_the_keyboard_alone_creates_a_client(open_page, agency):
+    page = open_page(agency.link)
+    expect(page.get_by_role("heading", name="Clients")).to_be_focused()
+    keys = page.keyboard
+    keys.press("Tab")
+    expect(page.get_by_role("link", name="New client").first).to_be_focused()
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="New client")).to_be_focused()
+    for text in ("Key", "Board"):
+        keys.press("Tab")
+        keys.type(text)
+    for _ in range(3):
+        keys.press("Tab")
+    keys.type("Se")
+    expect(page.locator("#field-client_type")).to_have_value("seller")
+    keys.press("Enter")
+    page.get_by_label("Notes").focus()
+    page.get_by_label("Tags").focus()
+    keys.type("vip")
+    keys.press("Enter")
+    keys.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Remove vip")).to_be_focused()
+    page.get_by_label("Tags").focus()
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Key Board")).to_be_focused()
+    keys.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"  # the focus is seen
+
+
+def test_the_first_tab_skips_to_the_content(open_page, demo):
+    page = open_page(demo.link)
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert page.url == f"{demo.url}/#/"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_the_window(open_page, demo, width):
+    page = open_page(demo.link, viewport={"width": width, "height": 900})
+    for view in VIEWS:
+        visit(page, demo, view)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+
+
+def test_the_focus_stays_in_the_page_when_the_list_turns(open_page, demo):
+    page = open_page(demo.link)
+    page.get_by_role("link", name="Next").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".total")).to_contain_text("Page 2 of 10")
+    expect(page.get_by_role("heading", name="Clients")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
+
+
+def test_dark_is_dark(open_page, demo):
+    page = open_page(demo.link, color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 26)"
+
+
+def test_paper_has_the_list_and_no_controls(open_page, demo):
+    page = open_page(demo.link)
+    expect(page.locator("td.name a")).to_have_count(25)
+    page.emulate_media(media="print")
+    for hidden in ("#top", ".filters", ".paging", ".heading .button"):
+        expect(page.locator(hidden)).to_be_hidden()
+    expect(page.locator("td.name a").last).to_be_visible()
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_names_in_any_script_have_their_own_direction(open_page, agency):
+    client = agency.create(first_name="محمد", last_name="الأحمد (VIP)")
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    heading = page.locator("h1 bdi")
+    expect(heading).to_have_text("محمد الأحمد (VIP)")
+    assert heading.evaluate("node => getComputedStyle(node).direction") == "rtl"
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    field = page.get_by_label("First name")
+    assert field.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+def test_times_and_numbers_are_the_readers(open_page, agency):
+    client = agency.create(budget_max=475000.5)
+    page = open_page(agency.link, locale="de-DE", timezone_id="Asia/Tokyo")
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    expect(page.locator(".facts")).to_contain_text("475.000,5")
+    expected = page.evaluate(
+        "(at) => new Date(at).toLocaleTimeString('de-DE', { timeStyle: 'short', timeZone: 'Asia/Tokyo' })",
+        client["updated_at"],
+    )
+    expect(page.locator(".about")).to_contain_text(expected)
+
+
+def test_the_api_tab_has_calls_for_this_host(open_page, demo):
+    page = open_page(demo.link, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("link", name="API").click()
+    page.get_by_role("button", name="Copy: List").click()
+    expect(page.locator("#said")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"curl -s '{demo.url}/v1/clients?")
+    document = page.request.get(f"{demo.url}/openapi.json").json()
+    operations = [
+        f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
+    ]
+    assert page.locator("summary code").all_text_contents() == operations
+    page.locator("summary", has_text="PUT /v1/clients/{id}").click()
+    expect(page.locator("details[open]")).to_contain_text("If-Match")

@@ -1,0 +1,110 @@
+"""Whatever a client's fields contain is shown as text, and the key is in a header alone."""
+
+import urllib.parse
+
+import pytest
+from playwright.sync_api import expect
+from support.agency import Agency
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+BIDI = "\u202eevil\u2066\u2067abc"
+CLIENTS = {
+    "markup": {"first_name": SCRIPT, "last_name": "</td></table><svg onload=alert(1)>",
+               "phone": f"1 {SCRIPT}"[:40], "email": "javascript:alert(1)@x\"'<b>",
+               "source": "javascript:a()", "notes": SCRIPT * 100, "tags": [SCRIPT[:50], "{{7*7}}"],
+               "preferred_locations": ["${alert(1)}", "<!--"],
+               "property_preferences": {"<img src=x onerror=alert(1)>": SCRIPT, "__proto__": {"a": 1}}},
+    "long": {"first_name": "W" * 100, "last_name": "i" * 100, "email": f"{'a' * 248}@b.co", "phone": "1" * 40,
+             "source": "x" * 100, "notes": "y" * 10_000, "tags": ["z" * 50] * 50,
+             "preferred_locations": ["q" * 200] * 50,
+             "budget_min": 999_999_999_999.99, "budget_max": 1_000_000_000_000},
+    "emoji": {"first_name": "👩‍👩‍👧‍👦🏳️‍🌈", "last_name": "Z̸̢̛͔a̷l̶g̵o̴" + "\u0301" * 80,
+              "notes": "🇺🇸 \ufdfd \U000e0041", "tags": ["🔥"]},
+    "bidi": {"first_name": BIDI, "last_name": "مرحبا",
+             "notes": f"{BIDI}\nשלום", "source": BIDI, "tags": [BIDI],
+             "email": f"{BIDI}@example.com"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clients(agency):
+    return {name: agency.create(**fields) for name, fields in CLIENTS.items()}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_hostile_values_are_shown_as_text(open_page, agency, clients, name):
+    client = clients[name]
+    page = open_page(agency.link, viewport={"width": 360, "height": 800})
+    expect(page.locator("tbody td.name a").first).to_be_visible()
+    tags = "body script, body img, body svg, main b, main iframe"
+    for where in ("", f"client/{client['id']}", f"client/{client['id']}/edit"):
+        page.goto(f"{agency.url}/#/{where}")
+        expect(
+            page.locator("form.client" if "edit" in where else ".facts" if where else "tbody").first
+        ).to_be_visible()
+        assert page.locator(tags).count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        hrefs = page.locator("a").evaluate_all("all => all.map((a) => a.getAttribute('href'))")
+        assert all(href.startswith(("#", "mailto:", "tel:")) for href in hrefs)
+    expect(page.get_by_label("First name")).to_have_value(client["first_name"])
+    expect(page.get_by_label("Notes")).to_have_value(client["notes"] or "")
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    shown = page.locator(".facts").evaluate("node => node.textContent")
+    for field in ("first_name", "last_name", "notes"):
+        assert (client[field] or "") in shown
+    assert "\u202e" not in page.title()
+
+
+def test_a_hostile_client_is_saved_unchanged(open_page, agency, clients):
+    for client in clients.values():
+        page = open_page(agency.link)
+        page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+        page.get_by_label("Source").fill("new")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#said")).to_have_text("Saved.")
+        saved = agency.get(client)
+        ours = {"source", "version", "updated_at"}
+        assert {k: v for k, v in saved.items() if k not in ours} == {
+            k: v for k, v in client.items() if k not in ours
+        }
+
+
+def test_an_override_does_not_turn_what_is_beside_it(open_page, agency, clients):
+    page = open_page(agency.link, viewport={"width": 1400, "height": 900})
+    row = page.locator("tbody tr", has_text="evil")
+    boxes = [row.locator(f"td.{name}").bounding_box()["x"] for name in ("name", "type", "email", "changed")]
+    assert boxes == sorted(boxes)
+    assert page.locator("#who bdi").evaluate("node => getComputedStyle(node).unicodeBidi") == "isolate"
+
+
+def test_script_is_not_run_whatever_puts_it_into_the_page(chromium, agency):
+    page = chromium.new_page()
+    page.goto(agency.url)
+    refused = "(text) => { try { document.body.innerHTML = text; return false; } catch { return true; } }"
+    assert page.evaluate(refused, SCRIPT)
+    page.close()
+
+
+def test_the_key_is_in_a_header_alone(open_page, start, tmp_path):
+    server = start("--rate-limit", "off")
+    agency = Agency(server.url, server.key)
+    client, requests = agency.create(), []
+    page = open_page("about:blank")
+    page.context.on("request", lambda request: requests.append(request))
+    page.goto(agency.link)
+    expect(page.locator("tbody td.name a")).to_have_count(1)
+    page.get_by_label("Search").fill(client["first_name"])
+    page.goto(f"{agency.url}/#/api")
+    expect(page.locator(".call")).to_have_count(5)
+    assert agency.key not in page.content()
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("x")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#said")).to_have_text("Saved.")
+    assert len(requests) > 10
+    for request in requests:
+        headers = {name: text for name, text in request.all_headers().items() if name != "x-api-key"}
+        said = [urllib.parse.urldefrag(request.url).url, *headers.values(), request.post_data or ""]
+        assert not [text for text in said if agency.key in text]
+        assert "referer" not in headers
+    assert agency.key not in (tmp_path / "server.log").read_text()

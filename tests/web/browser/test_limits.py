@@ -1,0 +1,108 @@
+"""Limits, restarts and keys that end: the page waits, goes on, and loses nothing that was typed."""
+
+import json
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from urllib.error import HTTPError
+
+import pytest
+from playwright.sync_api import expect
+from support.agency import Agency
+
+
+@pytest.fixture
+def limited(start):
+    server = start("--rate-limit", "20/60")
+    return Agency(server.url, server.key)
+
+
+def exhaust(agency):
+    with suppress(HTTPError):  # 429
+        for _ in range(30):
+            agency.ask("GET", "/v1/clients")
+
+
+def test_the_rest_of_the_limit_is_shown_when_it_is_low(open_page, limited):
+    page = open_page(limited.link)
+    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+    expect(page.locator("#low")).to_be_empty()
+    for _ in range(13):
+        limited.ask("GET", "/v1/clients")
+    page.get_by_label("Status").select_option("closed")
+    expect(page.locator("#low")).to_contain_text("requests left")
+
+
+def test_a_429_is_waited_out_with_a_countdown(open_page, limited):
+    page = open_page(limited.link)
+    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+    exhaust(limited)
+    page.get_by_label("Search").fill("zoe")
+    expect(page.locator("#wait")).to_contain_text("The request limit is reached.")
+    expect(page.locator("#wait")).to_contain_text("Trying again in 0:0")
+    expect(page.get_by_role("heading", name="No client matches")).to_be_visible()
+    expect(page.locator("#wait")).to_be_hidden()
+
+
+def fill_notes(page, agency, client):
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("Typed before")
+
+
+def test_a_server_that_restarts_is_waited_for(open_page, start):
+    server = start("--rate-limit", "off")
+    agency = Agency(server.url, server.key)
+    client = agency.create()
+    page = open_page(agency.link)
+    fill_notes(page, agency, client)
+    server.process.kill()
+    server.process.wait()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#wait")).to_contain_text("The server does not answer.")
+    start("--rate-limit", "off", "--listen", server.url.removeprefix("http://"))
+    expect(page.locator("#said")).to_have_text("Saved.")
+    expect(page.locator("#wait")).to_be_hidden()
+    assert agency.get(client)["notes"] == "Typed before"
+
+
+def test_waiting_can_be_stopped_and_the_entries_stay(open_page, limited):
+    client = limited.create()
+    page = open_page(limited.link)
+    fill_notes(page, limited, client)
+    exhaust(limited)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert")).to_have_text("Stopped. Your entries are kept.")
+    expect(page.get_by_label("Notes")).to_have_value("Typed before")
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()
+
+
+def acare(folder, *arguments):
+    line = [sys.executable, "-m", "acare", *arguments, "--database", folder / "served.db"]
+    return subprocess.run(line, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_a_key_that_ended_leads_to_the_sign_in(open_page, start, tmp_path, another):
+    server = start("--rate-limit", "off")
+    first = Agency(server.url, server.key)
+    client = first.create()
+    page = open_page(first.link)
+    fill_notes(page, first, client)
+    email = "else@example.com" if another else first.ask("GET", "/v1/users/me")["email"]
+    created = acare(tmp_path, "key", "create", "--user", email, *(("--role", "broker") if another else ()))
+    key = re.search(r"\b[0-9a-f]{64}\b", created)[0]
+    listed = acare(tmp_path, "key", "list", "--json")
+    (old,) = [each for each in json.loads(listed) if first.key.startswith(each["preview"][:8])]
+    acare(tmp_path, "key", "revoke", old["id"])
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept.")
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    if another:
+        expect(page.locator("#who")).to_contain_text("else@example.com")
+        expect(page.get_by_label("Notes")).to_have_value("")
+    else:
+        expect(page.locator("#said")).to_have_text("Saved.")
+    assert Agency(first.url, key).get(client)["notes"] == (None if another else "Typed before")

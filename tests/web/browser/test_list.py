@@ -1,0 +1,154 @@
+"""Signing in and the list."""
+
+import re
+
+from playwright.sync_api import expect
+
+ROWS = "table.clients tbody td.name a"
+
+
+def opened(open_page, demo, **options):
+    page = open_page(demo.link, **options)
+    expect(page.locator(ROWS)).to_have_count(25)
+    return page
+
+
+def test_the_link_of_the_demo_signs_in_and_hides_the_key(open_page, demo):
+    page = opened(open_page, demo)
+    assert page.url == f"{demo.url}/#/"
+    expect(page.locator("#who")).to_contain_text("dana.whitfield@example.com")
+    expect(page.locator("#who")).to_contain_text("Broker")
+    assert page.evaluate("history.length") == 2  # about:blank, and the page without the key
+
+
+def test_a_key_is_asked_for_and_kept_for_the_tab_alone(open_page, demo):
+    page = open_page(demo.url)
+    page.get_by_label("API key").fill("f" * 64)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
+    page.get_by_label("API key").fill(demo.key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(ROWS)).to_have_count(25)
+    page.reload()
+    expect(page.locator(ROWS)).to_have_count(25)
+    assert page.evaluate("localStorage.length") == 0
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("API key")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_key_may_be_kept_in_the_browser(open_page, demo):
+    page = open_page(demo.url)
+    page.get_by_label("API key").fill(demo.key)
+    page.get_by_label("Stay signed in").check()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(ROWS)).to_have_count(25)
+    other = page.context.new_page()
+    other.goto(demo.url)
+    expect(other.locator(ROWS)).to_have_count(25)
+
+
+def test_the_list_shows_eight_facts_of_a_client(open_page, demo):
+    page = opened(open_page, demo, viewport={"width": 1400, "height": 900})
+    client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
+    expect(page.locator("thead th")).to_have_text(
+        ["Name", "Type", "Status", "E-mail", "Phone", "Budget", "Owner", "Changed"]
+    )
+    cells = page.locator("tbody tr").first.locator("td")
+    expect(cells.nth(0)).to_have_text(f"{client['first_name']} {client['last_name']}")
+    expect(cells.nth(3)).to_have_text(client["email"])
+    expect(cells.nth(5)).to_have_text(f"{client['budget_min']:,} – {client['budget_max']:,}")
+    expect(cells.nth(6)).to_have_text(re.compile("@example.com$"))
+
+
+def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_label("Type").select_option("buyer")
+    page.get_by_label("Status").select_option("active")
+    total = demo.total("client_type=buyer&status=active")
+    expect(page.locator(".total")).to_have_text(f"{total} clients. Page 1 of 2.")
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
+    assert page.url.endswith("/#/?client_type=buyer&status=active&page=2")
+    page.reload()
+    expect(page.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
+    expect(page.get_by_label("Type")).to_have_value("buyer")
+    sent = open_page(demo.link)  # to another person
+    sent.goto(page.url)
+    expect(sent.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
+    page.go_back()
+    expect(page.locator(".total")).to_have_text(f"{total} clients. Page 1 of 2.")
+    page.go_back()
+    expect(page.locator(".total")).to_have_text(f"{demo.total('client_type=buyer')} clients. Page 1 of 4.")
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page.locator(".total")).to_have_text("250 clients. Page 1 of 10.")
+
+
+def test_the_search_follows_the_typing(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_label("Search").press_sequentially("zoe m", delay=30)  # accents do not count
+    total = demo.total("q=zoe+m")
+    expect(page.locator(".total")).to_contain_text(f"{total} client")
+    expect(page.locator(ROWS).first).to_contain_text("Zoë M")
+    assert page.url.endswith("/#/?q=zoe+m")
+    expect(page.get_by_label("Search")).to_be_focused()
+    page.get_by_label("Owner").select_option(label="luis.ortega@example.com")
+    assert "user_id=" in page.url
+
+
+def test_a_client_leads_back_to_the_same_list(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_label("Status").select_option("closed")
+    expect(page.locator("tbody .badge.closed")).to_have_count(25)
+    page.locator(ROWS).first.click()
+    page.get_by_role("link", name="All clients").click()
+    expect(page.get_by_label("Status")).to_have_value("closed")
+    expect(page.locator("tbody .badge.closed")).to_have_count(25)
+
+
+def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_label("Search").fill("nobody-of-this-name")
+    expect(page.get_by_role("heading", name="No client matches")).to_be_visible()
+    page.goto(f"{demo.url}/#/?page=99")
+    page.get_by_role("link", name="Go to the first page").click()
+    expect(page.locator(ROWS)).to_have_count(25)
+    page.goto(f"{demo.url}/#/client/0")
+    expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
+
+
+def test_an_agency_without_clients_is_invited_to_add_one(open_page, agency):
+    page = open_page(agency.link)
+    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+    page.get_by_role("link", name="New client").last.click()
+    expect(page.get_by_label("First name")).to_be_visible()
+
+
+WATCH = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+const seen = new MutationObserver(() => {
+  if (document.querySelectorAll("td.name a").length >= 25) window.shown ??= performance.now();
+});
+seen.observe(document, { childList: true, subtree: true });
+"""
+LATENCY = """
+() => window.shown - performance.getEntriesByType("resource")
+  .find((entry) => entry.name.includes("clients?")).responseEnd
+"""
+
+
+SLOW = {"offline": False, "latency": 200, "downloadThroughput": -1, "uploadThroughput": -1}
+
+
+def test_25_rows_appear_at_once_and_nothing_jumps(open_page, demo):
+    page = open_page("about:blank")
+    page.add_init_script(WATCH)
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)  # each state is seen
+    page.goto(demo.link)
+    expect(page.locator(ROWS)).to_have_count(25)
+    page.wait_for_timeout(100)
+    assert page.evaluate(LATENCY) < 200
+    assert page.evaluate("window.shifts") < 0.001

@@ -1,0 +1,140 @@
+"""The page under a prefix: behind nginx, in another WSGI app, and where nothing tells the prefix."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.util import shift_path_info
+
+import pytest
+from ci.test_nginx import nginx
+from playwright.sync_api import expect
+from support.agency import Agency
+from support.server import make_key, serving
+
+import acare
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def wsgi(app):
+    """The address of a server of Python's own."""
+    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def behind_nginx(folder):
+    key = make_key(folder / "served.db")
+    with (
+        serving(folder / "served.db", "--trusted-proxy", "127.0.0.1") as (_, address),
+        nginx(folder, address) as port,
+    ):
+        yield Agency(f"http://127.0.0.1:{port}/crm", key)
+
+
+@contextmanager
+def embedded(folder):
+    """In an intranet, which calls it with SCRIPT_NAME."""
+    key = make_key(folder / "served.db")
+    with acare.create_app(database=folder / "served.db", rate_limit="off") as app:
+
+        def intranet(environ, start_response):
+            if shift_path_info(environ) == "north":
+                return app(environ, start_response)
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"the intranet's own"]
+
+        with wsgi(intranet) as url:
+            yield Agency(f"{url}/north", key)
+
+
+@contextmanager
+def with_callers(folder, person):
+    """In an intranet that names the caller: ``person`` has their e-mail address, or None."""
+    make_key(folder / "served.db")
+    with (
+        acare.create_app(
+            database=folder / "served.db", rate_limit="off", identify=lambda environ: person["email"]
+        ) as app,
+        wsgi(app) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def without_prefix(folder):
+    """Behind a proxy that removes the prefix from the path and does not tell it."""
+    key = make_key(folder / "served.db")
+    with acare.create_app(database=folder / "served.db", rate_limit="off") as app:
+
+        def proxy(environ, start_response):
+            shift_path_info(environ)
+            return app({**environ, "SCRIPT_NAME": ""}, start_response)
+
+        with wsgi(proxy) as url:
+            yield Agency(f"{url}/hidden", key)
+
+
+@pytest.mark.parametrize("place", [behind_nginx, embedded, without_prefix])
+def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
+    with ExitStack() as stack:
+        agency = stack.enter_context(place(tmp_path))
+        client = agency.create(phone="1")
+        page = open_page(agency.link)
+        page.locator("td.name a").click()
+        page.get_by_role("link", name="Edit").click()
+        page.get_by_label("Notes").fill("mine")
+        agency.put(client, source="theirs")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save both changes").click()
+        expect(page.locator("#said")).to_have_text("Saved.")
+        saved = agency.get(client)
+        assert (saved["notes"], saved["source"], saved["version"]) == ("mine", "theirs", 3)
+        page.get_by_role("link", name="API").click()
+        expect(page.locator(".call pre").first).to_contain_text(f"{agency.url}/v1/clients")
+        page.goto(f"{agency.url}/#/new")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("[aria-invalid]").first).to_be_visible()
+
+
+def test_without_a_slash_the_embedded_page_works_too(open_page, tmp_path):
+    with embedded(tmp_path) as agency:
+        page = open_page(f"{agency.url}#key={agency.key}")
+        expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+
+
+def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
+    with embedded(tmp_path) as agency:
+        page = open_page(agency.link)
+        expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+        assert page.evaluate("Object.keys(sessionStorage)") == ["acare:/north/:key"]
+
+
+def test_people_whom_the_host_names_need_no_key(open_page, tmp_path):
+    person = {"email": "broker@example.com"}
+    with with_callers(tmp_path, person) as url:
+        page = open_page(f"{url}/#/new")
+        expect(page.locator("#who")).to_contain_text("broker@example.com")
+        expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+        page.get_by_label("First name").fill("Ana")
+        page.get_by_label("Last name").fill("Intranet")
+        page.get_by_label("Type").first.select_option("both")
+        person["email"] = None  # the session of the intranet ends
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept.")
+        person["email"] = "broker@example.com"  # signed in again, in another tab
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="Ana Intranet")).to_be_visible()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()

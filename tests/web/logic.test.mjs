@@ -1,0 +1,169 @@
+// The logic of the page, by Node's own test runner: node --test tests/web/
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  changes, combine, fieldsOf, isolate, label, listAddress, merge, plain, readNumber, readRoute, same, showBudget, showNumber,
+  showSeconds, showTime, writeQuery,
+} from "../../acare/web/logic.mjs";
+
+const equal = (rows, compute) => rows.forEach(([given, expected]) => assert.deepEqual(compute(...[given].flat(1)), expected, JSON.stringify(given)));
+
+// --- addresses
+
+test("each view has an address", () => {
+  const seen = (fragment) => { const { view, id } = readRoute(fragment); return [view, id]; };
+  equal([
+    ["", ["list", null]], ["#/", ["list", null]], ["#/?q=x", ["list", null]], ["#/new", ["new", null]], ["#/api", ["api", null]],
+    ["#/client/abc", ["client", "abc"]], ["#/client/abc/edit", ["edit", "abc"]], ["#/client", ["list", null]], ["#/else/where", ["list", null]],
+  ], seen);
+});
+
+test("a query survives the address", () => {
+  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", page: "3", limit: "50" };
+  assert.deepEqual(readRoute(listAddress(query)).query, query);
+});
+
+test("an address has only what is not default", () => {
+  equal([[[{ q: "", page: "1", limit: "25" }], "#/"], [[{ q: "a b", page: "2" }], "#/?q=a+b&page=2"]], listAddress);
+  assert.equal(writeQuery({ limit: "100" }), "limit=100");
+});
+
+test("a page that is no number is the first", () => {
+  for (const page of ["0", "-1", "x", "1.5", "9999999999"]) assert.equal(readRoute(`#/?page=${page}`).query.page, "1");
+});
+
+// --- fields
+
+const DOCUMENT = {
+  components: { schemas: {
+    Kind: { type: "string", enum: ["a", "b"] },
+    Group: { type: "object", properties: { rooms_min: { type: ["number", "null"], description: "Rooms." } } },
+    ClientInput: { required: ["first_name"], properties: {
+      first_name: { type: "string", pattern: "^[^\\x00-\\x1f]*$", description: "First name. Must not be blank." },
+      notes: { type: ["string", "null"], pattern: "^[^\\x00-\\x08]*$" },
+      kind: { anyOf: [{ $ref: "#/components/schemas/Kind" }, { type: "null" }], description: "What; an empty string means null." },
+      budget_max: { type: ["number", "null"], description: "Not less than `budget_min`." },
+      sure: { type: ["boolean", "null"] }, tags: { type: ["array", "null"] },
+      group: { $ref: "#/components/schemas/Group", description: "What it has. At most 9 bytes as JSON." },
+    } },
+  } },
+};
+
+test("the document says what kind of input a field has", () => {
+  const fields = fieldsOf(DOCUMENT);
+  assert.deepEqual(fields.map(({ name, kind }) => [name, kind]), [
+    ["first_name", "text"], ["notes", "lines"], ["kind", "choice"], ["budget_max", "number"], ["sure", "flag"], ["tags", "list"], ["group", "group"],
+  ]);
+  assert.deepEqual(fields.filter((field) => field.required).map(({ name }) => name), ["first_name"]);
+  assert.deepEqual(fields[2].options, ["a", "b"]);
+  assert.deepEqual(fields[6].fields.map(({ name, kind }) => [name, kind]), [["rooms_min", "number"]]);
+});
+
+test("a hint has no words for programmers and does not repeat the label", () => {
+  const hints = Object.fromEntries(fieldsOf(DOCUMENT).map(({ name, hint }) => [name, hint]));
+  assert.deepEqual(hints, { first_name: "Must not be blank.", notes: "", kind: "What.", budget_max: "Not less than Minimum budget.", sure: "", tags: "", group: "What it has." });
+});
+
+test("names become words", () => {
+  equal([["first_name", "First name"], ["pool_size", "Pool size"], ["buyer", "Buyer"]], label);
+  assert.equal(plain("must not be more than budget_max"), "must not be more than Maximum budget");
+});
+
+// --- merging
+
+const FIELDS = [{ name: "name", kind: "text" }, { name: "tags", kind: "list" }, { name: "group", kind: "group" }];
+const kinds = (base, mine, theirs) => Object.fromEntries(merge(FIELDS, base, mine, theirs).map(({ path, kind }) => [path.join("."), kind]));
+const BASE = { name: "a", tags: ["x"], group: { rooms: 1, pool: true }, version: 1 };
+
+test("values are the same whatever the order of their members", () => {
+  equal([
+    [[{ a: 1, b: [2] }, { b: [2], a: 1 }], true], [[{ a: null }, {}], true], [[null, undefined], true], [[1, "1"], false],
+    [[["a", "b"], ["b", "a"]], false], [["", null], false], [[0, null], false], [[false, null], false],
+  ], (a, b) => same(a, b));
+});
+
+test("nothing differs where nothing changed", () => assert.deepEqual(kinds(BASE, BASE, { ...BASE, version: 9 }), {}));
+
+test("each difference says whose it is", () => {
+  assert.deepEqual(kinds(BASE, { ...BASE, name: "b" }, { ...BASE, tags: [] }), { name: "mine", tags: "theirs" });
+  assert.deepEqual(kinds(BASE, { ...BASE, name: "b" }, { ...BASE, name: "c" }), { name: "conflict" });
+  assert.deepEqual(kinds(BASE, { ...BASE, name: "b" }, { ...BASE, name: "b" }), { name: "same" });
+});
+
+test("members of a group are merged one by one", () => {
+  const mine = { ...BASE, group: { rooms: 2, pool: true } };
+  const theirs = { ...BASE, group: { rooms: 1, pool: false, yard: 3 } };
+  const rows = merge(FIELDS, BASE, mine, theirs);
+  assert.deepEqual(Object.fromEntries(rows.map(({ path, kind }) => [path.join("."), kind])), { "group.rooms": "mine", "group.pool": "theirs", "group.yard": "theirs" });
+  assert.deepEqual(combine(theirs, rows, {}).group, { rooms: 2, pool: false, yard: 3 });
+});
+
+test("a member that one person removed stays removed", () => {
+  const mine = { ...BASE, group: { pool: true } };
+  const theirs = { ...BASE, name: "b" };
+  assert.deepEqual(combine(theirs, merge(FIELDS, BASE, mine, theirs), {}), { ...BASE, name: "b", group: { pool: true } });
+});
+
+test("a conflict is decided by the choice, and theirs stays without one", () => {
+  const [mine, theirs] = [{ ...BASE, name: "b", tags: ["m"] }, { ...BASE, name: "c", tags: ["t"] }];
+  const rows = merge(FIELDS, BASE, mine, theirs);
+  assert.deepEqual(combine(theirs, rows, { name: "mine", tags: "theirs" }), { ...theirs, name: "b" });
+  assert.deepEqual(combine(theirs, rows, {}), theirs);
+});
+
+test("merging changes neither record", () => {
+  const [mine, theirs] = [{ ...BASE, group: { rooms: 9 } }, structuredClone(BASE)];
+  combine(theirs, merge(FIELDS, BASE, mine, theirs), {});
+  assert.deepEqual(theirs, BASE);
+});
+
+test("whatever two people change, both changes are there or in conflict", () => {
+  const values = ["a", "b", null];
+  for (const base of values) for (const mine of values) for (const theirs of values) {
+    const rows = merge([FIELDS[0]], { name: base }, { name: mine }, { name: theirs });
+    const { name } = combine({ name: theirs }, rows, { name: "mine" });
+    assert.equal(name, mine === base ? theirs : mine);
+    assert.equal(rows.some(({ kind }) => kind === "conflict"), mine !== base && theirs !== base && mine !== theirs);
+  }
+});
+
+test("an update sends the fields that differ", () => assert.deepEqual(changes(FIELDS, BASE, { ...BASE, name: "b", group: { pool: true, rooms: 1 } }), { name: "b" }));
+
+// --- numbers and times
+
+test("numbers are read as the reader writes them", () => {
+  equal([
+    [["350,000.50", "en-US"], 350000.5], [["350.000,5", "de"], 350000.5], [["3,50,000", "en-IN"], 350000], [["350.5", "de"], 350.5],
+    [["350.500", "de"], 350500], [["350 000,5", "fr"], 350000.5], [["350\u202f000", "fr"], 350000], [["1’000", "de-CH"], 1000],
+    [[" 475000 ", "en-US"], 475000], [["", "en-US"], null], [[" ", "en-US"], null], [["abc", "en-US"], "abc"], [["-1", "en-US"], "-1"],
+    [["12,34", "en-US"], "12,34"], [["1e5", "en-US"], "1e5"], [["1.2.3", "de"], "1.2.3"], [["0.5", "en-US"], 0.5],
+  ], readNumber);
+});
+
+test("a number that is shown is read back as it was", () => {
+  for (const locale of ["en-US", "de", "fr", "de-CH", "en-IN", "ar-EG", "fa", "hi", "es", "pl", "sv", "ja", "pt-BR"]) {
+    for (const number of [0, 1, 999, 1000, 12345.5, 350000, 1234567.89, 1e12]) assert.equal(readNumber(showNumber(number, locale), locale), number, locale);
+  }
+});
+
+test("a budget has a text for each of its ends", () => {
+  equal([
+    [[{ budget_min: 1000, budget_max: 2000 }], "1,000 – 2,000"], [[{ budget_min: 1000, budget_max: null }], "from 1,000"],
+    [[{ budget_min: null, budget_max: 2000 }], "up to 2,000"], [[{ budget_min: 5, budget_max: 5 }], "5"], [[{ budget_min: null, budget_max: null }], ""],
+    [[{ budget_min: 0, budget_max: 5 }], "0 – 5"],
+  ], (client) => showBudget(client, "en-US"));
+});
+
+test("a time is in the reader's zone", () => {
+  const now = new Date("2026-07-15T22:00:00Z");
+  const at = (timeZone, long) => showTime("2026-07-15T02:30:00.000Z", { locale: "en-GB", timeZone, now, long });
+  assert.equal(at("UTC"), "02:30");
+  assert.equal(at("America/Los_Angeles"), "14 Jul 2026"); // yesterday there
+  assert.match(at("Asia/Tokyo", true), /15 Jul 2026.*11:30/);
+});
+
+test("seconds count down as minutes", () => equal([[[0], "0:00"], [[59], "0:59"], [[61], "1:01"], [[900], "15:00"]], showSeconds));
+
+test("isolated text cannot turn what is around it", () => assert.equal(isolate("a\u202eb\u2069c"), "\u2068abc\u2069"));

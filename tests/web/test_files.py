@@ -1,0 +1,94 @@
+"""The page's files over HTTP: types, caching, headers, prefixes, and the setting that switches them off."""
+
+import re
+
+import pytest
+from support.client import Api
+
+import acare
+
+FILES = {
+    "/": "text/html; charset=utf-8",
+    "/web/page.css": "text/css; charset=utf-8",
+    "/web/page.mjs": "text/javascript; charset=utf-8",
+    "/web/logic.mjs": "text/javascript; charset=utf-8",
+    "/web/icon.svg": "image/svg+xml",
+}
+
+
+def get(app, path, status=200, mount="", **headers):
+    return Api(app, None).web.get(path, headers=headers, status=status, extra_environ={"SCRIPT_NAME": mount})
+
+
+def links(text):
+    return re.findall(r'(?:href|src)="([^"]*)"', text)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_each_file_has_its_type_and_may_be_cached(app, path):
+    answer = get(app, path)
+    assert answer.headers["Content-Type"] == FILES[path]
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}'])
+def test_a_file_that_the_browser_has_is_304(app, path, sent):
+    tag = get(app, path).headers["ETag"]
+    answer = get(app, path, 304, **{"If-None-Match": sent.format(tag)})
+    assert (answer.body, answer.headers["ETag"]) == (b"", tag)
+    get(app, path, 200, **{"If-None-Match": '"other"'})
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_the_policy_allows_no_unsafe_source(app, path):
+    headers = get(app, path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert not re.search(r"unsafe|data:|https?:|\*", policy)
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_nothing_is_inline(app):
+    text = get(app, "/").text
+    assert not re.search(r"<style|<script(?![^>]* src=)|\sstyle=|\son\w+=", text)
+
+
+@pytest.mark.parametrize(("mount", "start"), [("", "./"), ("/crm", "/crm/"), ("/a/b", "/a/b/")])
+def test_the_page_loads_its_files_under_a_prefix(app, mount, start):
+    found = links(get(app, "/", mount=mount).text)
+    assert {link.removeprefix(start) for link in found} == {
+        *(p[1:] for p in FILES if p != "/"),
+        "openapi.json",
+    }
+    assert all(link.startswith(start) for link in found)
+
+
+def test_the_prefix_of_a_trusted_proxy_counts(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db", trusted_proxy="127.0.0.1") as app:
+        answer = Api(app, None).web.get(
+            "/", headers={"X-Forwarded-Prefix": "/crm"}, extra_environ={"REMOTE_ADDR": "127.0.0.1"}
+        )
+    assert all(link.startswith("/crm/") for link in links(answer.text))
+
+
+@pytest.mark.parametrize("mount", ['/"><script>alert(1)</script>', "/$base", "/x'y&z"])
+def test_a_prefix_cannot_inject_html(app, mount):
+    text, plain = get(app, "/", mount=mount).text, get(app, "/").text
+    assert re.findall(r"<\w+", text) == re.findall(r"<\w+", plain)
+    assert '"><script>' not in text
+
+
+def test_the_page_of_another_prefix_has_another_tag(app):
+    assert get(app, "/").headers["ETag"] != get(app, "/", mount="/crm").headers["ETag"]
+
+
+def test_without_the_page_browsers_get_json_too(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db", page=False) as app:
+        answer = get(app, "/", Accept="text/html")
+        assert answer.json["data"]["name"] == "acare"
+        for path in FILES:
+            if path != "/":
+                get(app, path, 404)
