@@ -16,25 +16,27 @@ from support.server import RunningServer, starter
 import acare
 
 if os.access("/dev/shm", os.W_OK):
-    # A disk that is memory: the tests wait for thousands of syncs, and what they hold does not depend on one.
+    # A file system in memory: the tests wait for thousands of syncs, and none depends on a real disk.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 for name in [name for name in os.environ if name.startswith("ACARE_") and not name.startswith("ACARE_TEST_")]:
-    del os.environ[name]  # settings of the developer's own
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred servers start, and need not compile each anew
+    del os.environ[name]  # the developer's own settings
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # so that the hundred servers of the tests share compiled files
 
 # Tests in ci/ need the network, or programs that .ci/run installs.
 collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
 
 
 def pytest_collection_finish() -> None:
-    """Keep the thousands of tests themselves out of every collection of garbage to come."""
+    """Exclude the thousands of collected tests from later garbage collections."""
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
 
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A database with nothing in it; to copy one takes half as long as to make it."""
+    """An empty database; copying one takes half as long as creating it."""
     path = tmp_path_factory.mktemp("new") / "acare.db"
     acare.create_app(database=path).close()
     return path.read_bytes()
@@ -77,6 +79,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """One as it is by itself, for all tests of a module that only ask it something."""
+    """A server with default settings, for tests that only send requests to it."""
     with starter(tmp_path_factory.mktemp("server")) as start:
         yield start()

@@ -24,7 +24,7 @@ LAYERS = (
     ("clients",),
     ("api", "store", "exchange"),
     ("app",),
-    ("",),  # acare itself: what an embedder imports
+    ("",),  # acare itself, which embedders import
     ("server",),
     ("cli",),
     ("__main__",),
@@ -57,7 +57,7 @@ def part_of(name: str) -> str:
 
 
 def names_in(tree: ast.AST) -> set[str]:
-    """Names and attributes that are used, as they are written: ``os.environ``, ``print``."""
+    """Names and attributes that are used, as in the source: ``os.environ``, ``print``."""
     nodes = (node for node in ast.walk(tree) if isinstance(node, (ast.Name, ast.Attribute)))
     return {ast.unparse(node) for node in nodes}
 

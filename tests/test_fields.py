@@ -40,7 +40,7 @@ def clean_version(version):
 # --- the table
 
 
-def test_there_are_fifteen_fields_in_the_records_order():
+def test_the_fifteen_fields_are_in_the_order_of_the_record():
     assert list(WHOLE) == NAMES == list(VALUES)
 
 
@@ -48,7 +48,7 @@ def test_three_fields_are_required():
     assert NAMES[:2] + NAMES[4:5] == [f.name for f in FIELDS if f.required] == list(JORDAN)
 
 
-def test_the_enumerations_are_the_vendors():
+def test_the_enumerations_are_those_of_the_vendor():
     assert (CLIENT_TYPES, STATUSES) == (("buyer", "seller", "both"), ("active", "inactive", "closed"))
 
 

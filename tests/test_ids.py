@@ -28,7 +28,7 @@ def test_ids_of_one_millisecond_differ_in_every_other_bit():
 
 
 @pytest.mark.parametrize("text", [CANONICAL, CANONICAL.upper(), CANONICAL.replace("-", "")])
-def test_an_id_may_be_in_capitals_or_without_hyphens(text):
+def test_upper_case_and_missing_hyphens_are_accepted(text):
     assert ids.canonical(text) == CANONICAL
 
 

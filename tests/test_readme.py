@@ -1,4 +1,4 @@
-"""The README files are true: their commands and examples run, their tables, diagrams and links are right.
+"""The README files are correct: commands and examples run, tables, diagrams and links match the code.
 
 Every fenced block is run here, page by page and in order, as a reader would. A block that another test or
 .ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_nginx.py -->``.
@@ -50,7 +50,7 @@ MAX_LINE = 150
 
 
 def blocks(page):
-    """The fenced blocks of a page: line, language, text, who runs it."""
+    """The fenced blocks of a page: line, language, text, and the file that runs it."""
     text = PAGES[page]
     for match in FENCE.finditer(text):
         yield text.count("\n", 0, match.start()) + 1, match["language"], match["text"], match["runner"]
@@ -77,7 +77,7 @@ def test_the_command_is_on_one_line(command):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runnable(page))])
 def test_every_block_runs(page, start, tmp_path):
-    """In one folder, beside a server whose address and key stand in for the examples'."""
+    """In one folder, with the address and key of a running server in place of the examples'."""
     server = start()
     run = runner(tmp_path)
     printed = ""
@@ -232,7 +232,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page):
+def test_every_link_has_a_target(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
         if target.startswith("https://"):
             continue

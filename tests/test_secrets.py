@@ -25,7 +25,7 @@ COLLECTION = "/v1/clients"
 
 
 def ask(app, method, path, body=None, **headers):
-    """Status, headers and body of a response, always to the same request id and without the time."""
+    """Status, headers and body of a response, with a fixed request id and without the time."""
     path, _, query = path.partition("?")
     environ = {
         f"HTTP_{name.upper()}": value for name, value in {"x_request_id": "the-same", **headers}.items()
@@ -72,7 +72,7 @@ PLACES = {
 
 @pytest.fixture(params=["text", "json"])
 def log(request, tmp_path):
-    """An app whose whole log goes where ``acare serve`` would send it, and a function that returns it."""
+    """An app that logs as ``acare serve`` does, and a function that returns its log."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter() if request.param == "json" else TextFormatter())
@@ -172,7 +172,7 @@ def test_sqlite_receives_only_the_hash_of_a_key(app):
 
 
 class Incomparable(str):
-    """A text that cannot be compared, neither in whole nor in parts nor as the key of a dictionary."""
+    """A text that cannot be compared, neither completely nor in part nor as the key of a dictionary."""
 
     __hash__ = None
 

@@ -20,7 +20,7 @@ log = logging.getLogger("acare.server")
 CONNECTIONS = 4096
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
-_NEWCOMERS = 16  # new connections that one turn of the loop accepts
+_MAX_ACCEPTED = 16  # connections that one turn of the loop accepts
 _ACCEPT_AGAIN_SECONDS = 0.2
 _OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 
@@ -28,8 +28,8 @@ _OTHER_FILES = 256  # descriptors for the database (three for each thread) and e
 def listen(settings: Settings, passed: int = 0) -> socket.socket:
     """A listening socket, or UserError with the reason in one line.
 
-    The service manager may have ``passed`` one in descriptor 3 (socket activation); it is used instead of the
-    address in the settings, and connections that arrive during a restart wait in it.
+    If the service manager has ``passed`` one as descriptor 3 (socket activation), it is used instead of the
+    address in the settings; connections that arrive during a restart wait in it.
     """
     if passed:
         return _take_passed(passed)
@@ -38,7 +38,7 @@ def listen(settings: Settings, passed: int = 0) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=1024)
     except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # the address again
+        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
         raise UserError(f"cannot listen on {address}: {reason}") from None
 
 
@@ -50,11 +50,13 @@ def _take_passed(passed: int) -> socket.socket:
         if passed == 1 and is_tcp and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return listener
         listener.detach()
-    raise UserError(f"LISTEN_FDS={passed}: descriptor 3 has to be a listening TCP socket, and the only one")
+    raise UserError(
+        f"LISTEN_FDS={passed}: descriptor 3 must be a listening TCP socket, and the only one passed"
+    )
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise the limit of open files as far as allowed; returns how many connections fit."""
+    """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = wanted + _OTHER_FILES
     if soft < room:
@@ -64,7 +66,7 @@ def allow_connections(wanted: int) -> int:
 
 
 class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """The listening socket. An error in accepting costs one connection and never closes the socket."""
+    """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
 
     def __init__(
         self,
@@ -85,8 +87,8 @@ class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no t
         return False
 
     def handle_accept(self) -> None:
-        """Accept several connections in a turn, so that new callers wait for few turns."""
-        for _ in range(_NEWCOMERS):
+        """Accept several connections in one turn, so that new callers do not wait for many turns."""
+        for _ in range(_MAX_ACCEPTED):
             accepted = self.accept()
             if accepted is None:
                 return

@@ -21,7 +21,7 @@ OPERATIONS = [
 ON_ITEM = [(method, body) for method, path, body, _ in OPERATIONS if path == ITEM]
 READS, WRITES = ("GET", "HEAD"), ("POST", "PUT", "DELETE")
 
-# An app for tests that do not depend on which clients there are.
+# An app for tests that do not depend on its clients.
 shared = app_fixture()
 
 
@@ -94,7 +94,7 @@ def test_a_key_is_accepted_in_either_header(shared, name):
     Api(shared).ask("GET", COLLECTION, **{name: full_key(shared)})
 
 
-def test_x_api_key_wins_over_api_key(app, ana, bob):
+def test_x_api_key_takes_precedence_over_api_key(app, ana, bob):
     client = ana.create()
     assert Api(app, ana.key).ask("GET", COLLECTION, API_Key=bob.key).json["data"]["clients"] == [client]
 
@@ -215,7 +215,7 @@ exhausted = app_fixture(rate_limit="1/900", clock=lambda: 0)
 
 @pytest.mark.parametrize("row", ORDER, ids=lambda row: row[-1])
 def test_the_gates_apply_in_order(shared, exhausted, row):
-    """And with an empty bucket every one of these requests is 429."""
+    """With an empty bucket, each of these requests is 429."""
     who, method, path, body, status, _ = row
     broker = full_key(shared)
     scopes = {"no scope": {}, "reader": {"clients": ["read"]}, "agent": {"all": ["read", "write"]}}

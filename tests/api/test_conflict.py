@@ -1,4 +1,4 @@
-"""A conflict says what changed, so that a program can merge and no change is lost."""
+"""A conflict names the changed fields, so that a program can merge without losing a change."""
 
 import functools
 import re
@@ -57,7 +57,7 @@ def test_exactly_the_field_that_changed_is_named(api, field):
 
 
 CHANGES = {
-    # updates in their order, and the fields that differ from version 1
+    # updates in order, and the fields that then differ from version 1
     "all fields": (WHOLE, [OTHER], [field.name for field in FIELDS]),
     "several updates": ({}, [{"phone": "1"}, {"source": "web"}], ["phone", "source"]),
     "a field changed back": ({"notes": "a"}, [{"notes": "b", "phone": "1"}, {"notes": "a"}], ["phone"]),

@@ -39,7 +39,7 @@ def intranet(north, south):
 
 
 def test_two_apps_in_one_process_share_nothing(north, south):
-    """Neither clients nor keys nor buckets."""
+    """They share no clients, keys or buckets."""
     first, second = Api(north, full_key(north)), Api(south, full_key(south))
     first.create()
     assert (first.total(), second.total()) == (1, 0)
@@ -115,7 +115,7 @@ def test_with_closes_the_database(tmp_path, error):
 def test_a_closed_app_opens_no_connection_again(tmp_path):
     with acare.create_app(database=tmp_path / "a.db") as app:
         key = full_key(app)
-    app.close()  # closing twice does no harm
+    app.close()  # closing twice is allowed
     Api(app).get("/healthz")
     assert Api(app, key).get("/v1/clients", "*").status_int >= 500
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]

@@ -54,7 +54,7 @@ SEARCHES = {
     "6615550142 zoe": "Zoë",
     "ana -": "Ana",
     "   ana   x ": "Ana",
-    # no syntax
+    # not FTS5 syntax
     '"': "",
     "*": "",
     "-": "",
@@ -99,7 +99,7 @@ def test_each_word_begins_a_word_of_the_client(people, text, names):
         ("q=ana&q=zoe", None),
     ],
 )
-def test_filters_are_combined_and_bad_ones_refused(people, query, names):
+def test_filters_are_combined_and_invalid_ones_rejected(people, query, names):
     if names is None:
         people.get(f"/v1/clients?{query}", status=400)
     else:
@@ -125,7 +125,7 @@ def test_pages_of_a_search_are_slices_of_all(api):
             assert data["meta"]["total"] == len(rows)
 
 
-def test_an_agent_finds_their_own_clients_alone(caller):
+def test_an_agent_finds_only_their_own_clients(caller):
     ana, ben, broker = caller("ana@x.com", "agent"), caller("ben@x.com", "agent"), caller()
     mine = ana.create(**ZOE)
     ids = {
@@ -147,7 +147,7 @@ def test_a_search_is_not_answered_in_the_event_loop(app, query):
 # --- users
 
 
-def test_a_broker_sees_all_users_and_an_agent_themself(app, caller):
+def test_a_broker_lists_all_users_and_an_agent_only_one(app, caller):
     broker, ana = caller(), caller("ana@x.com", "agent")
     app.users.add("gone@x.com", "agent")
     app.users.disable("gone@x.com")
@@ -177,7 +177,7 @@ def test_keys_of_a_disabled_user_are_refused_at_once(app, caller):
     assert json.loads(ana.get("/v1/clients").text)["success"]
 
 
-def test_a_new_role_counts_for_the_keys_there_are(app, caller):
+def test_a_new_role_applies_to_existing_keys(app, caller):
     broker, ana = caller(), caller("ana@x.com", "agent")
     client = broker.create()
     ana.get(f"/v1/clients/{client['id']}", status=404)

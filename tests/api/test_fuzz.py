@@ -1,4 +1,4 @@
-"""Random requests, valid, nearly valid and wild: each is answered as the contract says.
+"""Random requests, valid, nearly valid and arbitrary: each is answered according to the contract.
 
 A seed always makes the same requests. A simple model of the clients, made of dicts, says what each success
 must be. ``ACARE_TEST_FUZZ`` is the number of requests, ``ACARE_TEST_FUZZ_SEED`` the seed.
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 
 class Model:
-    """The clients that there must be, oldest first, by id."""
+    """The clients that must exist, by id, oldest first."""
 
     def __init__(self):
         self.clients: dict[str, dict] = {}
@@ -104,7 +104,7 @@ class Checker:
         wrote = answer.status < 300 and self._check_success(request, answer, body)
         now = self._data_version()
         if now != self._seen and not wrote:
-            self.check_database()  # it may be that only the use of a key was noted
+            self.check_database()  # perhaps only the use of a key was recorded
         assert now != self._seen or not wrote, "a success that wrote nothing"
         self._seen = now
         return answer.status
@@ -122,7 +122,7 @@ class Checker:
 
     def _check_success(self, request, answer, body):
         """Whether the request has written."""
-        path = "/" + request.path.lstrip("/")  # the router ignores how many there are
+        path = "/" + request.path.lstrip("/")  # the router ignores additional slashes
         if not path.startswith("/v1/clients") or request.method == "OPTIONS":
             return False
         caller = self.keys[request.caller]
@@ -229,7 +229,7 @@ def check_problems(request, answer, body):
         assert request.wrong <= named <= request.wrong | BUDGETS
 
 
-def test_every_request_is_answered_as_the_contract_says(app):
+def test_random_requests_are_answered_per_the_contract(app):
     statuses = set()
     with closing(sqlite3.connect(app.database.path)) as watching:
         checker = Checker(app, watching)

@@ -59,7 +59,7 @@ def test_the_default_is_500_requests_in_15_minutes(tmp_path):
 
 
 def test_the_bucket_belongs_to_the_peers_address(limited):
-    """Whatever the key and the forwarded address are."""
+    """The key and the forwarded address do not matter."""
     key = full_key(limited)
     for peer, caller, status in (
         ("192.0.2.1", Api(limited), 401),
@@ -113,7 +113,7 @@ def test_a_real_304_has_the_tag_and_no_body(server):
         with connection.getresponse() as made:
             location = made.headers["Location"]
             made.read()
-        for _ in range(2):  # the connection goes on after it
+        for _ in range(2):  # the connection stays usable
             connection.request("GET", location, headers={**sent, "If-None-Match": '"1"'})
             answer = connection.getresponse()
             assert (answer.status, answer.headers["ETag"], answer.read()) == (304, '"1"', b"")

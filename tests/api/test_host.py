@@ -40,17 +40,17 @@ def test_the_user_named_by_the_host_is_the_caller(hosted):
 
 
 @pytest.mark.parametrize("cookie", [None, "stranger@example.com", "", ANA + " "])
-def test_a_caller_whom_the_host_does_not_name_is_refused(hosted, cookie):
+def test_a_request_without_a_user_of_the_host_is_401(hosted, cookie):
     assert send(hosted, "GET", b"", Cookie=cookie).status_int == 401
 
 
-def test_a_disabled_user_is_refused_although_the_host_names_them(hosted):
+def test_a_disabled_user_of_the_host_is_401(hosted):
     assert send(hosted, "GET", b"", Cookie=ANA).status_int == 200
     hosted.users.disable(ANA)
     assert send(hosted, "GET", b"", Cookie=ANA).status_int == 401
 
 
-def test_a_key_counts_before_the_host(hosted):
+def test_a_key_takes_precedence_over_the_host(hosted):
     key = hosted.keys.create("ben@example.com", {"all": ["read"]}).key
     answer = send(hosted, "GET", b"", Cookie=ANA, X_API_Key=key)
     assert answer.json["data"]["email"] == "ben@example.com"
@@ -93,7 +93,7 @@ def test_a_foreign_page_cannot_change_or_delete_with_the_session(hosted):
         assert TestApp(hosted).request(path, method=method, headers=headers, body=body, status=status)
 
 
-def test_with_a_key_any_page_may_write_as_before(hosted):
+def test_any_page_may_write_with_a_key(hosted):
     key = hosted.keys.create(ANA, {"all": ["write"]}).key
     assert send(hosted, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
     web = TestApp(hosted)
@@ -117,7 +117,7 @@ def test_an_unknown_or_disabled_user_is_no_caller(hosted):
             acare.Caller.for_user(hosted, email)
 
 
-def test_the_key_of_the_host_is_not_among_the_keys(hosted):
+def test_the_key_of_the_host_is_not_listed(hosted):
     acare.Caller.for_user(hosted, ANA)
     assert acare.Caller.for_user(hosted, ANA).key_id == acare.Caller.for_user(hosted, ANA).key_id
     assert (hosted.keys.list(), hosted.keys.any(), hosted.keys.revoke_all(ANA)) == ([], False, 0)

@@ -103,7 +103,7 @@ def test_an_invalid_host_is_replaced_by_the_servers_name(app, host):
     "hostile", ["x;touch${IFS}broken", "x$(touch broken)", "x`touch broken`", "x' ; touch broken '"]
 )
 def test_a_pasted_call_runs_nothing_from_the_request(app, tmp_path, hostile):
-    """The page may come from a cache that someone else has filled."""
+    """The page may come from a cache that another user has filled."""
     calls = [*about(app, host=hostile)["calls"].values(), *about(app, mount=f"/{hostile}")["calls"].values()]
     for line in calls:
         harmless = line.replace("curl -s", "true")

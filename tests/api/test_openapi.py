@@ -1,4 +1,4 @@
-"""/openapi.json is true and complete, it is valid OpenAPI 3.1, and code generators can use it."""
+"""/openapi.json is correct, complete and valid OpenAPI 3.1, and code generators can use it."""
 
 import json
 import os
@@ -230,7 +230,7 @@ def test_every_reference_is_valid_and_every_component_used(document):
     assert {reference for reference in used if "$defs" not in reference} == there
 
 
-def test_the_security_schemes_are_true(app, document, broker):
+def test_the_security_schemes_are_correct(app, document, broker):
     schemes = document["components"]["securitySchemes"]
     required = [document["security"], *(o.get("security", []) for _, _, o in operations(document))]
     assert {name for either in required for needs in either for name in needs} == schemes.keys()
@@ -310,7 +310,7 @@ def test_every_body_has_an_example_that_fits(document):
 
 
 def test_the_examples_are_responses_of_the_app(tmp_path):
-    """With ACARE_TEST_RECORD=1 the test writes them anew."""
+    """With ACARE_TEST_RECORD=1, the test records them again."""
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="100000/1", clock=lambda: 0) as app:
         recorded = record(served_by(app), app)
     if os.environ.get("ACARE_TEST_RECORD"):
@@ -343,7 +343,7 @@ def accepts(clean, body):
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize(("owner", "clean"), [("ClientInput", clean_new), ("ClientChanges", clean_update)])
 def test_document_and_app_agree_about_a_field(document, owner, clean, name):
-    """About its own values and those of all other fields."""
+    """For its own values and those of all other fields."""
     schema = {"$ref": f"#/components/schemas/{owner}"}
     every_value = [value for accepted, rejected in VALUES.values() for value in (*accepted, *rejected)]
     disagreed = []

@@ -14,7 +14,7 @@ HOME = "192.0.2.1"
 
 
 class Clock:
-    """Nanoseconds, from an odd instant on."""
+    """A clock in nanoseconds that starts at an arbitrary time."""
 
     def __init__(self):
         self.now = 987_654_321_123_456_789
@@ -90,7 +90,7 @@ def test_tokens_come_at_the_exact_nanosecond(clock, tokens, seconds):
 
 
 class SlowName(str):
-    """A name that lets other threads run whenever a dict looks at it."""
+    """A name that lets other threads run whenever a dict hashes it."""
 
     def __hash__(self):
         time.sleep(0)
@@ -154,7 +154,7 @@ def test_after_reset_the_bucket_is_full(limiter, clock):
 
 
 def test_buckets_are_bounded_and_used_ones_are_kept():
-    """With a quarter of a million names, one of them in steady use."""
+    """With 250,000 names, one of them used again and again."""
     limiter = RateLimiter(RateLimit(tokens=3, seconds=900), lambda: 0)
     allowed = []
     for n in range(250_000):
@@ -166,7 +166,7 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
 
 
 @pytest.mark.parametrize("max_buckets", [2, 3, 10, 101])
-def test_small_maximums_hold_too(clock, max_buckets):
+def test_a_small_maximum_is_respected_too(clock, max_buckets):
     limiter = RateLimiter(DEFAULT, clock, max_buckets)
     for n in range(1000):
         limiter.take(str(n % 137))

@@ -149,7 +149,7 @@ def test_not_ready_is_503_with_retry_after(app, caplog):
     assert Api(app).head("/readyz", 503).body == b""
 
 
-# --- alive
+# --- liveness
 
 
 TROUBLE = {
@@ -192,7 +192,7 @@ def test_it_takes_no_token_and_is_never_429(tmp_path, path):
 def test_a_key_is_neither_needed_nor_used(app, path):
     for key in ("", "wrong", "0" * 64, full_key(app)):
         Api(app).ask("GET", path, X_API_Key=key)
-    app.database.write(lambda connection: None)  # a note of the use would be written before this
+    app.database.write(lambda connection: None)  # the use of a key would be written before this
     assert app.keys.list()[0]["last_used_at"] is None
 
 

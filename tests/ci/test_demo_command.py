@@ -1,4 +1,4 @@
-"""The README's command for the demo, as it stands there."""
+"""The README's command for the demo."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def serving(gunicorn, folder, app):
 
 
 class Browser:
-    """Has the session of a user who is logged in to the host, if it was told to log in."""
+    """A browser with a session of the host, once it has logged in."""
 
     def __init__(self, host, port):
         self.port, self.session = port, {}
@@ -148,7 +148,7 @@ def browser(request, frameworks, tmp_path_factory):
         yield browser
 
 
-def test_the_host_s_user_is_the_caller(browser):
+def test_the_user_of_the_host_is_the_caller(browser):
     status, answer = browser.call("GET", "users/me")
     assert (status, answer["data"]["email"]) == (200, "ana@example.com")
     status, answer = browser.call("GET", "clients?q=jordan")

@@ -134,7 +134,7 @@ export { client, changes, current, number, changed, tenant, nameless };
 """
 
 
-def test_typescript_takes_right_values_and_no_others(folder):
+def test_typescript_accepts_valid_values_only(folder):
     run("npm", "install", "--silent", "--no-audit", "--no-fund", *NODE_GENERATORS, cwd=folder)
     node = folder / "node_modules" / ".bin"
     run(node / "openapi-typescript", "openapi.json", "-o", "openapi.ts", cwd=folder)

@@ -1,4 +1,4 @@
-"""Beside Litestream, configured as acare/cli/README.md shows."""
+"""A server with Litestream, configured as in acare/cli/README.md."""
 
 import json
 import random
@@ -42,7 +42,7 @@ class Running:
     killed_at: int = 0  # nanoseconds
 
     def kill(self):
-        """Both, in any order."""
+        """Kill both, in random order."""
         self.killed_at = time.monotonic_ns()
         for process in random.sample([self.litestream, self.server], 2):
             process.kill()
@@ -61,7 +61,7 @@ class Setup:
 
     @contextmanager
     def running(self, **options):
-        """The server and Litestream, which has replicated all there was before: that is in ``there``."""
+        """The server and Litestream, which has replicated the existing clients, ``there``."""
         line = ["litestream", "replicate", "-config", self._config]
         with serving(self.database, **options) as (server, address):
             there = read_clients(self.database)
@@ -79,7 +79,7 @@ class Setup:
                     litestream.kill()
 
     def restore(self):
-        """Run the commands on the page; the file that they make."""
+        """Run the commands of the page. Returns the restored file."""
         restored = self.folder / "restored.db"
         restored.unlink(missing_ok=True)
         values = {
@@ -96,7 +96,7 @@ class Setup:
         return self.database.with_name("acare.db-wal").stat().st_size
 
     def _has_copied_since(self, moment):
-        """Whether the replica has a file that was made from the log after this."""
+        """Whether the replica has a file that was made from the log after this moment."""
         made = self.folder.glob(".acare.db-litestream/ltx/0/*.ltx")
         new = [path.name for path in made if path.stat().st_mtime_ns > moment]
         return any((self.replica / "ltx" / "0" / name).exists() for name in new)
@@ -108,9 +108,9 @@ def setup(tmp_path):
 
 
 def last_moment(found, writers):
-    """The end of the last time in which the database may have been as it was found; None if there is none.
+    """The last moment at which the database may have had the state that was found, in nanoseconds.
 
-    In nanoseconds. The writers' journals tell for each moment which versions a client may have had.
+    None if it never had. The writers' journals have the possible versions of each client at each moment.
     """
     entries = sorted(
         (instant, name, known.versions) for writer in writers for instant, name, known in writer.journal
@@ -125,7 +125,7 @@ def last_moment(found, writers):
     return entries[-1][0] if matched else end
 
 
-def test_a_restored_file_misses_a_short_tail_and_nothing_before_it(setup):
+def test_a_restored_file_lacks_only_the_last_seconds(setup):
     for number in range(TIMES):
         writers = [Journalist(f"{number}-{n}", setup.key) for n in range(2)]
         with setup.running() as running:
@@ -135,7 +135,7 @@ def test_a_restored_file_misses_a_short_tail_and_nothing_before_it(setup):
         assert running.there.items() <= found.items()
         made = {name: record for name, record in found.items() if name not in running.there}
         moment = last_moment(made, [*writers, running.marker])
-        assert moment is not None, "the database was never like this"
+        assert moment is not None, "the database never had this state"
         assert running.killed_at - moment < (SYNC_SECONDS + 2) * 1e9
         assert damage(restored) + gaps(restored) + unsigned(restored) == []
         assert backup.verify(restored, checksum=False) == len(found)
@@ -154,14 +154,14 @@ class Caller:
             return read_answer(stream)
 
     def create(self):
-        """The status."""
+        """Create a client. Returns the status."""
         return self.ask("POST", "/v1/clients", LARGE)[0]
 
     def create_until(self, status):
         wait_for(lambda: self.create() == status, 30)
 
 
-def test_a_stalled_replica_stops_writes_and_the_log_is_cut_afterwards(setup):
+def test_a_stalled_replica_stops_writes_until_it_continues(setup):
     with setup.running(before=SHORT_LOG) as running:
         caller = Caller(running.address, setup.key)
         running.litestream.send_signal(signal.SIGSTOP)
@@ -177,7 +177,7 @@ def test_a_stalled_replica_stops_writes_and_the_log_is_cut_afterwards(setup):
         wait_for(lambda: caller.create() and setup.log_size() <= 800_000, 30)
 
 
-def test_a_copy_is_served_in_place_of_the_first_server(setup):
+def test_a_restored_copy_can_replace_the_server(setup):
     with setup.running() as running:
         status, _, answer = Caller(running.address, setup.key).ask("POST", "/v1/clients", BODY)
         assert status == 201

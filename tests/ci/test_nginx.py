@@ -100,7 +100,7 @@ def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
     assert " 127.0.0.1 GET /crm/v1/clients 200 " in line
 
 
-def test_many_requests_over_kept_connections_are_all_answered(proxy):
+def test_all_requests_over_kept_connections_are_answered(proxy):
     path = proxy.create()
     with closing(HttpCaller(proxy.host, proxy.key)) as caller:
         for number in range(50):
@@ -108,7 +108,7 @@ def test_many_requests_over_kept_connections_are_all_answered(proxy):
             assert client["version"] == number + 2
 
 
-def test_compression_weakens_the_tag_and_the_version_is_immune(proxy):
+def test_compression_weakens_the_tag_but_not_the_version(proxy):
     path = proxy.create()
     headers, body = proxy.ask("GET", path, Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip"
@@ -126,7 +126,7 @@ def test_without_compression_the_tag_is_strong(proxy):
     proxy.ask("PUT", path, {"notes": "x"}, If_Match=headers["ETag"])
 
 
-def test_a_refusal_comes_through_in_the_envelope(proxy):
+def test_a_rejection_by_the_server_has_the_envelope(proxy):
     headers, body = proxy.ask("POST", "/crm/v1/clients", {"notes": "x" * 70_000}, 413)
     assert json.loads(body)["error"]["code"] == "CONTENT_TOO_LARGE"
     assert headers["X-Request-ID"] == json.loads(body)["correlationId"]

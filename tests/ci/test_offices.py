@@ -69,7 +69,7 @@ def test_a_client_is_created_over_tls(start):
 
 
 def test_two_offices_share_no_client_and_no_key(start):
-    with start("When one box", "127.0.0.1:8081", "127.0.0.1:8082") as (proxy, north, south):
+    with start("When one machine", "127.0.0.1:8081", "127.0.0.1:8082") as (proxy, north, south):
         _, headers, _ = proxy.ask(north, "POST", "/north/v1/clients", BODY)
         location = headers["Location"]
         assert location.startswith("/north/v1/clients/")

@@ -1,4 +1,4 @@
-"""The wheel and the sdist: what they hold, and that an installation from each serves."""
+"""The wheel and the sdist: their content, and an installation from each."""
 
 from __future__ import annotations
 

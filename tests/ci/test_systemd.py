@@ -14,7 +14,7 @@ FOLDER = "/etc/systemd/system/"
 
 @pytest.fixture(scope="module")
 def units(tmp_path_factory):
-    """A folder with the units as the page shows them; the program's path is that of this environment."""
+    """A folder with the units of the page, with the path of this environment's program."""
     folder = tmp_path_factory.mktemp("units")
     for text in examples("ini"):
         first = text.partition("\n")[0]
@@ -45,8 +45,8 @@ def test_a_unit_is_valid(units, name):
 
 
 @pytest.mark.parametrize("name", ["acare.service", "acare-backup.service"])
-def test_the_score_is_no_worse_than_the_page_says(units, name):
+def test_the_score_is_as_good_as_documented(units, name):
     ended = analyze(units, "security", "--offline=true", f"./{name}")
     score = float(re.search(r"exposure level for \S+: ([\d.]+)", ended.stdout)[1])
     told = float(re.search(rf"`{name}` ([\d.]+\d)", PAGE)[1])
-    assert score <= told + 0.3  # another version of systemd may weigh a little differently
+    assert score <= told + 0.3  # other versions of systemd may rate slightly differently

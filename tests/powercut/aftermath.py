@@ -1,4 +1,4 @@
-"""What acare makes of the folder that a power cut left, held against what had been acknowledged."""
+"""Checks the folder that a power cut left against what had been acknowledged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import acare
 from acare.errors import AcareError, DatabaseRefused
 from acare.store import backup
 
-NOT_AS_IT_SHOULD_BE = (
+FAILURES = (
     AcareError,  # it does not open
     AppError,  # it does not answer
     AssertionError,
@@ -56,7 +56,7 @@ def history_rows(database: Path) -> list[tuple[object, ...]]:
 
 
 def examine(recording: Recording, folder: Path, instant: int) -> Findings:
-    """Open what is left as acare does, and say what is lost of what was acknowledged by this instant."""
+    """Open what is left with acare, and find what is lost of what was acknowledged by this instant."""
     database = folder / recording.database.name
     check_content = _check_clients
     if "restore" in recording.steps:
@@ -67,8 +67,8 @@ def examine(recording: Recording, folder: Path, instant: int) -> Findings:
         with recording.opening(), acare.create_app(database=database, rate_limit="off") as app:
             findings = check_content(recording, app, instant)
         findings.lost += _check_backups(recording, folder, instant)
-        findings.broken += damage(database)  # with what was written since, and closed
-    except NOT_AS_IT_SHOULD_BE as error:
+        findings.broken += damage(database)  # closed, with the writes of these checks
+    except FAILURES as error:
         return Findings(broken=[f"{type(error).__name__}: {error}"])
     return findings
 
@@ -94,7 +94,7 @@ def _erased(database: Path, writers: list[Journalist]) -> list[str]:
 
 
 def _replay(api: Api, writer: Journalist, instant: int) -> list[str]:
-    """Ask again for what was created by then, and for what was perhaps: there is never a second one."""
+    """Repeat the creations that were made, or perhaps made, by then: none may create a second client."""
     known = writer.as_of(instant).known
     answers = writer.created(instant)
     expected = [
@@ -115,17 +115,17 @@ def _create(api: Api, name: str) -> dict[str, object]:
 
 
 def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findings:
-    """It is the old database or the new one; and in the end the old one is kept."""
+    """The database is the old or the new one. When the command has finished, the old one is kept."""
     database = app.database.path
     old, new = recording.before["old"], recording.before["new"]
     findings = Findings(broken=gaps(database))
     found = client_rows(database)
     is_done = recording.steps["restore"].is_done(instant)
     if found != new and (found != old or is_done):
-        findings.lost.append("neither the database that was there nor the backup is there")
+        findings.lost.append("the database is neither the old one nor the backup")
     kept = [path for path in database.parent.glob("*.before-restore-*") if not path.name.endswith("-shm")]
     if (is_done or found == new) and not any(client_rows(path) == old for path in kept):
-        findings.lost.append("the database that was there is not kept")
+        findings.lost.append("the old database is not kept")
     return findings
 
 
@@ -138,7 +138,7 @@ def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> Find
 
 
 def _check_backups(recording: Recording, folder: Path, instant: int) -> list[str]:
-    """What verifies as a backup is one; and what was reported as made is there."""
+    """A backup that passes verification is correct, and a backup that was reported exists."""
     lost = []
     for name, pattern in BACKUPS.items():
         step = recording.steps.get(name)

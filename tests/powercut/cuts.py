@@ -13,35 +13,35 @@ from powercut.events import SYNC, TRUNCATE, WRITE
 from powercut.recording import Recording
 from support.crash import Findings
 
-UNDER_WAY = 50  # operations that may be under way at once: more than there are threads
+UNDER_WAY = 50  # operations that can be in progress at once: more than there are threads
 
 
 def cut_power(recording: Recording, count: int, place: Path, seed: int = 1) -> Iterator[tuple[str, Findings]]:
-    """For each cut in words when it was and what was left, and what is then found to be wrong."""
-    chance = random.Random(seed)
+    """For each cut, a description of its time and remainders, and the findings of the check."""
+    rng = random.Random(seed)
     events = recording.events()
     happened = 0
-    for number, instant in enumerate(choose_instants(recording, count, chance)):
+    for number, instant in enumerate(choose_instants(recording, count, rng)):
         while happened < len(events) and events[happened].ended <= instant:
             recording.disk.replay(events[happened])
             happened += 1
         next_ones = itertools.islice(events, happened, happened + UNDER_WAY)
         under_way = [event for event in next_ones if event.begun < instant]
         folder = place / f"cut-{number}"
-        chosen = recording.disk.cut(folder, under_way, chance)
-        where = f"cut {number}, {instant - recording.begun} ns after the begin ({chosen})"
+        chosen = recording.disk.cut(folder, under_way, rng)
+        where = f"cut {number}, {instant - recording.begun} ns after the start ({chosen})"
         yield where, examine(recording, folder, instant)
         shutil.rmtree(folder)
 
 
-def choose_instants(recording: Recording, count: int, chance: random.Random) -> list[int]:
+def choose_instants(recording: Recording, count: int, rng: random.Random) -> list[int]:
     """Instants just before, in and just after events.
 
-    All kinds of events are as frequent: a log has a thousand writes to a rename.
+    All kinds of events are equally frequent, although there are a thousand writes for each rename.
     """
     kinds: dict[object, list[int]] = {"acknowledgements": recording.instants()}
     for event in recording.events():
         kind = event.kind if event.kind in (WRITE, TRUNCATE, SYNC) else "names"
         kinds.setdefault(kind, []).extend((event.begun, event.ended))
-    near = [chance.choice(chance.choice(list(kinds.values()))) for _ in range(count)]
-    return sorted(max(recording.begun, instant + chance.choice((-1, 0, 0, 1))) for instant in near)
+    near = [rng.choice(rng.choice(list(kinds.values()))) for _ in range(count)]
+    return sorted(max(recording.begun, instant + rng.choice((-1, 0, 0, 1))) for instant in near)

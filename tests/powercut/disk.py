@@ -1,6 +1,6 @@
-"""A disk whose power can be cut: it replays what recorder.c recorded, and tells what may be left of it.
+"""A disk whose power can be cut: it replays what recorder.c has recorded, and produces possible remainders.
 
-What was synced stays. Of what came after the last sync of a file or folder any part may be on the disk.
+What was synced is preserved. Of the operations after the last sync of a file or folder, any part may survive.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from powercut.events import FOLDER, LINK, REMOVE, RENAME, SYNC, TRUNCATE, WRITE,
 
 SECTOR = 512
 
-#: What is left of the writes to a file after its last sync.
+#: Which of the writes to a file after its last sync survive.
 REMAINDERS = ("none", "all", "prefix", "suffix", "single", "sectors")
 
-#: What is left of the changes to the names in a folder after its last sync.
+#: Which of the changes to the names in a folder after its last sync survive.
 NAMES_LEFT = ("none", "all", "prefix", "single")
 
 #: The file that keeps everything while all others keep nothing; None: each file has a remainder of its own.
@@ -27,36 +27,36 @@ FAVOURITES = (None, None, None, ".db", ".db-wal")
 
 @dataclass(eq=False)
 class File:
-    """A file: what is on the disk for sure, and the writes since."""
+    """A file: its content as of the last sync, and the writes since."""
 
     durable: bytearray = field(default_factory=bytearray)
     pending: list[Event] = field(default_factory=list)
 
-    def sync(self, sync: Event, chance: random.Random) -> None:
-        """Take what was written before the sync began. If it failed, the system has tried for the last time:
-        what it did not get onto the disk then, a later sync does not either.
+    def sync(self, sync: Event, rng: random.Random) -> None:
+        """Make the writes before the sync durable. If the sync failed, a part of them is lost: the system
+        does not write them again with a later sync.
         """
         reached = [event for event in self.pending if event.ended <= sync.begun]
         later = [event for event in self.pending if event.ended > sync.begun]
         if sync.error:
-            self.pending = [*survivors(reached, chance.choice(REMAINDERS), chance), *later]
+            self.pending = [*survivors(reached, rng.choice(REMAINDERS), rng), *later]
         else:
             _apply(self.durable, reached)
             self.pending = later
 
-    def content(self, remainder: str, chance: random.Random) -> bytes:
-        """What is in it after a cut."""
+    def content(self, remainder: str, rng: random.Random) -> bytes:
+        """The content after a cut."""
         content = bytearray(self.durable)
-        _apply(content, survivors(self.pending, remainder, chance))
+        _apply(content, survivors(self.pending, remainder, rng))
         return bytes(content)
 
 
 @dataclass(eq=False)
 class Folder:
-    """The names in a folder: those on the disk for sure, the changes since, and those that programs see.
+    """The names in a folder: those as of the last sync, the changes since, and those that programs see.
 
-    A change maps each name to what has it from then on. All of a change survives, or nothing: a file that
-    is renamed has one of both names.
+    A change maps each name to the file that has it afterwards. A change survives completely or not at all: a
+    renamed file has one of its two names.
     """
 
     durable: dict[str, File | Folder] = field(default_factory=dict)
@@ -67,24 +67,24 @@ class Folder:
         self.pending.append((event, change))
         _rename(self.names, [change])
 
-    def sync(self, sync: Event, chance: random.Random) -> None:
+    def sync(self, sync: Event, rng: random.Random) -> None:
         if not sync.error:
             _rename(self.durable, [change for event, change in self.pending if event.ended <= sync.begun])
             self.pending = [(event, change) for event, change in self.pending if event.ended > sync.begun]
 
-    def content(self, chance: random.Random) -> dict[str, File | Folder]:
+    def content(self, rng: random.Random) -> dict[str, File | Folder]:
         """The names in it after a cut."""
         changes = [change for _, change in self.pending]
         names = dict(self.durable)
-        _rename(names, _some(changes, chance.choice(NAMES_LEFT), chance))
+        _rename(names, _some(changes, rng.choice(NAMES_LEFT), rng))
         return names
 
 
 class Disk:
-    """The disk under a folder, as it was before anything was recorded; ``replay`` lets time go by."""
+    """The disk under a folder, in its state before the recording; ``replay`` advances it."""
 
-    def __init__(self, folder: Path, chance: random.Random) -> None:
-        self._chance = chance
+    def __init__(self, folder: Path, rng: random.Random) -> None:
+        self._rng = rng
         self._inodes: dict[int, File | Folder] = {}
         self.root = self._read(folder)
 
@@ -98,12 +98,12 @@ class Disk:
         return found
 
     def replay(self, event: Event) -> None:
-        """Let this happen, after all that ended before it. Files that are not known do not count."""
+        """Apply an event, after all events that ended before it. Unknown files are ignored."""
         node = self._inodes.get(event.inode)
         if event.kind in (WRITE, TRUNCATE) and isinstance(node, File):
             node.pending.append(event)
         elif event.kind == SYNC and node is not None:
-            node.sync(event, self._chance)
+            node.sync(event, self._rng)
         elif event.kind not in (WRITE, TRUNCATE, SYNC):
             self._change_names(event, node)
 
@@ -113,7 +113,7 @@ class Disk:
             folder, name = self._find(old)
             other, new_name = self._find(new)
             if folder is not other:
-                raise ValueError(f"{old} -> {new}: from one folder to another is no part of the model")
+                raise ValueError(f"{old} -> {new}: the model has no renames between folders")
             folder.change(event, {name: None, new_name: folder.names[name]})
             return
         folder, name = self._find(event.path)
@@ -134,44 +134,44 @@ class Disk:
         assert isinstance(found, Folder)
         return found, name
 
-    def cut(self, target: Path, under_way: Iterable[Event], chance: random.Random) -> str:
-        """Write what may be left when the power fails now, while some operations are ``under_way``.
+    def cut(self, target: Path, under_way: Iterable[Event], rng: random.Random) -> str:
+        """Write a possible remainder of a power cut at this time, with operations ``under_way``.
 
-        Returns in words what was chosen.
+        Returns a description of the remainder.
         """
         writes = [event for event in under_way if event.kind in (WRITE, TRUNCATE)]
-        favourite = chance.choice(FAVOURITES)
+        favourite = rng.choice(FAVOURITES)
         chosen: dict[File, str] = {}
         places: dict[File, Path] = {}
-        for path, node in _walk(target, self.root, chance):
+        for path, node in _walk(target, self.root, rng):
             if isinstance(node, Folder):
                 path.mkdir()
             elif node in places:
                 os.link(places[node], path)
             elif path.name.endswith("-shm"):
-                path.write_bytes(chance.randbytes(32768))  # it is never synced, and SQLite makes it anew
+                path.write_bytes(rng.randbytes(32768))  # it is never synced, and SQLite rebuilds it
             else:
                 ours = [event for event in writes if self._inodes.get(event.inode) is node]
-                chosen[node] = _choose(path.name, favourite, chance)
+                chosen[node] = _choose(path.name, favourite, rng)
                 there = File(node.durable, [*node.pending, *ours])
-                path.write_bytes(there.content(chosen[node], chance))
+                path.write_bytes(there.content(chosen[node], rng))
                 places[node] = path
         return ", ".join(f"{places[node].name}: {remainder}" for node, remainder in chosen.items())
 
     def now(self) -> dict[str, bytes]:
-        """Every file as programs see it, by its path; for holding the record against the real folder."""
+        """Every file as programs see it, by its path; to compare the recording with the real folder."""
         return {
-            str(path): File(node.durable, node.pending).content("all", self._chance)
+            str(path): File(node.durable, node.pending).content("all", self._rng)
             for path, node in _walk_names(Path(), self.root)
             if isinstance(node, File)
         }
 
 
-def _walk(path: Path, node: File | Folder, chance: random.Random) -> Iterator[tuple[Path, File | Folder]]:
+def _walk(path: Path, node: File | Folder, rng: random.Random) -> Iterator[tuple[Path, File | Folder]]:
     yield path, node
     if isinstance(node, Folder):
-        for name, inner in node.content(chance).items():
-            yield from _walk(path / name, inner, chance)
+        for name, inner in node.content(rng).items():
+            yield from _walk(path / name, inner, rng)
 
 
 def _walk_names(path: Path, node: File | Folder) -> Iterator[tuple[Path, File | Folder]]:
@@ -181,28 +181,28 @@ def _walk_names(path: Path, node: File | Folder) -> Iterator[tuple[Path, File | 
             yield from _walk_names(path / name, inner)
 
 
-def _choose(name: str, favourite: str | None, chance: random.Random) -> str:
+def _choose(name: str, favourite: str | None, rng: random.Random) -> str:
     if favourite is None:
-        return chance.choice(REMAINDERS)
+        return rng.choice(REMAINDERS)
     return "all" if name.endswith(favourite) else "none"
 
 
-def survivors(events: list[Event], remainder: str, chance: random.Random) -> list[Event]:
-    """Those writes that are on the disk all the same."""
+def survivors(events: list[Event], remainder: str, rng: random.Random) -> list[Event]:
+    """The writes that survive nevertheless."""
     if remainder == "sectors":
-        return [part for event in events for part in _sectors(event) if chance.random() < 0.5]
-    return _some(events, remainder, chance)
+        return [part for event in events for part in _sectors(event) if rng.random() < 0.5]
+    return _some(events, remainder, rng)
 
 
-def _some(things: list, remainder: str, chance: random.Random) -> list:
+def _some(things: list, remainder: str, rng: random.Random) -> list:
     if remainder == "single":
-        return [thing for thing in things if chance.random() < 0.5]
-    some = chance.randint(0, len(things))
+        return [thing for thing in things if rng.random() < 0.5]
+    some = rng.randint(0, len(things))
     return {"none": [], "all": things, "prefix": things[:some], "suffix": things[some:]}[remainder]
 
 
 def _sectors(event: Event) -> Iterator[Event]:
-    """A write in the pieces that the disk writes at once."""
+    """A write, divided into the sectors that the disk writes atomically."""
     if event.kind != WRITE:
         yield event
         return

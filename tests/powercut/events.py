@@ -1,4 +1,4 @@
-"""What recorder.c recorded."""
+"""The events that recorder.c has recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Event:
 
 
 def read_events(folder: Path) -> list[Event]:
-    """All that was recorded, in the order in which it ended, but for what was written to -shm files."""
+    """All recorded events in the order of their ends, except writes to -shm files."""
     events = [event for path in folder.iterdir() for event in _read_records(path.read_bytes())]
     shared_memory = {event.inode for event in events if event.path.endswith("-shm")} - {0}
     events = [event for event in events if event.path or event.inode not in shared_memory]

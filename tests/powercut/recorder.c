@@ -38,7 +38,7 @@ enum kind {
     FOLDER = 'd',   /* path is a new, empty folder */
     LINK = 'l',     /* path is another name of the inode */
     RENAME = 'r',   /* path is "old\0new" */
-    REMOVE = 'u',   /* path is no name any more */
+    REMOVE = 'u',   /* path is removed */
 };
 
 struct record {
@@ -80,7 +80,7 @@ __attribute__((constructor)) static void begin(void) {
         fail_on = "-wal";
 }
 
-/* The function that this library stands in front of. */
+/* The function that this library replaces. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 /* off_t has 64 bits here, so a function and its 64-bit variant are one. */
@@ -347,7 +347,7 @@ int renameat(int from_at, const char *from, int at, const char *name) {
     size_t length = known ? strlen(inside) + 1 : 0;
     int failed = REAL(renameat)(from_at, from, at, name);
     if (!failed && is_name(at, name, inside + length) != known)
-        abort(); /* into the folder or out of it, which is no part of the model */
+        abort(); /* into or out of the folder, which the model does not have */
     if (!failed && known)
         append(RENAME, begun, 0, 0, 0, inside, length + strlen(inside + length), NULL, 0);
     return failed;

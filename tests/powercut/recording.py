@@ -25,7 +25,7 @@ SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
 
 
 def build_recorder(folder: Path) -> Path:
-    """The library that is preloaded."""
+    """Build the library that is preloaded."""
     library = folder / "recorder.so"
     source = Path(__file__).with_name("recorder.c")
     flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
@@ -161,7 +161,7 @@ class Recording:
         return sorted(instant for instant in answered + ended if instant >= self.begun)
 
     def real_files(self) -> dict[str, bytes]:
-        """The files as they are in the end, for holding the disk against them."""
+        """The files in their final state, to compare the disk with them."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")

@@ -1,4 +1,4 @@
-"""What servers, writers and commands do while it is recorded, to be cut off later at any instant.
+"""What servers, writers and commands do while they are recorded, to be cut off later at any instant.
 
 Each scenario fills a ``Recording``; ``aftermath.py`` has the checks.
 """
@@ -26,7 +26,7 @@ CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
 CHECKPOINT_NEVER = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 10**9"
 
 
-# A made-up schema before this one: without an index, and with every client to be written once more.
+# An invented older schema: it lacks an index, and its migration rewrites every client.
 OLDER = schema.SCHEMA_VERSION - 1
 MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
 MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
@@ -46,7 +46,7 @@ def plain(recording: Recording, before: str = "") -> None:
 
 
 def served(recording: Recording, before: str = "", servers: int = 1) -> None:
-    """Servers on one file, and nothing beside."""
+    """Servers on one file, and nothing else."""
     recording.make_key()
     recording.begin()
     with ExitStack() as stack:
@@ -173,7 +173,7 @@ def restore(recording: Recording) -> None:
 
 
 def migration(recording: Recording) -> None:
-    """A file of an older schema, in which every client is written anew, is opened by a server."""
+    """A server opens a file of an older schema, whose migration rewrites every client."""
     recording.opening = partial(mock.patch.dict, migrations.MIGRATIONS, {OLDER: MIGRATION})
     recording.make_key()
     with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
@@ -188,7 +188,7 @@ def migration(recording: Recording) -> None:
 
 
 def migration_of_schema_1(recording: Recording) -> None:
-    """A file that acare 0.1.0 made is opened by a server."""
+    """A server opens a file that acare 0.1.0 made."""
     schema_1.write_to(recording.database)
     recording.key = schema_1.BROKER
     recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
@@ -198,7 +198,7 @@ def migration_of_schema_1(recording: Recording) -> None:
 
 
 def compact(recording: Recording) -> None:
-    """The file is written anew, beside writers and after them."""
+    """The file is rewritten, during writes and after them."""
     recording.make_key()
     recording.begin()
     with recording.serving() as address:

@@ -1,6 +1,6 @@
 """The power fails at any instant: nothing that was acknowledged is lost, and nothing is left half done.
 
-ACARE_TEST_POWER_CUTS says at how many instants in all (60).
+ACARE_TEST_POWER_CUTS is the total number of cuts (60).
 """
 
 import math
@@ -13,7 +13,7 @@ from powercut.recording import Recording, build_recorder
 from support.crash import ALWAYS_CHECKPOINT, Findings
 
 CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "60"))
-CUTS_TO_FIND = 20  # within which what is wrong has to be found
+CUTS_TO_FIND = 20  # within which a defect must be found
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
     assert found == {}
 
 
-def test_the_recorder_misses_nothing(record):
+def test_the_recording_is_complete(record):
     recording = record(scenarios.plain)
     for event in recording.events():
         recording.disk.replay(event)
@@ -57,9 +57,9 @@ def test_the_recorder_misses_nothing(record):
     assert [path for path in real if ours[path] != real[path]] == []
 
 
-# --- what would be wrong is found
+# --- defects are found
 
-# A connection that does not do as it is told. {when}: the statement before which it is made careless.
+# A connection that stops syncing before the statement {when}.
 CARELESS = """
 import sqlite3
 class Careless(sqlite3.Connection):
@@ -100,6 +100,6 @@ Database.write = write
     [CARELESS_WRITER, CARELESS_CHECKPOINT, ANSWER_BEFORE_COMMIT],
     ids=["writer without syncs", "checkpoint without syncs", "answer before the commit"],
 )
-def test_what_would_lose_writes_is_found(wrong, record, tmp_path):
+def test_a_defect_that_loses_writes_is_found(wrong, record, tmp_path):
     recording = record(scenarios.served, wrong)
     assert any(findings != Findings() for _, findings in cut_power(recording, CUTS_TO_FIND, tmp_path))

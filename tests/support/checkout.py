@@ -12,13 +12,13 @@ _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy the checkout, without what is built or installed in it, to a new folder."""
+    """Copy the checkout, without built and installed files, to a new folder."""
     shutil.copytree(ROOT, folder, ignore=_LEFT_OUT)
     return folder
 
 
 def readme_command(end: str) -> str:
-    """The one command line of README.md that makes an environment and ends like this."""
+    """The one command line of README.md that creates an environment and ends with ``end``."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (line,) = re.findall(rf"^ *(python3 -m venv .*{re.escape(end)})$", text, re.MULTILINE)
     return str(line)

@@ -56,7 +56,7 @@ class Api:
         return self.web.delete(f"/v1/clients/{client_id}", headers=self.headers, status=status)
 
     def create(self, **fields: object) -> dict[str, Any]:
-        """A new client, Jordan Lee but for ``fields``; the record."""
+        """Create Jordan Lee with these other ``fields``. Returns the record."""
         return self.post({**JORDAN, **fields}).json["data"]
 
     def list(self, query: str = "") -> dict[str, Any]:
@@ -73,9 +73,9 @@ def full_key(app: acare.App, email: str = "broker@example.com", role: Any = "bro
 
 
 def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any) -> Any:
-    """A fixture with an app, without a rate limit unless ``settings`` have one.
+    """A fixture with an app, without a rate limit unless ``settings`` set one.
 
-    With one app for a module, each test makes its own clients.
+    With one app for a module, each test creates its own clients.
     """
 
     @pytest.fixture(scope=scope)
@@ -89,7 +89,7 @@ def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any
 
 
 def at_once(*calls: Callable[[], object]) -> list[Any]:
-    """Run the calls at the same time, each in a thread; their results."""
+    """Run the calls concurrently, each in a thread. Returns their results."""
     barrier, results = threading.Barrier(len(calls)), []
 
     def run(call: Callable[[], object]) -> None:

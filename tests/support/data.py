@@ -31,7 +31,7 @@ CODES = {
     503: "SERVICE_UNAVAILABLE",
 }
 
-# Every field, and another value for each.
+# All fields, and another value for each.
 WHOLE = {
     "first_name": "Jordan", "last_name": "Lee", "email": "jordan@example.com", "phone": "(661) 555-0142",
     "client_type": "buyer", "status": "active", "source": "web", "budget_min": 1, "budget_max": 100,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-#: White space as str.strip knows it, and two characters that only other languages count as white space.
+#: White space by str.strip, and two characters that are white space only in other languages.
 SPACES = " \u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
 
 _NOT_TEXT: list[Any] = [7, 1.5, True, False, [], ["x"], {}, {"a": 1}]
@@ -15,12 +15,12 @@ _BREAKS = ["a\nb", "a\rb", "a\tb", "1\n"]
 
 
 def _line(template: str = "{}") -> list[Any]:
-    """What no single line may be or contain."""
+    """Values that are invalid for every single-line field."""
     return [*_NOT_TEXT, *(template.format(text) for text in (*_CONTROL, *_SURROGATES, *_BREAKS))]
 
 
 def _list(size: int) -> list[Any]:
-    """What no list of texts of up to ``size`` characters may be or contain."""
+    """Values that are invalid for every list of texts of up to ``size`` characters."""
     items = [1, True, None, ["x"], {}, "x" * (size + 1), *_CONTROL, *_SURROGATES, *_BREAKS]
     return ["x", 7, True, {}, {"0": "x"}, ["x"] * 51, *(["fine", item] for item in items)]
 

@@ -1,4 +1,4 @@
-"""Requests that bring about every response in the OpenAPI document, and the examples made from them."""
+"""Requests for every response in the OpenAPI document, and the examples recorded from them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 
 class Scene:
-    """What a request of the table may need: callers, a client, and apps that reject requests."""
+    """What a request of the table may need: callers, a client, and apps with other settings."""
 
     def __init__(self, app, monkeypatch):
         self.app, self.monkeypatch = app, monkeypatch
         self.api = Api(app, full_key(app))
-        self.others = []  # apps beside the first
+        self.others = []  # apps other than the first
 
     def client_id(self):
         """A client at version 2."""
@@ -132,7 +132,7 @@ def exhausted(scene):
 
 
 def key_used(scene):
-    """The idempotency key was used for Jordan before."""
+    """The idempotency key has already been used for Jordan."""
     scene.api.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="k")
     return scene.api
 
@@ -243,7 +243,7 @@ OTHERS = [
 def record(document, app):
     """The first response of each operation with each status, and the body of its first successful request.
 
-    Times and ids are replaced, ids in the order in which they come, so that every app gives the same.
+    Times and ids are replaced, ids by their order, so that every run records the same.
     """
     examples, ids = {}, {}
     for ask in TABLE:

@@ -14,7 +14,7 @@ def examples(language, section=""):
 
 
 def replaced(text, values):
-    """The text with each of these pieces replaced; an example that does not have one has changed."""
+    """The text with each of these pieces replaced; fails if one is missing, since the example has changed."""
     for old, new in values.items():
         assert old in text, f"the page has no {old} any more"
         text = text.replace(old, str(new))

@@ -1,8 +1,8 @@
 """An honest caller in a process of its own: it asks ``/healthz`` until its input ends.
 
 ``python probe.py HOST PORT`` prints ``ready`` after the first answer, and at the end the longest wait in
-seconds. It asks in turn over a connection that stays and over a new one, as often as a hundred times a
-second, and over each at least once.
+seconds. It alternates between a kept connection and a new one, up to a hundred times a second, and uses each
+at least once.
 """
 
 import select
@@ -11,7 +11,7 @@ import sys
 import time
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: probe.example\r\n\r\n"
-PATIENCE = 1.0  # seconds
+TIMEOUT = 1.0  # seconds
 PAUSE = 0.01
 
 
@@ -22,12 +22,12 @@ def ask(raw):
     while b'"status":"ok"' not in received or not received.endswith(b"}"):
         data = raw.recv(65536)
         if not data:
-            raise ConnectionError("closed before the answer was whole")
+            raise ConnectionError("closed before the answer was complete")
         received += data
 
 
 def connect(address):
-    return socket.create_connection(address, timeout=PATIENCE)
+    return socket.create_connection(address, timeout=TIMEOUT)
 
 
 def ask_anew(address):
@@ -45,7 +45,7 @@ def main(address):
             ask(stays) if len(waits) % 2 else ask_anew(address)
             waits.append(time.monotonic() - began)
         except OSError:  # not in time, or refused
-            waits.append(PATIENCE)
+            waits.append(TIMEOUT)
             time.sleep(PAUSE)
     print(max(waits), flush=True)
 

@@ -33,7 +33,7 @@ def free_port():
 
 
 class Proxy:
-    """A proxy on a port of this machine; ``certificate`` is the file by which it is known."""
+    """A proxy on a port of this machine; ``certificate`` is the file with its certificate."""
 
     def __init__(self, port, certificate):
         self.port, self._context = port, ssl.create_default_context(cafile=certificate)

@@ -1,4 +1,4 @@
-"""Random requests about clients, out of a seed: valid, nearly valid and wild."""
+"""Random requests about clients, generated from a seed: valid, nearly valid and arbitrary."""
 
 import json
 import random
@@ -31,7 +31,7 @@ FULL_ACCESS = ("broker", "ana", "bob")
 
 
 class Request(NamedTuple):
-    """A request, and the fields of it that are wrong; None if that is not known."""
+    """A request, and its invalid fields; None if these are unknown."""
 
     caller: str
     method: str
@@ -100,7 +100,7 @@ ODD = {
     "HTTP_API_KEY": ("", "x", "0" * 64),
     "HTTP_HOST": ("", "x", "a:b:c", "é", "example.com:80"),
 }
-# The same for the declaration of a body, which may make it wrong.
+# The same for the headers that describe a body, which can make it invalid.
 DECLARATIONS = {
     "CONTENT_TYPE": ("application/json; charset=utf-8", "Application/JSON", " application/json ",
                      "text/plain", "", ";", "x", "application/x-www-form-urlencoded",
@@ -112,7 +112,7 @@ KEYS = ('"a"', "b", "c", "d", "", '"', "a b", "x" * 255, "x" * 256, "é", '""')
 
 
 def text(by):
-    """A line of any script, without white space at its ends."""
+    """A line in any script, without leading or trailing white space."""
     if by.random() < 0.1:
         return by.choice(LINES)
     inner = "".join(by.choices(by.choice(ALPHABETS), k=by.randint(0, 38)))
@@ -140,14 +140,14 @@ def good(by, name):
 
 
 class Generator:
-    """Random requests about the clients that the model has."""
+    """Random requests about the clients of the model."""
 
     def __init__(self, seed, model):
         self.by = random.Random(seed)
         self.model = model
 
-    def chance(self, part):
-        return self.by.random() < part
+    def happens(self, probability):
+        return self.by.random() < probability
 
     def next(self):
         by = self.by
@@ -157,10 +157,10 @@ class Generator:
         environ, wrong = dict(request.environ), request.wrong
         if caller == "wrong key":
             environ["HTTP_X_API_KEY"] = by.choice(("", "x", "0" * 64, "é" * 64, "A" * 64, "\0"))
-        if self.chance(0.1):
+        if self.happens(0.1):
             name = by.choice(list(ODD))
             environ[name] = by.choice(ODD[name])
-        if self.chance(0.04):
+        if self.happens(0.04):
             name = by.choice(list(DECLARATIONS))
             environ[name], wrong = by.choice(DECLARATIONS[name]), None
         return request._replace(caller=caller, environ=environ, wrong=wrong)
@@ -168,11 +168,11 @@ class Generator:
     def list(self):
         parts, wrong = [], set()
         for name, texts in QUERY.items():
-            if self.chance(0.4 if name in ("page", "limit", "client_type", "status") else 0.1):
-                is_bad = self.chance(0.12)
+            if self.happens(0.4 if name in ("page", "limit", "client_type", "status") else 0.1):
+                is_bad = self.happens(0.12)
                 parts.append(f"{name}={self.by.choice(texts[is_bad])}")
                 wrong |= {name} if is_bad else set()
-        if self.chance(0.1):
+        if self.happens(0.1):
             parts.append(
                 self.by.choice(("x=1", "sort=name", "=", "&&", "%", "a=%FF", "pages", "x=" + "x" * 3000))
             )
@@ -185,12 +185,12 @@ class Generator:
             {*REQUIRED, *self.by.sample(sorted(UNSET), self.by.choice((0, 1, 3, len(UNSET))))}
         )
         for name in sorted(REQUIRED):
-            if self.chance(0.02):
+            if self.happens(0.02):
                 del body[name]
                 wrong.add(name)
         if not wrong and body.get("budget_min") is not None and body.get("budget_max") is not None:
             body["budget_min"], body["budget_max"] = sorted((body["budget_min"], body["budget_max"]))
-        environ = {"HTTP_IDEMPOTENCY_KEY": self.by.choice(KEYS)} if self.chance(0.1) else {}
+        environ = {"HTTP_IDEMPOTENCY_KEY": self.by.choice(KEYS)} if self.happens(0.1) else {}
         return self.with_body("POST", "/v1/clients", body, wrong, environ)
 
     def update(self):
@@ -198,28 +198,28 @@ class Generator:
         body, wrong = self.body(set(by.sample(sorted(WRITABLE), by.choice((0, 1, 1, 2, 5, 15)))))
         if not body:
             wrong.add("body")
-        if self.chance(0.3):
+        if self.happens(0.3):
             known = self.model.clients.get(client_id)
             body["version"] = by.choice((known["version"] if known else 1, 1, 2, 10**30))
-            if self.chance(0.1):
+            if self.happens(0.1):
                 body["version"] = by.choice(BAD_VERSIONS)
                 wrong.add("version")
-        if self.chance(0.2):
+        if self.happens(0.2):
             body |= {
                 "id": by.choice((client_id, 5)),
                 "created_at": None,
                 "nonsense": any_json(by),
                 "Status": "x",
             }
-        environ = {"HTTP_IF_MATCH": by.choice(TAGS)} if self.chance(0.1) else {}
+        environ = {"HTTP_IF_MATCH": by.choice(TAGS)} if self.happens(0.1) else {}
         return self.with_body("PUT", f"/v1/clients/{client_id}", body, wrong, environ)
 
     def delete(self):
-        environ = {"HTTP_IF_MATCH": self.by.choice(TAGS)} if self.chance(0.2) else {}
+        environ = {"HTTP_IF_MATCH": self.by.choice(TAGS)} if self.happens(0.2) else {}
         return self.request("DELETE", f"/v1/clients/{self.client_id()}", environ=environ)
 
     def get(self):
-        environ = {"HTTP_IF_NONE_MATCH": self.by.choice(TAGS)} if self.chance(0.2) else {}
+        environ = {"HTTP_IF_NONE_MATCH": self.by.choice(TAGS)} if self.happens(0.2) else {}
         method = self.by.choice(("GET", "GET", "HEAD"))
         return self.request(method, f"/v1/clients/{self.client_id()}", environ=environ)
 
@@ -230,19 +230,19 @@ class Generator:
         return self.request(by.choice(METHODS), path, query, body=by.choice(RAW)(by), wrong=None)
 
     def body(self, names):
-        """A body with these fields, mostly good, and those of them that are bad."""
+        """A body with these fields, mostly valid, and the names of the invalid ones."""
         body = {name: good(self.by, name) for name in sorted(names)}
         count = min(self.by.choices((0, 1, 5), (16, 4, 1))[0], len(names))
         wrong = set(self.by.sample(sorted(names), count))
         return body | {name: self.by.choice(VALUES[name][1]) for name in sorted(wrong)}, wrong
 
     def with_body(self, method, path, body, wrong, environ):
-        """The body or, now and then, a damaged one or any other."""
+        """Send the body or, sometimes, a damaged or arbitrary one."""
         by = self.by
-        content = json.dumps(body, ensure_ascii=self.chance(0.5)).encode("utf-8", "surrogatepass")
+        content = json.dumps(body, ensure_ascii=self.happens(0.5)).encode("utf-8", "surrogatepass")
         damage = self.by.choices(("none", "other", "number", "cut"), (82, 6, 6, 6))[0]
         if "HTTP_IDEMPOTENCY_KEY" in environ or "\ufffd" in content.decode(errors="replace"):
-            wrong = None  # an unescaped surrogate makes the whole body wrong
+            wrong = None  # an unescaped surrogate makes the entire body invalid
         if damage == "other":
             content, wrong = by.choice(RAW)(by), None
         elif damage == "number":
@@ -256,8 +256,8 @@ class Generator:
 
     def client_id(self):
         by, ids = self.by, list(self.model.clients)
-        if ids and self.chance(0.85):
-            known = by.choice(ids[-30:] if self.chance(0.7) else ids)
+        if ids and self.happens(0.85):
+            known = by.choice(ids[-30:] if self.happens(0.7) else ids)
             return by.choices((known, known.upper(), known.replace("-", "")), (20, 1, 1))[0]
         return by.choice((*BAD_IDS, str(UUID(int=by.getrandbits(128))), *self.model.deleted[-5:]))
 

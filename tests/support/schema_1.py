@@ -1,4 +1,4 @@
-"""A database of schema 1: made over the API by acare 0.1.0 (commit a184446), and what it answered then."""
+"""A database of schema 1: created over the API of acare 0.1.0 (commit a184446), and its answers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 
 HERE = Path(__file__).parent
 
-# The keys of its users are 64 times the same digit.
+# Each key of its users is one digit, repeated 64 times.
 BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, NO_SCOPE = (digit * 64 for digit in "1234567")
 
-# Idempotency keys are kept for a day: the answers of all but one are made new again.
+# Idempotency keys expire after a day: all but one are made recent again.
 RENEW = "UPDATE retries SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE created_at > '2021'"
 
 
 def write_to(path: Path) -> None:
-    """Make the database at ``path``, as the acare that made it left it: closed, in WAL mode."""
+    """Create the database at ``path``, in the state in which acare 0.1.0 left it: closed, in WAL mode."""
     path.write_bytes(_content())
 
 
@@ -38,6 +38,6 @@ def _content() -> bytes:
 @cache
 def answers() -> dict[str, Any]:
     """``lists``: the list of clients of each key's first digit; ``history``: the events of each client by id;
-    ``keys``: what ``acare key list`` knows.
+    ``keys``: the output of ``acare key list``.
     """
     return json.loads((HERE / "schema-1-answers.json").read_text(encoding="utf-8"))

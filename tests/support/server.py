@@ -17,7 +17,7 @@ from acare.store.keys import KeyStore
 
 
 class RunningServer:
-    """A real ``acare`` process on a free port; what it printed and where it is."""
+    """A real ``acare`` process on a free port, with its output and address."""
 
     def __init__(self, process: subprocess.Popen[bytes], url: str, key: str | None, printed: str) -> None:
         self.process, self.url, self.key, self.printed = process, url, key, printed
@@ -25,7 +25,7 @@ class RunningServer:
 
 @contextmanager
 def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
-    """Gives what starts ``acare serve`` (or another command) and waits until it says where it listens."""
+    """Yields a function that starts ``acare serve`` (or another command) and waits for its address."""
     log = folder / "server.log"
     started: list[subprocess.Popen[bytes]] = []
 
@@ -96,7 +96,7 @@ def serving(database, *arguments, before="", prefix=(), log=None):
 
 @contextmanager
 def begun(*arguments):
-    """A real ``acare`` that is about to run the command: all is imported."""
+    """A real ``acare`` that is about to run the command, with all modules imported."""
     line = command(*arguments, before="import acare.cli; print('begins', flush=True)")
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:

@@ -1,4 +1,4 @@
-"""A real server under attack: what its other callers notice, and what the attack costs it."""
+"""A real server under attack: the effects on its other callers and on its resources."""
 
 import contextlib
 import http.client
@@ -14,13 +14,13 @@ from support import probe
 from support.server import make_key, serving
 from support.sockets import KIB, connect, read_answer, request, reset
 
-#: Seconds within which every other caller is answered, whatever a hostile one does.
+#: Seconds within which every other caller must be answered during an attack.
 PROMPT = 0.25
 
-#: Seconds of an attack at least, in which other callers ask.
+#: Minimum seconds of an attack, during which other callers send requests.
 WHILE = 0.03
 
-#: How often an attack is tried: a busy machine may keep a caller waiting as well.
+#: Attempts for each attack: a busy machine can delay a caller too.
 TRIES = 2
 
 _ACCESS_LINE = re.compile(r" \d{3} \d+\.\dms key=\S+ request=\S+$")
@@ -35,7 +35,7 @@ class Target:
 
     @contextmanager
     def connections(self, number=1, **options):
-        """Connections that a test has; reset at its end."""
+        """Connections for a test, which are reset at its end."""
         made = []
         try:
             for _ in range(number):
@@ -49,16 +49,16 @@ class Target:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def log_besides_requests(self):
-        """The lines of the log that are not about one request each."""
+        """The lines of the log that are not access lines."""
         return [line for line in self.log().splitlines() if not _ACCESS_LINE.search(line)]
 
     def cpu_seconds(self):
-        """Of the process, in user and system mode."""
+        """The processor time of the process, in user and system mode."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
-        """Resident, in bytes."""
+        """The resident memory, in bytes."""
         return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def threads(self):
@@ -77,7 +77,7 @@ class Target:
         return len(os.listdir(self._proc / "fd"))
 
     def is_well(self):
-        """Whether it answers at once; one that an earlier test has harmed does not."""
+        """Whether it answers; False after a test that has damaged it."""
         host, port = self.address.split(":")
         with contextlib.suppress(OSError, http.client.HTTPException):
             probe.ask_anew((host, int(port)))
@@ -87,7 +87,7 @@ class Target:
 
 @contextmanager
 def target_in(folder, *arguments, key=None, **options):
-    """Start a Target on a database in ``folder``, which is made unless it is there and has the ``key``."""
+    """Start a Target on a database in ``folder``, which is created unless ``key`` is given."""
     database = folder / "served.db"
     key = key or make_key(database)
     with serving(database, *arguments, **options) as (process, address):
@@ -96,7 +96,7 @@ def target_in(folder, *arguments, key=None, **options):
 
 @contextmanager
 def asking(target):
-    """Another process asks meanwhile; gives a list that afterwards has the longest wait."""
+    """Send requests from another process meanwhile; yields a list that then receives the longest wait."""
     worst = []
     line = [sys.executable, "-I", "-S", probe.__file__, *target.address.split(":")]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -111,7 +111,7 @@ def asking(target):
 
 
 def attack(target, act):
-    """What ``act()`` returns; meanwhile other callers are answered promptly, and the log keeps quiet."""
+    """Returns ``act()``. Meanwhile other callers must be answered promptly, with few lines in the log."""
     for _ in range(TRIES):
         lines = len(target.log_besides_requests())
         with asking(target) as worst:
