@@ -1,7 +1,7 @@
 """The fields of a client: an untrusted body goes in, a clean dict comes out."""
 
 import pytest
-from support.data import JORDAN, WHOLE
+from support.data import ALL_FIELDS, JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
@@ -41,7 +41,7 @@ def clean_version(version):
 
 
 def test_the_fifteen_fields_are_in_the_order_of_the_record():
-    assert list(WHOLE) == NAMES == list(VALUES)
+    assert list(ALL_FIELDS) == NAMES == list(VALUES)
 
 
 def test_three_fields_are_required():

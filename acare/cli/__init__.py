@@ -42,6 +42,9 @@ class Parser(argparse.ArgumentParser):
 
     as_json = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options, allow_abbrev=False)  # a new flag must not break an old script
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:  # reported by the command's own parser, whose help is the one to read

@@ -81,7 +81,7 @@ def run_erase(args: argparse.Namespace) -> int:
 
 
 def _confirmed(person: Person) -> bool:
-    """Ask whether to erase; yes if there is nobody at a terminal to ask."""
+    """Ask for confirmation on a terminal; without a terminal, return True."""
     if not sys.stdin.isatty():
         return True
     sys.stderr.write(f"Erase {describe(person)} permanently? [y/N] ")

@@ -114,7 +114,7 @@ class _Import:
         if not report.refused or self._args.skip_bad:
             key = self._key()
             if self._args.again and not self._args.dry_run:
-                self._store.forget(key)
+                self._store.discard(key)
             before = self._store.progress(key, self._plan.sha256())
             if before is not None and before.done == len(self._plan):
                 report.note = f"This was imported at {before.started_at}; --again imports it anew."

@@ -79,7 +79,7 @@ SET done = :done, created = :created, updated = :updated, skipped = :skipped
 WHERE key = :key
 """
 
-FORGET_IMPORT = "DELETE FROM imports WHERE key = :key"
+DELETE_IMPORT = "DELETE FROM imports WHERE key = :key"
 
 EXPORT = """
 SELECT json, users.email
@@ -160,9 +160,9 @@ class BulkStore:
 
         return self._database.write(work)
 
-    def forget(self, key: bytes) -> None:
-        """Forget an import, so that the same can begin anew."""
-        self._database.write(lambda connection: connection.execute(FORGET_IMPORT, {"key": key}).rowcount)
+    def discard(self, key: bytes) -> None:
+        """Delete the record of an import, so that the same import can start again."""
+        self._database.write(lambda connection: connection.execute(DELETE_IMPORT, {"key": key}).rowcount)
 
     def known_people(self, newest_before: int | None = None) -> Duplicates:
         """Finds the clients that rows describe; with ``newest_before`` only those up to this one."""
@@ -180,7 +180,7 @@ class BulkStore:
                     people.add(-row.line if match is None else match.seq, row)
                 if match is not None:
                     yield people.describe(connection, row, match)
-        people.forget_lines()
+        people.remove_lines()
 
     def write(
         self,

@@ -42,7 +42,7 @@ ADD_KEY = "INSERT OR IGNORE INTO keys (key, seq) VALUES (:key, :seq)"
 
 FIND_KEY = "SELECT seq FROM keys WHERE key = :key"
 
-FORGET_LINES = "DELETE FROM keys WHERE seq < 0"
+DELETE_LINES = "DELETE FROM keys WHERE seq < 0"
 
 
 class Match(NamedTuple):
@@ -114,9 +114,9 @@ class Duplicates:
         crossed = low is not None and high is not None and low > high
         return Duplicate(row.line, match.by, client, None, name, deleted=False, crossed=crossed)
 
-    def forget_lines(self) -> None:
-        """Forget what was added with the number of a line."""
-        self._keys.execute(FORGET_LINES)
+    def remove_lines(self) -> None:
+        """Remove the identities that were added for lines of the file."""
+        self._keys.execute(DELETE_LINES)
 
     def catch_up(self, connection: sqlite3.Connection) -> None:
         """Read the clients that others have created since ``skip_to_newest``."""

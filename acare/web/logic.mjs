@@ -118,7 +118,7 @@ export function fieldsOf(document, schema = document.components.schemas.ClientIn
   });
 }
 
-// --- nobody's change is lost
+// --- merging changes
 
 /** Whether two values are the same JSON; absent is null, and the order of members does not count. */
 export const same = (a, b) => canonical(a) === canonical(b);

@@ -166,7 +166,7 @@ function askForKey() {
         problem.textContent = answer.status === 401 ? TEXT.wrongKey : wait ?? answer.content?.error?.message;
         return;
       }
-      forgetKey();
+      removeKey();
       if (state.key) (remember.checked ? localStorage : sessionStorage).setItem(stored("key"), state.key);
       dialog.close();
       if (!before || before.id === answer.content.data.id) return resolve();
@@ -184,10 +184,10 @@ function askForKey() {
   });
 }
 
-const forgetKey = () => [localStorage, sessionStorage].forEach((storage) => storage.removeItem(stored("key")));
+const removeKey = () => [localStorage, sessionStorage].forEach((storage) => storage.removeItem(stored("key")));
 
 function signOut() {
-  forgetKey();
+  removeKey();
   dropDrafts();
   location.hash = "#/";
   location.reload();

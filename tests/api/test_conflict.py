@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.client import app_fixture, at_once
-from support.data import JORDAN, OTHER, WHOLE
+from support.data import ALL_FIELDS, JORDAN, OTHER
 
 from acare.fields import FIELDS
 from acare.store.history import HistoryStore
@@ -49,16 +49,16 @@ def test_a_refused_deletion_has_the_same_details(api):
     assert (details["currentVersion"], details["changedFields"]) == (2, ["phone"])
 
 
-@pytest.mark.parametrize("field", WHOLE)
+@pytest.mark.parametrize("field", ALL_FIELDS)
 def test_exactly_the_field_that_changed_is_named(api, field):
-    client_id = api.create(**WHOLE)["id"]
+    client_id = api.create(**ALL_FIELDS)["id"]
     api.put(client_id, {field: OTHER[field]})
     assert changed_fields(api, client_id) == [field]
 
 
 CHANGES = {
     # updates in order, and the fields that then differ from version 1
-    "all fields": (WHOLE, [OTHER], [field.name for field in FIELDS]),
+    "all fields": (ALL_FIELDS, [OTHER], [field.name for field in FIELDS]),
     "several updates": ({}, [{"phone": "1"}, {"source": "web"}], ["phone", "source"]),
     "a field changed back": ({"notes": "a"}, [{"notes": "b", "phone": "1"}, {"notes": "a"}], ["phone"]),
     "an update that changed nothing": ({}, [JORDAN], []),

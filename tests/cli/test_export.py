@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from support.data import JORDAN, OTHER, WHOLE
+from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import HEADER, USER, Agency
 
 from acare.exchange import cells
@@ -16,7 +16,7 @@ from acare.fields import FIELDS
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "'plain", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1"]
 
 AWKWARD = [
-    WHOLE,
+    ALL_FIELDS,
     OTHER,
     JORDAN,
     {**JORDAN, "phone": "+1 661 555", "notes": "=HYPERLINK(1)", "source": "'=x", "tags": ["=1", "'=2", "-3"]},

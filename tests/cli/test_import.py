@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.data import WHOLE
+from support.data import ALL_FIELDS
 from support.importing import HEADER, USER, Agency
 
 from acare.exchange import cells
@@ -322,7 +322,7 @@ def test_duplicates_are_skipped_updated_or_created(agency, policy, counts, clien
 
 
 def test_an_update_leaves_what_the_file_does_not_have(agency):
-    old = agency.create(**WHOLE)
+    old = agency.create(**ALL_FIELDS)
     report = agency.report(
         f"{HEADER},email,tags,notes\nJordan,Lee,buyer,{old['email']},new,\n", "--on-duplicate", "update"
     )
@@ -333,14 +333,16 @@ def test_an_update_leaves_what_the_file_does_not_have(agency):
 
 
 def test_an_update_that_changes_nothing_makes_no_version(agency):
-    agency.create(**WHOLE)
-    report = agency.report(f"{HEADER},email\nJordan,Lee,buyer,{WHOLE['email']}\n", "--on-duplicate", "update")
+    agency.create(**ALL_FIELDS)
+    report = agency.report(
+        f"{HEADER},email\nJordan,Lee,buyer,{ALL_FIELDS['email']}\n", "--on-duplicate", "update"
+    )
     assert (report["skipped"], agency.clients()[0]["version"]) == (1, 1)
 
 
 def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
-    agency.create(**WHOLE)
-    content = f"{HEADER},email,budget_min\nJordan,Lee,both,{WHOLE['email']},500\n"
+    agency.create(**ALL_FIELDS)
+    content = f"{HEADER},email,budget_min\nJordan,Lee,both,{ALL_FIELDS['email']},500\n"
     ended = agency.load(content, "--on-duplicate", "update")
     assert (ended.code, agency.clients()[0]["version"]) == (1, 1)
     assert "budget_min must not be more" in ended.out

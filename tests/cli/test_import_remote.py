@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from support.data import JORDAN, WHOLE
+from support.data import ALL_FIELDS, JORDAN
 from support.importing import USER, Agency
 from support.server import serving
 
@@ -28,7 +28,7 @@ def other(tmp_path):
 
 
 def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
-    agency.create(**WHOLE)
+    agency.create(**ALL_FIELDS)
     agency.load("Name,Type\n" + "Pat Kim,buyer\n" * 250, "--on-duplicate", "create")
     key = agency.run("key", "create", "--user", USER).out
     (tmp_path / "key.txt").write_text(key)

@@ -24,7 +24,7 @@ from support.crash import (
     check,
     content,
     damage,
-    forget_deleted,
+    purge_deleted,
     reading,
     write_until,
 )
@@ -48,7 +48,7 @@ def test_a_killed_server_loses_no_acknowledged_write(tmp_path, before):
     while True:
         with serving(database, before=before) as (process, address):  # it finds its way in what is left
             findings = check(database, writers)
-            forget_deleted(database)
+            purge_deleted(database)
             if findings != Findings() or kills == KILLS:
                 break
             write_until(address, writers, moments.uniform(0.01, 0.3), process.kill)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from support.client import Api
-from support.data import JORDAN, OTHER, UNKNOWN_ID, WHOLE
+from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 from acare.auth import operator_for
 from acare.cli import main, options
@@ -77,7 +77,7 @@ def ids(api):
 
 
 def test_each_version_is_kept_when_it_ends(app, api):
-    first = api.create(**WHOLE)
+    first = api.create(**ALL_FIELDS)
     second = api.put(first["id"], OTHER).json["data"]
     api.delete(first["id"])
     kept = rows(app, "SELECT version, json, deleted FROM client_history ORDER BY 1")
@@ -221,7 +221,7 @@ def test_a_client_that_is_there_cannot_be_brought_back(acare, api):
 
 
 NUMBERS = {"budget_min": 1, "budget_max": 2.5, "property_preferences": {"a": 1.0, "b": 2**70}}
-RESTORED = [{}, WHOLE, OTHER, {"notes": "\"\\ 😀 \n\t'", "budget_min": 0.1}, NUMBERS]
+RESTORED = [{}, ALL_FIELDS, OTHER, {"notes": "\"\\ 😀 \n\t'", "budget_min": 0.1}, NUMBERS]
 
 
 @pytest.mark.parametrize("fields", RESTORED, ids=str)

@@ -39,7 +39,7 @@ def content(name, version):
     }
 
 
-def is_whole(record, name, version):
+def is_intact(record, name, version):
     wanted = {**content(name, version), "version": version}
     return {key: record[key] for key in wanted} == wanted
 
@@ -158,7 +158,7 @@ class Writer:
         return json.loads(text)["data"]
 
     def expect(self, record, name, version):
-        if not is_whole(record, name, version):
+        if not is_intact(record, name, version):
             self.wrong.append(f"{name}: answered {record} for version {version}")
 
     def learn(self, name, record):
@@ -224,7 +224,7 @@ def check(database, writers):
             version = record["version"] if record else GONE
             if version not in known.versions:
                 findings.lost.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
-            elif record and not is_whole(record, name, version):
+            elif record and not is_intact(record, name, version):
                 findings.broken.append(f"{name}: is not whole: {record}")
             elif record and known.versions == {version} and record != known.record:
                 findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
@@ -274,7 +274,7 @@ def gaps(database):
     versions = {}
     for record in [*past, *now.values()]:
         versions.setdefault(record["id"], []).append(record["version"])
-    broken = [record for record in past if not is_whole(record, record["first_name"], record["version"])]
+    broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
     return (
         [f"{client_id}: versions {found}" for client_id, found in versions.items() if has_gap(found)]
         + [f"is not whole: {record}" for record in broken]
@@ -306,7 +306,7 @@ SELECT client_id, version FROM client_history WHERE made_by IS NULL OR (deleted 
 """
 
 
-def forget_deleted(database):
+def purge_deleted(database):
     """As ``acare purge`` does, so that a check stays quick."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -32,7 +32,7 @@ CODES = {
 }
 
 # All fields, and another value for each.
-WHOLE = {
+ALL_FIELDS = {
     "first_name": "Jordan", "last_name": "Lee", "email": "jordan@example.com", "phone": "(661) 555-0142",
     "client_type": "buyer", "status": "active", "source": "web", "budget_min": 1, "budget_max": 100,
     "preferred_locations": ["a"], "property_preferences": {"bedrooms_min": 1}, "pre_approved": False,
