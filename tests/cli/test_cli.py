@@ -440,3 +440,8 @@ def test_a_port_in_use_is_a_failure_and_makes_no_database(run, tmp_path, command
     assert_one_line(printed, where)
     assert printed.err.count("127.0.0.1") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_abbreviated_flag_is_refused(run):
+    printed = run("key list --js")
+    assert (printed.code, "unrecognized arguments: --js" in printed.err) == (2, True)
