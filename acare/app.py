@@ -132,7 +132,10 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def run_checks(self) -> dict[str, str]:
         """The result of each readiness check by name: "ok" or a description of the problem."""
-        return {"server": "The server is stopping." if self.draining else "ok", **self.database.run_checks()}
+        return {
+            "server": "The server is stopping." if self.draining else "ok",
+            **self.database.readiness.run_checks(),
+        }
 
     def close(self) -> None:
         """Close the database. Later requests fail."""

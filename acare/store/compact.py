@@ -12,7 +12,8 @@ from typing import NamedTuple
 from acare.errors import UserError
 from acare.store import search
 from acare.store.copying import Report, silent
-from acare.store.database import MIN_FREE, Database
+from acare.store.database import Database
+from acare.store.readiness import MIN_FREE
 
 SIZE = """
 SELECT page_size, page_count, freelist_count

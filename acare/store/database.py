@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -24,20 +22,12 @@ from acare.store.connection import (
 )
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate
-from acare.store.wal import prevent_checkpoint, write_one_page
+from acare.store.readiness import Readiness
+from acare.store.wal import prevent_checkpoint
 from acare.store.writer import Writer
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
-
-#: Free bytes on the disk below which the disk check fails: the log and a checkpoint need some room.
-MIN_FREE = 16 * 1024 * 1024
-
-#: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
-CHECK_EVERY = 1_000_000_000
-
-#: Seconds that a caller waits while another one runs the write check.
-CHECK_WAIT_SECONDS = 1.0
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
 EMPTY_LOG_SECONDS = 1.0
@@ -97,11 +87,8 @@ class Database:
         sync_log(path)
         migrate(path)
         self.path = path
-        self._inode = self._file_identity()
+        self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
-        self._clock = clock
-        self._checking = threading.Lock()
-        self._write_check: tuple[int, str] | None = None  # when it was made, and its result
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
         self._process = os.getpid()
@@ -111,10 +98,11 @@ class Database:
                 checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
             except sqlite3.Error as error:
                 raise DatabaseRefused(f"{path}: {error}") from None
-            if self._file_identity() != self._inode:
+            if file.identity(path) != self._identity:
                 raise DatabaseRefused(f"{path}: was replaced while it was being opened")
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
+        self.readiness = Readiness(path, self.write, clock)
 
     def read(self) -> _Reader:
         """A read-only connection, for a ``with`` statement.
@@ -164,10 +152,6 @@ class Database:
         """Checkpoint the log and start it over; False if other processes were in the way for a second."""
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
-    def run_checks(self) -> dict[str, str]:
-        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
-        return {"write": self._check_write(), "disk": self._check_disk()}
-
     def close(self) -> None:
         """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
         self._closed = True
@@ -197,40 +181,7 @@ class Database:
         if self._closed:
             self._close_readers()
 
-    def _check_write(self) -> str:
-        """Make a real write: a transaction can begin even if the disk or the quota is full."""
-        if not self._checking.acquire(timeout=CHECK_WAIT_SECONDS):
-            return "A write has not finished yet."
-        try:
-            if self._write_check is None or self._clock() - self._write_check[0] >= CHECK_EVERY:
-                result = self._try_to_write()
-                self._write_check = self._clock(), result  # the time after the write, which may take long
-            return self._write_check[1]
-        finally:
-            self._checking.release()
-
-    def _try_to_write(self) -> str:
-        try:
-            self.write(write_one_page)
-        except (StoreUnavailable, sqlite3.Error) as error:
-            return str(error)
-        return "ok"
-
-    def _check_disk(self) -> str:
-        try:
-            free = shutil.disk_usage(self.path.parent).free
-        except OSError as error:
-            return f"The free space of the disk cannot be read: {error.strerror}."
-        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
-
     def _check_in_place(self) -> None:
         """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
-        if self._file_identity() != self._inode:
+        if file.identity(self.path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
-
-    def _file_identity(self) -> tuple[int, int] | None:
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino

@@ -227,3 +227,12 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """The device and inode of a file, which change when it is replaced; None if it is missing."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

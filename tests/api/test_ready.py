@@ -12,8 +12,8 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.store import database
-from acare.store.database import CHECK_EVERY
+from acare.store import readiness
+from acare.store.readiness import CHECK_EVERY
 
 Usage = namedtuple("Usage", "total used free")
 PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -108,7 +108,7 @@ def test_a_closed_app_is_not_ready(app):
 
 
 def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
-    for free, status in ((0, 503), (database.MIN_FREE - 1, 503), (database.MIN_FREE, 200), (10**12, 200)):
+    for free, status in ((0, 503), (readiness.MIN_FREE - 1, 503), (readiness.MIN_FREE, 200), (10**12, 200)):
         set_free(monkeypatch, free)
         assert ready(app, status).keys() == ({"disk"} if status == 503 else set())
     set_free(monkeypatch, 5 * 2**20)
@@ -121,7 +121,7 @@ def test_the_disk_of_the_database_is_checked(app, monkeypatch):
     ready(app)
     assert checked == [app.database.path.parent]
     monkeypatch.undo()
-    monkeypatch.setattr(database, "MIN_FREE", 2**80)
+    monkeypatch.setattr(readiness, "MIN_FREE", 2**80)
     assert ready(app, 503).keys() == {"disk"}
 
 
@@ -137,7 +137,7 @@ def test_all_failed_checks_are_reported(app, another, monkeypatch):
     app.draining = True
     assert ready(app, 503).keys() == {"server"}
     another.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(database, "MIN_FREE", 2**80)
+    monkeypatch.setattr(readiness, "MIN_FREE", 2**80)
     assert ready(app, 503).keys() == {"server", "write", "disk"}
 
 

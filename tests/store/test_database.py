@@ -15,8 +15,9 @@ from support.sockets import wait_for
 from support.threads import Call, Held, in_threads
 
 from acare.errors import DatabaseRefused, StoreUnavailable
-from acare.store import database as database_module
-from acare.store.database import MAX_CACHED, MIN_FREE, Database
+from acare.store import readiness as readiness_module
+from acare.store.database import MAX_CACHED, Database
+from acare.store.readiness import MIN_FREE
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
 COUNT_USERS = "SELECT count(*) FROM users"
@@ -298,7 +299,7 @@ def state(path):
 def test_the_write_check_writes_one_page_and_changes_nothing(checked, path):
     add_user(checked)
     content, frames = state(path)
-    assert checked.run_checks()["write"] == "ok"
+    assert checked.readiness.run_checks()["write"] == "ok"
     assert state(path) == (content, frames + 1)
 
 
@@ -306,26 +307,26 @@ def test_the_write_check_commits_once_a_second(checked, clock):
     commits = count_commits(checked)
     for step in (0, 999_999_999, 1, 999_999_999, 1):
         clock.now += step
-        in_threads(8, lambda _: checked.run_checks())
+        in_threads(8, lambda _: checked.readiness.run_checks())
     assert len(commits) == 3
 
 
 def test_a_failed_check_is_reused_for_a_second_too(checked, path, clock):
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        failed = checked.run_checks()["write"]
-    assert failed == checked.run_checks()["write"] == "Another process is writing to the database."
-    clock.now += database_module.CHECK_EVERY
-    assert checked.run_checks()["write"] == "ok"
+        failed = checked.readiness.run_checks()["write"]
+    assert failed == checked.readiness.run_checks()["write"] == "Another process is writing to the database."
+    clock.now += readiness_module.CHECK_EVERY
+    assert checked.readiness.run_checks()["write"] == "ok"
 
 
 def test_a_check_does_not_wait_long_for_another_one(checked, monkeypatch):
     """As when the disk is stuck: one caller waits for it, the others are answered."""
-    monkeypatch.setattr(database_module, "CHECK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(readiness_module, "CHECK_WAIT_SECONDS", 0.05)
     with Held(checked._writer):
-        first = Call(checked.run_checks)
-        wait_for(checked._checking.locked)
-        assert checked.run_checks()["write"] == "A write has not finished yet."
+        first = Call(checked.readiness.run_checks)
+        wait_for(checked.readiness._checking.locked)
+        assert checked.readiness.run_checks()["write"] == "A write has not finished yet."
     assert first.outcome()["write"] == "ok"
 
 
@@ -334,7 +335,7 @@ def test_the_disk_check_needs_free_space(checked, monkeypatch):
     told = []
     for free in (MIN_FREE, MIN_FREE - 1):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
-        told.append(checked.run_checks()["disk"])
+        told.append(checked.readiness.run_checks()["disk"])
     assert told == ["ok", "Only 15 MiB are free on the disk."]
 
 

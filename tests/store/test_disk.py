@@ -16,7 +16,8 @@ from support.threads import in_threads
 
 import acare
 from acare.store import wal
-from acare.store.database import CHECK_EVERY, Database
+from acare.store.database import Database
+from acare.store.readiness import CHECK_EVERY
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}

@@ -59,7 +59,7 @@ class Scene:
             self.monkeypatch.setattr(self.app.clients, name, fail)
         for name in ("visible_to", "of"):
             self.monkeypatch.setattr(self.app.users, name, fail)
-        self.monkeypatch.setattr(self.app.database, "run_checks", fail)
+        self.monkeypatch.setattr(self.app.database.readiness, "run_checks", fail)
 
 
 @contextmanager
