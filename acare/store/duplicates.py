@@ -7,6 +7,7 @@ digits of its phone number if it has no address, and by its full name if it has 
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -77,6 +78,7 @@ class Duplicates:
     def __init__(self, connection: sqlite3.Connection, newest_before: int | None = None) -> None:
         """Reads all clients, or those up to ``newest_before``."""
         self._keys = open_in_memory()
+        weakref.finalize(self, self._keys.close)
         self._keys.execute(CREATE_KEYS)
         self._seen = 0
         self._read_people(connection, newest_before)
