@@ -122,7 +122,7 @@ class Draft:
 
 
 def _clean(body: dict[str, Any]) -> tuple[Clean, list[Problem]]:
-    """The fields that the body has, clean, and the problems of the whole."""
+    """The clean fields of the body, and all its problems."""
     try:
         clean = clean_new(body)
     except InvalidInput as error:
