@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ for name in [name for name in os.environ if name.startswith("ACARE_") and not na
 os.environ.pop(
     "PYTHONDONTWRITEBYTECODE", None
 )  # so that the hundred servers of the tests share compiled files
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a script. The commands that the tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests in ci/ need the network, or programs that .ci/run installs.
 collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
