@@ -17,10 +17,12 @@ from pathlib import Path
 
 from acare.errors import DatabaseRefused
 from acare.store import file
+from acare.store.checkpoint_failure import is_recorded
 from acare.store.connection import open_file
 from acare.store.copying import Report, in_background, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
+from acare.store.wal import prevent_checkpoint
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
 # piece for as long as that took, and syncs often: a server writes to the same disk. But the log grows while
@@ -118,6 +120,8 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             destination.execute("PRAGMA synchronous = OFF")  # synced here, and at the end
             source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
+            if is_recorded(database.resolve()):
+                prevent_checkpoint(source)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
     return version, counts

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import file
+from acare.store.checkpoint_failure import clear_if_over
 from acare.store.connection import (
     BUSY_SECONDS,
     as_domain_error,
@@ -84,6 +85,7 @@ class Database:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         file.ensure(path)
+        clear_if_over(path)
         sync_log(path)
         migrate(path)
         self.path = path

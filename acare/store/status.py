@@ -14,6 +14,7 @@ from pathlib import Path
 from acare.errors import DatabaseRefused
 from acare.store import file
 from acare.store.backup import check_sha256, checksum_file
+from acare.store.checkpoint_failure import FAILURE, is_recorded
 from acare.store.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.store.copying import Report, silent
 from acare.store.schema import SCHEMA_VERSION
@@ -114,6 +115,8 @@ def _note_attention(status: Status, path: Path) -> None:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
         )
+    if status.processes and is_recorded(path):
+        status.attention.append(FAILURE)
     if not os.access(path, os.W_OK):
         status.attention.append("this user cannot write to the file")
 

@@ -3,8 +3,9 @@
 This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
 a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 
-After a checkpoint that failed there is no other one, and no write, until a restart: of what an earlier
-checkpoint copied, the failed sync may have lost a part, and no later one copies or syncs it again.
+After a checkpoint that failed there is no other one, and no write, until all processes have closed the
+database (checkpoint_failure.py): of what an earlier checkpoint copied, the failed sync may have lost a part,
+and no later one copies or syncs it again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 from contextlib import suppress
 
 from acare.errors import StoreUnavailable
+from acare.store import checkpoint_failure
+from acare.store.checkpoint_failure import FAILURE
 from acare.store.log_sync import FRAME_HEADER, HEADER, busy_timeout, log_path
 
 log = logging.getLogger("acare.store")
@@ -29,8 +32,6 @@ CHECKPOINT_AFTER = 256
 
 #: Changed rows that count as one write: the write of a client changes up to 5, a purge some hundreds.
 ROWS_PER_WRITE = 8
-
-_FAILURE = "A checkpoint failed: the disk has an error. Check the disk and restart the server."
 
 _RETRY_SECONDS = 0.005
 
@@ -66,31 +67,47 @@ class WriteAheadLog:
         self._checkpointer = checkpointer
         self._max_pages = max_pages
         self._path = log_path(connection)
+        self._database = self._path.removesuffix("-wal")
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._writes = 0  # since the last checkpoint
         self._rows = connection.total_changes
-        self.failure: str | None = None  # why nothing may be written or checkpointed until a restart
+        self._failed = False
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing may be written or checkpointed until a restart: a checkpoint failed, in any process."""
+        if not self._failed and checkpoint_failure.is_recorded(self._database):
+            self._note_failure("in another process")
+        return FAILURE if self._failed else None
+
+    def _note_failure(self, reason: object) -> None:
+        self._failed = True
+        log.error("%s (%s)", FAILURE, reason)
 
     def committed(self, writes: int) -> None:
         """Count ``writes`` more writes, and checkpoint if due. Does not wait for other processes."""
         rows = self._connection.total_changes
         self._writes += max(writes, (rows - self._rows) // ROWS_PER_WRITE)
         self._rows = rows
-        if self._writes >= CHECKPOINT_AFTER and self.failure is None:
+        if self._writes >= CHECKPOINT_AFTER and not self._failed:
             self._checkpoint()
 
     def check(self) -> None:
         """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
         if self.failure is None and self._pages_left > self._max_pages:
             self._checkpoint()
-        if self.failure is not None:
-            raise StoreUnavailable(self.failure)
+        self._refuse_after_failure()
         if self._pages_left > self._max_pages:
             raise StoreUnavailable(
                 "The log has grown too long: another process keeps an old snapshot, or keeps writing."
             )
+
+    def _refuse_after_failure(self) -> None:
+        failure = self.failure
+        if failure is not None:
+            raise StoreUnavailable(failure)
 
     def close(self) -> None:
         """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
@@ -158,21 +175,22 @@ class WriteAheadLog:
         try:
             with busy_timeout(self._connection, 0):
                 self._copy()
-        except (sqlite3.Error, MemoryError) as error:  # the next write tries again
+        except (sqlite3.Error, StoreUnavailable, MemoryError) as error:  # the next write tries again
             log.warning("the write-ahead log could not be checkpointed: %s", error)
 
     def _copy(self) -> None:
         """Copy what no reader needs any more, in a transaction that keeps all processes from committing."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._refuse_after_failure()  # only now can no other process be in a checkpoint
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._writes = 0
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
             self._trim(in_log)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
-                self.failure = _FAILURE
-                log.error("%s (%s)", _FAILURE, error)
+                checkpoint_failure.record(self._database)
+                self._note_failure(error)
             raise
         finally:
             self._connection.execute("ROLLBACK")

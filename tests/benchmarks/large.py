@@ -1,7 +1,7 @@
 """A large database, and how the commands of the operator behave on it.
 
 python -m tests.benchmarks.large make FILE [--clients N]   # 1,000,000 clients with 3 old versions each
-python -m tests.benchmarks.large measure FILE              # changes the file
+python -m tests.benchmarks.large measure FILE              # changes the file; --only PART measures one part
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import os
 import random
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -142,42 +144,106 @@ def run(*arguments: object, interrupt_after: float | None = None) -> str:
     return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
 
 
-def measure(path: Path) -> None:
-    """Print what each command costs, beside a server that writes."""
-    where = ("--database", path)
-    backups = path.parent / "backups"
-    with closing(Database(path)) as database, database.read() as connection:
-        (client_id,) = connection.execute("SELECT id FROM clients LIMIT 1 OFFSET 1000").fetchone()
-        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
-    for _ in range(3):
+def measure_starts(path: Path, backups: Path) -> None:
+    """From the command to the address that it prints, beside nothing."""
+    seconds = []
+    for _ in range(9):
         began = time.monotonic()
         with serving(path):
-            print(f"start: {time.monotonic() - began:.2f} s")
+            seconds.append(time.monotonic() - began)
+    times = " ".join(f"{each:.2f}" for each in seconds)
+    print(f"start: median {statistics.median(seconds):.2f} s of {times}")
+
+
+def measure_writes(path: Path, backups: Path) -> None:
+    """Other writers beside each command."""
+    where = ("--database", path)
+    client_ids, key = _prepare(path)
     with serving(path) as (_, address):
-        with Load(address, key) as load:
-            time.sleep(10)
-        print(f"writes alone: {load}")
-        with Load(address, key) as load:
-            print(f"erase: {run('erase', client_id, *where)}")
-            time.sleep(1)
-        print(f"    beside it: {load}")
-        with Load(address, key) as load:
-            purged = run("purge", "--older-than", 1, *where, interrupt_after=15)
-        print(f"purge, interrupted after 15 s: {purged}")
-        print(f"    beside it: {load}")
-        with Load(address, key) as load:
-            print(f"backup: {run('backup', backups, *where)}")
-        print(f"    beside it: {load}")
-        for seconds in (1, 5):
-            print(f"backup after {seconds} s: {run('backup', backups, *where, interrupt_after=seconds)}")
-    (backup,) = backups.glob("*.db")
-    for seconds in (1, 8):
-        print(f"verify, interrupted after {seconds} s: {run('verify', backup, interrupt_after=seconds)}")
-        restored = run("restore", backup, *where, interrupt_after=seconds)
-        print(f"restore, interrupted after {seconds} s: {restored}")
-    for seconds in (1, 8, 25):
-        print(f"compact, interrupted after {seconds} s: {run('compact', *where, interrupt_after=seconds)}")
-    print(f"status: {run('status', '--backups', backups, *where)}")
+        beside(address, key, "nothing", lambda: time.sleep(10))
+        for client_id in client_ids:
+            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
+        purge = ("purge", "--older-than", 1, *where)
+        beside(address, key, "purge, interrupted after 15 s", lambda: run(*purge, interrupt_after=15))
+        beside(address, key, "backup", lambda: run("backup", backups, *where))
+
+
+def measure_reads(path: Path, backups: Path) -> None:
+    """Commands that change nothing."""
+    where = ("--database", path)
+    client_ids, _ = _prepare(path)
+    print(f"status: {run('status', *where)}")
+    print(f"status with a backup: {run('status', '--backups', backups, *where)}")
+    print(f"history: {run('history', client_ids[0], *where)}")
+    print(f"find: {run('find', 'first4711 last', *where)}")
+    print(f"find that finds all: {run('find', 'first', *where)}")
+    print(f"find --deleted: {run('find', 'first4711 last', '--deleted', *where)}")
+    print(f"export: {run('export', path.parent / 'export.jsonl', *where)}")
+
+
+def measure_interrupts(path: Path, backups: Path) -> None:
+    """From Ctrl-C to the end of the process."""
+    where = ("--database", path)
+    backup = max(backups.glob("*.db"))
+    export = path.parent / "interrupted.csv"
+    commands: dict[tuple[object, ...], tuple[float, ...]] = {
+        ("backup", path.parent / "interrupted", *where): (1, 5, 20),
+        ("verify", backup): (1, 8, 20),
+        ("restore", backup, *where): (1, 8, 20, 40),
+        ("status", "--backups", backups, *where): (1, 4),
+        ("find", "first", "--deleted", *where): (1, 4),
+        ("export", export, *where): (1, 4),
+        ("purge", "--older-than", 1, *where): (1, 8),
+        ("compact", *where): (1, 8, 16, 25, 35),
+    }
+    for arguments, moments in commands.items():
+        for seconds in moments:
+            ended = run(*arguments, interrupt_after=seconds)
+            print(f"{arguments[0]}, interrupted after {seconds} s: {ended}", flush=True)
+
+
+def measure_rewrites(path: Path, backups: Path) -> None:
+    """Commands that rewrite the file, to their end."""
+    where = ("--database", path)
+    print(f"verify: {run('verify', max(backups.glob('*.db')))}")
+    print(f"restore: {run('restore', max(backups.glob('*.db')), *where)}")
+    print(f"compact: {run('compact', *where)}")
+    print(f"purge: {run('purge', '--older-than', 1, *where)}")
+
+
+PARTS = {
+    "starts": measure_starts,
+    "writes": measure_writes,
+    "reads": measure_reads,
+    "interrupts": measure_interrupts,
+    "rewrites": measure_rewrites,
+}
+
+
+def _prepare(path: Path) -> tuple[list[str], str]:
+    """The ids of some clients, and a key."""
+    with closing(Database(path)) as database:
+        with database.read() as connection:
+            rows = connection.execute("SELECT id FROM clients LIMIT 3 OFFSET 1000").fetchall()
+        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+    return [client_id for (client_id,) in rows], key
+
+
+def beside(address: str, key: str, name: str, work: Callable[[], object]) -> None:
+    """Run a command while other writers write, and print what it is to both."""
+    with Load(address, key) as load:
+        done = work()
+        time.sleep(1)
+    print(f"{name}: {done or ''}\n    beside it: {load}", flush=True)
+
+
+def measure(path: Path, only: str | None = None) -> None:
+    """Print what each command costs, beside a server that writes."""
+    backups = path.parent / "backups"
+    for name, part in PARTS.items():
+        if only in (None, name):
+            print(f"{name}, at a load of {os.getloadavg()[0]:.1f}:")
+            part(path, backups)
 
 
 def main() -> None:
@@ -185,12 +251,13 @@ def main() -> None:
     parser.add_argument("action", choices=("make", "measure"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--clients", type=int, default=CLIENTS)
+    parser.add_argument("--only", choices=PARTS, help="measure one part")
     args = parser.parse_args()
     began = time.monotonic()
     if args.action == "make":
         make(args.file, args.clients)
     else:
-        measure(args.file)
+        measure(args.file, args.only)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 

@@ -112,6 +112,29 @@ def failing_checkpoints(recording: Recording) -> None:
             pass
 
 
+def failing_checkpoints_of_two(recording: Recording) -> None:
+    """The same with two servers: when the sync of the one has failed, the other must not checkpoint."""
+    recording.make_key()
+    recording.begin()
+    recording.fail_on = ".db"
+    for _ in range(3):
+        recording.failing_syncs = 4
+        with ExitStack() as stack:
+            servers = [recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) for _ in range(2)]
+            addresses = [stack.enter_context(server) for server in servers]
+            with (
+                old_snapshots(recording.database),
+                recording.writing(addresses, writers=2, times=60, on_refusal="stop"),
+            ):
+                pass
+        recording.failing_syncs = 0
+        with (
+            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
+            recording.writing([address], times=10),
+        ):
+            pass
+
+
 @contextmanager
 def old_snapshots(database: Path) -> Iterator[None]:
     """Somebody reads all the time, each snapshot for a while."""
@@ -207,12 +230,13 @@ def compact(recording: Recording) -> None:
         recording.run("compact", "compact")
 
 
-#: Each scenario, and how many of 60 cuts it gets.
+#: Each scenario, and its cuts for each 60 that are asked for.
 SCENARIOS: dict[Callable[[Recording], None], int] = {
     plain: 12,
     failing_syncs: 8,
     restarts_after_failed_syncs: 6,
     failing_checkpoints: 6,
+    failing_checkpoints_of_two: 4,
     two_servers: 8,
     checkpoints: 8,
     first_start: 6,

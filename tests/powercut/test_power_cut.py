@@ -1,6 +1,6 @@
 """The power fails at any instant: nothing that was acknowledged is lost, and nothing is left half done.
 
-ACARE_TEST_POWER_CUTS is the total number of cuts (60).
+ACARE_TEST_POWER_CUTS multiplies the cuts: 60 makes 76, 600 makes 760.
 """
 
 import math

@@ -11,9 +11,13 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
+from acare.errors import StoreUnavailable
 from acare.store import log_sync, wal
+from acare.store.backup import back_up
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from acare.store.status import read_status
+from acare.store.wal import WriteAheadLog
 
 
 class Failing(sqlite3.Connection):
@@ -80,6 +84,84 @@ def test_closing_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path):
     assert os.path.getsize(tmp_path / "acare.db-wal") > 0
     with closing(Database(tmp_path / "acare.db")) as database, database.read() as connection:
         assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+
+
+def test_after_a_failed_checkpoint_the_log_says_what_to_do(failed, caplog):
+    """Once, with the reason that SQLite gives."""
+    for _ in range(3):
+        failed.post(JORDAN, status=503)
+    records = [*caplog.get_records("setup"), *caplog.records]
+    (line,) = [
+        each.getMessage() for each in records if (each.name, each.levelname) == ("acare.store", "ERROR")
+    ]
+    assert ("stop every process" in line, "disk I/O error" in line) == (True, True)
+
+
+# --- a checkpoint that fails in another process: this one must not go on with it
+
+
+@pytest.fixture
+def other(tmp_path, fail):
+    """Another process's view of the database, opened before the checkpoint failed."""
+    Database(tmp_path / "acare.db").close()
+    with closing(Database(tmp_path / "acare.db")) as database:
+        database.write(lambda connection: None)
+        yield database
+
+
+def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.write(lambda connection: None)
+    assert "checkpoint failed" in other.readiness.run_checks()["write"]
+
+
+def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
+    """Even if it failed after the check that comes before each write."""
+    size = os.path.getsize(tmp_path / "acare.db-wal")
+    monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.empty_log()
+    other.close()
+    failed.web.app.close()
+    assert os.path.getsize(tmp_path / "acare.db-wal") == size
+
+
+def test_a_process_that_starts_meanwhile_does_not_write_either(failed, tmp_path):
+    with closing(Database(tmp_path / "acare.db")) as database:
+        assert database.read().connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+        with pytest.raises(StoreUnavailable, match="stop every process"):
+            database.write(lambda connection: None)
+
+
+def test_when_all_have_closed_it_the_next_one_writes(other, failed, tmp_path):
+    for database in (failed.web.app, other):
+        database.close()
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        Api(app, failed.key).create()
+        assert app.database.empty_log()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["acare.db"]
+
+
+def test_a_backup_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path, monkeypatch):
+    """The server may end meanwhile, so that the backup is the last to close the database."""
+    copied = sqlite3.Connection.backup
+
+    def end_server(self, *arguments, **options):
+        copied(self, *arguments, **options)
+        failed.web.app.close()
+
+    monkeypatch.setattr(Failing, "backup", end_server, raising=False)
+    backup = back_up(tmp_path / "acare.db", tmp_path / "backups")
+    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+
+
+def test_status_says_what_to_do_after_a_failed_checkpoint(failed, tmp_path):
+    (line,) = read_status(tmp_path / "acare.db").attention
+    assert "stop every process" in line
+    failed.web.app.close()
+    assert read_status(tmp_path / "acare.db").attention == []
 
 
 # --- the log that a killed process left
