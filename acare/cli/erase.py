@@ -17,8 +17,9 @@ LOG_EMPTIED = """\
 The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
 unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
 LOG_NOT_EMPTIED = """\
-The deleted rows are still in the log, because another process reads or writes. They are overwritten when the
-log starts over. 'acare compact' removes them, and what remains in unused space of the database."""
+The deleted rows are still in the log: another process reads or writes, or the disk is full. They are
+overwritten when the log starts over. 'acare compact' removes them, and what remains in unused space of the
+database."""
 WORDS_LEFT = """\
 Names and addresses are still in the search index, as words that no search finds. 'acare compact'
 removes them.

@@ -47,9 +47,12 @@ def run(args: argparse.Namespace) -> int:
             write(file, clients)
             file.detach()
             return 0
-        with temporary(args.file) as path:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                count = write(file, clients)
-            os.replace(path, args.file)
+        try:
+            with temporary(args.file) as path:
+                with path.open("w", encoding="utf-8", newline="") as file:
+                    count = write(file, clients)
+                os.replace(path, args.file)
+        except OSError as error:
+            raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
     sys.stderr.write(f"Exported {count} clients to {args.file}.\n")
     return 0

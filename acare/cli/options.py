@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acare import ids
 from acare.config import SETTINGS, Settings
-from acare.errors import UserError
+from acare.errors import StoreUnavailable, UserError
 from acare.field_types import Email, Text
 from acare.store.database import Database
 
@@ -57,7 +57,17 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
     """The database that the settings name, for as long as the ``with`` lasts."""
     path = existing_database(args) if must_exist else read_settings(args).database
     with closing(Database(path)) as database:
-        yield database
+        try:
+            yield database
+        except StoreUnavailable as error:
+            raise UserError(f"{path}: {error} {_what_was_done(database)}") from None
+
+
+def _what_was_done(database: Database) -> str:
+    """By a command that was ended by an error of the database."""
+    if database.has_written:
+        return "What was done before stays done; the same command does the rest."
+    return "Nothing was changed."
 
 
 def parse_id(text: str) -> str:

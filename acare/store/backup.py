@@ -22,6 +22,7 @@ from acare.store.connection import open_file
 from acare.store.copying import Report, in_background, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
+from acare.store.space import explain_space
 from acare.store.wal import prevent_checkpoint
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
@@ -75,7 +76,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None, report: Repor
         if keep is not None:
             _delete_oldest(target, database.stem, keep)
     except OSError as error:
-        raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
     return target
 
 
@@ -123,7 +124,9 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             if is_recorded(database.resolve()):
                 prevent_checkpoint(source)
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
+        raise DatabaseRefused(
+            f"{database}: the backup failed: {error}{explain_space(target)}; the database was not changed"
+        ) from None
     return version, counts
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.errors import UserError
+from acare.errors import StoreUnavailable, UserError
 from acare.store import search
 from acare.store.copying import Report, silent
 from acare.store.database import Database
-from acare.store.readiness import MIN_FREE
+from acare.store.space import MIN_FREE
 
 SIZE = """
 SELECT page_size, page_count, freelist_count
@@ -58,14 +58,17 @@ def compact(database: Database, report: Report = silent) -> None:
     if room.needed > room.free:
         raise UserError(
             f"{database.path}: compacting needs {_mib(room.needed)} on its disk, of which "
-            f"{_mib(room.free)} are free"
+            f"{_mib(room.free)} are free; it was not changed"
         )
     search.erase_deleted_words(database)
     with database.read() as connection:
         (clients,), (versions,) = (connection.execute(sql).fetchone() for sql in (ROWS, OLD_VERSIONS))
     total = clients * _STEPS[0] + versions * _STEPS[1]
     with _watching_log(database.path, room.content, report):
-        done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
+        try:
+            done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
+        except StoreUnavailable as error:
+            raise UserError(f"{database.path}: not compacted: {error} No content was changed.") from None
     if not done:
         raise UserError(
             f"{database.path}: not compacted completely: another process reads or writes all the time; "

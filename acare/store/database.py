@@ -93,6 +93,7 @@ class Database:
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
+        self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
         with ExitStack() as opened:
             try:
@@ -134,7 +135,9 @@ class Database:
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
         call ``write``, and must read its cursors to the end.
         """
-        return self._writer.run(work)
+        result = self._writer.run(work)
+        self.has_written = True
+        return result
 
     def write_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """Like ``write``, for writes that may be lost: returns at once, and only logs a failure.

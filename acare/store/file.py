@@ -19,6 +19,7 @@ from acare.store import schema
 from acare.store.connection import MIN_SQLITE, has_fts5, open_file, open_unchanged
 from acare.store.leftovers import remove_leftovers, sync, temporary
 from acare.store.owner import explain_access
+from acare.store.space import explain_space
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
@@ -63,7 +64,7 @@ def ensure(path: Path) -> None:
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}") from None
+        raise DatabaseRefused(f"{path}: {error}{explain_space(path)}") from None
 
 
 def check(path: Path) -> int:
@@ -80,7 +81,9 @@ def check(path: Path) -> int:
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise DatabaseRefused(f"{path}: {_describe(error)}{explain_access(path)}") from None
+        raise DatabaseRefused(
+            f"{path}: {_describe(error)}{explain_access(path)}{explain_space(path)}"
+        ) from None
     if found.application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
     if found.version > schema.SCHEMA_VERSION:
@@ -215,7 +218,7 @@ def _create(path: Path) -> None:
                     os.replace(fresh, path)
                     sync(path.parent)
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: cannot be created: {error}") from None
+        raise DatabaseRefused(f"{path}: cannot be created: {error}{explain_space(path)}") from None
 
 
 @contextmanager

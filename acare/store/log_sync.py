@@ -16,6 +16,7 @@ from pathlib import Path
 from acare.errors import DatabaseRefused
 from acare.store import file
 from acare.store.connection import as_domain_error, open_file
+from acare.store.space import explain_space
 
 #: The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
 HEADER = 32
@@ -39,7 +40,9 @@ def sync_log(path: Path) -> None:
             sync_again(connection)
     except sqlite3.DatabaseError as error:
         if as_domain_error(error) is not error and error.sqlite_errorcode & 0xFF not in _DAMAGED:
-            raise DatabaseRefused(f"{path}: its log cannot be written: {error}") from None
+            raise DatabaseRefused(
+                f"{path}: its log cannot be written: {error}{explain_space(path)}"
+            ) from None
     except OSError as error:
         raise DatabaseRefused(f"{path}: its log cannot be written: {error.strerror or error}") from None
 

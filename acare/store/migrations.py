@@ -13,6 +13,7 @@ from acare.errors import DatabaseRefused
 from acare.store import schema
 from acare.store.backup import copy_verified
 from acare.store.connection import open_file
+from acare.store.space import explain_space
 
 log = logging.getLogger("acare.store")
 
@@ -133,13 +134,21 @@ def migrate(path: Path, migrations: Mapping[int, str] = MIGRATIONS) -> None:
     """
     try:
         with closing(open_file(path)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            version = _version(connection, path)
             if version < schema.SCHEMA_VERSION:
                 _back_up_and_migrate(connection, path, version, migrations)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
     except sqlite3.Error as error:
-        raise _failed(path, str(error)) from None
+        raise _failed(path, f"{error}{explain_space(path)}") from None
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error as error:
+        reason = f"{error}{explain_space(path)}"
+        raise DatabaseRefused(f"{path}: cannot be opened: {reason}; it was not changed") from None
 
 
 def _back_up_and_migrate(

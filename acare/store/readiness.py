@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from acare.errors import StoreUnavailable
+from acare.store.space import MIN_FREE
 from acare.store.wal import write_one_page
-
-#: Free bytes on the disk below which the disk check fails: the log and a checkpoint need some room.
-MIN_FREE = 16 * 1024 * 1024
 
 #: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
 CHECK_EVERY = 1_000_000_000

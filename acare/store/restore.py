@@ -19,6 +19,7 @@ from acare.store.leftovers import sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
 from acare.store.owner import give_like
+from acare.store.space import explain_space
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
@@ -68,9 +69,13 @@ def restore(
             with _rename_old(database) as old:
                 sync(database.parent)  # the old name of the old database must not be the only one on disk
                 os.replace(fresh, database)
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_space(database)}"
+        raise DatabaseRefused(f"{database}: {reason or error}; it was not changed") from None
+    try:
         sync(database.parent)
     except OSError as error:
-        raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
     return Restored(old, revoked, erased, unread=kept is None and not exact)
 
 

@@ -188,7 +188,9 @@ class WriteAheadLog:
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
             self._trim(in_log)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
+            code = error.sqlite_errorcode
+            if code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE:
                 checkpoint_failure.record(self._database)
                 self._note_failure(error)
             raise

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from support.server import command, serving
@@ -135,7 +135,8 @@ def run(*arguments: object, interrupt_after: float | None = None) -> str:
     began = time.monotonic()
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if interrupt_after is not None:
-        time.sleep(interrupt_after)
+        with suppress(subprocess.TimeoutExpired):
+            return f"ended before, with the exit code {process.wait(interrupt_after)}"
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
     _, status, used = os.wait4(process.pid, 0)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -148,6 +149,34 @@ def api(path, monkeypatch):
     monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
     with opened(path) as api:
         yield api
+
+
+# --- a quota
+
+
+@contextmanager
+def quota(size):
+    """No file may be longer than this, as if the user's quota were used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_quota_stops_no_write_after_it_was_raised(path, monkeypatch, caplog):
+    """Neither a write to the log nor a checkpoint that it refuses needs a restart."""
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
+    with opened(path) as api:
+        clients = [api.create()]
+        with quota(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
+            clients += write_until_unavailable(api)
+        assert "could not be checkpointed" in caplog.text
+        api.get("/readyz")
+        clients += [api.create(**LARGE) for _ in range(10)]
+        assert_there(api, clients)
+    assert damage(path) == []
 
 
 # --- a locked, a missing and a replaced file

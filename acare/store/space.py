@@ -1,0 +1,22 @@
+"""Free space on disks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
+MIN_FREE = 16 * 1024 * 1024
+
+
+def explain_space(path: Path) -> str:
+    """A clause for an error if the disk of a file or folder is nearly full, otherwise empty.
+
+    SQLite calls it a "disk I/O error" if there is no room for a log.
+    """
+    folder = path if path.is_dir() else path.resolve().parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f"; only {free / 2**20:.1f} MiB are free on the disk of {folder}" if free < MIN_FREE else ""
