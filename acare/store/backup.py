@@ -119,6 +119,7 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             (version,) = source.execute("PRAGMA user_version").fetchone()
             (page_size,) = source.execute("PRAGMA page_size").fetchone()
             destination.execute("PRAGMA synchronous = OFF")  # synced here, and at the end
+            destination.execute("PRAGMA journal_mode = OFF")  # undoing it would take long for a large file
             source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
             if is_recorded(database.resolve()):

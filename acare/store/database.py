@@ -31,7 +31,7 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
-EMPTY_LOG_SECONDS = 1.0
+EMPTY_LOG_SECONDS = 0.6
 
 #: Entries in the cache of one reader.
 MAX_CACHED = 1000
@@ -154,7 +154,7 @@ class Database:
         return self._writer.rewrite(tick)
 
     def empty_log(self) -> bool:
-        """Checkpoint the log and start it over; False if other processes were in the way for a second."""
+        """Checkpoint the log and start it over; False if other processes were in the way all the time."""
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from acare.store.database import Database
 SINCE_SCHEMA = 2
 
 #: Seconds that an erasure takes at most for the words of deleted clients in the search index.
-WORDS_SECONDS = 0.7
+WORDS_SECONDS = 0.5
 
 LIST = "SELECT client_id, erased_at FROM erasures"
 
@@ -101,7 +101,7 @@ class ErasureStore:
         return self._database.write(work)
 
     def overwrite(self) -> tuple[bool, bool]:
-        """Remove what is left of deleted rows in the search index and in the log, for a second each.
+        """Remove what is left of deleted rows in the search index and in the log, for half a second each.
 
         Whether it was done in the one and in the other. The client is erased in any case.
         """

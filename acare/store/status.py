@@ -6,9 +6,9 @@ import os
 import re
 import shutil
 import sqlite3
-import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
@@ -110,7 +110,8 @@ def _note_attention(status: Status, path: Path) -> None:
             f"{MAX_PAGES * 4096 // 2**20} MiB writes are refused"
         )
     if status.keys_expiring:
-        status.attention.append(f"{status.keys_expiring} keys expire within {EXPIRES_SOON_DAYS} days")
+        keys = "1 key expires" if status.keys_expiring == 1 else f"{status.keys_expiring} keys expire"
+        status.attention.append(f"{keys} within {EXPIRES_SOON_DAYS} days")
     if status.schema != SCHEMA_VERSION and not status.processes:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
@@ -122,13 +123,15 @@ def _note_attention(status: Status, path: Path) -> None:
 
 
 def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float, report: Report) -> None:
-    name = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    found = [each for each in folder.glob("*.db") if name.fullmatch(each.name)]
-    if not found:
+    try:
+        newest = _newest_backup(path.stem, folder)
+    except OSError as error:
+        status.attention.append(f"{folder}: {error.strerror}")
+        return
+    if newest is None:
         status.attention.append(f"there is no backup in {folder}")
         return
-    newest = max(found)
-    age = (time.time() - newest.stat().st_mtime) / 3600
+    age = _age_hours(newest)
     try:
         check_sha256(newest, checksum_file(newest), report)
     except DatabaseRefused as error:
@@ -138,3 +141,18 @@ def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float
         status.backup = Backup(str(newest), round(age, 1), checksum_ok=True)
     if age > max_age_hours:
         status.attention.append(f"the newest backup is {age:.0f} hours old")
+    if shutil.disk_usage(folder).free < status.file_size:
+        status.attention.append(f"there is no room for another backup on the disk of {folder}")
+
+
+def _newest_backup(stem: str, folder: Path) -> Path | None:
+    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+    with suppress(FileNotFoundError):
+        return max((each for each in folder.iterdir() if name.fullmatch(each.name)), default=None)
+    return None
+
+
+def _age_hours(backup: Path) -> float:
+    """By the name of a backup: a copy of it may have the time of the copying."""
+    made = datetime.strptime(f"{backup.name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
+    return (datetime.now(UTC) - made).total_seconds() / 3600

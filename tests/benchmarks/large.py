@@ -191,7 +191,7 @@ def measure_interrupts(path: Path, backups: Path) -> None:
         ("backup", path.parent / "interrupted", *where): (1, 5, 20),
         ("verify", backup): (1, 8, 20),
         ("restore", backup, *where): (1, 8, 20, 40),
-        ("status", "--backups", backups, *where): (1, 4),
+        ("status", "--backups", backups, *where): (1, 3),
         ("find", "first", "--deleted", *where): (1, 4),
         ("export", export, *where): (1, 4),
         ("purge", "--older-than", 1, *where): (1, 8),
@@ -225,7 +225,7 @@ def _prepare(path: Path) -> tuple[list[str], str]:
     """The ids of some clients, and a key."""
     with closing(Database(path)) as database:
         with database.read() as connection:
-            rows = connection.execute("SELECT id FROM clients LIMIT 3 OFFSET 1000").fetchall()
+            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
         key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
     return [client_id for (client_id,) in rows], key
 

@@ -3,12 +3,15 @@
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from benchmarks import large
 from support.server import command
+from support.sockets import wait_for
 
 from acare.store.backup import back_up, verify
 from acare.store.leftovers import PREFIX
@@ -129,3 +132,45 @@ def test_a_verification_cannot_be_interrupted_into_success(template, tmp_path):
     code, _ = interrupt(tmp_path, template, ("verify", "BACKUP"), BEGUN)
     assert code == 130
     assert verify(template[1]) == CLIENTS
+
+
+# A large file that is deleted, but still open, as VACUUM's copy of the database.
+HOLD = """
+import os, sys, time
+from acare.cli.interrupts import ended_in_time
+fork = os.fork
+os.fork = lambda: time.sleep(0.2) or fork()  # it is slow to make a child
+with ended_in_time(60), open(sys.argv[1], "w") as file:
+    os.unlink(sys.argv[1])
+    try:
+        print(os.fstat(file.fileno()).st_ino, flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        file.close()
+        print("closed", flush=True)
+        sys.stdin.read()
+"""
+
+
+def holders(inode):
+    """The descriptors of all processes that have a file open."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if each.stat().st_ino == inode:
+                found.append(each)
+    return found
+
+
+def test_a_large_file_is_freed_after_the_command_has_ended(tmp_path):
+    """Freeing it takes a while, in which no process can be ended."""
+    line = [sys.executable, "-c", HOLD, str(tmp_path / "large")]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        inode = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "closed\n"
+        (child,) = holders(inode)
+        assert not child.with_name("1").exists()  # a pipe must end with the command
+        process.stdin.close()
+        assert process.wait() == 0
+    wait_for(lambda: not holders(inode))

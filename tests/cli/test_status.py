@@ -2,8 +2,12 @@
 
 import json
 import os
-import time
+import shutil
+import sqlite3
 from collections import namedtuple
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from support import schema_1
@@ -94,8 +98,38 @@ def no_backup(path, folder, monkeypatch):
 
 
 def old_backup(path, folder, monkeypatch):
-    ago = time.time() - 49 * 3600
-    os.utime(next(folder.glob("*.db")), (ago, ago))
+    """A copy of one: its own time is that of the copying."""
+    (backup,) = folder.glob("*.db")
+    ago = datetime.now(UTC) - timedelta(hours=49)
+    checksum_file(backup).rename(checksum_file(older := folder / f"acare-{ago:%Y%m%dT%H%M%S}.000Z.db"))
+    backup.rename(older)
+
+
+def unreadable_folder(path, folder, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+
+def full_backup_disk(path, folder, monkeypatch):
+    usage = shutil.disk_usage
+    little = usage(folder)._replace(free=path.stat().st_size - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: little if place == folder else usage(place))
+
+
+def two_expiring_keys(path, folder, monkeypatch):
+    expiring_key(path, folder, monkeypatch)
+    expiring_key(path, folder, monkeypatch)
+
+
+def read_only_file(path, folder, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+
+
+def older_schema(path, folder, monkeypatch):
+    path.unlink()
+    schema_1.write_to(path)
 
 
 def damaged_backup(path, folder, monkeypatch):
@@ -110,9 +144,14 @@ def no_checksum(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, "1 keys expire within 14 days"),
+        (expiring_key, "1 key expires within 14 days"),
+        (two_expiring_keys, "2 keys expire within 14 days"),
+        (older_schema, "the schema is 1; it is migrated to 2 when the file is opened"),
+        (read_only_file, "this user cannot write to the file"),
         (full_disk, "free on the disk"),
         (long_log, "the log has"),
+        (unreadable_folder, "backups: Permission denied"),
+        (full_backup_disk, "no room for another backup"),
         (no_backup, "there is no backup in"),
         (old_backup, "49 hours old"),
         (damaged_backup, "damaged"),
@@ -126,6 +165,34 @@ def test_what_needs_attention_is_one_line_and_exit_code_1(run, path, tmp_path, m
     harm(path, tmp_path / "backups", monkeypatch)
     printed = run(*arguments)
     assert (printed.code, printed.err.count("\n"), reason in printed.err) == (1, 1, True)
+
+
+def newer_schema(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def another_schema(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX clients_by_email")
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (Path.unlink, "the database does not exist"),
+        (newer_schema, "created by a newer version of acare"),
+        (another_schema, "the index clients_by_email is missing"),
+        (lambda path: path.write_bytes(b"x" * 5000), "not an SQLite database"),
+        (lambda path: path.write_bytes(path.read_bytes()[:8192]), "damaged"),
+    ],
+    ids=["missing", "newer schema", "another schema", "another file", "damaged"],
+)
+def test_a_file_that_acare_cannot_open_is_one_line_and_exit_code_1(run, path, harm, reason):
+    harm(path)
+    printed = run("--json")
+    assert (printed.code, printed.out, printed.err.count("\n")) == (1, "", 1)
+    assert reason in printed.err
 
 
 def test_a_key_that_expires_later_needs_none(run, path):
