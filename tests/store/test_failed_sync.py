@@ -12,7 +12,7 @@ from support.data import JORDAN
 
 import acare
 from acare.errors import StoreUnavailable
-from acare.store import log_sync, wal
+from acare.store import checkpoint_failure, log_sync, wal
 from acare.store.backup import back_up
 from acare.store.database import Database
 from acare.store.keys import KeyStore
@@ -126,9 +126,18 @@ def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, mon
     assert os.path.getsize(tmp_path / "acare.db-wal") == size
 
 
+def test_one_that_failed_elsewhere_during_a_write_does_not_fail_it(other, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
+    other.write(lambda connection: checkpoint_failure.record(tmp_path / "acare.db"))
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.write(lambda connection: None)
+    assert [each.exc_info for each in caplog.records] == [None, None]
+
+
 def test_a_process_that_starts_meanwhile_does_not_write_either(failed, tmp_path):
     with closing(Database(tmp_path / "acare.db")) as database:
-        assert database.read().connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+        with database.read() as connection:
+            assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
         with pytest.raises(StoreUnavailable, match="stop every process"):
             database.write(lambda connection: None)
 
