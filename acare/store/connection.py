@@ -53,6 +53,7 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_LOCKED: "the database is locked",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+    sqlite3.SQLITE_IOERR_WRITE: "the disk cannot be written: it has an error, or a quota is used up",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
     sqlite3.SQLITE_READONLY: "the database file is read-only",
     sqlite3.SQLITE_PERM: "access to the database file is denied",
@@ -130,7 +131,7 @@ def as_domain_error(error: BaseException) -> BaseException:
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return error
-    reason = _TEMPORARY_FAILURES.get(code & 0xFF)  # the low byte is the primary result code
+    reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
     if reason is None:
         return error
     unavailable = StoreUnavailable(f"{reason[0].upper()}{reason[1:]}.")

@@ -173,6 +173,7 @@ def test_a_quota_stops_no_write_after_it_was_raised(path, monkeypatch, caplog):
         with quota(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
             clients += write_until_unavailable(api)
         assert "could not be checkpointed" in caplog.text
+        assert "a quota is used up" in caplog.text
         api.get("/readyz")
         clients += [api.create(**LARGE) for _ in range(10)]
         assert_there(api, clients)
