@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ _STEPS = (50, 10)
 
 
 _WATCH_SECONDS = 0.2
+_SYNC_EVERY = 32 * 1024 * 1024
 
 
 class Room(NamedTuple):
@@ -78,14 +80,25 @@ def compact(database: Database, report: Report = silent) -> None:
 
 @contextmanager
 def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
-    """Report how much of the content is in the log: SQLite tells nothing while it writes it."""
+    """Report how much of the content is in the log, since SQLite does not while it writes it, and sync it.
+
+    A sync of gigabytes at the end could not be interrupted for seconds. The log may be opened and closed
+    here: nothing locks it.
+    """
     log = path.resolve().with_name(f"{path.resolve().name}-wal")
     before, over = log.stat().st_size, threading.Event()
 
     def watch() -> None:
-        while not over.wait(_WATCH_SECONDS):
-            if (size := log.stat().st_size) > before:
-                report("Writing the content", min(size, content), content, "B")
+        synced = before
+        with log.open("rb", buffering=0) as file:
+            while not over.wait(_WATCH_SECONDS):
+                size = os.fstat(file.fileno()).st_size
+                if size > before:
+                    report("Writing the content", min(size, content), content, "B")
+                if size >= synced + _SYNC_EVERY:
+                    with suppress(OSError):  # SQLite's own sync fails too
+                        os.fsync(file.fileno())
+                    synced = size
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -1,20 +1,24 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
+import os
 import random
 import shutil
 import sqlite3
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from support.client import Api
+from support.sockets import wait_for
 from support.terminal import on_terminal
 
 import acare
 from acare.cli import main
-from acare.store import history, search
+from acare.store import compact, history, search
+from acare.store.copying import silent
 from acare.store.database import Database
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -238,3 +242,18 @@ def test_the_data_are_as_they_were_after_it(run, app, api):
     run("compact")
     assert api.get("/v1/clients").json["data"]["clients"] == clients[::-1]
     assert Api(app, api.key).create()
+
+
+def test_the_log_is_synced_while_it_is_written(app, monkeypatch):
+    """At the end, a sync of gigabytes could not be interrupted."""
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    monkeypatch.setattr(compact, "_SYNC_EVERY", 4096)
+    monkeypatch.setattr(compact, "_WATCH_SECONDS", 0.01)
+    app.database.write(lambda connection: None)
+    log = Path(f"{app.database.path}-wal")
+    with compact._watching_log(app.database.path, 4096, silent):
+        assert synced == []
+        with log.open("ab") as file:
+            file.write(bytes(4096))
+        wait_for(lambda: log.stat().st_ino in synced)
