@@ -74,7 +74,7 @@ CARELESS_WRITER = CARELESS.format(when="BEGIN IMMEDIATE")
 CARELESS_CHECKPOINT = ALWAYS_CHECKPOINT + CARELESS.format(when="PRAGMA wal_checkpoint")
 
 ANSWER_BEFORE_COMMIT = """
-import threading
+import threading, time
 from concurrent.futures import Future
 from acare.store.database import Database
 commit = Database.write
@@ -83,6 +83,7 @@ def write(self, work):
     def work_and_answer(connection):
         result = work(connection)
         answer.set_result(result)
+        time.sleep(0.005)  # on a busy machine, the answer would be sent after the commit all the same
         return result
     def run():
         try:
