@@ -4,132 +4,111 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import IO
 
 from acare.clients import ImportRow
-from acare.errors import UserError
-from acare.exchange.cells import defuse_source
-from acare.exchange.mapping import Choices, Columns
-from acare.exchange.rows import REASON, Draft, Refused, Rules
+from acare.errors import Problem, UserError
+from acare.exchange.cells import defuse, undefuse
+from acare.exchange.columns import Columns
+from acare.exchange.rows import REASON, Refused, Rules, unreadable
 
-_DELIMITERS = ",;\t|"
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_FALLBACK = "acare-windows-1252"
+_DELIMITERS = ",;\t"
+_NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
 
 
 class CsvReader:
-    """The clients of a CSV file. ``columns`` are known once it is made."""
+    """The clients of a CSV file: UTF-8, UTF-16 or Windows-1252. ``unknown`` has the columns without a field.
 
-    def __init__(self, file: IO[str], choices: Choices, rules: Rules) -> None:
-        self._file = file
+    UserError if the header cannot be read.
+    """
+
+    def __init__(self, file: IO[bytes], rules: Rules) -> None:
         self._rules = rules
+        self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
+        self._line = 0
         self._last = ""  # the last line that was read
-        first = next((line for line in file if line.strip()), "")
-        separator = re.fullmatch(r"sep=(.)[\r\n]*", first)  # Excel's own way to tell it
-        if separator is None:
-            file.seek(0)
-        self._skipped = int(separator is not None)
-        delimiter = separator[1] if separator else _delimiter(first)
-        self._records = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+        lines = self._lines()
+        first = next(filter(str.strip, lines), "")
+        told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
+        delimiter = told[1] if told else _delimiter(first)
+        self._records = csv.reader(lines if told else chain([first], lines), delimiter=delimiter, strict=True)
         try:
-            header = next((record for record in self._records if any(map(str.strip, record))), [])
+            header = next((record for record in self._records if any(map(str.strip, record))), None)
         except csv.Error as error:
             raise UserError(f"the header cannot be read: {error}") from None
-        if not header:
+        if header is None:
             raise UserError("the file is empty")
-        self.columns = Columns(header, choices)
+        self._columns = Columns(header, rules)
+        self.unknown = self._columns.unknown
 
     def _lines(self) -> Iterator[str]:
-        for line in self._file:
-            self._last = line
-            yield line
+        """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
+        try:
+            for line in self._text:
+                self._last = line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
+                self._line += 1
+                yield self._last
+        except UnicodeError as error:
+            raise UserError(f"line {self._line + 1} cannot be read: {error}") from None
 
     def __iter__(self) -> Iterator[ImportRow | Refused]:
         while True:
-            line = self._records.line_num + self._skipped + 1
+            line = self._line + 1
             try:
                 record = next(self._records)
             except StopIteration:
                 return
             except csv.Error as error:
-                broken = Draft(line, [self._last.rstrip("\r\n")])
-                broken.found["row"] = "", self._last.strip()
-                broken.refuse(
-                    "row", f"must have closed quotes and cells of at most 131072 characters: {error}"
-                )
-                yield broken.finish(self._rules)
+                message = f"must have closed quotes and cells of at most 131072 characters: {error}"
+                yield unreadable(line, [self._last.rstrip("\r\n")], self._last.strip(), message)
                 continue
             if any(map(str.strip, record)):
                 yield self._read(line, record)
 
     def _read(self, line: int, record: list[str]) -> ImportRow | Refused:
-        draft = self.columns.read(line, record)
-        if len(record) < len(self.columns.names) and not self._last.endswith(("\r", "\n")):
-            draft.refuse("row", f"is cut off: it has {len(record)} of {len(self.columns.names)} cells")
+        draft, width = self._columns.read(line, record), len(self._columns.names)
+        if len(record) < width and not self._last.endswith(("\r", "\n")):
+            draft.problems.append(Problem("row", f"is cut off: it has {len(record)} of {width} cells"))
         return draft.finish(self._rules)
 
+    def refused_writer(self, file: IO[str]) -> Callable[[list[str], str], None]:
+        """Writes refused rows, with a column for the reasons, to be corrected and imported."""
+        writer = csv.writer(file)
+        names = self._columns.names
+        width = len(names)
+        old = names.index(REASON) if REASON in names else width
 
-@contextmanager
-def open_text(path: Path, encoding: str | None = None) -> Iterator[IO[str]]:
-    """The file as text: UTF-8 or UTF-16, with or without a byte order mark, or Windows-1252.
+        def write(record: list[str], reasons: str) -> None:
+            """Cells beyond the header come after the reason, so that they are refused again."""
+            cells = record + [""] * (width - len(record))
+            row = [*cells[:old], *cells[old + 1 : width], reasons, *cells[width:]]
+            writer.writerow(defuse(undefuse(cell)) for cell in row)
 
-    Bytes that are not UTF-8 are read as Windows-1252 one by one, so a file may have both.
-    """
-    codecs.register_error(_FALLBACK, _as_windows_1252)
-    if encoding is None:
-        with path.open("rb") as file:
-            encoding = _encoding(file.read(4096))
-    errors = _FALLBACK if encoding.startswith("utf-8") else "strict"
-    try:
-        with path.open(encoding=encoding, errors=errors, newline="") as text:
-            yield text
-    except UnicodeError as error:
-        raise UserError(f"{path}: is not valid {encoding}: {error}") from None
-    except LookupError:
-        raise UserError(f"{encoding!r} is not an encoding; cp1252 or mac_roman are some") from None
+        file.write("\ufeff")
+        write(names, REASON)
+        return write
 
 
-def _encoding(start: bytes) -> str:
-    for mark, encoding in _BOMS.items():
-        if start.startswith(mark):
-            return encoding
-    even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) * 4 > len(start):  # a zero in every second byte
-        return "utf-16-le" if odd > even else "utf-16-be"
+def _encoding(file: IO[bytes]) -> str:
+    start = file.read(2)
+    file.seek(0)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if start.count(0) == 1:  # half of the first letter
+        return "utf-16-le" if start[1] == 0 else "utf-16-be"
     return "utf-8-sig"
 
 
-def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    wrong = error.object[error.start : error.end]
-    return wrong.decode("cp1252", "surrogateescape"), error.end  # a surrogate is refused by every field
+def _as_windows_1252(wrong: re.Match[str]) -> str:
+    """A byte that Windows-1252 does not have either remains a surrogate, which every field refuses."""
+    return wrong[0].encode("utf-8", "surrogateescape").decode("cp1252", "surrogateescape")
 
 
 def _delimiter(header: str) -> str:
     """The delimiter that the header has most of, outside quotes."""
     bare = re.sub(r'"[^"]*("|$)', "", header)
     return max(_DELIMITERS, key=bare.count)
-
-
-class RefusedCsv:
-    """Writes refused records as CSV, with a column for the reasons, to be corrected and imported."""
-
-    def __init__(self, file: IO[str], columns: list[str]) -> None:
-        self._writer = csv.writer(file)
-        self._width = len(columns)
-        self._reason = columns.index(REASON) if REASON in columns else None
-        file.write("\ufeff")
-        self._write(columns, REASON)
-
-    def write(self, source: list[str], reasons: str) -> None:
-        self._write(source + [""] * (self._width - len(source)), reasons)
-
-    def _write(self, cells: list[str], reason: str) -> None:
-        """Cells beyond the header come after the reason, so that they are refused again."""
-        width = self._width
-        own = [cell for position, cell in enumerate(cells[:width]) if position != self._reason]
-        self._writer.writerow(map(defuse_source, [*own, reason, *cells[width:]]))

@@ -11,21 +11,21 @@ from typing import Self
 
 from acare.clients import ImportRow
 
-_NO_TIME = "9"  # sorts after every timestamp
-
 
 class Plan:
     """Rows that were validated and wait to be written; ``with`` deletes the file at the end.
 
-    Lists show clients in the order of their insertion, so rows are ordered by the time of creation.
+    Lists show clients in the order of their insertion, so the rows are ordered by the time of creation; of
+    equal ones, the last comes first if the source is ``newest_first``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, newest_first: bool = False) -> None:
         self._file = tempfile.TemporaryFile(prefix="acare-import-")  # noqa: SIM115  # closed by __exit__
         self._offsets = array("q")
         self._times: list[str] = []
         self._hash = hashlib.sha256()
-        self.owners: dict[str, str | None] = {}  # e-mail -> user_id in the file, if it has one
+        self._step = -1 if newest_first else 1
+        self.has_ids = False
 
     def __enter__(self) -> Self:
         return self
@@ -41,19 +41,8 @@ class Plan:
         self._offsets.append(self._file.tell())
         self._file.write(line)
         self._hash.update(line)
-        if "created_at" in row.kept or self._times:
-            self._times += [_NO_TIME] * (len(self) - 1 - len(self._times))
-            self._times.append(row.kept.get("created_at", _NO_TIME))
-        if row.owner is not None:
-            self.owners.setdefault(row.owner, row.kept.get("user_id"))
-
-    def sort(self, *, reverse: bool) -> None:
-        """Order the rows by the time of creation; ``reverse``: of equal ones the last comes first."""
-        order = range(len(self))
-        times = self._times
-        ordered = sorted(reversed(order) if reverse else order, key=times.__getitem__) if times else order
-        self._offsets = array("q", map(self._offsets.__getitem__, ordered))
-        self._times = []
+        self._times.append(row.kept.get("created_at", "9"))  # after every time
+        self.has_ids |= "id" in row.kept
 
     def sha256(self) -> bytes:
         """The fingerprint of the rows."""
@@ -61,6 +50,6 @@ class Plan:
 
     def rows(self, start: int = 0) -> Iterator[ImportRow]:
         """The rows from number ``start`` on."""
-        for offset in self._offsets[start:]:
-            self._file.seek(offset)
+        for number in sorted(range(len(self))[:: self._step], key=self._times.__getitem__)[start:]:
+            self._file.seek(self._offsets[number])
             yield ImportRow(*json.loads(self._file.readline()))

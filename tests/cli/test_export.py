@@ -167,7 +167,7 @@ def test_a_record_is_validated(agency, changes, field):
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_no_object_is_a_problem(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
-    assert agency.problems(content, name="in.jsonl") == [(2, "", "row")]
+    assert agency.problems(content, name="in.jsonl") == [(2, None, "row")]
 
 
 def test_refused_records_can_be_corrected_and_imported(agency, tmp_path):

@@ -26,7 +26,6 @@ NAME = ("Zoë", "Müller", "“quoted”")
         pytest.param(PLAIN.encode("utf-16"), [], id="UTF-16"),
         pytest.param(PLAIN.encode("utf-16-be"), [], id="UTF-16 without a byte order mark"),
         pytest.param(PLAIN.encode("cp1252"), [], id="Windows-1252"),
-        pytest.param(PLAIN.encode("mac_roman"), ["--encoding", "mac_roman"], id="named"),
         pytest.param(
             "Zoë Müller".join(PLAIN.split("Zoë Müller")).encode("cp1252")[:31] + "r;“quoted”\n".encode(),
             [],
@@ -75,8 +74,8 @@ def test_headers_and_values_are_recognized(agency, header, cell, field, value):
     [
         ("350k", 350000), ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
         ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("0.125", 0.125),
-        ("1,234,567.89", 1234567.89), ("350,00", 350), ("€ 99", 99), ("1e-07", 1e-07), ("5.0", 5),
-        ("-5", "-5"), ("1,2,3", "1,2,3"), ("12 apples", "12 apples"), ("(5)", "(5)"),
+        ("1,234,567.89", 1234567.89), ("350,00", 350), ("€ 99", 99), ("99\u00a0EUR", 99), ("5.0", 5),
+        ("-5", "-5"), ("1,2,3", "1,2,3"), ("1,234,5", "1,234,5"), ("12 apples", "12 apples"), ("(5)", "(5)"),
     ],
 )  # fmt: skip
 def test_money(text, value):
@@ -132,8 +131,8 @@ TYPE = ("client_type", "client_type")
         ("Jord\0an,Lee,buyer,,,", [(2, "first_name", "first_name")]),
         ("Jordan,Lee,buyer,,,,more", [(2, None, "row")]),
         ("Jordan,Lee,buy", [(2, "client_type", "client_type"), (2, None, "row")]),
-        ('"Jordan" x,Lee,buyer,,,\n', [(2, "", "row")]),
-        ('Jordan,"Lee,buyer,,,\n', [(2, "", "row")]),
+        ('"Jordan" x,Lee,buyer,,,\n', [(2, None, "row")]),
+        ('Jordan,"Lee,buyer,,,\n', [(2, None, "row")]),
         ('Jordan,"L\ne",x,a@b,,\nDana,Ray,x,,,', [(2, *["last_name"] * 2), (2, *TYPE), (4, *TYPE)]),
     ],
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""CSV for spreadsheets: what ``acare import`` reads back unchanged."""
+"""The two formats of an export; ``acare import`` reads both.
+
+Each writer gets the clients as JSON with the owner's e-mail address, and returns how many there were.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,17 @@ _KINDS = {field.name: type(field.kind) for field in FIELDS}
 COLUMNS = ("id", "owner", *_KINDS, "version", "created_at", "updated_at")
 
 
-def write(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
-    """Write clients, each with its JSON and the owner's e-mail address, one a row; how many there were.
+def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """JSON lines: one record a line, complete."""
+    count = 0
+    for text, owner in clients:
+        file.write(f'{{"owner":{to_json(owner)},{text[1:]}\n')
+        count += 1
+    return count
 
-    The byte order mark tells spreadsheets that this is UTF-8.
-    """
+
+def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """CSV for spreadsheets; the byte order mark tells them that it is UTF-8."""
     file.write("\ufeff")
     writer = csv.writer(file)
     writer.writerow(COLUMNS)

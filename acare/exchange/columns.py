@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from acare import ids
-from acare.errors import UserError
+from acare.errors import Problem, UserError
 from acare.exchange import cells
-from acare.exchange.rows import REASON, Draft
+from acare.exchange.rows import REASON, Draft, Rules
 from acare.field_types import Amount, Flag, OneOf, Preferences, Texts
 from acare.fields import FIELDS
 
@@ -30,7 +29,7 @@ TARGETS: dict[str, Callable[[str], Any]] = {
     f"{_PREFERENCES}bathrooms_min": cells.money,
     f"{_PREFERENCES}square_feet_min": cells.money,
     f"{_PREFERENCES}property_types": cells.texts,
-    "full_name": cells.undefuse,
+    "full_name": cells.full_name,
     "owner": cells.undefuse,
     "created_at": cells.undefuse,
     "id": cells.undefuse,
@@ -70,92 +69,78 @@ _KNOWN = {
 _IGNORED = frozenset((REASON, "user_id", "version", "updated_at"))
 
 
-@dataclass(frozen=True)
-class Choices:
-    """How to map columns: ``targets`` by column (None: ignore it), beyond the spellings that are known."""
-
-    targets: Mapping[str, str | None]
-    keep_unknown: bool = False
-    day_first: bool = False
-
-
 class Columns:
-    """The columns of a file. ``unknown`` are those without a field. UserError if the choices do not fit."""
+    """The columns of a file. ``unknown`` are those without a field. UserError if the rules do not fit."""
 
-    def __init__(self, header: Sequence[str], choices: Choices) -> None:
+    def __init__(self, header: Sequence[str], rules: Rules) -> None:
         self.names = _distinct(header)
-        self._choices = choices
-        self._mapped: list[tuple[int, str, str]] = []  # position, column, target
         self.unknown: list[str] = []
-        missing = [column for column in choices.targets if column not in self.names]
-        if missing:
-            raise UserError(
-                f"--map: there is no column {missing[0]!r}; the columns are {', '.join(self.names)}"
-            )
-        taken = set(choices.targets.values())
-        for position, column in enumerate(self.names):
-            target = self._target(column, taken)
-            if target is not None:
-                self._mapped.append((position, column, target))
-                taken.add(target)
-        named = {target for _, _, target in self._mapped}
-        if not named & {"full_name", "first_name", "last_name"}:
+        self._keep_unknown = rules.keep_unknown
+        readers: dict[str, Callable[[str], Any]] = {**TARGETS, "created_at": partial(_date, rules.day_first)}
+        targets = self._targets(rules)
+        self._mapped = [
+            (position, name, targets[name], readers[targets[name]])
+            for position, name in enumerate(self.names)
+            if name in targets
+        ]
+        if not {"full_name", "first_name", "last_name"} & set(targets.values()):
             raise UserError(
                 f"no column is a name; --map 'COLUMN=full_name' tells one of {', '.join(self.names)}"
             )
 
-    def _target(self, column: str, taken: set[str | None]) -> str | None:
-        """The target of a column by choice or by its spelling. The first column of a spelling has it."""
-        if column in self._choices.targets:
-            return self._choices.targets[column]
-        target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-        if target == "id" and "version" not in self.names:
-            target = None  # the id of another program
-        if target is None or target in taken:
-            if column not in _IGNORED:
+    def _targets(self, rules: Rules) -> dict[str, str]:
+        """The targets by column, by choice or by the spelling; the first column of a spelling has it."""
+        for column in rules.targets:
+            if column not in self.names:
+                raise UserError(f"--map: no column is {column!r}; the columns are {', '.join(self.names)}")
+        found = {column: target for column, target in rules.targets.items() if target}
+        for column in self.names:
+            if column in rules.targets:
+                continue
+            target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
+            if target == "id" and "version" not in self.names:
+                target = None  # the id of another program
+            if target is not None and target not in found.values():
+                found[column] = target
+            elif column not in _IGNORED:
                 self.unknown.append(column)
-            return None
-        return target
+        return found
 
     def read(self, line: int, record: list[str]) -> Draft:
         """The record as a draft. Of several columns for one field, the first that is not empty counts."""
         draft = Draft(line, record)
-        for position, column, target in self._mapped:
+        preferences: dict[str, Any] = {}
+        for position, column, target, reader in self._mapped:
             text = record[position] if position < len(record) else ""
             if target in draft.found or (not text if target == "notes" else not text.strip()):
                 continue
             draft.found[target] = column, text
-            self._put(draft, target, text, TARGETS[target](text))
-        if self._choices.keep_unknown:
-            texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
-            extra = {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
-            self._add_preferences(draft, extra)
-        if any(text.strip() for text in record[len(self.names) :]):
-            draft.refuse("row", f"must not have more cells than the header, which has {len(self.names)}")
+            if target == "full_name":
+                for name, part in zip(("first_name", "last_name"), reader(text), strict=True):
+                    draft.found.setdefault(name, (column, text))
+                    draft.values.setdefault(name, part)
+            elif target.startswith(_PREFERENCES):
+                draft.found.setdefault("property_preferences", (column, text))
+                preferences[target.removeprefix(_PREFERENCES)] = reader(text)
+            else:
+                draft.values[target] = reader(text)
+        self._finish(draft, record, preferences)
         return draft
 
-    def _put(self, draft: Draft, target: str, text: str, value: Any) -> None:
-        if target == "full_name":
-            for name, part in zip(("first_name", "last_name"), cells.full_name(value), strict=True):
-                draft.found.setdefault(name, draft.found[target])
-                draft.body.setdefault(name, part)
-        elif target == "owner":
-            draft.owner = value.strip()
-        elif target == "created_at":
-            draft.found["created_at"] = draft.found[target]
-            draft.kept["created_at"] = cells.instant(value, day_first=self._choices.day_first) or value
-        elif target == "id":
-            draft.id = ids.canonical(value.strip())
-        elif target.startswith(_PREFERENCES):
-            draft.found.setdefault("property_preferences", draft.found[target])
-            self._add_preferences(draft, {target.removeprefix(_PREFERENCES): value})
-        else:
-            draft.body[target] = value
+    def _finish(self, draft: Draft, record: list[str], preferences: dict[str, Any]) -> None:
+        if self._keep_unknown:
+            texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
+            preferences |= {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
+        given = draft.values.get("property_preferences", {})
+        if preferences and isinstance(given, dict):
+            draft.values["property_preferences"] = given | preferences
+        if any(map(str.strip, record[len(self.names) :])):
+            message = f"must not have more cells than the header, which has {len(self.names)}"
+            draft.problems.append(Problem("row", message))
 
-    @staticmethod
-    def _add_preferences(draft: Draft, preferences: dict[str, Any]) -> None:
-        if preferences and isinstance(draft.body.setdefault("property_preferences", {}), dict):
-            draft.body["property_preferences"] |= preferences
+
+def _date(day_first: bool, text: str) -> str:
+    return cells.instant(text, day_first=day_first) or text
 
 
 def _distinct(header: Sequence[str]) -> list[str]:

@@ -1,0 +1,209 @@
+"""The second pass of an import.
+
+It writes in short transactions, so that other processes can write in between. Each transaction also notes how
+many rows are done: an import that was interrupted goes on exactly there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
+from typing import Literal, NamedTuple
+
+from acare import ids
+from acare.clients import ImportRow
+from acare.errors import UserError
+from acare.fields import FIELDS
+from acare.store.connection import NOW
+from acare.store.database import Database
+from acare.store.duplicates import NEWEST, Duplicate, People
+
+Policy = Literal["fail", "skip", "update", "create"]
+
+#: Seconds that the rows of one transaction may take; its commit comes on top.
+BATCH_SECONDS = 0.03
+
+#: Seconds between two transactions, in which other processes get their turn.
+PAUSE_SECONDS = 0.01
+
+INSERT_USER = """
+INSERT INTO users (id, email, role)
+VALUES (iif(EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id, :wanted), :email, 'agent')
+ON CONFLICT (email) DO NOTHING
+"""
+
+# As INSERT in clients.py: a creation time that is not given is never earlier than that of the client before.
+INSERT = f"""
+INSERT INTO clients (
+    id, user_id, {", ".join(field.name for field in FIELDS)},
+    version, created_at, updated_at
+)
+SELECT
+    :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
+    :version, coalesce(:created_at, now), coalesce(:updated_at, now)
+FROM (
+    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), '')) AS now
+)
+RETURNING seq
+"""
+
+UPDATE = f"""
+UPDATE clients
+SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = NULL
+WHERE seq = :seq AND ({{differences}})
+RETURNING seq
+"""
+
+GET_IMPORT = """
+SELECT rows_sha256, newest_before, done, created, updated, skipped, started_at
+FROM imports
+WHERE key = :key
+"""
+
+SAVE_IMPORT = f"""
+INSERT INTO imports (key, rows_sha256, newest_before, done, created, updated, skipped, started_at)
+VALUES (:key, :rows_sha256, :newest_before, :done, :created, :updated, :skipped, {NOW})
+ON CONFLICT (key) DO UPDATE
+SET done = excluded.done, created = excluded.created, updated = excluded.updated, skipped = excluded.skipped
+"""
+
+DELETE_IMPORT = "DELETE FROM imports WHERE key = :key"
+
+_UNSET = {
+    **{field.name: field.unset for field in FIELDS},
+    "version": 1,
+    "created_at": None,
+    "updated_at": None,
+}
+
+
+class Progress(NamedTuple):
+    """How far an import is: ``done`` rows are written. ``newest_before`` is the last client before it."""
+
+    rows_sha256: bytes
+    newest_before: int
+    done: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    started_at: str | None = None
+
+
+def add_users(database: Database, wanted: Mapping[str, str | None]) -> None:
+    """Add the users that are missing as agents, with the id that is wanted if it is free."""
+    users = [
+        {"email": email, "id": str(ids.new()), "wanted": user_id or str(ids.new())}
+        for email, user_id in wanted.items()
+    ]
+    database.write(lambda connection: connection.executemany(INSERT_USER, users).rowcount)
+
+
+class Import:
+    """An import that ``key`` tells from others, 32 bytes. ``clock`` and ``sleep`` are in seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        key: bytes,
+        policy: Policy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database, self._key, self._policy = database, key, policy
+        self._clock, self._sleep = clock, sleep
+
+    def progress(self, rows_sha256: bytes) -> Progress:
+        """How far the import is. UserError if it was begun with other rows."""
+        with self._database.read() as connection:
+            row = connection.execute(GET_IMPORT, {"key": self._key}).fetchone()
+            if row is None:
+                return Progress(rows_sha256, *connection.execute(NEWEST).fetchone())
+        progress = Progress(*row)
+        if progress.rows_sha256 != rows_sha256:
+            raise UserError(
+                f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
+                "--again begins it anew"
+            )
+        return progress
+
+    def restart(self) -> None:
+        """Let the import begin again."""
+        self._database.write(
+            lambda connection: connection.execute(DELETE_IMPORT, {"key": self._key}).rowcount
+        )
+
+    def duplicates(self, rows: Iterable[ImportRow], newest: int | None = None) -> Iterator[Duplicate]:
+        """The rows that describe a client of the database, or the same one as an earlier row.
+
+        To be read before ``write`` is called. With ``newest``, only clients up to this ``seq`` are known.
+        """
+        ignored = self._policy == "create"
+        with self._database.read() as connection:
+            self._people = people = People(connection, 0 if ignored else newest)
+            for row in () if ignored else rows:
+                match = people.find(connection, row)
+                if match is None or self._policy == "update":
+                    people.add(-row.line if match is None else match[0], row)
+                if match is not None:
+                    yield people.describe(connection, row, *match)
+        people.remove_lines()
+
+    def write(self, rows: Iterator[ImportRow], progress: Progress) -> Iterator[Progress]:
+        """Write ``rows``, those after ``progress``, in short transactions; the progress after each."""
+        for first in rows:
+            progress = self._database.write(partial(self._write_batch, chain([first], rows), progress))
+            yield progress
+            self._sleep(PAUSE_SECONDS)
+
+    def _write_batch(
+        self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
+    ) -> Progress:
+        counts = progress._asdict()
+        self._people.read_new(connection)
+        until = self._clock() + BATCH_SECONDS
+        for row in rows:
+            try:
+                counts[self._write_row(connection, row)] += 1
+            except sqlite3.IntegrityError as error:
+                raise UserError(f"line {row.line} cannot be written any more: {error}") from None
+            counts["done"] += 1
+            if self._clock() >= until:
+                break
+        connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
+        self._people.skip_new(connection)
+        return Progress(**counts)
+
+    def _write_row(self, connection: sqlite3.Connection, row: ImportRow) -> str:
+        """Write a row; the name of the count to add it to."""
+        seq, by = self._people.find(connection, row) or (None, None)
+        if seq is None or self._policy == "create":
+            seq = _insert(connection, row, keep_id=by != "id")
+            if self._policy != "create":
+                self._people.add(seq, row)
+            return "created"
+        if self._policy != "update" or not _update(connection, row, seq):
+            return "skipped"
+        self._people.add(seq, row)
+        return "updated"
+
+
+def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> int:
+    """Insert a row; the ``seq`` of the client."""
+    values = {**_UNSET, **row.values, **row.kept}
+    if not keep_id or "id" not in row.kept:
+        values["id"] = str(ids.new())
+    if values["created_at"] is None:
+        values["updated_at"] = None
+    return int(connection.execute(INSERT, values).fetchall()[0][0])
+
+
+def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
+    """Merge a row into a client; False if that changes nothing, or the client is deleted."""
+    assignments = ", ".join(f"{name} = :{name}" for name in row.values)
+    differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
+    statement = UPDATE.format(assignments=assignments, differences=differences)
+    return bool(connection.execute(statement, {**row.values, "seq": seq}).fetchall())
