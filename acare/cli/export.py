@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, open_database
-from acare.exchange.writers import write_csv, write_json
+from acare.exchange.csv_file import write_csv
+from acare.exchange.json_lines import write_json
 from acare.fields import STATUSES
 from acare.store.export import export
 from acare.store.leftovers import temporary
@@ -39,8 +40,10 @@ def run(args: argparse.Namespace) -> int:
         clients = export(database, args.user, args.status)
         if args.file is None:
             file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-            write(file, clients)
-            file.detach()
+            try:
+                write(file, clients)
+            finally:
+                file.detach()
             return 0
         with temporary(args.file) as path:
             with path.open("w", encoding="utf-8", newline="") as file:

@@ -8,27 +8,23 @@ import filecmp
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from acare import timestamps
 from acare.cli import progress
-from acare.cli.import_report import ImportReport, reasons
+from acare.cli.import_report import ImportReport
 from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.errors import UserError
 from acare.exchange.columns import TARGETS
-from acare.exchange.csv_reader import CsvReader
-from acare.exchange.json_reader import JsonReader
-from acare.exchange.plan import Plan
+from acare.exchange.csv_file import CsvReader
+from acare.exchange.json_lines import JsonReader
 from acare.exchange.remote import Remote
-from acare.exchange.rows import CellProblem, Refused, Rules
+from acare.exchange.rows import Plan, Refused, Rules
 from acare.fields import FIELDS
 from acare.store.copying import Report
 from acare.store.database import Database
-from acare.store.duplicates import Duplicate
 from acare.store.imports import Import, add_users
 from acare.store.leftovers import DOWNLOAD_PREFIX, temporary
 from acare.store.users import UserStore
@@ -107,23 +103,20 @@ def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     with open_database(args, must_exist=not args.create_users) as database, progress.shown(args) as tell:
         report = _Run(args, database, tell).run()
-    report.seconds = time.monotonic() - began
+    report.seconds = round(time.monotonic() - began, 1)
     report.print_json() if args.json else report.print_text()
-    complete = report.written is not None or (args.dry_run and report.can_be_written)
-    return 0 if complete else 1
+    return 0 if report.created is not None or (args.dry_run and report.can_be_written) else 1
 
 
 @dataclass
 class _Run:
-    """One run of the command."""
+    """One run of the command. ``owners`` have the user_id that the source has for each address."""
 
     args: argparse.Namespace
     database: Database
     tell: Report
     report: ImportReport = field(default_factory=ImportReport)
-    owners: dict[str, str | None] = field(
-        default_factory=dict
-    )  # e-mail -> user_id in the file, if it has one
+    owners: dict[str, str | None] = field(default_factory=dict)
 
     def run(self) -> ImportReport:
         """Read, check and write; what there is to report."""
@@ -144,25 +137,8 @@ class _Run:
             path.unlink(missing_ok=True)
         return self.report
 
-    def _rules(self) -> Rules:
-        args = self.args
-        users = {user["email"].lower() for user in UserStore(self.database).list()}
-        if args.user.lower() not in users and not args.create_users:
-            raise UserError(f"there is no user {args.user}; --create-users makes one")
-        owners = None if args.create_users else users
-        defaults = {**dict(args.defaults), "owner": args.user}
-        return Rules(
-            timestamps.now(),
-            owners,
-            args.lenient,
-            defaults,
-            dict(args.targets),
-            args.keep_unknown,
-            args.day_first,
-        )
-
     def _download(self) -> Path:
-        """The clients of a server, in a file that an interrupted download goes on with."""
+        """The clients of a server, in a file with which an interrupted download goes on."""
         args = self.args
         if args.key_file is None:
             raise UserError("a URL needs --key-file, the name of a file with an API key")
@@ -172,37 +148,44 @@ class _Run:
         remote.download(path, lambda done, total: self.tell("Downloading", done, total, "clients"))
         return path
 
+    def _rules(self) -> Rules:
+        args = self.args
+        users = {user["email"].lower() for user in UserStore(self.database).list()}
+        if args.user.lower() not in users and not args.create_users:
+            raise UserError(f"there is no user {args.user}; --create-users makes one")
+        return Rules(
+            timestamps.now(),
+            None if args.create_users else users,
+            {**dict(args.defaults), "owner": args.user},
+            dict(args.targets),
+            args.lenient,
+            args.keep_unknown,
+            args.day_first,
+        )
+
     def _read(self, file: IO[bytes], reader: JsonReader | CsvReader, plan: Plan) -> None:
         """The first pass: every row into the plan or the report."""
-        report, size = self.report, os.fstat(file.fileno()).st_size
-        with self._refused_file(reader) as refuse:
-            for number, row in enumerate(reader):
-                if isinstance(row, Refused):
-                    report.problems += row.problems
-                    report.refused += 1
-                    refuse(row)
-                else:
-                    plan.add(row)
-                    self.owners.setdefault(row.kept["owner"], row.kept.get("user_id"))
-                if number % 256 == 0:
-                    self.tell("Reading", file.tell(), size, "B")
+        args, report, size = self.args, self.report, os.fstat(file.fileno()).st_size
+        refused: list[Refused] = []
+        for number, row in enumerate(reader):
+            if isinstance(row, Refused):
+                report.problems += row.problems
+                report.refused += 1
+                if args.skip_bad:
+                    refused.append(row)
+            else:
+                plan.add(row)
+                self.owners.setdefault(row.kept["owner"], row.kept.get("user_id"))
+            if number % 256 == 0:
+                self.tell("Reading", file.tell(), size, "B")
         report.valid, report.unknown_columns = len(plan), reader.unknown
-
-    @contextmanager
-    def _refused_file(self, reader: JsonReader | CsvReader) -> Iterator[Callable[[Refused], None]]:
-        """What takes refused rows and writes them to the file of ``--skip-bad``, if there are any."""
-        target = self.args.skip_bad
-        if target is None or self.args.dry_run:
-            yield lambda row: None
-            return
-        with temporary(target) as path:
-            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                write = reader.refused_writer(file)
-                yield lambda row: write(row.source, reasons(row.problems))
-            if self.report.refused:
-                if target.exists() and not filecmp.cmp(path, target, shallow=False):
-                    raise UserError(f"{target}: exists already; name another file for the refused rows")
-                os.replace(path, target)
+        if refused and not args.dry_run:
+            with temporary(args.skip_bad) as path:
+                with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
+                    reader.write_refused(target, ((row.source, row.reasons()) for row in refused))
+                if args.skip_bad.exists() and not filecmp.cmp(path, args.skip_bad, shallow=False):
+                    raise UserError(f"{args.skip_bad}: exists; name another file for the refused rows")
+                os.replace(path, args.skip_bad)
 
     def _write(self, plan: Plan, importing: Import) -> None:
         """Report the duplicates among the rows that are not written yet, and write these rows."""
@@ -212,22 +195,18 @@ class _Run:
         done = importing.progress(plan.sha256())
         if done.started_at is not None and done.done == len(plan):
             report.note = f"This was imported at {done.started_at}; --again imports it anew."
-            report.written = done
+            report.count(done)
             return
         # Two clients of an export may have one address: only those that were there before can be duplicates.
         newest = done.newest_before if plan.has_ids else None
         report.duplicates += importing.duplicates(plan.rows(done.done), newest)
-        crossed = [found for found in report.duplicates if found.crossed and args.on_duplicate == "update"]
-        report.problems += map(_crossed, crossed)
-        report.can_be_written = not (report.duplicates if args.on_duplicate == "fail" else crossed)
+        report.can_be_written = args.on_duplicate != "fail" or not report.duplicates
+        if args.on_duplicate == "update":
+            report.refuse_crossed()
         if report.can_be_written and not args.dry_run:
             if args.create_users:
                 add_users(self.database, self.owners)
-            report.written = done
-            for report.written in importing.write(plan.rows(done.done), done):
-                self.tell("Writing", report.written.done, len(plan), "clients")
-
-
-def _crossed(found: Duplicate) -> CellProblem:
-    message = f"must not be more than the budget_max of client {found.client} after the update"
-    return CellProblem(found.line, None, "", "budget_min", message)
+            report.count(done)
+            for now in importing.write(plan.rows(done.done), done):
+                report.count(now)
+                self.tell("Writing", now.done, len(plan), "clients")

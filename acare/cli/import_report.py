@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from acare.exchange.rows import CellProblem
@@ -16,31 +15,36 @@ _MAX_SHOWN = 60
 
 @dataclass
 class ImportReport:
-    """What was found and done. ``valid`` and ``refused`` are numbers of rows."""
+    """What was found and done; numbers are of rows. The last three are None if nothing was written."""
 
     problems: list[CellProblem] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
     note: str | None = None
+    can_be_written: bool = False
+    seconds: float = 0.0
     valid: int = 0
     refused: int = 0
-    can_be_written: bool = False
-    written: Progress | None = None
-    seconds: float = 0.0
+    created: int | None = None
+    updated: int | None = None
+    skipped: int | None = None
+
+    def count(self, done: Progress) -> None:
+        """Take over what was written."""
+        self.created, self.updated, self.skipped = done.created, done.updated, done.skipped
+
+    def refuse_crossed(self) -> None:
+        """Report the clients whose budgets an update would cross."""
+        for found in self.duplicates:
+            if found.crossed:
+                self.can_be_written = False
+                message = f"must not be more than the budget_max of client {found.client} after the update"
+                self.problems.append(CellProblem(found.line, None, "", "budget_min", message))
 
     def print_json(self) -> None:
-        """One object; counts of clients are null if nothing was written."""
-        report = {
-            "problems": [problem._asdict() for problem in self.problems],
-            "duplicates": [asdict(duplicate) for duplicate in self.duplicates],
-            "unknown_columns": self.unknown_columns,
-            "note": self.note,
-            "valid": self.valid,
-            "refused": self.refused,
-            **{name: getattr(self.written, name, None) for name in ("created", "updated", "skipped")},
-            "seconds": round(self.seconds, 1),
-        }
-        print(json.dumps(report, indent=2))
+        """One object."""
+        problems = [problem._asdict() for problem in self.problems]
+        print(json.dumps({**asdict(self), "problems": problems}, indent=2))
 
     def print_text(self) -> None:
         """A line for each problem and duplicate, the number of each kind, and the counts."""
@@ -56,16 +60,11 @@ class ImportReport:
             print(f"Unknown columns: {', '.join(self.unknown_columns)} (--map and --keep-unknown use them)")
         if self.note:
             print(self.note)
-        if self.written is None:
+        if self.created is None:
             print(f"{self.valid} valid, {self.refused} refused; nothing was written.")
         else:
-            counts = (f"{getattr(self.written, name)} {name}" for name in ("created", "updated", "skipped"))
-            print(f"{', '.join(counts)}, {self.refused} refused in {self.seconds:.1f} s.")
-
-
-def reasons(problems: Iterable[CellProblem]) -> str:
-    """The problems of a row in one cell."""
-    return "; ".join(f"{problem.column or problem.field} {problem.message}" for problem in problems)
+            names = ("created", "updated", "skipped", "refused")
+            print(f"{', '.join(f'{getattr(self, name)} {name}' for name in names)} in {self.seconds} s.")
 
 
 def _describe_problem(problem: CellProblem) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from acare.errors import Problem, UserError
@@ -73,33 +72,31 @@ class Columns:
     """The columns of a file. ``unknown`` are those without a field. UserError if the rules do not fit."""
 
     def __init__(self, header: Sequence[str], rules: Rules) -> None:
-        self.names = _distinct(header)
+        self.names: list[str] = []
         self.unknown: list[str] = []
-        self._keep_unknown = rules.keep_unknown
-        readers: dict[str, Callable[[str], Any]] = {**TARGETS, "created_at": partial(_date, rules.day_first)}
-        targets = self._targets(rules)
-        self._mapped = [
-            (position, name, targets[name], readers[targets[name]])
-            for position, name in enumerate(self.names)
-            if name in targets
-        ]
+        self._rules = rules
+        for position, text in enumerate(header, 1):
+            name = cells.undefuse(" ".join(text.split()))
+            self.names.append(name if name and name not in self.names else f"{name or 'column'} ({position})")
+        targets = self._targets()
         if not {"full_name", "first_name", "last_name"} & set(targets.values()):
             raise UserError(
                 f"no column is a name; --map 'COLUMN=full_name' tells one of {', '.join(self.names)}"
             )
+        self._mapped = [(at, name, targets[name]) for at, name in enumerate(self.names) if name in targets]
 
-    def _targets(self, rules: Rules) -> dict[str, str]:
+    def _targets(self) -> dict[str, str]:
         """The targets by column, by choice or by the spelling; the first column of a spelling has it."""
-        for column in rules.targets:
-            if column not in self.names:
-                raise UserError(f"--map: no column is {column!r}; the columns are {', '.join(self.names)}")
-        found = {column: target for column, target in rules.targets.items() if target}
+        chosen = self._rules.targets
+        for column in chosen.keys() - self.names:
+            raise UserError(f"--map: no column is {column!r}; the columns are {', '.join(self.names)}")
+        found = {column: target for column, target in chosen.items() if target}
         for column in self.names:
-            if column in rules.targets:
-                continue
             target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
             if target == "id" and "version" not in self.names:
                 target = None  # the id of another program
+            if column in chosen:
+                continue
             if target is not None and target not in found.values():
                 found[column] = target
             elif column not in _IGNORED:
@@ -110,25 +107,28 @@ class Columns:
         """The record as a draft. Of several columns for one field, the first that is not empty counts."""
         draft = Draft(line, record)
         preferences: dict[str, Any] = {}
-        for position, column, target, reader in self._mapped:
+        for position, column, target in self._mapped:
             text = record[position] if position < len(record) else ""
             if target in draft.found or (not text if target == "notes" else not text.strip()):
                 continue
-            draft.found[target] = column, text
+            value = TARGETS[target](text)
             if target == "full_name":
-                for name, part in zip(("first_name", "last_name"), reader(text), strict=True):
-                    draft.found.setdefault(name, (column, text))
-                    draft.values.setdefault(name, part)
+                names = zip(("first_name", "last_name"), value, strict=True)
+                draft.values |= {name: part for name, part in names if name not in draft.found}
+                draft.found = {"first_name": (column, text), "last_name": (column, text), **draft.found}
+            elif target == "created_at":
+                draft.values[target] = cells.instant(text, day_first=self._rules.day_first) or text
             elif target.startswith(_PREFERENCES):
                 draft.found.setdefault("property_preferences", (column, text))
-                preferences[target.removeprefix(_PREFERENCES)] = reader(text)
+                preferences[target.removeprefix(_PREFERENCES)] = value
             else:
-                draft.values[target] = reader(text)
+                draft.values[target] = value
+            draft.found[target] = column, text
         self._finish(draft, record, preferences)
         return draft
 
     def _finish(self, draft: Draft, record: list[str], preferences: dict[str, Any]) -> None:
-        if self._keep_unknown:
+        if self._rules.keep_unknown:
             texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
             preferences |= {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
         given = draft.values.get("property_preferences", {})
@@ -137,20 +137,3 @@ class Columns:
         if any(map(str.strip, record[len(self.names) :])):
             message = f"must not have more cells than the header, which has {len(self.names)}"
             draft.problems.append(Problem("row", message))
-
-
-def _date(day_first: bool, text: str) -> str:
-    return cells.instant(text, day_first=day_first) or text
-
-
-def _distinct(header: Sequence[str]) -> list[str]:
-    """The names of the columns: a repeated one gets a number, an empty one its position."""
-    names: list[str] = []
-    for position, text in enumerate(header, 1):
-        name = wanted = cells.undefuse(" ".join(text.split())) or f"column {position}"
-        number = 1
-        while name in names:
-            number += 1
-            name = f"{wanted} ({number})"
-        names.append(name)
-    return names

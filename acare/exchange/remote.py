@@ -47,15 +47,14 @@ class Remote:
 
         ``tell`` gets the number of clients found and the total.
         """
-        users = self._get("/v1/users", missing={"users": []})["users"]
+        users = self._get("/v1/users", optional=True).get("users", [])
         owners = {user["id"]: {"owner": user["email"]} for user in users}
         found = _resume(target)
         with target.open("ab") as file:
             for clients, total in self._pages(found):
-                lines = [
-                    to_json({**owners.get(client["user_id"], {}), **client}) + "\n" for client in clients
-                ]
-                file.write("".join(lines).encode())
+                for client in clients:
+                    record = {**owners.get(client["user_id"], {}), **client}
+                    file.write(to_json(record).encode() + b"\n")
                 file.flush()
                 tell(len(found), total)
 
@@ -86,14 +85,14 @@ class Remote:
             else:
                 newest, page = True, 1
 
-    def _get(self, path: str, missing: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The data in the answer, or ``missing`` if the server does not have it or does not tell.
+    def _get(self, path: str, *, optional: bool = False) -> dict[str, Any]:
+        """The data in the answer; if ``optional``, nothing where the server does not have it or does not tell.
 
         Waits where the server asks for it, and tries again after failures.
         """
+        request = urllib.request.Request(self._base + path, headers=self._headers)
         for failures in range(1, _MAX_FAILURES + 1):
-            pause = min(2.0**failures, 60.0)
-            request = urllib.request.Request(self._base + path, headers=self._headers)
+            pause = min(2**failures, 60)
             try:
                 with self._opener.open(request, timeout=_TIMEOUT) as answer:
                     self._connected = True
@@ -101,33 +100,29 @@ class Remote:
                     self._sleep(_until_next_token(answer.headers))
                     return data
             except urllib.error.HTTPError as error:
-                if missing is not None and error.code in (403, 404):
-                    return missing
-                place = f" to {error.headers['Location']}" if "Location" in error.headers else ""
-                reason = f"answers {error.code} {error.reason}{place}"
-                pause = _number(error.headers, "Retry-After", pause)
+                if optional and error.code in (403, 404):
+                    return {}
+                reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
                 final = error.code not in _RETRIED
+                pause = _number(error.headers, "Retry-After", pause)
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-                reason = f"{getattr(error, 'reason', error)}"
-                final = not self._connected
+                reason, final = str(getattr(error, "reason", error)), not self._connected
             if final or failures == _MAX_FAILURES:
-                raise UserError(f"{self._base}: {reason}")
+                break
             self._sleep(pause)
-        raise AssertionError  # the last failure is raised
+        raise UserError(f"{self._base}: {reason}")
 
 
-def _until_next_token(headers: Message) -> float:
+def _until_next_token(headers: Message) -> int:
     """Seconds to wait if the limit is used up: those in which one more request becomes free."""
     if _number(headers, "RateLimit-Remaining", 1) > 0:
         return 0
     return math.ceil(_number(headers, "RateLimit-Reset", 1) / max(1, _number(headers, "RateLimit-Limit", 1)))
 
 
-def _number(headers: Message, name: str, default: float) -> float:
-    try:
-        return min(max(0.0, float(headers[name])), 3600.0)
-    except (TypeError, ValueError):
-        return default
+def _number(headers: Message, name: str, default: int) -> int:
+    text = headers.get(name, "")
+    return min(int(text), 3600) if text.isdecimal() else default
 
 
 def _resume(target: Path) -> set[str]:

@@ -1,10 +1,14 @@
-"""One client of a file: a valid row, or a refused one with every problem."""
+"""The clients of a file: each a valid row, or a refused one with every problem."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+import hashlib
+import json
+import tempfile
+from array import array
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from acare import ids
 from acare.clients import ImportRow
@@ -35,6 +39,10 @@ class Refused(NamedTuple):
     source: Any
     problems: list[CellProblem]
 
+    def reasons(self) -> str:
+        """The problems in one cell."""
+        return "; ".join(f"{problem.column or problem.field} {problem.message}" for problem in self.problems)
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -46,12 +54,12 @@ class Rules:
     """
 
     now: str
-    owners: Container[str] | None = None
-    lenient: bool = False
-    defaults: Mapping[str, object] = field(default_factory=dict)
-    targets: Mapping[str, str | None] = field(default_factory=dict)
-    keep_unknown: bool = False
-    day_first: bool = False
+    owners: Container[str] | None
+    defaults: Mapping[str, object]
+    targets: Mapping[str, str | None]
+    lenient: bool
+    keep_unknown: bool
+    day_first: bool
 
 
 @dataclass
@@ -70,15 +78,13 @@ class Draft:
         values = {**self.values, **{name: rules.defaults[name] for name in missing}}
         clean, kept, problems = _validate(values, rules)
         if problems and rules.lenient:
-            self._move_to_notes({problem.field for problem in problems} - _FIXED, values)
+            self._move_to_notes({problem.field for problem in problems} & self.found.keys() - _FIXED, values)
             clean, kept, problems = _validate(values, rules)
-        problems = self.problems + problems
-        if problems:
-            return Refused(self.source, [self._locate(problem) for problem in problems])
+        if problems or self.problems:
+            return Refused(self.source, list(map(self._locate, self.problems + problems)))
         return ImportRow(self.line, clean, kept)
 
     def _move_to_notes(self, fields: set[str], values: dict[str, Any]) -> None:
-        fields &= self.found.keys()
         moved = sorted({self.found[name] for name in fields})
         lines = [f"{column}: {_printable(text)}" for column, text in moved]
         for name in fields:
@@ -97,15 +103,10 @@ def unreadable(line: int, source: Any, text: str, message: str) -> Refused:
 
 def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, Any], list[Problem]]:
     """The clean fields, the clean fields that the server sets otherwise, and all problems."""
-    kept: dict[str, Any] = {}
-    problems = []
-    for name, check in _KEPT.items():
-        if values.get(name) is not None:
-            try:
-                kept[name] = check(values[name], rules)
-            except ValueError as error:
-                problems.append(Problem(name, str(error)))
-    if kept.get("updated_at", "9") < kept.get("created_at", ""):
+    given = {name: values[name] for name in _KEPT if values.get(name) is not None}
+    kept = {name: _KEPT[name](value, rules) for name, value in given.items()}
+    problems = [Problem(name, _KEPT_RULES[name]) for name, value in kept.items() if value is None]
+    if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
         problems.append(Problem("updated_at", "must not be earlier than created_at"))
     try:
         clean = clean_new(values)
@@ -114,43 +115,50 @@ def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, An
     return {name: clean[name] for name in values if name in clean}, kept, problems
 
 
-def _uuid(value: object, rules: Rules) -> str:
-    found = ids.canonical(str(value).strip())
-    if found is None:
-        raise ValueError("must be a UUID")
-    return found
+def _read_owner(value: object, rules: Rules) -> str | None:
+    try:
+        email = str(_EMAIL.clean(value))
+    except ValueError:
+        return None
+    return email if rules.owners is None or email.lower() in rules.owners else None
 
 
-def _owner(value: object, rules: Rules) -> str:
-    email = str(_EMAIL.clean(value))
-    if rules.owners is not None and email.lower() not in rules.owners:
-        raise ValueError("must be the e-mail address of a user; --create-users makes new users")
-    return email
+def _read_version(value: object, rules: Rules) -> int | None:
+    return value if type(value) is int and 1 <= value <= 2**53 else None
 
 
-def _version(value: object, rules: Rules) -> int:
-    if type(value) is not int or not 1 <= value <= 2**53:
-        raise ValueError("must be an integer of at least 1")
-    return value
+def _read_uuid(value: object, rules: Rules) -> str | None:
+    return ids.canonical(str(value).strip())
 
 
-def _time(value: object, rules: Rules) -> str:
+def _read_time(value: object, rules: Rules) -> str | None:
     found = cells.instant(value) if isinstance(value, str) else None
-    if found is None or found > rules.now:
-        raise ValueError("must be a date that is not in the future, as 2026-07-15, 7/15/2026 or 15.7.2026")
-    return found
+    return found if found is not None and found <= rules.now else None
 
 
-#: What a row may have besides the fields of a client.
+# What a row may have besides the fields of a client; None is an invalid value.
 _KEPT: dict[str, Callable[[object, Rules], Any]] = {
-    "id": _uuid, "user_id": _uuid, "owner": _owner,
-    "version": _version, "created_at": _time, "updated_at": _time,
-}  # fmt: skip
+    "id": _read_uuid,
+    "user_id": _read_uuid,
+    "owner": _read_owner,
+    "version": _read_version,
+    "created_at": _read_time,
+    "updated_at": _read_time,
+}
+_KEPT_RULES = {
+    **dict.fromkeys(("id", "user_id"), "must be a UUID"),
+    "owner": "must be the e-mail address of a user; --create-users makes new users",
+    "version": "must be an integer of at least 1",
+    **dict.fromkeys(
+        ("created_at", "updated_at"),
+        "must be a date that is not in the future, as 2026-07-15, 7/15/2026 or 15.7.2026",
+    ),
+}
+_REQUIRED = frozenset(field.name for field in FIELDS if field.required)
 
 #: What ``lenient`` does not move to the notes.
-_FIXED = frozenset(
-    ("notes", "id", "user_id", "owner", "version", *(field.name for field in FIELDS if field.required))
-)
+_FIXED = _REQUIRED | {"notes", "id", "user_id", "owner", "version"}
+
 #: All keys that a record of JSON lines may have.
 KEYS = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
 
@@ -158,3 +166,46 @@ KEYS = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
 def _printable(text: str) -> str:
     """The text without characters that notes must not have."""
     return "".join(mark if mark.isprintable() or mark in "\n\t" else "\ufffd" for mark in text)
+
+
+class Plan:
+    """Valid rows in a temporary file, in the order in which they are written; ``with`` deletes it at the end.
+
+    Lists show clients in the order of their insertion, so the rows are ordered by the time of creation; of
+    equal ones, the last comes first if the source is ``newest_first``.
+    """
+
+    def __init__(self, *, newest_first: bool = False) -> None:
+        self._file = tempfile.TemporaryFile(prefix="acare-import-")  # noqa: SIM115  # closed by __exit__
+        self._offsets = array("q")
+        self._times: list[str] = []
+        self._hash = hashlib.sha256()
+        self._step = -1 if newest_first else 1
+        self.has_ids = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def add(self, row: ImportRow) -> None:
+        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
+        self._offsets.append(self._file.tell())
+        self._file.write(line)
+        self._hash.update(line)
+        self._times.append(row.kept.get("created_at", "9"))  # after every time
+        self.has_ids |= "id" in row.kept
+
+    def sha256(self) -> bytes:
+        """The fingerprint of the rows."""
+        return self._hash.digest()
+
+    def rows(self, start: int = 0) -> Iterator[ImportRow]:
+        """The rows from number ``start`` on."""
+        for number in sorted(range(len(self))[:: self._step], key=self._times.__getitem__)[start:]:
+            self._file.seek(self._offsets[number])
+            yield ImportRow(*json.loads(self._file.readline()))

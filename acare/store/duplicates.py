@@ -69,8 +69,8 @@ class People:
         self._keys = open_in_memory()
         weakref.finalize(self, self._keys.close)
         self._keys.execute(CREATE_KEYS)
-        self._read(connection, 0, 2**62 if until is None else until)
-        self.skip_new(connection)
+        (self._newest,) = connection.execute(NEWEST).fetchone()
+        self._read(connection, 0, self._newest if until is None else until)
 
     def find(self, connection: sqlite3.Connection, row: ImportRow) -> tuple[int, str] | None:
         """The client or earlier row that the row describes, and how it was found."""
@@ -91,6 +91,7 @@ class People:
         """Let later rows be found to be this one. A row that has an id is known by that alone."""
         keys = [("id", row.kept["id"])] if "id" in row.kept else _keys(row.values)
         self._keys.executemany(ADD_KEY, [{"key": hash(key), "seq": seq} for key in keys])
+        self._newest = max(self._newest, seq)
 
     def describe(self, connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
         """What ``find`` found, for people."""
@@ -109,12 +110,8 @@ class People:
         self._keys.execute(DELETE_LINES)
 
     def read_new(self, connection: sqlite3.Connection) -> None:
-        """Read the clients that others have created since ``skip_new``."""
-        self._read(connection, self._seen, 2**62)
-
-    def skip_new(self, connection: sqlite3.Connection) -> None:
-        """Take all clients as read that there are now."""
-        (self._seen,) = connection.execute(NEWEST).fetchone()
+        """Read the clients that others have created since those that are known."""
+        self._read(connection, self._newest, 2**62)
 
     def _read(self, connection: sqlite3.Connection, after: int, until: int) -> None:
         people = connection.execute(PEOPLE, {"after": after, "until": until})

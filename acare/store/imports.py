@@ -174,7 +174,6 @@ class Import:
             if self._clock() >= until:
                 break
         connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
-        self._people.skip_new(connection)
         return Progress(**counts)
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow) -> str:
@@ -182,8 +181,7 @@ class Import:
         seq, by = self._people.find(connection, row) or (None, None)
         if seq is None or self._policy == "create":
             seq = _insert(connection, row, keep_id=by != "id")
-            if self._policy != "create":
-                self._people.add(seq, row)
+            self._people.add(seq, row)
             return "created"
         if self._policy != "update" or not _update(connection, row, seq):
             return "skipped"

@@ -188,9 +188,9 @@ def test_default_fills_what_a_row_does_not_have(agency):
 
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
     content = f"{HEADER},Dog,Phone,Phone\nJordan,Lee,buyer,Rex,1,2\n"
-    assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (2)"]
+    assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (6)"]
     agency.load(content, "--keep-unknown")
-    assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (2)": "2"}
+    assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (6)": "2"}
 
 
 def test_two_columns_of_one_field_fill_each_other(agency):

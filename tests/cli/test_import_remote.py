@@ -141,7 +141,7 @@ def test_owners_come_along_by_their_addresses(tmp_path):
     ("answer", "text"),
     [
         ((401, {}, {}), "401"),
-        ((302, {"Location": "http://example.com/"}, {}), "to http://example.com/"),
+        ((302, {"Location": "http://example.com/"}, {}), "302 http://example.com/"),
     ],
 )
 def test_a_refusal_ends_the_download(tmp_path, answer, text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from acare.clients import ImportRow
@@ -31,19 +31,22 @@ class JsonReader:
                 raise ValueError("it is something else")
         except ValueError as error:
             text = line.decode(errors="replace").strip()
-            return unreadable(number, text, text, f"must be a JSON object in UTF-8: {error}")
+            return unreadable(number, {"text": text}, text, f"must be a JSON object in UTF-8: {error}")
         self.unknown += sorted(record.keys() - KEYS - set(self.unknown))
-        texts = {
-            name: (name, value if isinstance(value, str) else to_json(value))
-            for name, value in record.items()
-        }
-        return Draft(number, record, record, texts).finish(self._rules)
+        texts = {name: value if isinstance(value, str) else to_json(value) for name, value in record.items()}
+        found = {name: (name, text) for name, text in texts.items()}
+        return Draft(number, record, record, found).finish(self._rules)
 
-    def refused_writer(self, file: IO[str]) -> Callable[[Any, str], None]:
-        """Writes refused records, with a key for the reasons, to be corrected and imported."""
-
-        def write(source: Any, reasons: str) -> None:
-            record = source if isinstance(source, dict) else {"text": source}
+    def write_refused(self, file: IO[str], refused: Iterable[tuple[dict[str, Any], str]]) -> None:
+        """Write refused records, with a key for the reasons, to be corrected and imported."""
+        for record, reasons in refused:
             file.write(to_json({**record, REASON: reasons}) + "\n")
 
-        return write
+
+def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """Write clients, each with its JSON and the owner's e-mail address, one a line; how many there were."""
+    count = 0
+    for text, owner in clients:
+        file.write(f'{{"owner":{to_json(owner)},{text[1:]}\n')
+        count += 1
+    return count

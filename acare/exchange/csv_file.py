@@ -1,23 +1,34 @@
-"""CSV files as spreadsheets and other programs write them."""
+"""CSV files as spreadsheets and other programs write them, and as spreadsheets read them."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import IO
+from typing import IO, Any
 
 from acare.clients import ImportRow
 from acare.errors import Problem, UserError
-from acare.exchange.cells import defuse, undefuse
+from acare.exchange import cells
 from acare.exchange.columns import Columns
 from acare.exchange.rows import REASON, Refused, Rules, unreadable
+from acare.field_types import Amount, Flag, Preferences, Texts, to_json
+from acare.fields import FIELDS
 
-_DELIMITERS = ",;\t"
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
+
+_KINDS = {field.name: type(field.kind) for field in FIELDS}
+_EXPORTED = ("id", "owner", *_KINDS, "version", "created_at", "updated_at")
+_WRITERS: dict[type | None, Callable[[Any], str]] = {
+    Amount: cells.amount,
+    Texts: cells.join,
+    Preferences: lambda value: to_json(value) if value else "",
+    Flag: to_json,
+}
 
 
 class CsvReader:
@@ -27,14 +38,14 @@ class CsvReader:
     """
 
     def __init__(self, file: IO[bytes], rules: Rules) -> None:
-        self._rules = rules
         self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
+        self._rules = rules
         self._line = 0
         self._last = ""  # the last line that was read
         lines = self._lines()
         first = next(filter(str.strip, lines), "")
         told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
-        delimiter = told[1] if told else _delimiter(first)
+        delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = csv.reader(lines if told else chain([first], lines), delimiter=delimiter, strict=True)
         try:
             header = next((record for record in self._records if any(map(str.strip, record))), None)
@@ -56,6 +67,7 @@ class CsvReader:
             raise UserError(f"line {self._line + 1} cannot be read: {error}") from None
 
     def __iter__(self) -> Iterator[ImportRow | Refused]:
+        width = len(self._columns.names)
         while True:
             line = self._line + 1
             try:
@@ -67,30 +79,27 @@ class CsvReader:
                 yield unreadable(line, [self._last.rstrip("\r\n")], self._last.strip(), message)
                 continue
             if any(map(str.strip, record)):
-                yield self._read(line, record)
+                draft = self._columns.read(line, record)
+                if len(record) < width and not self._last.endswith(("\r", "\n")):
+                    draft.problems.append(
+                        Problem("row", f"is cut off: it has {len(record)} of {width} cells")
+                    )
+                yield draft.finish(self._rules)
 
-    def _read(self, line: int, record: list[str]) -> ImportRow | Refused:
-        draft, width = self._columns.read(line, record), len(self._columns.names)
-        if len(record) < width and not self._last.endswith(("\r", "\n")):
-            draft.problems.append(Problem("row", f"is cut off: it has {len(record)} of {width} cells"))
-        return draft.finish(self._rules)
+    def write_refused(self, file: IO[str], refused: Iterable[tuple[list[str], str]]) -> None:
+        """Write refused rows, with a column for the reasons, to be corrected and imported.
 
-    def refused_writer(self, file: IO[str]) -> Callable[[list[str], str], None]:
-        """Writes refused rows, with a column for the reasons, to be corrected and imported."""
+        Cells beyond the header come after the reason, so that they are refused again.
+        """
+        file.write("\ufeff")
         writer = csv.writer(file)
         names = self._columns.names
         width = len(names)
         old = names.index(REASON) if REASON in names else width
-
-        def write(record: list[str], reasons: str) -> None:
-            """Cells beyond the header come after the reason, so that they are refused again."""
-            cells = record + [""] * (width - len(record))
-            row = [*cells[:old], *cells[old + 1 : width], reasons, *cells[width:]]
-            writer.writerow(defuse(undefuse(cell)) for cell in row)
-
-        file.write("\ufeff")
-        write(names, REASON)
-        return write
+        for record, reasons in chain([(names, REASON)], refused):
+            padded = record + [""] * (width - len(record))
+            row = [*padded[:old], *padded[old + 1 : width], reasons, *padded[width:]]
+            writer.writerow(cells.defuse(cells.undefuse(cell)) for cell in row)
 
 
 def _encoding(file: IO[bytes]) -> str:
@@ -108,7 +117,18 @@ def _as_windows_1252(wrong: re.Match[str]) -> str:
     return wrong[0].encode("utf-8", "surrogateescape").decode("cp1252", "surrogateescape")
 
 
-def _delimiter(header: str) -> str:
-    """The delimiter that the header has most of, outside quotes."""
-    bare = re.sub(r'"[^"]*("|$)', "", header)
-    return max(_DELIMITERS, key=bare.count)
+def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """Write clients, each with its JSON and the owner's e-mail address, one a row; how many there were."""
+    file.write("\ufeff")  # tells spreadsheets that this is UTF-8
+    writer = csv.writer(file)
+    writer.writerow(_EXPORTED)
+    count = 0
+    for text, owner in clients:
+        client = {**json.loads(text), "owner": owner}
+        writer.writerow([_WRITERS.get(_KINDS.get(name), _write_text)(client[name]) for name in _EXPORTED])
+        count += 1
+    return count
+
+
+def _write_text(value: object) -> str:
+    return "" if value is None else cells.defuse(str(value))
