@@ -7,6 +7,7 @@ import codecs
 import filecmp
 import hashlib
 import os
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +124,8 @@ class _Run:
         args = self.args
         is_url = args.source.startswith(("http://", "https://"))
         path = self._download() if is_url else Path(args.source)
-        with path.open("rb") as file, Plan(newest_first=is_url) as plan:
+        with path.open("rb") as file, tempfile.TemporaryFile(prefix="acare-import-") as rows:
+            plan = Plan(rows, newest_first=is_url)
             key = hashlib.file_digest(file, "sha256")
             key.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
             file.seek(0)

@@ -114,25 +114,21 @@ def instant(text: str, *, day_first: bool = False) -> str | None:
 
     ``7/15/2026`` has the month first unless ``day_first``.
     """
-    text = text.strip()
-    match = _DATE.fullmatch(text)
+    match = _DATE.fullmatch(text.strip())
     try:
-        moment = _moment(match, day_first) if match else datetime.fromisoformat(text.replace("/", "-"))
+        if match is None:
+            moment = datetime.fromisoformat(text.strip().replace("/", "-"))
+        else:
+            first, second, year, *time = (int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7))
+            month, day = (second, first) if day_first or match[2] == "." else (first, second)
+            year += 0 if year > 99 else 1900 if year >= 70 else 2000
+            if match[8]:
+                time[0] = time[0] % 12 + (12 if match[8] in "Pp" else 0)
+            moment = datetime(year, month, day, *time)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
-
-
-def _moment(match: re.Match[str], day_first: bool) -> datetime:
-    first, second, year = int(match[1]), int(match[3]), int(match[4])
-    day, month = (first, second) if day_first or match[2] == "." else (second, first)
-    if len(match[4]) == 2:
-        year += 1900 if year >= 70 else 2000
-    hour, minute, seconds = (int(match[group] or 0) for group in (5, 6, 7))
-    if match[8]:
-        hour = hour % 12 + (12 if match[8] in "Pp" else 0)
-    return datetime(year, month, day, hour, minute, seconds)
 
 
 def full_name(text: str) -> tuple[str, str]:

@@ -86,7 +86,7 @@ class Remote:
                 newest, page = True, 1
 
     def _get(self, path: str, *, optional: bool = False) -> dict[str, Any]:
-        """The data in the answer; if ``optional``, nothing where the server does not have it or does not tell.
+        """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
 
         Waits where the server asks for it, and tries again after failures.
         """

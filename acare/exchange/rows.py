@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from array import array
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple
 
 from acare import ids
 from acare.clients import ImportRow
@@ -103,9 +102,8 @@ def unreadable(line: int, source: Any, text: str, message: str) -> Refused:
 
 def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, Any], list[Problem]]:
     """The clean fields, the clean fields that the server sets otherwise, and all problems."""
-    given = {name: values[name] for name in _KEPT if values.get(name) is not None}
-    kept = {name: _KEPT[name](value, rules) for name, value in given.items()}
-    problems = [Problem(name, _KEPT_RULES[name]) for name, value in kept.items() if value is None]
+    kept = {name: _keep(name, values[name], rules) for name in _KEPT if values.get(name) is not None}
+    problems = [Problem(name, _KEPT[name]) for name, value in kept.items() if value is None]
     if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
         problems.append(Problem("updated_at", "must not be earlier than created_at"))
     try:
@@ -115,49 +113,39 @@ def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, An
     return {name: clean[name] for name in values if name in clean}, kept, problems
 
 
-def _read_owner(value: object, rules: Rules) -> str | None:
+def _keep(name: str, value: object, rules: Rules) -> Any:
+    """A value that is not a field of a client; None if it is invalid."""
+    if name == "version":
+        return value if type(value) is int and 1 <= value <= 2**53 else None
+    text = value.strip() if isinstance(value, str) else ""
+    if name in ("created_at", "updated_at"):
+        found = cells.instant(text)
+        return found if found is not None and found <= rules.now else None
+    if name != "owner":
+        return ids.canonical(text)
+    if rules.owners is not None:
+        return text if text.lower() in rules.owners else None
     try:
-        email = str(_EMAIL.clean(value))
+        return _EMAIL.clean(text)
     except ValueError:
         return None
-    return email if rules.owners is None or email.lower() in rules.owners else None
 
 
-def _read_version(value: object, rules: Rules) -> int | None:
-    return value if type(value) is int and 1 <= value <= 2**53 else None
+_TIME = "must be a date that is not in the future, as 2026-07-15, 7/15/2026 or 15.7.2026"
 
-
-def _read_uuid(value: object, rules: Rules) -> str | None:
-    return ids.canonical(str(value).strip())
-
-
-def _read_time(value: object, rules: Rules) -> str | None:
-    found = cells.instant(value) if isinstance(value, str) else None
-    return found if found is not None and found <= rules.now else None
-
-
-# What a row may have besides the fields of a client; None is an invalid value.
-_KEPT: dict[str, Callable[[object, Rules], Any]] = {
-    "id": _read_uuid,
-    "user_id": _read_uuid,
-    "owner": _read_owner,
-    "version": _read_version,
-    "created_at": _read_time,
-    "updated_at": _read_time,
-}
-_KEPT_RULES = {
-    **dict.fromkeys(("id", "user_id"), "must be a UUID"),
+# What a row may have besides the fields of a client, and what is allowed.
+_KEPT = {
+    "id": "must be a UUID",
+    "user_id": "must be a UUID",
     "owner": "must be the e-mail address of a user; --create-users makes new users",
     "version": "must be an integer of at least 1",
-    **dict.fromkeys(
-        ("created_at", "updated_at"),
-        "must be a date that is not in the future, as 2026-07-15, 7/15/2026 or 15.7.2026",
-    ),
+    "created_at": _TIME,
+    "updated_at": _TIME,
 }
-_REQUIRED = frozenset(field.name for field in FIELDS if field.required)
-
-#: What ``lenient`` does not move to the notes.
-_FIXED = _REQUIRED | {"notes", "id", "user_id", "owner", "version"}
+# What ``lenient`` does not move to the notes.
+_FIXED = frozenset(
+    ("notes", "id", "user_id", "owner", "version", *(field.name for field in FIELDS if field.required))
+)
 
 #: All keys that a record of JSON lines may have.
 KEYS = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
@@ -169,25 +157,19 @@ def _printable(text: str) -> str:
 
 
 class Plan:
-    """Valid rows in a temporary file, in the order in which they are written; ``with`` deletes it at the end.
+    """Valid rows in a temporary file, in the order in which they are written.
 
     Lists show clients in the order of their insertion, so the rows are ordered by the time of creation; of
     equal ones, the last comes first if the source is ``newest_first``.
     """
 
-    def __init__(self, *, newest_first: bool = False) -> None:
-        self._file = tempfile.TemporaryFile(prefix="acare-import-")  # noqa: SIM115  # closed by __exit__
+    def __init__(self, file: IO[bytes], *, newest_first: bool = False) -> None:
+        self._file = file
         self._offsets = array("q")
         self._times: list[str] = []
         self._hash = hashlib.sha256()
         self._step = -1 if newest_first else 1
         self.has_ids = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
     def __len__(self) -> int:
         return len(self._offsets)
