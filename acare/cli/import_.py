@@ -199,9 +199,8 @@ class _Run:
             report.note = f"This was imported at {done.started_at}; --again imports it anew."
             report.count(done)
             return
-        # Two clients of an export may have one address: only those that were there before can be duplicates.
-        newest = done.newest_before if plan.has_ids else None
-        report.duplicates += importing.duplicates(plan.rows(done.done), newest)
+        if args.on_duplicate != "create":
+            report.duplicates += importing.duplicates(plan.rows(done.done), done)
         report.can_be_written = args.on_duplicate != "fail" or not report.duplicates
         if args.on_duplicate == "update":
             report.refuse_crossed()

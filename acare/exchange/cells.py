@@ -119,12 +119,14 @@ def instant(text: str, *, day_first: bool = False) -> str | None:
         if match is None:
             moment = datetime.fromisoformat(text.strip().replace("/", "-"))
         else:
-            first, second, year, *time = (int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7))
+            first, second, year, hour, minute, seconds = (
+                int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7)
+            )
             month, day = (second, first) if day_first or match[2] == "." else (first, second)
             year += 0 if year > 99 else 1900 if year >= 70 else 2000
             if match[8]:
-                time[0] = time[0] % 12 + (12 if match[8] in "Pp" else 0)
-            moment = datetime(year, month, day, *time)
+                hour = hour % 12 + (12 if match[8] in "Pp" else 0)
+            moment = datetime(year, month, day, hour, minute, seconds)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -169,7 +169,6 @@ class Plan:
         self._times: list[str] = []
         self._hash = hashlib.sha256()
         self._step = -1 if newest_first else 1
-        self.has_ids = False
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -180,7 +179,6 @@ class Plan:
         self._file.write(line)
         self._hash.update(line)
         self._times.append(row.kept.get("created_at", "9"))  # after every time
-        self.has_ids |= "id" in row.kept
 
     def sha256(self) -> bytes:
         """The fingerprint of the rows."""

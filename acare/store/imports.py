@@ -19,7 +19,7 @@ from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.store.connection import NOW
 from acare.store.database import Database
-from acare.store.duplicates import NEWEST, Duplicate, People
+from acare.store.duplicates import Duplicate, find, find_all
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -47,7 +47,6 @@ SELECT
 FROM (
     SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), '')) AS now
 )
-RETURNING seq
 """
 
 UPDATE = f"""
@@ -56,6 +55,8 @@ SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}),
 WHERE seq = :seq AND ({{differences}})
 RETURNING seq
 """
+
+NEWEST = "SELECT coalesce(max(seq), 0) FROM clients"
 
 GET_IMPORT = """
 SELECT rows_sha256, newest_before, done, created, updated, skipped, started_at
@@ -136,21 +137,10 @@ class Import:
             lambda connection: connection.execute(DELETE_IMPORT, {"key": self._key}).rowcount
         )
 
-    def duplicates(self, rows: Iterable[ImportRow], newest: int | None = None) -> Iterator[Duplicate]:
-        """The rows that describe a client of the database, or the same one as an earlier row.
-
-        To be read before ``write`` is called. With ``newest``, only clients up to this ``seq`` are known.
-        """
-        ignored = self._policy == "create"
+    def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
+        """The rows that describe a client of the database, or the same one as an earlier row."""
         with self._database.read() as connection:
-            self._people = people = People(connection, 0 if ignored else newest)
-            for row in () if ignored else rows:
-                match = people.find(connection, row)
-                if match is None or self._policy == "update":
-                    people.add(-row.line if match is None else match[0], row)
-                if match is not None:
-                    yield people.describe(connection, row, *match)
-        people.remove_lines()
+            yield from find_all(connection, rows, progress.newest_before)
 
     def write(self, rows: Iterator[ImportRow], progress: Progress) -> Iterator[Progress]:
         """Write ``rows``, those after ``progress``, in short transactions; the progress after each."""
@@ -163,11 +153,10 @@ class Import:
         self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
     ) -> Progress:
         counts = progress._asdict()
-        self._people.read_new(connection)
         until = self._clock() + BATCH_SECONDS
         for row in rows:
             try:
-                counts[self._write_row(connection, row)] += 1
+                counts[self._write_row(connection, row, progress.newest_before)] += 1
             except sqlite3.IntegrityError as error:
                 raise UserError(f"line {row.line} cannot be written any more: {error}") from None
             counts["done"] += 1
@@ -176,27 +165,26 @@ class Import:
         connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
         return Progress(**counts)
 
-    def _write_row(self, connection: sqlite3.Connection, row: ImportRow) -> str:
+    def _write_row(self, connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> str:
         """Write a row; the name of the count to add it to."""
-        seq, by = self._people.find(connection, row) or (None, None)
-        if seq is None or self._policy == "create":
-            seq = _insert(connection, row, keep_id=by != "id")
-            self._people.add(seq, row)
+        found = None
+        if self._policy != "create" or "id" in row.kept:
+            found = find(connection, row, newest_before)
+        if found is None or self._policy == "create":
+            _insert(connection, row, keep_id=found is None or found[1] != "id")
             return "created"
-        if self._policy != "update" or not _update(connection, row, seq):
-            return "skipped"
-        self._people.add(seq, row)
-        return "updated"
+        if self._policy == "update" and _update(connection, row, found[0]):
+            return "updated"
+        return "skipped"
 
 
-def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> int:
-    """Insert a row; the ``seq`` of the client."""
+def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> None:
     values = {**_UNSET, **row.values, **row.kept}
     if not keep_id or "id" not in row.kept:
         values["id"] = str(ids.new())
     if values["created_at"] is None:
         values["updated_at"] = None
-    return int(connection.execute(INSERT, values).fetchall()[0][0])
+    connection.execute(INSERT, values)
 
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:

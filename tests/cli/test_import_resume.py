@@ -84,7 +84,6 @@ def write_one_by_one(app, emails, between):
     rows = [
         ImportRow(line, {**values, "email": email}, {"owner": USER}) for line, email in enumerate(emails, 2)
     ]
-    assert list(importing.duplicates(rows)) == []
     *_, last = importing.write(iter(rows), importing.progress(key))
     return last
 
