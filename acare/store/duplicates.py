@@ -73,7 +73,8 @@ def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> 
         text = f"phone_digits : {_quote(text)} OR phone : {_quote(row.values['phone'])}"
     elif by == "name":
         words = f"{row.values['first_name']} {row.values['last_name']}".split()
-        text = f"{{first_name last_name}} : ({' AND '.join(map(_quote, words))})"
+        indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
+        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
     values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:

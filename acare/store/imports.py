@@ -140,6 +140,7 @@ class Import:
     def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
         """The rows that describe a client of the database, or the same one as an earlier row."""
         with self._database.read() as connection:
+            connection.execute("BEGIN")  # so that what is found is still there to be described
             yield from find_all(connection, rows, progress.newest_before)
 
     def write(self, rows: Iterator[ImportRow], progress: Progress) -> Iterator[Progress]:

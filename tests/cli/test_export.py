@@ -208,3 +208,17 @@ def test_a_deleted_client_does_not_come_back(agency):
     assert agency.report(changed, name="in.jsonl")["duplicates"][0]["deleted"] is True
     assert agency.report(changed, "--on-duplicate", "update", name="in.jsonl")["skipped"] == 1
     assert agency.clients() == []
+
+
+def test_an_erased_client_does_not_come_back(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    assert agency.run("erase", RECORD["id"]).code == 0
+    ended = agency.load(json.dumps({**RECORD, "source": "x"}), name="in.jsonl")
+    assert (ended.code, agency.clients()) == (1, [])
+    assert "which was deleted" in ended.out
+
+
+def test_csv_of_an_empty_database_keeps_the_ids(agency, other):
+    agency.create(**ALL_FIELDS)
+    other.load(agency.run("export", "--format", "csv").out)
+    assert [client["id"] for client in other.clients()] == [client["id"] for client in agency.clients()]

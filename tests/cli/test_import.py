@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.data import ALL_FIELDS
+from support.data import ALL_FIELDS, JORDAN
 from support.importing import HEADER, USER, Agency
 
 from acare.exchange import cells
@@ -276,13 +276,19 @@ def test_an_unknown_user_is_a_failure(agency):
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
     pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
+    pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
+    pytest.param({"phone": "+49 661 5550142"}, "Pat,Kim,buyer,,+49 (661) 555-0142", "phone", id="country"),
     pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
+    pytest.param({"last_name": "O'Brien-Lee III."}, "Jordan,o'brien-LEE iii.,buyer,,", "name", id="marks"),
+    pytest.param({"last_name": "🏡"}, "Jordan,🏡,buyer,,", "name", id="no letters"),
+    pytest.param({"last_name": 'Lee" OR "x'}, '"JORDAN","Lee"" OR ""x",buyer,,', "name", id="quotes"),
+    pytest.param({"first_name": "Zoë", "last_name": "Groß"}, "ZOË,GROß,buyer,,", "name", id="accents"),
 ]
 
 
 @pytest.mark.parametrize(("body", "row", "by"), SAME)
 def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
-    old = agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", **body)
+    old = agency.create(**{**JORDAN, "last_name": "Lee", **body})
     report = agency.report(f"{HEADER},email,phone\n{row}\nNew,One,buyer,new@b,\n")
     assert [(found["line"], found["by"], found["client"]) for found in report["duplicates"]] == [
         (2, by, old["id"])
@@ -290,9 +296,23 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
     assert len(agency.clients()) == 1
 
 
-def test_another_address_makes_another_person(agency):
-    agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", email="a@b", phone="1")
-    assert agency.load(f"{HEADER},email,phone\nJordan,Lee,buyer,other@b,1\n").code == 0
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param("Jordan,Lee,buyer,other@b,1 661 555 0142", id="address"),
+        pytest.param("Jordan,Lee,buyer,,661 555 0142", id="phone without its country"),
+        pytest.param("Zoe,Lee,buyer,,", id="name without its accent"),
+        pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
+    ],
+)
+def test_another_person_is_no_duplicate(agency, row):
+    for first in ("Jordan", "Zoë"):
+        agency.create(**{**JORDAN, "first_name": first, "last_name": "Lee", "phone": "+1 661 555-0142"})
+    assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
+
+
+def test_names_without_letters_can_be_imported(agency):
+    assert agency.load(f"{HEADER}\n🏡,🏡,buyer\n").code == 0
 
 
 def test_a_file_can_have_duplicates_of_its_own(agency):

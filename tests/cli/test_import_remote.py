@@ -1,7 +1,9 @@
 """``acare import URL``: the clients of another server."""
 
 import json
+import os
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -37,7 +39,39 @@ def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_pat
         ended = other.run("import", *arguments, "--user", USER)
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
-    assert list(other.folder.glob("*.jsonl")) == []
+    assert downloads(other) == []
+
+
+def downloads(agency):
+    return list(agency.folder.glob(".acare-import-*"))
+
+
+@pytest.fixture
+def interrupted(agency, tmp_path):
+    """An agency with a download that was interrupted after its first clients."""
+    (tmp_path / "key.txt").write_text(KEY)
+    fake = Fake(150)
+    fake.before_page = lambda page: fake.script.append((401, {}, {}))
+    with listening(fake) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "401" in ended.err, len(downloads(agency))) == (1, True, 1)
+    return agency
+
+
+def test_an_unfinished_download_is_private_and_kept_for_a_day(interrupted):
+    (path,) = downloads(interrupted)
+    assert path.stat().st_mode & 0o777 == 0o600
+    interrupted.run("find", "x")
+    assert downloads(interrupted) == [path]
+    yesterday = time.time() - 24 * 60 * 60 - 1
+    os.utime(path, (yesterday, yesterday))
+    interrupted.run("find", "x")
+    assert downloads(interrupted) == []
+
+
+def test_erasing_removes_unfinished_downloads(interrupted):
+    assert interrupted.run("erase", interrupted.create(**JORDAN)["id"]).code == 0
+    assert downloads(interrupted) == []
 
 
 def test_a_url_needs_a_key(agency):
