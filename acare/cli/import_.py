@@ -33,16 +33,7 @@ from acare.store.users import UserStore
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 
 # What tells an import from others, besides the content of the file.
-_DECISIVE = (
-    "user",
-    "targets",
-    "defaults",
-    "keep_unknown",
-    "day_first",
-    "lenient",
-    "skip_bad",
-    "on_duplicate",
-)
+_DECISIVE = "user targets defaults keep_unknown day_first lenient skip_bad on_duplicate".split()
 
 _EXAMPLE = """\
 examples:
@@ -64,8 +55,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--user", required=True, type=parse_email, metavar="EMAIL",
-         help="the owner of clients that have none")  # fmt: skip
+    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
     flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
@@ -155,10 +145,12 @@ class _Run:
         users = {user["email"].lower() for user in UserStore(self.database).list()}
         if args.user.lower() not in users and not args.create_users:
             raise UserError(f"there is no user {args.user}; --create-users makes one")
+        owners = None if args.create_users else users
+        defaults = {**dict(args.defaults), "owner": args.user}
         return Rules(
             timestamps.now(),
-            None if args.create_users else users,
-            {**dict(args.defaults), "owner": args.user},
+            owners,
+            defaults,
             dict(args.targets),
             args.lenient,
             args.keep_unknown,

@@ -31,7 +31,7 @@ PAUSE_SECONDS = 0.01
 
 INSERT_USER = """
 INSERT INTO users (id, email, role)
-VALUES (iif(EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id, :wanted), :email, 'agent')
+VALUES (iif(:wanted = '' OR EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id, :wanted), :email, 'agent')
 ON CONFLICT (email) DO NOTHING
 """
 
@@ -73,8 +73,7 @@ SET done = excluded.done, created = excluded.created, updated = excluded.updated
 
 DELETE_IMPORT = "DELETE FROM imports WHERE key = :key"
 
-_UNSET = {
-    **{field.name: field.unset for field in FIELDS},
+_UNSET = {field.name: field.unset for field in FIELDS} | {
     "version": 1,
     "created_at": None,
     "updated_at": None,
@@ -95,10 +94,7 @@ class Progress(NamedTuple):
 
 def add_users(database: Database, wanted: Mapping[str, str | None]) -> None:
     """Add the users that are missing as agents, with the id that is wanted if it is free."""
-    users = [
-        {"email": email, "id": str(ids.new()), "wanted": user_id or str(ids.new())}
-        for email, user_id in wanted.items()
-    ]
+    users = [{"email": email, "wanted": wanted[email] or "", "id": str(ids.new())} for email in wanted]
     database.write(lambda connection: connection.executemany(INSERT_USER, users).rowcount)
 
 
