@@ -107,8 +107,8 @@ def _encoding(file: IO[bytes]) -> str:
     file.seek(0)
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if start.count(0) == 1:  # half of the first letter
-        return "utf-16-le" if start[1] == 0 else "utf-16-be"
+    if 0 in start:  # half of the first letter
+        return "utf-16-be" if start[0] == 0 else "utf-16-le"
     return "utf-8-sig"
 
 

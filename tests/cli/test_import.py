@@ -166,6 +166,12 @@ def test_an_empty_file_is_refused(agency, content):
     assert (ended.code, "empty" in ended.err) == (1, True)
 
 
+@pytest.mark.parametrize("content", [b"\0", "Name;Type\nA B;buyer\n".encode("utf-16")[:-1]])
+def test_a_file_with_half_a_letter_is_refused(agency, content):
+    ended = agency.load(content)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+
+
 def test_a_mapped_column_that_is_missing_is_named(agency):
     ended = agency.load(f"{HEADER}\n", "--map", "Tel=phone")
     assert (ended.code, "'Tel'" in ended.err) == (1, True)
