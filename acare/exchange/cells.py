@@ -76,7 +76,7 @@ def word(text: str) -> Any:
 
 def texts(text: str) -> Any:
     """A list, separated by ``;`` or as JSON."""
-    found = json_value(text)
+    found = json_value(text) if text.lstrip().startswith("[") else None
     if isinstance(found, list):
         return found
     return [undefuse(item.strip()) for item in text.split(";") if item.strip()]
