@@ -186,6 +186,7 @@ class Plan:
 
     def rows(self, start: int = 0) -> Iterator[ImportRow]:
         """The rows from number ``start`` on."""
-        for number in sorted(range(len(self))[:: self._step], key=self._times.__getitem__)[start:]:
+        order = array("q", sorted(range(len(self))[:: self._step], key=self._times.__getitem__))
+        for number in order[start:]:
             self._file.seek(self._offsets[number])
             yield ImportRow(*json.loads(self._file.readline()))

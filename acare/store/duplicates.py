@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from acare.clients import ImportRow
+from acare.store.connection import open_in_memory
 
 # 0 if the client was deleted.
 FIND_ID = """
@@ -39,6 +40,11 @@ ORDER BY clients_search.rowid
 """
 
 GET = "SELECT id, first_name || ' ' || last_name, budget_min, budget_max FROM clients WHERE seq = :seq"
+
+# Keys of rows are hashes: the addresses of a million clients would take 100 MB.
+CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
+FIND_LINE = "SELECT line FROM lines WHERE key = :key"
 
 
 @dataclass(frozen=True)
@@ -88,19 +94,19 @@ def find_all(
     connection: sqlite3.Connection, rows: Iterable[ImportRow], newest_before: int
 ) -> Iterator[Duplicate]:
     """The rows that describe a client of the database, or the same one as an earlier row."""
-    lines: dict[int, int] = {}  # by the hashes of the keys: a million addresses would take 100 MB
-    for row in rows:
-        keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.values)]
-        first_line = lines.get(hash(keys[0]))
-        match = find(connection, row, newest_before)
-        if match is not None:
-            yield _describe(connection, row, *match)
-        elif first_line is not None:
-            name = f"{row.values['first_name']} {row.values['last_name']}"
-            yield Duplicate(row.line, keys[0][0], name, first_line=first_line)
-        else:
-            for key in keys:
-                lines.setdefault(hash(key), row.line)
+    with closing(open_in_memory()) as lines:
+        lines.execute(CREATE_LINES)
+        for row in rows:
+            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.values)]
+            match = find(connection, row, newest_before)
+            earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
+            if match is not None:
+                yield _describe(connection, row, *match)
+            elif earlier is not None:
+                name = f"{row.values['first_name']} {row.values['last_name']}"
+                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0])
+            else:
+                lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
 
 
 def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
