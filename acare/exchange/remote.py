@@ -126,15 +126,16 @@ def _number(headers: Message, name: str, default: int) -> int:
 
 
 def _resume(target: Path) -> set[str]:
-    """The ids in what an earlier download wrote; a last line that is incomplete is removed."""
+    """The ids in what an earlier download wrote; what follows a line that was cut off is removed."""
     target.touch(mode=0o600)
     found = set()
     with target.open("r+b") as file:
         end = 0
         for line in file:
-            if not line.endswith(b"\n"):
+            try:
+                found.add(json.loads(line[:-1])["id"])  # without its line break, a line is not JSON
+            except ValueError:
                 break
-            found.add(json.loads(line)["id"])
             end += len(line)
         file.truncate(end)
     return found

@@ -75,6 +75,8 @@ class Draft:
         """Validate the row."""
         missing = {name for name in rules.defaults if self.values.get(name) is None}
         values = {**self.values, **{name: rules.defaults[name] for name in missing}}
+        if "owner" in missing:
+            values["user_id"] = None  # that of another user
         clean, kept, problems = _validate(values, rules)
         if problems and rules.lenient:
             self._move_to_notes({problem.field for problem in problems} & self.found.keys() - _FIXED, values)

@@ -54,8 +54,9 @@ def remove_leftovers(folder: Path) -> None:
 def remove_downloads(folder: Path, older_than: float = 0) -> None:
     """Remove what was downloaded for imports, if it did not change for so many seconds."""
     for path in folder.glob(f"{DOWNLOAD_PREFIX}*"):
-        if time.time() - path.stat().st_mtime >= older_than:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process removed it
+            if time.time() - path.stat().st_mtime >= older_than:
+                path.unlink()
 
 
 def make_folder(folder: Path) -> None:

@@ -146,6 +146,13 @@ RECORD = {**JORDAN, "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
           "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-02-01T00:00:00.000Z"}  # fmt: skip
 
 
+def test_the_default_owner_does_not_get_the_id_of_another_user(agency):
+    record = json.dumps({**RECORD, "user_id": RECORD["id"]})
+    arguments = ("--user", "new@example.com", "--create-users")
+    agency.run("import", agency.write(record, "in.jsonl"), *arguments)
+    assert [client["user_id"] == RECORD["id"] for client in agency.clients()] == [False]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

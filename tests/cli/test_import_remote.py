@@ -185,10 +185,11 @@ def test_a_refusal_ends_the_download(tmp_path, answer, text):
         download(fake, tmp_path / "pages")
 
 
-def test_an_interrupted_download_goes_on(tmp_path):
+@pytest.mark.parametrize("rest", ['{"id": "cut o', '{"id": "x"}', "\0\0\n\0"])
+def test_an_interrupted_download_goes_on(tmp_path, rest):
     fake = Fake(350)
     target = tmp_path / "pages"
-    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + '{"id": "cut o')
+    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + rest)
     assert download(fake, target)[0] == fake.ids
     assert fake.pages() == [2, 3, 4]
 
