@@ -193,9 +193,8 @@ class _Run:
             return
         if args.on_duplicate != "create":
             report.duplicates += importing.duplicates(plan.rows(done.done), done)
-        report.can_be_written = args.on_duplicate != "fail" or not report.duplicates
-        if args.on_duplicate == "update":
-            report.refuse_crossed()
+        crossed = args.on_duplicate == "update" and any(found.crossed for found in report.duplicates)
+        report.can_be_written = not crossed and (args.on_duplicate != "fail" or not report.duplicates)
         if report.can_be_written and not args.dry_run:
             if args.create_users:
                 add_users(self.database, self.owners)

@@ -33,14 +33,6 @@ class ImportReport:
         """Take over what was written."""
         self.created, self.updated, self.skipped = done.created, done.updated, done.skipped
 
-    def refuse_crossed(self) -> None:
-        """Report the clients whose budgets an update would cross."""
-        for found in self.duplicates:
-            if found.crossed:
-                self.can_be_written = False
-                message = f"must not be more than the budget_max of client {found.client} after the update"
-                self.problems.append(CellProblem(found.line, None, "", "budget_min", message))
-
     def print_json(self) -> None:
         """One object."""
         problems = [problem._asdict() for problem in self.problems]
@@ -76,4 +68,5 @@ def _describe_problem(problem: CellProblem) -> str:
 def _describe_duplicate(duplicate: Duplicate) -> str:
     other = f"client {duplicate.client}" if duplicate.client else f"line {duplicate.first_line}"
     what = "which was deleted" if duplicate.deleted else duplicate.name
-    return f"line {duplicate.line}: the same {duplicate.by} as {other}, {what}"
+    crossed = "; budget_min must not be more than its budget_max" if duplicate.crossed else ""
+    return f"line {duplicate.line}: the same {duplicate.by} as {other}, {what}{crossed}"
