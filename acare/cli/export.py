@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, open_database
+from acare.errors import UserError
 from acare.exchange.csv_file import write_csv
 from acare.exchange.json_lines import write_json
 from acare.fields import STATUSES
