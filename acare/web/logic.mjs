@@ -2,65 +2,75 @@
 
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
-  title: "Clients", api: "API", skip: "Skip to the content", menu: "Menu", pages: "Pages of the list", loading: "Loading…",
+  title: "Clients", api: "API", skip: "Skip to content", menu: "Main menu", pages: "Pages", back: "All clients",
   key: "API key", signIn: "Sign in", signOut: "Sign out", remember: "Stay signed in on this browser",
-  signInHint: "The key is 64 characters long; your administrator creates it with “acare key create”.",
-  expired: "You were signed out: the key is not valid any more. What you typed is kept.",
-  wrongKey: "The server does not accept this key.", tryAgain: "Try again",
-  search: "Search", searchHint: "Name, e-mail or phone", type: "Type", status: "Status", owner: "Owner",
-  all: "All", clear: "Clear filters", perPage: "Per page", create: "New client", previous: "Previous", next: "Next",
-  total: (n, words) => `${words(n)} ${n === 1 ? "client" : "clients"}`,
-  pageOf: (page, pages) => `Page ${page} of ${pages}`,
-  none: "No clients yet", noneHint: "The first client that you add appears here.",
-  noMatch: "No client matches", noMatchHint: "Check the spelling, or clear the filters.",
-  pastEnd: "This page is empty", firstPage: "Go to the first page",
-  edit: "Edit", remove: "Delete", save: "Save", cancel: "Cancel", back: "All clients", discard: "Discard changes",
-  saving: "Saving…", saved: "Saved.", created: "Created.", deleted: (name) => `${name} was deleted.`,
-  unchanged: "Nothing was changed.", kept: "not changed", draft: "These are changes that you have not saved yet.",
-  problems: "The server did not accept this yet. See the marked fields.", required: "required",
-  addItem: "Press Enter to add", removeItem: (item) => `Remove ${item}`, yes: "Yes", no: "No", unset: "–",
-  others: "Other details", editing: (name) => `Edit ${name}`,
-  removeTitle: (name) => `Delete ${name}?`, removeHint: "The client disappears for everybody.",
-  removeStale: "This client was changed after you opened it. Look at it again before you delete it.",
-  conflict: "Changed by another person",
-  conflictHint: (time) => `While you were editing, another person saved this client (${time}). Nothing is lost.`,
-  mergeHint: "You changed different fields, so both changes can be kept.",
-  chooseHint: "For the fields that you both changed, choose which value to keep.",
-  field: "Field", before: "Before", mine: "You", theirs: "Other person", saveBoth: "Save both changes",
-  saveChoice: "Save with these choices", backToForm: "Back to the form", keepMine: "your value", keepTheirs: "their value",
-  gone: "This client does not exist any more, or belongs to someone else now.", recreate: "Create it again with your entries",
-  notFound: "Client not found", reused: "An earlier attempt to save was received, with other values. Look at the list "
-    + "before you create the client once more.",
+  signInHint: "A key has 64 characters. Your administrator creates it with “acare key create”.",
+  expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
+  wrongKey: "The server does not accept this key.", tryAgain: "Try again without a key",
+
+  search: "Search", searchHint: "Name, e-mail or phone", perPage: "Per page", all: "All", clear: "Clear filters",
+  total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,
+  pageOf: (page, pages) => `Page ${page} of ${pages}`, previous: "Previous", next: "Next",
+  none: "No clients yet", noneHint: "Clients that you add appear here.", create: "New client",
+  noMatch: "No clients found", noMatchHint: "Check the spelling, or clear the filters.",
+  pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.", firstPage: "Go to the first page",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
-  remaining: (left, time) => `${left} requests left; the limit is full again in ${time}.`,
-  waits: { limit: "The request limit is reached.", server: "The server does not answer.", busy: "The server is busy." },
-  retrying: (time) => `Trying again in ${time}.`, tryNow: "Try now", stop: "Stop", stopped: "Stopped. Your entries are kept.",
-  failed: "This did not work", reference: (id) => `Reference for your administrator: ${id}`, reload: "Reload",
-  created_at: "Created", updated_at: "Changed", version: "Version", id: "Id", name: "Name", budget: "Budget",
-  apiHint: "The same calls that this page makes, for programs. Replace YOUR_API_KEY and CLIENT_ID.",
-  calls: "Calls", operations: "Operations", fields: "Fields of a client", copy: "Copy", copied: "Copied.",
-  parameters: "Parameters", answers: "Answers", document: "OpenAPI document",
+
+  edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
+  saved: "Saved.", created: "Created.", draft: "You have unsaved changes.",
+  problems: "The client was not saved. Correct the marked fields.", required: "required", yes: "Yes", no: "No",
+  addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, unset: "–",
+  reused: "An earlier attempt to create this client was received, with other values. Look at the list before you "
+    + "save again.",
+  remove: "Delete", cancel: "Cancel", removeTitle: (name) => `Delete ${name}?`,
+  removed: (name) => `${name} was deleted.`, removeHint: "The client is deleted for everyone. This cannot be undone here.",
+  removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
+  notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
+  recreate: "Create it again with your entries",
+
+  conflict: "Someone else changed this client",
+  conflictHint: (time) => `was saved by someone else while you were editing (${time}). No changes are lost.`,
+  mergeHint: "You changed different fields, so both changes can be kept.",
+  chooseHint: "For each field that both of you changed, choose the value to keep.",
+  field: "Field", before: "Before", mine: "You", theirs: "The other person", unchangedBy: "not changed",
+  keep: { mine: "your value", theirs: "their value" },
+  saveBoth: "Save both changes", saveChoice: "Save these choices", backToForm: "Back to the form",
+
+  remaining: (left, time) => `${left} ${left === 1 ? "request" : "requests"} left. The limit resets in ${time}.`,
+  waits: { limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy." },
+  retrying: (time) => `Retrying in ${time}.`, stop: "Stop",
+  stopped: "Stopped. What you typed is kept.", failed: "Something went wrong", reload: "Try again",
+  reference: (id) => `Reference for your administrator: ${id}`,
+
+  apiHint: "Programs can make the same calls as this page. Replace YOUR_API_KEY and CLIENT_ID.",
+  document: "OpenAPI document", calls: "Calls", operations: "Operations", fields: "Fields of a client",
+  parameters: "Parameters", answers: "Responses", copy: "Copy", copied: "Copied.",
+
   labels: {
-    first_name: "First name", last_name: "Last name", email: "E-mail", phone: "Phone", client_type: "Type",
-    budget_min: "Minimum budget", budget_max: "Maximum budget", preferred_locations: "Preferred locations",
-    property_preferences: "Property", pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount",
-    bedrooms_min: "Bedrooms, at least", bathrooms_min: "Bathrooms, at least",
-    square_feet_min: "Square feet, at least", property_types: "Property types",
+    first_name: "First name", last_name: "Last name", name: "Name", email: "E-mail", phone: "Phone",
+    client_type: "Type", status: "Status", budget: "Budget", budget_min: "Minimum budget", budget_max: "Maximum budget",
+    preferred_locations: "Preferred locations", property_preferences: "Property", bedrooms_min: "Minimum bedrooms",
+    bathrooms_min: "Minimum bathrooms", square_feet_min: "Minimum square feet", property_types: "Property types",
+    pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount", user_id: "Owner", id: "ID",
+    created_at: "Created", updated_at: "Changed",
   },
 };
 
-const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+const has = (record, name) => Object.hasOwn(record ?? {}, name); // a client may have a member "constructor"
+export const valueOf = (record, name) => (has(record, name) ? record[name] : null);
 
 /** The label of a field or the word for a value; names that TEXT does not have become readable. */
-export const label = (name) => TEXT.labels[name] ?? capital(String(name).replaceAll("_", " "));
+export const label = (name) =>
+  valueOf(TEXT.labels, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 /** A text of the server with the names of fields replaced by their labels. */
 export const plain = (text) =>
-  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => TEXT.labels[name] ?? name);
+  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
 
 /** What a description says to a person: without the clauses about JSON, and nothing that only repeats the label. */
 const hintOf = (description, name) =>
-  plain(description).split(/(?<=[.;]) /).filter((clause) => !/JSON|null|keys/.test(clause) && clause !== `${label(name)}.`)
+  plain(description).split(/(?<=[.;]) /)
+    .filter((clause) => !/JSON|null|keys/.test(clause) && clause !== `${label(name)}.`)
     .join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
@@ -79,43 +89,65 @@ export function readRoute(fragment) {
 }
 
 /** The query of a list as text, without what is default. */
-export function writeQuery(query) {
-  const given = Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name]);
-  return new URLSearchParams(given).toString();
-}
+export const writeQuery = (query) =>
+  String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- fields, out of the OpenAPI document
 
-function resolve(document, schema) {
-  if (schema.$ref) {
-    const target = schema.$ref.slice(2).split("/").reduce((node, part) => node[part], document);
-    return { ...resolve(document, target), ...(schema.description && { description: schema.description }) };
-  }
-  const other = schema.anyOf?.find((option) => option.type !== "null");
-  return other ? { ...resolve(document, other), ...(schema.description && { description: schema.description }) } : schema;
+/** A part of the document, with references and "or null" resolved. */
+export function resolve(document, part) {
+  const { $ref, anyOf, ...rest } = part;
+  const target = $ref?.slice(2).split("/").reduce((node, name) => node[name], document)
+    ?? anyOf?.find((option) => option.type !== "null");
+  return target ? { ...resolve(document, target), ...rest } : part;
 }
 
-function kindOf(schema) {
-  const types = [schema.type].flat();
-  if (schema.enum) return "choice";
-  if (types.includes("boolean")) return "flag";
-  if (types.includes("number") || types.includes("integer")) return "number";
-  if (types.includes("array")) return "list";
-  if (types.includes("object")) return "group";
-  return schema.pattern && new RegExp(schema.pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
+const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
+
+function kindOf({ type, pattern, enum: words }) {
+  const known = [type].flat().find((name) => KINDS[name]);
+  if (words || known) return words ? "choice" : KINDS[known];
+  return new RegExp(pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
 }
 
-/** The fields that a person may fill in: [{name, label, hint, kind, required, options, fields}]. */
+/** The fields that a person may fill in: [{name, label, description, hint, kind, required, options, fields}]. */
 export function fieldsOf(document, schema = document.components.schemas.ClientInput) {
   return Object.entries(schema.properties ?? {}).map(([name, given]) => {
     const rule = resolve(document, given);
-    const kind = kindOf(rule);
-    return {
-      name, kind, label: label(name), description: rule.description ?? "", hint: hintOf(rule.description ?? "", name), options: rule.enum ?? [],
-      required: (schema.required ?? []).includes(name), fields: kind === "group" ? fieldsOf(document, rule) : [],
-    };
+    const { description = "", enum: options = [] } = rule;
+    const required = (schema.required ?? []).includes(name);
+    const [kind, fields] = [kindOf(rule), fieldsOf(document, rule)];
+    return { name, label: label(name), description, hint: hintOf(description, name), kind, required, options, fields };
   });
+}
+
+/** The fields in a group that the document does not know and one of the records has. */
+export const unknownFields = ({ fields }, ...records) =>
+  [...new Set(records.flatMap((record) => Object.keys(record ?? {})))]
+    .filter((name) => !fields.some((field) => field.name === name))
+    .map((name) => ({ name, label: label(name), kind: "text", fields: [] }));
+
+/** What a form says about the fields: {name: value}. What was not touched is as it was given. */
+export function readFields(fields, form, given, prefix = "") {
+  return Object.fromEntries(fields.map((field) =>
+    [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
+}
+
+function readField(field, form, given, name) {
+  if (field.kind === "flag") return form.has(name) || (given && false);
+  if (field.kind === "list") {
+    const items = [...form.getAll(name), form.get(`${name}+`).trim()].filter(Boolean);
+    return given || items.length ? items : null;
+  }
+  if (field.kind === "group") {
+    const kept = unknownFields(field, given).map((member) => [member.name, given[member.name]]);
+    const read = Object.entries(readFields(field.fields, form, given, `${name}-`)).filter((pair) => pair[1] !== null);
+    return given || read.length ? Object.fromEntries([...kept, ...read]) : null;
+  }
+  const text = form.get(name);
+  if (text === showNumber(given).replace(/\r\n?/g, "\n")) return given;
+  return field.kind === "number" ? readNumber(text) : text.trim() || (field.required ? "" : null);
 }
 
 // --- merging changes
@@ -125,29 +157,24 @@ export const same = (a, b) => canonical(a) === canonical(b);
 function canonical(value) {
   if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const members = Object.keys(value).sort().filter((name) => (value[name] ?? null) !== null);
+  const members = Object.keys(value).sort().filter((name) => value[name] !== null);
   return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
 }
 
-/** Each value of a client by its path. A group has a path for each member, known to ``fields`` or not. */
-function paths(fields, ...records) {
-  return fields.flatMap(({ name, kind }) => {
-    if (kind !== "group") return [[name]];
-    const members = new Set(records.flatMap((record) => Object.keys(record[name] ?? {})));
-    return [...members].map((member) => [name, member]);
-  });
-}
-const valueAt = (record, path) => path.reduce((node, name) => node?.[name], record) ?? null;
-
-/** The values that differ between three states of a client: [{path, base, mine, theirs, kind}]. ``kind`` says
- *  who changed it: "mine", "theirs", "same" (both, alike) or "conflict" (both, differently). */
-export function merge(fields, base, mine, theirs) {
-  return paths(fields, base, mine, theirs).flatMap((path) => {
-    const row = { path, base: valueAt(base, path), mine: valueAt(mine, path), theirs: valueAt(theirs, path) };
-    const [byMe, byThem] = [!same(row.base, row.mine), !same(row.base, row.theirs)];
+/** The values that differ between three states of a client: [{path, field, base, mine, theirs, kind}]. A group has
+ *  one for each of its members. ``kind`` says who changed it: "mine", "theirs", "same" (both, alike) or "conflict". */
+export function merge(fields, ...states) {
+  return fields.flatMap((field) => {
+    const values = states.map((state) => valueOf(state, field.name));
+    if (field.kind === "group") {
+      return merge([...field.fields, ...unknownFields(field, ...values)], ...values)
+        .map((row) => ({ ...row, path: [field.name, ...row.path] }));
+    }
+    const [base, mine, theirs] = values;
+    const [byMe, byThem] = [!same(base, mine), !same(base, theirs)];
     if (!byMe && !byThem) return [];
-    row.kind = !byThem ? "mine" : !byMe ? "theirs" : same(row.mine, row.theirs) ? "same" : "conflict";
-    return [row];
+    const kind = !byThem ? "mine" : !byMe ? "theirs" : same(mine, theirs) ? "same" : "conflict";
+    return [{ path: [field.name], field, base, mine, theirs, kind }];
   });
 }
 
@@ -166,27 +193,24 @@ export function combine(theirs, rows, choices) {
 
 /** The body of an update: the fields that differ. */
 export const changes = (fields, base, values) =>
-  Object.fromEntries(fields.filter(({ name }) => !same(base[name], values[name])).map(({ name }) => [name, values[name]]));
+  Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, value]) => !same(base[name], value)));
 
 // --- numbers and times, as the reader writes them
 
-const separators = (locale) => {
-  const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1234567.5);
-  return ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
-};
+const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
 export const showNumber = (value, locale) =>
-  typeof value === "number"
-    ? new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 }).format(value) : String(value ?? "");
+  typeof value === "number" ? formatOf(locale).format(value) : String(value ?? "");
 
 /** The number that a person wrote; the text itself if it is none, for the server to say what is wrong. */
 export function readNumber(text, locale) {
-  const [group, decimal] = separators(locale).map((mark) => mark.replace(/[.\\^$|]/g, "\\$&"));
-  const written = text.replace(/[\s\u00a0\u202f]/g, "").replaceAll("’", "'");
-  const space = /^\s$/.test(separators(locale)[0]);
-  const grouped = new RegExp(`^(\\d{1,3}(?:${group || ","}\\d{2,3})*${group || ","}\\d{3})(?:${decimal}(\\d+))?$`);
+  if (!text.trim()) return null;
+  const parts = formatOf(locale).formatToParts(1234567.5);
+  const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
+  const between = /^\s?$/.test(group) ? "" : `[${group}]`; // white space between digits is ignored anyway
+  const written = text.replace(/\s/g, "").replaceAll("’", "'");
+  const grouped = new RegExp(`^(\\d{1,3}(?:${between}\\d{2,3})*${between}\\d{3})(?:[${decimal}](\\d+))?$`);
   const simple = new RegExp(`^(\\d+)(?:[.${decimal}](\\d+))?$`);
-  const match = (!space && written.match(grouped)) || written.match(simple);
-  if (!written) return null;
+  const match = (between && written.match(grouped)) || written.match(simple);
   return match ? Number(`${match[1].replace(/\D/g, "")}.${match[2] ?? 0}`) : text.trim();
 }
 
@@ -199,10 +223,11 @@ export function showBudget({ budget_min: low, budget_max: high }, locale) {
 
 /** A time in the reader's zone: the hour if it is today, else the date; ``long`` has both. */
 export function showTime(iso, { locale, timeZone, now = new Date(), long = false } = {}) {
-  const [time, day] = [new Date(iso), new Intl.DateTimeFormat("en-CA", { timeZone })];
-  if (long) return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone }).format(time);
-  const today = day.format(time) === day.format(now);
-  return new Intl.DateTimeFormat(locale, { [today ? "timeStyle" : "dateStyle"]: today ? "short" : "medium", timeZone }).format(time);
+  const format = (styles) => new Intl.DateTimeFormat(locale, { ...styles, timeZone });
+  const [date, hour] = [format({ dateStyle: "medium" }), format({ timeStyle: "short" })];
+  const [time, today] = [new Date(iso), date.format(now)];
+  if (long) return format({ dateStyle: "medium", timeStyle: "short" }).format(time);
+  return date.format(time) === today ? hour.format(time) : date.format(time);
 }
 
 /** Seconds as m:ss. */

@@ -73,7 +73,7 @@ test("names become words", () => {
 
 // --- merging
 
-const FIELDS = [{ name: "name", kind: "text" }, { name: "tags", kind: "list" }, { name: "group", kind: "group" }];
+const FIELDS = [{ name: "name", kind: "text" }, { name: "tags", kind: "list" }, { name: "group", kind: "group", fields: [{ name: "rooms" }] }];
 const kinds = (base, mine, theirs) => Object.fromEntries(merge(FIELDS, base, mine, theirs).map(({ path, kind }) => [path.join("."), kind]));
 const BASE = { name: "a", tags: ["x"], group: { rooms: 1, pool: true }, version: 1 };
 
