@@ -23,7 +23,7 @@ export const TEXT = {
   reused: "An earlier attempt to create this client was received, with other values. Look at the list before you "
     + "save again.",
   remove: "Delete", cancel: "Cancel", removeTitle: (name) => `Delete ${name}?`,
-  removed: (name) => `${name} was deleted.`, removeHint: "The client is deleted for everyone. This cannot be undone here.",
+  removed: (name) => `${name} was deleted.`, removeHint: "This deletes the client for everyone. You cannot undo it here.",
   removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
   recreate: "Create it again with your entries",
@@ -39,7 +39,7 @@ export const TEXT = {
   remaining: (left, time) => `${left} ${left === 1 ? "request" : "requests"} left. The limit resets in ${time}.`,
   waits: { limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy." },
   retrying: (time) => `Retrying in ${time}.`, stop: "Stop",
-  stopped: "Stopped. What you typed is kept.", failed: "Something went wrong", reload: "Try again",
+  stopped: "Stopped. What you typed is kept.", failed: "That did not work", reload: "Try again",
   reference: (id) => `Reference for your administrator: ${id}`,
 
   apiHint: "Programs can make the same calls as this page. Replace YOUR_API_KEY and CLIENT_ID.",
@@ -67,10 +67,10 @@ export const label = (name) =>
 export const plain = (text) =>
   text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
 
-/** What a description says to a person: without the clauses about JSON, and nothing that only repeats the label. */
+/** What a description says to a person: without what is said for programs, and nothing that only repeats the label. */
 const hintOf = (description, name) =>
   plain(description).split(/(?<=[.;]) /)
-    .filter((clause) => !/JSON|null|keys/.test(clause) && clause !== `${label(name)}.`)
+    .filter((clause) => !/JSON|null|keys|blank/.test(clause) && clause !== `${label(name)}.`)
     .join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
@@ -80,11 +80,11 @@ const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", l
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
-  const [first, id, last] = path.split("/");
+  const [first, id = "", last] = path.split("/");
   const sent = new URLSearchParams(search);
   const query = Object.fromEntries(Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]));
   for (const name of ["page", "limit"]) if (!/^[1-9][0-9]{0,8}$/.test(query[name])) query[name] = DEFAULTS[name];
-  if (first === "client" && id) return { view: last === "edit" ? "edit" : "client", id, query };
+  if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
   return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
 }
 

@@ -83,6 +83,9 @@ function failure({ status, content }, uncertain = false) {
   return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
 }
 
+/** A problem that the server found with a field, as a sentence. */
+const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`;
+
 /** One request; status 0 if no whole answer came. */
 async function send(method, path, { body, headers, signal } = {}) {
   const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
@@ -118,12 +121,16 @@ async function call(method, path, options = {}) {
 async function pause(seconds, reason, signal) {
   const [until, clock] = [performance.now() + seconds * 1000, el("span", { "aria-hidden": "true" })];
   const stopped = new AbortController();
-  const stop = button(TEXT.stop, () => stopped.abort(new Error(TEXT.stopped)));
+  const stop = button(TEXT.stop, () => {
+    find("#wait").hidden = true;
+    stopped.abort(new Error(TEXT.stopped));
+  });
   find("#wait").replaceChildren(el("p", TEXT.waits[reason], " ", clock), stop);
   for (let left = seconds; left > 0; left = Math.ceil((until - performance.now()) / 1000)) {
     clock.textContent = TEXT.retrying(showSeconds(left));
     await new Promise((resolve) => setTimeout(resolve, 200));
-    AbortSignal.any([signal, stopped.signal]).throwIfAborted();
+    signal.throwIfAborted();
+    stopped.signal.throwIfAborted();
   }
 }
 
@@ -216,7 +223,7 @@ const COLUMNS = [
   ["owner", label("user_id"), ({ user_id: id }) => el("bdi", { title: owner(id) }, withoutDomain(owner(id)))],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
 ];
-const clientTable = (rows) => table("clients", TEXT.title, COLUMNS, rows);
+const clientTable = (rows) => table("card clients", TEXT.title, COLUMNS, rows);
 const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
 
 function listFrame() {
@@ -358,7 +365,7 @@ function control(field, given, problem, prefix = "") {
   const text = [field.label, field.required ? el("span.hint", ` (${TEXT.required})`) : null];
   return el(isGroup ? "fieldset" : "div", { class: `field ${field.kind}` },
     isGroup ? el("legend", text) : el("label", { for: id }, text), input,
-    el("p.problem", { id: `${id}-problem` }, problem && `${field.label} ${plain(problem)}.`),
+    el("p.problem", { id: `${id}-problem` }, problem && sentence({ field: field.name, message: problem })),
     el("p.hint", { id: `${id}-hint` }, field.hint));
 }
 
@@ -409,7 +416,7 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
   };
   const form = el("form.client", { novalidate: true, input: keep },
     el("p.problem", { role: "alert", tabindex: "-1" },
-      problems.length ? [TEXT.problems, ...others.map(({ field, message: text }) => ` ${field} ${text}.`)] : message),
+      problems.length ? [TEXT.problems, ...others.map(sentence)].join(" ") : message),
     el("div.card.fields", state.fields.map((field) => control(field, valueOf(initial, field.name), problemOf(field)))),
     el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
   form.addEventListener("change", ({ target }) => {
@@ -487,12 +494,13 @@ function side({ path, field, kind, ...values }, who) {
   if (kind === who || kind === "same") return el("span.kept", content);
   if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
   const radio = el("input", { type: "radio", name: path.join("."), value: who, required: true });
-  return el("label.choice", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
+  return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }
 
 // --- for programmers
 
-const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), text.replaceAll("`", "")]));
+const unquoted = (text) => text.replaceAll("`", "");
+const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), unquoted(text)]));
 
 async function apiView(_, signal) {
   const { calls } = await call("GET", "", { signal });
@@ -519,7 +527,7 @@ function describe(name, { summary, description, parameters = [], responses }) {
   const resolved = (part) => resolve(state.document, part);
   const sent = parameters.map(resolved).map((part) => [part.name, part.description]);
   const answers = Object.entries(responses).map(([status, part]) => [status, resolved(part).description]);
-  return el("details.card", el("summary", el("code", name), " ", el("span.hint", summary)), el("p", description),
+  return el("details.card", el("summary", el("code", name), " ", el("span.hint", summary)), el("p", unquoted(description)),
     sent.length ? [el("h3", TEXT.parameters), terms(sent)] : null, el("h3", TEXT.answers), terms(answers));
 }
 
@@ -546,10 +554,11 @@ async function render() {
   }
 }
 
-function showFailure({ status, message }, signal) {
+function showFailure({ status, message, problems = [] }, signal) {
   if (signal.aborted) return;
   if (status === 404) return show(TEXT.notFound, "", el("p", TEXT.gone));
-  show(TEXT.failed, "", el("p", { role: "alert" }, message), el("div.actions", button(TEXT.reload, render, "main")));
+  show(TEXT.failed, "", el("p", { role: "alert" }, [message, ...problems.map(sentence)].join(" ")),
+    el("div.actions", button(TEXT.reload, render, "main")));
 }
 
 async function start(signal) {
