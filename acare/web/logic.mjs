@@ -2,50 +2,45 @@
 
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
-  title: "Clients", api: "API", skip: "Skip to content", menu: "Main menu", pages: "Pages", back: "All clients",
-  key: "API key", signIn: "Sign in", signOut: "Sign out", remember: "Stay signed in on this browser",
+  // signing in, the frame
+  title: "Clients", api: "API", skip: "Skip to content", back: "All clients", key: "API key", signIn: "Sign in",
+  signOut: "Sign out", remember: "Stay signed in on this browser", wrongKey: "The server does not accept this key.",
   signInHint: "A key has 64 characters. Your administrator creates it with “acare key create”.",
   expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
-  wrongKey: "The server does not accept this key.", tryAgain: "Try again without a key",
-
+  tryAgain: "Try again without a key",
+  // the list
   search: "Search", searchHint: "Name, e-mail or phone", perPage: "Per page", all: "All", clear: "Clear filters",
-  total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,
-  pageOf: (page, pages) => `Page ${page} of ${pages}`, previous: "Previous", next: "Next",
-  none: "No clients yet", noneHint: "Clients that you add appear here.", create: "New client",
+  total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`, create: "New client",
+  pageOf: (page, pages) => `Page ${page} of ${pages}`, pages: "Pages", previous: "Previous", next: "Next",
+  none: "No clients yet", noneHint: "Clients that you add appear here.", firstPage: "Go to the first page",
   noMatch: "No clients found", noMatchHint: "Check the spelling, or clear the filters.",
-  pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.", firstPage: "Go to the first page",
+  pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
-
+  // a client and its form
   edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
-  saved: "Saved.", created: "Created.", draft: "You have unsaved changes.",
-  problems: "The client was not saved. Correct the marked fields.", required: "required", yes: "Yes", no: "No",
-  addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, unset: "–",
-  reused: "An earlier attempt to create this client was received, with other values. Look at the list before you "
-    + "save again.",
-  remove: "Delete", cancel: "Cancel", removeTitle: (name) => `Delete ${name}?`,
-  removed: (name) => `${name} was deleted.`, removeHint: "This deletes the client for everyone. You cannot undo it here.",
+  saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
+  problems: "The client was not saved. Correct the marked fields.", required: "required",
+  addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, remove: "Delete", cancel: "Cancel",
+  removeTitle: (name) => `Delete ${name}?`, removeHint: "This deletes the client for everyone. You cannot undo it here.",
   removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
+  removed: (name) => `${name} was deleted.`, recreate: "Create it again with your entries",
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
-  recreate: "Create it again with your entries",
-
-  conflict: "Someone else changed this client",
+  reused: "An earlier attempt may have created this client. Look at the list before you save again.",
+  // a conflict
+  conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You", theirs: "The other person",
   conflictHint: (time) => `was saved by someone else while you were editing (${time}). No changes are lost.`,
-  mergeHint: "You changed different fields, so both changes can be kept.",
-  chooseHint: "For each field that both of you changed, choose the value to keep.",
-  field: "Field", before: "Before", mine: "You", theirs: "The other person", unchangedBy: "not changed",
-  keep: { mine: "your value", theirs: "their value" },
-  saveBoth: "Save both changes", saveChoice: "Save these choices", backToForm: "Back to the form",
-
-  remaining: (left, time) => `${left} ${left === 1 ? "request" : "requests"} left. The limit resets in ${time}.`,
+  mergeHint: "You changed different fields, so both changes can be kept.", saveBoth: "Save both changes",
+  chooseHint: "For each field that both of you changed, choose the value to keep.", saveChoice: "Save these choices",
+  unchangedBy: "not changed", keep: { mine: "your value", theirs: "their value" }, backToForm: "Back to the form",
+  // limits and failures
+  remaining: (left, time) => `${left} ${left === "1" ? "request" : "requests"} left. The limit resets in ${time}.`,
   waits: { limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy." },
-  retrying: (time) => `Retrying in ${time}.`, stop: "Stop",
-  stopped: "Stopped. What you typed is kept.", failed: "That did not work", reload: "Try again",
-  reference: (id) => `Reference for your administrator: ${id}`,
-
+  retrying: (time) => `Retrying in ${time}.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
+  failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
+  // for programmers
   apiHint: "Programs can make the same calls as this page. Replace YOUR_API_KEY and CLIENT_ID.",
   document: "OpenAPI document", calls: "Calls", operations: "Operations", fields: "Fields of a client",
   parameters: "Parameters", answers: "Responses", copy: "Copy", copied: "Copied.",
-
   labels: {
     first_name: "First name", last_name: "Last name", name: "Name", email: "E-mail", phone: "Phone",
     client_type: "Type", status: "Status", budget: "Budget", budget_min: "Minimum budget", budget_max: "Maximum budget",
@@ -56,25 +51,19 @@ export const TEXT = {
   },
 };
 
-const has = (record, name) => Object.hasOwn(record ?? {}, name); // a client may have a member "constructor"
-export const valueOf = (record, name) => (has(record, name) ? record[name] : null);
-
+/** A member of a record, or null; a client may have a member "constructor". */
+export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** The label of a field or the word for a value; names that TEXT does not have become readable. */
 export const label = (name) =>
   valueOf(TEXT.labels, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
-
 /** A text of the server with the names of fields replaced by their labels. */
 export const plain = (text) =>
   text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
-
 /** What a description says to a person: without what is said for programs, and nothing that only repeats the label. */
-const hintOf = (description, name) =>
-  plain(description).split(/(?<=[.;]) /)
-    .filter((clause) => !/JSON|null|keys|blank/.test(clause) && clause !== `${label(name)}.`)
-    .join(" ").replace(/;$/, ".");
+const hintOf = (description, name) => plain(description).split(/(?<=[.;]) /)
+  .filter((clause) => !/JSON|null|keys|blank/.test(clause) && clause !== `${label(name)}.`).join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
-
 const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
 
 /** The view that a fragment names: {view, id, query}. */
@@ -87,14 +76,12 @@ export function readRoute(fragment) {
   if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
   return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
 }
-
 /** The query of a list as text, without what is default. */
 export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- fields, out of the OpenAPI document
-
 /** A part of the document, with references and "or null" resolved. */
 export function resolve(document, part) {
   const { $ref, anyOf, ...rest } = part;
@@ -104,7 +91,6 @@ export function resolve(document, part) {
 }
 
 const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
-
 function kindOf({ type, pattern, enum: words }) {
   const known = [type].flat().find((name) => KINDS[name]);
   if (words || known) return words ? "choice" : KINDS[known];
@@ -112,13 +98,12 @@ function kindOf({ type, pattern, enum: words }) {
 }
 
 /** The fields that a person may fill in: [{name, label, description, hint, kind, required, options, fields}]. */
-export function fieldsOf(document, schema = document.components.schemas.ClientInput) {
-  return Object.entries(schema.properties ?? {}).map(([name, given]) => {
+export function fieldsOf(document, { properties = {}, required = [] } = document.components.schemas.ClientInput) {
+  return Object.entries(properties).map(([name, given]) => {
     const rule = resolve(document, given);
     const { description = "", enum: options = [] } = rule;
-    const required = (schema.required ?? []).includes(name);
-    const [kind, fields] = [kindOf(rule), fieldsOf(document, rule)];
-    return { name, label: label(name), description, hint: hintOf(description, name), kind, required, options, fields };
+    return { name, label: label(name), description, hint: hintOf(description, name), options, kind: kindOf(rule),
+      required: required.includes(name), fields: fieldsOf(document, rule) };
   });
 }
 
@@ -129,10 +114,8 @@ export const unknownFields = ({ fields }, ...records) =>
     .map((name) => ({ name, label: label(name), kind: "text", fields: [] }));
 
 /** What a form says about the fields: {name: value}. What was not touched is as it was given. */
-export function readFields(fields, form, given, prefix = "") {
-  return Object.fromEntries(fields.map((field) =>
-    [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
-}
+export const readFields = (fields, form, given, prefix = "") => Object.fromEntries(fields.map((field) =>
+  [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
 
 function readField(field, form, given, name) {
   if (field.kind === "flag") return form.has(name) || (given && false);
@@ -151,7 +134,6 @@ function readField(field, form, given, name) {
 }
 
 // --- merging changes
-
 /** Whether two values are the same JSON; absent is null, and the order of members does not count. */
 export const same = (a, b) => canonical(a) === canonical(b);
 function canonical(value) {
@@ -196,7 +178,6 @@ export const changes = (fields, base, values) =>
   Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, value]) => !same(base[name], value)));
 
 // --- numbers and times, as the reader writes them
-
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
 export const showNumber = (value, locale) =>
   typeof value === "number" ? formatOf(locale).format(value) : String(value ?? "");
@@ -216,23 +197,20 @@ export function readNumber(text, locale) {
 
 export function showBudget({ budget_min: low, budget_max: high }, locale) {
   const [from, to] = [low, high].map((value) => showNumber(value, locale));
-  if (low === null) return high === null ? "" : TEXT.range.high(to);
-  if (high === null) return TEXT.range.low(from);
-  return low === high ? from : TEXT.range.both(from, to);
+  if (low !== null && high !== null) return low === high ? from : TEXT.range.both(from, to);
+  return low !== null ? TEXT.range.low(from) : high !== null ? TEXT.range.high(to) : "";
 }
 
 /** A time in the reader's zone: the hour if it is today, else the date; ``long`` has both. */
 export function showTime(iso, { locale, timeZone, now = new Date(), long = false } = {}) {
-  const format = (styles) => new Intl.DateTimeFormat(locale, { ...styles, timeZone });
-  const [date, hour] = [format({ dateStyle: "medium" }), format({ timeStyle: "short" })];
-  const [time, today] = [new Date(iso), date.format(now)];
-  if (long) return format({ dateStyle: "medium", timeStyle: "short" }).format(time);
-  return date.format(time) === today ? hour.format(time) : date.format(time);
+  const format = (styles, at = new Date(iso)) => new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(at);
+  const [date, hour] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
+  if (long) return format({ ...date, ...hour });
+  return format(date) === format(date, now) ? format(hour) : format(date);
 }
 
 /** Seconds as m:ss. */
 export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-
 /** Text that cannot change the direction of what is around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;

@@ -1,8 +1,8 @@
 // The page: a client of the public API. Text of the server is only ever put into the document as text.
 
 import {
-  TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readFields, readNumber,
-  readRoute, resolve, same, showBudget, showNumber, showSeconds, showTime, unknownFields, valueOf, writeQuery,
+  TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readFields, readRoute, resolve,
+  same, showBudget, showNumber, showSeconds, showTime, unknownFields, valueOf, writeQuery,
 } from "./logic.mjs";
 
 const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
@@ -10,20 +10,18 @@ const stored = (name) => `acare:${BASE.pathname}:${name}`;
 const state = { key: null, me: null, users: new Map(), document: null, fields: [], list: "#/" };
 
 // --- the document
-
 const find = (selector) => document.querySelector(selector);
+const focusHeading = () => { find("h1").focus({ preventScroll: true }); scrollTo(0, 0); };
 
 /** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
- *  listener, a boolean a bare attribute; attributes and children that are null or undefined are left out. */
+ *  listener, true an attribute without a value; what is null, undefined or (an attribute) false is left out. */
 function el(name, ...children) {
   const [tag, ...classes] = name.split(".");
-  const node = document.createElement(tag);
+  const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
   const attributes = children[0]?.constructor === Object ? children.shift() : {};
-  node.classList.add(...classes);
   for (const [key, given] of Object.entries(attributes)) {
     if (typeof given === "function") node.addEventListener(key, given);
-    else if (typeof given === "boolean") node.toggleAttribute(key, given);
-    else if (given !== null && given !== undefined) node.setAttribute(key, given);
+    else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;
@@ -32,19 +30,19 @@ const button = (text, click, look = "", name = null) =>
   el("button", { type: "button", class: look, "aria-label": name, click }, text);
 const link = (text, href, look) => el("a", { href, class: look }, text);
 const value = (text) => el("bdi", text);
-const time = (iso, long) => el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
+const time = (iso, long) =>
+  el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
 const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
-const select = (attributes, options) =>
-  el("select", attributes, options.map(([id, shown]) => el("option", { value: id }, shown)));
+const select = (given, options) => el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
 const words = ({ options }) => options.map((word) => [word, label(word)]);
 
 /** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
 function table(look, title, columns, rows) {
   const row = (tag, role, cells) => el("tr", { role: "row" }, cells.map((cell, at) =>
     el(tag, { role, class: columns[at][0], "data-title": columns[at][1] }, cell)));
-  return el("table", { role: "table", class: look, "aria-label": title },
+  return el("div.card", el("table", { role: "table", class: look, "aria-label": title },
     el("thead", { role: "rowgroup" }, row("th", "columnheader", columns.map((column) => column[1]))),
-    el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells))));
+    el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
 }
 
 /** Tell the person something that a screen reader reads out too. */
@@ -60,31 +58,25 @@ function show(title, actions, ...nodes) {
   document.title = title === TEXT.title ? title : `${isolate(title)} · ${TEXT.title}`;
   const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), actions);
   find("#main").replaceChildren(isTop ? "" : link(TEXT.back, state.list, "back"), heading, ...nodes.flat());
-  find("h1").focus({ preventScroll: true });
-  scrollTo(0, 0);
+  focusHeading();
 }
 
 function ask(title, ...nodes) {
   const dialog = find("#dialog");
-  dialog.onclose = null;
   dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...nodes);
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
   return dialog;
 }
 
 // --- requests
-
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
-
 /** The error for an answer; ``uncertain`` if an earlier attempt may have been carried out. */
 function failure({ status, content }, uncertain = false) {
   const { message = TEXT.waits[WAITS[status]] ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
   return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
 }
-
-/** A problem that the server found with a field, as a sentence. */
-const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`;
+const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`; // a problem with a field
 
 /** One request; status 0 if no whole answer came. */
 async function send(method, path, { body, headers, signal } = {}) {
@@ -100,15 +92,17 @@ async function send(method, path, { body, headers, signal } = {}) {
 }
 
 /** The data of an answer. Waits out limits and restarts, asks for the key if it is not valid. */
-async function call(method, path, options = {}) {
+async function call(method, path, options) {
   for (let attempt = 1, uncertain = false; ; attempt += 1) {
     const answer = await send(method, path, options);
     options.signal.throwIfAborted();
-    showRemaining(answer.headers);
     const reason = WAITS[answer.status];
     find("#wait").hidden = !reason;
+    const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((name) => answer.headers?.get(`RateLimit-${name}`));
+    const isLow = left <= Math.max(5, limit / 10);
+    if (limit) find("#low").textContent = isLow ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
     if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
-    if (answer.status === 401) await signIn();
+    if (answer.status === 401) await askForKey();
     else if (!reason) throw failure(answer, uncertain);
     else {
       uncertain ||= reason === "server"; // only its answer may be lost
@@ -119,39 +113,26 @@ async function call(method, path, options = {}) {
 
 /** Wait with a countdown, which the person can stop: then it throws. */
 async function pause(seconds, reason, signal) {
-  const [until, clock] = [performance.now() + seconds * 1000, el("span", { "aria-hidden": "true" })];
-  const stopped = new AbortController();
-  const stop = button(TEXT.stop, () => {
-    find("#wait").hidden = true;
-    stopped.abort(new Error(TEXT.stopped));
-  });
-  find("#wait").replaceChildren(el("p", TEXT.waits[reason], " ", clock), stop);
+  const [until, wait] = [performance.now() + seconds * 1000, find("#wait")];
+  const clock = el("span", { "aria-hidden": "true" });
+  wait.replaceChildren(el("p", TEXT.waits[reason], " ", clock), button(TEXT.stop, () => { wait.hidden = true; }));
   for (let left = seconds; left > 0; left = Math.ceil((until - performance.now()) / 1000)) {
     clock.textContent = TEXT.retrying(showSeconds(left));
     await new Promise((resolve) => setTimeout(resolve, 200));
     signal.throwIfAborted();
-    stopped.signal.throwIfAborted();
+    if (wait.hidden) throw new Error(TEXT.stopped);
   }
 }
 
-function showRemaining(headers) {
-  const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((name) => headers?.get(`RateLimit-${name}`));
-  if (!limit) return;
-  const isLow = Number(left) <= Math.max(5, limit / 10);
-  find("#low").textContent = isLow ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
-}
-
 // --- who is signed in
-
 const cleanKey = (text) => text.replace(/[^!-~]/g, ""); // without pasted spaces, and what a header cannot have
-const forgetKey = () => [localStorage, sessionStorage].forEach((storage) => storage.removeItem(stored("key")));
-
-let signingIn = null;
-const signIn = () => (signingIn ??= askForKey().finally(() => { signingIn = null; }));
+/** Remove what is stored under names that begin like this, in the tab and in the browser. */
+const forget = (start) => [localStorage, sessionStorage].forEach((storage) =>
+  Object.keys(storage).filter((name) => name.startsWith(stored(start))).forEach((name) => storage.removeItem(name)));
 
 function askForKey() {
   const { me, key: oldKey } = state;
-  const key = el("input", { id: "key", type: "password", autocomplete: "off", required: true, "aria-describedby": "why" });
+  const key = el("input", { id: "key", type: "password", required: true, "aria-describedby": "key-hint" });
   const remember = el("input", { type: "checkbox" });
   const problem = el("p.problem", { role: "alert" }, me || oldKey ? TEXT.expired : null);
   return new Promise((resolve) => {
@@ -161,18 +142,17 @@ function askForKey() {
       const answer = await send("GET", "v1/users/me");
       problem.textContent = answer.ok ? "" : answer.status === 401 ? TEXT.wrongKey : failure(answer).message;
       if (!answer.ok) return;
-      forgetKey();
+      forget("key");
       if (state.key) (remember.checked ? localStorage : sessionStorage).setItem(stored("key"), state.key);
       if (me && me.id !== answer.content.data.id) return location.reload(); // who is not to see what the first typed
       dialog.onclose = null;
       dialog.close();
       resolve();
     };
-    const withoutKey = me && !oldKey ? button(TEXT.tryAgain, tryKey) : null; // the host named the caller
     const dialog = ask(TEXT.signIn, problem, el("form", { submit: tryKey },
-      el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "why" }, TEXT.signInHint),
-      el("label.check", remember, TEXT.remember),
-      el("div.actions", el("button.main", TEXT.signIn), withoutKey)));
+      el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
+      el("label.check", remember, TEXT.remember), el("div.actions", el("button.main", TEXT.signIn),
+        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the host named the caller
     dialog.onclose = () => dialog.showModal(); // by Escape
   });
 }
@@ -186,25 +166,7 @@ function takeKeyFromAddress() {
   return true;
 }
 
-function signOut() {
-  const drafts = Object.keys(sessionStorage).filter((name) => name.startsWith(stored("draft:")));
-  for (const name of drafts) sessionStorage.removeItem(name);
-  forgetKey();
-  location.hash = "#/";
-  location.reload();
-}
-
-function showTop({ email, role }) {
-  const skip = (event) => { event.preventDefault(); find("h1").focus(); };
-  find("#top").prepend(el("a.skip", { href: "#main", click: skip }, TEXT.skip));
-  find("#top nav").setAttribute("aria-label", TEXT.menu);
-  find("#top nav").append(link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
-  const out = state.key ? button(TEXT.signOut, signOut, "quiet") : "";
-  find("#who").append(el("bdi", { title: email }, email), badge(role), out);
-}
-
 // --- the list
-
 const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
 const mail = (text) =>
   text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}`, title: text }, value(text));
@@ -223,30 +185,27 @@ const COLUMNS = [
   ["owner", label("user_id"), ({ user_id: id }) => el("bdi", { title: owner(id) }, withoutDomain(owner(id)))],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
 ];
-const clientTable = (rows) => table("card clients", TEXT.title, COLUMNS, rows);
+const clientTable = (rows) => table("clients", TEXT.title, COLUMNS, rows);
 const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
 
 function listFrame() {
-  const filter = (name, title, options) => el("label", title, select({ name }, options));
-  const withAll = (name, options) => filter(name, label(name), [["", TEXT.all], ...options]);
-  const choice = (name) => withAll(name, words(state.fields.find((field) => field.name === name)));
-  const owners = [...state.users.values()].map(({ id, email }) => [id, email]);
+  const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
+  const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
+  const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
-  const controls = el("form.filters", { role: "search", submit: (event) => event.preventDefault() },
-    el("label", TEXT.search, el("input", search)), choice("client_type"), choice("status"),
-    owners.length > 1 ? withAll("user_id", owners) : null,
-    filter("limit", TEXT.perPage, [25, 50, 100].map((n) => [n, n])));
   let typing = 0;
-  const apply = (isTyping) => {
-    if (!controls.isConnected) return;
-    state.list = listAddress(Object.fromEntries(new FormData(controls)));
-    go(state.list, isTyping);
-  };
-  controls.addEventListener("input", ({ target: { name } }) => {
+  const input = ({ target: { name } }) => {
     clearTimeout(typing);
-    if (name === "q") typing = setTimeout(apply, 200, true);
-    else apply(false);
-  });
+    typing = setTimeout(() => {
+      if (!controls.isConnected) return;
+      state.list = listAddress(Object.fromEntries(new FormData(controls)));
+      go(state.list, name === "q");
+    }, name === "q" ? 200 : 0);
+  };
+  const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
+    el("label", TEXT.search, el("input", search)), choice("client_type"), choice("status"),
+    owners.length > 2 ? filter("user_id", owners) : null,
+    filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage));
   const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
   show(TEXT.title, link(TEXT.create, "#/new", "button main"), controls,
     el("div.tally", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear")),
@@ -262,30 +221,26 @@ async function listView({ query }, signal) {
     for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
   }
   const isFiltered = Boolean(query.q || query.client_type || query.status || query.user_id);
+  const [results, turn] = [find(".results"), (page) => listAddress({ ...query, page: String(page) })];
   find(".clear").hidden = !isFiltered;
-  find(".results").setAttribute("aria-busy", "true");
+  results.setAttribute("aria-busy", "true");
   const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
-  const turn = (text, page) => link(text, listAddress({ ...query, page: String(page) }), "button");
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. ${TEXT.pageOf(meta.page, meta.totalPages)}.`;
   find(".total").textContent = clients.length ? total : "";
-  find(".results").removeAttribute("aria-busy");
-  find(".results").replaceChildren(
+  results.removeAttribute("aria-busy");
+  results.replaceChildren(
     clients.length ? clientTable(clients.map((client) => COLUMNS.map(([, , cell]) => cell(client))))
-      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, turn(TEXT.firstPage, 1))
+      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, link(TEXT.firstPage, turn(1), "button"))
         : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
           : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
     el("nav.paging", { "aria-label": TEXT.pages },
-      clients.length && meta.page > 1 ? turn(TEXT.previous, meta.page - 1) : null,
-      meta.hasMore ? turn(TEXT.next, meta.page + 1) : null));
-  if (document.activeElement !== document.body) return;
-  find("h1").focus(); // the link that had the focus is gone
-  scrollTo(0, 0);
+      clients.length && meta.page > 1 ? link(TEXT.previous, turn(meta.page - 1), "button") : null,
+      meta.hasMore ? link(TEXT.next, turn(meta.page + 1), "button") : null));
+  if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
 }
 
 // --- a client
-
 const LINKS = { email: mail, phone };
-
 /** A value as a person reads it. */
 function shown(field, given, links = true) {
   if (given === null || given === "" || same(given, [])) return el("span.unset", TEXT.unset);
@@ -304,40 +259,36 @@ async function clientView({ id }, signal) {
   const edit = `#/client/${id}/edit`;
   const facts = state.fields.map((field) =>
     el("div", { class: field.kind }, el("dt", field.label), el("dd", shown(field, client[field.name]))));
-  const about = [
-    ["user_id", value(owner(client.user_id))], ["created_at", time(client.created_at, true)],
-    ["updated_at", time(client.updated_at, true)], ["version", client.version], ["id", el("code", client.id)],
-  ].map(([name, content]) => [label(name), content]);
+  const about = { user_id: value(owner(client.user_id)), version: client.version, id: el("code", id) };
+  for (const name of ["created_at", "updated_at"]) about[name] = time(client[name], true);
   show(fullName(client),
-    [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => confirmRemoval(client, signal), "danger")],
-    el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]),
-    el("dl.card.facts", facts), el("div.about", pairs(about)));
+    [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
+    el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]), el("dl.card.facts", facts),
+    el("div.about", pairs(Object.entries(about).map(([name, content]) => [label(name), content]))));
 }
 
-function confirmRemoval(client, signal) {
-  const dialog = ask(TEXT.removeTitle(isolate(fullName(client))), el("p", TEXT.removeHint), el("div.actions",
-    button(TEXT.remove, () => { dialog.close(); remove(client, signal); }, "danger main"),
-    button(TEXT.cancel, () => dialog.close())));
-}
-
-async function remove(client, signal) {
-  try {
-    await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
-  } catch (error) {
-    if (error.status === 412) return render().then(() => say(TEXT.removeStale));
-    if (!(error.status === 404 && error.uncertain)) return showFailure(error, signal); // else the first attempt did it
-  }
-  finish(client.id, TEXT.removed(isolate(fullName(client))), state.list);
+function remove(client, signal) {
+  const name = isolate(fullName(client));
+  const confirmed = async () => {
+    dialog.close();
+    try {
+      await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
+    } catch (error) {
+      if (error.status === 412) return render().then(() => say(TEXT.removeStale));
+      if (!(error.status === 404 && error.uncertain)) return showFailure(error, signal); // else the first attempt did it
+    }
+    finish(client.id, TEXT.removed(name), state.list);
+  };
+  const dialog = ask(TEXT.removeTitle(name), el("p", TEXT.removeHint), el("div.actions",
+    button(TEXT.remove, confirmed, "danger main"), button(TEXT.cancel, () => dialog.close())));
 }
 
 // --- what is typed and not saved yet: kept in this tab, also when the page is loaded again
-
 const draftName = (id) => stored(`draft:${state.me.id}:${id ?? "new"}`);
 const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
 const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
-const blank = () => Object.fromEntries(state.fields.map(({ name }) => [name, null]));
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
-const newDraft = (values) => ({ id: null, base: blank(), values: { ...blank(), ...values }, key: newKey() });
+const newDraft = (values = {}) => ({ id: null, base: {}, values, key: newKey() });
 
 /** The end of a form: its draft is dropped, the person told, and another view shown. */
 function finish(id, text, address) {
@@ -348,20 +299,17 @@ function finish(id, text, address) {
 const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list);
 
 // --- the form
-
-const MODES = { email: "email", phone: "tel", number: "decimal" };
-
 /** The input for a field, with its label, hint and problem ("" marks it without a text). */
 function control(field, given, problem, prefix = "") {
   const name = prefix + field.name;
   const id = `field-${name}`;
   const isGroup = field.kind === "group";
-  const input = (CONTROLS[field.kind] ?? CONTROLS.text)(field, given, {
-    id, name, dir: "auto", autocomplete: "off", inputmode: MODES[field.name] ?? MODES[field.kind],
+  const input = CONTROLS[field.kind](field, given, {
+    id, name, dir: "auto", autocomplete: "off", inputmode: { email: "email", phone: "tel" }[name],
     "aria-describedby": `${id}-problem ${id}-hint`, "aria-required": field.required ? "true" : null,
     "aria-invalid": problem === undefined ? null : "true",
   }, problem);
-  if (typeof given !== "object" && field.kind !== "flag") input.value = showNumber(given);
+  if (["string", "number"].includes(typeof given)) input.value = showNumber(given);
   const text = [field.label, field.required ? el("span.hint", ` (${TEXT.required})`) : null];
   return el(isGroup ? "fieldset" : "div", { class: `field ${field.kind}` },
     isGroup ? el("legend", text) : el("label", { for: id }, text), input,
@@ -371,19 +319,17 @@ function control(field, given, problem, prefix = "") {
 
 const CONTROLS = {
   text: (_, given, attributes) => el("input", attributes),
+  number: (_, given, attributes) => el("input", { ...attributes, inputmode: "decimal" }),
   lines: (_, given, attributes) => el("textarea", { ...attributes, rows: "5" }),
   flag: (_, given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (field, given, attributes) =>
     select(attributes, [...(given === null ? [["", TEXT.unset]] : []), ...words(field)]),
   list(_, given, { name, ...attributes }) {
-    const input = el("input", { ...attributes, name: `${name}+`, placeholder: TEXT.addItem });
-    const tags = el("ul.tags");
+    const [tags, input] = [el("ul.tags"), el("input", { ...attributes, name: `${name}+`, placeholder: TEXT.addItem })];
     const changed = () => { input.focus(); input.dispatchEvent(new Event("input", { bubbles: true })); };
-    const add = (item) => {
-      const remove = button("×", () => { tag.remove(); changed(); }, "", TEXT.removeItem(item));
-      const tag = el("li", value(item), el("input", { type: "hidden", name, value: item }), remove);
-      tags.append(tag);
-    };
+    const remove = ({ target }) => { target.closest("li").remove(); changed(); };
+    const add = (item) => tags.append(el("li", value(item), el("input", { type: "hidden", name, value: item }),
+      button("×", remove, "", TEXT.removeItem(item))));
     given?.forEach(add);
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || !input.value.trim()) return;
@@ -407,28 +353,23 @@ async function formView({ id }, signal) {
 
 function drawForm(draft, signal, { message, problems = [] } = {}) {
   const initial = draft.values;
-  const problemOf = ({ name }) => problems.find(({ field }) => field === name)?.message;
-  const others = problems.filter((problem) => !state.fields.some(({ name }) => name === problem.field));
+  const controls = state.fields.map((field) =>
+    control(field, valueOf(initial, field.name), problems.find((one) => one.field === field.name)?.message));
   const keep = () => {
     draft.values = { ...initial, ...readFields(state.fields, new FormData(form), initial) };
     if (same(draft.values, draft.base)) sessionStorage.removeItem(draftName(draft.id));
     else writeDraft(draft);
   };
-  const form = el("form.client", { novalidate: true, input: keep },
-    el("p.problem", { role: "alert", tabindex: "-1" },
-      problems.length ? [TEXT.problems, ...others.map(sentence)].join(" ") : message),
-    el("div.card.fields", state.fields.map((field) => control(field, valueOf(initial, field.name), problemOf(field)))),
-    el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
-  form.addEventListener("change", ({ target }) => {
-    if (target.inputMode === "decimal") target.value = showNumber(readNumber(target.value));
-  });
-  form.addEventListener("submit", (event) => {
+  const submit = (event) => {
     event.preventDefault();
     keep();
     save(draft, form, signal);
-  });
+  };
+  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, problems.length ? TEXT.problems : message);
+  const form = el("form.client", { novalidate: true, input: keep, submit }, summary, el("div.card.fields", controls),
+    el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
   show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create, "", form);
-  if (message) (form.querySelector("[aria-invalid]") ?? form.querySelector(".problem")).focus();
+  if (message) (form.querySelector("[aria-invalid]") ?? summary).focus();
   return form;
 }
 
@@ -455,16 +396,13 @@ async function save(draft, form, signal) {
 
 function showGone(draft) {
   const again = () => {
-    writeDraft(newDraft(changes(state.fields, blank(), draft.values)));
+    writeDraft(newDraft(changes(state.fields, {}, draft.values)));
     finish(draft.id, "", "#/new");
   };
   show(TEXT.notFound, "", el("p", TEXT.gone), el("div.actions", button(TEXT.recreate, again, "main")));
 }
 
 // --- a conflict
-
-const SIDES = ["field", "before", "mine", "theirs"].map((name) => [name, TEXT[name]]);
-
 async function showConflict(draft, signal) {
   const theirs = await call("GET", `v1/clients/${draft.id}`, { signal });
   const differences = merge(state.fields, draft.base, draft.values, theirs);
@@ -480,12 +418,13 @@ async function showConflict(draft, signal) {
   };
   const rows = differences.map((one) =>
     [one.field.label, shown(one.field, one.base, false), side(one, "mine"), side(one, "theirs")]);
+  const columns = ["field", "before", "mine", "theirs"].map((name) => [name, TEXT[name]]);
   const when = showTime(theirs.updated_at, { long: true });
-  show(TEXT.conflict, "",
-    el("p.lead", el("strong", value(fullName(theirs))), ` ${TEXT.conflictHint(when)} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
-    el("form.conflict", { submit }, table("card", TEXT.conflict, SIDES, rows),
-      el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
-        button(TEXT.backToForm, () => drawForm(draft, signal)), button(TEXT.discard, () => discard(draft)))));
+  show(TEXT.conflict, "", el("p", el("strong", value(fullName(theirs))), ` ${TEXT.conflictHint(when)} `,
+    isTorn ? TEXT.chooseHint : TEXT.mergeHint),
+  el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
+    el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
+      button(TEXT.backToForm, () => drawForm(draft, signal)), button(TEXT.discard, () => discard(draft)))));
 }
 
 /** What one person did to a field: a value to choose, a change that is kept, or nothing. */
@@ -498,7 +437,6 @@ function side({ path, field, kind, ...values }, who) {
 }
 
 // --- for programmers
-
 const unquoted = (text) => text.replaceAll("`", "");
 const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), unquoted(text)]));
 
@@ -507,10 +445,9 @@ async function apiView(_, signal) {
   const here = BASE.href.replace(/\/$/, ""); // the address that this browser uses, whatever stands in between
   const examples = Object.entries(calls).map(([name, line]) => {
     const text = el("pre", line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here));
-    const copy = () => { // the newer clipboard of browsers works with https alone
+    const copy = () => {
       getSelection().selectAllChildren(text);
-      document.execCommand("copy");
-      say(TEXT.copied);
+      if (document.execCommand("copy")) say(TEXT.copied); // navigator.clipboard is there with https alone
     };
     return el("div.call", el("h3", name), button(TEXT.copy, copy, "", `${TEXT.copy}: ${name}`), text);
   });
@@ -518,7 +455,7 @@ async function apiView(_, signal) {
     Object.entries(methods).map(([method, operation]) => describe(`${method.toUpperCase()} ${path}`, operation)));
   const fields = state.fields.flatMap((field) => [field, ...field.fields])
     .map(({ name, description, required }) => [name, description + (required ? ` (${TEXT.required})` : "")]);
-  show(TEXT.api, "", el("p.lead", TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
+  show(TEXT.api, "", el("p", TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
     el("h2", TEXT.calls), examples, el("h2", TEXT.operations), operations,
     el("h2", TEXT.fields), el("div.card", terms(fields)));
 }
@@ -532,10 +469,8 @@ function describe(name, { summary, description, parameters = [], responses }) {
 }
 
 // --- which view
-
 const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView };
 let current = null;
-
 const go = (address, replace) => (replace ? location.replace(address) : location.assign(address));
 
 async function render() {
@@ -561,14 +496,20 @@ function showFailure({ status, message, problems = [] }, signal) {
     el("div.actions", button(TEXT.reload, render, "main")));
 }
 
+/** Sign in, load what all views need, and show who is signed in. */
 async function start(signal) {
   state.key = sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
   const me = await call("GET", "v1/users/me", { signal });
   const openapi = await call("GET", "openapi.json", { signal });
   const { users } = await call("GET", "v1/users", { signal });
-  const known = new Map(users.map((user) => [user.id, user]));
-  Object.assign(state, { me, users: known, document: openapi, fields: fieldsOf(openapi) });
-  showTop(me);
+  Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])), document: openapi });
+  state.fields = fieldsOf(openapi);
+  const skip = (event) => { event.preventDefault(); focusHeading(); };
+  const signOut = () => { forget(""); location.hash = "#/"; location.reload(); };
+  find("#top").prepend(el("a.skip", { href: "#main", click: skip }, TEXT.skip));
+  find("#top nav").append(link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
+  find("#who").append(el("bdi", { title: me.email }, me.email), badge(me.role),
+    state.key ? button(TEXT.signOut, signOut, "quiet") : "");
 }
 
 takeKeyFromAddress();
