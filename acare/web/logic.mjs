@@ -3,7 +3,7 @@
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
   // signing in, the frame
-  title: "Clients", api: "API", skip: "Skip to content", back: "All clients", key: "API key", signIn: "Sign in",
+  title: "Clients", api: "API", skip: "Skip to content", back: "← All clients", key: "API key", signIn: "Sign in",
   signOut: "Sign out", remember: "Stay signed in on this browser", wrongKey: "The server does not accept this key.",
   signInHint: "A key has 64 characters. Your administrator creates it with “acare key create”.",
   expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
@@ -21,13 +21,13 @@ export const TEXT = {
   saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
   problems: "The client was not saved. Correct the marked fields.", required: "required",
   addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, remove: "Delete", cancel: "Cancel",
-  removeTitle: (name) => `Delete ${name}?`, removeHint: "This deletes the client for everyone. You cannot undo it here.",
+  removeTitle: (name) => `Delete ${name}?`, removeHint: "This deletes the client for everyone and cannot be undone.",
   removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
   removed: (name) => `${name} was deleted.`, recreate: "Create it again with your entries",
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
   reused: "An earlier attempt may have created this client. Look at the list before you save again.",
   // a conflict
-  conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You", theirs: "The other person",
+  conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You", theirs: "Other person",
   conflictHint: (time) => `was saved by someone else while you were editing (${time}). No changes are lost.`,
   mergeHint: "You changed different fields, so both changes can be kept.", saveBoth: "Save both changes",
   chooseHint: "For each field that both of you changed, choose the value to keep.", saveChoice: "Save these choices",
@@ -61,11 +61,10 @@ export const plain = (text) =>
   text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
 /** What a description says to a person: without what is said for programs, and nothing that only repeats the label. */
 const hintOf = (description, name) => plain(description).split(/(?<=[.;]) /)
-  .filter((clause) => !/JSON|null|keys|blank/.test(clause) && clause !== `${label(name)}.`).join(" ").replace(/;$/, ".");
+  .filter((part) => !/JSON|null|keys|blank/.test(part) && part !== `${label(name)}.`).join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
 const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
-
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
@@ -136,12 +135,11 @@ function readField(field, form, given, name) {
 // --- merging changes
 /** Whether two values are the same JSON; absent is null, and the order of members does not count. */
 export const same = (a, b) => canonical(a) === canonical(b);
-function canonical(value) {
-  if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const members = Object.keys(value).sort().filter((name) => value[name] !== null);
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
-}
+const canonical = (value) => JSON.stringify(value ?? null, (_, part) => {
+  if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+  const names = Object.keys(part).filter((name) => part[name] !== null).sort();
+  return Object.fromEntries(names.map((name) => [name, part[name]]));
+});
 
 /** The values that differ between three states of a client: [{path, field, base, mine, theirs, kind}]. A group has
  *  one for each of its members. ``kind`` says who changed it: "mine", "theirs", "same" (both, alike) or "conflict". */
@@ -175,7 +173,7 @@ export function combine(theirs, rows, choices) {
 
 /** The body of an update: the fields that differ. */
 export const changes = (fields, base, values) =>
-  Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, value]) => !same(base[name], value)));
+  Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, mine]) => !same(base[name], mine)));
 
 // --- numbers and times, as the reader writes them
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
@@ -208,7 +206,6 @@ export function showTime(iso, { locale, timeZone, now = new Date(), long = false
   if (long) return format({ ...date, ...hour });
   return format(date) === format(date, now) ? format(hour) : format(date);
 }
-
 /** Seconds as m:ss. */
 export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 /** Text that cannot change the direction of what is around it, where no element can isolate it. */

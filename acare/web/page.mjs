@@ -61,11 +61,10 @@ function show(title, actions, ...nodes) {
   focusHeading();
 }
 
+const dialog = find("#dialog");
 function ask(title, ...nodes) {
-  const dialog = find("#dialog");
   dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...nodes);
   if (!dialog.open) dialog.showModal();
-  return dialog;
 }
 
 // --- requests
@@ -98,7 +97,7 @@ async function call(method, path, options) {
     options.signal.throwIfAborted();
     const reason = WAITS[answer.status];
     find("#wait").hidden = !reason;
-    const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((name) => answer.headers?.get(`RateLimit-${name}`));
+    const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((key) => answer.headers?.get(`RateLimit-${key}`));
     const isLow = left <= Math.max(5, limit / 10);
     if (limit) find("#low").textContent = isLow ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
     if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
@@ -113,8 +112,8 @@ async function call(method, path, options) {
 
 /** Wait with a countdown, which the person can stop: then it throws. */
 async function pause(seconds, reason, signal) {
-  const [until, wait] = [performance.now() + seconds * 1000, find("#wait")];
-  const clock = el("span", { "aria-hidden": "true" });
+  const [wait, clock] = [find("#wait"), el("span", { "aria-hidden": "true" })];
+  const until = performance.now() + seconds * 1000;
   wait.replaceChildren(el("p", TEXT.waits[reason], " ", clock), button(TEXT.stop, () => { wait.hidden = true; }));
   for (let left = seconds; left > 0; left = Math.ceil((until - performance.now()) / 1000)) {
     clock.textContent = TEXT.retrying(showSeconds(left));
@@ -149,7 +148,7 @@ function askForKey() {
       dialog.close();
       resolve();
     };
-    const dialog = ask(TEXT.signIn, problem, el("form", { submit: tryKey },
+    ask(TEXT.signIn, problem, el("form", { submit: tryKey },
       el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
       el("label.check", remember, TEXT.remember), el("div.actions", el("button.main", TEXT.signIn),
         me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the host named the caller
@@ -275,11 +274,11 @@ function remove(client, signal) {
       await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
     } catch (error) {
       if (error.status === 412) return render().then(() => say(TEXT.removeStale));
-      if (!(error.status === 404 && error.uncertain)) return showFailure(error, signal); // else the first attempt did it
+      if (!(error.status === 404 && error.uncertain)) return showFailure(error, signal); // else it is done
     }
     finish(client.id, TEXT.removed(name), state.list);
   };
-  const dialog = ask(TEXT.removeTitle(name), el("p", TEXT.removeHint), el("div.actions",
+  ask(TEXT.removeTitle(name), el("p", TEXT.removeHint), el("div.actions",
     button(TEXT.remove, confirmed, "danger main"), button(TEXT.cancel, () => dialog.close())));
 }
 
@@ -406,9 +405,8 @@ function showGone(draft) {
 async function showConflict(draft, signal) {
   const theirs = await call("GET", `v1/clients/${draft.id}`, { signal });
   const differences = merge(state.fields, draft.base, draft.values, theirs);
-  const kinds = new Set(differences.map(({ kind }) => kind));
-  const isTorn = kinds.has("conflict");
-  if (!isTorn && !kinds.has("mine")) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
+  const [isTorn, isMine] = ["conflict", "mine"].map((kind) => differences.some((one) => one.kind === kind));
+  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
   const submit = (event) => {
     event.preventDefault();
     const choices = Object.fromEntries(new FormData(event.target));
@@ -437,8 +435,8 @@ function side({ path, field, kind, ...values }, who) {
 }
 
 // --- for programmers
-const unquoted = (text) => text.replaceAll("`", "");
-const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), unquoted(text)]));
+const bare = (text) => text.replaceAll("`", "");
+const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), bare(text)]));
 
 async function apiView(_, signal) {
   const { calls } = await call("GET", "", { signal });
@@ -464,7 +462,7 @@ function describe(name, { summary, description, parameters = [], responses }) {
   const resolved = (part) => resolve(state.document, part);
   const sent = parameters.map(resolved).map((part) => [part.name, part.description]);
   const answers = Object.entries(responses).map(([status, part]) => [status, resolved(part).description]);
-  return el("details.card", el("summary", el("code", name), " ", el("span.hint", summary)), el("p", unquoted(description)),
+  return el("details.card", el("summary", el("code", name), " ", el("span.hint", summary)), el("p", bare(description)),
     sent.length ? [el("h3", TEXT.parameters), terms(sent)] : null, el("h3", TEXT.answers), terms(answers));
 }
 
@@ -480,9 +478,8 @@ async function render() {
   const route = readRoute(location.hash);
   try {
     if (!state.me) await start(signal);
-    for (const tab of document.querySelectorAll("#top nav a")) {
-      tab.ariaCurrent = (tab.hash === "#/api") === (route.view === "api") ? "page" : null;
-    }
+    const isApi = route.view === "api";
+    for (const tab of document.querySelectorAll("#top nav a")) tab.ariaCurrent = (tab.hash === "#/api") === isApi;
     await VIEWS[route.view](route, signal);
   } catch (error) {
     showFailure(error, signal);
