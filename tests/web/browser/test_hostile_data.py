@@ -19,7 +19,7 @@ CLIENTS = {
              "preferred_locations": ["q" * 200] * 50,
              "budget_min": 999_999_999_999.99, "budget_max": 1_000_000_000_000},
     "emoji": {"first_name": "👩‍👩‍👧‍👦🏳️‍🌈", "last_name": "Z̸̢̛͔a̷l̶g̵o̴" + "\u0301" * 80,
-              "notes": "🇺🇸 \ufdfd \U000e0041", "tags": ["🔥"], "email": "a?bcc=b&cc=c@evil.example"},
+              "notes": "🇺🇸 \ufdfd \U000e0041", "tags": ["🔥"], "email": "a?bcc=b&cc=c@wicked.example"},
     "bidi": {"first_name": BIDI, "last_name": "مرحبا",
              "notes": f"{BIDI}\nשלום", "source": BIDI, "tags": [BIDI],
              "email": f"{BIDI}@example.com"},
