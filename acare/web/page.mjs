@@ -258,12 +258,12 @@ async function clientView({ id }, signal) {
   const edit = `#/client/${id}/edit`;
   const facts = state.fields.map((field) =>
     el("div", { class: field.kind }, el("dt", field.label), el("dd", shown(field, client[field.name]))));
-  const about = { user_id: value(owner(client.user_id)), version: client.version, id: el("code", id) };
-  for (const name of ["created_at", "updated_at"]) about[name] = time(client[name], true);
+  const about = ["user_id", "created_at", "updated_at", "version", "id"].map((name) => [label(name),
+    name.endsWith("_at") ? time(client[name], true) : value(name === "user_id" ? owner(client[name]) : client[name])]);
   show(fullName(client),
     [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
     el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]), el("dl.card.facts", facts),
-    el("div.about", pairs(Object.entries(about).map(([name, content]) => [label(name), content]))));
+    el("div.about", pairs(about)));
 }
 
 function remove(client, signal) {
