@@ -12,6 +12,7 @@ from acare.errors import InvalidInput, Problem
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
 _TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
 _TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
+_OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
 _VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
 
 _IDEMPOTENCY_KEY = r"[!#-\[\]-~]{1,255}"
@@ -47,12 +48,15 @@ def for_writing(req: falcon.Request) -> Precondition:
     return Precondition(_if_match(req), excluded=_versions(if_none_match, weak=True))
 
 
-def not_modified(req: falcon.Request, version: int) -> bool:
-    """Whether ``If-None-Match`` says that the caller already has this version."""
+def not_modified(req: falcon.Request, current: str) -> bool:
+    """Whether ``If-None-Match`` says that the caller already has what the entity tag ``current`` stands for.
+
+    The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
+    """
     header = req.env.get("HTTP_IF_NONE_MATCH")
     if header is None:
         return False
-    return _is_star(header) or version in _versions(header, weak=True)
+    return _is_star(header) or (_is_tag_list(header) and current in _OPAQUE_TAG.findall(header))
 
 
 def _if_match(req: falcon.Request) -> list[int] | None:
@@ -68,9 +72,13 @@ def _is_star(header: str) -> bool:
     return header.strip(" \t") == "*"
 
 
+def _is_tag_list(header: str) -> bool:
+    return _TAG_LIST.fullmatch(header) is not None
+
+
 def _versions(header: str, weak: bool) -> list[int]:
     """The versions named by a list of entity tags, weak tags included if ``weak``."""
-    if _TAG_LIST.fullmatch(header) is None:
+    if not _is_tag_list(header):
         return []
     named = (int(digits) for prefix, digits in _VERSION_TAG.findall(header) if weak or not prefix)
     return list(dict.fromkeys(named))

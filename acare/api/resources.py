@@ -74,8 +74,8 @@ class ClientItem:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         row = self._clients.get(req.context.caller, _parse_id(client_id), conditions.for_reading(req))
-        resp.etag = conditions.etag(row.version)
-        if conditions.not_modified(req, row.version):
+        resp.etag = tag = conditions.etag(row.version)
+        if conditions.not_modified(req, tag):
             resp.status = falcon.HTTP_304
         else:
             envelope.succeed(resp, row.json)

@@ -10,6 +10,8 @@ from string import Template
 
 import falcon
 
+from acare.api import conditions
+
 #: The page runs its own scripts, talks to its own server, and turns no text into markup or script.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -66,9 +68,7 @@ def _answer(req: falcon.Request, resp: falcon.Response, text: str, suffix: str) 
     """Answer with the text or, if the browser has it already, with 304."""
     resp.set_headers(_HEADERS)
     resp.etag = tag = _etag(text)
-    # A proxy that compresses weakens the tag.
-    sent = req.env.get("HTTP_IF_NONE_MATCH", "")
-    if tag in (candidate.strip().removeprefix("W/") for candidate in sent.split(",")):
+    if conditions.not_modified(req, tag):
         resp.status = falcon.HTTP_304
     else:
         resp.content_type = _MEDIA_TYPES[suffix]

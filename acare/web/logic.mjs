@@ -2,152 +2,159 @@
 
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
-  title: "Clients", api: "API", skip: "Skip to the content", menu: "Menu", pages: "Pages of the list", loading: "Loading…",
-  key: "API key", signIn: "Sign in", signOut: "Sign out", remember: "Stay signed in on this browser",
-  signInHint: "The key is 64 characters long; your administrator creates it with “acare key create”.",
-  expired: "You were signed out: the key is not valid any more. What you typed is kept.",
-  wrongKey: "The server does not accept this key.", tryAgain: "Try again",
-  search: "Search", searchHint: "Name, e-mail or phone", type: "Type", status: "Status", owner: "Owner",
-  all: "All", clear: "Clear filters", perPage: "Per page", create: "New client", previous: "Previous", next: "Next",
-  total: (n, words) => `${words(n)} ${n === 1 ? "client" : "clients"}`,
-  pageOf: (page, pages) => `Page ${page} of ${pages}`,
-  none: "No clients yet", noneHint: "The first client that you add appears here.",
-  noMatch: "No client matches", noMatchHint: "Check the spelling, or clear the filters.",
-  pastEnd: "This page is empty", firstPage: "Go to the first page",
-  edit: "Edit", remove: "Delete", save: "Save", cancel: "Cancel", back: "All clients", discard: "Discard changes",
-  saving: "Saving…", saved: "Saved.", created: "Created.", deleted: (name) => `${name} was deleted.`,
-  unchanged: "Nothing was changed.", kept: "not changed", draft: "These are changes that you have not saved yet.",
-  problems: "The server did not accept this yet. See the marked fields.", required: "required",
-  addItem: "Press Enter to add", removeItem: (item) => `Remove ${item}`, yes: "Yes", no: "No", unset: "–",
-  others: "Other details", editing: (name) => `Edit ${name}`,
-  removeTitle: (name) => `Delete ${name}?`, removeHint: "The client disappears for everybody.",
-  removeStale: "This client was changed after you opened it. Look at it again before you delete it.",
-  conflict: "Changed by another person",
-  conflictHint: (time) => `While you were editing, another person saved this client (${time}). Nothing is lost.`,
-  mergeHint: "You changed different fields, so both changes can be kept.",
-  chooseHint: "For the fields that you both changed, choose which value to keep.",
-  field: "Field", before: "Before", mine: "You", theirs: "Other person", saveBoth: "Save both changes",
-  saveChoice: "Save with these choices", backToForm: "Back to the form", keepMine: "your value", keepTheirs: "their value",
-  gone: "This client does not exist any more, or belongs to someone else now.", recreate: "Create it again with your entries",
-  notFound: "Client not found", reused: "An earlier attempt to save was received, with other values. Look at the list "
-    + "before you create the client once more.",
+  // signing in, the frame
+  title: "Clients", api: "API", skip: "Skip to content", back: "← All clients", key: "API key", signIn: "Sign in",
+  signOut: "Sign out", remember: "Stay signed in on this browser", wrongKey: "The server does not accept this key.",
+  signInHint: "A key has 64 characters. Your administrator creates it with “acare key create”.",
+  expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
+  tryAgain: "Try again without a key",
+  // the list
+  search: "Search", searchHint: "Name, e-mail or phone", perPage: "Per page", all: "All", clear: "Clear filters",
+  total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`, create: "New client",
+  pageOf: (page, pages) => `Page ${page} of ${pages}`, pages: "Pages", previous: "Previous", next: "Next",
+  none: "No clients yet", noneHint: "Clients that you add appear here.", firstPage: "Go to the first page",
+  noMatch: "No clients found", noMatchHint: "Check the spelling, or clear the filters.",
+  pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
-  remaining: (left, time) => `${left} requests left; the limit is full again in ${time}.`,
-  waits: { limit: "The request limit is reached.", server: "The server does not answer.", busy: "The server is busy." },
-  retrying: (time) => `Trying again in ${time}.`, tryNow: "Try now", stop: "Stop", stopped: "Stopped. Your entries are kept.",
-  failed: "This did not work", reference: (id) => `Reference for your administrator: ${id}`, reload: "Reload",
-  created_at: "Created", updated_at: "Changed", version: "Version", id: "Id", name: "Name", budget: "Budget",
-  apiHint: "The same calls that this page makes, for programs. Replace YOUR_API_KEY and CLIENT_ID.",
-  calls: "Calls", operations: "Operations", fields: "Fields of a client", copy: "Copy", copied: "Copied.",
-  parameters: "Parameters", answers: "Answers", document: "OpenAPI document",
+  // a client and its form
+  edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
+  saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
+  problems: "The client was not saved. Correct the marked fields.", required: "required",
+  addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, remove: "Delete", cancel: "Cancel",
+  removeTitle: (name) => `Delete ${name}?`, removeHint: "This deletes the client for everyone and cannot be undone.",
+  removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
+  removed: (name) => `${name} was deleted.`, recreate: "Create it again with your entries",
+  notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
+  reused: "An earlier attempt may have created this client. Look at the list before you save again.",
+  // a conflict
+  conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You", theirs: "Other person",
+  conflictHint: (time) => `was saved by someone else while you were editing (${time}). No changes are lost.`,
+  mergeHint: "You changed different fields, so both changes can be kept.", saveBoth: "Save both changes",
+  chooseHint: "For each field that both of you changed, choose the value to keep.", saveChoice: "Save these choices",
+  unchangedBy: "not changed", keep: { mine: "your value", theirs: "their value" }, backToForm: "Back to the form",
+  // limits and failures
+  remaining: (left, time) => `${left} ${left === "1" ? "request" : "requests"} left. The limit resets in ${time}.`,
+  waits: { limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy." },
+  retrying: (time) => `Retrying in ${time}.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
+  failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
+  // for programmers
+  apiHint: "Programs can make the same calls as this page. Replace YOUR_API_KEY and CLIENT_ID.",
+  document: "OpenAPI document", calls: "Calls", operations: "Operations", fields: "Fields of a client",
+  parameters: "Parameters", answers: "Responses", copy: "Copy", copied: "Copied.",
   labels: {
-    first_name: "First name", last_name: "Last name", email: "E-mail", phone: "Phone", client_type: "Type",
-    budget_min: "Minimum budget", budget_max: "Maximum budget", preferred_locations: "Preferred locations",
-    property_preferences: "Property", pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount",
-    bedrooms_min: "Bedrooms, at least", bathrooms_min: "Bathrooms, at least",
-    square_feet_min: "Square feet, at least", property_types: "Property types",
+    first_name: "First name", last_name: "Last name", name: "Name", email: "E-mail", phone: "Phone",
+    client_type: "Type", status: "Status", budget: "Budget", budget_min: "Minimum budget", budget_max: "Maximum budget",
+    preferred_locations: "Preferred locations", property_preferences: "Property", bedrooms_min: "Minimum bedrooms",
+    bathrooms_min: "Minimum bathrooms", square_feet_min: "Minimum square feet", property_types: "Property types",
+    pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount", user_id: "Owner", id: "ID",
+    created_at: "Created", updated_at: "Changed",
   },
 };
 
-const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
-
+/** A member of a record, or null; a client may have a member "constructor". */
+export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** The label of a field or the word for a value; names that TEXT does not have become readable. */
-export const label = (name) => TEXT.labels[name] ?? capital(String(name).replaceAll("_", " "));
-
+export const label = (name) =>
+  valueOf(TEXT.labels, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 /** A text of the server with the names of fields replaced by their labels. */
 export const plain = (text) =>
-  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => TEXT.labels[name] ?? name);
-
-/** What a description says to a person: without the clauses about JSON, and nothing that only repeats the label. */
-const hintOf = (description, name) =>
-  plain(description).split(/(?<=[.;]) /).filter((clause) => !/JSON|null|keys/.test(clause) && clause !== `${label(name)}.`)
-    .join(" ").replace(/;$/, ".");
+  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
+/** What a description says to a person: without what is said for programs, and nothing that only repeats the label. */
+const hintOf = (description, name) => plain(description).split(/(?<=[.;]) /)
+  .filter((part) => !/JSON|null|keys|blank/.test(part) && part !== `${label(name)}.`).join(" ").replace(/;$/, ".");
 
 // --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
-
 const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
-
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
-  const [first, id, last] = path.split("/");
+  const [first, id = "", last] = path.split("/");
   const sent = new URLSearchParams(search);
   const query = Object.fromEntries(Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]));
   for (const name of ["page", "limit"]) if (!/^[1-9][0-9]{0,8}$/.test(query[name])) query[name] = DEFAULTS[name];
-  if (first === "client" && id) return { view: last === "edit" ? "edit" : "client", id, query };
+  if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
   return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
 }
-
 /** The query of a list as text, without what is default. */
-export function writeQuery(query) {
-  const given = Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name]);
-  return new URLSearchParams(given).toString();
-}
+export const writeQuery = (query) =>
+  String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- fields, out of the OpenAPI document
-
-function resolve(document, schema) {
-  if (schema.$ref) {
-    const target = schema.$ref.slice(2).split("/").reduce((node, part) => node[part], document);
-    return { ...resolve(document, target), ...(schema.description && { description: schema.description }) };
-  }
-  const other = schema.anyOf?.find((option) => option.type !== "null");
-  return other ? { ...resolve(document, other), ...(schema.description && { description: schema.description }) } : schema;
+/** A part of the document, with references and "or null" resolved. */
+export function resolve(document, part) {
+  const { $ref, anyOf, ...rest } = part;
+  const target = $ref?.slice(2).split("/").reduce((node, name) => node[name], document)
+    ?? anyOf?.find((option) => option.type !== "null");
+  return target ? { ...resolve(document, target), ...rest } : part;
 }
 
-function kindOf(schema) {
-  const types = [schema.type].flat();
-  if (schema.enum) return "choice";
-  if (types.includes("boolean")) return "flag";
-  if (types.includes("number") || types.includes("integer")) return "number";
-  if (types.includes("array")) return "list";
-  if (types.includes("object")) return "group";
-  return schema.pattern && new RegExp(schema.pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
+const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
+function kindOf({ type, pattern, enum: words }) {
+  const known = [type].flat().find((name) => KINDS[name]);
+  if (words || known) return words ? "choice" : KINDS[known];
+  return new RegExp(pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
 }
 
-/** The fields that a person may fill in: [{name, label, hint, kind, required, options, fields}]. */
-export function fieldsOf(document, schema = document.components.schemas.ClientInput) {
-  return Object.entries(schema.properties ?? {}).map(([name, given]) => {
+/** The fields that a person may fill in: [{name, label, description, hint, kind, required, options, fields}]. */
+export function fieldsOf(document, { properties = {}, required = [] } = document.components.schemas.ClientInput) {
+  return Object.entries(properties).map(([name, given]) => {
     const rule = resolve(document, given);
-    const kind = kindOf(rule);
-    return {
-      name, kind, label: label(name), description: rule.description ?? "", hint: hintOf(rule.description ?? "", name), options: rule.enum ?? [],
-      required: (schema.required ?? []).includes(name), fields: kind === "group" ? fieldsOf(document, rule) : [],
-    };
+    const { description = "", enum: options = [] } = rule;
+    return { name, label: label(name), description, hint: hintOf(description, name), options, kind: kindOf(rule),
+      required: required.includes(name), fields: fieldsOf(document, rule) };
   });
+}
+
+/** The fields in a group that the document does not know and one of the records has. */
+export const unknownFields = ({ fields }, ...records) =>
+  [...new Set(records.flatMap((record) => Object.keys(record ?? {})))]
+    .filter((name) => !fields.some((field) => field.name === name))
+    .map((name) => ({ name, label: label(name), kind: "text", fields: [] }));
+
+/** What a form says about the fields: {name: value}. What was not touched is as it was given. */
+export const readFields = (fields, form, given, prefix = "") => Object.fromEntries(fields.map((field) =>
+  [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
+
+function readField(field, form, given, name) {
+  if (field.kind === "flag") return form.has(name) || (given && false);
+  if (field.kind === "list") {
+    const items = [...form.getAll(name), form.get(`${name}+`).trim()].filter(Boolean);
+    return given || items.length ? items : null;
+  }
+  if (field.kind === "group") {
+    const kept = unknownFields(field, given).map((member) => [member.name, given[member.name]]);
+    const read = Object.entries(readFields(field.fields, form, given, `${name}-`)).filter((pair) => pair[1] !== null);
+    return given || read.length ? Object.fromEntries([...kept, ...read]) : null;
+  }
+  const text = form.get(name);
+  if (text === showNumber(given).replace(/\r\n?/g, "\n")) return given;
+  return field.kind === "number" ? readNumber(text) : text.trim() || (field.required ? "" : null);
 }
 
 // --- merging changes
-
 /** Whether two values are the same JSON; absent is null, and the order of members does not count. */
 export const same = (a, b) => canonical(a) === canonical(b);
-function canonical(value) {
-  if (value === null || typeof value !== "object") return JSON.stringify(value ?? null);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const members = Object.keys(value).sort().filter((name) => (value[name] ?? null) !== null);
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
-}
+const canonical = (value) => JSON.stringify(value ?? null, (_, part) => {
+  if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+  const names = Object.keys(part).filter((name) => part[name] !== null).sort();
+  return Object.fromEntries(names.map((name) => [name, part[name]]));
+});
 
-/** Each value of a client by its path. A group has a path for each member, known to ``fields`` or not. */
-function paths(fields, ...records) {
-  return fields.flatMap(({ name, kind }) => {
-    if (kind !== "group") return [[name]];
-    const members = new Set(records.flatMap((record) => Object.keys(record[name] ?? {})));
-    return [...members].map((member) => [name, member]);
-  });
-}
-const valueAt = (record, path) => path.reduce((node, name) => node?.[name], record) ?? null;
-
-/** The values that differ between three states of a client: [{path, base, mine, theirs, kind}]. ``kind`` says
- *  who changed it: "mine", "theirs", "same" (both, alike) or "conflict" (both, differently). */
-export function merge(fields, base, mine, theirs) {
-  return paths(fields, base, mine, theirs).flatMap((path) => {
-    const row = { path, base: valueAt(base, path), mine: valueAt(mine, path), theirs: valueAt(theirs, path) };
-    const [byMe, byThem] = [!same(row.base, row.mine), !same(row.base, row.theirs)];
+/** The values that differ between three states of a client: [{path, field, base, mine, theirs, kind}]. A group has
+ *  one for each of its members. ``kind`` says who changed it: "mine", "theirs", "same" (both, alike) or "conflict". */
+export function merge(fields, ...states) {
+  return fields.flatMap((field) => {
+    const values = states.map((state) => valueOf(state, field.name));
+    if (field.kind === "group") {
+      return merge([...field.fields, ...unknownFields(field, ...values)], ...values)
+        .map((row) => ({ ...row, path: [field.name, ...row.path] }));
+    }
+    const [base, mine, theirs] = values;
+    const [byMe, byThem] = [!same(base, mine), !same(base, theirs)];
     if (!byMe && !byThem) return [];
-    row.kind = !byThem ? "mine" : !byMe ? "theirs" : same(row.mine, row.theirs) ? "same" : "conflict";
-    return [row];
+    const kind = !byThem ? "mine" : !byMe ? "theirs" : same(mine, theirs) ? "same" : "conflict";
+    return [{ path: [field.name], field, base, mine, theirs, kind }];
   });
 }
 
@@ -166,48 +173,41 @@ export function combine(theirs, rows, choices) {
 
 /** The body of an update: the fields that differ. */
 export const changes = (fields, base, values) =>
-  Object.fromEntries(fields.filter(({ name }) => !same(base[name], values[name])).map(({ name }) => [name, values[name]]));
+  Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, mine]) => !same(base[name], mine)));
 
 // --- numbers and times, as the reader writes them
-
-const separators = (locale) => {
-  const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1234567.5);
-  return ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
-};
+const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
 export const showNumber = (value, locale) =>
-  typeof value === "number"
-    ? new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 }).format(value) : String(value ?? "");
+  typeof value === "number" ? formatOf(locale).format(value) : String(value ?? "");
 
 /** The number that a person wrote; the text itself if it is none, for the server to say what is wrong. */
 export function readNumber(text, locale) {
-  const [group, decimal] = separators(locale).map((mark) => mark.replace(/[.\\^$|]/g, "\\$&"));
-  const written = text.replace(/[\s\u00a0\u202f]/g, "").replaceAll("’", "'");
-  const space = /^\s$/.test(separators(locale)[0]);
-  const grouped = new RegExp(`^(\\d{1,3}(?:${group || ","}\\d{2,3})*${group || ","}\\d{3})(?:${decimal}(\\d+))?$`);
+  if (!text.trim()) return null;
+  const parts = formatOf(locale).formatToParts(1234567.5);
+  const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
+  const between = /^\s?$/.test(group) ? "" : `[${group}]`; // white space between digits is ignored anyway
+  const written = text.replace(/\s/g, "").replaceAll("’", "'");
+  const grouped = new RegExp(`^(\\d{1,3}(?:${between}\\d{2,3})*${between}\\d{3})(?:[${decimal}](\\d+))?$`);
   const simple = new RegExp(`^(\\d+)(?:[.${decimal}](\\d+))?$`);
-  const match = (!space && written.match(grouped)) || written.match(simple);
-  if (!written) return null;
+  const match = (between && written.match(grouped)) || written.match(simple);
   return match ? Number(`${match[1].replace(/\D/g, "")}.${match[2] ?? 0}`) : text.trim();
 }
 
 export function showBudget({ budget_min: low, budget_max: high }, locale) {
   const [from, to] = [low, high].map((value) => showNumber(value, locale));
-  if (low === null) return high === null ? "" : TEXT.range.high(to);
-  if (high === null) return TEXT.range.low(from);
-  return low === high ? from : TEXT.range.both(from, to);
+  if (low !== null && high !== null) return low === high ? from : TEXT.range.both(from, to);
+  return low !== null ? TEXT.range.low(from) : high !== null ? TEXT.range.high(to) : "";
 }
 
 /** A time in the reader's zone: the hour if it is today, else the date; ``long`` has both. */
 export function showTime(iso, { locale, timeZone, now = new Date(), long = false } = {}) {
-  const [time, day] = [new Date(iso), new Intl.DateTimeFormat("en-CA", { timeZone })];
-  if (long) return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone }).format(time);
-  const today = day.format(time) === day.format(now);
-  return new Intl.DateTimeFormat(locale, { [today ? "timeStyle" : "dateStyle"]: today ? "short" : "medium", timeZone }).format(time);
+  const format = (styles, at = new Date(iso)) => new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(at);
+  const [date, hour] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
+  if (long) return format({ ...date, ...hour });
+  return format(date) === format(date, now) ? format(hour) : format(date);
 }
-
 /** Seconds as m:ss. */
 export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-
 /** Text that cannot change the direction of what is around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;

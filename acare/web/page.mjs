@@ -1,39 +1,49 @@
 // The page: a client of the public API. Text of the server is only ever put into the document as text.
 
 import {
-  TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readNumber, readRoute, same,
-  showBudget, showNumber, showSeconds, showTime, writeQuery,
+  TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readFields, readRoute, resolve,
+  same, showBudget, showNumber, showSeconds, showTime, unknownFields, valueOf, writeQuery,
 } from "./logic.mjs";
 
 const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 const stored = (name) => `acare:${BASE.pathname}:${name}`;
-const state = { key: null, me: null, users: new Map(), document: null, fields: [], lastList: "#/" };
+const state = { key: null, me: null, users: new Map(), document: null, fields: [], list: "#/" };
 
 // --- the document
-
 const find = (selector) => document.querySelector(selector);
+const focusHeading = () => { find("h1").focus({ preventScroll: true }); scrollTo(0, 0); };
 
 /** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
- *  listener, a boolean a bare attribute; attributes and children that are null are left out. */
+ *  listener, true an attribute without a value; what is null, undefined or (an attribute) false is left out. */
 function el(name, ...children) {
   const [tag, ...classes] = name.split(".");
-  const node = document.createElement(tag);
+  const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
   const attributes = children[0]?.constructor === Object ? children.shift() : {};
-  node.classList.add(...classes);
   for (const [key, given] of Object.entries(attributes)) {
     if (typeof given === "function") node.addEventListener(key, given);
-    else if (typeof given === "boolean") node.toggleAttribute(key, given);
-    else if (given !== null && given !== undefined) node.setAttribute(key, given);
+    else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;
 }
-const button = (text, click, look = "") => el("button", { type: "button", class: look, click }, text);
+const button = (text, click, look = "", name = null) =>
+  el("button", { type: "button", class: look, "aria-label": name, click }, text);
 const link = (text, href, look) => el("a", { href, class: look }, text);
 const value = (text) => el("bdi", text);
 const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
-const titled = (title, ...rest) => el("div.heading", el("h1", { tabindex: "-1" }, title), ...rest);
+const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
+const select = (given, options) => el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
+const words = ({ options }) => options.map((word) => [word, label(word)]);
+
+/** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
+function table(look, title, columns, rows) {
+  const row = (tag, role, cells) => el("tr", { role: "row" }, cells.map((cell, at) =>
+    el(tag, { role, class: columns[at][0], "data-title": columns[at][1] }, cell)));
+  return el("div.card", el("table", { role: "table", class: look, "aria-label": title },
+    el("thead", { role: "rowgroup" }, row("th", "columnheader", columns.map((column) => column[1]))),
+    el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
+}
 
 /** Tell the person something that a screen reader reads out too. */
 function say(text) {
@@ -43,633 +53,462 @@ function say(text) {
 }
 
 /** Put a view into the page, with its title; the focus follows, so that a screen reader does. */
-function show(title, ...nodes) {
+function show(title, actions, ...nodes) {
+  const isTop = ["list", "api"].includes(readRoute(location.hash).view);
   document.title = title === TEXT.title ? title : `${isolate(title)} · ${TEXT.title}`;
-  find("#main").replaceChildren(...nodes);
-  find("h1")?.focus({ preventScroll: true });
-  scrollTo(0, 0);
+  const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), actions);
+  find("#main").replaceChildren(isTop ? "" : link(TEXT.back, state.list, "back"), heading, ...nodes.flat());
+  focusHeading();
 }
 
+const dialog = find("#dialog");
 function ask(title, ...nodes) {
-  const dialog = find("#dialog");
   dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...nodes);
-  dialog.showModal();
-  return dialog;
-}
-
-async function copy(text) {
-  if (navigator.clipboard) await navigator.clipboard.writeText(text);
-  else { // not https
-    const area = el("textarea", text);
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  say(TEXT.copied);
+  if (!dialog.open) dialog.showModal();
 }
 
 // --- requests
-
-class Failure extends Error {
-  constructor({ status, content }, uncertain) {
-    const error = content?.error ?? {};
-    super(error.message ?? `HTTP ${status}`);
-    Object.assign(this, { status, uncertain, problems: Array.isArray(error.details) ? error.details : [] });
-    this.reference = status === 500 ? `${error.errorId ?? ""} ${content?.correlationId ?? ""}`.trim() : null;
-  }
+const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
+/** The error for an answer; ``uncertain`` if an earlier attempt may have been carried out. */
+function failure({ status, content }, uncertain = false) {
+  const { message = TEXT.waits[WAITS[status]] ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
+  const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
+  return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
 }
+const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`; // a problem with a field
 
 /** One request; status 0 if no whole answer came. */
 async function send(method, path, { body, headers, signal } = {}) {
-  const sent = { Accept: "application/json", ...headers };
+  const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
   if (state.key) sent["X-API-Key"] = state.key;
-  if (method !== "GET") sent["Content-Type"] = "application/json";
+  const options = { method, headers: sent, signal, cache: "no-store", body: body && JSON.stringify(body) };
   try {
-    const options = { method, headers: sent, signal, cache: "no-store", body: body && JSON.stringify(body) };
     const answer = await fetch(new URL(path, BASE), options);
-    const content = await answer.json().catch((error) => {
-      if (answer.ok) throw error;
-      return null; // a proxy's own page
-    });
-    return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    return { status: 0 };
-  }
+    const content = await answer.json().catch(() => null); // a proxy's own page, or half an answer
+    if (content || !answer.ok) return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
+  } catch { /* there is no answer */ }
+  return { status: 0 };
 }
 
-const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
-
-/** The data of an answer. Waits out limits and restarts, asks for the key if it is not valid; else Failure. */
-async function call(method, path, options = {}) {
+/** The data of an answer. Waits out limits and restarts, asks for the key if it is not valid. */
+async function call(method, path, options) {
   for (let attempt = 1, uncertain = false; ; attempt += 1) {
     const answer = await send(method, path, options);
-    showRemaining(answer.headers);
+    options.signal.throwIfAborted();
     const reason = WAITS[answer.status];
-    if (!reason) find("#wait").hidden = true;
+    find("#wait").hidden = !reason;
+    const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((key) => answer.headers?.get(`RateLimit-${key}`));
+    const isLow = left <= Math.max(5, limit / 10);
+    if (limit) find("#low").textContent = isLow ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
     if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
-    if (answer.status === 401) await signIn();
-    else if (!reason) throw new Failure(answer, uncertain);
+    if (answer.status === 401) await askForKey();
+    else if (!reason) throw failure(answer, uncertain);
     else {
-      uncertain ||= reason === "server"; // it may have been done, and only its answer lost
+      uncertain ||= reason === "server"; // only its answer may be lost
       await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options.signal);
     }
   }
 }
 
-/** Wait with a countdown; the person can stop it, which is an AbortError. */
-function pause(seconds, reason, signal) {
-  const [box, until, clock] = [find("#wait"), performance.now() + seconds * 1000, el("span", { "aria-hidden": "true" })];
-  return new Promise((resolve, reject) => {
-    const settled = new AbortController();
-    const goOn = () => { settled.abort(); resolve(); };
-    const stop = () => { settled.abort(); box.hidden = true; reject(new DOMException(TEXT.stopped, "AbortError")); };
-    const tick = () => {
-      const left = Math.ceil((until - performance.now()) / 1000);
-      clock.textContent = TEXT.retrying(showSeconds(Math.max(left, 0)));
-      if (left <= 0) goOn();
-    };
-    const timer = setInterval(tick, 200);
-    settled.signal.addEventListener("abort", () => clearInterval(timer));
-    signal?.addEventListener("abort", stop, { signal: settled.signal });
-    const now = reason === "limit" ? null : button(TEXT.tryNow, goOn);
-    box.replaceChildren(el("p", TEXT.waits[reason], " ", clock), now ?? "", button(TEXT.stop, stop));
-    box.hidden = false;
-    tick();
-  });
-}
-
-function showRemaining(headers) {
-  const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((name) => headers?.get(`RateLimit-${name}`));
-  if (!limit) return;
-  find("#low").textContent = Number(left) <= Math.max(5, limit / 10) ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
+/** Wait with a countdown, which the person can stop: then it throws. */
+async function pause(seconds, reason, signal) {
+  const [wait, clock] = [find("#wait"), el("span", { "aria-hidden": "true" })];
+  const until = performance.now() + seconds * 1000;
+  wait.replaceChildren(el("p", TEXT.waits[reason], " ", clock), button(TEXT.stop, () => { wait.hidden = true; }));
+  for (let left = seconds; left > 0; left = Math.ceil((until - performance.now()) / 1000)) {
+    clock.textContent = TEXT.retrying(showSeconds(left));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    signal.throwIfAborted();
+    if (wait.hidden) throw new Error(TEXT.stopped);
+  }
 }
 
 // --- who is signed in
-
-let signingIn = null;
-const signIn = () => (signingIn ??= askForKey().finally(() => { signingIn = null; }));
+const cleanKey = (text) => text.replace(/[^!-~]/g, ""); // without pasted spaces, and what a header cannot have
+/** Remove what is stored under names that begin like this, in the tab and in the browser. */
+const forget = (start) => [localStorage, sessionStorage].forEach((storage) =>
+  Object.keys(storage).filter((name) => name.startsWith(stored(start))).forEach((name) => storage.removeItem(name)));
 
 function askForKey() {
-  const [before, hadKey] = [state.me, state.key];
-  const key = el("input", { id: "key", type: "password", autocomplete: "off", required: true, "aria-describedby": "key-hint" });
-  const remember = el("input", { type: "checkbox", id: "remember" });
-  const problem = el("p.problem", { role: "alert" }, hadKey || before ? TEXT.expired : "");
-  return new Promise((resolve, reject) => {
+  const { me, key: oldKey } = state;
+  const key = el("input", { id: "key", type: "password", required: true, "aria-describedby": "key-hint" });
+  const remember = el("input", { type: "checkbox" });
+  const problem = el("p.problem", { role: "alert" }, me || oldKey ? TEXT.expired : null);
+  return new Promise((resolve) => {
     const tryKey = async (event) => {
-      event?.preventDefault();
-      state.key = key.value.trim() || null;
+      event.preventDefault();
+      state.key = cleanKey(key.value);
       const answer = await send("GET", "v1/users/me");
-      if (!answer.ok) {
-        const wait = TEXT.waits[WAITS[answer.status]];
-        problem.textContent = answer.status === 401 ? TEXT.wrongKey : wait ?? answer.content?.error?.message;
-        return;
-      }
-      removeKey();
+      problem.textContent = answer.ok ? "" : answer.status === 401 ? TEXT.wrongKey : failure(answer).message;
+      if (!answer.ok) return;
+      forget("key");
       if (state.key) (remember.checked ? localStorage : sessionStorage).setItem(stored("key"), state.key);
+      if (me && me.id !== answer.content.data.id) return location.reload(); // who is not to see what the first typed
+      dialog.onclose = null;
       dialog.close();
-      if (!before || before.id === answer.content.data.id) return resolve();
-      reject(new DOMException("", "AbortError")); // another person, who is not to see what the first one did
-      start();
+      resolve();
     };
-    const again = before && !hadKey ? button(TEXT.tryAgain, tryKey) : null; // the host names the caller
-    const dialog = ask(
-      TEXT.signIn, problem,
-      el("form", { submit: tryKey }, el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
-        el("label.check", remember, TEXT.remember),
-        el("div.actions", el("button.main", TEXT.signIn), again)),
-    );
-    dialog.oncancel = (event) => event.preventDefault();
+    ask(TEXT.signIn, problem, el("form", { submit: tryKey },
+      el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
+      el("label.check", remember, TEXT.remember), el("div.actions", el("button.main", TEXT.signIn),
+        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the host named the caller
+    dialog.onclose = () => dialog.showModal(); // by Escape
   });
 }
 
-const removeKey = () => [localStorage, sessionStorage].forEach((storage) => storage.removeItem(stored("key")));
-
-function signOut() {
-  removeKey();
-  dropDrafts();
-  location.hash = "#/";
-  location.reload();
-}
-
-/** A key in the address, as ``acare demo`` prints it, moves to the storage of this tab. */
+/** Move a key from the address, as ``acare demo`` prints it, to the storage of this tab. Whether there was one. */
 function takeKeyFromAddress() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key === null) return;
+  if (key === null) return false;
   history.replaceState(null, "", `${location.pathname}#/`);
-  sessionStorage.setItem(stored("key"), key);
+  sessionStorage.setItem(stored("key"), cleanKey(key));
+  return true;
 }
-
-function showTop() {
-  const { email, role } = state.me;
-  const skip = el("a.skip", { href: "#main", click: (event) => { event.preventDefault(); find("h1")?.focus(); } }, TEXT.skip);
-  find("#top nav").replaceChildren(skip, link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
-  find("#top nav").setAttribute("aria-label", TEXT.menu);
-  find("#who").replaceChildren(value(email), badge(role), state.key ? button(TEXT.signOut, signOut, "quiet") : "");
-}
-
-// --- what is typed and not saved yet: kept in this tab, also when the page is loaded again
-
-const draftName = (id) => stored(`draft:${state.me.id}:${id ?? "new"}`);
-const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
-const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
-const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
-const dropDrafts = () =>
-  Object.keys(sessionStorage).filter((name) => name.startsWith(stored("draft:"))).forEach((name) => sessionStorage.removeItem(name));
-const randomKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // --- the list
-
 const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
+const mail = (text) =>
+  text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}`, title: text }, value(text));
+const phone = (text) =>
+  text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
 const owner = (id) => state.users.get(id)?.email ?? id.slice(0, 8);
-const mail = (text) => text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
-const phone = (text) => text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
+const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
 
 const COLUMNS = [
-  ["name", TEXT.name, (client) => link(value(fullName(client)), `#/client/${client.id}`)],
-  ["type", TEXT.type, (client) => badge(client.client_type)],
-  ["status", TEXT.status, (client) => badge(client.status)],
+  ["name", label("name"), (client) => link(value(fullName(client)), `#/client/${client.id}`)],
+  ["type", label("client_type"), (client) => badge(client.client_type)],
+  ["status", label("status"), (client) => badge(client.status)],
   ["email", label("email"), (client) => mail(client.email)],
   ["phone", label("phone"), (client) => phone(client.phone)],
-  ["budget", TEXT.budget, (client) => showBudget(client)],
-  ["owner", TEXT.owner, (client) => value(owner(client.user_id))],
-  ["changed", TEXT.updated_at, (client) => time(client.updated_at)],
+  ["budget", label("budget"), (client) => showBudget(client)],
+  ["owner", label("user_id"), ({ user_id: id }) => el("bdi", { title: owner(id) }, withoutDomain(owner(id)))],
+  ["changed", label("updated_at"), (client) => time(client.updated_at)],
 ];
-
-// The roles are what the elements have by themselves; as cards on a narrow screen they would lose them.
-const row = (cells, tag = "td", role = "cell") =>
-  el("tr", { role: "row" }, cells.map(([name, content, title]) =>
-    el(tag, { role, class: name, "data-title": title, scope: tag === "th" ? "col" : null }, content ?? "")));
-const rows = (clients) => clients.map((client) => row(COLUMNS.map(([name, , cell]) => [name, cell(client)])));
-const skeleton = (n) => Array.from({ length: n }, () => row(COLUMNS.map(([name]) => [name, el("span.bone", "\u00a0")])));
-
-function select(name, text, options, unset = TEXT.all) {
-  const given = [...(unset ? [["", unset]] : []), ...options];
-  return el("label", text, el("select", { name }, given.map(([id, shown]) => el("option", { value: id }, shown))));
-}
+const clientTable = (rows) => table("clients", TEXT.title, COLUMNS, rows);
+const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
 
 function listFrame() {
-  const options = (name) => state.fields.find((field) => field.name === name).options.map((word) => [word, label(word)]);
-  const owners = [...state.users.values()].map(({ id, email }) => [id, email]);
-  const controls = el("form.filters", { role: "search", submit: (event) => event.preventDefault() },
-    el("label.wide", TEXT.search,
-      el("input", { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" })),
-    select("client_type", TEXT.type, options("client_type")), select("status", TEXT.status, options("status")),
-    owners.length > 1 ? select("user_id", TEXT.owner, owners) : null,
-    select("limit", TEXT.perPage, [25, 50, 100].map((n) => [n, n]), null),
-    link(TEXT.clear, "#/", "clear"),
-  );
+  const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
+  const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
+  const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
+  const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
-  const apply = (replace) => go(listAddress(Object.fromEntries(new FormData(controls))), replace);
-  controls.addEventListener("change", (event) => { if (event.target.name !== "q") apply(); });
-  controls.addEventListener("input", (event) => {
+  const input = ({ target: { name } }) => {
     clearTimeout(typing);
-    if (event.target.name === "q") typing = setTimeout(() => controls.isConnected && apply(true), 200);
-  });
-  show(TEXT.title, titled(TEXT.title, link(TEXT.create, "#/new", "button main")), controls,
-    el("p.total", { role: "status" }),
-    el("table", { role: "table", class: "clients", "aria-label": TEXT.title },
-      el("thead", { role: "rowgroup" }, row(COLUMNS.map(([name, text]) => [name, text]), "th", "columnheader")),
-      el("tbody", { role: "rowgroup" }, skeleton(10))),
-    el("div.empty"), el("nav.paging", { "aria-label": TEXT.pages }));
+    typing = setTimeout(() => {
+      if (!controls.isConnected) return;
+      state.list = listAddress(Object.fromEntries(new FormData(controls)));
+      go(state.list, name === "q");
+    }, name === "q" ? 200 : 0);
+  };
+  const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
+    el("label", TEXT.search, el("input", search)), choice("client_type"), choice("status"),
+    owners.length > 2 ? filter("user_id", owners) : null,
+    filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage));
+  const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
+  show(TEXT.title, link(TEXT.create, "#/new", "button main"), controls,
+    el("div.tally", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear")),
+    el("div.results", clientTable(loading)));
+  state.list = null;
   return controls;
 }
 
 async function listView({ query }, signal) {
-  state.lastList = listAddress(query);
   const controls = find("form.filters") ?? listFrame();
-  for (const control of controls.elements) {
-    if (control.name && control !== document.activeElement) control.value = query[control.name];
+  if (state.list !== listAddress(query)) { // else it comes from the controls, which may be ahead of the address
+    state.list = listAddress(query);
+    for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
   }
-  const filtered = query.q || query.client_type || query.status || query.user_id;
-  find(".clear").hidden = !filtered;
-  const [table, body] = [find("table.clients"), find("tbody")];
-  table.setAttribute("aria-busy", "true");
+  const isFiltered = Boolean(query.q || query.client_type || query.status || query.user_id);
+  const [results, turn] = [find(".results"), (page) => listAddress({ ...query, page: String(page) })];
+  find(".clear").hidden = !isFiltered;
+  results.setAttribute("aria-busy", "true");
   const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
-  table.removeAttribute("aria-busy");
-  table.hidden = clients.length === 0;
-  body.replaceChildren(...rows(clients));
-  find(".total").textContent = clients.length ? `${TEXT.total(meta.total, showNumber)}. ${TEXT.pageOf(meta.page, meta.totalPages)}.` : "";
-  find(".empty").replaceChildren(...(clients.length ? [] : empty(meta.total, filtered)));
-  const turn = (text, step, there) => (there ? link(text, listAddress({ ...query, page: String(meta.page + step) }), "button") : "");
-  find(".paging").replaceChildren(turn(TEXT.previous, -1, meta.page > 1), turn(TEXT.next, 1, meta.hasMore));
-  if (document.activeElement !== document.body) return;
-  find("h1").focus(); // the link that had the focus is gone
-  scrollTo(0, 0);
-}
-
-function empty(total, filtered) {
-  const first = listAddress({ ...readRoute(location.hash).query, page: "1" });
-  const [title, hint, action] = total ? [TEXT.pastEnd, "", link(TEXT.firstPage, first, "button")]
-    : filtered ? [TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button")]
-      : [TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")];
-  return [el("h2", title), el("p", hint), action];
+  const total = `${TEXT.total(meta.total, showNumber(meta.total))}. ${TEXT.pageOf(meta.page, meta.totalPages)}.`;
+  find(".total").textContent = clients.length ? total : "";
+  results.removeAttribute("aria-busy");
+  results.replaceChildren(
+    clients.length ? clientTable(clients.map((client) => COLUMNS.map(([, , cell]) => cell(client))))
+      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, link(TEXT.firstPage, turn(1), "button"))
+        : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
+          : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
+    el("nav.paging", { "aria-label": TEXT.pages },
+      clients.length && meta.page > 1 ? link(TEXT.previous, turn(meta.page - 1), "button") : null,
+      meta.hasMore ? link(TEXT.next, turn(meta.page + 1), "button") : null));
+  if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
 }
 
 // --- a client
-
-const tags = (items) => el("ul.tags", items.map((item) => el("li", value(item))));
-const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
-
 const LINKS = { email: mail, phone };
-
 /** A value as a person reads it. */
 function shown(field, given, links = true) {
-  if (given === null || given === undefined || given === "" || (Array.isArray(given) && !given.length)) return el("span.unset", TEXT.unset);
-  if (links && LINKS[field.name]) return LINKS[field.name](given);
+  if (given === null || given === "" || same(given, [])) return el("span.unset", TEXT.unset);
+  if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
   if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
   if (typeof given === "number") return showNumber(given);
-  if (field.kind === "list") return tags(given);
-  if (field.kind === "group") return shownGroup(field, given);
-  return el("bdi", { class: field.kind }, typeof given === "string" ? given : JSON.stringify(given));
+  if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
+  if (field.kind !== "group") return el("bdi", { class: field.kind }, given.trim ? given : JSON.stringify(given));
+  return pairs([...field.fields, ...unknownFields(field, given)].map((member) =>
+    [value(member.label), shown(member, valueOf(given, member.name))]));
 }
-const shownGroup = (field, given) =>
-  pairs([...field.fields.map((part) => [part.label, shown(part, given[part.name])]),
-    ...others(field, given).map(([name, other]) => [value(label(name)), shown({ kind: "text" }, other)])]);
-const others = (field, given) => Object.entries(given ?? {}).filter(([name]) => !field.fields.some((part) => part.name === name));
-
-const back = () => link(TEXT.back, state.lastList, "back");
 
 async function clientView({ id }, signal) {
   const client = await call("GET", `v1/clients/${id}`, { signal });
-  const about = [[TEXT.owner, value(owner(client.user_id))], [TEXT.created_at, time(client.created_at, true)],
-    [TEXT.updated_at, time(client.updated_at, true)], [TEXT.version, showNumber(client.version)], [TEXT.id, el("code", client.id)]];
-  const wide = new Set(["group", "lines"]);
-  const fact = (field) => el("div", { class: wide.has(field.kind) ? "wide" : null },
-    el("dt", field.label), el("dd", shown(field, client[field.name])));
-  show(fullName(client), back(),
-    titled(value(fullName(client)), link(TEXT.edit, `#/client/${id}/edit`, "button main"),
-      button(TEXT.remove, () => confirmRemoval(client, signal), "danger")),
-    readDraft(id) ? el("p.note", TEXT.draft, " ", link(TEXT.edit, `#/client/${id}/edit`)) : "",
-    el("dl.card.facts", state.fields.map(fact)), el("div.about", pairs(about)));
+  const edit = `#/client/${id}/edit`;
+  const facts = state.fields.map((field) =>
+    el("div", { class: field.kind }, el("dt", field.label), el("dd", shown(field, client[field.name]))));
+  const about = ["user_id", "created_at", "updated_at", "version", "id"].map((name) => [label(name),
+    name.endsWith("_at") ? time(client[name], true) : value(name === "user_id" ? owner(client[name]) : client[name])]);
+  show(fullName(client),
+    [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
+    el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]), el("dl.card.facts", facts),
+    el("div.about", pairs(about)));
 }
 
-function confirmRemoval(client, signal) {
-  const dialog = ask(TEXT.removeTitle(isolate(fullName(client))), el("p", TEXT.removeHint), el("div.actions",
-    button(TEXT.remove, () => { dialog.close(); remove(client, signal); }, "danger main"), button(TEXT.cancel, () => dialog.close())));
-  dialog.oncancel = null;
-}
-
-async function remove(client, signal) {
-  try {
-    await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
-  } catch (error) {
-    if (error.status === 412) {
-      await render();
-      return say(TEXT.removeStale);
+function remove(client, signal) {
+  const name = isolate(fullName(client));
+  const confirmed = async () => {
+    dialog.close();
+    try {
+      await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
+    } catch (error) {
+      if (error.status === 412) return render().then(() => say(TEXT.removeStale));
+      if (!(error.status === 404 && error.uncertain)) return showFailure(error, signal); // else it is done
     }
-    if (!(error.status === 404 && error.uncertain)) return showFailure(error); // else the first attempt did it
-  }
-  dropDraft(client.id);
-  say(TEXT.deleted(isolate(fullName(client))));
-  if (!signal.aborted) go(state.lastList, true);
+    finish(client.id, TEXT.removed(name), state.list);
+  };
+  ask(TEXT.removeTitle(name), el("p", TEXT.removeHint), el("div.actions",
+    button(TEXT.remove, confirmed, "danger main"), button(TEXT.cancel, () => dialog.close())));
 }
+
+// --- what is typed and not saved yet: kept in this tab, also when the page is loaded again
+const draftName = (id) => stored(`draft:${state.me.id}:${id ?? "new"}`);
+const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
+const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+const newDraft = (values = {}) => ({ id: null, base: {}, values, key: newKey() });
+
+/** The end of a form: its draft is dropped, the person told, and another view shown. */
+function finish(id, text, address) {
+  sessionStorage.removeItem(draftName(id));
+  say(text);
+  go(address, true);
+}
+const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list);
 
 // --- the form
-
-/** An input with its label, hint and place for a problem. ``read`` gives the value, as JSON. */
-function control(field, given, prefix = "") {
-  const id = `field-${prefix}${field.name}`;
-  const described = { id, "aria-describedby": `${id}-hint ${id}-problem`, dir: "auto", autocomplete: "off",
-    "aria-required": field.required ? "true" : null };
-  const [input, read] = CONTROLS[field.kind](field, given, described);
-  const group = field.kind === "group";
+/** The input for a field, with its label, hint and problem ("" marks it without a text). */
+function control(field, given, problem, prefix = "") {
+  const name = prefix + field.name;
+  const id = `field-${name}`;
+  const isGroup = field.kind === "group";
+  const input = CONTROLS[field.kind](field, given, {
+    id, name, dir: "auto", autocomplete: "off", inputmode: { email: "email", phone: "tel" }[name],
+    "aria-describedby": `${id}-problem ${id}-hint`, "aria-required": field.required ? "true" : null,
+    "aria-invalid": problem === undefined ? null : "true",
+  }, problem);
+  if (["string", "number"].includes(typeof given)) input.value = showNumber(given);
   const text = [field.label, field.required ? el("span.hint", ` (${TEXT.required})`) : null];
-  const node = el(group ? "fieldset" : "div", { class: `field ${field.kind}` },
-    group ? el("legend", text) : el("label", { for: id }, text),
-    input, el("p.problem", { id: `${id}-problem` }), el("p.hint", { id: `${id}-hint` }, field.hint));
-  return { field, node, read };
+  return el(isGroup ? "fieldset" : "div", { class: `field ${field.kind}` },
+    isGroup ? el("legend", text) : el("label", { for: id }, text), input,
+    el("p.problem", { id: `${id}-problem` }, problem && sentence({ field: field.name, message: problem })),
+    el("p.hint", { id: `${id}-hint` }, field.hint));
 }
 
 const CONTROLS = {
-  text: (field, given, attributes) => typed(field, given, el("input", { ...attributes, inputmode: { email: "email", phone: "tel" }[field.name] })),
-  lines: (field, given, attributes) => typed(field, given, el("textarea", { ...attributes, rows: "5" })),
-  flag(field, given, attributes) {
-    const input = el("input", { ...attributes, type: "checkbox", checked: given === true });
-    return [input, () => (input.checked ? true : given === true ? false : given)];
-  },
-  choice(field, given, attributes) {
-    const unset = given === null ? [el("option", { value: "" }, TEXT.unset)] : [];
-    const input = el("select", attributes, ...unset, field.options.map((word) => el("option", { value: word }, label(word))));
-    input.value = given ?? "";
-    return [input, () => input.value || null];
-  },
-  number(field, given, attributes) {
-    const input = el("input", { ...attributes, inputmode: "decimal" });
-    const initial = input.value = showNumber(given);
-    const read = () => (input.value === initial ? given : readNumber(input.value));
-    input.addEventListener("change", () => { input.value = showNumber(read()); });
-    return [input, read];
-  },
-  list(field, given, attributes) {
-    const items = [...(given ?? [])];
-    const input = el("input", { ...attributes, placeholder: TEXT.addItem });
-    const box = el("div.items");
-    const pending = () => (input.value.trim() ? [input.value.trim()] : []);
-    const draw = () => box.replaceChildren(el("ul.tags", items.map((item, at) => el("li", value(item),
-      el("button", { type: "button", "aria-label": TEXT.removeItem(item), click: () => drop(at) }, "×")))));
-    const drop = (at) => { items.splice(at, 1); update(); input.focus(); };
-    const update = () => { draw(); input.dispatchEvent(new Event("input", { bubbles: true })); };
+  text: (_, given, attributes) => el("input", attributes),
+  number: (_, given, attributes) => el("input", { ...attributes, inputmode: "decimal" }),
+  lines: (_, given, attributes) => el("textarea", { ...attributes, rows: "5" }),
+  flag: (_, given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
+  choice: (field, given, attributes) =>
+    select(attributes, [...(given === null ? [["", TEXT.unset]] : []), ...words(field)]),
+  list(_, given, { name, ...attributes }) {
+    const [tags, input] = [el("ul.tags"), el("input", { ...attributes, name: `${name}+`, placeholder: TEXT.addItem })];
+    const changed = () => { input.focus(); input.dispatchEvent(new Event("input", { bubbles: true })); };
+    const remove = ({ target }) => { target.closest("li").remove(); changed(); };
+    const add = (item) => tags.append(el("li", value(item), el("input", { type: "hidden", name, value: item }),
+      button("×", remove, "", TEXT.removeItem(item))));
+    given?.forEach(add);
     input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing || !pending().length) return;
+      if (event.key !== "Enter" || event.isComposing || !input.value.trim()) return;
       event.preventDefault();
-      items.push(...pending());
+      add(input.value.trim());
       input.value = "";
-      update();
+      changed();
     });
-    draw();
-    return [el("div", box, input), () => (given === null && !items.length && !pending().length ? null : [...items, ...pending()])];
+    return el("div.items", tags, input);
   },
-  group(field, given) {
-    const parts = field.fields.map((part) => control(part, given?.[part.name] ?? null, `${field.name}-`));
-    const kept = others(field, given);
-    const read = () => {
-      const members = parts.map((part) => [part.field.name, part.read()])
-        .filter(([name, member]) => member !== null && !(same(member, []) && !given?.[name]));
-      return given === null && !members.length ? null : { ...Object.fromEntries(kept), ...Object.fromEntries(members) };
-    };
-    const texts = kept.map(([name, other]) => [value(label(name)), shown({ kind: "text" }, other)]);
-    const rest = kept.length ? el("div.others", el("p.hint", TEXT.others), pairs(texts)) : null;
-    return [el("div.fields", parts.map(({ node }) => node), rest), read];
-  },
+  group: (field, given, { name }, problem) => el("div.fields", field.fields.map((part) =>
+    control(part, valueOf(given, part.name), problem?.endsWith(part.name) ? "" : undefined, `${name}-`))),
 };
-
-function typed(field, given, input) {
-  input.value = given ?? "";
-  const initial = input.value; // without carriage returns
-  return [input, () => (input.value === initial ? given : input.value.trim() || (field.required && given !== null ? "" : null))];
-}
-
-const blank = () => Object.fromEntries(state.fields.map(({ name }) => [name, null]));
 
 async function formView({ id }, signal) {
   const draft = readDraft(id);
-  if (draft !== null) return drawForm(draft, signal).querySelector(".note").append(TEXT.draft);
-  const base = id === null ? blank() : await call("GET", `v1/clients/${id}`, { signal });
-  return drawForm({ id, base, values: base, key: randomKey() }, signal);
+  if (draft) return drawForm(draft, signal).prepend(el("p.note", TEXT.draft));
+  const base = id && await call("GET", `v1/clients/${id}`, { signal });
+  return drawForm(base ? { id, base, values: base } : newDraft(), signal);
 }
 
-function drawForm(draft, signal) {
-  const controls = state.fields.map((field) => control(field, draft.values[field.name] ?? null));
-  const title = draft.id === null ? TEXT.create : TEXT.editing(isolate(fullName(draft.base)));
-  const there = draft.id === null ? state.lastList : `#/client/${draft.id}`;
-  const submit = el("button.main", TEXT.save);
+function drawForm(draft, signal, { message, problems = [] } = {}) {
+  const initial = draft.values;
+  const controls = state.fields.map((field) =>
+    control(field, valueOf(initial, field.name), problems.find((one) => one.field === field.name)?.message));
   const keep = () => {
-    draft.values = { ...draft.values, ...Object.fromEntries(controls.map(({ field, read }) => [field.name, read()])) };
-    if (same(draft.values, draft.base)) dropDraft(draft.id);
+    draft.values = { ...initial, ...readFields(state.fields, new FormData(form), initial) };
+    if (same(draft.values, draft.base)) sessionStorage.removeItem(draftName(draft.id));
     else writeDraft(draft);
   };
-  const form = el("form.client", { novalidate: true, input: keep, change: keep },
-    el("p.note"), el("p.problem.summary", { role: "alert" }),
-    el("div.card.fields", controls.map(({ node }) => node)),
-    el("div.actions", submit, button(TEXT.discard, () => { dropDraft(draft.id); go(there, true); })),
-  );
-  form.addEventListener("submit", async (event) => {
+  const submit = (event) => {
     event.preventDefault();
     keep();
-    submit.disabled = true;
-    submit.textContent = TEXT.saving;
-    try {
-      await save(draft, signal);
-    } catch (error) {
-      showProblems(form, error);
-    } finally {
-      submit.disabled = false;
-      submit.textContent = TEXT.save;
-    }
-  });
-  show(title, back(), titled(title), form);
+    save(draft, form, signal);
+  };
+  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, problems.length ? TEXT.problems : message);
+  const form = el("form.client", { novalidate: true, input: keep, submit }, summary, el("div.card.fields", controls),
+    el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
+  show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create, "", form);
+  if (message) (form.querySelector("[aria-invalid]") ?? summary).focus();
   return form;
 }
 
-/** Put the problems of an answer at their fields. */
-function showProblems(form, { name, problems = [], message, reference }) {
-  const summary = form.querySelector(".summary");
-  for (const place of form.querySelectorAll(".problem")) place.textContent = "";
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  const elsewhere = problems.filter((problem) => {
-    const place = form.querySelector(`#field-${CSS.escape(problem.field)}-problem`);
-    if (place === null) return true;
-    place.textContent = `${label(problem.field)} ${plain(problem.message)}.`;
-    place.parentNode.querySelector("input, select, textarea").setAttribute("aria-invalid", "true");
-    return false;
-  });
-  const rest = elsewhere.map((problem) => `${problem.field} ${problem.message}`);
-  summary.textContent = name === "AbortError" ? TEXT.stopped : problems.length ? [TEXT.problems, ...rest].join(" ")
-    : [message, reference && TEXT.reference(reference)].filter(Boolean).join(" ");
-  (form.querySelector("[aria-invalid]") ?? summary).focus();
-}
-
-function saved(client, text, signal) {
-  say(text);
-  if (!signal.aborted) go(`#/client/${client.id}`, true);
-}
-
-async function save(draft, signal) {
-  if (draft.id === null) return create(draft, signal);
+/** Save a draft. Its form rests meanwhile, so that nothing is sent twice or typed in vain. */
+async function save(draft, form, signal) {
+  const isNew = draft.id === null;
+  const [method, path, headers] = isNew ? ["POST", "v1/clients", { "Idempotency-Key": draft.key }]
+    : ["PUT", `v1/clients/${draft.id}`, { "If-Match": `"${draft.base.version}"` }];
   const body = changes(state.fields, draft.base, draft.values);
-  if (!Object.keys(body).length) return saved(draft.base, TEXT.unchanged, signal);
-  const path = `v1/clients/${draft.id}`;
+  if (!isNew && !Object.keys(body).length) return discard(draft);
+  form.inert = true;
+  form.querySelector(".main").textContent = TEXT.saving;
   try {
-    const client = await call("PUT", path, { body, headers: { "If-Match": `"${draft.base.version}"` }, signal });
-    dropDraft(draft.id);
-    return saved(client, TEXT.saved, signal);
+    const { id } = await call(method, path, { body, headers, signal });
+    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${id}`);
   } catch (error) {
+    if (signal.aborted) return;
     if (error.status === 404) return showGone(draft);
-    if (error.status !== 409 && error.status !== 412) throw error;
-    return showConflict(draft, await call("GET", path, { signal }), signal);
-  }
-}
-
-async function create(draft, signal) {
-  const body = Object.fromEntries(Object.entries(draft.values).filter(([, given]) => given !== null));
-  try {
-    const client = await call("POST", "v1/clients", { body, headers: { "Idempotency-Key": draft.key }, signal });
-    dropDraft(null);
-    saved(client, TEXT.created, signal);
-  } catch (error) {
-    if (error.status !== 422) throw error;
-    draft.key = randomKey(); // saving once more is a decision now
-    writeDraft(draft);
-    throw new Error(TEXT.reused);
+    if (error.status === 412) return showConflict(draft, signal).catch((problem) => showFailure(problem, signal));
+    if (error.status === 422) writeDraft(Object.assign(draft, { key: newKey() })); // to save again is a decision now
+    drawForm(draft, signal, error.status === 422 ? new Error(TEXT.reused) : error);
   }
 }
 
 function showGone(draft) {
   const again = () => {
-    dropDraft(draft.id);
-    writeDraft({ id: null, base: blank(), values: { ...blank(), ...changes(state.fields, blank(), draft.values) }, key: randomKey() });
-    go("#/new", true);
+    writeDraft(newDraft(changes(state.fields, {}, draft.values)));
+    finish(draft.id, "", "#/new");
   };
-  show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", TEXT.gone), el("div.actions", button(TEXT.recreate, again, "main")));
+  show(TEXT.notFound, "", el("p", TEXT.gone), el("div.actions", button(TEXT.recreate, again, "main")));
 }
 
 // --- a conflict
-
-function showConflict(draft, theirs, signal) {
+async function showConflict(draft, signal) {
+  const theirs = await call("GET", `v1/clients/${draft.id}`, { signal });
   const differences = merge(state.fields, draft.base, draft.values, theirs);
-  if (!differences.some(({ kind }) => kind === "mine" || kind === "conflict")) { // it is all there already
-    dropDraft(draft.id);
-    return saved(theirs, TEXT.saved, signal);
-  }
-  const torn = differences.some(({ kind }) => kind === "conflict");
-  const finish = async (event) => {
+  const [isTorn, isMine] = ["conflict", "mine"].map((kind) => differences.some((one) => one.kind === kind));
+  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
+  const submit = (event) => {
     event.preventDefault();
-    const next = { ...draft, base: theirs, values: combine(theirs, differences, Object.fromEntries(new FormData(event.target))) };
-    writeDraft(next);
-    try {
-      await save(next, signal);
-    } catch (error) {
-      showProblems(drawForm(next, signal), error);
-    }
+    const choices = Object.fromEntries(new FormData(event.target));
+    const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
+    writeDraft(merged);
+    save(merged, event.target, signal);
   };
-  const name = isolate(fullName(theirs));
-  const titles = [TEXT.field, TEXT.before, TEXT.mine, TEXT.theirs];
-  const cells = (texts, tag, role) => row(texts.map((text, at) => [at ? null : "path", text, at ? titles[at] : null]), tag, role);
+  const rows = differences.map((one) =>
+    [one.field.label, shown(one.field, one.base, false), side(one, "mine"), side(one, "theirs")]);
+  const columns = ["field", "before", "mine", "theirs"].map((name) => [name, TEXT[name]]);
   const when = showTime(theirs.updated_at, { long: true });
-  show(name, back(), titled(TEXT.conflict),
-    el("p.lead", el("strong", name), ". ", TEXT.conflictHint(when), " ", torn ? TEXT.chooseHint : TEXT.mergeHint),
-    el("form.conflict", { submit: finish },
-      el("table", { role: "table", class: "card", "aria-label": TEXT.conflict },
-        el("thead", { role: "rowgroup" }, cells(titles, "th", "columnheader")),
-        el("tbody", { role: "rowgroup" }, differences.map((difference) => cells(conflictCells(difference))))),
-      el("div.actions", el("button.main", torn ? TEXT.saveChoice : TEXT.saveBoth),
-        button(TEXT.backToForm, () => drawForm(draft, signal)),
-        button(TEXT.discard, () => { dropDraft(draft.id); go(`#/client/${draft.id}`, true); }))));
-  return undefined;
+  show(TEXT.conflict, "", el("p", el("strong", value(fullName(theirs))), ` ${TEXT.conflictHint(when)} `,
+    isTorn ? TEXT.chooseHint : TEXT.mergeHint),
+  el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
+    el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
+      button(TEXT.backToForm, () => drawForm(draft, signal)), button(TEXT.discard, () => discard(draft)))));
 }
 
-function conflictCells({ path, base, mine, theirs, kind }) {
-  const inside = (fields, [name, ...rest]) => {
-    const field = fields.find((other) => other.name === name) ?? { kind: "text", label: label(name), fields: [] };
-    return rest.length ? inside(field.fields, rest) : field;
-  };
-  const field = inside(state.fields, path);
-  const side = (given, who, says) => {
-    if (kind === "conflict") {
-      return el("label.choice", el("input", { type: "radio", name: path.join("."), value: who, required: true }),
-        el("span", shown(field, given, false)), el("span.unseen", ` (${says})`));
-    }
-    const changed = kind === who || kind === "same";
-    return el("span", { class: changed ? "kept" : "unset" }, changed ? shown(field, given, false) : TEXT.kept);
-  };
-  return [field.label, shown(field, base, false), side(mine, "mine", TEXT.keepMine), side(theirs, "theirs", TEXT.keepTheirs)];
+/** What one person did to a field: a value to choose, a change that is kept, or nothing. */
+function side({ path, field, kind, ...values }, who) {
+  const content = shown(field, values[who], false);
+  if (kind === who || kind === "same") return el("span.kept", content);
+  if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
+  const radio = el("input", { type: "radio", name: path.join("."), value: who, required: true });
+  return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }
 
 // --- for programmers
+const bare = (text) => text.replaceAll("`", "");
+const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), bare(text)]));
 
 async function apiView(_, signal) {
-  const about = await call("GET", "", { signal });
+  const { calls } = await call("GET", "", { signal });
   const here = BASE.href.replace(/\/$/, ""); // the address that this browser uses, whatever stands in between
-  const calls = Object.entries(about.calls).map(([name, line]) => {
-    const text = line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here);
-    return el("div.call", el("h3", name), el("pre", text),
-      el("button", { type: "button", "aria-label": `${TEXT.copy}: ${name}`, click: () => copy(text) }, TEXT.copy));
+  const examples = Object.entries(calls).map(([name, line]) => {
+    const text = el("pre", line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here));
+    const copy = () => {
+      getSelection().selectAllChildren(text);
+      if (document.execCommand("copy")) say(TEXT.copied); // navigator.clipboard is there with https alone
+    };
+    return el("div.call", el("h3", name), button(TEXT.copy, copy, "", `${TEXT.copy}: ${name}`), text);
   });
   const operations = Object.entries(state.document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => describe(method, path, operation)));
-  const fields = state.fields.flatMap((field) => [field, ...field.fields]).map(({ name, description, required }) =>
-    [el("code", name), `${code(description)}${required ? ` (${TEXT.required})` : ""}`]);
-  show(TEXT.api, titled(TEXT.api), el("p.lead", TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
-    el("h2", TEXT.calls), ...calls, el("h2", TEXT.operations), ...operations, el("h2", TEXT.fields), el("div.card", pairs(fields)));
+    Object.entries(methods).map(([method, operation]) => describe(`${method.toUpperCase()} ${path}`, operation)));
+  const fields = state.fields.flatMap((field) => [field, ...field.fields])
+    .map(({ name, description, required }) => [name, description + (required ? ` (${TEXT.required})` : "")]);
+  show(TEXT.api, "", el("p", TEXT.apiHint, " ", link(TEXT.document, new URL("openapi.json", BASE).href)),
+    el("h2", TEXT.calls), examples, el("h2", TEXT.operations), operations,
+    el("h2", TEXT.fields), el("div.card", terms(fields)));
 }
 
-const target = ({ $ref, ...given }) => ($ref ? $ref.slice(2).split("/").reduce((node, part) => node[part], state.document) : given);
-const code = (text) => text.replaceAll("`", "");
-
-function describe(method, path, operation) {
-  const parameters = (operation.parameters ?? []).map(target).map(({ name, description }) => [el("code", name), code(description)]);
-  const answers = Object.entries(operation.responses).map(([status, answer]) => [el("code", status), code(target(answer).description)]);
-  return el("details.card",
-    el("summary", el("code", `${method.toUpperCase()} ${path}`), " ", el("span.hint", operation.summary)),
-    el("p", code(operation.description)),
-    parameters.length ? el("h3", TEXT.parameters) : "", parameters.length ? pairs(parameters) : "", el("h3", TEXT.answers), pairs(answers));
+function describe(name, { summary, description, parameters = [], responses }) {
+  const resolved = (part) => resolve(state.document, part);
+  const sent = parameters.map(resolved).map((part) => [part.name, part.description]);
+  const answers = Object.entries(responses).map(([status, part]) => [status, resolved(part).description]);
+  return el("details.card", el("summary", el("code", name), " ", el("span.hint", summary)), el("p", bare(description)),
+    sent.length ? [el("h3", TEXT.parameters), terms(sent)] : null, el("h3", TEXT.answers), terms(answers));
 }
 
 // --- which view
-
 const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView };
 let current = null;
-
-function go(address, replace = false) {
-  if (address !== location.hash) history[replace === true ? "replaceState" : "pushState"](null, "", address);
-  render();
-}
+const go = (address, replace) => (replace ? location.replace(address) : location.assign(address));
 
 async function render() {
   current?.abort();
-  const controller = current = new AbortController();
+  find("#wait").hidden = true;
+  const { signal } = current = new AbortController();
   const route = readRoute(location.hash);
-  for (const page of document.querySelectorAll("#top nav a:not(.skip)")) {
-    if ((page.hash === "#/api") === (route.view === "api")) page.setAttribute("aria-current", "page");
-    else page.removeAttribute("aria-current");
-  }
   try {
-    await VIEWS[route.view](route, controller.signal);
+    if (!state.me) await start(signal);
+    const isApi = route.view === "api";
+    for (const tab of document.querySelectorAll("#top nav a")) tab.ariaCurrent = (tab.hash === "#/api") === isApi;
+    await VIEWS[route.view](route, signal);
   } catch (error) {
-    if (!controller.signal.aborted) showFailure(error);
+    showFailure(error, signal);
   }
 }
 
-function showFailure(error) {
-  if (error.status === 404) return show(TEXT.notFound, back(), titled(TEXT.notFound), el("p", TEXT.gone));
-  return show(TEXT.failed, back(), titled(TEXT.failed), el("p", { role: "alert" }, error.name === "AbortError" ? TEXT.stopped : error.message),
-    error.reference ? el("p.hint", TEXT.reference(error.reference)) : "", el("div.actions", button(TEXT.reload, render, "main")));
+function showFailure({ status, message, problems = [] }, signal) {
+  if (signal.aborted) return;
+  if (status === 404) return show(TEXT.notFound, "", el("p", TEXT.gone));
+  show(TEXT.failed, "", el("p", { role: "alert" }, [message, ...problems.map(sentence)].join(" ")),
+    el("div.actions", button(TEXT.reload, render, "main")));
 }
 
-async function start() {
+/** Sign in, load what all views need, and show who is signed in. */
+async function start(signal) {
   state.key = sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
-  const [me, openapi] = await Promise.all([call("GET", "v1/users/me"), call("GET", "openapi.json")]);
-  Object.assign(state, { me, document: openapi, fields: fieldsOf(openapi) });
-  const { users } = await call("GET", "v1/users");
-  state.users = new Map(users.map((user) => [user.id, user]));
-  find("#main").replaceChildren();
-  showTop();
-  await render();
+  const me = await call("GET", "v1/users/me", { signal });
+  const openapi = await call("GET", "openapi.json", { signal });
+  const { users } = await call("GET", "v1/users", { signal });
+  Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])), document: openapi });
+  state.fields = fieldsOf(openapi);
+  const skip = (event) => { event.preventDefault(); focusHeading(); };
+  const signOut = () => { forget(""); location.hash = "#/"; location.reload(); };
+  find("#top").prepend(el("a.skip", { href: "#main", click: skip }, TEXT.skip));
+  find("#top nav").append(link(TEXT.title, "#/"), link(TEXT.api, "#/api"));
+  find("#who").append(el("bdi", { title: me.email }, me.email), badge(me.role),
+    state.key ? button(TEXT.signOut, signOut, "quiet") : "");
 }
 
 takeKeyFromAddress();
-addEventListener("hashchange", () => { if (readRoute(location.hash) && state.me) render(); });
-start();
+addEventListener("hashchange", () => (takeKeyFromAddress() ? location.reload() : render()));
+render();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  changes, combine, fieldsOf, isolate, label, listAddress, merge, plain, readNumber, readRoute, same, showBudget, showNumber,
+  changes, combine, fieldsOf, isolate, label, listAddress, merge, plain, readFields, readNumber, readRoute, same, showBudget, showNumber,
   showSeconds, showTime, writeQuery,
 } from "../../acare/web/logic.mjs";
 
@@ -16,7 +16,7 @@ test("each view has an address", () => {
   const seen = (fragment) => { const { view, id } = readRoute(fragment); return [view, id]; };
   equal([
     ["", ["list", null]], ["#/", ["list", null]], ["#/?q=x", ["list", null]], ["#/new", ["new", null]], ["#/api", ["api", null]],
-    ["#/client/abc", ["client", "abc"]], ["#/client/abc/edit", ["edit", "abc"]], ["#/client", ["list", null]], ["#/else/where", ["list", null]],
+    ["#/client/abc", ["client", "abc"]], ["#/client/abc/edit", ["edit", "abc"]], ["#/client", ["list", null]], ["#/client/..", ["list", null]], ["#/client/.", ["list", null]], ["#/else/where", ["list", null]],
   ], seen);
 });
 
@@ -63,7 +63,7 @@ test("the document says what kind of input a field has", () => {
 
 test("a hint has no words for programmers and does not repeat the label", () => {
   const hints = Object.fromEntries(fieldsOf(DOCUMENT).map(({ name, hint }) => [name, hint]));
-  assert.deepEqual(hints, { first_name: "Must not be blank.", notes: "", kind: "What.", budget_max: "Not less than Minimum budget.", sure: "", tags: "", group: "What it has." });
+  assert.deepEqual(hints, { first_name: "", notes: "", kind: "What.", budget_max: "Not less than Minimum budget.", sure: "", tags: "", group: "What it has." });
 });
 
 test("names become words", () => {
@@ -71,9 +71,54 @@ test("names become words", () => {
   assert.equal(plain("must not be more than budget_max"), "must not be more than Maximum budget");
 });
 
+// --- forms
+
+const form = (entries) => {
+  const data = new FormData();
+  for (const [name, value] of entries) data.append(name, value);
+  return data;
+};
+const kindOf = (name, kind, more) => ({ name, kind, required: false, fields: [], ...more });
+const read = (field, entries, given) => readFields([field], form(entries), { [field.name]: given })[field.name];
+
+test("what was not touched is read as it was given", () => {
+  for (const given of [null, "a", "a\r\nb", " spaced "]) {
+    assert.equal(read(kindOf("notes", "lines"), [["notes", (given ?? "").replace("\r\n", "\n")]], given), given);
+  }
+  for (const given of [null, 0, 1234567.5, "much"]) {
+    assert.equal(read(kindOf("size", "number"), [["size", showNumber(given)]], given), given);
+  }
+  for (const given of [null, [], ["a", " b "]]) {
+    const tags = (given ?? []).map((item) => ["tags", item]);
+    assert.deepEqual(read(kindOf("tags", "list"), [...tags, ["tags+", ""]], given), given);
+  }
+  for (const given of [null, false]) assert.equal(read(kindOf("sure", "flag"), [], given), given);
+});
+
+test("what was typed is read as JSON", () => {
+  assert.equal(read(kindOf("name", "text"), [["name", " a "]], "b"), "a");
+  assert.equal(read(kindOf("name", "text"), [["name", " "]], "b"), null);
+  assert.equal(read(kindOf("name", "text", { required: true }), [["name", ""]], "b"), "");
+  assert.equal(read(kindOf("size", "number"), [["size", "much"]], 5), "much");
+  assert.equal(read(kindOf("size", "number"), [["size", ""]], 5), null);
+  assert.deepEqual(read(kindOf("tags", "list"), [["tags", "a"], ["tags+", " b "]], ["a"]), ["a", "b"]);
+  assert.deepEqual(read(kindOf("tags", "list"), [["tags+", ""]], ["a"]), []);
+  assert.equal(read(kindOf("sure", "flag"), [["sure", "on"]], null), true);
+  assert.equal(read(kindOf("sure", "flag"), [], true), false);
+});
+
+test("a group keeps what the form does not show", () => {
+  const group = kindOf("group", "group", { fields: [kindOf("rooms", "number")] });
+  const odd = JSON.parse('{"rooms": 1, "pool": true, "__proto__": {"a": 1}, "constructor": null}');
+  assert.deepEqual(read(group, [["group-rooms", "1"]], odd), odd);
+  assert.deepEqual(Object.keys(read(group, [["group-rooms", ""]], odd)), ["pool", "__proto__", "constructor"]);
+  assert.equal(read(group, [["group-rooms", ""]], null), null);
+  assert.deepEqual(read(group, [["group-rooms", "2"]], null), { rooms: 2 });
+});
+
 // --- merging
 
-const FIELDS = [{ name: "name", kind: "text" }, { name: "tags", kind: "list" }, { name: "group", kind: "group" }];
+const FIELDS = [{ name: "name", kind: "text" }, { name: "tags", kind: "list" }, { name: "group", kind: "group", fields: [{ name: "rooms" }] }];
 const kinds = (base, mine, theirs) => Object.fromEntries(merge(FIELDS, base, mine, theirs).map(({ path, kind }) => [path.join("."), kind]));
 const BASE = { name: "a", tags: ["x"], group: { rooms: 1, pool: true }, version: 1 };
 
@@ -98,6 +143,19 @@ test("members of a group are merged one by one", () => {
   const rows = merge(FIELDS, BASE, mine, theirs);
   assert.deepEqual(Object.fromEntries(rows.map(({ path, kind }) => [path.join("."), kind])), { "group.rooms": "mine", "group.pool": "theirs", "group.yard": "theirs" });
   assert.deepEqual(combine(theirs, rows, {}).group, { rooms: 2, pool: false, yard: 3 });
+});
+
+test("a member may have the name of what every object has", () => {
+  const with_ = (members) => ({ ...BASE, group: JSON.parse(members) });
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    const [mine, theirs] = [with_(`{"rooms": 5, "${name}": "x"}`), with_('{"rooms": 1, "pool": false}')];
+    const rows = merge(FIELDS, with_('{"rooms": 1}'), mine, theirs);
+    assert.deepEqual(rows.map(({ path, base, kind }) => [path[1], base, kind]), [
+      ["rooms", 1, "mine"], [name, null, "mine"], ["pool", null, "theirs"],
+    ]);
+    assert.deepEqual(combine(theirs, rows, {}).group, JSON.parse(`{"rooms": 5, "pool": false, "${name}": "x"}`));
+    assert.equal(typeof label(name), "string");
+  }
 });
 
 test("a member that one person removed stays removed", () => {

@@ -33,12 +33,17 @@ def test_each_file_has_its_type_and_may_be_cached(app, path):
 
 
 @pytest.mark.parametrize("path", FILES)
-@pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}'])
+@pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}', '"a,b" ,W/{},', "*", " * "])
 def test_a_file_that_the_browser_has_is_304(app, path, sent):
     tag = get(app, path).headers["ETag"]
     answer = get(app, path, 304, **{"If-None-Match": sent.format(tag)})
     assert (answer.body, answer.headers["ETag"]) == (b"", tag)
-    get(app, path, 200, **{"If-None-Match": '"other"'})
+
+
+@pytest.mark.parametrize("sent", ['"other"', "{} {}", '"x{}', "x, {}", "**", '"*"', "", "{0}{0}"])
+def test_a_file_is_sent_if_the_header_names_another_or_is_malformed(app, sent):
+    tag = get(app, "/web/page.mjs").headers["ETag"]
+    get(app, "/web/page.mjs", 200, **{"If-None-Match": sent.format(tag, tag)})
 
 
 @pytest.mark.parametrize("path", FILES)

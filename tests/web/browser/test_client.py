@@ -97,7 +97,7 @@ def test_problems_stand_at_their_fields(open_page, agency):
     expect(page.locator("#field-last_name-problem")).to_have_text("Last name is required.")
     expect(page.locator("#field-email-problem")).to_contain_text("E-mail must be an e-mail address")
     expect(page.locator("#field-budget_min-problem")).to_contain_text("must be a number")
-    expect(page.locator("#field-property_preferences-problem")).to_contain_text("Bedrooms, at least")
+    expect(page.locator("#field-property_preferences-problem")).to_contain_text("Minimum bedrooms")
     expect(page.get_by_label("Last name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Last name")).to_be_focused()
     expect(page.get_by_label("First name")).not_to_have_attribute("aria-invalid", "true")
@@ -174,7 +174,7 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".facts")).to_contain_text("Wait for her call.")
-    expect(page.locator("#said")).to_contain_text("changed after you opened it")
+    expect(page.locator("#said")).to_contain_text("someone changed this client")
 
 
 def test_what_was_typed_survives_a_reload(open_page, agency):

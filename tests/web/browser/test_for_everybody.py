@@ -130,7 +130,7 @@ def test_the_focus_stays_in_the_page_when_the_list_turns(open_page, demo):
 
 def test_dark_is_dark(open_page, demo):
     page = open_page(demo.link, color_scheme="dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 26)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 27)"
 
 
 def test_paper_has_the_list_and_no_controls(open_page, demo):

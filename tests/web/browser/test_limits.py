@@ -39,9 +39,9 @@ def test_a_429_is_waited_out_with_a_countdown(open_page, limited):
     expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
     exhaust(limited)
     page.get_by_label("Search").fill("zoe")
-    expect(page.locator("#wait")).to_contain_text("The request limit is reached.")
-    expect(page.locator("#wait")).to_contain_text("Trying again in 0:0")
-    expect(page.get_by_role("heading", name="No client matches")).to_be_visible()
+    expect(page.locator("#wait")).to_contain_text("Too many requests.")
+    expect(page.locator("#wait")).to_contain_text("Retrying in 0:0")
+    expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
     expect(page.locator("#wait")).to_be_hidden()
 
 
@@ -59,7 +59,7 @@ def test_a_server_that_restarts_is_waited_for(open_page, start):
     server.process.kill()
     server.process.wait()
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#wait")).to_contain_text("The server does not answer.")
+    expect(page.locator("#wait")).to_contain_text("The server is not responding.")
     start("--rate-limit", "off", "--listen", server.url.removeprefix("http://"))
     expect(page.locator("#said")).to_have_text("Saved.")
     expect(page.locator("#wait")).to_be_hidden()
@@ -73,7 +73,7 @@ def test_waiting_can_be_stopped_and_the_entries_stay(open_page, limited):
     exhaust(limited)
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("alert")).to_have_text("Stopped. Your entries are kept.")
+    expect(page.get_by_role("alert")).to_have_text("Stopped. What you typed is kept.")
     expect(page.get_by_label("Notes")).to_have_value("Typed before")
     expect(page.get_by_role("button", name="Save")).to_be_enabled()
 
