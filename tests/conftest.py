@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 from support.client import Api
 from support.data import ALL_SCOPES
 from support.server import RunningServer, starter
@@ -37,6 +38,10 @@ def pytest_collection_finish() -> None:
     """Exclude the thousands of collected tests from later garbage collections."""
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+
+
+def pytest_unconfigure() -> None:
+    warm.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 from benchmarks import large
+from support import warm
 from support.server import command
 
 from acare.store.backup import back_up, verify
@@ -58,7 +59,7 @@ def interrupt(tmp_path, template, arguments, before="", after=None):
     """Run a command and interrupt it; its exit code, and the seconds from the signal to its end."""
     words = [str(template[1]) if word == "BACKUP" else word for word in arguments]
     where = [] if arguments[0] == "verify" else ["--database", "acare.db"]
-    with subprocess.Popen(
+    with warm.Popen(
         command(*words, *where, before=before), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
@@ -118,7 +119,7 @@ def test_a_command_that_works_ends_at_once_and_leaves_nothing(tmp_path, template
 def test_an_interrupted_purge_goes_on_the_next_time(tmp_path, template, path):
     interrupt(tmp_path, template, ("purge", "--older-than", "1"), BEGUN)
     line = command("purge", "--older-than", "1", "--database", "acare.db")
-    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM client_history").fetchall() == [(0,)]

@@ -4,7 +4,6 @@ import functools
 import json
 import random
 import sqlite3
-import subprocess
 import sys
 import threading
 import urllib.error
@@ -14,6 +13,7 @@ from contextlib import closing
 from uuid import UUID
 
 import pytest
+from support import warm
 from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
@@ -457,7 +457,7 @@ def test_all_of_it_works_while_a_server_runs_on_the_file(start, tmp_path):
 
     def run(*arguments):
         command = [sys.executable, "-m", "acare", *arguments, "--database", "served.db"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+        done = warm.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
         return done.stdout
 
     client_id = ask("POST", "/v1/clients", {**JORDAN, "first_name": NAME})[1]["data"]["id"]
