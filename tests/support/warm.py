@@ -72,7 +72,7 @@ def _can_be_forked(asked: dict[str, Any]) -> bool:
         return False
     if asked["shell"] or asked["preexec_fn"] or asked["pass_fds"]:
         return False
-    return _read_at_the_start(env) == _read_at_the_start(_nursery.env)
+    return _read_at_the_start(env) == _nursery.variables()
 
 
 def _read_at_the_start(env: Any) -> dict[str, str]:
@@ -83,26 +83,32 @@ class _Nursery:
     """The process that the others are forked from; started when it is first needed."""
 
     def __init__(self) -> None:
-        self.env = dict(os.environ)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._variables: dict[str, str] = {}
+
+    def variables(self) -> dict[str, str]:
+        """Those that it has read at its start."""
+        with self._lock:
+            if self._process is None:
+                self._start()
+            return self._variables
 
     def fork(self, request: dict[str, Any], handles: list[int]) -> int:
         """The id of a new process, which is a child of this one."""
         with self._lock:
-            if self._process is None:
-                self._start()
             socket.send_fds(self._socket, [json.dumps(request).encode()], handles)
             return int(self._socket.recv(20))
 
     def _start(self) -> None:
+        self._variables = _read_at_the_start(os.environ)
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             code = Path(__file__).with_name("nursery.py").read_text(encoding="utf-8")
             line = [sys.executable, "-c", code, str(theirs.fileno())]
             nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-            self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], env=self.env, **nothing)
+            self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], **nothing)
 
     def stop(self) -> None:
         if self._process is not None:
