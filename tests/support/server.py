@@ -76,7 +76,7 @@ def command(*arguments, before=""):
 
 
 @contextmanager
-def serving(database, *arguments, before="", prefix=(), log=None):
+def serving(database, *arguments, before="", prefix=(), log=None, env=None):
     """A real ``acare serve`` on the file; its process and its address. Killed at the end.
 
     ``prefix`` is a command line that runs it; ``log`` is a descriptor for its stderr.
@@ -86,7 +86,7 @@ def serving(database, *arguments, before="", prefix=(), log=None):
     path = database.with_name("server.log")
     with (
         path.open("a") as file,
-        warm.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log) as process,
+        warm.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log, env=env) as process,
     ):
         try:
             address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())

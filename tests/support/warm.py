@@ -1,8 +1,8 @@
 """Real ``acare`` processes that begin at once: forked from one that has imported everything.
 
 Starting Python and importing acare takes longer than most of what the tests do with a process. ``Popen`` and
-``run`` are those of ``subprocess``, for the same command lines; a command line that such a process cannot
-stand for, or a system other than Linux, gets an ordinary process.
+``run`` are those of ``subprocess``, for the same command lines; for one that cannot be forked, or on a system
+other than Linux, they start an ordinary process.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Popen(subprocess.Popen):
             "env": dict(os.environ if asked["env"] is None else asked["env"]),
             "start_new_session": asked["start_new_session"],
         }
-        self.pid = _nursery.fork(request, handles)
+        self.pid = _nursery_for(request["env"]).fork(request, handles)
         self._child_created = True
         ends = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
         self._close_pipe_fds(*(asked[name] for name in ends))
@@ -65,34 +65,41 @@ def run(
 
 
 def _can_be_forked(asked: dict[str, Any]) -> bool:
-    args, env = asked["args"], os.environ if asked["env"] is None else asked["env"]
+    args = asked["args"]
     if not (sys.platform == "linux" and isinstance(args, list) and args[0] == sys.executable):
         return False
     if args[1] != "-c" and args[1:3] != ["-m", "acare"]:
         return False
-    if asked["shell"] or asked["preexec_fn"] or asked["pass_fds"]:
-        return False
-    return _read_at_the_start(env) == _nursery.variables()
+    return not (asked["shell"] or asked["preexec_fn"] or asked["pass_fds"])
 
 
-def _read_at_the_start(env: Any) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name.startswith(_AT_THE_START)}
+def _nursery_for(env: dict[str, str]) -> _Nursery:
+    """One that was started with the same variables, as far as they matter at the start."""
+    key = frozenset(item for item in env.items() if item[0].startswith(_AT_THE_START))
+    with _lock:
+        if key not in _nurseries:
+            _nurseries[key] = _Nursery(env)
+        return _nurseries[key]
+
+
+def stop() -> None:
+    """End the processes that others are forked from."""
+    while _nurseries:
+        _nurseries.popitem()[1].stop()
 
 
 class _Nursery:
-    """The process that the others are forked from; started when it is first needed."""
+    """A process that others are forked from."""
 
-    def __init__(self) -> None:
+    def __init__(self, env: dict[str, str]) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._variables: dict[str, str] = {}
-
-    def variables(self) -> dict[str, str]:
-        """Those that it has read at its start."""
-        with self._lock:
-            if self._process is None:
-                self._start()
-            return self._variables
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            code = Path(__file__).with_name("nursery.py").read_text(encoding="utf-8")
+            line = [sys.executable, "-c", code, str(theirs.fileno())]
+            nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+            self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], env=env, **nothing)
 
     def fork(self, request: dict[str, Any], handles: list[int]) -> int:
         """The id of a new process, which is a child of this one."""
@@ -100,21 +107,10 @@ class _Nursery:
             socket.send_fds(self._socket, [json.dumps(request).encode()], handles)
             return int(self._socket.recv(20))
 
-    def _start(self) -> None:
-        self._variables = _read_at_the_start(os.environ)
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            code = Path(__file__).with_name("nursery.py").read_text(encoding="utf-8")
-            line = [sys.executable, "-c", code, str(theirs.fileno())]
-            nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-            self._process = subprocess.Popen(line, pass_fds=[theirs.fileno()], **nothing)
-
     def stop(self) -> None:
-        if self._process is not None:
-            self._socket.close()
-            self._process.wait(timeout=30)
+        self._socket.close()
+        self._process.wait(timeout=30)
 
 
-_nursery = _Nursery()
-stop = _nursery.stop
+_lock = threading.Lock()
+_nurseries: dict[frozenset[tuple[str, str]], _Nursery] = {}
