@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import warm
+from support import sharing, warm
 from support.client import Api
 from support.data import ALL_SCOPES
 from support.server import RunningServer, starter
@@ -38,6 +38,10 @@ def pytest_collection_finish() -> None:
     """Exclude the thousands of collected tests from later garbage collections."""
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    return sharing.run(session)
 
 
 def pytest_unconfigure() -> None:
