@@ -26,7 +26,7 @@ def run(session: pytest.Session) -> bool | None:
     """Run the collected tests, as the hook ``pytest_runtestloop``; None if one process is to do it."""
     config = session.config
     count = int(os.environ.get("ACARE_TEST_PROCESSES", min(4, len(os.sched_getaffinity(0)))))
-    alone = any(config.getoption(name) for name in ONE_PROCESS) or config.getoption("capture") != "fd"
+    alone = any(config.getoption(name, None) for name in ONE_PROCESS) or config.getoption("capture") != "fd"
     if count < 2 or len(session.items) < MANY or alone or session.testsfailed or config.option.collectonly:
         return None
     files = [list(items) for _, items in groupby(session.items, key=lambda item: item.path)]
