@@ -2,14 +2,17 @@
 
 The processes are forked once the tests are collected, so nothing is imported twice. The first one shows what
 the others report. ACARE_TEST_PROCESSES is their number; by default there is one for each processor, but not
-more than four, and only one for less than 1000 tests, or with an option that stops at a failure.
+more than four. There is only one for less than 1000 tests, with an option that stops at a failure or shows
+output, and on systems other than Linux.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from itertools import groupby
@@ -21,13 +24,16 @@ import pytest
 MANY = 1000  # tests, for which it is worth while
 ONE_PROCESS = ("maxfail", "usepdb", "stepwise", "setupshow", "setuponly", "setupplan")  # options
 
+_SET_PDEATHSIG = 1  # of prctl: the signal that tells that the first process is gone
+
 
 def run(session: pytest.Session) -> bool | None:
     """Run the collected tests, as the hook ``pytest_runtestloop``; None if one process is to do it."""
     config = session.config
+    if session.testsfailed or config.option.collectonly or not _is_worth_while(session):
+        return None
     count = int(os.environ.get("ACARE_TEST_PROCESSES", min(4, len(os.sched_getaffinity(0)))))
-    alone = any(config.getoption(name, None) for name in ONE_PROCESS) or config.getoption("capture") != "fd"
-    if count < 2 or len(session.items) < MANY or alone or session.testsfailed or config.option.collectonly:
+    if count < 2:
         return None
     files = [list(items) for _, items in groupby(session.items, key=lambda item: item.path)]
     queue = _queue_of(len(files))
@@ -43,7 +49,14 @@ def run(session: pytest.Session) -> bool | None:
     finally:
         for helper in helpers:
             helper.stop()
+        os.close(queue)
     return True
+
+
+def _is_worth_while(session: pytest.Session) -> bool:
+    alone = any(session.config.getoption(name, None) for name in ONE_PROCESS)
+    captured = session.config.getoption("capture") == "fd"
+    return sys.platform == "linux" and len(session.items) >= MANY and captured and not alone
 
 
 def _queue_of(count: int) -> int:
@@ -72,7 +85,7 @@ class _Helper:
     def __init__(
         self, session: pytest.Session, files: list[list[pytest.Item]], queue: int, path: Path
     ) -> None:
-        self._config, self._status = session.config, None
+        self._config, self._status, self._last = session.config, None, "its start"
         with path.open("wb", buffering=0) as reports:
             self._pid = os.fork()
             if self._pid == 0:
@@ -84,6 +97,7 @@ class _Helper:
         hook = self._config.hook
         while (line := self._reports.readline()).endswith(b"\n"):
             report = hook.pytest_report_from_serializable(config=self._config, data=json.loads(line))
+            self._last = report.nodeid
             if report.when == "setup":
                 hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
             hook.pytest_runtest_logreport(report=report)
@@ -99,7 +113,7 @@ class _Helper:
             self.show_reports()
             time.sleep(0.01)
         if self._status:
-            raise RuntimeError(f"another process of the tests has failed: {self._status}")
+            raise RuntimeError(f"another process of the tests ended with {self._status} after {self._last}")
 
     def stop(self) -> None:
         if self._status is None:
@@ -110,6 +124,7 @@ class _Helper:
 
 def _help(session: pytest.Session, taken: Iterator[Any], reports: BinaryIO) -> int:
     """In a new process: run tests and report them; the exit code."""
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGINT)
     config, plugins = session.config, session.config.pluginmanager
     plugins.unregister(plugins.getplugin("terminalreporter"))
     capture = plugins.getplugin("capturemanager")
