@@ -13,7 +13,7 @@ import waitress.trigger
 import waitress.utilities
 from waitress import wasyncore
 
-from acare.server import channel, listener, parser, response, server
+from acare.server import channel, listener, parser, response, server, sockets
 
 OVERRIDES = {
     channel.Channel: {
@@ -27,7 +27,7 @@ OVERRIDES = {
     parser.Parser: {"received": ["self", "data"], "parse_header": ["self", "header_plus"]},
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
-    server._Trigger: {"handle_error": ["self"]},
+    sockets._Trigger: {"handle_error": ["self"]},
     listener.Listener: {
         "__init__": ["self", "sock", "map"],
         "readable": ["self"],
@@ -99,6 +99,10 @@ def test_our_server_has_what_a_channel_of_waitress_uses():
     missing = {name for name in wanted if not hasattr(server.Server, name) and f"self.{name}" not in set_up}
     assert wanted >= {"add_task", "pull_trigger", "active_channels", "adj", "application"}
     assert missing == set()
+
+
+def test_an_event_is_handled_by_the_socket():
+    assert list(inspect.signature(wasyncore.readwrite).parameters) == ["obj", "flags"]
 
 
 def test_adjustments_have_what_is_adjusted():
