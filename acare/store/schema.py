@@ -6,6 +6,7 @@ file, and an operator may add an index.
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 from contextlib import closing
@@ -62,18 +63,26 @@ def difference(connection: sqlite3.Connection) -> str | None:
     Compares the SQL of tables, views, indexes and triggers, without white space, comments and quotes
     of names.
     """
-    with closing(open_in_memory()) as reference:
-        reference.executescript(text())
-        expected, found = _objects(reference), _objects(connection)
-        for (kind, name), sql in expected.items():
-            if (kind, name) not in found:
-                return f"the {kind} {name} is missing"
-            if found[kind, name] == sql or tokens(found[kind, name]) == tokens(sql):
-                continue
-            if kind == "table":
+    expected, found = _defined_by(text()), _objects(connection)
+    for (kind, name), sql in expected.items():
+        if (kind, name) not in found:
+            return f"the {kind} {name} is missing"
+        if found[kind, name] == sql or tokens(found[kind, name]) == tokens(sql):
+            continue
+        if kind == "table":
+            with closing(open_in_memory()) as reference:
+                reference.executescript(text())
                 return _table_difference(name, _columns(connection, name), _columns(reference, name))
-            return f"the {kind} {name} is different"
+        return f"the {kind} {name} is different"
     return None
+
+
+@functools.cache
+def _defined_by(script: str) -> _Objects:
+    """The objects that a script creates; kept, since one command compares several files."""
+    with closing(open_in_memory()) as reference:
+        reference.executescript(script)
+        return _objects(reference)
 
 
 def tokens(sql: str) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from support import warm
 from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import HEADER, USER, Agency
 
@@ -134,7 +135,7 @@ def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
 def test_a_reader_may_stop_reading(agency):
     agency.load(f"{HEADER}\n" + "A,B,buyer\n" * 3000, "--on-duplicate", "create")
     line = [sys.executable, "-m", "acare", "export", "--database", str(agency.database)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with warm.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()
         assert (process.wait(20), process.stderr.read()) == (1, b"")

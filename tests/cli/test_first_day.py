@@ -6,6 +6,7 @@ import subprocess
 from contextlib import closing
 
 import pytest
+from support import warm
 from support.server import command
 from support.terminal import on_terminal
 
@@ -41,7 +42,7 @@ def test_the_first_key_is_a_broker_s_with_full_access(tmp_path):
 
 
 def test_elsewhere_it_shows_how_to_create_one(start, tmp_path):
-    with subprocess.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    with warm.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
             server.stdout.readline()
             assert "acare key create --user EMAIL" in server.stdout.readline()
@@ -100,6 +101,6 @@ def test_with_json_logs_a_failed_start_is_a_line_of_json(
     if by == "variable":
         monkeypatch.setenv("ACARE_LOG_FORMAT", "json")
     line = command("serve", "--listen", "127.0.0.1:0", *flags, *arguments, before=before)
-    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
     (error,) = map(json.loads, ended.stderr.splitlines())
     assert (ended.returncode != 0, error["level"], expected in error["message"]) == (True, "error", True)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 from benchmarks import large
+from support import warm
 from support.server import command
 from support.sockets import wait_for
 
 from acare.store.backup import back_up, verify
 from acare.store.leftovers import PREFIX
 
-CLIENTS = 8000
+CLIENTS = 8000  # so that a command works for a while
+FEW = 50  # for one that is stuck anyway
 
 # What a large file takes long for. A statement in SQLite that never ends, and whose thread Python cannot
 # interrupt: it stands for the copying of a log, and for a disk that is slow to sync.
@@ -45,8 +47,17 @@ PLACES = [
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("large")
-    large.make(folder / "acare.db", CLIENTS)
+    """A database and its backup."""
+    return made_in(tmp_path_factory.mktemp("large"), CLIENTS)
+
+
+@pytest.fixture(scope="module")
+def small_template(tmp_path_factory):
+    return made_in(tmp_path_factory.mktemp("small"), FEW)
+
+
+def made_in(folder, clients):
+    large.make(folder / "acare.db", clients)
     return folder / "acare.db", back_up(folder / "acare.db", folder / "made")
 
 
@@ -57,15 +68,19 @@ def path(tmp_path, template):
     return path
 
 
-def interrupt(tmp_path, template, arguments, before="", after=None):
-    """Run a command and interrupt it; its exit code, and the seconds from the signal to its end."""
+def interrupt(tmp_path, template, arguments, before="", after=0.0):
+    """Run a command and interrupt it so many seconds after its first line.
+
+    Its exit code, and the seconds from the signal to its end.
+    """
     words = [str(template[1]) if word == "BACKUP" else word for word in arguments]
     where = [] if arguments[0] == "verify" else ["--database", "acare.db"]
-    with subprocess.Popen(
+    with warm.Popen(
         command(*words, *where, before=before), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            process.stdout.readline() if after is None else time.sleep(after)
+            process.stdout.readline()
+            time.sleep(after)
             process.send_signal(signal.SIGINT)
             began = time.monotonic()
             process.communicate(timeout=10)
@@ -81,10 +96,13 @@ def content(path):
 
 
 @pytest.mark.parametrize(("arguments", "place"), PLACES, ids=lambda value: value if value == "" else None)
-def test_a_command_that_is_stuck_ends_within_2_seconds(tmp_path, template, path, arguments, place):
-    code, seconds = interrupt(tmp_path, template, arguments, STUCK + place)
+def test_a_command_that_is_stuck_ends_within_2_seconds(tmp_path, small_template, arguments, place):
+    path = tmp_path / "acare.db"
+    path.write_bytes(small_template[0].read_bytes())
+    into_sqlite = 0.05
+    code, seconds = interrupt(tmp_path, small_template, arguments, STUCK + place, into_sqlite)
     assert (code, seconds < 2) == (130, True)
-    assert content(path) == [(CLIENTS,)]
+    assert content(path) == [(FEW,)]
 
 
 WORKING = [
@@ -121,7 +139,7 @@ def test_a_command_that_works_ends_at_once_and_leaves_nothing(tmp_path, template
 def test_an_interrupted_purge_goes_on_the_next_time(tmp_path, template, path):
     interrupt(tmp_path, template, ("purge", "--older-than", "1"), BEGUN)
     line = command("purge", "--older-than", "1", "--database", "acare.db")
-    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM client_history").fetchall() == [(0,)]

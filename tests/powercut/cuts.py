@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random
 import shutil
@@ -19,16 +20,17 @@ UNDER_WAY = 50  # operations that can be in progress at once: more than there ar
 def cut_power(recording: Recording, count: int, place: Path, seed: int = 1) -> Iterator[tuple[str, Findings]]:
     """For each cut, a description of its time and remainders, and the findings of the check."""
     rng = random.Random(seed)
+    disk = copy.deepcopy(recording.disk)
     events = recording.events()
     happened = 0
     for number, instant in enumerate(choose_instants(recording, count, rng)):
         while happened < len(events) and events[happened].ended <= instant:
-            recording.disk.replay(events[happened])
+            disk.replay(events[happened])
             happened += 1
         next_ones = itertools.islice(events, happened, happened + UNDER_WAY)
         under_way = [event for event in next_ones if event.begun < instant]
         folder = place / f"cut-{number}"
-        chosen = recording.disk.cut(folder, under_way, rng)
+        chosen = disk.cut(folder, under_way, rng)
         where = f"cut {number}, {instant - recording.begun} ns after the start ({chosen})"
         yield where, examine(recording, folder, instant)
         shutil.rmtree(folder)

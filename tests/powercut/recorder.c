@@ -61,7 +61,8 @@ static int number(const char *name) {
     return text ? atoi(text) : 0;
 }
 
-__attribute__((constructor)) static void begin(void) {
+/* Also called by a process that was forked from another one that records. */
+__attribute__((constructor)) void begin_recording(void) {
     const char *to = getenv("RECORD_TO");
     char path[PATH_MAX];
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
@@ -70,6 +71,8 @@ __attribute__((constructor)) static void begin(void) {
         abort();
     folder_length = strlen(folder);
     snprintf(path, sizeof path, "%s/%d", to, getpid());
+    if (records >= 0)
+        close(records);
     records = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (records < 0)
         abort();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.client
 import math
+import os
 import random
 import signal
 import subprocess
@@ -17,8 +18,12 @@ from pathlib import Path
 
 from powercut.disk import Disk
 from powercut.events import Event, read_events
+from support import warm
 from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
+
+# A process that is forked has the recorder, and what the one before has told it.
+BEGIN = "import ctypes; ctypes.CDLL(None).begin_recording()\n"
 
 WRITES = 40  # of each writer
 SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
@@ -78,30 +83,30 @@ class Recording:
         self.key = make_key(self.database)
 
     @property
-    def prefix(self) -> list[str]:
-        return [
-            "env",
-            f"LD_PRELOAD={self.recorder}",
-            f"RECORD_FOLDER={self.folder}",
-            f"RECORD_TO={self.records}",
-            f"RECORD_DELAY={SYNC_MICROSECONDS}",
-            f"RECORD_FAIL={self.failing_syncs}",
-            f"RECORD_FAIL_ON={self.fail_on}",
-        ]
+    def env(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "LD_PRELOAD": str(self.recorder),
+            "RECORD_FOLDER": str(self.folder),
+            "RECORD_TO": str(self.records),
+            "RECORD_DELAY": str(SYNC_MICROSECONDS),
+            "RECORD_FAIL": str(self.failing_syncs),
+            "RECORD_FAIL_ON": self.fail_on,
+        }
 
     @contextmanager
     def serving(self, before: str = "", end: int = signal.SIGTERM) -> Iterator[str]:
         """A server, by its address. It is stopped at the end, or gets another signal."""
-        with serving(self.database, before=before, prefix=self.prefix) as (process, address):
+        with serving(self.database, before=BEGIN + before, env=self.env) as (process, address):
             yield address
             process.send_signal(end)
             process.wait(timeout=30)
 
     def run(self, name: str, *arguments: object) -> Step:
         """Run a command of acare to its end."""
-        line = [*self.prefix, *command(*arguments, "--database", self.database)]
+        line = command(*arguments, "--database", self.database, before=BEGIN)
         begun = time.monotonic_ns()
-        done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+        done = warm.run(line, env=self.env, capture_output=True, text=True, timeout=60)
         ended = time.monotonic_ns() if done.returncode == 0 else math.inf
         self.steps[name] = Step(begun, ended, done.stdout + done.stderr)
         return self.steps[name]

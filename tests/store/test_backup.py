@@ -8,7 +8,6 @@ import resource
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from support import warm
 from support.client import Api
 from support.data import JORDAN
 from support.files import edit, listing, query
@@ -451,7 +451,7 @@ def cut_off(tmp_path):
     def run(template, what):
         where = tmp_path / "steps"
         where.mkdir()
-        subprocess.run([sys.executable, "-c", textwrap.dedent(CUT_OFF), template, where, what], check=True)
+        warm.run([sys.executable, "-c", textwrap.dedent(CUT_OFF), template, where, what], check=True)
         return sorted(where.iterdir(), key=lambda step: int(step.name))
 
     return run

@@ -4,7 +4,6 @@ import functools
 import json
 import random
 import sqlite3
-import subprocess
 import sys
 import threading
 import urllib.error
@@ -14,12 +13,14 @@ from contextlib import closing
 from uuid import UUID
 
 import pytest
+from support import warm
 from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 from acare.auth import operator_for
 from acare.cli import main, options
 from acare.fields import clean_new, clean_update
+from acare.store import database
 from acare.store.clients import ClientStore
 from acare.store.database import Database
 from acare.store.erasures import ErasureStore
@@ -428,6 +429,7 @@ def test_what_moved_from_page_to_page_is_in_no_file_any_more(tmp_path, seed, oth
 def test_an_erasure_beside_an_old_snapshot_says_what_is_left(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; the same command does it when they are done."""
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
+    monkeypatch.setattr(database, "EMPTY_LOG_SECONDS", 0.05)
     client_id = api.create(first_name=NAME)["id"]
     with closing(sqlite3.connect(app.database.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -457,7 +459,7 @@ def test_all_of_it_works_while_a_server_runs_on_the_file(start, tmp_path):
 
     def run(*arguments):
         command = [sys.executable, "-m", "acare", *arguments, "--database", "served.db"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+        done = warm.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
         return done.stdout
 
     client_id = ask("POST", "/v1/clients", {**JORDAN, "first_name": NAME})[1]["data"]["id"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support import warm
 
 from acare.store.backup import back_up
 from acare.store.database import Database
@@ -31,7 +32,7 @@ def begin(tmp_path):
 
     def start():
         line = [sys.executable, "-c", BEGIN, tmp_path / "acare.db"]
-        started.append(subprocess.Popen(line, stdout=subprocess.PIPE))
+        started.append(warm.Popen(line, stdout=subprocess.PIPE))
         assert started[-1].stdout.readline() == b"begun\n"
         return started[-1]
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from support import warm
+
 import acare
 from acare.cli.serve import FIRST_USER
 from acare.store.database import Database
@@ -32,7 +34,7 @@ def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
     def run(*arguments: str, command: str = "serve", env: dict[str, str] | None = None) -> RunningServer:
         where = [] if command == "demo" or "--database" in arguments else ["--database", "served.db"]
         with log.open("a") as stderr:
-            process = subprocess.Popen(
+            process = warm.Popen(
                 [sys.executable, "-m", "acare", command, "--listen", "127.0.0.1:0", *where, *arguments],
                 cwd=folder,
                 env={**os.environ, **(env or {})},
@@ -74,7 +76,7 @@ def command(*arguments, before=""):
 
 
 @contextmanager
-def serving(database, *arguments, before="", prefix=(), log=None):
+def serving(database, *arguments, before="", prefix=(), log=None, env=None):
     """A real ``acare serve`` on the file; its process and its address. Killed at the end.
 
     ``prefix`` is a command line that runs it; ``log`` is a descriptor for its stderr.
@@ -84,7 +86,7 @@ def serving(database, *arguments, before="", prefix=(), log=None):
     path = database.with_name("server.log")
     with (
         path.open("a") as file,
-        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log) as process,
+        warm.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log, env=env) as process,
     ):
         try:
             address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())
@@ -98,7 +100,7 @@ def serving(database, *arguments, before="", prefix=(), log=None):
 def begun(*arguments):
     """A real ``acare`` that is about to run the command, with all modules imported."""
     line = command(*arguments, before="import acare.cli; print('begins', flush=True)")
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with warm.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout.readline() == b"begins\n"
             yield process
