@@ -30,7 +30,7 @@ from acare.cli import (
     status,
     users,
 )
-from acare.config import unchecked_variable
+from acare.config import unchecked_variable, unknown_variables
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
 from acare.store.connection import SQLITE_VERSION
@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _logs_json(given)
     args = _parser(JsonParser if as_json else Parser).parse_args(given)
+    if unknown := unknown_variables():
+        _tell(f"unknown variables are ignored: {', '.join(unknown)}", as_json)
     try:
         with nullcontext() if args.run in (serve.run, demo.run) else interrupts.ended_in_time():
             return int(args.run(args))
@@ -100,8 +102,16 @@ def _logs_json(given: Sequence[str]) -> bool:
 
 
 def _fail(code: int, error: Exception, as_json: bool) -> int:
-    sys.stderr.write(as_json_line(f"acare: {error}") if as_json else f"acare: {error}\n")
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    _tell(text, as_json)
     return code
+
+
+def _tell(text: str, as_json: bool) -> None:
+    """One line on stderr."""
+    sys.stderr.write(as_json_line(f"acare: {text}") if as_json else f"acare: {text}\n")
 
 
 def _parser(kind: type[Parser] = Parser) -> Parser:

@@ -17,8 +17,9 @@ LOG_EMPTIED = """\
 The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
 unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
 LOG_NOT_EMPTIED = """\
-The deleted rows are still in the log, because another process reads or writes. They are overwritten when the
-log starts over. 'acare compact' removes them, and what remains in unused space of the database."""
+The deleted rows are still in the log, because another process uses it or the disk cannot be written. They are
+overwritten when the log starts over. 'acare compact' removes them, and what remains in unused space of the
+database."""
 WORDS_LEFT = """\
 Names and addresses are still in the search index, as words that no search finds. 'acare compact'
 removes them.
@@ -44,7 +45,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         help="delete old history",
         description="Delete replaced and deleted versions of clients that ended long ago.",
     )
-    purge.add_argument("--older-than", metavar="DAYS", type=_days, required=True, help="days, at least 0")
+    purge.add_argument(
+        "--older-than", metavar="DAYS", type=_days, required=True, help="days, from 0 to 99999"
+    )
     purge.set_defaults(run=run_purge)
 
     rewrite = commands.add_parser(
@@ -62,7 +65,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run_erase(args: argparse.Namespace) -> int:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, must_exist=True, failed="nothing was erased") as database:
         erasures = ErasureStore(database)
         person = erasures.find(args.id)
         if person is not None and not args.yes and not _confirmed(person):
@@ -96,7 +99,8 @@ def describe(person: Person) -> str:
 
 
 def run_purge(args: argparse.Namespace) -> int:
-    with open_database(args, must_exist=True) as database, progress.shown(args) as report:
+    failed = "what was purged by then stays purged"
+    with open_database(args, must_exist=True, failed=failed) as database, progress.shown(args) as report:
         purged = HistoryStore(database).purge(args.older_than, report)
         log_emptied = database.empty_log()
     print(f"Purged {purged} old versions.")
@@ -124,5 +128,5 @@ def _mib(count: int) -> str:
 
 def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days from 0 to 99999")
     return int(text)

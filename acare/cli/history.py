@@ -59,7 +59,7 @@ def run_history(args: argparse.Namespace) -> int:
 
 
 def run_undelete(args: argparse.Namespace) -> int:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, must_exist=True, failed="nothing was undeleted") as database:
         version = HistoryStore(database).undelete(args.id)
         person = ErasureStore(database).find(args.id)
     about = describe(person) if person else "client"

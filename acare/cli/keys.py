@@ -81,7 +81,7 @@ def run_create(args: argparse.Namespace) -> int:
     if is_new:
         sys.stderr.write(f"Created the database {path.absolute()}: there was none.\n")
     sys.stderr.write(
-        f"Created key {key.id} of {args.user} ({key.role}) with the scopes {json.dumps(scopes)} in "
+        f"Created key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)} in "
         f"{path.absolute()}.\nIt is printed on stdout, and not shown again:\n"
     )
     print(key.key)
@@ -116,7 +116,7 @@ def run_revoke(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeyStore]:
-    with open_database(args, must_exist=must_exist) as database:
+    with open_database(args, must_exist=must_exist, failed="nothing was written") as database:
         yield KeyStore(database)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from acare import ids
 from acare.config import SETTINGS, Settings
-from acare.errors import UserError
+from acare.errors import StoreUnavailable, UserError
 from acare.field_types import Email, Text
 from acare.store.database import Database
+from acare.store.file import EMPTY
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -45,19 +46,30 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 
 
 def existing_database(args: argparse.Namespace) -> Path:
-    """The file that the settings name; UserError if it does not exist."""
+    """The file that the settings name; UserError if it does not exist or is empty."""
     path = read_settings(args).database
     if not path.exists():
         raise UserError(f"{path}: the database does not exist; name it with --database or ACARE_DATABASE")
+    if path.is_file() and path.stat().st_size == 0:
+        raise UserError(f"{path}: {EMPTY}")
     return path
 
 
 @contextmanager
-def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
-    """The database that the settings name, for as long as the ``with`` lasts."""
+def open_database(
+    args: argparse.Namespace, *, must_exist: bool = False, failed: str = "the command was not completed"
+) -> Iterator[Database]:
+    """The database that the settings name, for as long as the ``with`` lasts.
+
+    UserError if it becomes unavailable, for example because the disk is full; the error ends with ``failed``.
+    """
     path = existing_database(args) if must_exist else read_settings(args).database
     with closing(Database(path)) as database:
-        yield database
+        try:
+            yield database
+        except StoreUnavailable as error:
+            reason = str(error)
+            raise UserError(f"{path}: {reason[:1].lower()}{reason[1:].rstrip('.')}; {failed}") from None
 
 
 def parse_id(text: str) -> str:

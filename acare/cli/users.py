@@ -111,5 +111,5 @@ def run_transfer(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace) -> Iterator[UserStore]:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, must_exist=True, failed="nothing was written") as database:
         yield UserStore(database)

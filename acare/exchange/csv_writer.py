@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from acare.exchange.cells import amount, defuse, join
-from acare.field_types import Amount, Flag, Preferences, Texts, to_json
+from acare.field_types import Amount, Flag, Texts, to_json
 from acare.fields import FIELDS
+from acare.property_preferences import Preferences
 
 _KINDS = {field.name: type(field.kind) for field in FIELDS}
 COLUMNS = ("id", "owner", *_KINDS, "version", "created_at", "updated_at")

@@ -21,6 +21,7 @@ from acare.store.connection import open_file
 from acare.store.copying import Report, in_background, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
+from acare.store.owner import explain_access
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
 # piece for as long as that took, and syncs often: a server writes to the same disk. But the log grows while
@@ -62,7 +63,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, report: Repor
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. Removes what a killed backup left in the
-    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup.
+    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup, unless
+    only an old one cannot be deleted.
     """
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
@@ -70,10 +72,10 @@ def back_up(database: Path, folder: Path, keep: int | None = None, report: Repor
         make_folder(folder)
         remove_leftovers(folder)
         copy_verified(database, target, report=report)
-        if keep is not None:
-            _delete_oldest(target, database.stem, keep)
     except OSError as error:
-        raise DatabaseRefused(f"{folder}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
+    if keep is not None:
+        _delete_oldest(target, database.stem, keep)
     return target
 
 
@@ -85,7 +87,7 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
     with temporary(target) as copy:
         copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
-            raise DatabaseRefused(f"{database}: the backup failed: the schema version changed meanwhile")
+            raise DatabaseRefused(f"{database}: no backup was made: the schema version changed meanwhile")
         with in_background():
             check_content(copy, counts, report)
             checked = sha256(copy, report)
@@ -119,7 +121,8 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{database}: the backup failed: {error}") from None
+        reason = f"{error}{explain_access(target) or explain_access(database)}"
+        raise DatabaseRefused(f"{database}: no backup was made: {reason}") from None
     return version, counts
 
 
@@ -147,12 +150,19 @@ class _Pace:
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
-    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``."""
+    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``.
+
+    DatabaseRefused if one cannot be deleted.
+    """
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
     others = sorted(path for path in newest.parent.iterdir() if name.fullmatch(path.name) and path != newest)
     for old in others[: max(0, len(others) - keep + 1)]:
-        old.unlink(missing_ok=True)
-        checksum_file(old).unlink(missing_ok=True)
+        try:
+            old.unlink(missing_ok=True)
+            checksum_file(old).unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"{error.strerror}; the new backup is {newest}"
+            raise DatabaseRefused(f"{old}: the old backup cannot be deleted: {reason}") from None
 
 
 def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int:

@@ -22,6 +22,7 @@ from acare.store.connection import (
 )
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate
+from acare.store.owner import explain_access
 from acare.store.readiness import Readiness
 from acare.store.wal import prevent_checkpoint
 from acare.store.writer import Writer
@@ -97,7 +98,7 @@ class Database:
                 writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
                 checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
             except sqlite3.Error as error:
-                raise DatabaseRefused(f"{path}: {error}") from None
+                raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
             if file.identity(path) != self._identity:
                 raise DatabaseRefused(f"{path}: was replaced while it was being opened")
             self._writer = Writer(writing, checkpointer, self._check_in_place)

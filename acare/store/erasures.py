@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from typing import NamedTuple
 
-from acare.errors import UserError
+from acare.errors import StoreUnavailable, UserError
 from acare.store import idempotency, search
 from acare.store.connection import NOW
 from acare.store.database import Database
@@ -102,9 +103,14 @@ class ErasureStore:
     def overwrite(self) -> tuple[bool, bool]:
         """Remove what is left of deleted rows in the search index and in the log, for a second each.
 
-        Whether it was done in the one and in the other.
+        Whether it was done in the one and in the other. The erasure itself is complete either way.
         """
-        return search.erase_deleted_words(self._database, WORDS_SECONDS), self._database.empty_log()
+        words_gone = log_emptied = False
+        with suppress(StoreUnavailable):
+            words_gone = search.erase_deleted_words(self._database, WORDS_SECONDS)
+        with suppress(StoreUnavailable):
+            log_emptied = self._database.empty_log()
+        return words_gone, log_emptied
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:

@@ -27,6 +27,10 @@ APPLICATION_ID = 0x61636172
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
 
+#: Why a command that does not create a database refuses an empty file.
+EMPTY = "the file is empty, so it is not a database of acare"
+
+
 class _Inspection(NamedTuple):
     application_id: int
     version: int
@@ -75,7 +79,7 @@ def check(path: Path) -> int:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.stat().st_size == 0:
-            raise DatabaseRefused(f"{path}: the file is empty")
+            raise DatabaseRefused(f"{path}: {EMPTY}")
         found = _inspect(path)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
@@ -215,7 +219,7 @@ def _create(path: Path) -> None:
                     os.replace(fresh, path)
                     sync(path.parent)
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: cannot be created: {error}") from None
+        raise DatabaseRefused(f"{path}: cannot be created: {error}{explain_access(path)}") from None
 
 
 @contextmanager

@@ -23,12 +23,19 @@ _ENDINGS = (".tmp-journal", ".tmp-wal", ".tmp-shm", ".tmp")
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
-    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
+    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
+
+    An OSError in the body that names no file, such as that of a full disk, names ``target`` afterwards.
+    """
     handle, lock = _create_lock(target.parent)
     path = lock.with_suffix(".tmp")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         yield path
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(target)
+        raise
     finally:
         try:
             _remove(lock)

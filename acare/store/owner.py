@@ -1,15 +1,19 @@
-"""Who owns a file: taking it over for a file that replaces another one, and saying it in an error."""
+"""Who owns a file: taking it over for a file that replaces another one, and explaining errors of access."""
 
 from __future__ import annotations
 
 import grp
 import os
 import pwd
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
+
+# Free bytes that SQLite needs to open a database: it creates a file of 32 KiB next to it.
+_MIN_FREE = 64 * 1024
 
 
 def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
@@ -51,9 +55,10 @@ def describe(path: Path) -> str:
 
 
 def explain_access(path: Path) -> str:
-    """A clause for the error that a file cannot be opened: whose file or folder is in the way; may be empty.
+    """A clause for the error that a database cannot be opened; empty if there is nothing to explain.
 
-    SQLite also needs to create files in the folder.
+    It names the file or folder that this process may not use, or says that the disk is full: SQLite needs to
+    create files in the folder.
     """
     with suppress(OSError):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
@@ -64,6 +69,8 @@ def explain_access(path: Path) -> str:
                 return f"; {side.name} {describe(side)}, and this process runs as {_user(os.geteuid())}"
         if not os.access(path.parent, os.W_OK | os.X_OK):
             return f"; the folder {describe(path.parent)}, and this process runs as {_user(os.geteuid())}"
+        if shutil.disk_usage(path.parent).free < _MIN_FREE:
+            return f"; the disk of {path.parent.absolute()} is full"
     return ""
 
 

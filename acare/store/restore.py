@@ -70,7 +70,7 @@ def restore(
                 os.replace(fresh, database)
         sync(database.parent)
     except OSError as error:
-        raise DatabaseRefused(f"{database}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{database}: the restore failed: {error.strerror or error}") from None
     return Restored(old, revoked, erased, unread=kept is None and not exact)
 
 

@@ -99,7 +99,7 @@ MISTAKES = [
     ("erase", "CLIENT_ID"),
     ("purge", "--older-than"),
     ("purge --older-than -1", "--older-than"),
-    *((f"purge --older-than {days}", "--older-than") for days in ("never", "1.5", "999999", "٣")),
+    *((f"purge --older-than {days}", "0 to 99999") for days in ("never", "1.5", "999999", "٣")),
     ("compact now", "now"),
     ("status --max-age 0", "1 to 99999"),
     ("serve --require-precondition=yes", "--require-precondition"),
@@ -203,6 +203,11 @@ def test_only_the_key_is_on_stdout(run, listed):
     assert listed()[0]["id"] in printed.err
     with acare.create_app(database="acare.db") as app:
         assert app.keys.authenticate(printed.out.strip()) is not None
+
+
+def test_the_stored_spelling_of_the_address_is_printed(run):
+    run("key create --user Dana@Example.com")
+    assert "of Dana@Example.com (agent)" in run("key create --user dana@example.COM").err
 
 
 @pytest.mark.parametrize(("role", "other"), [("agent", "broker"), ("broker", "agent")])
@@ -327,6 +332,11 @@ def test_help_explains_each_option(run, command):
     assert re.search(rf"^ +{command.split()[0]} ", run("--help").out, re.MULTILINE)
 
 
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "--database" in COMMANDS[command]])
+def test_the_help_of_the_database_is_one_short_line(run, command):
+    assert "the database file (acare.db) [ACARE_DATABASE]\n" in run(f"{command} --help").out
+
+
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_help_shows_each_default(run, setting):
     default = getattr(Settings(), setting.name)
@@ -439,6 +449,7 @@ def test_a_port_in_use_is_a_failure_and_makes_no_database(run, tmp_path, command
         printed = run(f"{command} --listen {where}", status=1)
     assert_one_line(printed, where)
     assert printed.err.count("127.0.0.1") == 1
+    assert "--listen or ACARE_LISTEN" in printed.err
     assert list(tmp_path.iterdir()) == []
 
 

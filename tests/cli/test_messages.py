@@ -1,0 +1,163 @@
+"""What commands say about a database that they cannot use, and about variables that mean nothing."""
+
+import json
+import shutil
+import sqlite3
+from collections import namedtuple
+
+import pytest
+from support.client import Api
+from support.data import UNKNOWN_ID
+
+import acare
+from acare.cli import main
+from acare.errors import StoreUnavailable
+from acare.store import search
+from acare.store.writer import Writer
+
+Printed = namedtuple("Printed", "code out err")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capsys):
+    def run(command):
+        code = main(command.split())
+        return Printed(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def client_id():
+    """A client with one old version, of ana@example.com."""
+    with acare.create_app(database="acare.db") as app:
+        api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
+        made = api.create()["id"]
+        api.put(made, {"notes": "x"})
+    return made
+
+
+# --- a full disk
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """No write succeeds. (tests/store/test_disk.py fills real disks.)"""
+
+    def fail(writer, work):
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(Writer, "run", fail)
+
+
+FULL = {
+    "key create --user ben@example.com": "nothing was written",
+    "key revoke --user ana@example.com": "nothing was written",
+    "user add ben@example.com": "nothing was written",
+    "undelete CLIENT_ID": "nothing was undeleted",
+    "erase CLIENT_ID --yes": "nothing was erased",
+    "purge --older-than 0 --quiet": "what was purged by then stays purged",
+    "transfer --from ana@example.com --to ana@example.com": "the command was not completed",
+}
+
+
+@pytest.mark.parametrize("command", FULL)
+def test_a_full_disk_is_named_with_what_was_done(run, client_id, full_disk, command):
+    printed = run(command.replace("CLIENT_ID", client_id))
+    assert printed == (1, "", f"acare: acare.db: the disk is full; {FULL[command]}\n")
+
+
+def test_an_erasure_is_done_though_the_disk_is_full_then(run, client_id, monkeypatch):
+    """Only the overwriting of what was deleted is not."""
+
+    def fail(*arguments):
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(search, "erase_deleted_words", fail)
+    monkeypatch.setattr(Writer, "empty_log", fail)
+    printed = run(f"erase {client_id} --yes")
+    assert (printed.code, printed.out.startswith("Erased Jordan Lee")) == (0, True)
+    assert all(said in printed.err for said in ("still in the log", "search index"))
+
+
+def test_a_database_that_cannot_be_opened_on_a_full_disk_says_so(run, client_id, monkeypatch, tmp_path):
+    def fail(*arguments):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("acare.store.migrations.open_file", fail)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
+    printed = run("key list")
+    assert printed == (1, "", f"acare: acare.db: disk I/O error; the disk of {tmp_path} is full\n")
+
+
+def test_a_backup_on_a_full_disk_names_the_folder(run, client_id, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("acare.store.backup.copy_verified", fail)
+    printed = run("backup copies --quiet")
+    assert printed == (1, "", "acare: copies: no backup was made: No space left on device\n")
+
+
+def test_a_file_that_cannot_be_written_is_named(run, client_id, monkeypatch):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(acare.cli.export._WRITERS, "jsonl", fail)
+    printed = run("export clients.jsonl")
+    assert printed == (1, "", "acare: clients.jsonl: No space left on device\n")
+
+
+# --- an empty file
+
+READING = [
+    "key list", f"key revoke {UNKNOWN_ID}", "user list", "find lee", "export", "backup", "verify acare.db",
+    "status", f"history {UNKNOWN_ID}", f"undelete {UNKNOWN_ID}", f"erase {UNKNOWN_ID}", "compact",
+    "purge --older-than 0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READING)
+def test_an_empty_file_does_not_become_a_database(run, tmp_path, command):
+    (tmp_path / "acare.db").touch()
+    printed = run(command)
+    assert (printed.code, printed.err) == (
+        1,
+        "acare: acare.db: the file is empty, so it is not a database of acare\n",
+    )
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("acare.db", 0)]
+
+
+def test_the_first_key_makes_a_database_of_an_empty_file(run, tmp_path):
+    (tmp_path / "acare.db").touch()
+    assert run("key create --user ana@example.com").code == 0
+
+
+# --- variables
+
+
+@pytest.mark.parametrize("name", ["ACARE_DB", "ACARE_DATABASE_URL", "ACARE_PORT"])
+def test_an_unknown_variable_is_named_and_ignored(run, client_id, monkeypatch, name):
+    monkeypatch.setenv(name, "secret")
+    printed = run("key list")
+    assert (printed.code, printed.err) == (0, f"acare: unknown variables are ignored: {name}\n")
+
+
+def test_in_a_json_log_the_warning_is_json(run, monkeypatch):
+    monkeypatch.setenv("ACARE_DB", "x")
+    monkeypatch.setenv("ACARE_THREADS", "0")
+    lines = run("serve --log-format json").err.splitlines()
+    assert [json.loads(line)["message"].split(":")[1] for line in lines] == [
+        " unknown variables are ignored",
+        " ACARE_THREADS",
+    ]
+
+
+def test_variables_of_the_tests_are_no_settings(run, client_id, monkeypatch):
+    monkeypatch.setenv("ACARE_TEST_KILLS", "1")
+    assert run("key list").err == ""
