@@ -72,6 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser(JsonParser if as_json else Parser).parse_args(given)
     if unknown := unknown_variables():
         _tell(f"unknown variables are ignored: {', '.join(unknown)}", as_json)
+    return _run(args, as_json)
+
+
+def _run(args: argparse.Namespace, as_json: bool) -> int:
+    """Run the command that the arguments name and report a failure in one line. Returns the exit code."""
     try:
         with nullcontext() if args.run in (serve.run, demo.run) else interrupts.ended_in_time():
             return int(args.run(args))

@@ -16,47 +16,66 @@ from acare.store.schema import SCHEMA_VERSION
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    make = commands.add_parser(
+    _add_backup(commands)
+    _add_verify(commands)
+    _add_restore(commands)
+
+
+def _add_backup(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "backup",
         help="make a verified backup, even while the server runs",
         description="Copy the current state of the database, verify the copy, and write its SHA-256 to a "
         "file next to it. The server continues to read and write.",
     )
-    make.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
-                      help="the folder for backups; created if missing (default: backups)")  # fmt: skip
-    make.add_argument(
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
+        help="the folder for backups; created if missing (default: backups)",
+    )  # fmt: skip
+    parser.add_argument(
         "--keep", metavar="N", type=_count, help="delete all but the newest N backups (default: keep all)"
     )
-    make.set_defaults(run=run_backup)
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_backup)
 
-    verify = commands.add_parser(
+
+def _add_verify(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "verify",
         help="verify backups",
         description="Check the schema, SHA-256, structure, foreign keys and totals of backups.",
     )
-    verify.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
-    verify.add_argument("--no-checksum", action="store_true",
-                        help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
-    verify.set_defaults(run=run_verify)
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
+    _add_no_checksum(parser)
+    progress.add_flag(parser)
+    parser.set_defaults(run=run_verify)
 
-    restore = commands.add_parser(
+
+def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "restore",
         help="replace the database with a backup; stop the server first",
         description="Verify a backup and replace the database with it. The old database is renamed and kept.",
     )
-    restore.add_argument("file", metavar="FILE", type=Path, help="the backup")
-    restore.set_defaults(run=run_restore)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="leave keys and clients as the backup has them, even if they were revoked or erased since",
+    )
+    _add_no_checksum(parser)
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_restore)
 
-    restore.add_argument("--exact", action="store_true",
-                         help="leave keys and clients as the backup has them, even if they were revoked or "
-                         "erased since")  # fmt: skip
-    restore.add_argument("--no-checksum", action="store_true",
-                         help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
 
-    for parser in (make, verify, restore):
-        progress.add_flag(parser)
-    for parser in (make, restore):
-        add_flags(parser, only=("database",))
+def _add_no_checksum(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-checksum",
+        action="store_true",
+        help="needs no .sha256 file, but cannot detect damage within a text",
+    )
 
 
 def run_backup(args: argparse.Namespace) -> int:

@@ -109,17 +109,21 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
             "budget_min": low,
             "budget_max": low + rng.randrange(50, 300, 25) * 1000,
             "preferred_locations": rng.sample(_PLACES, rng.randint(0, 3)),
-            "property_preferences": {
-                "bedrooms_min": rng.randint(1, 5),
-                "bathrooms_min": rng.choice((1, 1.5, 2, 3)),
-                "square_feet_min": rng.randrange(800, 3200, 100),
-                "property_types": rng.sample(("house", "condo", "townhouse", "land"), rng.randint(1, 2)),
-            },
+            "property_preferences": _preferences(rng),
             "pre_approved": approved,
             "pre_approval_amount": low + 40_000 if approved else None,
             "notes": rng.choice(_NOTES),
             "tags": rng.sample(_TAGS, rng.randint(0, 3)),
         }
+
+
+def _preferences(rng: random.Random) -> dict[str, object]:
+    return {
+        "bedrooms_min": rng.randint(1, 5),
+        "bathrooms_min": rng.choice((1, 1.5, 2, 3)),
+        "square_feet_min": rng.randrange(800, 3200, 100),
+        "property_types": rng.sample(("house", "condo", "townhouse", "land"), rng.randint(1, 2)),
+    }
 
 
 def _uuid(rng: random.Random) -> UUID:

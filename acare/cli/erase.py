@@ -30,38 +30,46 @@ Backups and files kept by a restore or a migration are not changed: delete those
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    erase = commands.add_parser(
+    _add_erase(commands)
+    _add_purge(commands)
+    _add_compact(commands)
+
+
+def _add_erase(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "erase",
         help="erase a client permanently",
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that a restore of an older backup erases the client again. Backups are not changed.",
     )
-    erase.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
-    erase.add_argument("--yes", action="store_true", help="do not ask, on a terminal")
-    erase.set_defaults(run=run_erase)
+    parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
+    parser.add_argument("--yes", action="store_true", help="do not ask, on a terminal")
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_erase)
 
-    purge = commands.add_parser(
+
+def _add_purge(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "purge",
         help="delete old history",
         description="Delete replaced and deleted versions of clients that ended long ago.",
     )
-    purge.add_argument(
-        "--older-than", metavar="DAYS", type=_days, required=True, help="days, from 0 to 99999"
-    )
-    purge.set_defaults(run=run_purge)
+    parser.add_argument("--older-than", metavar="DAYS", type=_days, required=True, help="days, 0 to 99999")
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_purge)
 
-    rewrite = commands.add_parser(
+
+def _add_compact(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "compact",
         help="write the database file anew, without free space and deleted content",
         description="Write the whole file anew. Needs free disk space of twice the content, says so first, "
         "and makes other writers wait or fail meanwhile.",
     )
-    rewrite.set_defaults(run=run_compact)
-
-    for parser in (purge, rewrite):
-        progress.add_flag(parser)
-    for parser in (erase, purge, rewrite):
-        add_flags(parser, only=("database",))
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_compact)
 
 
 def run_erase(args: argparse.Namespace) -> int:

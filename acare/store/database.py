@@ -93,16 +93,7 @@ class Database:
         self._idle_readers: deque[_Reader] = deque()
         self._closed = False
         self._process = os.getpid()
-        with ExitStack() as opened:
-            try:
-                writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
-                checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
-            except sqlite3.Error as error:
-                raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
-            if file.identity(path) != self._identity:
-                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
-            self._writer = Writer(writing, checkpointer, self._check_in_place)
-            opened.pop_all()  # the writer closes them from here on
+        self._writer = self._open_writer()
         self.readiness = Readiness(path, self.write, clock)
 
     def read(self) -> _Reader:
@@ -158,6 +149,20 @@ class Database:
         self._closed = True
         self._close_readers()
         self._writer.close()
+
+    def _open_writer(self) -> Writer:
+        path = self.path
+        with ExitStack() as opened:
+            try:
+                writing = opened.enter_context(closing(open_writer(path, self._busy_seconds)))
+                checkpointer = opened.enter_context(closing(open_checkpointer(path, self._busy_seconds)))
+            except sqlite3.Error as error:
+                raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
+            if file.identity(path) != self._identity:
+                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
+            writer = Writer(writing, checkpointer, self._check_in_place)
+            opened.pop_all()  # the writer closes them from here on
+        return writer
 
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too

@@ -42,16 +42,8 @@ def ensure(path: Path) -> None:
 
     DatabaseRefused gives the reason in one line. The file is then unchanged.
     """
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        raise DatabaseRefused(
-            f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
-            f"{'.'.join(map(str, MIN_SQLITE))} or newer"
-        )
     try:
-        if not has_fts5():
-            raise DatabaseRefused(
-                f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
-            )
+        _check_sqlite()
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         _refuse_network(path)
@@ -68,6 +60,19 @@ def ensure(path: Path) -> None:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None
+
+
+def _check_sqlite() -> None:
+    """DatabaseRefused if the SQLite library lacks what acare needs."""
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise DatabaseRefused(
+            f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
+            f"{'.'.join(map(str, MIN_SQLITE))} or newer"
+        )
+    if not has_fts5():
+        raise DatabaseRefused(
+            f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
+        )
 
 
 def check(path: Path) -> int:

@@ -73,11 +73,7 @@ def read_status(
     DatabaseRefused if it is not a database that acare can open.
     """
     version = file.check(path)
-    try:
-        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
-            clients, users, active, expiring, unused = connection.execute(COUNTS).fetchone()
-    except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}") from None
+    clients, users, active, expiring, unused = _count(path)
     real = path.resolve()
     log = real.with_name(f"{real.name}-wal")
     status = Status(
@@ -98,6 +94,16 @@ def read_status(
     if backups is not None:
         _check_backup(status, path, backups, max_age_hours, report)
     return status
+
+
+def _count(path: Path) -> tuple[int, int, int, int, int]:
+    """The counts, in the order of ``COUNTS``."""
+    try:
+        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
+            found: tuple[int, int, int, int, int] = connection.execute(COUNTS).fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
+    return found
 
 
 def _note_attention(status: Status, path: Path) -> None:
