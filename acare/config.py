@@ -100,7 +100,7 @@ class Settings:
     drain_seconds: int = _setting(
         30,
         setting_types.count(3600),
-        "N",
+        "SECONDS",
         "seconds that open requests have to finish when the server stops, 1 to 3600 (30)",
     )
     drain_delay: int = _setting(

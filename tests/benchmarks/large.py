@@ -20,10 +20,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from support.server import command, serving
-
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from tests.support.server import command, serving
 
 CLIENTS = 1_000_000
 OLD_VERSIONS = 3
