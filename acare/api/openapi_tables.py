@@ -17,8 +17,8 @@ TAGS = {
     "system": "The server itself. Needs no key and has no rate limit.",
 }
 
-# What an operation takes (parameters), sends (the body) and answers. Its `headers` and `errors` are in addition
-# to those that every operation has.
+# What an operation takes (parameters), sends (the body) and answers. The headers and errors that every
+# operation has are not listed.
 OPERATIONS = """
 GET /v1/clients  listClients  List clients
   Returns a page of the clients that the caller may see, newest first. Filters can be combined. A page past

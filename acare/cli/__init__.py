@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        line = f"{self.prog}: {message} ('{self.prog} --help' tells more)"
+        line = f"{self.prog}: {message}; see '{self.prog} --help'"
         self.exit(2, as_json_line(line) if self.as_json else f"{line}\n")
 
 

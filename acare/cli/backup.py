@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from acare.cli import progress
-from acare.cli.options import Commands, add_flags, existing_database, read_settings
+from acare.cli.options import Commands, add_flags, counted, existing_database, read_settings
 from acare.errors import DatabaseRefused
 from acare.store import backup, file
 from acare.store.restore import restore
@@ -62,7 +62,7 @@ def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exact",
         action="store_true",
-        help="leave keys and clients as the backup has them, even if they were revoked or erased since",
+        help="also restore keys and clients that were revoked or erased after the backup",
     )
     _add_no_checksum(parser)
     progress.add_flag(parser)
@@ -74,7 +74,7 @@ def _add_no_checksum(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-checksum",
         action="store_true",
-        help="needs no .sha256 file, but cannot detect damage within a text",
+        help="do not read the .sha256 file; damage within a text value is then not detected",
     )
 
 
@@ -96,7 +96,7 @@ def run_verify(args: argparse.Namespace) -> int:
             sys.stderr.write(f"acare: {error}\n")
             code = 1
         else:
-            print(f"{path}: OK, {clients} clients{_if_older(version)}")
+            print(f"{path}: OK, {counted(clients, 'client')}{_if_older(version)}")
     return code
 
 
@@ -109,21 +109,21 @@ def _if_older(version: int) -> str:
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
     if args.no_checksum:
-        sys.stderr.write("Warning: without its checksum, damage within a text is not detected.\n")
+        sys.stderr.write("Warning: without the checksum, damage within a text value is not detected.\n")
     with progress.shown(args) as report:
         done = restore(args.file, database, exact=args.exact, checksum=not args.no_checksum, report=report)
     print(f"Restored {database} from {args.file}.")
     if done.revoked or done.erased:
         print(
-            f"Revoked again: {done.revoked} keys. Erased again: {done.erased} clients. "
-            "(--exact leaves them as the backup has them.)"
+            f"Revoked again: {counted(done.revoked, 'key')}. Erased again: {counted(done.erased, 'client')}. "
+            "(--exact restores them.)"
         )
     if done.old is not None:
         print(f"The old database was renamed to {done.old}.")
     if done.unread:
         sys.stderr.write(
-            "Warning: the old database could not be read. Keys that were revoked and clients that were "
-            "erased since the backup are as the backup has them.\n"
+            "Warning: the old database could not be read, so keys that were revoked and clients that were "
+            "erased after the backup are restored as they were.\n"
         )
     return 0
 

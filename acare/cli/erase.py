@@ -7,7 +7,7 @@ import re
 import sys
 
 from acare.cli import progress
-from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.cli.options import Commands, add_flags, counted, open_database, parse_id
 from acare.store import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
@@ -43,7 +43,7 @@ def _add_erase(commands: Commands[argparse.ArgumentParser]) -> None:
         "recorded, so that a restore of an older backup erases the client again. Backups are not changed.",
     )
     parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
-    parser.add_argument("--yes", action="store_true", help="do not ask, on a terminal")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run_erase)
 
@@ -63,9 +63,9 @@ def _add_purge(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add_compact(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "compact",
-        help="write the database file anew, without free space and deleted content",
-        description="Write the whole file anew. Needs free disk space of twice the content, says so first, "
-        "and makes other writers wait or fail meanwhile.",
+        help="rewrite the database file without free space and deleted content",
+        description="Rewrite the complete file. Needs free disk space of about twice the content and prints "
+        "the figures first. Other writes wait meanwhile, or fail.",
     )
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
@@ -111,7 +111,7 @@ def run_purge(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True, failed=failed) as database, progress.shown(args) as report:
         purged = HistoryStore(database).purge(args.older_than, report)
         log_emptied = database.empty_log()
-    print(f"Purged {purged} old versions.")
+    print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n")
     return 0
 

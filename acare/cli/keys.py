@@ -13,6 +13,7 @@ from acare.auth import ROLES, parse_scope
 from acare.cli.options import (
     Commands,
     add_flags,
+    counted,
     open_database,
     parse_email,
     parse_id,
@@ -116,7 +117,7 @@ def run_revoke(args: argparse.Namespace) -> int:
             keys.revoke(args.id)
             said = f"Revoked key {args.id}."
         else:
-            said = f"Revoked {keys.revoke_all(args.user)} keys of {args.user}."
+            said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."
     sys.stderr.write(f"{said}\n")
     return 0
 

@@ -72,6 +72,11 @@ def open_database(
             raise UserError(f"{path}: {reason[:1].lower()}{reason[1:].rstrip('.')}; {failed}") from None
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def parse_id(text: str) -> str:
     """An id on the command line, in any spelling; for argparse."""
     found = ids.canonical(text)

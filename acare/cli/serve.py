@@ -24,9 +24,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the API",
-        description="Serve the Clients API from one database file. If the database has no key yet, a first "
-        "user and a key are created and the key is shown, on a terminal only.",
-        epilog="Each setting can be given as the variable in brackets instead; a flag beats the variable.",
+        description="Serve the Clients API from one database file, which is created if it does not exist. If "
+        "it has no key and this is a terminal, a first user and a key are created and the key is printed.",
+        epilog="The variable in brackets sets the same; a flag takes precedence.",
     )
     add_flags(parser)
     parser.set_defaults(run=run)

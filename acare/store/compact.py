@@ -1,4 +1,4 @@
-"""Compacting: writing the whole file anew, so that it has no free space and nothing that was deleted."""
+"""Compacting: rewriting the complete file without free space and deleted content."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def measure(database: Database) -> Room:
 
 
 def compact(database: Database, report: Report = silent) -> None:
-    """Write the file and its log anew. Other writers wait meanwhile, and fail after their busy timeout.
+    """Rewrite the file and its log. Other writers wait meanwhile, and fail after their busy timeout.
 
-    UserError if there is not enough room on the disk, or if readers or other writers are in the way for too
-    long. If it is interrupted, the file is as before.
+    UserError if there is not enough room on the disk, or if other processes prevent it for too long. If it is
+    interrupted, the file is unchanged.
     """
     room = measure(database)
     if room.needed > room.free:
@@ -68,14 +68,14 @@ def compact(database: Database, report: Report = silent) -> None:
         done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
     if not done:
         raise UserError(
-            f"{database.path}: not compacted completely: another process reads or writes all the time; "
-            "the same command tries again"
+            f"{database.path}: not compacted completely: other processes keep reading or writing; "
+            "run the command again"
         )
 
 
 @contextmanager
 def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
-    """Report how much of the content is in the log: SQLite tells nothing while it writes it."""
+    """Report how much of the content is in the log: SQLite itself reports nothing while it writes."""
     log = path.resolve().with_name(f"{path.resolve().name}-wal")
     before, over = log.stat().st_size, threading.Event()
 

@@ -134,14 +134,14 @@ class Database:
         return self._writer.run_later(work)
 
     def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
-        """Write the file anew, without deleted content; False if another process was in the way.
+        """Rewrite the file without deleted content; False if another process prevented it.
 
         ``tick`` is called now and then with the number of SQLite's steps so far.
         """
         return self._writer.rewrite(tick)
 
     def empty_log(self) -> bool:
-        """Checkpoint the log and start it over; False if other processes were in the way for a second."""
+        """Checkpoint the log and restart it; False if other processes prevented this for a second."""
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def close(self) -> None:

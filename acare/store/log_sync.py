@@ -1,4 +1,4 @@
-"""Writing the log that a killed process left once more, so that what SQLite recovers from it is on the disk.
+"""Rewriting the log that a killed process left, so that what SQLite recovers from it is on the disk.
 
 When a sync fails, Linux keeps what was not written in its cache and does not write it later. If the process
 is then killed, SQLite finds frames in the log that are in the cache only, takes them as committed, and copies
@@ -88,11 +88,11 @@ def log_path(connection: sqlite3.Connection) -> str:
 
 
 @contextmanager
-def busy_timeout(connection: sqlite3.Connection, inside: int) -> Iterator[None]:
-    """Inside, the connection waits so many milliseconds for other processes."""
-    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {inside}")
+def busy_timeout(connection: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
+    """Change the time for which a connection waits for other processes, until the end of the ``with``."""
+    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
         yield
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.execute(f"PRAGMA busy_timeout = {before}")

@@ -115,7 +115,7 @@ def _note_attention(status: Status, path: Path) -> None:
             f"{MAX_PAGES * 4096 // 2**20} MiB writes are refused"
         )
     if status.keys_expiring:
-        status.attention.append(f"{status.keys_expiring} keys expire within {EXPIRES_SOON_DAYS} days")
+        status.attention.append(f"keys that expire within {EXPIRES_SOON_DAYS} days: {status.keys_expiring}")
     if status.schema != SCHEMA_VERSION and not status.processes:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"

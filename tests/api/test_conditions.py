@@ -124,7 +124,7 @@ def test_an_unquoted_tag_is_explained(api, path, tags, more):
 
 
 @pytest.mark.parametrize("tags", ['"1"', 'W/"2"', '"1", "3"'])
-def test_a_valid_tag_is_not_said_to_lack_quotes(api, path, tags):
+def test_a_quoted_tag_does_not_get_that_message(api, path, tags):
     said = api.ask("PUT", path, {"notes": "x"}, 412, If_Match=tags).json["error"]["message"]
     assert "in quotes" not in said
 

@@ -69,7 +69,7 @@ def test_caches_keep_the_formats_apart(tmp_path, settings, vary):
 # --- the content
 
 
-def test_it_has_the_name_the_version_and_a_call_for_each_operation(app):
+def test_it_has_name_version_and_a_call_for_each_operation(app):
     data = about(app)
     assert (data["name"], data["version"]) == ("acare", acare.__version__)
     assert list(data["calls"]) == ["List", "Create", "Get", "Update", "Delete"]

@@ -393,13 +393,13 @@ def assert_one_line(printed, said):
 
 
 @pytest.mark.parametrize(("command", "said"), MISTAKES)
-def test_a_mistake_is_told_in_one_line(run, command, said):
+def test_a_usage_error_is_one_line(run, command, said):
     assert_one_line(run(command, status=2), said)
 
 
 @pytest.mark.parametrize(("name", "text", "allowed"), WRONG_SETTINGS)
 @pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_wrong_setting_is_told_in_one_line(run, monkeypatch, command, name, text, allowed):
+def test_an_invalid_setting_is_reported_in_one_line(run, monkeypatch, command, name, text, allowed):
     flag, variable = "--" + name.replace("_", "-"), "ACARE_" + name.upper()
     monkeypatch.setenv(variable, text)
     for source, arguments in ((flag, f"{flag} {text}"), (variable, "")):
@@ -410,7 +410,7 @@ def test_a_wrong_setting_is_told_in_one_line(run, monkeypatch, command, name, te
         assert f"{source}: '{text}'" in printed.err
 
 
-def test_a_database_without_a_name_is_a_mistake(run):
+def test_an_empty_database_name_is_a_usage_error(run):
     assert_one_line(run("key list --database", "", status=2), "--database: ''")
 
 
@@ -425,7 +425,7 @@ def other_files(tmp_path):
 
 
 @pytest.mark.parametrize(("command", "said"), FAILURES)
-def test_a_failure_is_told_in_one_line_and_changes_nothing(run, other_files, command, said):
+def test_a_failure_is_one_line_and_changes_nothing(run, other_files, command, said):
     before = other_files()
     assert_one_line(run(command, status=1), said)
     assert other_files() == before

@@ -67,12 +67,12 @@ FULL = {
 
 
 @pytest.mark.parametrize("command", FULL)
-def test_a_full_disk_is_named_with_what_was_done(run, client_id, full_disk, command):
+def test_a_full_disk_is_reported_with_path_and_outcome(run, client_id, full_disk, command):
     printed = run(command.replace("CLIENT_ID", client_id))
     assert printed == (1, "", f"acare: acare.db: the disk is full; {FULL[command]}\n")
 
 
-def test_an_erasure_is_done_though_the_disk_is_full_then(run, client_id, monkeypatch):
+def test_an_erasure_succeeds_if_the_disk_is_full_afterwards(run, client_id, monkeypatch):
     """Only the overwriting of what was deleted is not."""
 
     def fail(*arguments):
@@ -85,7 +85,7 @@ def test_an_erasure_is_done_though_the_disk_is_full_then(run, client_id, monkeyp
     assert all(said in printed.err for said in ("still in the log", "search index"))
 
 
-def test_a_database_that_cannot_be_opened_on_a_full_disk_says_so(run, client_id, monkeypatch, tmp_path):
+def test_opening_a_database_reports_a_full_disk(run, client_id, monkeypatch, tmp_path):
     def fail(*arguments):
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -158,6 +158,6 @@ def test_in_a_json_log_the_warning_is_json(run, monkeypatch):
     ]
 
 
-def test_variables_of_the_tests_are_no_settings(run, client_id, monkeypatch):
+def test_variables_of_the_test_suite_are_not_named(run, client_id, monkeypatch):
     monkeypatch.setenv("ACARE_TEST_KILLS", "1")
     assert run("key list").err == ""

@@ -110,7 +110,7 @@ def no_checksum(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, "1 keys expire within 14 days"),
+        (expiring_key, "keys that expire within 14 days: 1"),
         (full_disk, "free on the disk"),
         (long_log, "the log has"),
         (no_backup, "there is no backup in"),

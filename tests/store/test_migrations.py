@@ -418,7 +418,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_migration_is_any_script(path, script):
+def test_a_migration_can_contain_triggers_and_comments(path, script):
     migrations.migrate(path, adding(script))
     assert {"first", "last"} <= schema_of(path).keys()
 
