@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace, as_json: bool) -> int:
     except SettingError as error:
         return _fail(2, error, as_json)
     except BrokenPipeError:
-        # The reader of the output is gone; nothing more must be flushed into it at the end.
+        # The reader of the output has ended. Python must not flush the rest into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AcareError, OSError) as error:
@@ -98,7 +98,7 @@ def _run(args: argparse.Namespace, as_json: bool) -> int:
 
 
 def _logs_json(given: Sequence[str]) -> bool:
-    """Whether every line on stderr is to be JSON; known before the arguments are found to be right."""
+    """Whether every line on stderr must be JSON; determined before the arguments are parsed."""
     if not given or given[0] not in ("serve", "demo"):
         return False
     values = [given[n + 1] for n, flag in enumerate(given[:-1]) if flag == "--log-format"]

@@ -59,7 +59,7 @@ HAVING sum(n) <> 0
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, report: Report = silent) -> Path:
-    """Make a verified backup of the database in ``folder``; the path of the backup.
+    """Make a verified backup of the database in ``folder``. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. Removes what a killed backup left in the
@@ -106,7 +106,7 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
 
 
 def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int, int]]:
-    """Copy one snapshot of the database; its schema version, and its counts of clients."""
+    """Copy one snapshot of the database. Returns its schema version and its counts of clients."""
     sync_log(database)
     try:
         with (
@@ -118,7 +118,7 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             (version,) = source.execute("PRAGMA user_version").fetchone()
             (page_size,) = source.execute("PRAGMA page_size").fetchone()
             destination.execute("PRAGMA synchronous = OFF")  # synced here, and at the end
-            source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
+            source.backup(destination, pages=_PAGES, progress=_Throttle(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
     except sqlite3.Error as error:
         reason = f"{error}{explain_access(target) or explain_access(database)}"
@@ -126,7 +126,7 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
     return version, counts
 
 
-class _Pace:
+class _Throttle:
     """Called after each piece of the copy: syncs, pauses and reports."""
 
     def __init__(self, target: Path, page_size: int, report: Report) -> None:
@@ -166,7 +166,7 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
 
 
 def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int:
-    """Verify a backup: schema, checksum, structure, foreign keys and totals; its number of clients.
+    """Verify a backup: schema, checksum, structure, foreign keys and totals. Returns its number of clients.
 
     DatabaseRefused says in one line what is wrong. Without ``checksum``, damage within a text value is not
     detected.
@@ -178,7 +178,7 @@ def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int
 
 
 def check_content(path: Path, expected: tuple[int, int] | None = None, report: Report = silent) -> int:
-    """Check structure, constraints, foreign keys and totals of a file; its number of clients.
+    """Check structure, constraints, foreign keys and totals of a file. Returns its number of clients.
 
     DatabaseRefused for the first error, or if the counts of clients are not the ``expected`` ones.
     """

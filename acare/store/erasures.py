@@ -87,9 +87,9 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored answers, and record that; how many rows were deleted.
+        """Delete a client, its history and stored answers, and record it. Returns the number of rows.
 
-        Zero if the client was erased before. UserError if there has never been a client of this id.
+        Zero if the client was erased before. UserError if there has never been a client with this id.
         """
 
         def work(connection: sqlite3.Connection) -> int:
@@ -101,9 +101,9 @@ class ErasureStore:
         return self._database.write(work)
 
     def overwrite(self) -> tuple[bool, bool]:
-        """Remove what is left of deleted rows in the search index and in the log, for a second each.
+        """Remove deleted rows from the search index and from the log, in about a second each.
 
-        Whether it was done in the one and in the other. The erasure itself is complete either way.
+        Returns whether each of the two was completed. The erasure itself is complete either way.
         """
         words_gone = log_emptied = False
         with suppress(StoreUnavailable):
@@ -114,7 +114,7 @@ class ErasureStore:
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:
-    """Erase a client in the transaction of ``connection``; how many rows were deleted.
+    """Erase a client in the transaction of ``connection``. Returns the number of deleted rows.
 
     If there were any, the erasure is recorded as of ``at``, by default now.
     """

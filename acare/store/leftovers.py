@@ -1,4 +1,4 @@
-"""Temporary files next to databases and backups, and removing those that a killed process left.
+"""Temporary files next to databases and backups, and removing those of killed processes.
 
 Each temporary file has a lock file next to it, which its process keeps locked while it lives. The lock is not
 on the temporary file itself: on a network file system it could meet SQLite's own locks.

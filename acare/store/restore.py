@@ -76,7 +76,7 @@ def restore(
 
 @contextmanager
 def _exclusive(database: Path) -> Iterator[Kept | None]:
-    """Hold the locks of a database whose WAL is merged; gives what to keep of it, None if it is unreadable.
+    """Merge the WAL of a database and hold its locks; yields what to keep of it, None if it is unreadable.
 
     DatabaseRefused if any process has it open.
     """
@@ -97,7 +97,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
 
 
 def _merge_wal(database: Path) -> Kept | None:
-    """Move what a killed server left in the WAL into the database, so that the kept file is complete."""
+    """Copy the WAL that a killed server left into the database, so that the kept file is complete."""
     if not database.stat().st_size:
         return None  # SQLite would delete the WAL, which may hold all that is left
     sync_log(database)
@@ -124,7 +124,7 @@ def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
 
 
 def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:
-    """Revoke and erase in the copy what was revoked and erased; how many keys and clients that were."""
+    """Repeat the revocations and erasures in the copy. Returns how many keys and clients this affected."""
     if not kept.revoked and not kept.erased:
         return 0, 0
     with closing(open_file(fresh)) as connection:

@@ -1,4 +1,4 @@
-"""The command line: keys, help, and how mistakes and failures are reported."""
+"""The command line: keys, help, usage errors and failures."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ Printed = namedtuple("Printed", "out err")
 
 VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
 
-# The options of each command, and its mistakes: each is told in one line, with 2 as the exit code.
+# The options of each command.
 ALL = [part for setting in SETTINGS for part in (setting.flag, setting.variable)]
 COMMANDS = {
     "serve": ALL,
@@ -58,7 +58,8 @@ COMMANDS = {
     "openapi": ["--prefix"],
 }
 
-MISTAKES = [
+# Usage errors: each is one line, with exit code 2.
+USAGE_ERRORS = [
     ("", "COMMAND"),
     ("start", "start"),
     ("--verbose", "COMMAND"),
@@ -117,7 +118,7 @@ WRONG_SETTINGS = [
     ("require_precondition", "yes", "true or false"),
 ]
 
-# Failures: each is told in one line, with 1 as the exit code.
+# Failures: each is one line, with exit code 1.
 FAILURES = [
     ("key list --database none.db", "none.db"),
     ("key revoke a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
@@ -151,7 +152,7 @@ FAILURES = [
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
-    """An empty folder to be in, and lines of help that do not wrap."""
+    """An empty working directory, and lines of help that do not wrap."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -178,7 +179,7 @@ def run(capsys, monkeypatch):
 
 @pytest.fixture
 def listed(run):
-    """All keys as ``acare key list --json`` tells them."""
+    """All keys, as ``acare key list --json`` prints them."""
     return lambda: json.loads(run("key list --json").out)
 
 
@@ -292,7 +293,7 @@ def test_an_id_that_no_key_has_is_a_failure(run):
 
 
 def test_keys_work_while_a_server_runs(start, run):
-    """A new key and a revocation count from the next request on; the use of a key is noted."""
+    """A new key and a revocation take effect with the next request; the use of a key is recorded."""
     server = start()
     key = run("key create --user ana@example.com --database served.db").out.strip()
     with closing(HttpCaller(server.url, key)) as ana, closing(HttpCaller(server.url, server.key)) as first:
@@ -392,7 +393,7 @@ def assert_one_line(printed, said):
     assert said in printed.err
 
 
-@pytest.mark.parametrize(("command", "said"), MISTAKES)
+@pytest.mark.parametrize(("command", "said"), USAGE_ERRORS)
 def test_a_usage_error_is_one_line(run, command, said):
     assert_one_line(run(command, status=2), said)
 

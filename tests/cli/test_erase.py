@@ -147,7 +147,7 @@ def test_a_purge_reports_its_progress(app, aged):
 
 
 def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
-    """Also those of another process, which can only ask again and again for the lock."""
+    """Even one that can only retry to take the lock."""
     purge_some = history._purge_some
     monkeypatch.setattr(history, "PURGE_ROWS", (5, 5))
     monkeypatch.setattr(history, "_purge_some", lambda *work: time.sleep(0.02) or purge_some(*work))
@@ -165,7 +165,7 @@ def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
 
 
 def test_the_log_stays_small_during_a_purge(tmp_path, monkeypatch):
-    """A checkpoint comes after so many rows, not only after so many writes."""
+    """Checkpoints depend on the number of rows too, not only on the number of writes."""
     path = tmp_path / "acare.db"
     with closing(Database(path)) as database:
 

@@ -1,4 +1,4 @@
-"""What commands say about a database that they cannot use, and about variables that mean nothing."""
+"""Messages about a database that cannot be used, and about unknown variables."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ def test_a_full_disk_is_reported_with_path_and_outcome(run, client_id, full_disk
 
 
 def test_an_erasure_succeeds_if_the_disk_is_full_afterwards(run, client_id, monkeypatch):
-    """Only the overwriting of what was deleted is not."""
+    """Only the deleted rows are not overwritten yet."""
 
     def fail(*arguments):
         raise StoreUnavailable("The disk is full.")

@@ -1,4 +1,4 @@
-"""What clients were, for the operator: who did what, bringing back, and forgetting for good."""
+"""The history of clients, for the operator: who changed what, undeleting, purging and erasing."""
 
 import functools
 import json
@@ -301,7 +301,7 @@ def test_a_client_whose_deletion_was_purged_does_not_come_back(acare, app, api):
 
 
 def remains(folder, name=NAME):
-    """The files in which the name still stands."""
+    """The files that still contain the name."""
     return [path.name for path in folder.iterdir() if name.encode() in path.read_bytes()]
 
 

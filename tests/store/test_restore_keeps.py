@@ -28,7 +28,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def since(path, tmp_path):
-    """A backup; since it a key was revoked and a client erased. With the ids of both and of a valid key."""
+    """A backup, after which a key was revoked and a client erased; a valid key, that key and that client."""
     with acare.create_app(database=path, rate_limit="off") as app:
         good, bad = (app.keys.create(f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
         api = Api(app, good.key)

@@ -65,7 +65,7 @@ def test_the_index_follows_every_change(app, ana):
 
 
 def test_an_index_that_is_wrong_is_noticed(app, ana):
-    """The check above has teeth."""
+    """The check above detects an index that lacks a word."""
     app.clients.create(ana, new())
     app.database.write(
         lambda connection: connection.execute("DROP TRIGGER clients_search_update_new").rowcount

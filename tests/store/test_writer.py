@@ -1,4 +1,4 @@
-"""The writer: which writes share a commit, what a failure undoes, who is told, and how it stops."""
+"""The writer: which writes share a commit, what a failure undoes, which callers it reaches, and the stop."""
 
 import signal
 import sqlite3
