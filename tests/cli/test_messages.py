@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 from support.client import Api
@@ -161,3 +162,29 @@ def test_in_a_json_log_the_warning_is_json(run, monkeypatch):
 def test_variables_of_the_test_suite_are_not_named(run, client_id, monkeypatch):
     monkeypatch.setenv("ACARE_TEST_KILLS", "1")
     assert run("key list").err == ""
+
+
+def test_a_misspelt_variable_is_reported_once(run, monkeypatch):
+    monkeypatch.setenv("ACARE_DATABSE", "x")
+    printed = run("key list")
+    assert (printed.code, printed.err.count("\n"), printed.err.count("ACARE_DATABSE")) == (2, 1, 1)
+
+
+# --- an old backup that cannot be deleted
+
+
+def test_a_backup_is_named_if_an_old_one_cannot_be_deleted(run, client_id, monkeypatch):
+    first, unlink = run("backup copies --quiet").out.strip(), Path.unlink
+
+    def fail(path, missing_ok):
+        if str(path) == first:
+            raise PermissionError(13, "Permission denied", first)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    printed = run("backup copies --quiet --keep 1")
+    (second,) = {str(path) for path in Path("copies").glob("*.db")} - {first}
+    assert printed.code == 1
+    assert printed.err == (
+        f"acare: {first}: the old backup cannot be deleted: Permission denied; the new backup is {second}\n"
+    )
