@@ -33,7 +33,10 @@ def _add_backup(commands: Commands[argparse.ArgumentParser]) -> None:
         help="the folder for backups; created if missing (default: backups)",
     )  # fmt: skip
     parser.add_argument(
-        "--keep", metavar="N", type=_count, help="delete all but the newest N backups (default: keep all)"
+        "--keep",
+        metavar="N",
+        type=_count,
+        help="delete all but the newest N backups, 1 to 999999 (default: keep all)",
     )
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
@@ -62,7 +65,7 @@ def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exact",
         action="store_true",
-        help="also restore keys and clients that were revoked or erased after the backup",
+        help="also restore keys that were revoked and clients that were erased after the backup",
     )
     _add_no_checksum(parser)
     progress.add_flag(parser)

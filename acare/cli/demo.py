@@ -13,7 +13,7 @@ from uuid import UUID
 
 from acare.app import create_app
 from acare.auth import Role, operator_for
-from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.server import logs
@@ -59,6 +59,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         "demo",
         help="serve a temporary database with invented clients",
         description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
+        epilog=SETTINGS_NOTE,
     )
     add_flags(parser, without=("database",))
     parser.set_defaults(run=run)

@@ -52,9 +52,15 @@ def _add_purge(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "purge",
         help="delete old history",
-        description="Delete replaced and deleted versions of clients that ended long ago.",
+        description="Delete versions of clients that were replaced or deleted more than DAYS days ago.",
     )
-    parser.add_argument("--older-than", metavar="DAYS", type=_days, required=True, help="days, 0 to 99999")
+    parser.add_argument(
+        "--older-than",
+        metavar="DAYS",
+        type=_days,
+        required=True,
+        help="the age of versions that are deleted, 0 to 99999",
+    )
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run_purge)

@@ -14,6 +14,12 @@ from acare.field_types import Email, Text
 from acare.store.database import Database
 from acare.store.file import EMPTY
 
+#: The end of the help of a command that has all settings.
+SETTINGS_NOTE = (
+    "Defaults are in parentheses. Each setting can also be given in the environment variable in brackets; "
+    "a flag takes precedence."
+)
+
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 

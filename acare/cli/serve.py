@@ -9,7 +9,7 @@ import sys
 import acare
 from acare.app import create_app
 from acare.cli.interrupts import ended_in_time
-from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.server import logs
 from acare.server.listener import listen
@@ -25,8 +25,8 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         "serve",
         help="serve the API",
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
-        "it has no key and this is a terminal, a first user and a key are created and the key is printed.",
-        epilog="The variable in brackets sets the same; a flag takes precedence.",
+        "it has no key and the output is a terminal, a user and a key are created, and the key is printed.",
+        epilog=SETTINGS_NOTE,
     )
     add_flags(parser)
     parser.set_defaults(run=run)
