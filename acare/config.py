@@ -134,7 +134,7 @@ class Settings:
     def _load(
         cls, given: Mapping[str, object], environ: Mapping[str, str], spell: Callable[[Setting], str]
     ) -> Settings:
-        """A given value is a text, an object whose ``str()`` is that text, or a list of these."""
+        """``given`` has texts, objects whose ``str()`` is such a text, or lists of these."""
         unknown = given.keys() - {setting.name for setting in SETTINGS}
         if unknown:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
@@ -154,7 +154,7 @@ class Settings:
 
 
 def unchecked_variable(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The environment's text for a setting, for what must be known before the settings are read."""
+    """The variable of a setting as it is, for code that runs before the settings are read."""
     return environ.get(f"ACARE_{name.upper()}")
 
 
@@ -172,7 +172,7 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables of acare that no setting has, without misspelt ones, which are refused."""
+    """The variables that begin with ``ACARE_`` and belong to no setting, without misspelt ones."""
     return [name for name in _unknown(environ) if not _meant(name, VARIABLES)]
 
 

@@ -93,7 +93,7 @@ def _header(name: str, kind: str, description: str) -> Json:
 
 
 def _error(examples: Json, status: str, name: str, headers: str, description: str) -> Json:
-    """A response that operations share, with its examples, each only once."""
+    """A response that operations share, with its distinct examples."""
     different: Json = {}
     for operation, answers in examples.items():
         answer = {"value": answers.get(status)}
@@ -109,7 +109,7 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
 def _schemas() -> Json:
     table = tables.OBJECTS + "".join(tables.SUCCESS.format(name=name) for name in tables.RESULTS)
     objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
-    # Says "at least one of the fields" without a list of alternatives, for which generators make no type.
+    # Requires at least one of the fields without "anyOf", for which code generators create no type.
     none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
     objects["ClientChanges"] |= {"minProperties": 1, "not": none}
     problems = {"type": "array", "minItems": 1, "items": _ref("Problem")}

@@ -104,7 +104,11 @@ TYPES: dict[str, dict[str, Any]] = {
     "positive": {"type": "integer", "minimum": 1},
     "limit": {"type": "integer", "minimum": 1, "maximum": 100},
     "page=1": {"type": "integer", "minimum": 1, "default": 1},
-    "limit=25": {"type": "integer", "minimum": 1, "default": 25},  # without maximum: more counts as 100
+    "limit=25": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 25,
+    },  # no maximum: more counts as 100
     "uuid": {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]},
     "time": {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]},
     "url": {"type": "string", "format": "uri-reference"},

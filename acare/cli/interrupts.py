@@ -40,7 +40,7 @@ def ended_in_time(seconds: float = GRACE_SECONDS) -> Iterator[None]:
 
 
 def _watch(reading: int, over: threading.Event, seconds: float) -> None:
-    """Wait for the number of a signal, which the interpreter writes into the pipe at once."""
+    """Wait for a signal: the interpreter writes its number into the pipe immediately."""
     try:
         while numbers := os.read(reading, 64):
             if signal.SIGINT in numbers and not over.wait(seconds):

@@ -129,7 +129,7 @@ def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeySto
 
 
 def _merge(scopes: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
-    """Several ``--scope`` as one object; those for one resource are merged."""
+    """The values of several ``--scope`` as one object; values for the same resource are merged."""
     merged: dict[str, list[str]] = {}
     for resource, actions in scopes:
         listed = merged.setdefault(resource, []) if actions else []

@@ -61,7 +61,7 @@ class Progress:
         self._drawn = True
 
     def clear(self) -> None:
-        """Remove what is drawn on a terminal."""
+        """Remove the line from a terminal."""
         if self._drawn and self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

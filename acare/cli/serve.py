@@ -51,7 +51,7 @@ def _first_key(keys: KeyStore) -> str:
 
 
 def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
-    """What is printed at the start. A first key goes to a terminal only: elsewhere it would stay in a log."""
+    """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if keys.any():
         return text

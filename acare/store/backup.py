@@ -24,14 +24,14 @@ from acare.store.log_sync import sync_log
 from acare.store.owner import explain_access
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
-# piece for as long as that took, and syncs often: a server writes to the same disk. But the log grows while
-# the snapshot is held, so the pauses are limited, and only the checks after the copy run in the background.
+# piece for as long as the piece took, and syncs often, because a server writes to the same disk. But the log
+# grows while the snapshot is held, so the pauses are limited, and only the checks run in the background.
 _PAGES = 256
 _MAX_PAUSE = 0.01
 _MAX_PAUSES = 10.0
 _SYNC_EVERY = 64 * _PAGES
 
-# SQLite's steps in the check of a file, for its progress: for each client, and for each old version.
+# SQLite's steps for each client and each old version when a file is checked, for the progress.
 _STEPS = (260, 40)
 
 COUNTS = """

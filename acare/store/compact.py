@@ -31,7 +31,7 @@ _WATCH_SECONDS = 0.2
 
 
 class Room(NamedTuple):
-    """Bytes: of the file, of the content that stays, that compacting needs on the disk, and that are free."""
+    """Sizes in bytes: the file, its content, the disk space that compacting needs, and the free space."""
 
     size: int
     content: int

@@ -14,7 +14,7 @@ from pathlib import Path
 Report = Callable[[str, int, int, str], None]
 
 _PIECE = 1024 * 1024
-_SYNC_EVERY = 64 * _PIECE  # the disk is kept busy for short times only, so that other writers get their turn
+_SYNC_EVERY = 64 * _PIECE  # each sync is short, so that other writers do not wait for long
 _STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
 
 
@@ -23,7 +23,7 @@ def silent(step: str, done: int, total: int, unit: str) -> None:
 
 
 def copy_file(source: Path, target: Path, report: Report = silent) -> str:
-    """Copy the content of a file into an existing one and sync it; the SHA-256 of what was copied, in hex."""
+    """Copy a file into an existing one and sync it. Returns the SHA-256 of the copied bytes, in hex."""
     digest = hashlib.sha256()
     with source.open("rb") as reading, target.open("r+b", buffering=0) as writing:
         total, done = os.fstat(reading.fileno()).st_size, 0
@@ -55,8 +55,8 @@ def sha256(path: Path, report: Report = silent) -> str:
 def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
-    ``tick`` is called now and then with the number of SQLite's steps so far. Python runs its signal handlers
-    only between two of its own instructions, and a statement runs some only in this handler.
+    ``tick`` is called every millisecond or two with the number of SQLite's steps so far. Python runs its
+    signal handlers only between two of its own instructions, and a statement runs some only in ``tick``.
     """
     steps = 0
 

@@ -136,7 +136,7 @@ class Database:
     def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
         """Rewrite the file without deleted content; False if another process prevented it.
 
-        ``tick`` is called now and then with the number of SQLite's steps so far.
+        ``tick`` is called every millisecond or two with the number of SQLite's steps so far.
         """
         return self._writer.rewrite(tick)
 

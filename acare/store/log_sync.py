@@ -22,14 +22,14 @@ HEADER = 32
 FRAME_HEADER = 24
 _FRAMES = 256  # that are written again at a time
 
-# Reported by whatever uses the file next.
+# The next use of the file reports these errors.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def sync_log(path: Path) -> None:
     """Bring the log of a database onto the disk, before a connection that can checkpoint is opened.
 
-    Only if no process has the database open: those that have it open did so, or wrote the log themselves.
+    Does nothing if a process has the database open: it has done this, or has written the log itself.
     DatabaseRefused if it fails.
     """
     if not file.has_wal(path) or file.holders(path):
@@ -76,7 +76,7 @@ def _write_again(path: str) -> None:
         offset = HEADER
         while content := os.pread(log_file.fileno(), frame * _FRAMES, offset):
             if content[8:16] != header[16:24]:
-                break  # this frame and those behind it are of before the log was started over
+                break  # this frame and those after it are older than the last restart of the log
             os.pwrite(log_file.fileno(), content, offset)
             offset += len(content)
         os.fsync(log_file.fileno())

@@ -19,7 +19,7 @@ _MIN_FREE = 64 * 1024
 def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
     """Give ``target`` the owner and group of ``source``, and its permissions if ``mode``.
 
-    PermissionError if this process may not.
+    PermissionError if this process is not allowed to.
     """
     current = target.stat()
     if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
@@ -31,7 +31,7 @@ def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
 def give_like(existing: Path, target: Path) -> None:
     """Give ``target`` the owner, group and mode of the file that it replaces.
 
-    If there is none, the owner and group of its folder, as far as this process may. DatabaseRefused if the
+    If there is none, the owner and group of its folder, if this process is allowed to. DatabaseRefused if the
     existing file belongs to another user: the program that uses it could not open the new one.
     """
     if not existing.exists():

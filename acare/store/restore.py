@@ -39,7 +39,7 @@ class Restored(NamedTuple):
     old: Path | None  # the new name of the old database; None if there was none
     revoked: int  # keys that are valid in the backup, and were revoked again
     erased: int  # clients that are in the backup, and were erased again
-    unread: bool  # the old database could not be read, so that nothing is known of its revocations
+    unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
 def restore(

@@ -19,10 +19,10 @@ from acare.store.copying import Report, silent
 from acare.store.schema import SCHEMA_VERSION
 from acare.store.wal import MAX_PAGES
 
-#: Days before a key expires from which on it needs attention.
+#: A key needs attention this many days before it expires.
 EXPIRES_SOON_DAYS = 14
 
-#: Free bytes on the disk below which it needs attention.
+#: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
 COUNTS = f"""

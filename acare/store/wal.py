@@ -3,8 +3,8 @@
 This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
 a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 
-After a checkpoint that failed there is no other one, and no write, until a restart: of what an earlier
-checkpoint copied, the failed sync may have lost a part, and no later one copies or syncs it again.
+After a failed checkpoint, nothing is written or checkpointed until a restart: the failed sync may have lost
+pages that an earlier checkpoint had copied, and a later checkpoint would not copy them again.
 """
 
 from __future__ import annotations
