@@ -44,7 +44,7 @@ def temporary(target: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that have ended. Failures are ignored: nothing depends on it."""
+    """Remove the temporary files of processes that have ended. Failures are ignored."""
     with suppress(OSError):
         for lock in folder.glob(f"{PREFIX}*{_LOCK}"):
             with suppress(OSError):
