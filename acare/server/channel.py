@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import Any
 
 from waitress.channel import ClientDisconnected, HTTPChannel
@@ -43,14 +42,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.number = int(self.socket.fileno())  # also after it has been closed
         self.unparsed = b""
-        self.held: deque[bytes] = deque()  # parts of an answer
+        self.held: list[bytes] = []  # the parts of an answer
         self.request_began = self.active_at = time.monotonic()
         self._unsent = 0
         self.loop_seconds = 0.0  # spent in the loop on its requests; halved every second
 
     def readable(self) -> bool:
-        return not self.held and not self.unparsed and bool(super().readable())
+        return not (self.unparsed or self.close_when_flushed or self.will_close) and self.is_free()
 
     def writable(self) -> bool:
         return not self.held and bool(super().writable())
@@ -85,21 +85,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return True
 
     def write_soon(self, data: bytes) -> int:
-        """Hold a part of an answer until the loop sends it together with the answers of other connections."""
+        """Hold a part of an answer. The loop sends the answer, together with those of other connections."""
         if not self.connected:
             raise ClientDisconnected
         self.held.append(data)
-        self.server.answers.append(self)
         return len(data)
 
     def send_held(self) -> None:
-        """Send the first held part. What the socket does not accept now goes into waitress's buffer."""
-        data = self.held[0]
+        """Send the answer. What the socket does not accept now goes into waitress's buffer."""
+        data = b"".join(self.held)
         if self.connected and not self.total_outbufs_len:
             data = data[self.send(data, do_close=False) :]
-        if self.connected:
+        if data and self.connected:
             super().write_soon(data)
-        self.held.popleft()
+        self.held.clear()
 
     def handle_expt(self) -> None:
         """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""

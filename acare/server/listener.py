@@ -13,6 +13,7 @@ from waitress import wasyncore
 
 from acare.config import Settings
 from acare.errors import UserError
+from acare.server.sockets import Sockets
 
 log = logging.getLogger("acare.server")
 
@@ -73,7 +74,7 @@ class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no t
     def __init__(
         self,
         listener: socket.socket,
-        sockets: dict[int, object],
+        sockets: Sockets,
         connect: Callable[[socket.socket, tuple[str, int]], None],
     ) -> None:
         """``sockets`` is what the loop polls; ``connect`` takes each new connection."""

@@ -108,8 +108,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         except (ValueError, TransferEncodingNotImplemented) as error:
             raise ParsingError(str(error)) from None
         self._check_host()
-        self._check_framing(_TRANSFER_ENCODING.findall(rest))
-        self._simplify_connection()
+        if b"transfer-encoding" in rest.lower():
+            self._check_framing(_TRANSFER_ENCODING.findall(rest))
+        if "CONNECTION" in self.headers:
+            self._simplify_connection()
         if self.body_rcv is not None:
             self.body_rcv.buf = Body(keep=self.content_length <= MAX_BODY)
 
@@ -135,7 +137,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def _simplify_connection(self) -> None:
         """Reduce the options to one, since waitress expects a single word. (RFC 9110, 7.6.1)"""
-        options = {option.strip(" \t").lower() for option in self.headers.pop("CONNECTION", "").split(",")}
+        options = {option.strip(" \t").lower() for option in self.headers.pop("CONNECTION").split(",")}
         if "close" in options:
             self.headers["CONNECTION"] = "close"
         elif "keep-alive" in options and self.version == "1.0":

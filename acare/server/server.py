@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
-from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
@@ -22,6 +21,7 @@ from acare.config import Settings
 from acare.server.channel import Channel
 from acare.server.listener import CONNECTIONS, Listener, allow_connections
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
+from acare.server.sockets import Sockets
 from acare.server.workers import Workers
 
 log = logging.getLogger("acare.server")
@@ -72,13 +72,13 @@ class Server:
         self.draining = False
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.active_channels: dict[int, Channel] = {}
-        self.answers: deque[Channel] = deque()  # connections, once for each part that is to be sent
+        self.answered: deque[Channel] = deque()  # connections whose answers are to be sent
         self.unparsed: set[Channel] = set()  # connections that have received more than one request
         host, self.effective_port = listener.getsockname()[:2]
         self.server_name = host
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
-        self._sockets: dict[int, object] = {}
+        self._sockets = Sockets()
         self._trigger = _Trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._max_connections = allow_connections(CONNECTIONS)
@@ -91,7 +91,7 @@ class Server:
         for name, state in app.run_checks().items():
             if state != "ok":
                 log.warning("not ready: %s: %s", name, state)
-        self._workers = Workers(settings.threads, wake_loop=self.pull_trigger)
+        self._workers = Workers(settings.threads, self.done)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -105,15 +105,14 @@ class Server:
             if not waiting:
                 sock.close()
                 return
-            # Closed in the next turn. In this one, an event for its descriptor may be due, and the new
-            # connection would get that number.
-            min(waiting, key=lambda channel: channel.active_at).will_close = True
+            min(waiting, key=lambda channel: channel.active_at).handle_close()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = sock.fileno()
         try:
             Channel(self, sock, addr, self.adj, self._sockets)
         except BaseException:  # such as MemoryError: leave no half-made connection in the loop
-            self._sockets.pop(number, None)
+            if number in self._sockets:
+                del self._sockets[number]
             self.active_channels.pop(number, None)
             sock.close()
             raise
@@ -128,12 +127,17 @@ class Server:
             self._workers.put(workload, channel)
             return
         channel.service()
-        if len(self.answers) >= MAX_TOGETHER:
+        self.answered.append(channel)
+        if len(self.answered) >= MAX_TOGETHER:
             self._send_answers()
 
     def pull_trigger(self) -> None:
-        """Wake the loop. One wake-up serves all threads that call this before the loop runs."""
-        if not self._woken and threading.get_ident() != self._loop:
+        """Do nothing: a connection calls this just before its request is done, which is too early."""
+
+    def done(self, channel: Channel) -> None:
+        """Have the loop send the answer of a thread. One wake-up is enough for several threads."""
+        self.answered.append(channel)
+        if not self._woken:
             self._woken = True
             self._trigger.pull_trigger()
 
@@ -158,10 +162,7 @@ class Server:
 
     def _turn(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, then handle at most one request of each connection."""
-        sockets = self._sockets
-        # select is faster with few connections, but cannot handle descriptors above 1023.
-        poll = wasyncore.poll if max(sockets) < 1024 else wasyncore.poll2
-        poll(0 if any(map(Channel.is_free, self.unparsed)) else seconds, sockets)
+        self._sockets.wait(0 if any(map(Channel.is_free, self.unparsed)) else seconds)
         self._turn_ends = 0.0
         self._woken = False  # before taking the answers of the threads
         self._send_answers()  # before the next requests of their connections are parsed
@@ -196,10 +197,12 @@ class Server:
     def _send_answers(self) -> None:
         """Send all answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up
         once for all of them, and its next requests arrive together."""
-        while self.answers:
-            channel = self.answers.popleft()
+        while self.answered:
+            channel = self.answered.popleft()
             try:
                 channel.send_held()
+                if channel.writable():  # a part is left, or the connection is to be closed
+                    self._sockets.check(channel.number)
             except Exception:
                 channel.handle_error()
 
@@ -216,7 +219,7 @@ class Server:
             if total <= MAX_UNREAD:
                 return
             total -= channel.total_outbufs_len
-            channel.will_close = True
+            channel.handle_close()
 
     # --- the stop
 

@@ -21,9 +21,9 @@ READERS = 4
 class Workers:
     """A queue and threads for each kind of request, so that slow ones of one kind do not delay another."""
 
-    def __init__(self, writers: int, wake_loop: Callable[[], None]) -> None:
-        """``writers`` is the number of threads for writes. ``wake_loop`` is called after a failure."""
-        self._wake_loop = wake_loop
+    def __init__(self, writers: int, done: Callable[[Channel], None]) -> None:
+        """``writers`` is the number of threads for writes. ``done`` is called after each request."""
+        self._done = done
         self._queues: dict[Workload, queue.SimpleQueue[Channel]] = {}
         threads: dict[Workload, int] = {"write": writers, "read": READERS, "check": 1}
         for kind, count in threads.items():
@@ -44,7 +44,7 @@ class Workers:
             except Exception:
                 log.exception("a request could not be answered")
                 channel.cancel()
-                self._wake_loop()
+            self._done(channel)
 
 
 def _yield_to_the_loop() -> None:

@@ -101,6 +101,10 @@ def test_our_server_has_what_a_channel_of_waitress_uses():
     assert missing == set()
 
 
+def test_an_event_is_handled_by_the_socket():
+    assert list(inspect.signature(wasyncore.readwrite).parameters) == ["obj", "flags"]
+
+
 def test_adjustments_have_what_is_adjusted():
     made = waitress.adjustments.Adjustments(**server._ADJUSTMENTS)
     assert {name: getattr(made, name) for name in server._ADJUSTMENTS} == server._ADJUSTMENTS

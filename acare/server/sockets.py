@@ -1,0 +1,77 @@
+"""The sockets of the event loop, and waiting for events on them.
+
+waitress asks every connection what it is waiting for before each wait, so that with thousands of idle
+connections each request takes milliseconds. Here the operating system remembers that (epoll): a wait costs
+as much as there are events.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Protocol
+
+from waitress import wasyncore
+
+
+class Socket(Protocol):
+    """The part of waitress's dispatcher that is needed here."""
+
+    def readable(self) -> bool: ...
+
+    def writable(self) -> bool: ...
+
+
+_READ = select.POLLIN | select.POLLPRI
+
+
+class Sockets(dict[int, Socket]):
+    """The sockets by file descriptor. waitress adds and removes them.
+
+    Each is waited for until it can be read. If it cannot take what it gets, or has something to write, that
+    is changed before the next wait: see ``check``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # epoll is Linux's. Its events have the numbers of poll, its seconds are not milliseconds.
+        self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
+        self._second = 1 if hasattr(select, "epoll") else 1000
+        self._checked: dict[int, int] = {}  # descriptors to check before the next wait: their events
+
+    def __setitem__(self, number: int, sock: Socket) -> None:
+        super().__setitem__(number, sock)
+        self._poller.register(number, _READ)
+
+    def __delitem__(self, number: int) -> None:
+        super().__delitem__(number)
+        self._checked.pop(number, None)
+        self._poller.unregister(number)
+
+    def check(self, number: int) -> None:
+        """Before the next wait, ask a socket what it is waiting for, and again until that is reading only."""
+        self._checked.setdefault(number, _READ)
+
+    def wait(self, seconds: float) -> None:
+        """Wait up to ``seconds`` for events, and have their sockets handle them."""
+        for number in [*self._checked]:
+            self._ask(number)
+        found = self._poller.poll(seconds * self._second)
+        for number, events, sock in [(number, events, self.get(number)) for number, events in found]:
+            if sock is None or self.get(number) is not sock:
+                continue  # closed by an earlier event; the number may be that of a new connection
+            if events & _READ and not sock.readable():
+                self.check(number)
+                events &= ~_READ
+            wasyncore.readwrite(sock, events)
+
+    def _ask(self, number: int) -> None:
+        sock = self.get(number)
+        if sock is None:
+            self._checked.pop(number, None)
+            return
+        events = (_READ if sock.readable() else 0) | (select.POLLOUT if sock.writable() else 0)
+        if events != self._checked[number]:
+            self._checked[number] = events
+            self._poller.modify(number, events)
+        if events == _READ:
+            del self._checked[number]
