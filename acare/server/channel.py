@@ -50,7 +50,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.loop_seconds = 0.0  # spent in the loop on its requests; halved every second
 
     def readable(self) -> bool:
-        return not (self.unparsed or self.close_when_flushed or self.will_close) and self.is_free()
+        busy = self.requests or self.held or self.unparsed or self.total_outbufs_len
+        return not (busy or self.close_when_flushed or self.will_close)
 
     def writable(self) -> bool:
         return not self.held and bool(super().writable())

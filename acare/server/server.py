@@ -6,14 +6,12 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
 from waitress.adjustments import Adjustments
-from waitress.trigger import trigger
 
 from acare.api.access_log import Access
 from acare.app import App, Workload
@@ -45,13 +43,6 @@ _ADJUSTMENTS = {
 }
 
 
-class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
-    """Wakes the loop. An error in it ends the loop, since the answers of threads could no longer be sent."""
-
-    def handle_error(self) -> None:
-        raise
-
-
 class Server:
     """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
 
@@ -79,14 +70,12 @@ class Server:
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
         self._sockets = Sockets()
-        self._trigger = _Trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._max_connections = allow_connections(CONNECTIONS)
         self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
-        self._stopping = self._woken = False
+        self._stopping = False
         self._swept_at = time.monotonic()
         self._turn_ends = 0.0
-        self._loop = threading.get_ident()
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
             if state != "ok":
@@ -135,11 +124,9 @@ class Server:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
 
     def done(self, channel: Channel) -> None:
-        """Have the loop send the answer of a thread. One wake-up is enough for several threads."""
+        """Have the loop send the answer of a thread."""
         self.answered.append(channel)
-        if not self._woken:
-            self._woken = True
-            self._trigger.pull_trigger()
+        self._sockets.wake()
 
     def is_turn_over(self, now: float) -> bool:
         """Whether this turn of the loop has used up its time, so that data received now has to wait."""
@@ -150,7 +137,6 @@ class Server:
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT, then finish the open requests. Returns the exit code."""
-        self._loop = threading.get_ident()
         try:
             while not self._stopping:
                 self._turn(_SWEEP_SECONDS)
@@ -164,7 +150,6 @@ class Server:
         """Wait up to ``seconds`` for events, then handle at most one request of each connection."""
         self._sockets.wait(0 if any(map(Channel.is_free, self.unparsed)) else seconds)
         self._turn_ends = 0.0
-        self._woken = False  # before taking the answers of the threads
         self._send_answers()  # before the next requests of their connections are parsed
         self._parse_waiting()
         self._turn_ends = 0.0
@@ -229,7 +214,7 @@ class Server:
             logging.shutdown()
             os._exit(128 + number)
         self._stopping = True
-        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
+        self._sockets.wake()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
         """Accept no new connections, answer every request that has begun to arrive, and close.

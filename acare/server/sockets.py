@@ -11,6 +11,7 @@ import select
 from typing import Protocol
 
 from waitress import wasyncore
+from waitress.trigger import trigger
 
 
 class Socket(Protocol):
@@ -24,11 +25,18 @@ class Socket(Protocol):
 _READ = select.POLLIN | select.POLLPRI
 
 
+class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
+    """Ends a wait. An error in it ends the loop, since the answers of threads could no longer be sent."""
+
+    def handle_error(self) -> None:
+        raise
+
+
 class Sockets(dict[int, Socket]):
     """The sockets by file descriptor. waitress adds and removes them.
 
-    Each is waited for until it can be read. If it cannot take what it gets, or has something to write, that
-    is changed before the next wait: see ``check``.
+    By default the wait is for something to read. ``check`` is for a socket that wants to write or to close;
+    a socket that has something to read but is not ``readable`` yet is checked by itself.
     """
 
     def __init__(self) -> None:
@@ -36,7 +44,9 @@ class Sockets(dict[int, Socket]):
         # epoll is Linux's. Its events have the numbers of poll, its seconds are not milliseconds.
         self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
         self._second = 1 if hasattr(select, "epoll") else 1000
-        self._checked: dict[int, int] = {}  # descriptors to check before the next wait: their events
+        self._checked: dict[int, int] = {}  # descriptors to check before the next wait, with their events
+        self._trigger = _Trigger(self)
+        self._woken = False
 
     def __setitem__(self, number: int, sock: Socket) -> None:
         super().__setitem__(number, sock)
@@ -63,6 +73,13 @@ class Sockets(dict[int, Socket]):
                 self.check(number)
                 events &= ~_READ
             wasyncore.readwrite(sock, events)
+        self._woken = False
+
+    def wake(self) -> None:
+        """End the wait, for threads. Until it has ended, further calls do nothing."""
+        if not self._woken:
+            self._woken = True
+            self._trigger.pull_trigger()
 
     def _ask(self, number: int) -> None:
         sock = self.get(number)

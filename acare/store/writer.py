@@ -11,11 +11,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from acare.errors import StoreUnavailable
 from acare.store.connection import as_domain_error
@@ -31,13 +29,34 @@ log = logging.getLogger("acare.store")
 MAX_QUEUED = 1000
 
 
-#: Changed rows that count as one write for the checkpoints: an import has thousands in one.
-CHANGES_PER_WRITE = 8
+class _Write(Generic[T]):
+    """A queued write, and its outcome: a result or an error.
 
+    Simpler than a Future, which may have many waiters and time-outs and takes twice the time.
+    """
 
-class _Write(NamedTuple):
-    work: Callable[[sqlite3.Connection], Any]
-    outcome: Future[Any]
+    __slots__ = ("_lock", "error", "is_done", "is_late", "result", "work")
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T], is_late: bool) -> None:
+        """``is_late``: nobody waits for the outcome."""
+        self.work = work
+        self.is_late = is_late
+        self.is_done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()  # held until there is an outcome
+        self._lock.acquire()
+
+    def wait(self) -> T:
+        """Wait for the outcome: return the result or raise the error. Call it once."""
+        self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]  # there is a result if there is no error
+
+    def done(self) -> None:
+        self.is_done = True
+        self._lock.release()
 
 
 class Writer:
@@ -60,8 +79,8 @@ class Writer:
         self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
         self._in_use = threading.Lock()  # held while the connections are used
-        self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
-        self._late_failed = False  # the last write of run_later failed, which is logged
+        self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()  # None ends the thread
+        self._late_failed = False  # whether the last write of run_later failed
         self._mutex = threading.Lock()  # guards the two below
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -73,7 +92,7 @@ class Writer:
         An exception from ``work`` undoes its changes and is raised here. A caller that is interrupted
         while it waits does not stop the write.
         """
-        return self._enqueue(work).result()
+        return self._enqueue(work, is_late=False).wait()
 
     def run_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """Queue ``work`` and return at once. False if the queue is full or closed: it will not run.
@@ -83,7 +102,7 @@ class Writer:
         if self._queue.qsize() >= MAX_QUEUED:
             return False
         try:
-            self._enqueue(work).add_done_callback(self._log_failure)
+            self._enqueue(work, is_late=True)
         except StoreUnavailable:
             return False
         return True
@@ -140,8 +159,8 @@ class Writer:
         with self._in_use:
             self._log.close()
 
-    def _enqueue(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        outcome: Future[T] = Future()
+    def _enqueue(self, work: Callable[[sqlite3.Connection], T], is_late: bool) -> _Write[T]:
+        write = _Write(work, is_late)
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
@@ -151,14 +170,8 @@ class Writer:
                 thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
                 thread.start()
                 self._thread = thread
-            self._queue.put(_Write(work, outcome))
-        return outcome
-
-    def _log_failure(self, outcome: Future[Any]) -> None:
-        error = outcome.exception()
-        if error is not None and not self._late_failed:
-            log.warning("a queued write failed: %s", error)
-        self._late_failed = error is not None
+            self._queue.put(write)
+        return write
 
     # --- in the thread
 
@@ -166,7 +179,7 @@ class Writer:
         """Commit batch after batch. Whatever goes wrong, no caller is left waiting and the thread goes on."""
         more = True
         while more:
-            batch: list[_Write] = []
+            batch: list[_Write[Any]] = []
             try:
                 more = self._take_queue(batch)
                 with self._in_use:
@@ -174,7 +187,7 @@ class Writer:
             except BaseException as error:
                 self._fail(batch, error)
 
-    def _take_queue(self, batch: list[_Write]) -> bool:
+    def _take_queue(self, batch: list[_Write[Any]]) -> bool:
         """Wait for a write, and take all that are queued by then; False if the end is queued."""
         write = self._queue.get()
         with suppress(Empty):
@@ -183,25 +196,32 @@ class Writer:
                 write = self._queue.get_nowait()
         return write is not None
 
-    def _commit(self, batch: list[_Write]) -> None:
+    def _commit(self, batch: list[_Write[Any]]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if batch:
             self._begin()
-            before = self._connection.total_changes
-            answers = [self._run(write) for write in batch]
+            for write in batch:
+                self._run(write)
             self._connection.execute("COMMIT")
-            for answer in answers:
-                answer()
-            changes = self._connection.total_changes - before
-            self._log.committed(max(len(batch), changes // CHANGES_PER_WRITE))
+            for write in batch:
+                self._answer(write)
+            self._log.committed(len(batch))
 
-    def _fail(self, batch: list[_Write], error: BaseException) -> None:
+    def _answer(self, write: _Write[Any]) -> None:
+        write.done()
+        if write.is_late:
+            if write.error is not None and not self._late_failed:
+                log.warning("a queued write failed: %s", write.error)
+            self._late_failed = write.error is not None
+
+    def _fail(self, batch: list[_Write[Any]], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
         with suppress(sqlite3.Error):
             self._connection.rollback()
-        waiting = [write for write in batch if not write.outcome.done()]
+        waiting = [write for write in batch if not write.is_done]
         for write in waiting:
-            write.outcome.set_exception(as_domain_error(error))
+            write.error = as_domain_error(error)
+            self._answer(write)
         if not waiting:
             log.error("the writer failed between two transactions", exc_info=error)
 
@@ -212,20 +232,15 @@ class Writer:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
 
-    def _run(self, write: _Write) -> Callable[[], None]:
-        """Run one write in a savepoint, so that a failure undoes it alone.
-
-        Returns the call that answers the caller, to be made after the commit.
-        """
+    def _run(self, write: _Write[Any]) -> None:
+        """Run one write in a savepoint, so that a failure undoes it alone. The commit is still to come."""
         connection = self._connection
         connection.execute("SAVEPOINT one_write")
         try:
-            result = write.work(connection)
+            write.result = write.work(connection)
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
             connection.execute("ROLLBACK TO one_write")
-            connection.execute("RELEASE one_write")
-            return partial(write.outcome.set_exception, as_domain_error(error))
+            write.error = as_domain_error(error)
         connection.execute("RELEASE one_write")
-        return partial(write.outcome.set_result, result)

@@ -1,6 +1,7 @@
 """Waiting for events: idle sockets cost nothing, and none is read or written when it does not want to be."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -41,7 +42,9 @@ class Endpoint:
 
 @pytest.fixture
 def sockets():
-    return Sockets()
+    made = Sockets()
+    yield made
+    made._trigger.close()
 
 
 @pytest.fixture
@@ -73,6 +76,31 @@ def test_idle_sockets_are_not_asked(sockets, add):
         sockets.wait(1)
     assert len(busy.received) == 10
     assert sum(one.questions for one in idle) == 0
+
+
+def test_another_thread_can_end_a_wait(sockets):
+    thread = threading.Timer(0.05, sockets.wake)
+    thread.start()
+    began = time.monotonic()
+    sockets.wait(5)
+    assert time.monotonic() - began < 4
+    thread.join()
+
+
+def test_many_calls_end_one_wait(sockets, monkeypatch):
+    pulls = []
+    pull = sockets._trigger.pull_trigger
+    monkeypatch.setattr(sockets._trigger, "pull_trigger", lambda: pulls.append(pull()))
+    for _ in range(5):
+        sockets.wake()
+    sockets.wait(5)
+    assert len(pulls) == 1
+    began = time.monotonic()
+    sockets.wait(0.05)
+    assert time.monotonic() - began >= 0.04
+    sockets.wake()
+    sockets.wait(5)
+    assert time.monotonic() - began < 4
 
 
 def test_a_wait_ends_after_its_seconds(sockets, add):
@@ -133,10 +161,17 @@ def test_a_closed_socket_leaves_nothing_to_its_successor(sockets, add):
     first.may_read = False
     first.peer.sendall(b"data")
     sockets.wait(1)
+    sockets.wait(0)
     first.handle_close()
     second = add()
     assert second.number == first.number
+    second.may_read = False
     second.peer.sendall(b"more")
+    sockets.wait(1)
+    began = time.monotonic()
+    sockets.wait(0.05)
+    assert time.monotonic() - began >= 0.04
+    second.may_read = True
     sockets.wait(1)
     assert second.received == [b"more"]
 
@@ -173,4 +208,7 @@ def test_an_event_does_not_reach_a_successor(sockets, add):
     sockets.wait(1)
     (successor,) = made
     assert successor.number in (first.number, second.number)
-    assert successor.received == []  # reading would have failed
+    assert successor.number in sockets
+    successor.peer.sendall(b"more")
+    sockets.wait(1)
+    assert successor.received == [b"more"]

@@ -13,7 +13,7 @@ import waitress.trigger
 import waitress.utilities
 from waitress import wasyncore
 
-from acare.server import channel, listener, parser, response, server
+from acare.server import channel, listener, parser, response, server, sockets
 
 OVERRIDES = {
     channel.Channel: {
@@ -27,7 +27,7 @@ OVERRIDES = {
     parser.Parser: {"received": ["self", "data"], "parse_header": ["self", "header_plus"]},
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
-    server._Trigger: {"handle_error": ["self"]},
+    sockets._Trigger: {"handle_error": ["self"]},
     listener.Listener: {
         "__init__": ["self", "sock", "map"],
         "readable": ["self"],
