@@ -36,15 +36,12 @@ class ClientPage(NamedTuple):
 class ImportRow(NamedTuple):
     """A client to import. ``values`` are the fields that the source has for it, clean.
 
-    ``line`` is its place in the source. ``owner`` is an e-mail address, None for the default. ``id`` is that
-    of a client of acare that the row describes. ``kept`` has what the server sets otherwise: id, user_id,
-    version, created_at, updated_at.
+    ``line`` is its place in the source. ``kept`` has what the server sets otherwise: the owner's e-mail
+    address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at.
     """
 
     line: int
     values: Clean
-    owner: str | None
-    id: str | None
     kept: dict[str, Any]
 
 

@@ -11,6 +11,7 @@ from acare.cli.options import Commands, add_flags, counted, open_database, parse
 from acare.store import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
+from acare.store.leftovers import remove_downloads
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\
@@ -87,6 +88,7 @@ def run_erase(args: argparse.Namespace) -> int:
             return 1
         deleted = erasures.erase(args.id)
         words_gone, log_emptied = erasures.overwrite()
+        remove_downloads(database.path.resolve().parent)
         erased_at = erasures.erased_at(args.id)
     if deleted and person is not None:
         print(f"Erased {describe(person)} (client {args.id}).")

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, open_database
-from acare.errors import UserError
-from acare.exchange import csv_writer, jsonl
+from acare.exchange.csv_file import write_csv
+from acare.exchange.json_lines import write_json
 from acare.fields import STATUSES
-from acare.store.bulk import BulkStore
+from acare.store.export import export
 from acare.store.leftovers import temporary
 
-_WRITERS = {"csv": csv_writer.write, "jsonl": jsonl.write}
+_WRITERS = {"csv": write_csv, "jsonl": write_json}
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -37,15 +37,13 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     write = _WRITERS[args.format or ("csv" if args.file and args.file.suffix.lower() == ".csv" else "jsonl")]
     with open_database(args, must_exist=True) as database:
-        store = BulkStore(database)
-        owner = None
-        if args.user is not None and (owner := store.users().get(args.user.lower())) is None:
-            raise UserError(f"there is no user {args.user}")
-        clients = store.export(owner, args.status)
+        clients = export(database, args.user, args.status)
         if args.file is None:
             file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-            write(file, clients)
-            file.detach()
+            try:
+                write(file, clients)
+            finally:
+                file.detach()
             return 0
         with temporary(args.file) as path:
             with path.open("w", encoding="utf-8", newline="") as file:

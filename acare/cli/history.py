@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 from acare.cli.erase import describe
@@ -39,8 +37,8 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run_history(args: argparse.Namespace) -> int:
-    with _open(args) as history:
-        events = history.events(args.id)
+    with open_database(args, must_exist=True) as database:
+        events = HistoryStore(database).events(args.id)
     if args.json:
         print(json.dumps([asdict(event) for event in events], indent=2, ensure_ascii=False))
         return 0
@@ -65,9 +63,3 @@ def run_undelete(args: argparse.Namespace) -> int:
     about = describe(person) if person else "client"
     print(f"Undeleted {about} (client {args.id}), at version {version}.")
     return 0
-
-
-@contextmanager
-def _open(args: argparse.Namespace) -> Iterator[HistoryStore]:
-    with open_database(args, must_exist=True) as database:
-        yield HistoryStore(database)

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import filecmp
 import hashlib
+import os
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from acare import timestamps
 from acare.cli import progress
 from acare.cli.import_report import ImportReport
-from acare.cli.import_source import Source, open_source, refused_file
 from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.errors import UserError
-from acare.exchange.mapping import TARGETS
-from acare.exchange.plan import Plan
-from acare.exchange.rows import CellProblem, Refused, Rules
+from acare.exchange.columns import TARGETS
+from acare.exchange.csv_file import CsvReader
+from acare.exchange.json_lines import JsonReader
+from acare.exchange.remote import Remote
+from acare.exchange.rows import Plan, Refused, Rules
 from acare.fields import FIELDS
-from acare.store.bulk import BulkStore, Progress
 from acare.store.copying import Report
-from acare.store.duplicates import Duplicate, Duplicates
+from acare.store.database import Database
+from acare.store.imports import Import, add_users
+from acare.store.leftovers import DOWNLOAD_PREFIX, temporary
+from acare.store.users import UserStore
 
 FIELD_NAMES = tuple(field.name for field in FIELDS)
+
+# What tells an import from others, besides the content of the file.
+_DECISIVE = "user targets defaults keep_unknown day_first lenient skip_bad on_duplicate".split()
 
 _EXAMPLE = """\
 examples:
@@ -44,13 +55,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag(
-        "--user",
-        required=True,
-        type=parse_email,
-        metavar="EMAIL",
-        help="the owner of clients that have none",
-    )
+    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
     flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
@@ -58,11 +63,6 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
          help="the value of a field where a row has none, for example client_type=buyer")  # fmt: skip
     flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
     flag("--day-first", action="store_true", help="read 5/7/2026 as the 5th of July")
-    flag(
-        "--encoding",
-        metavar="NAME",
-        help="the encoding of the CSV, for example mac_roman (default: detected)",
-    )
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
     flag("--skip-bad", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
@@ -74,121 +74,6 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    with (
-        open_database(args, must_exist=not args.create_users) as database,
-        progress.shown(args) as tell,
-        Plan() as plan,
-    ):
-        store = BulkStore(database)
-        users = store.users()
-        if args.user.lower() not in users and not args.create_users:
-            raise UserError(f"there is no user {args.user}; --create-users makes one")
-        owners = None if args.create_users else users.keys()
-        rules = Rules(timestamps.now(), owners, args.lenient, dict(args.defaults))
-        with open_source(args, rules, database.path, tell) as source:
-            report = _Import(args, store, source, plan, tell).run()
-    report.print_json() if args.json else report.print_text()
-    complete = report.written is not None or (args.dry_run and report.can_be_written)
-    return 0 if complete else 1
-
-
-@dataclass(frozen=True)
-class _Import:
-    """One run of the command."""
-
-    _args: argparse.Namespace
-    _store: BulkStore
-    _source: Source
-    _plan: Plan
-    _tell: Report
-    _report: ImportReport = field(default_factory=ImportReport)
-
-    def run(self) -> ImportReport:
-        """Read, check and write; what there is to report."""
-        began = time.monotonic()
-        report = self._report
-        self._read()
-        if not report.refused or self._args.skip_bad:
-            key = self._key()
-            if self._args.again and not self._args.dry_run:
-                self._store.discard(key)
-            before = self._store.progress(key, self._plan.sha256())
-            if before is not None and before.done == len(self._plan):
-                report.note = f"This was imported at {before.started_at}; --again imports it anew."
-                report.written = before
-            else:
-                people = self._check_duplicates(before)
-                if report.can_be_written and not self._args.dry_run:
-                    report.written = self._write(key, people)
-        report.seconds = time.monotonic() - began
-        return report
-
-    def _read(self) -> None:
-        """The first pass: every row into the plan or the report."""
-        source = self._source
-        with refused_file(source, None if self._args.dry_run else self._args.skip_bad) as write_refused:
-            for number, row in enumerate(source.reader):
-                if isinstance(row, Refused):
-                    self._report.refuse(row.problems)
-                    write_refused(row)
-                else:
-                    self._plan.add(row)
-                if number % 256 == 0:
-                    self._tell("Reading", source.position(), source.size, "B")
-        self._plan.sort(reverse=source.newest_first)
-        self._report.rows = len(self._plan)
-        self._report.unknown = source.unknown()
-
-    def _check_duplicates(self, before: Progress | None) -> Duplicates:
-        """Report the duplicates among the rows that are not written yet."""
-        policy = self._args.on_duplicate
-        if policy == "create":
-            self._report.can_be_written = True
-            return self._store.known_people(0)
-        # Two clients of an export may have one address: only those that were there before can be duplicates.
-        newest = before.newest_before if before is not None and self._source.keeps_ids else None
-        people = self._store.known_people(newest)
-        for found in self._store.find_duplicates(
-            self._plan.rows(before.done if before else 0), people, policy
-        ):
-            self._report.duplicates.append(found)
-        if policy == "update":
-            self._report.problems += [_crossed(found) for found in self._report.duplicates if found.crossed]
-        self._report.can_be_written = not (
-            self._report.duplicates
-            if policy == "fail"
-            else any(found.crossed for found in self._report.duplicates)
-        )
-        return people
-
-    def _write(self, key: bytes, people: Duplicates) -> Progress:
-        """The second pass."""
-        args, plan, store = self._args, self._plan, self._store
-        if args.create_users:
-            store.add_users({**plan.owners, args.user: plan.owners.get(args.user)})
-        users = store.users()
-        owners: dict[str | None, str] = {None: users[args.user.lower()]}
-        owners.update(users)
-        done = store.begin(key, plan.sha256())
-        batches = store.write(plan.rows(done.done), key, done, owners, args.on_duplicate, people)
-        for done in batches:
-            self._tell("Writing", done.done, len(plan), "clients")
-        return done
-
-    def _key(self) -> bytes:
-        """What tells this import from others: the source, and all that decides about its rows."""
-        args = self._args
-        rules = (args.user.lower(), args.targets, args.defaults, args.keep_unknown, args.day_first,
-                 args.encoding, args.lenient, bool(args.skip_bad), args.on_duplicate)  # fmt: skip
-        return hashlib.sha256(self._source.sha256 + repr(rules).encode()).digest()
-
-
-def _crossed(found: Duplicate) -> CellProblem:
-    message = f"must not be more than the budget_max of client {found.client} after the update"
-    return CellProblem(found.line, None, "", "budget_min", message)
 
 
 def _mapping(text: str) -> tuple[str, str | None]:
@@ -203,3 +88,117 @@ def _default(text: str) -> tuple[str, object]:
     if not equals or name not in FIELD_NAMES:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE with one of {', '.join(FIELD_NAMES)}")
     return name, TARGETS[name](value)
+
+
+def run(args: argparse.Namespace) -> int:
+    began = time.monotonic()
+    with open_database(args, must_exist=not args.create_users) as database, progress.shown(args) as tell:
+        report = _Run(args, database, tell).run()
+    report.seconds = round(time.monotonic() - began, 1)
+    report.print_json() if args.json else report.print_text()
+    return 0 if report.created is not None or (args.dry_run and report.can_be_written) else 1
+
+
+@dataclass
+class _Run:
+    """One run of the command. ``owners`` have the user_id that the source has for each address."""
+
+    args: argparse.Namespace
+    database: Database
+    tell: Report
+    report: ImportReport = field(default_factory=ImportReport)
+    owners: dict[str, str | None] = field(default_factory=dict)
+
+    def run(self) -> ImportReport:
+        """Read, check and write; what there is to report."""
+        args = self.args
+        is_url = args.source.startswith(("http://", "https://"))
+        path = self._download() if is_url else Path(args.source)
+        with path.open("rb") as file, tempfile.TemporaryFile(prefix="acare-import-") as rows:
+            plan = Plan(rows, newest_first=is_url)
+            key = hashlib.file_digest(file, "sha256")
+            key.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
+            file.seek(0)
+            is_json = is_url or file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+            file.seek(0)
+            reader = (JsonReader if is_json else CsvReader)(file, self._rules())
+            self._read(file, reader, plan)
+            if args.skip_bad or not self.report.refused:
+                self._write(plan, Import(self.database, key.digest(), args.on_duplicate))
+        if is_url:
+            path.unlink(missing_ok=True)
+        return self.report
+
+    def _download(self) -> Path:
+        """The clients of a server, in a file with which an interrupted download goes on."""
+        args = self.args
+        if args.key_file is None:
+            raise UserError("a URL needs --key-file, the name of a file with an API key")
+        name = hashlib.sha256(args.source.encode()).hexdigest()[:12]
+        path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
+        remote = Remote(args.source, args.key_file.read_text("utf-8", "replace").strip())
+        remote.download(path, lambda done, total: self.tell("Downloading", done, total, "clients"))
+        return path
+
+    def _rules(self) -> Rules:
+        args = self.args
+        users = {user["email"].lower() for user in UserStore(self.database).list()}
+        if args.user.lower() not in users and not args.create_users:
+            raise UserError(f"there is no user {args.user}; --create-users makes one")
+        owners = None if args.create_users else users
+        defaults = {**dict(args.defaults), "owner": args.user}
+        return Rules(
+            timestamps.now(),
+            owners,
+            defaults,
+            dict(args.targets),
+            args.lenient,
+            args.keep_unknown,
+            args.day_first,
+        )
+
+    def _read(self, file: IO[bytes], reader: JsonReader | CsvReader, plan: Plan) -> None:
+        """The first pass: every row into the plan or the report."""
+        args, report, size = self.args, self.report, os.fstat(file.fileno()).st_size
+        refused: list[Refused] = []
+        for number, row in enumerate(reader):
+            if isinstance(row, Refused):
+                report.problems += row.problems
+                report.refused += 1
+                if args.skip_bad:
+                    refused.append(row)
+            else:
+                plan.add(row)
+                self.owners.setdefault(row.kept["owner"], row.kept.get("user_id"))
+            if number % 256 == 0:
+                self.tell("Reading", file.tell(), size, "B")
+        report.valid, report.unknown_columns = len(plan), reader.unknown
+        if refused and not args.dry_run:
+            with temporary(args.skip_bad) as path:
+                with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
+                    reader.write_refused(target, ((row.source, row.reasons()) for row in refused))
+                if args.skip_bad.exists() and not filecmp.cmp(path, args.skip_bad, shallow=False):
+                    raise UserError(f"{args.skip_bad}: exists; name another file for the refused rows")
+                os.replace(path, args.skip_bad)
+
+    def _write(self, plan: Plan, importing: Import) -> None:
+        """Report the duplicates among the rows that are not written yet, and write these rows."""
+        args, report = self.args, self.report
+        if args.again and not args.dry_run:
+            importing.restart()
+        done = importing.progress(plan.sha256())
+        if done.started_at is not None and done.done == len(plan):
+            report.note = f"This was imported at {done.started_at}; --again imports it anew."
+            report.count(done)
+            return
+        if args.on_duplicate != "create":
+            report.duplicates += importing.duplicates(plan.rows(done.done), done)
+        crossed = args.on_duplicate == "update" and any(found.crossed for found in report.duplicates)
+        report.can_be_written = not crossed and (args.on_duplicate != "fail" or not report.duplicates)
+        if report.can_be_written and not args.dry_run:
+            if args.create_users:
+                add_users(self.database, self.owners)
+            report.count(done)
+            for now in importing.write(plan.rows(done.done), done):
+                report.count(now)
+                self.tell("Writing", now.done, len(plan), "clients")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from acare.auth import ROLES
 from acare.cli.options import Commands, add_flags, open_database, parse_email, parse_id
@@ -83,8 +82,8 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run_list(args: argparse.Namespace) -> int:
-    with _open(args) as users:
-        found = users.list()
+    with open_database(args, must_exist=True) as database:
+        found = UserStore(database).list()
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -96,8 +95,8 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_change(args: argparse.Namespace) -> int:
     change, message, _ = CHANGES[args.change]
-    with _open(args) as users:
-        change(users, args)
+    with open_database(args, must_exist=True, failed="nothing was written") as database:
+        change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
     return 0
 
@@ -107,9 +106,3 @@ def run_transfer(args: argparse.Namespace) -> int:
         moved = transfer(database, args.owner, args.to, args.clients)
     print(f"Transferred {moved} clients from {args.owner} to {args.to}.")
     return 0
-
-
-@contextmanager
-def _open(args: argparse.Namespace) -> Iterator[UserStore]:
-    with open_database(args, must_exist=True, failed="nothing was written") as database:
-        yield UserStore(database)

@@ -20,7 +20,6 @@ from acare.field_types import to_json
 _LIMIT = 100
 _TIMEOUT = 60
 _MAX_FAILURES = 8
-_MAX_ROUNDS = 5
 _RETRIED = (408, 429, 500, 502, 503, 504)
 
 
@@ -46,106 +45,97 @@ class Remote:
     def download(self, target: Path, tell: Callable[[int, int], None]) -> None:
         """Write all clients to ``target`` as JSON lines, newest first; goes on with what is there.
 
-        Clients that are created or deleted meanwhile move others to other pages. So the pages are read
-        again until all clients were found and none was deleted. ``tell`` gets the counts of both.
+        ``tell`` gets the number of clients found and the total.
         """
-        owners = self._owners()
+        users = self._get("/v1/users", optional=True).get("users", [])
+        owners = {user["id"]: {"owner": user["email"]} for user in users}
         found = _resume(target)
-        last = next(reversed(found), None)
-        page = max(1, len(found) // _LIMIT)  # the last page again, to see whether it moved
         with target.open("ab") as file:
-            for _ in range(_MAX_ROUNDS):
-                moved, before = False, 0
-                for clients, total in self._pages(page):
-                    ids = [client["id"] for client in clients]
-                    moved |= total < before or (
-                        last is not None and last not in ids and not found.keys() >= set(ids)
-                    )
-                    before, last = total, None
-                    for client in clients:
-                        if client["id"] not in found:
-                            found[client["id"]] = None
-                            owner = owners.get(client["user_id"])
-                            record = client if owner is None else {"owner": owner, **client}
-                            file.write(to_json(record).encode() + b"\n")
-                    file.flush()
-                    tell(len(found), total)
-                if len(found) >= total and not moved:
-                    return
-                page = 1
-        raise UserError(f"{self._base} changes too quickly: {len(found)} of {total} clients were found")
+            for clients, total in self._pages(found):
+                for client in clients:
+                    record = {**owners.get(client["user_id"], {}), **client}
+                    file.write(to_json(record).encode() + b"\n")
+                file.flush()
+                tell(len(found), total)
 
-    def _owners(self) -> dict[str, str]:
-        """The e-mail addresses of the users by id; empty if the server does not tell them."""
-        try:
-            return {user["id"]: user["email"] for user in self._get("/v1/users")["users"]}
-        except urllib.error.HTTPError as error:
-            if error.code in (403, 404):
-                return {}
-            raise self._failed(error) from None
+    def _pages(self, found: set[str]) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The clients that are not in ``found``, page by page, and the total; adds their ids to ``found``.
 
-    def _pages(self, page: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
+        interruption, a page without any known client is followed by the page before it. At the end, the first
+        pages have what was created meanwhile.
+        """
+        page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
         while True:
-            try:
-                data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}")
-            except urllib.error.HTTPError as error:
-                raise self._failed(error) from None
-            yield data["clients"], data["meta"]["total"]
-            if not data["meta"]["hasMore"]:
+            data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}")
+            before, total = total, data["meta"]["total"]
+            new = [client for client in data["clients"] if client["id"] not in found]
+            known = len(new) < len(data["clients"])
+            moved |= total < before
+            if moved and not known and page > 1:
+                page -= 1
+                continue
+            moved = False
+            found.update(client["id"] for client in new)
+            yield new, total
+            if data["meta"]["hasMore"] and not (newest and known):
+                page += 1
+            elif newest or len(found) >= total:
                 return
-            page += 1
+            else:
+                newest, page = True, 1
 
-    def _get(self, path: str) -> dict[str, Any]:
-        """The data in the answer. Waits where the server asks for it, and tries again after failures."""
+    def _get(self, path: str, *, optional: bool = False) -> dict[str, Any]:
+        """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
+
+        Waits where the server asks for it, and tries again after failures.
+        """
+        request = urllib.request.Request(self._base + path, headers=self._headers)
         for failures in range(1, _MAX_FAILURES + 1):
-            pause = min(2.0**failures, 60.0)
+            pause = min(2**failures, 60)
             try:
-                request = urllib.request.Request(self._base + path, headers=self._headers)
                 with self._opener.open(request, timeout=_TIMEOUT) as answer:
                     self._connected = True
                     data: dict[str, Any] = json.load(answer)["data"]
                     self._sleep(_until_next_token(answer.headers))
                     return data
             except urllib.error.HTTPError as error:
-                if error.code not in _RETRIED or failures == _MAX_FAILURES:
-                    raise
+                if optional and error.code in (403, 404):
+                    return {}
+                reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
+                final = error.code not in _RETRIED
                 pause = _number(error.headers, "Retry-After", pause)
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-                if failures == _MAX_FAILURES or not self._connected:
-                    reason = getattr(error, "reason", error)
-                    raise UserError(f"{self._base}: {reason}; the same command goes on from here") from None
+                reason, final = str(getattr(error, "reason", error)), not self._connected
+            if final or failures == _MAX_FAILURES:
+                break
             self._sleep(pause)
-        raise AssertionError  # the last failure is raised
-
-    def _failed(self, error: urllib.error.HTTPError) -> UserError:
-        place = f" to {error.headers['Location']}" if "Location" in error.headers else ""
-        return UserError(f"{self._base} answers {error.code} {error.reason}{place}")
+        raise UserError(f"{self._base}: {reason}")
 
 
-def _until_next_token(headers: Message) -> float:
+def _until_next_token(headers: Message) -> int:
     """Seconds to wait if the limit is used up: those in which one more request becomes free."""
     if _number(headers, "RateLimit-Remaining", 1) > 0:
         return 0
     return math.ceil(_number(headers, "RateLimit-Reset", 1) / max(1, _number(headers, "RateLimit-Limit", 1)))
 
 
-def _number(headers: Message, name: str, default: float) -> float:
-    try:
-        return min(max(0.0, float(headers[name])), 3600.0)
-    except (TypeError, ValueError):
-        return default
+def _number(headers: Message, name: str, default: int) -> int:
+    text = headers.get(name, "")
+    return min(int(text), 3600) if text.isdecimal() else default
 
 
-def _resume(target: Path) -> dict[str, None]:
-    """The ids in what an earlier download wrote; a last line that is incomplete is removed."""
+def _resume(target: Path) -> set[str]:
+    """The ids in what an earlier download wrote; what follows a line that was cut off is removed."""
     target.touch(mode=0o600)
-    found: dict[str, None] = {}
+    found = set()
     with target.open("r+b") as file:
         end = 0
         for line in file:
-            if not line.endswith(b"\n"):
+            try:
+                found.add(json.loads(line[:-1])["id"])  # without its line break, a line is not JSON
+            except ValueError:
                 break
-            found[json.loads(line)["id"]] = None
             end += len(line)
         file.truncate(end)
     return found

@@ -7,151 +7,131 @@ digits of its phone number if it has no address, and by its full name if it has 
 from __future__ import annotations
 
 import sqlite3
-import weakref
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 
 from acare.clients import ImportRow
 from acare.store.connection import open_in_memory
 
-PEOPLE = """
-SELECT seq, email, phone, first_name, last_name
-FROM clients
-WHERE seq > :after AND seq <= :until
-ORDER BY seq
-"""
-
-NEWEST = "SELECT coalesce(max(seq), 0) FROM clients"
-
+# 0 if the client was deleted.
 FIND_ID = """
 SELECT coalesce(
     (SELECT seq FROM clients WHERE id = :id),
-    (SELECT 0 FROM client_history WHERE client_id = :id)
+    (SELECT 0 FROM client_history WHERE client_id = :id),
+    (SELECT 0 FROM erasures WHERE client_id = :id)
 )
 """
 
-GET = """
-SELECT id, first_name || ' ' || last_name, budget_min, budget_max
+FIND_EMAIL = """
+SELECT seq, email, phone, first_name, last_name
 FROM clients
-WHERE seq = :seq
+WHERE email = :text COLLATE NOCASE AND seq <= :until
+ORDER BY seq
+LIMIT 1
 """
 
-# Keys are hashes: the addresses of a million clients would take 100 MB.
-CREATE_KEYS = "CREATE TABLE keys (key INTEGER PRIMARY KEY, seq INTEGER NOT NULL)"
+FIND_WORDS = """
+SELECT seq, clients.email, clients.phone, clients.first_name, clients.last_name
+FROM clients_search
+CROSS JOIN clients ON clients.seq = clients_search.rowid
+WHERE clients_search MATCH :text AND clients_search.rowid <= :until
+ORDER BY clients_search.rowid
+"""
 
-ADD_KEY = "INSERT OR IGNORE INTO keys (key, seq) VALUES (:key, :seq)"
+GET = "SELECT id, first_name || ' ' || last_name, budget_min, budget_max FROM clients WHERE seq = :seq"
 
-FIND_KEY = "SELECT seq FROM keys WHERE key = :key"
-
-DELETE_LINES = "DELETE FROM keys WHERE seq < 0"
-
-
-class Match(NamedTuple):
-    """What a row was found to be: a client, by ``by``, or an earlier line of the file."""
-
-    by: str  # id, email, phone, name
-    seq: int  # of the client; minus the number of the line; 0: a client that was deleted
-
-    @property
-    def deleted(self) -> bool:
-        return self.seq == 0
+# Keys of rows are hashes: the addresses of a million clients would take 100 MB.
+CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
+FIND_LINE = "SELECT line FROM lines WHERE key = :key"
 
 
-class Duplicate(NamedTuple):
+@dataclass(frozen=True)
+class Duplicate:
     """A row that describes a client: ``client`` is its id, or None for that of the line ``first_line``.
 
-    ``crossed``: merged into the client, its budget_min would be more than its budget_max.
+    ``by`` is id, email, phone or name. ``crossed``: merged into the client, its budget_min would be more than
+    its budget_max.
     """
 
     line: int
     by: str
-    client: str | None
-    first_line: int | None
     name: str
-    deleted: bool
-    crossed: bool
+    client: str | None = None
+    first_line: int | None = None
+    deleted: bool = False
+    crossed: bool = False
 
 
-class Duplicates:
-    """Finds the clients that rows describe. Where several fit, the oldest is taken."""
+def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> tuple[int, str] | None:
+    """The ``seq`` of the oldest client that the row describes, 0 if it was deleted, and how it was found.
 
-    def __init__(self, connection: sqlite3.Connection, newest_before: int | None = None) -> None:
-        """Reads all clients, or those up to ``newest_before``."""
-        self._keys = open_in_memory()
-        weakref.finalize(self, self._keys.close)
-        self._keys.execute(CREATE_KEYS)
-        self._seen = 0
-        self._read_people(connection, newest_before)
-        self.skip_to_newest(connection)
-
-    def find(self, connection: sqlite3.Connection, row: ImportRow) -> Match | None:
-        """The client, or the earlier line, that the row describes."""
-        if row.id is not None:
-            seq = self._find_key(("id", row.id))
-            if seq is None:
-                (seq,) = connection.execute(FIND_ID, {"id": row.id}).fetchone()
-            if seq is not None and (seq != 0 or "id" in row.kept):
-                return Match("id", seq)
-        key = next(_keys(row.values))
-        seq = self._find_key(key)
-        if seq is None or (seq > 0 and connection.execute(GET, {"seq": seq}).fetchone() is None):
-            return None
-        return Match(key[0], seq)
-
-    def add(self, seq: int, row: ImportRow) -> None:
-        """Let later rows be found to be this one. A row that brings its own id is known by that alone."""
-        keys = [("id", row.id)] if "id" in row.kept else _keys(row.values)
-        self._keys.executemany(ADD_KEY, [{"key": hash(key), "seq": seq} for key in keys])
-
-    def describe(self, connection: sqlite3.Connection, row: ImportRow, match: Match) -> Duplicate:
-        """What ``find`` found, for people."""
-        values = row.values
-        name = f"{values['first_name']} {values['last_name']}"
-        if match.seq < 0:
-            return Duplicate(row.line, match.by, None, -match.seq, name, deleted=False, crossed=False)
-        if match.deleted:
-            return Duplicate(row.line, match.by, row.id, None, name, deleted=True, crossed=False)
-        client, name, low, high = connection.execute(GET, {"seq": match.seq}).fetchone()
-        low, high = values.get("budget_min", low), values.get("budget_max", high)
-        crossed = low is not None and high is not None and low > high
-        return Duplicate(row.line, match.by, client, None, name, deleted=False, crossed=crossed)
-
-    def remove_lines(self) -> None:
-        """Remove the identities that were added for lines of the file."""
-        self._keys.execute(DELETE_LINES)
-
-    def catch_up(self, connection: sqlite3.Connection) -> None:
-        """Read the clients that others have created since ``skip_to_newest``."""
-        self._read_people(connection, None)
-
-    def skip_to_newest(self, connection: sqlite3.Connection) -> None:
-        """Take all clients as read that there are now."""
-        (self._seen,) = connection.execute(NEWEST).fetchone()
-
-    def _read_people(self, connection: sqlite3.Connection, until: int | None) -> None:
-        values = {"after": self._seen, "until": 2**62 if until is None else until}
-        people = connection.execute(PEOPLE, values)
-        self._keys.execute("BEGIN")
-        self._keys.executemany(
-            ADD_KEY,
-            (
-                {"key": hash(key), "seq": seq}
-                for seq, email, phone, first, last in people
-                for key in _keys({"email": email, "phone": phone, "first_name": first, "last_name": last})
-            ),
-        )
-        self._keys.execute("COMMIT")
-
-    def _find_key(self, key: tuple[str, str]) -> int | None:
-        row = self._keys.execute(FIND_KEY, {"key": hash(key)}).fetchone()
-        return None if row is None else int(row[0])
+    Two clients of an export may have one address: without its id, a row that has one is only found to be a
+    client that was there before the import, up to ``newest_before``.
+    """
+    if "id" in row.kept:
+        ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
+        if seq is not None:
+            return seq, "id"
+    by, text = key = next(_keys(row.values))
+    if by == "phone":
+        text = f"phone_digits : {_quote(text)} OR phone : {_quote(row.values['phone'])}"
+    elif by == "name":
+        words = f"{row.values['first_name']} {row.values['last_name']}".split()
+        indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
+        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
+    values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
+    statement = FIND_EMAIL if by == "email" else FIND_WORDS
+    with closing(connection.execute(statement, values)) as candidates:
+        for seq, *person in candidates:
+            if key in _keys(dict(zip(_IDENTIFYING, person, strict=True))):
+                return seq, by
+    return None
 
 
-def _keys(client: Any) -> Iterator[tuple[str, str]]:
-    """The ways in which a client is found, the best first."""
-    if client.get("email"):
-        yield "email", client["email"].casefold()
-    digits = "".join(filter(str.isdigit, client.get("phone") or ""))
+def find_all(
+    connection: sqlite3.Connection, rows: Iterable[ImportRow], newest_before: int
+) -> Iterator[Duplicate]:
+    """The rows that describe a client of the database, or the same one as an earlier row."""
+    with closing(open_in_memory()) as lines:
+        lines.execute(CREATE_LINES)
+        for row in rows:
+            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.values)]
+            match = find(connection, row, newest_before)
+            earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
+            if match is not None:
+                yield _describe(connection, row, *match)
+            elif earlier is not None:
+                name = f"{row.values['first_name']} {row.values['last_name']}"
+                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0])
+            else:
+                lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
+
+
+def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
+    if seq == 0:
+        name = f"{row.values['first_name']} {row.values['last_name']}"
+        return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
+    client, name, low, high = connection.execute(GET, {"seq": seq}).fetchone()
+    low, high = row.values.get("budget_min", low), row.values.get("budget_max", high)
+    crossed = low is not None and high is not None and low > high
+    return Duplicate(row.line, by, name, client, crossed=crossed)
+
+
+_IDENTIFYING = ("email", "phone", "first_name", "last_name")
+
+
+def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What identifies a client, the best first."""
+    email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
+    digits = "".join(filter(str.isdigit, phone))
+    if email:
+        yield "email", email.casefold()
     if digits:
         yield "phone", digits
-    yield "name", " ".join(f"{client['first_name']} {client['last_name']}".casefold().split())
+    yield "name", " ".join(f"{first} {last}".casefold().split())
+
+
+def _quote(text: object) -> str:
+    return '"' + str(text).replace('"', '""') + '"'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,11 @@ from pathlib import Path
 PREFIX = ".acare-tmp-"
 
 _LOCK = ".lock"
+
+#: What is downloaded for an import has this prefix. It must survive a killed process, which continues it, and
+#: is a leftover after a day.
+DOWNLOAD_PREFIX = ".acare-import-"
+_DOWNLOAD_SECONDS = 24 * 60 * 60
 
 # A database can have the first three next to it. The file is removed after them, and its lock file last.
 _ENDINGS = (".tmp-journal", ".tmp-wal", ".tmp-shm", ".tmp")
@@ -49,6 +55,15 @@ def remove_leftovers(folder: Path) -> None:
         for lock in folder.glob(f"{PREFIX}*{_LOCK}"):
             with suppress(OSError):
                 _remove_if_left(lock)
+        remove_downloads(folder, _DOWNLOAD_SECONDS)
+
+
+def remove_downloads(folder: Path, older_than: float = 0) -> None:
+    """Remove what was downloaded for imports, if it did not change for so many seconds."""
+    for path in folder.glob(f"{DOWNLOAD_PREFIX}*"):
+        with suppress(FileNotFoundError):  # another process removed it
+            if time.time() - path.stat().st_mtime >= older_than:
+                path.unlink()
 
 
 def make_folder(folder: Path) -> None:

@@ -146,6 +146,13 @@ RECORD = {**JORDAN, "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
           "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-02-01T00:00:00.000Z"}  # fmt: skip
 
 
+def test_the_default_owner_does_not_get_the_id_of_another_user(agency):
+    record = json.dumps({**RECORD, "user_id": RECORD["id"]})
+    arguments = ("--user", "new@example.com", "--create-users")
+    agency.run("import", agency.write(record, "in.jsonl"), *arguments)
+    assert [client["user_id"] == RECORD["id"] for client in agency.clients()] == [False]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -167,7 +174,7 @@ def test_a_record_is_validated(agency, changes, field):
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_no_object_is_a_problem(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
-    assert agency.problems(content, name="in.jsonl") == [(2, "", "row")]
+    assert agency.problems(content, name="in.jsonl") == [(2, None, "row")]
 
 
 def test_refused_records_can_be_corrected_and_imported(agency, tmp_path):
@@ -208,3 +215,17 @@ def test_a_deleted_client_does_not_come_back(agency):
     assert agency.report(changed, name="in.jsonl")["duplicates"][0]["deleted"] is True
     assert agency.report(changed, "--on-duplicate", "update", name="in.jsonl")["skipped"] == 1
     assert agency.clients() == []
+
+
+def test_an_erased_client_does_not_come_back(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    assert agency.run("erase", RECORD["id"]).code == 0
+    ended = agency.load(json.dumps({**RECORD, "source": "x"}), name="in.jsonl")
+    assert (ended.code, agency.clients()) == (1, [])
+    assert "which was deleted" in ended.out
+
+
+def test_csv_of_an_empty_database_keeps_the_ids(agency, other):
+    agency.create(**ALL_FIELDS)
+    other.load(agency.run("export", "--format", "csv").out)
+    assert [client["id"] for client in other.clients()] == [client["id"] for client in agency.clients()]

@@ -1,7 +1,9 @@
 """``acare import URL``: the clients of another server."""
 
 import json
+import os
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -37,7 +39,39 @@ def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_pat
         ended = other.run("import", *arguments, "--user", USER)
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
-    assert list(other.folder.glob("*.jsonl")) == []
+    assert downloads(other) == []
+
+
+def downloads(agency):
+    return list(agency.folder.glob(".acare-import-*"))
+
+
+@pytest.fixture
+def interrupted(agency, tmp_path):
+    """An agency with a download that was interrupted after its first clients."""
+    (tmp_path / "key.txt").write_text(KEY)
+    fake = Fake(150)
+    fake.before_page = lambda page: fake.script.append((401, {}, {}))
+    with listening(fake) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "401" in ended.err, len(downloads(agency))) == (1, True, 1)
+    return agency
+
+
+def test_an_unfinished_download_is_private_and_kept_for_a_day(interrupted):
+    (path,) = downloads(interrupted)
+    assert path.stat().st_mode & 0o777 == 0o600
+    interrupted.run("find", "x")
+    assert downloads(interrupted) == [path]
+    yesterday = time.time() - 24 * 60 * 60 - 1
+    os.utime(path, (yesterday, yesterday))
+    interrupted.run("find", "x")
+    assert downloads(interrupted) == []
+
+
+def test_erasing_removes_unfinished_downloads(interrupted):
+    assert interrupted.run("erase", interrupted.create(**JORDAN)["id"]).code == 0
+    assert downloads(interrupted) == []
 
 
 def test_a_url_needs_a_key(agency):
@@ -141,7 +175,7 @@ def test_owners_come_along_by_their_addresses(tmp_path):
     ("answer", "text"),
     [
         ((401, {}, {}), "401"),
-        ((302, {"Location": "http://example.com/"}, {}), "to http://example.com/"),
+        ((302, {"Location": "http://example.com/"}, {}), "302 http://example.com/"),
     ],
 )
 def test_a_refusal_ends_the_download(tmp_path, answer, text):
@@ -151,10 +185,11 @@ def test_a_refusal_ends_the_download(tmp_path, answer, text):
         download(fake, tmp_path / "pages")
 
 
-def test_an_interrupted_download_goes_on(tmp_path):
+@pytest.mark.parametrize("rest", ['{"id": "cut o', '{"id": "x"}', "\0\0\n\0"])
+def test_an_interrupted_download_goes_on(tmp_path, rest):
     fake = Fake(350)
     target = tmp_path / "pages"
-    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + '{"id": "cut o')
+    target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + rest)
     assert download(fake, target)[0] == fake.ids
     assert fake.pages() == [2, 3, 4]
 

@@ -14,20 +14,20 @@ from support.server import command, serving
 
 from acare.clients import ImportRow
 from acare.fields import clean_new
-from acare.store import bulk
+from acare.store import imports
 
 ROWS = 3000
 MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))  # a million takes some minutes
 
 # Each transaction is short, and says when it is on disk.
 SLOW = """
-import acare.store.bulk as bulk
-bulk.BATCH_SECONDS = 0.001
-write = bulk.BulkStore._write_batch
+import acare.store.imports as imports
+imports.BATCH_SECONDS = 0.001
+write = imports.Import._write_batch
 def tell(*arguments):
     print("batch", flush=True)
     return write(*arguments)
-bulk.BulkStore._write_batch = tell
+imports.Import._write_batch = tell
 """
 
 
@@ -76,32 +76,29 @@ def test_records_with_ids_are_completed_too(agency, tmp_path):
     ]
 
 
-def write_one_by_one(app, agency, emails, between):
+def write_one_by_one(app, emails, between):
     """Import a client for each address, each in a transaction of its own; the last progress."""
-    store = bulk.BulkStore(app.database, clock=itertools.count().__next__, sleep=between)
-    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
-    lines = [
-        ImportRow(line, {**values, "email": email}, None, None, {}) for line, email in enumerate(emails, 2)
-    ]
     key = bytes(32)
-    people = store.known_people()
-    *_, last = store.write(iter(lines), key, store.begin(key, key), {None: agency.user_id}, "skip", people)
+    importing = imports.Import(app.database, key, "skip", clock=itertools.count().__next__, sleep=between)
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
+    rows = [
+        ImportRow(line, {**values, "email": email}, {"owner": USER}) for line, email in enumerate(emails, 2)
+    ]
+    *_, last = importing.write(iter(rows), importing.progress(key))
     return last
 
 
 def test_others_get_a_turn_after_each_transaction(agency):
     pauses = []
     with agency.app() as app:
-        write_one_by_one(app, agency, ["a@b", "c@d", "e@f"], pauses.append)
-    assert pauses == [bulk.PAUSE_SECONDS] * 3
+        write_one_by_one(app, ["a@b", "c@d", "e@f"], pauses.append)
+    assert pauses == [imports.PAUSE_SECONDS] * 3
 
 
 def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency):
     body = clean_new({"first_name": "X", "last_name": "Y", "client_type": "buyer", "email": "c@d"})
     with agency.app() as app:
-        last = write_one_by_one(
-            app, agency, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body)
-        )
+        last = write_one_by_one(app, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body))
     assert (last.created, last.skipped) == (1, 1)
 
 
@@ -158,7 +155,7 @@ def create(address, key):
 
 def test_each_transaction_is_short(agency, monkeypatch):
     began, lasted = [], []
-    write = bulk.BulkStore._write_batch
+    write = imports.Import._write_batch
 
     def timed(*arguments):
         began.append(time.thread_time())
@@ -166,7 +163,7 @@ def test_each_transaction_is_short(agency, monkeypatch):
         lasted.append(time.thread_time() - began[-1])
         return done
 
-    monkeypatch.setattr(bulk.BulkStore, "_write_batch", timed)
+    monkeypatch.setattr(imports.Import, "_write_batch", timed)
     assert agency.load(rows(4000), "--on-duplicate", "create").code == 0
     assert max(lasted) < 0.05
 
