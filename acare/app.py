@@ -118,8 +118,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """What it takes to answer a request, from which a server decides where to do so.
 
         "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
-        answer it. Of the reads, searches, deep pages and, after the first page of large clients, all lists
-        are not quick. "check" is a readiness check, which writes too.
+        answer it. "read" takes longer: a search, a deep page and, once a large page has been answered, any
+        list. "check" is a readiness check, which writes too.
         """
         path = path.strip("/")
         if path == "readyz":

@@ -7,95 +7,22 @@ variable. A flag takes precedence over the variable. All three take the same tex
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from acare import setting_types
 from acare.errors import SettingError
 from acare.ratelimit import RateLimit
+from acare.setting_types import Address
 
 DEFAULT_RATE_LIMIT = RateLimit(tokens=500, seconds=900)  # (vendor)
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where to listen: a host name or address, and a port (0: any free one)."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _path(text: str) -> Path:
-    if not text.strip() or "\0" in text:
-        raise ValueError("a file name")
-    return Path(text)
-
-
-def _address(text: str) -> Address:
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]\s/:]+)):([0-9]{1,5})", text.strip(), re.ASCII)
-    if match is None or int(match[3]) > 65535:
-        raise ValueError("HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
-    return Address(match[1] or match[2], int(match[3]))
-
-
-def _rate_limit(text: str) -> RateLimit | None:
-    if text.strip().lower() == "off":
-        return None
-    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
-    if match is None or int(match[1]) < 1 or int(match[2]) < 1:
-        raise ValueError("REQUESTS/SECONDS, like 500/900, or off")
-    return RateLimit(tokens=int(match[1]), seconds=int(match[2]))
-
-
-def _word(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _proxy(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise ValueError("the IP address of a proxy, like 127.0.0.1") from None
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(text.replace(",", " ").split())
-    for origin in origins:
-        if not re.fullmatch(r"https?://[^/\s]+", origin) and (origin != "*" or len(origins) > 1):
-            raise ValueError("an origin, like https://intranet.example, or * alone")
-    return origins
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("true or false")
-    return text == "true"
-
-
-def _count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
 
 
 @dataclass(frozen=True)
@@ -128,61 +55,62 @@ def _setting(
 class Settings:
     """The table: each setting with its default, parser, placeholder and help."""
 
-    database: Path = _setting(
-        Path("acare.db"),
-        _path,
-        "FILE",
-        "the database file; serve and key create make it if needed (acare.db)",
-    )
+    database: Path = _setting(Path("acare.db"), setting_types.path, "FILE", "the database file (acare.db)")
     listen: Address = _setting(
         Address("127.0.0.1", 8080),
-        _address,
+        setting_types.address,
         "HOST:PORT",
         "the address to listen on; port 0 uses a free port (127.0.0.1:8080)",
     )
     rate_limit: RateLimit | None = _setting(
         DEFAULT_RATE_LIMIT,
-        _rate_limit,
+        setting_types.rate_limit,
         "N/SECONDS",
         "requests for each caller, refilled evenly over that many seconds; or off (500/900)",
     )
     rate_limit_by: Literal["address", "key"] = _setting(
         "address",
-        _word("address", "key"),
+        setting_types.word("address", "key"),
         "WHAT",
         "count requests by address, or by key for an agency behind one address (address)",
     )
     trusted_proxy: str | None = _setting(
         None,
-        _proxy,
+        setting_types.proxy,
         "ADDRESS",
         "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted (none)",
     )
     cors_origin: tuple[str, ...] = _setting(
         (),
-        _origins,
+        setting_types.origins,
         "ORIGIN",
         "an origin whose pages may call the API, or * for all; may be repeated (none)",
         repeatable=True,
     )
     threads: int = _setting(
-        16, _count(256), "N", "threads for writes; most reads are answered in the event loop (16)"
+        16,
+        setting_types.count(256),
+        "N",
+        "threads for writes, 1 to 256; most reads are answered in the event loop (16)",
     )
     log_format: Literal["text", "json"] = _setting(
-        "text", _word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
+        "text", setting_types.word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )
-    page: bool = _setting(True, _flag, "", "serve the page for people at / (true)")
+    page: bool = _setting(True, setting_types.flag, "", "serve the page for people at / (true)")
     drain_seconds: int = _setting(
-        30, _count(3600), "N", "seconds that open requests have to finish when the server stops (30)"
+        30,
+        setting_types.count(3600),
+        "SECONDS",
+        "seconds that open requests have to finish when the server stops, 1 to 3600 (30)",
     )
     drain_delay: int = _setting(
         0,
-        _count(3600, minimum=0),
+        setting_types.count(3600, minimum=0),
         "SECONDS",
-        "seconds for which a stopping server accepts requests while /readyz is 503 (0)",
+        "seconds before that during which requests are accepted and /readyz is 503, 0 to 3600 (0)",
     )
     require_precondition: bool = _setting(
-        False, _flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
+        False, setting_types.flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
     )
 
     @classmethod
@@ -206,7 +134,7 @@ class Settings:
     def _load(
         cls, given: Mapping[str, object], environ: Mapping[str, str], spell: Callable[[Setting], str]
     ) -> Settings:
-        """A given value is a text, an object whose ``str()`` is that text, or a list of these."""
+        """``given`` has texts, objects whose ``str()`` is such a text, or lists of these."""
         unknown = given.keys() - {setting.name for setting in SETTINGS}
         if unknown:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
@@ -226,11 +154,14 @@ class Settings:
 
 
 def unchecked_variable(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The environment's text for a setting, for what must be known before the settings are read."""
+    """The variable of a setting as it is, for code that runs before the settings are read."""
     return environ.get(f"ACARE_{name.upper()}")
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
+VARIABLES = tuple(setting.variable for setting in SETTINGS)
+
+_TESTS = "ACARE_TEST_"  # the variables of acare's own tests begin with it
 
 
 def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
@@ -240,12 +171,24 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
     return int(environ.get("LISTEN_FDS", "0"))
 
 
-def _refuse_misspelt(names: Iterable[str], variables: Collection[str]) -> None:
-    """SettingError for a name that is nearly one of ``variables`` and does not merely extend it."""
-    known = {setting.variable for setting in SETTINGS}
-    for name in names:
-        if not name.startswith("ACARE_") or name in known:
-            continue
-        for meant in difflib.get_close_matches(name, variables, n=1, cutoff=0.9):
-            if not name.startswith(f"{meant}_"):
-                raise SettingError(name, f"unknown setting; did you mean {meant}?")
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The variables that begin with ``ACARE_`` and belong to no setting, without misspelt ones."""
+    return [name for name in _unknown(environ) if not _meant(name, VARIABLES)]
+
+
+def _refuse_misspelt(environ: Mapping[str, str], variables: Collection[str]) -> None:
+    """SettingError for a name that is nearly one of ``variables``."""
+    for name in _unknown(environ):
+        if meant := _meant(name, variables):
+            raise SettingError(name, f"unknown setting; did you mean {meant}?")
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    names = (name for name in environ if name.startswith("ACARE_") and name not in VARIABLES)
+    return sorted(name for name in names if not name.startswith(_TESTS))
+
+
+def _meant(name: str, variables: Collection[str]) -> str | None:
+    """The variable that a misspelt name nearly is; a name that merely extends one is not misspelt."""
+    close = difflib.get_close_matches(name, variables, n=1, cutoff=0.9)
+    return close[0] if close and not name.startswith(f"{close[0]}_") else None

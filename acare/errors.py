@@ -59,6 +59,7 @@ class StaleVersion(AcareError):
 
     ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
     differ between that version and the current one, or None if the history does not have that version.
+    ``defect`` says what is wrong with the header that named no version.
     """
 
     def __init__(
@@ -67,11 +68,10 @@ class StaleVersion(AcareError):
         attempted: int | None,
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
+        defect: str | None = None,
     ) -> None:
-        excluded = f'which If-Match or If-None-Match excludes; its ETag is "{current}", with quotes'
-        super().__init__(
-            f"The client is at version {current}, {excluded if attempted is None else f'not {attempted}'}."
-        )
+        reason = "which If-Match or If-None-Match excludes" if attempted is None else f"not {attempted}"
+        super().__init__(f"The client is at version {current}{f'; {defect}' if defect else f', {reason}'}.")
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields

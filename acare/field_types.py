@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
@@ -32,9 +32,22 @@ _SPACE = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _ZEROS = "0٠۰߀०০੦૦୦௦౦೦൦෦๐໐༠၀႐០᠐᥆᧐᪀᪐᭐᮰᱀᱐꘠꣐꤀꧐꧰꩐꯰\uff10"
 _DIGIT = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)
 _HAS_DIGIT = re.compile(f"[{_DIGIT}]")
+
+#: A regular expression, as in JSON Schema, for text of several lines.
+LINES_PATTERN = f"^[^{_CONTROL_IN_LINES}]*$"
+
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-_FORBIDDEN_MESSAGE = "must not contain control characters or lone surrogates"
+
+class InvalidParts(ValueError):
+    """Parts of a list or an object break their rules.
+
+    ``parts`` maps the path of each to its rule: ``{"[2]": "must ..."}``, ``{".bedrooms_min": "must ..."}``.
+    """
+
+    def __init__(self, parts: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{path} {rule}" for path, rule in parts.items()))
+        self.parts = parts
 
 
 class Kind(Protocol):
@@ -65,9 +78,7 @@ class Text(Kind):
     def clean(self, value: object) -> Stored:
         if not isinstance(value, str):
             raise ValueError(f"must be a string of {self._length()}")
-        # Most text is printable, and isprintable is ten times as fast as a search.
-        if not value.isprintable() and (_FORBIDDEN_IN_LINES if self.lines else _FORBIDDEN).search(value):
-            raise ValueError(_FORBIDDEN_MESSAGE)
+        check_characters(value, lines=self.lines)
         text = value if self.lines else value.strip()
         if not text and not self.min_length:
             return None
@@ -80,11 +91,11 @@ class Text(Kind):
         """Further rules of a special kind of text: ValueError if ``text`` breaks one."""
 
     def _length(self) -> str:
-        return f"{self.min_length} to {self.max_length} characters"
+        return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
     def schema(self) -> Schema:
         if self.lines:
-            return {**self.stored_schema(), "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
+            return {**self.stored_schema(), "pattern": LINES_PATTERN}
         # "maxLength" would also count the white space around the text; this pattern matches text that is too
         # long without it.
         too_long = f"[^{_SPACE}][^{_CONTROL}]{{{self.max_length - 1},}}[^{_SPACE}]"
@@ -180,10 +191,15 @@ class Texts(Kind):
     def clean(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
             raise ValueError(f"must be a list of at most {self.maximum} strings")
-        try:
-            return to_json([self.each.clean(item) or "" for item in value])
-        except ValueError as error:
-            raise ValueError(f"must have valid items: each {error}") from None
+        clean, invalid = [], {}
+        for index, item in enumerate(value):
+            try:
+                clean.append(self.each.clean(item) or "")
+            except ValueError as error:
+                invalid[f"[{index}]"] = str(error)
+        if invalid:
+            raise InvalidParts(invalid)
+        return to_json(clean)
 
     def schema(self) -> Schema:
         return {"type": "array", "maxItems": self.maximum, "items": self.each.schema()}
@@ -192,71 +208,11 @@ class Texts(Kind):
         return {**self.schema(), "items": self.each.stored_schema()}
 
 
-@dataclass(frozen=True)
-class Preferences(Kind):
-    """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept. (seed, our choice)
-
-    ``numbers`` and ``texts`` map a key to its description.
-    """
-
-    max_bytes: int
-    max_depth: int
-    numbers: Mapping[str, str]
-    texts: Mapping[str, str]
-
-    def clean(self, value: object) -> Stored:
-        if not isinstance(value, dict):
-            raise ValueError("must be an object")
-        for key in self.numbers:
-            if key in value and value[key] is not None and not (is_number(value[key]) and value[key] >= 0):
-                raise ValueError(f"must have a number of at least 0 as {key}")
-        for key in self.texts:
-            listed = value.get(key)
-            if listed is not None and not (
-                isinstance(listed, list) and all(isinstance(item, str) for item in listed)
-            ):
-                raise ValueError(f"must have a list of strings as {key}")
-        for depth, text in _walk(value):
-            if depth > self.max_depth:
-                raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
-            if _FORBIDDEN_IN_LINES.search(text):
-                raise ValueError(_FORBIDDEN_MESSAGE)
-        stored = to_json(value)
-        if len(stored.encode()) > self.max_bytes:
-            raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")
-        return stored
-
-    def schema(self) -> Schema:
-        """The rule as JSON Schema, without the limits on size and depth, which it cannot express."""
-        text = {"type": "string", "pattern": f"^[^{_CONTROL_IN_LINES}]*$"}
-        number = {"type": ["number", "null"], "format": "double", "minimum": 0}
-        texts = {"type": ["array", "null"], "items": text}
-        return {
-            "type": "object",
-            "properties": {
-                **{key: {**number, "description": said} for key, said in self.numbers.items()},
-                **{key: {**texts, "description": said} for key, said in self.texts.items()},
-            },
-            "additionalProperties": True,
-            "if": {"type": "object"},
-            "then": _nested("#/components/schemas/PropertyPreferences/then", text),
-        }
-
-
-def _nested(place: str, text: Schema) -> Schema:
-    """An object at ``place`` in the OpenAPI document with ``text`` for all keys and strings, however deep.
-
-    It is in a condition that always holds, since code generators fail on recursive types but skip conditions.
-    """
-    value = {"$ref": f"{place}/$defs/Value"}
-    keys = {"propertyNames": {"pattern": text["pattern"]}}
-    values = [
-        {"type": ["null", "boolean", "number"]},
-        text,
-        {"type": "array", "items": value},
-        {"type": "object", **keys, "additionalProperties": value},
-    ]
-    return {**keys, "additionalProperties": value, "$defs": {"Value": {"anyOf": values}}}
+def check_characters(text: str, *, lines: bool) -> None:
+    """ValueError if ``text`` has control characters, other than those of ``lines``, or lone surrogates."""
+    # Most text is printable, and isprintable is ten times as fast as a search.
+    if not text.isprintable() and (_FORBIDDEN_IN_LINES if lines else _FORBIDDEN).search(text):
+        raise ValueError("must not contain control characters or lone surrogates")
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -267,20 +223,3 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def to_json(value: object) -> str:
     """Compact JSON, with text unescaped."""
     return _COMPACT.encode(value)
-
-
-def _walk(value: object) -> Iterator[tuple[int, str]]:
-    """Every list, object, key and string in a JSON value, as (depth, text); the text of a list is empty.
-
-    The outermost list or object is at depth 1, and so are its keys and strings.
-    """
-    pending: list[tuple[int, object]] = [(1, value)]
-    while pending:
-        depth, value = pending.pop()
-        if isinstance(value, str):
-            yield depth - 1, value
-        elif isinstance(value, (list, dict)):
-            yield depth, ""
-            if isinstance(value, dict):
-                pending += ((depth + 1, key) for key in value)
-            pending += ((depth + 1, item) for item in (value.values() if isinstance(value, dict) else value))

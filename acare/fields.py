@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from acare.errors import InvalidInput, Problem
-from acare.field_types import Amount, Email, Flag, Kind, OneOf, Phone, Preferences, Stored, Text, Texts
+from acare.field_types import Amount, Email, Flag, InvalidParts, Kind, OneOf, Phone, Stored, Text, Texts
+from acare.property_preferences import Preferences
 
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")
@@ -169,6 +170,9 @@ def _clean(members: dict[str, object], null_message: str, problems: list[Problem
             continue
         try:
             clean[field.name] = field.kind.clean(value)
+        except InvalidParts as error:
+            parts = "; ".join(f"{field.name}{path} {rule}" for path, rule in error.parts.items())
+            problems.append(Problem(field.name, f"must have valid parts: {parts}"))
         except ValueError as error:
             problems.append(Problem(field.name, str(error)))
     low, high = clean.get("budget_min"), clean.get("budget_max")

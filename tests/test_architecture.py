@@ -20,7 +20,8 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
     ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
-    ("fields", "config", "auth"),
+    ("property_preferences", "setting_types", "auth"),
+    ("fields", "config"),
     ("clients",),
     ("api", "store", "exchange"),
     ("app",),

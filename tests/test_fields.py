@@ -1,12 +1,15 @@
 """The fields of a client: an untrusted body goes in, a clean dict comes out."""
 
+import json
+
 import pytest
 from support.data import ALL_FIELDS, JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
-from acare.field_types import Amount, Email, Flag, OneOf, Phone, Preferences, Text, Texts
+from acare.field_types import Amount, Email, Flag, OneOf, Phone, Text, Texts
 from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_new, clean_update
+from acare.property_preferences import Preferences
 
 NAMES = [field.name for field in FIELDS]
 KINDS = {field.name: field.kind for field in FIELDS}
@@ -172,6 +175,40 @@ SEVERAL = {
 @pytest.mark.parametrize(("clean", "body", "wrong"), SEVERAL.values(), ids=SEVERAL)
 def test_every_problem_is_reported_at_once(clean, body, wrong):
     assert sorted(problems(clean, body)) == sorted(wrong)
+
+
+PARTS = {
+    "an item": (
+        {"tags": ["vip", "x" * 51, "\0"]},
+        "tags[1] must have at most 50 characters; "
+        "tags[2] must not contain control characters or lone surrogates",
+    ),
+    "known keys": (
+        {"property_preferences": {"bedrooms_min": "three", "property_types": "condo", "pool": True}},
+        "property_preferences.bedrooms_min must be a number of at least 0; "
+        "property_preferences.property_types must be a list of strings",
+    ),
+    "another key": (
+        {"property_preferences": {"pool": True, "views": [{"from": "\0"}]}},
+        "property_preferences.views must not contain control characters or lone surrogates",
+    ),
+    "a deep one": (
+        {"property_preferences": {"deep": json.loads("[" * 20 + "]" * 20)}},
+        "property_preferences.deep must not be nested deeper than 20 levels",
+    ),
+    "a key that cannot be shown": (
+        {"property_preferences": {"\x1b[31m": 1}},
+        "property_preferences must not contain control characters or lone surrogates",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), PARTS.values(), ids=PARTS)
+def test_a_problem_names_the_part_of_the_field(body, message):
+    with pytest.raises(InvalidInput) as caught:
+        clean_update(body)
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.message) == (*body, f"must have valid parts: {message}")
 
 
 def test_the_text_of_an_error_is_one_sentence():

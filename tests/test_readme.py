@@ -148,6 +148,19 @@ def test_every_setting_has_a_row_with_flag_variable_and_default():
     assert told == expected
 
 
+@pytest.mark.parametrize("name", ["threads", "drain_seconds", "drain_delay"])
+def test_the_range_of_a_setting_is_in_its_row_and_in_its_help(name):
+    (setting,) = (setting for setting in SETTINGS if setting.name == name)
+    (row,) = (cells for cells in rows(FRONT) if cells[0].startswith(f"`{setting.flag} "))
+    shown = re.search(r", (\d+) to (\d+)", row[3])
+    assert shown[0] in setting.help
+    low, high = map(int, shown.groups())
+    assert [setting.parse(str(number)) for number in (low, high)] == [low, high]
+    for number in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"from {low} to {high}"):
+            setting.parse(str(number))
+
+
 def test_every_command_has_a_row():
     told = {cells[0].strip("`") for cells in rows(CLI) if cells[0].startswith("`acare ")}
     assert told == {f"acare {command}" for command in commands(_parser())}

@@ -15,6 +15,8 @@ _TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
 _OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
 _VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
 
+_DEFECT = 'If-Match must be an entity tag in quotes, as in "3"'
+
 _IDEMPOTENCY_KEY = r"[!#-\[\]-~]{1,255}"
 
 #: The pattern of an ``Idempotency-Key``, as a regular expression of JSON Schema.
@@ -33,9 +35,10 @@ def has_if_match(req: falcon.Request) -> bool:
 
 def for_reading(req: falcon.Request) -> Precondition:
     """The precondition of a GET or HEAD; ``not_modified`` is evaluated after it."""
-    if "HTTP_IF_MATCH" not in req.env:
+    header = req.env.get("HTTP_IF_MATCH")
+    if header is None or _is_star(header):
         return UNCONDITIONAL
-    return Precondition(allowed=_if_match(req))
+    return Precondition(_versions(header, weak=False), defect=None if _is_tag_list(header) else _DEFECT)
 
 
 def for_writing(req: falcon.Request) -> Precondition:
@@ -45,7 +48,7 @@ def for_writing(req: falcon.Request) -> Precondition:
         return for_reading(req)
     if _is_star(if_none_match):
         return Precondition(allowed=[])  # no version of an existing client satisfies it
-    return Precondition(_if_match(req), excluded=_versions(if_none_match, weak=True))
+    return for_reading(req)._replace(excluded=_versions(if_none_match, weak=True))
 
 
 def not_modified(req: falcon.Request, current: str) -> bool:
@@ -59,25 +62,17 @@ def not_modified(req: falcon.Request, current: str) -> bool:
     return _is_star(header) or (_is_tag_list(header) and current in _OPAQUE_TAG.findall(header))
 
 
-def _if_match(req: falcon.Request) -> list[int] | None:
-    """The versions that ``If-Match`` names; None if there is no such header or it is ``*``.
-
-    A header that is not a list of entity tags names no version, so the condition does not hold.
-    """
-    header = req.env.get("HTTP_IF_MATCH")
-    return None if header is None or _is_star(header) else _versions(header, weak=False)
-
-
 def _is_star(header: str) -> bool:
     return header.strip(" \t") == "*"
 
 
 def _is_tag_list(header: str) -> bool:
+    """Whether a header is a list of entity tags."""
     return _TAG_LIST.fullmatch(header) is not None
 
 
 def _versions(header: str, weak: bool) -> list[int]:
-    """The versions named by a list of entity tags, weak tags included if ``weak``."""
+    """The versions named by a list of entity tags, weak tags included if ``weak``; none by another text."""
     if not _is_tag_list(header):
         return []
     named = (int(digits) for prefix, digits in _VERSION_TAG.findall(header) if weak or not prefix)

@@ -30,7 +30,7 @@ class Cors:
         self._any_origin = origins == ("*",)
 
     def headers_for(self, origin: str | None) -> list[tuple[str, str]]:
-        """The CORS headers of a response to a request with this ``Origin`` header; None: it has none."""
+        """The CORS headers of a response to a request with this ``Origin`` header, None if it is missing."""
         headers = [("Vary", "Origin")]
         if origin is not None and self.allows(origin):
             headers += [

@@ -126,7 +126,7 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
-    405: ("METHOD_NOT_ALLOWED", "This path does not support that method; see the Allow header."),
+    405: ("METHOD_NOT_ALLOWED", "This path does not support that method."),
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
@@ -156,7 +156,7 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
     """Answer a domain error according to the table."""
     request_id = req.context.request_id
     answer = ERROR_RESPONSES[type(error)]
-    if isinstance(error, errors.StoreUnavailable):
+    if isinstance(error, errors.StoreUnavailable) and not isinstance(error, errors.NotReady):
         log.error("%s cause=%r request=%s", error, error.__cause__, request_id)
     resp.status = answer.status
     resp.set_headers(answer.headers(error))
@@ -166,8 +166,11 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer an error that Falcon raised: an unknown path or a method that the path does not support."""
     code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        message = f"This path supports only {headers['Allow']}."
     resp.status = error.status
-    resp.set_headers(error.headers or {})
+    resp.set_headers(headers)
     resp.text = error_body(code, message, req.context.request_id)
 
 

@@ -49,7 +49,7 @@ def parse_address(text: str) -> str | None:
     match = _IN_BRACKETS.fullmatch(text) or _WITH_PORT.fullmatch(text)
     address = match[1] if match else text
     if "%" in address:
-        return None  # a zone, which may be any text, means nothing outside the proxy's machine
+        return None  # a zone can be any text, and has a meaning only on the proxy's machine
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

@@ -10,7 +10,7 @@ from acare import ids
 from acare.errors import InvalidInput, Problem
 from acare.field_types import Email, Text
 
-#: Rows before a page from which finding it takes over 5 ms: SQLite walks the index up to the page.
+#: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
 
 #: What the parameters ``q`` and ``email`` may be.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
+import threading
 from collections.abc import Callable
 
 import falcon
@@ -13,6 +15,8 @@ from acare.api import envelope, openapi
 from acare.api.proxy import is_host
 from acare.api.web import Page
 from acare.errors import NotReady
+
+log = logging.getLogger("acare.error")
 
 _KEY = "-H 'X-API-Key: YOUR_API_KEY'"
 _JSON = "-H 'Content-Type: application/json'"
@@ -39,18 +43,33 @@ class Liveness:
 
 
 class Readiness:
-    """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem."""
+    """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
+
+    Load balancers ask every few seconds, so only a change is logged: not ready, and ready again.
+    """
 
     def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
         self._run_checks = run_checks
+        self._mutex = threading.Lock()  # guards the attribute below
+        self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         checks = self._run_checks()
-        if any(state != "ok" for state in checks.values()):
-            raise NotReady(checks)
+        error = NotReady(checks) if any(state != "ok" for state in checks.values()) else None
+        self._log_change(error)
+        if error is not None:
+            raise error
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     on_head = on_get
+
+    def _log_change(self, error: NotReady | None) -> None:
+        with self._mutex:
+            was_ready, self._was_ready = self._was_ready, error is None
+        if error is not None and was_ready:
+            log.warning("%s", error)
+        elif error is None and not was_ready:
+            log.warning("Ready again.")
 
 
 class OpenApiDocument:
@@ -78,7 +97,7 @@ class Index:
             self._page.answer(req, resp)
             return
         root = req.root_path
-        links = {"openapi": f"{root}/openapi.json", "alive": f"{root}/healthz", "ready": f"{root}/readyz"}
+        links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
         calls = _calls(_server_url(req))
         about = {"name": "acare", "version": self._version, "calls": calls, "links": links}
         envelope.succeed(resp, json.dumps(about))

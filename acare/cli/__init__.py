@@ -30,7 +30,7 @@ from acare.cli import (
     status,
     users,
 )
-from acare.config import unchecked_variable
+from acare.config import unchecked_variable, unknown_variables
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
 from acare.store.connection import SQLITE_VERSION
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        line = f"{self.prog}: {message} ('{self.prog} --help' tells more)"
+        line = f"{self.prog}: {message}; see '{self.prog} --help'"
         self.exit(2, as_json_line(line) if self.as_json else f"{line}\n")
 
 
@@ -70,13 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _logs_json(given)
     args = _parser(JsonParser if as_json else Parser).parse_args(given)
+    if unknown := unknown_variables():
+        _tell(f"unknown variables are ignored: {', '.join(unknown)}", as_json)
+    return _run(args, as_json)
+
+
+def _run(args: argparse.Namespace, as_json: bool) -> int:
+    """Run the command that the arguments name and report a failure in one line. Returns the exit code."""
     try:
         with nullcontext() if args.run in (serve.run, demo.run) else interrupts.ended_in_time():
             return int(args.run(args))
     except SettingError as error:
         return _fail(2, error, as_json)
     except BrokenPipeError:
-        # The reader of the output is gone; nothing more must be flushed into it at the end.
+        # The reader of the output has ended. Python must not flush the rest into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AcareError, OSError) as error:
@@ -91,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _logs_json(given: Sequence[str]) -> bool:
-    """Whether every line on stderr is to be JSON; known before the arguments are found to be right."""
+    """Whether every line on stderr must be JSON; determined before the arguments are parsed."""
     if not given or given[0] not in ("serve", "demo"):
         return False
     values = [given[n + 1] for n, flag in enumerate(given[:-1]) if flag == "--log-format"]
@@ -100,8 +107,16 @@ def _logs_json(given: Sequence[str]) -> bool:
 
 
 def _fail(code: int, error: Exception, as_json: bool) -> int:
-    sys.stderr.write(as_json_line(f"acare: {error}") if as_json else f"acare: {error}\n")
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    _tell(text, as_json)
     return code
+
+
+def _tell(text: str, as_json: bool) -> None:
+    """One line on stderr."""
+    sys.stderr.write(as_json_line(f"acare: {text}") if as_json else f"acare: {text}\n")
 
 
 def _parser(kind: type[Parser] = Parser) -> Parser:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from acare.cli import progress
-from acare.cli.options import Commands, add_flags, existing_database, read_settings
+from acare.cli.options import Commands, add_flags, counted, existing_database, read_settings
 from acare.errors import DatabaseRefused
 from acare.store import backup, file
 from acare.store.restore import restore
@@ -16,47 +16,69 @@ from acare.store.schema import SCHEMA_VERSION
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    make = commands.add_parser(
+    _add_backup(commands)
+    _add_verify(commands)
+    _add_restore(commands)
+
+
+def _add_backup(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "backup",
         help="make a verified backup, even while the server runs",
         description="Copy the current state of the database, verify the copy, and write its SHA-256 to a "
         "file next to it. The server continues to read and write.",
     )
-    make.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
-                      help="the folder for backups; created if missing (default: backups)")  # fmt: skip
-    make.add_argument(
-        "--keep", metavar="N", type=_count, help="delete all but the newest N backups (default: keep all)"
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
+        help="the folder for backups; created if missing (default: backups)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep",
+        metavar="N",
+        type=_count,
+        help="delete all but the newest N backups, 1 to 999999 (default: keep all)",
     )
-    make.set_defaults(run=run_backup)
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_backup)
 
-    verify = commands.add_parser(
+
+def _add_verify(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "verify",
         help="verify backups",
         description="Check the schema, SHA-256, structure, foreign keys and totals of backups.",
     )
-    verify.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
-    verify.add_argument("--no-checksum", action="store_true",
-                        help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
-    verify.set_defaults(run=run_verify)
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a backup")
+    _add_no_checksum(parser)
+    progress.add_flag(parser)
+    parser.set_defaults(run=run_verify)
 
-    restore = commands.add_parser(
+
+def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "restore",
         help="replace the database with a backup; stop the server first",
         description="Verify a backup and replace the database with it. The old database is renamed and kept.",
     )
-    restore.add_argument("file", metavar="FILE", type=Path, help="the backup")
-    restore.set_defaults(run=run_restore)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="also restore keys that were revoked and clients that were erased after the backup",
+    )
+    _add_no_checksum(parser)
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_restore)
 
-    restore.add_argument("--exact", action="store_true",
-                         help="leave keys and clients as the backup has them, even if they were revoked or "
-                         "erased since")  # fmt: skip
-    restore.add_argument("--no-checksum", action="store_true",
-                         help="needs no .sha256 file, but cannot detect damage within a text")  # fmt: skip
 
-    for parser in (make, verify, restore):
-        progress.add_flag(parser)
-    for parser in (make, restore):
-        add_flags(parser, only=("database",))
+def _add_no_checksum(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-checksum",
+        action="store_true",
+        help="do not read the .sha256 file; damage within a text value is then not detected",
+    )
 
 
 def run_backup(args: argparse.Namespace) -> int:
@@ -77,7 +99,7 @@ def run_verify(args: argparse.Namespace) -> int:
             sys.stderr.write(f"acare: {error}\n")
             code = 1
         else:
-            print(f"{path}: OK, {clients} clients{_if_older(version)}")
+            print(f"{path}: OK, {counted(clients, 'client')}{_if_older(version)}")
     return code
 
 
@@ -90,21 +112,21 @@ def _if_older(version: int) -> str:
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
     if args.no_checksum:
-        sys.stderr.write("Warning: without its checksum, damage within a text is not detected.\n")
+        sys.stderr.write("Warning: without the checksum, damage within a text value is not detected.\n")
     with progress.shown(args) as report:
         done = restore(args.file, database, exact=args.exact, checksum=not args.no_checksum, report=report)
     print(f"Restored {database} from {args.file}.")
     if done.revoked or done.erased:
         print(
-            f"Revoked again: {done.revoked} keys. Erased again: {done.erased} clients. "
-            "(--exact leaves them as the backup has them.)"
+            f"Revoked again: {counted(done.revoked, 'key')}. Erased again: {counted(done.erased, 'client')}. "
+            "(--exact restores them.)"
         )
     if done.old is not None:
         print(f"The old database was renamed to {done.old}.")
     if done.unread:
         sys.stderr.write(
-            "Warning: the old database could not be read. Keys that were revoked and clients that were "
-            "erased since the backup are as the backup has them.\n"
+            "Warning: the old database could not be read, so keys that were revoked and clients that were "
+            "erased after the backup are restored as they were.\n"
         )
     return 0
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from acare.app import create_app
 from acare.auth import Role, operator_for
-from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.cli.serve import say
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new
 from acare.server import logs
@@ -59,6 +59,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         "demo",
         help="serve a temporary database with invented clients",
         description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
+        epilog=SETTINGS_NOTE,
     )
     add_flags(parser, without=("database",))
     parser.set_defaults(run=run)
@@ -109,17 +110,21 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
             "budget_min": low,
             "budget_max": low + rng.randrange(50, 300, 25) * 1000,
             "preferred_locations": rng.sample(_PLACES, rng.randint(0, 3)),
-            "property_preferences": {
-                "bedrooms_min": rng.randint(1, 5),
-                "bathrooms_min": rng.choice((1, 1.5, 2, 3)),
-                "square_feet_min": rng.randrange(800, 3200, 100),
-                "property_types": rng.sample(("house", "condo", "townhouse", "land"), rng.randint(1, 2)),
-            },
+            "property_preferences": _preferences(rng),
             "pre_approved": approved,
             "pre_approval_amount": low + 40_000 if approved else None,
             "notes": rng.choice(_NOTES),
             "tags": rng.sample(_TAGS, rng.randint(0, 3)),
         }
+
+
+def _preferences(rng: random.Random) -> dict[str, object]:
+    return {
+        "bedrooms_min": rng.randint(1, 5),
+        "bathrooms_min": rng.choice((1, 1.5, 2, 3)),
+        "square_feet_min": rng.randrange(800, 3200, 100),
+        "property_types": rng.sample(("house", "condo", "townhouse", "land"), rng.randint(1, 2)),
+    }
 
 
 def _uuid(rng: random.Random) -> UUID:

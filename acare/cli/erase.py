@@ -7,7 +7,7 @@ import re
 import sys
 
 from acare.cli import progress
-from acare.cli.options import Commands, add_flags, open_database, parse_id
+from acare.cli.options import Commands, add_flags, counted, open_database, parse_id
 from acare.store import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
@@ -18,7 +18,7 @@ LOG_EMPTIED = """\
 The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
 unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
 LOG_NOT_EMPTIED = """\
-The deleted rows are still in the log: another process reads or writes, or the disk is full. They are
+The deleted rows are still in the log, because another process uses it or the disk cannot be written. They are
 overwritten when the log starts over. 'acare compact' removes them, and what remains in unused space of the
 database."""
 WORDS_LEFT = """\
@@ -31,36 +31,52 @@ Backups and files kept by a restore or a migration are not changed: delete those
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    erase = commands.add_parser(
+    _add_erase(commands)
+    _add_purge(commands)
+    _add_compact(commands)
+
+
+def _add_erase(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "erase",
         help="erase a client permanently",
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that a restore of an older backup erases the client again. Backups are not changed.",
     )
-    erase.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
-    erase.add_argument("--yes", action="store_true", help="do not ask, on a terminal")
-    erase.set_defaults(run=run_erase)
+    parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_erase)
 
-    purge = commands.add_parser(
+
+def _add_purge(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "purge",
         help="delete old history",
-        description="Delete replaced and deleted versions of clients that ended long ago.",
+        description="Delete versions of clients that were replaced or deleted more than DAYS days ago.",
     )
-    purge.add_argument("--older-than", metavar="DAYS", type=_days, required=True, help="days, at least 0")
-    purge.set_defaults(run=run_purge)
+    parser.add_argument(
+        "--older-than",
+        metavar="DAYS",
+        type=_days,
+        required=True,
+        help="the age of versions that are deleted, 0 to 99999",
+    )
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_purge)
 
-    rewrite = commands.add_parser(
+
+def _add_compact(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "compact",
-        help="write the database file anew, without free space and deleted content",
-        description="Write the whole file anew. Needs free disk space of twice the content, says so first, "
-        "and makes other writers wait or fail meanwhile.",
+        help="rewrite the database file without free space and deleted content",
+        description="Rewrite the complete file. Needs free disk space of about twice the content and prints "
+        "the figures first. Other writes wait meanwhile, or fail.",
     )
-    rewrite.set_defaults(run=run_compact)
-
-    for parser in (purge, rewrite):
-        progress.add_flag(parser)
-    for parser in (erase, purge, rewrite):
-        add_flags(parser, only=("database",))
+    progress.add_flag(parser)
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_compact)
 
 
 def run_erase(args: argparse.Namespace) -> int:
@@ -102,7 +118,7 @@ def run_purge(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, progress.shown(args) as report:
         purged = HistoryStore(database).purge(args.older_than, report)
         log_emptied = database.empty_log()
-    print(f"Purged {purged} old versions.")
+    print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write(f"{LOG_EMPTIED if log_emptied else LOG_NOT_EMPTIED}\n")
     return 0
 
@@ -127,5 +143,5 @@ def _mib(count: int) -> str:
 
 def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days from 0 to 99999")
     return int(text)

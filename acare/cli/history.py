@@ -1,4 +1,4 @@
-"""``acare history`` and ``undelete``: what was done to a client, and undoing a deletion."""
+"""``acare history`` and ``undelete``: the changes of a client, and restoring a deleted one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from acare.store.history import HistoryStore
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     history = commands.add_parser(
         "history",
-        help="who did what to a client, and when",
-        description="Show what was done to a client, oldest first: when, with which key, and the values "
-        "before and after. 'acare find NAME --deleted' finds its id.",
+        help="show who changed what in a client, and when",
+        description="Show the changes of a client, oldest first: when, with which key, and the values before "
+        "and after. 'acare find NAME --deleted' finds its id.",
     )
-    history.add_argument("--json", action="store_true", help="as a JSON list")
+    history.add_argument("--json", action="store_true", help="print a JSON list")
     history.set_defaults(run=run_history)
 
     undelete = commands.add_parser(
         "undelete",
-        help="bring a deleted client back",
-        description="Bring a deleted client back under its id, at the next version.",
+        help="restore a deleted client",
+        description="Restore a deleted client under its id, at the next version.",
     )
     undelete.set_defaults(run=run_undelete)
 

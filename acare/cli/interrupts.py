@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command in time, whatever it is doing."""
+"""Ctrl-C ends a command quickly, even while SQLite is busy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EXIT_CODE = 130
 
 @contextmanager
 def ended_in_time(seconds: float = GRACE_SECONDS) -> Iterator[None]:
-    """Inside, Ctrl-C raises KeyboardInterrupt, and ends the process if that takes too long.
+    """In the ``with``, Ctrl-C raises KeyboardInterrupt, and ends the process if the cleanup takes too long.
 
     Python raises it only between two of its own instructions, and SQLite can be busy for minutes: when it
-    copies a log, or waits for the disk. To end the process then is safe: commands survive even SIGKILL. Has
-    no effect outside the main thread.
+    copies a log, or waits for the disk. Ending the process then is safe, as even SIGKILL is. Has no effect
+    outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -13,6 +13,7 @@ from acare.auth import ROLES, parse_scope
 from acare.cli.options import (
     Commands,
     add_flags,
+    counted,
     open_database,
     parse_email,
     parse_id,
@@ -29,18 +30,23 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     group = commands.add_parser("key", help="create, list and revoke API keys").add_subparsers(
         metavar="ACTION", required=True
     )
+    _add_create(group)
+    _add_list(group)
+    _add_revoke(group)
 
-    create = group.add_parser(
+
+def _add_create(group: Commands[argparse.ArgumentParser]) -> None:
+    parser = group.add_parser(
         "create",
         help="create a key, and its user if new",
-        description="Create an API key. Only the key is printed on stdout, once; the rest on stderr.",
+        description="Create an API key, and the database if there is none. Only the key is printed on "
+        "stdout, once; the rest on stderr.",
     )
-    create.add_argument(
-        "--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"
-    )
-    create.add_argument("--role", choices=ROLES, help="the role of a new user (default: agent)")
-    create.add_argument("--name", type=_name, metavar="TEXT", help="what the key is for")
-    create.add_argument(
+    flag = parser.add_argument
+    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key")
+    flag("--role", choices=ROLES, help="the role of a new user (default: agent)")
+    flag("--name", type=_name, metavar="TEXT", help="what the key is for")
+    flag(
         "--scope",
         dest="scopes",
         action="append",
@@ -49,25 +55,27 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         help="clients or all, with read, write, delete; may be repeated; "
         f"'none' creates a key without access (default: {' '.join(DEFAULT_SCOPES)})",
     )
-    create.add_argument(
-        "--expires-in-days", type=_days, metavar="1–365", help="days until it expires (default: never)"
-    )
-    create.set_defaults(run=run_create)
+    flag("--expires-in-days", type=_days, metavar="DAYS", help="1 to 365 (default: the key never expires)")
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_create)
 
-    listing = group.add_parser("list", help="show all keys, by their first and last characters")
-    listing.add_argument("--json", action="store_true", help="as a JSON list")
-    listing.set_defaults(run=run_list)
 
-    revoke = group.add_parser("revoke", help="revoke a key or a user's keys, from the next request on")
-    which = revoke.add_mutually_exclusive_group(required=True)
+def _add_list(group: Commands[argparse.ArgumentParser]) -> None:
+    parser = group.add_parser("list", help="show all keys, by their first and last characters")
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_list)
+
+
+def _add_revoke(group: Commands[argparse.ArgumentParser]) -> None:
+    parser = group.add_parser("revoke", help="revoke a key or a user's keys, from the next request on")
+    which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
         "id", metavar="ID", nargs="?", type=parse_id, help="the id that 'acare key list' shows"
     )
     which.add_argument("--user", type=parse_email, metavar="EMAIL", help="all keys of this user")
-    revoke.set_defaults(run=run_revoke)
-
-    for parser in (create, listing, revoke):
-        add_flags(parser, only=("database",))
+    add_flags(parser, only=("database",))
+    parser.set_defaults(run=run_revoke)
 
 
 def run_create(args: argparse.Namespace) -> int:
@@ -81,7 +89,7 @@ def run_create(args: argparse.Namespace) -> int:
     if is_new:
         sys.stderr.write(f"Created the database {path.absolute()}: there was none.\n")
     sys.stderr.write(
-        f"Created key {key.id} of {args.user} ({key.role}) with the scopes {json.dumps(scopes)} in "
+        f"Created key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)} in "
         f"{path.absolute()}.\nIt is printed on stdout, and not shown again:\n"
     )
     print(key.key)
@@ -109,7 +117,7 @@ def run_revoke(args: argparse.Namespace) -> int:
             keys.revoke(args.id)
             said = f"Revoked key {args.id}."
         else:
-            said = f"Revoked {keys.revoke_all(args.user)} keys of {args.user}."
+            said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."
     sys.stderr.write(f"{said}\n")
     return 0
 
@@ -121,7 +129,7 @@ def _open(args: argparse.Namespace, must_exist: bool = False) -> Iterator[KeySto
 
 
 def _merge(scopes: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
-    """Several ``--scope`` as one object; those for one resource are merged."""
+    """The values of several ``--scope`` as one object; values for the same resource are merged."""
     merged: dict[str, list[str]] = {}
     for resource, actions in scopes:
         listed = merged.setdefault(resource, []) if actions else []

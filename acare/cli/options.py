@@ -12,6 +12,13 @@ from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import Email, Text
 from acare.store.database import Database
+from acare.store.file import EMPTY
+
+#: The end of the help of a command that has all settings.
+SETTINGS_NOTE = (
+    "Defaults are in parentheses. Each setting can also be given in the environment variable in brackets; "
+    "a flag takes precedence."
+)
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -45,29 +52,41 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 
 
 def existing_database(args: argparse.Namespace) -> Path:
-    """The file that the settings name; UserError if it does not exist."""
+    """The file that the settings name; UserError if it does not exist or is empty."""
     path = read_settings(args).database
     if not path.exists():
         raise UserError(f"{path}: the database does not exist; name it with --database or ACARE_DATABASE")
+    if path.is_file() and path.stat().st_size == 0:
+        raise UserError(f"{path}: {EMPTY}")
     return path
 
 
 @contextmanager
 def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
-    """The database that the settings name, for as long as the ``with`` lasts."""
+    """The database that the settings name, for as long as the ``with`` lasts.
+
+    UserError if it becomes unavailable, for example because the disk is full.
+    """
     path = existing_database(args) if must_exist else read_settings(args).database
     with closing(Database(path)) as database:
         try:
             yield database
         except StoreUnavailable as error:
-            raise UserError(f"{path}: {error} {_what_was_done(database)}") from None
+            reason = str(error)
+            done = _what_was_done(database)
+            raise UserError(f"{path}: {reason[:1].lower()}{reason[1:].rstrip('.')}; {done}") from None
 
 
 def _what_was_done(database: Database) -> str:
     """By a command that was ended by an error of the database."""
     if database.has_written:
-        return "What was done before stays done; the same command does the rest."
-    return "Nothing was changed."
+        return "what was done before stays done, and the same command does the rest"
+    return "nothing was changed"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def parse_id(text: str) -> str:

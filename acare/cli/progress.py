@@ -1,4 +1,4 @@
-"""The progress of long commands, on stderr: drawn over itself on a terminal, single lines otherwise."""
+"""The progress of long commands, on stderr: one line that changes on a terminal, several lines otherwise."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TextIO
 
 from acare.store.copying import Report, silent
 
-#: Seconds between two drawings on a terminal, and between two lines elsewhere. A step that takes less has no
-#: line: a scheduled backup of a small file prints nothing but its result.
+#: Seconds between two updates on a terminal, and between two lines elsewhere. A shorter step prints nothing:
+#: a scheduled backup of a small file prints only its result.
 TERMINAL_SECONDS = 0.2
 LINE_SECONDS = 10.0
 
@@ -24,7 +24,7 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def shown(args: argparse.Namespace) -> Iterator[Report]:
-    """What reports the progress of a command to the person who runs it."""
+    """A function that reports the progress of a command on stderr."""
     if args.quiet:
         yield silent
         return
@@ -61,7 +61,7 @@ class Progress:
         self._drawn = True
 
     def clear(self) -> None:
-        """Remove what is drawn on a terminal."""
+        """Remove the line from a terminal."""
         if self._drawn and self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

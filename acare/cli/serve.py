@@ -9,7 +9,7 @@ import sys
 import acare
 from acare.app import create_app
 from acare.cli.interrupts import ended_in_time
-from acare.cli.options import Commands, add_flags, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.server import logs
 from acare.server.listener import listen
@@ -24,9 +24,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the API",
-        description="Serve the Clients API from one database file. If the database has no key yet, a first "
-        "user and a key are created and the key is shown, on a terminal only.",
-        epilog="Each setting can be given as the variable in brackets instead; a flag beats the variable.",
+        description="Serve the Clients API from one database file, which is created if it does not exist. If "
+        "it has no key and the output is a terminal, a user and a key are created, and the key is printed.",
+        epilog=SETTINGS_NOTE,
     )
     add_flags(parser)
     parser.set_defaults(run=run)
@@ -51,7 +51,7 @@ def _first_key(keys: KeyStore) -> str:
 
 
 def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
-    """What is printed at the start. A first key goes to a terminal only: elsewhere it would stay in a log."""
+    """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if keys.any():
         return text

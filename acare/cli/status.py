@@ -18,14 +18,14 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "status",
         help="show the state of the database, its keys and its backups",
-        description="Show the state of the database and of its newest backup. The exit code is 1 if "
-        "something needs attention; stderr then says what, one line each. Works while a server runs.",
+        description="Show the state of the database and of its newest backup. If something needs attention, "
+        "the exit code is 1 and stderr has a line for each reason. Works while a server runs.",
     )
-    parser.add_argument("--json", action="store_true", help="as a JSON object")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
     parser.add_argument("--backups", metavar="DIR", type=Path, help="check the newest backup in this folder")
     parser.add_argument(
         "--max-age", metavar="HOURS", type=_hours, default=48,
-        help="how old the newest backup may be (default: 48)",
+        help="maximum age of the newest backup, 1 to 99999 (default: 48)",
     )  # fmt: skip
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
@@ -48,11 +48,11 @@ def describe(status: Status) -> str:
         "database": f"{status.database}, {_mib(status.file_size)}",
         "log": _mib(status.log_size),
         "free disk": _mib(status.disk_free),
-        "open in": f"process {opened}" if opened else "no process",
+        "opened by": f"process {opened}" if opened else "no process",
         "clients": str(status.clients),
         "users": str(status.users),
-        "keys": f"{status.keys_active} active, of which {status.keys_expiring} expire soon and "
-        f"{status.keys_never_used} were never used",
+        "keys": f"{status.keys_active} active ({status.keys_expiring} of them expire soon, "
+        f"{status.keys_never_used} have not been used)",
         "schema": f"{status.schema} (SQLite {status.sqlite})",
     }
     if status.backup is not None:

@@ -9,8 +9,9 @@ from typing import Any
 from acare.errors import Problem, UserError
 from acare.exchange import cells
 from acare.exchange.rows import REASON, Draft, Rules
-from acare.field_types import Amount, Flag, OneOf, Preferences, Texts
+from acare.field_types import Amount, Flag, OneOf, Texts
 from acare.fields import FIELDS
+from acare.property_preferences import Preferences
 
 _READERS: dict[type, Callable[[str], Any]] = {
     Amount: cells.money,

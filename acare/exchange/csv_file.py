@@ -16,8 +16,9 @@ from acare.errors import Problem, UserError
 from acare.exchange import cells
 from acare.exchange.columns import Columns
 from acare.exchange.rows import REASON, Refused, Rules, unreadable
-from acare.field_types import Amount, Flag, Preferences, Texts, to_json
+from acare.field_types import Amount, Flag, Texts, to_json
 from acare.fields import FIELDS
+from acare.property_preferences import Preferences
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
 

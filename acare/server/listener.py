@@ -40,7 +40,9 @@ def listen(settings: Settings, passed: int = 0) -> socket.socket:
         return socket.create_server((address.host, address.port), family=family, backlog=1024)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
-        raise UserError(f"cannot listen on {address}: {reason}") from None
+        raise UserError(
+            f"cannot listen on {address}: {reason}; --listen or ACARE_LISTEN sets another address"
+        ) from None
 
 
 def _take_passed(passed: int) -> socket.socket:

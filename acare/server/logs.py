@@ -112,12 +112,17 @@ class LogWriter:
 class _Handler(logging.Handler):
     """Passes the records of the standard logging to the writer."""
 
-    def __init__(self, put: Callable[[str], None]) -> None:
+    def __init__(self, writer: LogWriter) -> None:
         super().__init__()
-        self._put = put
+        self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._put(self.format(record) + "\n")
+        self._writer.put(self.format(record) + "\n")
+
+    def close(self) -> None:
+        """Write the remaining lines; ``logging.shutdown`` calls this before the process ends."""
+        self._writer.close()
+        super().close()
 
 
 def access_as_text(now: int, line: Access) -> str:
@@ -139,7 +144,7 @@ def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Acces
         return formatter.format(record) + "\n"
 
     writer = LogWriter(descriptor, describe)
-    handler = _Handler(writer.put)
+    handler = _Handler(writer)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)

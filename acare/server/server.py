@@ -210,7 +210,9 @@ class Server:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
-            os._exit(128 + number)  # the second signal: at once
+            log.warning("a second signal: the server ends at once; open requests are not finished")
+            logging.shutdown()
+            os._exit(128 + number)
         self._stopping = True
         self._sockets.wake()  # the handler runs in the thread of the loop, between two instructions
 

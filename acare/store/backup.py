@@ -22,18 +22,18 @@ from acare.store.connection import open_file
 from acare.store.copying import Report, in_background, interruptible, sha256, silent
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
-from acare.store.space import explain_space
+from acare.store.owner import explain_access
 from acare.store.wal import prevent_checkpoint
 
 # Pages copied at a time. The copy reads one snapshot, so writers never wait for it. It pauses after each
-# piece for as long as that took, and syncs often: a server writes to the same disk. But the log grows while
-# the snapshot is held, so the pauses are limited, and only the checks after the copy run in the background.
+# piece for as long as the piece took, and syncs often, because a server writes to the same disk. But the log
+# grows while the snapshot is held, so the pauses are limited, and only the checks run in the background.
 _PAGES = 256
 _MAX_PAUSE = 0.01
 _MAX_PAUSES = 10.0
 _SYNC_EVERY = 64 * _PAGES
 
-# SQLite's steps in the check of a file, for its progress: for each client, and for each old version.
+# SQLite's steps for each client and each old version when a file is checked, for the progress.
 _STEPS = (260, 40)
 
 COUNTS = """
@@ -61,11 +61,12 @@ HAVING sum(n) <> 0
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, report: Report = silent) -> Path:
-    """Make a verified backup of the database in ``folder``; the path of the backup.
+    """Make a verified backup of the database in ``folder``. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. Removes what a killed backup left in the
-    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup.
+    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup, unless
+    only an old one cannot be deleted.
     """
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
@@ -73,10 +74,10 @@ def back_up(database: Path, folder: Path, keep: int | None = None, report: Repor
         make_folder(folder)
         remove_leftovers(folder)
         copy_verified(database, target, report=report)
-        if keep is not None:
-            _delete_oldest(target, database.stem, keep)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
+    if keep is not None:
+        _delete_oldest(target, database.stem, keep)
     return target
 
 
@@ -88,7 +89,7 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
     with temporary(target) as copy:
         copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
-            raise DatabaseRefused(f"{database}: the backup failed: the schema version changed meanwhile")
+            raise DatabaseRefused(f"{database}: no backup was made: the schema version changed meanwhile")
         with in_background():
             check_content(copy, counts, report)
             checked = sha256(copy, report)
@@ -107,7 +108,7 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
 
 
 def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int, int]]:
-    """Copy one snapshot of the database; its schema version, and its counts of clients."""
+    """Copy one snapshot of the database. Returns its schema version and its counts of clients."""
     sync_log(database)
     try:
         with (
@@ -120,18 +121,17 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             (page_size,) = source.execute("PRAGMA page_size").fetchone()
             destination.execute("PRAGMA synchronous = OFF")  # synced here, and at the end
             destination.execute("PRAGMA journal_mode = OFF")  # undoing it would take long for a large file
-            source.backup(destination, pages=_PAGES, progress=_Pace(target, page_size, report))
+            source.backup(destination, pages=_PAGES, progress=_Throttle(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
             if is_recorded(database.resolve()):
                 prevent_checkpoint(source)
     except sqlite3.Error as error:
-        raise DatabaseRefused(
-            f"{database}: the backup failed: {error}{explain_space(target)}; the database was not changed"
-        ) from None
+        reason = f"{error}{explain_access(target) or explain_access(database)}"
+        raise DatabaseRefused(f"{database}: no backup was made: {reason}") from None
     return version, counts
 
 
-class _Pace:
+class _Throttle:
     """Called after each piece of the copy: syncs, pauses and reports."""
 
     def __init__(self, target: Path, page_size: int, report: Report) -> None:
@@ -155,16 +155,23 @@ class _Pace:
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
-    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``."""
+    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``.
+
+    DatabaseRefused if one cannot be deleted.
+    """
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
     others = sorted(path for path in newest.parent.iterdir() if name.fullmatch(path.name) and path != newest)
     for old in others[: max(0, len(others) - keep + 1)]:
-        old.unlink(missing_ok=True)
-        checksum_file(old).unlink(missing_ok=True)
+        try:
+            old.unlink(missing_ok=True)
+            checksum_file(old).unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"{error.strerror}; the new backup is {newest}"
+            raise DatabaseRefused(f"{old}: the old backup cannot be deleted: {reason}") from None
 
 
 def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int:
-    """Verify a backup: schema, checksum, structure, foreign keys and totals; its number of clients.
+    """Verify a backup: schema, checksum, structure, foreign keys and totals. Returns its number of clients.
 
     DatabaseRefused says in one line what is wrong. Without ``checksum``, damage within a text value is not
     detected.
@@ -176,7 +183,7 @@ def verify(path: Path, *, checksum: bool = True, report: Report = silent) -> int
 
 
 def check_content(path: Path, expected: tuple[int, int] | None = None, report: Report = silent) -> int:
-    """Check structure, constraints, foreign keys and totals of a file; its number of clients.
+    """Check structure, constraints, foreign keys and totals of a file. Returns its number of clients.
 
     DatabaseRefused for the first error, or if the counts of clients are not the ``expected`` ones.
     """

@@ -1,4 +1,4 @@
-"""Compacting: writing the whole file anew, so that it has no free space and nothing that was deleted."""
+"""Compacting: rewriting the complete file without free space and deleted content."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SYNC_EVERY = 32 * 1024 * 1024
 
 
 class Room(NamedTuple):
-    """Bytes: of the file, of the content that stays, that compacting needs on the disk, and that are free."""
+    """Sizes in bytes: the file, its content, the disk space that compacting needs, and the free space."""
 
     size: int
     content: int
@@ -51,10 +51,10 @@ def measure(database: Database) -> Room:
 
 
 def compact(database: Database, report: Report = silent) -> None:
-    """Write the file and its log anew. Other writers wait meanwhile, and fail after their busy timeout.
+    """Rewrite the file and its log. Other writers wait meanwhile, and fail after their busy timeout.
 
-    UserError if there is not enough room on the disk, or if readers or other writers are in the way for too
-    long. If it is interrupted, the file is as before.
+    UserError if there is not enough room on the disk, or if other processes prevent it for too long. If it is
+    interrupted, the file is unchanged.
     """
     room = measure(database)
     if room.needed > room.free:
@@ -73,8 +73,8 @@ def compact(database: Database, report: Report = silent) -> None:
             raise UserError(f"{database.path}: not compacted: {error} No content was changed.") from None
     if not done:
         raise UserError(
-            f"{database.path}: not compacted completely: another process reads or writes all the time; "
-            "the same command tries again"
+            f"{database.path}: not compacted completely: other processes keep reading or writing; "
+            "run the command again"
         )
 
 

@@ -1,4 +1,4 @@
-"""Work that takes long on large files: in pieces, so that it can be interrupted, and with its progress."""
+"""Long operations on large files, made in pieces so that they can be interrupted and report progress."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Called with a step's name, how much of it is done, its total, and the unit: "B", a plural such as "rows",
-#: or "" if only the ratio means anything.
+#: Called with the name of a step, the amount done, the total, and their unit: "B" for bytes, a plural such as
+#: "rows", or "" if only the ratio is meaningful.
 Report = Callable[[str, int, int, str], None]
 
 _PIECE = 1024 * 1024
-_SYNC_EVERY = 64 * _PIECE  # the disk is kept busy for short times only, so that other writers get their turn
+_SYNC_EVERY = 64 * _PIECE  # each sync is short, so that other writers do not wait for long
 _STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
 
 
@@ -23,7 +23,7 @@ def silent(step: str, done: int, total: int, unit: str) -> None:
 
 
 def copy_file(source: Path, target: Path, report: Report = silent) -> str:
-    """Copy the content of a file into an existing one and sync it; the SHA-256 of what was copied, in hex."""
+    """Copy a file into an existing one and sync it. Returns the SHA-256 of the copied bytes, in hex."""
     digest = hashlib.sha256()
     with source.open("rb") as reading, target.open("r+b", buffering=0) as writing:
         total, done = os.fstat(reading.fileno()).st_size, 0
@@ -53,10 +53,10 @@ def sha256(path: Path, report: Report = silent) -> str:
 
 @contextmanager
 def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
-    """Inside, Ctrl-C interrupts a statement of the connection, if this is the main thread.
+    """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
-    ``tick`` is called now and then with the number of SQLite's steps so far. Python runs its signal handlers
-    only between two of its own instructions, and this is where a statement has some.
+    ``tick`` is called every millisecond or two with the number of SQLite's steps so far. Python runs its
+    signal handlers only between two of its own instructions, and a statement runs some only in ``tick``.
     """
     steps = 0
 
@@ -78,7 +78,7 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """Inside, this thread uses only the processor time that others leave, such as a server. Linux only."""
+    """In the ``with``, this thread runs only when the processor is otherwise idle. Linux only."""
     if not hasattr(os, "SCHED_IDLE"):
         yield
         return

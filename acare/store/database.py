@@ -23,6 +23,7 @@ from acare.store.connection import (
 )
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate
+from acare.store.owner import explain_access
 from acare.store.readiness import Readiness
 from acare.store.wal import prevent_checkpoint
 from acare.store.writer import Writer
@@ -95,16 +96,7 @@ class Database:
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
-        with ExitStack() as opened:
-            try:
-                writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
-                checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
-            except sqlite3.Error as error:
-                raise DatabaseRefused(f"{path}: {error}") from None
-            if file.identity(path) != self._identity:
-                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
-            self._writer = Writer(writing, checkpointer, self._check_in_place)
-            opened.pop_all()  # the writer closes them from here on
+        self._writer = self._open_writer()
         self.readiness = Readiness(path, self.write, clock)
 
     def read(self) -> _Reader:
@@ -147,14 +139,14 @@ class Database:
         return self._writer.run_later(work)
 
     def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
-        """Write the file anew, without deleted content; False if another process was in the way.
+        """Rewrite the file without deleted content; False if another process prevented it.
 
-        ``tick`` is called now and then with the number of SQLite's steps so far.
+        ``tick`` is called every millisecond or two with the number of SQLite's steps so far.
         """
         return self._writer.rewrite(tick)
 
     def empty_log(self) -> bool:
-        """Checkpoint the log and start it over; False if other processes were in the way all the time."""
+        """Checkpoint the log and restart it; False if other processes prevented this for a second."""
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def close(self) -> None:
@@ -162,6 +154,20 @@ class Database:
         self._closed = True
         self._close_readers()
         self._writer.close()
+
+    def _open_writer(self) -> Writer:
+        path = self.path
+        with ExitStack() as opened:
+            try:
+                writing = opened.enter_context(closing(open_writer(path, self._busy_seconds)))
+                checkpointer = opened.enter_context(closing(open_checkpointer(path, self._busy_seconds)))
+            except sqlite3.Error as error:
+                raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
+            if file.identity(path) != self._identity:
+                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
+            writer = Writer(writing, checkpointer, self._check_in_place)
+            opened.pop_all()  # the writer closes them from here on
+        return writer
 
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too

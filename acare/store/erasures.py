@@ -15,7 +15,7 @@ from acare.store.database import Database
 #: The version of the schema that has the table of erasures.
 SINCE_SCHEMA = 2
 
-#: Seconds that an erasure takes at most for the words of deleted clients in the search index.
+#: Maximum seconds in which an erasure removes the words of deleted clients from the search index.
 WORDS_SECONDS = 0.5
 
 LIST = "SELECT client_id, erased_at FROM erasures"
@@ -37,8 +37,8 @@ LIST_REVOKED = "SELECT id, revoked_at FROM api_keys WHERE revoked_at IS NOT NULL
 
 REVOKE_AGAIN = "UPDATE api_keys SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL"
 
-# The client as it is, or as it was in its last version, and the e-mail of its owner.
-WHOM = """
+# The client in its current or last version, and the e-mail address of its owner.
+GET_LAST = """
 SELECT last.json, users.email, last.is_deleted
 FROM (
     SELECT json, version, 0 AS is_deleted
@@ -56,7 +56,7 @@ LEFT JOIN users ON users.id = last.json ->> '$.user_id'
 
 
 class Person(NamedTuple):
-    """Enough of a client for an operator to see whom an id is about."""
+    """Enough of a client for an operator to recognize the person."""
 
     name: str
     email: str | None
@@ -71,9 +71,9 @@ class ErasureStore:
         self._database = database
 
     def find(self, client_id: str) -> Person | None:
-        """Whom an id is about; None if nothing is left of a client with this id."""
+        """The person behind a client id; None if neither a client nor a version in the history has it."""
         with self._database.read() as connection:
-            row = connection.execute(WHOM, {"id": client_id}).fetchone()
+            row = connection.execute(GET_LAST, {"id": client_id}).fetchone()
         if row is None:
             return None
         client = json.loads(row[0])
@@ -87,9 +87,9 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored answers, and record that; how many rows were deleted.
+        """Delete a client, its history and stored answers, and record it. Returns the number of rows.
 
-        Zero if the client was erased before. UserError if there has never been a client of this id.
+        Zero if the client was erased before. UserError if there has never been a client with this id.
         """
 
         def work(connection: sqlite3.Connection) -> int:
@@ -101,9 +101,9 @@ class ErasureStore:
         return self._database.write(work)
 
     def overwrite(self) -> tuple[bool, bool]:
-        """Remove what is left of deleted rows in the search index and in the log, for half a second each.
+        """Remove deleted rows from the search index and from the log, in about half a second each.
 
-        Whether it was done in the one and in the other. The client is erased in any case.
+        Returns whether each of the two was completed. The erasure itself is complete either way.
         """
         words_gone = log_emptied = False
         with suppress(StoreUnavailable):
@@ -114,7 +114,7 @@ class ErasureStore:
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:
-    """Erase a client in the transaction of ``connection``; how many rows were deleted.
+    """Erase a client in the transaction of ``connection``. Returns the number of deleted rows.
 
     If there were any, the erasure is recorded as of ``at``, by default now.
     """

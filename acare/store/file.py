@@ -19,13 +19,16 @@ from acare.store import schema
 from acare.store.connection import MIN_SQLITE, has_fts5, open_file, open_unchanged
 from acare.store.leftovers import remove_leftovers, sync, temporary
 from acare.store.owner import explain_access
-from acare.store.space import explain_space
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
 
 #: The names in /proc/mounts of file systems whose locks are unreliable.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
+
+
+#: Why a command that does not create a database refuses an empty file.
+EMPTY = "the file is empty, so it is not a database of acare"
 
 
 class _Inspection(NamedTuple):
@@ -39,16 +42,8 @@ def ensure(path: Path) -> None:
 
     DatabaseRefused gives the reason in one line. The file is then unchanged.
     """
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        raise DatabaseRefused(
-            f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
-            f"{'.'.join(map(str, MIN_SQLITE))} or newer"
-        )
     try:
-        if not has_fts5():
-            raise DatabaseRefused(
-                f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
-            )
+        _check_sqlite()
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         _refuse_network(path)
@@ -64,7 +59,20 @@ def ensure(path: Path) -> None:
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}{explain_space(path)}") from None
+        raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
+
+
+def _check_sqlite() -> None:
+    """DatabaseRefused if the SQLite library lacks what acare needs."""
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise DatabaseRefused(
+            f"SQLite {sqlite3.sqlite_version} is too old: acare needs "
+            f"{'.'.join(map(str, MIN_SQLITE))} or newer"
+        )
+    if not has_fts5():
+        raise DatabaseRefused(
+            f"the SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which the search needs"
+        )
 
 
 def check(path: Path) -> int:
@@ -76,14 +84,12 @@ def check(path: Path) -> int:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.stat().st_size == 0:
-            raise DatabaseRefused(f"{path}: the file is empty")
+            raise DatabaseRefused(f"{path}: {EMPTY}")
         found = _inspect(path)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise DatabaseRefused(
-            f"{path}: {_describe(error)}{explain_access(path)}{explain_space(path)}"
-        ) from None
+        raise DatabaseRefused(f"{path}: {_describe(error)}{explain_access(path)}") from None
     if found.application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
     if found.version > schema.SCHEMA_VERSION:
@@ -218,7 +224,7 @@ def _create(path: Path) -> None:
                     os.replace(fresh, path)
                     sync(path.parent)
     except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: cannot be created: {error}{explain_space(path)}") from None
+        raise DatabaseRefused(f"{path}: cannot be created: {error}{explain_access(path)}") from None
 
 
 @contextmanager

@@ -40,7 +40,8 @@ ORDER BY version
 
 USERS = "SELECT id, email FROM users"
 
-# json_extract gives texts and numbers as they are, lists and objects as JSON, true as 1: as they are stored.
+# json_extract returns values as they are stored: text and numbers unchanged, lists and objects as JSON,
+# true as 1.
 UNDELETE = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)}, version, created_at, updated_at
@@ -118,7 +119,7 @@ class HistoryStore:
         return events
 
     def undelete(self, client_id: str) -> int:
-        """Bring a deleted client back, under its id and in its place in the lists; its new version."""
+        """Restore a deleted client under its id and at its place in the lists. Returns its new version."""
 
         def work(connection: sqlite3.Connection) -> int:
             rows = connection.execute(UNDELETE, {"id": client_id}).fetchall()
@@ -129,7 +130,7 @@ class HistoryStore:
         return self._database.write(work)
 
     def purge(self, days: int, report: Report = silent) -> int:
-        """Delete versions that ended more than ``days`` days ago; how many that were.
+        """Delete versions that ended more than ``days`` days ago. Returns how many.
 
         Works in small transactions with pauses, so that other writers do not wait for long. If it is
         interrupted, what was deleted by then stays deleted.

@@ -97,6 +97,7 @@ class NewKey:
 
     id: str
     user_id: str
+    email: str  # in the spelling that the database has
     role: Role
     key: str
     preview: str
@@ -181,7 +182,7 @@ class KeyStore:
         def work(connection: sqlite3.Connection) -> NewKey:
             user = self._user(connection, email, role)
             connection.execute(INSERT_KEY, {**made, "user_id": user.id})
-            return NewKey(key_id, user.id, user.role, key, preview)
+            return NewKey(key_id, user.id, user.email, user.role, key, preview)
 
         return self._database.write(work)
 

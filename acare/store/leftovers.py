@@ -1,7 +1,7 @@
-"""Temporary files next to databases and backups, and removing those that a killed process left.
+"""Temporary files next to databases and backups, and removing those of killed processes.
 
-Each temporary file has a lock file next to it, which its process keeps locked while it lives. The lock is not
-on the temporary file itself: on a network file system it could meet SQLite's own locks.
+Each temporary file has a lock file next to it, which its process keeps locked while it runs. The lock is not
+on the temporary file itself: on a network file system it could conflict with SQLite's own locks.
 """
 
 from __future__ import annotations
@@ -29,12 +29,19 @@ _ENDINGS = (".tmp-journal", ".tmp-wal", ".tmp-shm", ".tmp")
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
-    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed."""
+    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
+
+    An OSError in the body that names no file, such as that of a full disk, names ``target`` afterwards.
+    """
     handle, lock = _create_lock(target.parent)
     path = lock.with_suffix(".tmp")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         yield path
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(target)
+        raise
     finally:
         try:
             _remove(lock)
@@ -43,7 +50,7 @@ def temporary(target: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that no longer run. Failures are ignored: nothing needs it."""
+    """Remove the temporary files of processes that have ended. Failures are ignored."""
     with suppress(OSError):
         for lock in folder.glob(f"{PREFIX}*{_LOCK}"):
             with suppress(OSError):
@@ -84,7 +91,7 @@ def _create_lock(folder: Path) -> tuple[int, Path]:
         handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=folder)
         try:
             if _try_to_lock(handle) and os.path.exists(name):
-                return handle, Path(name)  # else another process took it for a leftover before it was locked
+                return handle, Path(name)  # otherwise another process removed it before it was locked
         except BaseException:
             os.close(handle)
             raise
@@ -97,14 +104,14 @@ def _try_to_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        pass  # where files cannot be locked, none is ever removed as a leftover
+        pass  # if files cannot be locked here, temporary files are never removed
     return True
 
 
 def _remove_if_left(lock: Path) -> None:
     handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: its process lives
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: its process is running
         _remove(lock)
     finally:
         os.close(handle)

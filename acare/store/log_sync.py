@@ -1,4 +1,4 @@
-"""Writing the log that a killed process left once more, so that what SQLite recovers from it is on the disk.
+"""Rewriting the log that a killed process left, so that what SQLite recovers from it is on the disk.
 
 When a sync fails, Linux keeps what was not written in its cache and does not write it later. If the process
 is then killed, SQLite finds frames in the log that are in the cache only, takes them as committed, and copies
@@ -16,21 +16,21 @@ from pathlib import Path
 from acare.errors import DatabaseRefused
 from acare.store import file
 from acare.store.connection import as_domain_error, open_file
-from acare.store.space import explain_space
+from acare.store.owner import explain_access
 
 #: The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
 HEADER = 32
 FRAME_HEADER = 24
 _FRAMES = 256  # that are written again at a time
 
-# Reported by whatever uses the file next.
+# The next use of the file reports these errors.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def sync_log(path: Path) -> None:
     """Bring the log of a database onto the disk, before a connection that can checkpoint is opened.
 
-    Only if no process has the database open: those that have it open did so, or wrote the log themselves.
+    Does nothing if a process has the database open: it has done this, or has written the log itself.
     DatabaseRefused if it fails.
     """
     if not file.has_wal(path) or file.holders(path):
@@ -41,7 +41,7 @@ def sync_log(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         if as_domain_error(error) is not error and error.sqlite_errorcode & 0xFF not in _DAMAGED:
             raise DatabaseRefused(
-                f"{path}: its log cannot be written: {error}{explain_space(path)}"
+                f"{path}: its log cannot be written: {error}{explain_access(path)}"
             ) from None
     except OSError as error:
         raise DatabaseRefused(f"{path}: its log cannot be written: {error.strerror or error}") from None
@@ -79,7 +79,7 @@ def _write_again(path: str) -> None:
         offset = HEADER
         while content := os.pread(log_file.fileno(), frame * _FRAMES, offset):
             if content[8:16] != header[16:24]:
-                break  # this frame and those behind it are of before the log was started over
+                break  # this frame and those after it are older than the last restart of the log
             os.pwrite(log_file.fileno(), content, offset)
             offset += len(content)
         os.fsync(log_file.fileno())
@@ -91,11 +91,11 @@ def log_path(connection: sqlite3.Connection) -> str:
 
 
 @contextmanager
-def busy_timeout(connection: sqlite3.Connection, inside: int) -> Iterator[None]:
-    """Inside, the connection waits so many milliseconds for other processes."""
-    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {inside}")
+def busy_timeout(connection: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
+    """Change the time for which a connection waits for other processes, until the end of the ``with``."""
+    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
         yield
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.execute(f"PRAGMA busy_timeout = {before}")

@@ -13,7 +13,7 @@ from acare.errors import DatabaseRefused
 from acare.store import schema
 from acare.store.backup import copy_verified
 from acare.store.connection import open_file
-from acare.store.space import explain_space
+from acare.store.owner import explain_access
 
 log = logging.getLogger("acare.store")
 
@@ -132,22 +132,18 @@ def migrate(path: Path, migrations: Mapping[int, str] = MIGRATIONS) -> None:
     Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
     fails; the file is then unchanged.
     """
+    version = schema.SCHEMA_VERSION
     try:
         with closing(open_file(path)) as connection:
-            version = _version(connection, path)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < schema.SCHEMA_VERSION:
                 _back_up_and_migrate(connection, path, version, migrations)
     except OSError as error:
-        raise DatabaseRefused(f"{path}: {error.strerror or error}") from None
+        raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except sqlite3.Error as error:
-        raise _failed(path, f"{error}{explain_space(path)}") from None
-
-
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    try:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error as error:
-        reason = f"{error}{explain_space(path)}"
+        reason = f"{error}{explain_access(path)}"
+        if version < schema.SCHEMA_VERSION:
+            raise _failed(path, reason) from None
         raise DatabaseRefused(f"{path}: cannot be opened: {reason}; it was not changed") from None
 
 

@@ -1,4 +1,4 @@
-"""Who owns a file: taking it over for a file that replaces another one, and saying it in an error."""
+"""Who owns a file: taking it over for a file that replaces another one, and explaining errors of access."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
+from acare.store.space import explain_space
 
 
 def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
     """Give ``target`` the owner and group of ``source``, and its permissions if ``mode``.
 
-    PermissionError if this process may not.
+    PermissionError if this process is not allowed to.
     """
     current = target.stat()
     if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
@@ -27,7 +28,7 @@ def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
 def give_like(existing: Path, target: Path) -> None:
     """Give ``target`` the owner, group and mode of the file that it replaces.
 
-    If there is none, the owner and group of its folder, as far as this process may. DatabaseRefused if the
+    If there is none, the owner and group of its folder, if this process is allowed to. DatabaseRefused if the
     existing file belongs to another user: the program that uses it could not open the new one.
     """
     if not existing.exists():
@@ -51,9 +52,10 @@ def describe(path: Path) -> str:
 
 
 def explain_access(path: Path) -> str:
-    """A clause for the error that a file cannot be opened: whose file or folder is in the way; may be empty.
+    """A clause for the error that a database cannot be opened; empty if there is nothing to explain.
 
-    SQLite also needs to create files in the folder.
+    It names the file or folder that this process may not use, or says that the disk is full: SQLite needs to
+    create files in the folder.
     """
     with suppress(OSError):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
@@ -64,7 +66,7 @@ def explain_access(path: Path) -> str:
                 return f"; {side.name} {describe(side)}, and this process runs as {_user(os.geteuid())}"
         if not os.access(path.parent, os.W_OK | os.X_OK):
             return f"; the folder {describe(path.parent)}, and this process runs as {_user(os.geteuid())}"
-    return ""
+    return explain_space(path)
 
 
 def _user(uid: int) -> str:

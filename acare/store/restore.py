@@ -18,8 +18,7 @@ from acare.store.copying import Report, copy_file, silent
 from acare.store.leftovers import sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
-from acare.store.owner import give_like
-from acare.store.space import explain_space
+from acare.store.owner import explain_access, give_like
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
@@ -40,7 +39,7 @@ class Restored(NamedTuple):
     old: Path | None  # the new name of the old database; None if there was none
     revoked: int  # keys that are valid in the backup, and were revoked again
     erased: int  # clients that are in the backup, and were erased again
-    unread: bool  # the old database could not be read, so that nothing is known of its revocations
+    unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
 def restore(
@@ -70,7 +69,7 @@ def restore(
                 sync(database.parent)  # the old name of the old database must not be the only one on disk
                 os.replace(fresh, database)
     except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_space(database)}"
+        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_access(database)}"
         raise DatabaseRefused(f"{database}: {reason or error}; it was not changed") from None
     try:
         sync(database.parent)
@@ -81,7 +80,7 @@ def restore(
 
 @contextmanager
 def _exclusive(database: Path) -> Iterator[Kept | None]:
-    """Hold the locks of a database whose WAL is merged; gives what to keep of it, None if it is unreadable.
+    """Merge the WAL of a database and hold its locks; yields what to keep of it, None if it is unreadable.
 
     DatabaseRefused if any process has it open.
     """
@@ -102,7 +101,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
 
 
 def _merge_wal(database: Path) -> Kept | None:
-    """Move what a killed server left in the WAL into the database, so that the kept file is complete."""
+    """Copy the WAL that a killed server left into the database, so that the kept file is complete."""
     if not database.stat().st_size:
         return None  # SQLite would delete the WAL, which may hold all that is left
     sync_log(database)
@@ -129,7 +128,7 @@ def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
 
 
 def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:
-    """Revoke and erase in the copy what was revoked and erased; how many keys and clients that were."""
+    """Repeat the revocations and erasures in the copy. Returns how many keys and clients this affected."""
     if not kept.revoked and not kept.erased:
         return 0, 0
     with closing(open_file(fresh)) as connection:

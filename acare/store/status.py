@@ -20,10 +20,10 @@ from acare.store.copying import Report, silent
 from acare.store.schema import SCHEMA_VERSION
 from acare.store.wal import MAX_PAGES
 
-#: Days before a key expires from which on it needs attention.
+#: A key needs attention this many days before it expires.
 EXPIRES_SOON_DAYS = 14
 
-#: Free bytes on the disk below which it needs attention.
+#: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
 COUNTS = f"""
@@ -74,11 +74,7 @@ def read_status(
     DatabaseRefused if it is not a database that acare can open.
     """
     version = file.check(path)
-    try:
-        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
-            clients, users, active, expiring, unused = connection.execute(COUNTS).fetchone()
-    except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}") from None
+    clients, users, active, expiring, unused = _count(path)
     real = path.resolve()
     log = real.with_name(f"{real.name}-wal")
     status = Status(
@@ -99,6 +95,16 @@ def read_status(
     if backups is not None:
         _check_backup(status, path, backups, max_age_hours, report)
     return status
+
+
+def _count(path: Path) -> tuple[int, int, int, int, int]:
+    """The counts, in the order of ``COUNTS``."""
+    try:
+        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
+            found: tuple[int, int, int, int, int] = connection.execute(COUNTS).fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseRefused(f"{path}: {error}") from None
+    return found
 
 
 def _note_attention(status: Status, path: Path) -> None:

@@ -3,9 +3,9 @@
 This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
 a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 
-After a checkpoint that failed there is no other one, and no write, until all processes have closed the
-database (checkpoint_failure.py): of what an earlier checkpoint copied, the failed sync may have lost a part,
-and no later one copies or syncs it again.
+After a failed checkpoint, nothing is written or checkpointed until all processes have closed the database
+(checkpoint_failure.py): the failed sync may have lost pages that an earlier checkpoint had copied, and a
+later checkpoint would not copy them again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 def prevent_checkpoint(connection: sqlite3.Connection) -> None:
     """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
 
-    The interrupt holds until the next statement begins, and that checkpoint is none.
+    The interrupt lasts until the next statement begins, and the checkpoint of a close is not a statement.
     """
     with suppress(sqlite3.ProgrammingError):  # closed already
         connection.interrupt()
@@ -119,9 +119,9 @@ class WriteAheadLog:
     def cut(self, seconds: float | None = None) -> bool:
         """Checkpoint the complete log and restart it, with one page in its file.
 
-        Readers and writers of other processes can prevent this: tries for so many seconds, by default as long
-        as the busy timeout, and returns whether it succeeded. SQLite's own TRUNCATE continues without the
-        lock if it cannot get it, and its checkpoint could coincide with a commit.
+        Readers and writers of other processes can prevent this. It is retried for ``seconds``, by default the
+        busy timeout; returns whether it succeeded. SQLite's own TRUNCATE continues without the lock if it
+        cannot get it, and its checkpoint could coincide with a commit.
         """
         (milliseconds,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         (limit,) = self._connection.execute("PRAGMA journal_size_limit").fetchone()
@@ -165,7 +165,7 @@ class WriteAheadLog:
             os.truncate(self._path, size)
 
     def _size_of(self, pages: int) -> int:
-        """The bytes of a log with so many pages."""
+        """The size in bytes of a log with ``pages`` pages."""
         return HEADER + pages * (FRAME_HEADER + self._page_size)
 
     def _bytes(self) -> int:

@@ -116,6 +116,19 @@ def test_a_false_if_match_is_412_and_writes_nothing(api, path, method, tags):
         assert answer.json["error"]["code"] == "PRECONDITION_FAILED"
 
 
+@pytest.mark.parametrize("tags", ["2", "2, 3", '"2', "garbage"])
+@pytest.mark.parametrize("more", [{}, {"If_None_Match": '"1"'}])
+def test_an_unquoted_tag_is_explained(api, path, tags, more):
+    said = api.ask("PUT", path, {"notes": "x"}, 412, If_Match=tags, **more).json["error"]["message"]
+    assert said == 'The client is at version 2; If-Match must be an entity tag in quotes, as in "3".'
+
+
+@pytest.mark.parametrize("tags", ['"1"', 'W/"2"', '"1", "3"'])
+def test_a_quoted_tag_does_not_get_that_message(api, path, tags):
+    said = api.ask("PUT", path, {"notes": "x"}, 412, If_Match=tags).json["error"]["message"]
+    assert "in quotes" not in said
+
+
 # --- with other conditions
 
 

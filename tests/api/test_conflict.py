@@ -11,7 +11,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER
 from acare.fields import FIELDS
 from acare.store.history import HistoryStore
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md").read_text(encoding="utf-8")
 
 app = app_fixture()
 
@@ -117,15 +117,15 @@ def test_changes_of_an_invisible_client_stay_hidden(api, caller):
     assert "details" not in answer.json["error"]
 
 
-# --- the loop that the README shows
+# --- the program in acare/api/README.md
 
 
 @pytest.fixture
 def loop(start):
-    """A running server's collection, and ``call`` and ``change`` of "Safe writes" for it."""
+    """The URL of a running server's collection, and the functions ``call`` and ``change`` of the program."""
     server = start("--rate-limit", "off")
-    safe_writes = re.search(r"^## Safe writes$.*?^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
-    functions = safe_writes.split("\njordan = ")[0]
+    section = r"^## A program that loses no change$.*?^```python\n(.*?)^```$"
+    functions = re.search(section, README, re.MULTILINE | re.DOTALL)[1].split("\njordan = ")[0]
     names = {}
     exec(functions.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key), names)
     return f"{server.url}/v1/clients", names["call"], names["change"]

@@ -82,6 +82,7 @@ def test_options_and_405_list_the_methods_of_a_path(app, api, path, allowed):
     for method in ("PATCH", "FOO", "TRACE", "get", "WEBSOCKET", "websocket"):
         answer = api.ask(method, path, status=405)
         assert (answer.json["error"]["code"], answer.headers["Allow"]) == ("METHOD_NOT_ALLOWED", allowed)
+        assert answer.json["error"]["message"] == f"This path supports only {allowed}."
     assert Api(app).ask("OPTIONS", path).headers["Allow"] == allowed
 
 

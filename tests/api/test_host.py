@@ -84,7 +84,7 @@ def test_only_a_page_of_the_host_can_write_with_its_session(hosted, status, head
     assert hosted.clients.page(ana, page=1, limit=1).total == (status == 201)
 
 
-def test_a_foreign_page_cannot_change_or_delete_with_the_session(hosted):
+def test_a_foreign_page_can_neither_change_nor_delete(hosted):
     client_id = hosted.clients.create(acare.Caller.for_user(hosted, ANA), clean_new(JORDAN)).id
     for method, sent, status in (("PUT", "text/plain", 403), ("DELETE", None, 403), ("DELETE", JSON, 200)):
         headers = {"Cookie": ANA, **({"Content-Type": sent} if sent else {})}

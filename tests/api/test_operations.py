@@ -115,7 +115,7 @@ def test_a_new_client_has_ids_times_and_defaults(app):
     assert client["updated_at"] == client["created_at"]
 
 
-def test_text_that_came_as_utf8_goes_as_utf8(api):
+def test_non_ascii_text_is_returned_as_utf8(api):
     body = json.dumps({**JORDAN, "first_name": "Zoë 🏡"}, ensure_ascii=False).encode()
     headers = {**api.headers, "Content-Type": "application/json"}
     answer = api.web.post("/v1/clients", body, headers, status=201)
@@ -125,7 +125,7 @@ def test_text_that_came_as_utf8_goes_as_utf8(api):
 # --- list
 
 
-def test_a_list_of_nothing_is_all_zeros(api):
+def test_an_empty_list_has_zero_totals(api):
     assert listed(api) == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
 
 

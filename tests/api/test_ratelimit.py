@@ -58,7 +58,7 @@ def test_a_token_comes_every_1800_ms_to_the_nanosecond(limiter, clock):
 
 
 @pytest.mark.parametrize(("spent", "seconds"), [(500, 900), (1, 10**9)])
-def test_a_bucket_fills_up_and_not_further(limiter, clock, spent, seconds):
+def test_a_bucket_holds_at_most_its_tokens(limiter, clock, spent, seconds):
     spend(limiter, spent)
     clock.advance(seconds * SECOND)
     assert spend(limiter, 1000) == 500

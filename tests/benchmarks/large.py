@@ -22,10 +22,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from support.server import command, serving
-
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+from tests.support.server import command, serving
 
 CLIENTS = 1_000_000
 OLD_VERSIONS = 3

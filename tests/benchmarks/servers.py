@@ -88,7 +88,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def spawn(
-    command: list[str], url: str, core: int | None, env: dict[str, str] | None = None, alive: str = "/"
+    command: list[str], url: str, core: int | None, env: dict[str, str] | None = None, health: str = "/"
 ) -> Iterator[Server]:
     """A process that answers, for the duration of the ``with``."""
     began = time.monotonic()
@@ -102,7 +102,7 @@ def spawn(
     try:
         while True:
             try:
-                urllib.request.urlopen(url + alive, timeout=1).close()
+                urllib.request.urlopen(url + health, timeout=1).close()
                 break
             except urllib.error.HTTPError:
                 break
@@ -136,7 +136,7 @@ def acare(database: Path, core: int, *options: str, name: str = "acare") -> Iter
     ]  # fmt: skip
     with contextlib.closing(Database(database)) as opened:
         key = KeyStore(opened).create("bench@example.com", {"all": ["read", "write"]}, role="broker").key
-    with spawn(command, f"http://127.0.0.1:{port}", core, alive="/healthz") as server:
+    with spawn(command, f"http://127.0.0.1:{port}", core, health="/healthz") as server:
         server.name = name
         server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
         newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
@@ -199,7 +199,7 @@ def pocketbase(binary: Path, core: int | None, name: str) -> Iterator[Server]:
         port = free_port()
         command = [str(binary), "serve", f"--http=127.0.0.1:{port}", *options]
         env = {} if core is None else {"GOMAXPROCS": "1"}
-        with spawn(command, f"http://127.0.0.1:{port}", core, env, alive="/api/health") as server:
+        with spawn(command, f"http://127.0.0.1:{port}", core, env, health="/api/health") as server:
             server.name = name
             _set_up_pocketbase(server, admin)
             yield server

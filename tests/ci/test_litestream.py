@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from support.crash import GONE, KILLS, Journalist, damage, gaps, read_clients, unsigned, write_until
+from support.crash import GONE, KILLS, Journalist, damage, gaps, read_clients, without_key, write_until
 from support.data import JORDAN
 from support.page import examples, replaced
 from support.server import make_key, serving
@@ -137,7 +137,7 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
         moment = last_moment(made, [*writers, running.marker])
         assert moment is not None, "the database never had this state"
         assert running.killed_at - moment < (SYNC_SECONDS + 2) * 1e9
-        assert damage(restored) + gaps(restored) + unsigned(restored) == []
+        assert damage(restored) + gaps(restored) + without_key(restored) == []
         assert backup.verify(restored, checksum=False) == len(found)
         assert restored.stat().st_mode & 0o777 == 0o600
 

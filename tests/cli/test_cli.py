@@ -1,4 +1,4 @@
-"""The command line: keys, help, and how mistakes and failures are reported."""
+"""The command line: keys, help, usage errors and failures."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ Printed = namedtuple("Printed", "out err")
 
 VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
 
-# The options of each command, and its mistakes: each is told in one line, with 2 as the exit code.
+# The options of each command.
 ALL = [part for setting in SETTINGS for part in (setting.flag, setting.variable)]
 COMMANDS = {
     "serve": ALL,
@@ -58,7 +58,8 @@ COMMANDS = {
     "openapi": ["--prefix"],
 }
 
-MISTAKES = [
+# Usage errors: each is one line, with exit code 2.
+USAGE_ERRORS = [
     ("", "COMMAND"),
     ("start", "start"),
     ("--verbose", "COMMAND"),
@@ -99,7 +100,7 @@ MISTAKES = [
     ("erase", "CLIENT_ID"),
     ("purge", "--older-than"),
     ("purge --older-than -1", "--older-than"),
-    *((f"purge --older-than {days}", "--older-than") for days in ("never", "1.5", "999999", "٣")),
+    *((f"purge --older-than {days}", "0 to 99999") for days in ("never", "1.5", "999999", "٣")),
     ("compact now", "now"),
     ("status --max-age 0", "1 to 99999"),
     ("serve --require-precondition=yes", "--require-precondition"),
@@ -117,7 +118,7 @@ WRONG_SETTINGS = [
     ("require_precondition", "yes", "true or false"),
 ]
 
-# Failures: each is told in one line, with 1 as the exit code.
+# Failures: each is one line, with exit code 1.
 FAILURES = [
     ("key list --database none.db", "none.db"),
     ("key revoke a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684 --database none.db", "none.db"),
@@ -151,7 +152,7 @@ FAILURES = [
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
-    """An empty folder to be in, and lines of help that do not wrap."""
+    """An empty working directory, and lines of help that do not wrap."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -178,7 +179,7 @@ def run(capsys, monkeypatch):
 
 @pytest.fixture
 def listed(run):
-    """All keys as ``acare key list --json`` tells them."""
+    """All keys, as ``acare key list --json`` prints them."""
     return lambda: json.loads(run("key list --json").out)
 
 
@@ -203,6 +204,11 @@ def test_only_the_key_is_on_stdout(run, listed):
     assert listed()[0]["id"] in printed.err
     with acare.create_app(database="acare.db") as app:
         assert app.keys.authenticate(printed.out.strip()) is not None
+
+
+def test_the_stored_spelling_of_the_address_is_printed(run):
+    run("key create --user Dana@Example.com")
+    assert "of Dana@Example.com (agent)" in run("key create --user dana@example.COM").err
 
 
 @pytest.mark.parametrize(("role", "other"), [("agent", "broker"), ("broker", "agent")])
@@ -287,7 +293,7 @@ def test_an_id_that_no_key_has_is_a_failure(run):
 
 
 def test_keys_work_while_a_server_runs(start, run):
-    """A new key and a revocation count from the next request on; the use of a key is noted."""
+    """A new key and a revocation take effect with the next request; the use of a key is recorded."""
     server = start()
     key = run("key create --user ana@example.com --database served.db").out.strip()
     with closing(HttpCaller(server.url, key)) as ana, closing(HttpCaller(server.url, server.key)) as first:
@@ -325,6 +331,11 @@ def test_help_explains_each_option(run, command):
     for option in options:
         assert re.search(r"\S  +\S", option) or f"{option}\n       " in helped, option
     assert re.search(rf"^ +{command.split()[0]} ", run("--help").out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "--database" in COMMANDS[command]])
+def test_the_help_of_the_database_is_one_short_line(run, command):
+    assert "the database file (acare.db) [ACARE_DATABASE]\n" in run(f"{command} --help").out
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
@@ -382,14 +393,14 @@ def assert_one_line(printed, said):
     assert said in printed.err
 
 
-@pytest.mark.parametrize(("command", "said"), MISTAKES)
-def test_a_mistake_is_told_in_one_line(run, command, said):
+@pytest.mark.parametrize(("command", "said"), USAGE_ERRORS)
+def test_a_usage_error_is_one_line(run, command, said):
     assert_one_line(run(command, status=2), said)
 
 
 @pytest.mark.parametrize(("name", "text", "allowed"), WRONG_SETTINGS)
 @pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_wrong_setting_is_told_in_one_line(run, monkeypatch, command, name, text, allowed):
+def test_an_invalid_setting_is_reported_in_one_line(run, monkeypatch, command, name, text, allowed):
     flag, variable = "--" + name.replace("_", "-"), "ACARE_" + name.upper()
     monkeypatch.setenv(variable, text)
     for source, arguments in ((flag, f"{flag} {text}"), (variable, "")):
@@ -400,7 +411,7 @@ def test_a_wrong_setting_is_told_in_one_line(run, monkeypatch, command, name, te
         assert f"{source}: '{text}'" in printed.err
 
 
-def test_a_database_without_a_name_is_a_mistake(run):
+def test_an_empty_database_name_is_a_usage_error(run):
     assert_one_line(run("key list --database", "", status=2), "--database: ''")
 
 
@@ -415,7 +426,7 @@ def other_files(tmp_path):
 
 
 @pytest.mark.parametrize(("command", "said"), FAILURES)
-def test_a_failure_is_told_in_one_line_and_changes_nothing(run, other_files, command, said):
+def test_a_failure_is_one_line_and_changes_nothing(run, other_files, command, said):
     before = other_files()
     assert_one_line(run(command, status=1), said)
     assert other_files() == before
@@ -439,6 +450,7 @@ def test_a_port_in_use_is_a_failure_and_makes_no_database(run, tmp_path, command
         printed = run(f"{command} --listen {where}", status=1)
     assert_one_line(printed, where)
     assert printed.err.count("127.0.0.1") == 1
+    assert "--listen or ACARE_LISTEN" in printed.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,13 +52,13 @@ def rows(database, statement, *values):
 # --- erase
 
 
-def test_an_erasure_shows_whom_it_was_about(run, person):
+def test_an_erasure_prints_name_address_and_owner(run, person):
     assert run("erase", person).out.startswith(
         f"Erased {NAME} Beeble <z@example.com>, owner broker@example.com"
     )
 
 
-def test_undelete_shows_whom_it_is_about(run, api, person):
+def test_undelete_prints_name_and_address(run, api, person):
     api.delete(person)
     assert f"{NAME} Beeble <z@example.com>" in run("undelete", person).out
 
@@ -81,7 +81,7 @@ def test_a_deleted_client_can_be_erased(run, app, api, person):
     assert rows(app.database, "SELECT * FROM client_history") == []
 
 
-def test_it_says_what_may_be_left(run, person):
+def test_it_prints_what_may_be_left(run, person):
     printed = run("erase", person).err
     assert all(word in printed for word in ("zeros", "acare compact", "Backups"))
 
@@ -94,7 +94,7 @@ def test_an_erasure_leaves_the_file_as_large_as_it_was(run, app, person):
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 1), ("", 1), ("y", 0), ("yes", 0)])
-def test_on_a_terminal_it_asks(app, person, tmp_path, answer, code):
+def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, code):
     with on_terminal(tmp_path, "erase", person, "--database", app.database.path) as terminal:
         terminal.wait_for(rf"Erase {NAME} Beeble .* permanently\? \[y/N\] ")
         terminal.type(f"{answer}\n")
@@ -102,17 +102,17 @@ def test_on_a_terminal_it_asks(app, person, tmp_path, answer, code):
     assert bool(ErasureStore(app.database).find(person)) is bool(code)
 
 
-def test_with_yes_it_does_not_ask(app, person, tmp_path):
+def test_yes_skips_the_confirmation(app, person, tmp_path):
     with on_terminal(tmp_path, "erase", person, "--yes", "--database", app.database.path) as terminal:
         assert terminal.end() == 0
 
 
-def test_words_that_are_left_in_the_index_are_said_to_be(run, person, monkeypatch):
+def test_words_left_in_the_index_are_reported(run, person, monkeypatch):
     monkeypatch.setattr(search, "erase_deleted_words", lambda database, seconds: False)
     assert "search index" in run("erase", person).err
 
 
-def test_the_words_of_deleted_clients_are_looked_for_only_so_long(app, api, person):
+def test_removing_deleted_words_has_a_time_limit(app, api, person):
     for n in range(50):
         api.create(last_name=f"Lee{n}")
     app.database.write(lambda c: c.execute("DELETE FROM clients").rowcount)
@@ -151,8 +151,8 @@ def test_a_purge_reports_its_progress(app, aged):
     assert reports[-1] == ("Purging", 300, 300, "versions")
 
 
-def test_writers_get_their_turn_during_a_purge(app, api, aged, monkeypatch):
-    """Also those of another process, which can only ask again and again for the lock."""
+def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
+    """Even one that can only retry to take the lock."""
     purge_some = history._purge_some
     monkeypatch.setattr(history, "PURGE_ROWS", (10, 10))
     monkeypatch.setattr(history, "_purge_some", lambda *work: time.sleep(0.02) or purge_some(*work))
@@ -172,7 +172,7 @@ def test_writers_get_their_turn_during_a_purge(app, api, aged, monkeypatch):
 
 
 def test_the_log_stays_small_during_a_purge(tmp_path, monkeypatch):
-    """A checkpoint comes after so many rows, not only after so many writes."""
+    """Checkpoints depend on the number of rows too, not only on the number of writes."""
     path = tmp_path / "acare.db"
     with closing(Database(path)) as database:
 
@@ -200,7 +200,7 @@ def wasteful(app, api):
     return app
 
 
-def test_compacting_gives_back_what_is_unused(run, wasteful):
+def test_compacting_frees_unused_space(run, wasteful):
     run("purge", "--older-than", 0)
     before = wasteful.database.path.stat().st_size
     printed = run("compact")
@@ -208,11 +208,11 @@ def test_compacting_gives_back_what_is_unused(run, wasteful):
     assert wasteful.database.path.stat().st_size < before / 2
 
 
-def test_it_says_what_it_needs_before_it_begins(run, wasteful):
+def test_it_prints_the_space_it_needs_first(run, wasteful):
     assert "needs" in run("compact").err
 
 
-def test_without_room_it_refuses(run, wasteful, monkeypatch):
+def test_without_enough_space_it_refuses(run, wasteful, monkeypatch):
     before = wasteful.database.path.stat().st_size
     usage = SimpleNamespace(free=10 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
@@ -232,7 +232,7 @@ def test_the_temporary_copy_is_a_file_next_to_the_database(app, api, monkeypatch
         )
 
 
-def test_beside_a_reader_it_says_that_it_is_not_done(run, app, person, monkeypatch):
+def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
     with closing(sqlite3.connect(app.database.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -241,7 +241,7 @@ def test_beside_a_reader_it_says_that_it_is_not_done(run, app, person, monkeypat
     assert (printed.code, printed.err.count("\n"), "not compacted completely" in printed.err) == (1, 1, True)
 
 
-def test_the_data_are_as_they_were_after_it(run, app, api):
+def test_compacting_changes_no_client(run, app, api):
     clients = [api.create(notes=str(n)) for n in range(20)]
     run("compact")
     assert api.get("/v1/clients").json["data"]["clients"] == clients[::-1]

@@ -1,4 +1,4 @@
-"""The first day: the first key, where it is shown, and what else a start says."""
+"""The first start: the first key, where it is printed, and the other messages."""
 
 import json
 import signal

@@ -93,11 +93,11 @@ def content(folder):
 
 
 FAILING = [
-    (("backup", "backups"), "acare.db: the backup failed"),
+    (("backup", "backups"), "acare.db: no backup was made"),
     (("restore", "BACKUP"), "acare.db: .*; it was not changed"),
     (("restore", "BACKUP", "--database", "other.db"), "other.db: .*; it was not changed"),
     (("compact",), "acare.db: .*changed"),
-    (("erase", "CLIENT_ID"), "acare.db: .* Nothing was changed."),
+    (("erase", "CLIENT_ID"), "acare.db: .*; nothing was changed"),
     (("export", "clients.jsonl"), "clients.jsonl: not written"),
 ]
 
@@ -121,7 +121,7 @@ def test_without_any_room_a_file_cannot_be_opened(disk, template, arguments):
     disk.fill(room=0)
     code, printed = run(disk, template, *arguments)
     assert (code, printed.count("\n"), "disk I/O error" in printed) == (1, 1, True)
-    assert "not changed" in printed
+    assert re.search("was not changed|no backup was made", printed)
     if not isinstance(disk, Quota):
         assert "only 0.0 MiB are free on the disk of" in printed
     disk.empty()
@@ -133,7 +133,7 @@ def test_a_purge_goes_on_when_there_is_room(disk, template):
     disk.fill()
     code, printed = run(disk, template, "purge", "--older-than", "1")
     assert (code, printed.count("\n")) == (1, 1)
-    assert "What was done before stays done; the same command does the rest." in printed
+    assert "what was done before stays done, and the same command does the rest" in printed
     disk.empty()
     clients, _, versions, _ = content(disk.folder)
     assert (clients, versions != []) == (before[0], True)

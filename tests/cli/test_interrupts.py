@@ -1,4 +1,4 @@
-"""Ctrl-C ends every command within 2 seconds, with nothing half done."""
+"""Ctrl-C ends every command within 2 seconds, and the database stays valid."""
 
 import signal
 import sqlite3

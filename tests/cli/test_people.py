@@ -1,4 +1,4 @@
-"""The commands for the agency's people: find, user, transfer, and keys of a user."""
+"""The commands about users and clients: find, user, transfer, and the keys of a user."""
 
 import json
 

@@ -43,7 +43,7 @@ def test_a_line_has_the_step_what_is_done_and_the_time_left(report, line):
     assert describe(*report) == line
 
 
-def test_on_a_terminal_it_is_drawn_over_itself(clock):
+def test_on_a_terminal_the_line_is_overwritten(clock):
     stream = io.StringIO()
     show = Progress(stream, True, clock)
     report_each_second(show, clock, 5)
@@ -57,13 +57,13 @@ def test_elsewhere_it_is_a_line_every_ten_seconds(clock):
     assert stream.getvalue().count("\n") == 2
 
 
-def test_what_takes_no_time_shows_nothing(clock):
+def test_a_short_step_prints_nothing(clock):
     stream = io.StringIO()
     report_each_second(Progress(stream, False, clock), clock, 3)
     assert stream.getvalue() == ""
 
 
-def test_with_quiet_there_is_nothing(capsys):
+def test_quiet_prints_nothing(capsys):
     with progress.shown(SimpleNamespace(quiet=True)) as report:
         report("Copying", 1, 2, "B")
     assert capsys.readouterr().err == ""

@@ -52,7 +52,7 @@ def test_an_answer_during_the_drain_ends_its_connection(start):
         assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
 
 
-def test_during_the_delay_requests_are_taken_and_the_server_is_not_ready(start):
+def test_during_the_delay_requests_are_answered_but_not_readyz(start):
     with start("--drain-delay", "1") as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         assert server.ask("GET", "/readyz")[0] == 200
         server.stop()

@@ -222,6 +222,8 @@ def test_a_second_signal_ends_it_at_once(start, database, container):
         assert server.process.poll() is None
         server.signal()
         assert server.exit_code(within=2) == 128 + signal.SIGTERM
+    last = database.with_name("server.log").read_text(encoding="utf-8").splitlines()[-1]
+    assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
 
 
 def test_one_signal_ends_process_number_1(start):

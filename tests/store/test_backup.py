@@ -148,7 +148,7 @@ def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch
     assert verify(Path(printed.out.strip())) == 0
 
 
-def test_two_backups_in_one_second_are_two(path, folder):
+def test_two_backups_in_one_second_have_different_names(path, folder):
     fill(path, "Ana")
     assert [verify(backup) for backup in {back_up(path, folder) for _ in range(3)}] == [1, 1, 1]
 
@@ -265,7 +265,7 @@ def test_writers_do_not_wait_for_a_backup(path, folder, monkeypatch):
     assert len(names(path)) == 2 + len(written)
 
 
-def test_backups_of_a_server_that_writes_are_each_one_moment(start, run, tmp_path, folder):
+def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
     server = start("--rate-limit", "off")
     answered, stop = [], threading.Event()
 
@@ -298,7 +298,7 @@ def test_backups_of_a_server_that_writes_are_each_one_moment(start, run, tmp_pat
 
 
 @pytest.mark.parametrize("keep", [2, None])
-def test_the_newest_are_kept(run, path, folder, keep):
+def test_keep_deletes_all_but_the_newest(run, path, folder, keep):
     fill(path)
     arguments = ["--keep", keep] if keep else []
     made = [Path(run("backup", folder, *arguments).out.strip()).name for _ in range(4)]
@@ -344,7 +344,7 @@ def test_the_new_backup_is_kept_if_the_clock_was_set_back(path, folder):
     assert back_up(path, folder, keep=1).exists()
 
 
-def test_a_backup_that_fails_costs_no_older_one(path, folder):
+def test_a_failed_backup_deletes_no_older_one(path, folder):
     fill(path)
     good = back_up(path, folder)
     edit(path, "INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)")
@@ -357,7 +357,7 @@ def test_a_backup_that_fails_costs_no_older_one(path, folder):
 
 
 @pytest.mark.parametrize("where", ["/proc", "/dev/null", "acare.db", "acare.db/below", "n" * 300])
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(run, path, tmp_path, where):
+def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where):
     fill(path)
     before = listing(tmp_path)
     assert_refused(run("backup", tmp_path / where))
@@ -379,7 +379,7 @@ PARTS = [0, 0.05, 0.5, 0.99]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(run, path, folder, part):
+def test_a_full_disk_is_reported_in_one_line_and_leaves_no_file(run, path, folder, part):
     fill(path, "Ana")
     with room_for(int(path.stat().st_size * part)):
         assert_refused(run("backup", folder))
@@ -514,7 +514,7 @@ def test_verifying_an_intact_backup_changes_nothing(run, backup):
 
 
 @pytest.mark.parametrize("ending", ["-wal", "-journal"])
-def test_a_log_that_lies_beside_a_backup_does_not_get_into_it(backup, path, ending):
+def test_a_log_next_to_a_backup_is_not_applied_to_it(backup, path, ending):
     """Neither by verifying nor by restoring, whether that is refused or the log passed over."""
     before = backup.read_bytes()
     backup.with_name(backup.name + ending).write_bytes(content("Old").log)
@@ -656,7 +656,7 @@ def test_wrong_content_is_refused_despite_its_checksum(run, backup, path, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["nothing.db", "mine"])
-def test_what_is_no_file_is_not_restored(run, backup, path, tmp_path, name):
+def test_a_missing_file_or_a_folder_is_not_restored(run, backup, path, tmp_path, name):
     fill(path, "Old")
     assert_refused(run("restore", tmp_path / name))
     assert (names(path),) == (["Old"],)
@@ -782,7 +782,7 @@ def answers(path, key):
         return [answer.json["data"] for answer in lists + items]
 
 
-def test_a_restored_database_gives_the_answers_of_before(path, folder):
+def test_a_restored_database_gives_the_same_answers(path, folder):
     with acare.create_app(database=path, rate_limit="off") as app:
         caller = Api(app, app.keys.create("ana@example.com", SCOPES).key)
         created = [

@@ -207,7 +207,7 @@ def test_a_write_whose_conditions_fail_is_refused(store, row, precondition, vers
     assert store.get(BROKER, row.id).json == row.json
 
 
-def test_a_failed_read_describes_the_version_it_judged(store, row):
+def test_a_failed_read_describes_the_version_it_has_checked(store, row):
     class Meddling(Precondition):
         """It never holds; another write happens whenever it is judged."""
 

@@ -59,7 +59,7 @@ def test_the_schema_refuses_invalid_values(store, user, sql, column):
     assert store.get(BROKER, row.id).json == row.json
 
 
-def test_the_schema_refuses_a_second_client_of_one_id(database, user, sql):
+def test_the_schema_rejects_two_clients_with_one_id(database, user, sql):
     store = ClientStore(database, new_id=lambda: UNKNOWN_ID)
     store.create(user, new())
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
@@ -117,19 +117,19 @@ def test_the_json_of_a_client_keeps_every_number(store, user, number):
 
 
 def test_the_json_of_a_client_agrees_with_its_columns(store, user, sql):
-    chance = random.Random(5)
+    rng = random.Random(5)
     for n in range(30):
         fields = {
-            "last_name": chance.choice(NASTY),
-            "notes": "\n".join(chance.choices(NASTY, k=3)),
-            "tags": chance.sample(NASTY, 3),
-            "property_preferences": {chance.choice(NASTY): chance.choices(NASTY)},
-            "budget_max": chance.choice((None, n, n + 0.25)),
-            "pre_approved": chance.random() < 0.5,
+            "last_name": rng.choice(NASTY),
+            "notes": "\n".join(rng.choices(NASTY, k=3)),
+            "tags": rng.sample(NASTY, 3),
+            "property_preferences": {rng.choice(NASTY): rng.choices(NASTY)},
+            "budget_max": rng.choice((None, n, n + 0.25)),
+            "pre_approved": rng.random() < 0.5,
         }
         row = store.create(user, new(**fields))
         if n % 2:
-            row = store.update(BROKER, row.id, clean_update({"source": chance.choice(NASTY)})[0])
+            row = store.update(BROKER, row.id, clean_update({"source": rng.choice(NASTY)})[0])
         record = json.loads(row.json)
         (values,) = sql(f"SELECT {', '.join(record)} FROM clients WHERE id = ?", row.id)
         stored = dict(zip(record, values, strict=True))

@@ -120,7 +120,7 @@ def assert_only_whole_backups(folder, *contents):
     assert [file.name for file in accepted if everything(file) not in contents] == []
 
 
-def test_a_killed_backup_leaves_no_file_that_passes_for_one(tmp_path):
+def test_a_killed_backup_leaves_no_file_that_looks_like_one(tmp_path):
     database, folder = tmp_path / "served.db", tmp_path / "backups"
     key = make_key(database)
     make_large(database)

@@ -262,7 +262,7 @@ def test_the_log_is_kept_while_other_programs_read(database, path, twice):
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that does not advance by itself."""
 
     now = 0
 

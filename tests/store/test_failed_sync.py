@@ -70,7 +70,7 @@ def test_after_a_failed_checkpoint_writes_are_refused(failed):
     assert "restart" in failed.post(JORDAN, status=503).json["error"]["message"]
 
 
-def test_after_a_failed_checkpoint_reads_go_on(failed):
+def test_after_a_failed_checkpoint_reads_continue(failed):
     assert failed.get("/v1/clients").json["data"]["meta"]["total"] == 0
 
 
@@ -213,7 +213,7 @@ def test_a_log_that_was_left_is_written_and_synced_again(left, written):
     assert b"".join(written) == log
 
 
-def test_frames_of_before_the_log_restarted_are_not(left, written):
+def test_frames_from_before_a_restart_of_the_log_are_not(left, written):
     frame = 24 + 4096
     with Path(f"{left}-wal").open("ab") as log:
         log.write(b"\0" * (-(log.tell() - 32) % (256 * frame)))  # up to a piece of the copy

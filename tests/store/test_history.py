@@ -1,4 +1,4 @@
-"""What clients were, for the operator: who did what, bringing back, and forgetting for good."""
+"""The history of clients, for the operator: who changed what, undeleting, purging and erasing."""
 
 import functools
 import json
@@ -77,7 +77,7 @@ def ids(api):
 # --- what the triggers keep
 
 
-def test_each_version_is_kept_when_it_ends(app, api):
+def test_each_replaced_version_is_in_the_history(app, api):
     first = api.create(**ALL_FIELDS)
     second = api.put(first["id"], OTHER).json["data"]
     api.delete(first["id"])
@@ -87,7 +87,7 @@ def test_each_version_is_kept_when_it_ends(app, api):
     ]  # fmt: skip
 
 
-def test_a_change_by_another_program_is_kept_too(app, api):
+def test_a_change_by_another_program_is_in_the_history(app, api):
     client = api.create(notes="old")
     with closing(sqlite3.connect(app.database.path)) as connection, connection:
         connection.execute("UPDATE clients SET notes = 'by hand', version = version + 1")
@@ -184,7 +184,7 @@ def test_the_history_continues_after_undelete(acare, api):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_unknown_id_is_told_in_one_line(acare, api, command):
+def test_an_unknown_id_is_reported_in_one_line(acare, api, command):
     api.delete(api.create()["id"])
     code, out, err = acare(command, UNKNOWN_ID)
     assert (code, out, err.count("\n")) == (1, "", 1)
@@ -202,7 +202,7 @@ def test_an_invalid_id_is_a_usage_error(command, capsys, client_id):
 
 
 @pytest.mark.parametrize("spell", [str.upper, lambda parse_id: parse_id.replace("-", "")])
-def test_an_id_may_be_spelt_as_over_the_api(acare, api, spell):
+def test_an_id_is_accepted_in_the_spellings_of_the_api(acare, api, spell):
     client_id = api.create()["id"]
     assert acare("history", spell(client_id)).code == 0
     assert acare("erase", spell(client_id)).code == 0
@@ -250,7 +250,7 @@ def test_undelete_restores_owner_place_and_total(acare, caller):
     assert ana.get("/v1/clients?status=closed").json["data"]["meta"]["total"] == 5
 
 
-def test_over_the_api_a_deletion_is_final(api):
+def test_the_api_cannot_undelete(api):
     client = api.create()
     path = f"/v1/clients/{client['id']}"
     api.delete(client["id"])
@@ -277,7 +277,7 @@ def test_purge_deletes_only_versions_that_ended_before(acare, app, api):
         api.put(client_id, {"notes": str(version)})
     age(app, 31, 1)
     age(app, 29, 2)
-    assert acare("purge", "--older-than", "30")[:2] == (0, "Purged 1 old versions.\n")
+    assert acare("purge", "--older-than", "30")[:2] == (0, "Purged 1 old version.\n")
     assert rows(app, "SELECT version FROM client_history ORDER BY version") == [(2,), (3,)]
 
 
@@ -302,7 +302,7 @@ def test_a_client_whose_deletion_was_purged_does_not_come_back(acare, app, api):
 
 
 def remains(folder, name=NAME):
-    """The files in which the name still stands."""
+    """The files that still contain the name."""
     return [path.name for path in folder.iterdir() if name.encode() in path.read_bytes()]
 
 
@@ -326,7 +326,7 @@ def test_erase_deletes_client_history_and_stored_answers(acare, app, api):
         assert rows(app, f"SELECT count(*) FROM {table} WHERE {column} = ?", client_id) == [(0,)]
 
 
-def test_others_are_as_they_were(acare, app, api):
+def test_other_clients_are_unchanged(acare, app, api):
     others = [post_with_retry_key(api, f"k{n}").json["data"] for n in range(3)]
     api.put(others[0]["id"], {"notes": "x"})
     before = [
@@ -348,7 +348,7 @@ def test_an_erased_client_is_unknown(acare, api, command):
     api.get(f"/v1/clients/{client_id}", 404)
 
 
-def test_after_an_erasure_the_retry_key_makes_a_new_client(acare, api):
+def test_after_an_erasure_the_idempotency_key_is_free_again(acare, api):
     first = post_with_retry_key(api, first_name=NAME)
     acare("erase", first.json["data"]["id"])
     again = post_with_retry_key(api, first_name=NAME)
@@ -375,15 +375,15 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
 
 def live(database, seed, others, changes):
     """Clients are created, updated to short and long, and deleted; the id of the one to erase."""
-    chance = random.Random(seed)
-    clients = ClientStore(database, new_id=lambda: UUID(int=chance.getrandbits(128)))
+    rng = random.Random(seed)
+    clients = ClientStore(database, new_id=lambda: UUID(int=rng.getrandbits(128)))
     KeyStore(database).create("ana@example.com", {})
     with database.read() as connection:
         ((user,),) = connection.execute("SELECT id FROM users").fetchall()
     broker = operator_for(user, "broker")
 
     def body(name):
-        notes = "-" * chance.choice([0, 50, 200, 600, 1000, 1500, 2000, 3000, 5000])
+        notes = "-" * rng.choice([0, 50, 200, 600, 1000, 1500, 2000, 3000, 5000])
         return {**JORDAN, "first_name": name, "notes": notes}
 
     def create(name):
@@ -396,13 +396,13 @@ def live(database, seed, others, changes):
         else:
             present.append(create("Other"))
     for _ in range(changes):
-        dice = chance.random()
+        dice = rng.random()
         if dice < 0.4:
             clients.update(broker, person, clean_update(body(NAME))[0])
         elif dice < 0.8:
-            clients.update(broker, chance.choice(present), clean_update(body("Other"))[0])
+            clients.update(broker, rng.choice(present), clean_update(body("Other"))[0])
         elif dice < 0.9 and len(present) > 1:
-            clients.delete(broker, present.pop(chance.randrange(len(present))))
+            clients.delete(broker, present.pop(rng.randrange(len(present))))
         elif dice < 0.95:
             clients.delete(broker, person)
             HistoryStore(database).undelete(person)
@@ -416,7 +416,7 @@ def live(database, seed, others, changes):
 @pytest.mark.parametrize(
     ("seed", "others", "changes"), [(32, 4, 80), (460, 12, 20), (826, 30, 20), (1508, 12, 20), (7, 30, 80)]
 )
-def test_what_moved_from_page_to_page_is_in_no_file_any_more(tmp_path, seed, others, changes):
+def test_compacting_removes_copies_in_unused_space(tmp_path, seed, others, changes):
     with closing(Database(tmp_path / "acare.db")) as database:
         person = live(database, seed, others, changes)
         ErasureStore(database).erase(person)
@@ -426,7 +426,7 @@ def test_what_moved_from_page_to_page_is_in_no_file_any_more(tmp_path, seed, oth
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_an_erasure_beside_an_old_snapshot_says_what_is_left(acare, app, api, tmp_path, monkeypatch):
+def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; the same command does it when they are done."""
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
     monkeypatch.setattr(database, "EMPTY_LOG_SECONDS", 0.05)

@@ -65,7 +65,7 @@ def test_a_key_that_cannot_be_stored_leaves_no_user(known, sql):
     assert sql("SELECT email FROM users") == [(ANA,)]
 
 
-def test_keys_made_at_once_for_a_new_user_are_of_one_user(keys):
+def test_keys_created_concurrently_for_a_new_user_share_it(keys):
     assert len(set(in_threads(8, lambda _: keys.create(ANA, READ).user_id))) == 1
 
 
@@ -243,7 +243,7 @@ def test_a_dropped_note_is_queued_by_the_next_use(keys, database, monkeypatch):
     assert only(keys)["last_used_at"] is not None
 
 
-def test_a_note_that_fails_is_logged_once_and_not_raised(keys, database, caplog):
+def test_failing_to_record_a_use_is_logged_once_and_not_raised(keys, database, caplog):
     made = [keys.create(ANA, READ) for _ in range(3)]
     keys.any()  # so that a reader is open
     database.path.rename(database.path.with_name("away.db"))

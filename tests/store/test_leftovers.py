@@ -48,7 +48,7 @@ def temporaries(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("what", ["start", "backup"])
-def test_the_next_one_removes_what_a_killed_process_left(tmp_path, begin, number, what):
+def test_the_next_process_removes_the_files_of_a_killed_one(tmp_path, begin, number, what):
     Database(tmp_path / "acare.db").close()
     process = begin()
     process.send_signal(number)
@@ -67,7 +67,7 @@ def test_the_files_of_a_live_process_are_kept(tmp_path, begin):
     assert len(temporaries(tmp_path)) == 3
 
 
-def test_one_that_is_done_leaves_nothing(tmp_path):
+def test_a_finished_process_leaves_no_file(tmp_path):
     with temporary(tmp_path / "acare.db") as path:
         os.replace(path, tmp_path / "acare.db")
     assert [each.name for each in tmp_path.iterdir()] == ["acare.db"]

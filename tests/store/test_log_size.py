@@ -1,4 +1,4 @@
-"""The log's file is cut back although another program, such as Litestream, starts the log over."""
+"""The log is truncated even if another program, such as Litestream, restarts it."""
 
 import sqlite3
 from contextlib import closing

@@ -219,7 +219,7 @@ def test_without_a_backup_nothing_is_migrated(path, monkeypatch, problem):
 
 
 def test_the_backup_stays_while_another_has_the_file_open(path):
-    """The new version then stands in the log alone, so that the file itself still tells the older one."""
+    """The new version is then only in the log, and the file itself still has the older one."""
     with closing(sqlite3.connect(path)) as other:
         other.execute("SELECT * FROM clients").fetchall()
         for _ in range(2):
@@ -417,7 +417,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_migration_is_any_script(path, script):
+def test_a_migration_can_contain_triggers_and_comments(path, script):
     migrations.migrate(path, adding(script))
     assert {"first", "last"} <= schema_of(path).keys()
 

@@ -103,7 +103,7 @@ def test_pages_of_all_filters_match_the_model(store, user, other_user, seed):
                 assert (found.total, ids(found.rows)) == (len(expected), expected[skipped : skipped + limit])
 
 
-def test_created_at_never_goes_back_along_the_list(store, user, other_user, sql):
+def test_created_at_never_decreases_from_client_to_client(store, user, other_user, sql):
     model = Model(store, [user, other_user], seed=3)
     newest = "WHERE seq = (SELECT max(seq) FROM clients)"
     for n in range(200):
@@ -126,16 +126,16 @@ SELECT ?, ?, first_name, last_name, ?, ?, '[]', '{}', 0, '[]', 1, created_at, up
 
 
 def test_totals_kept_by_triggers_equal_a_count(store, database, user, other_user):
-    chance, users = random.Random(4), [user.user_id, other_user.user_id]
+    rng, users = random.Random(4), [user.user_id, other_user.user_id]
     store.create(user, new())
     some = "WHERE seq % ? = ? AND random() % 2"
 
     def work(connection):
         for n in range(2000):
-            kind = chance.random()
-            values = chance.choice(users), chance.choice(CLIENT_TYPES), chance.choice(STATUSES)
-            spread = chance.randrange(50, 500)
-            at = spread, chance.randrange(spread)
+            kind = rng.random()
+            values = rng.choice(users), rng.choice(CLIENT_TYPES), rng.choice(STATUSES)
+            spread = rng.randrange(50, 500)
+            at = spread, rng.randrange(spread)
             if kind < 0.7:
                 connection.execute(COPY, (f"{n:036}", *values))
             elif kind < 0.8:

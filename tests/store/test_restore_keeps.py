@@ -28,7 +28,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def since(path, tmp_path):
-    """A backup; since it a key was revoked and a client erased. With the ids of both and of a valid key."""
+    """A backup, after which a key was revoked and a client erased; a valid key, that key and that client."""
     with acare.create_app(database=path, rate_limit="off") as app:
         good, bad = (app.keys.create(f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
         api = Api(app, good.key)
@@ -74,12 +74,12 @@ def test_an_erasure_is_kept_through_any_number_of_restores(path, since):
     assert state(path, since)[2] == 404
 
 
-def test_the_command_prints_how_many(path, since, capsys):
+def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
-    assert "Revoked again: 1 keys. Erased again: 1 clients." in capsys.readouterr().out
+    assert "Revoked again: 1 key. Erased again: 1 client." in capsys.readouterr().out
 
 
-def test_a_database_that_cannot_be_read_is_said_to_keep_nothing(path, since, capsys):
+def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
     path.write_bytes(b"x" * 8192)
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
     assert "could not be read" in capsys.readouterr().err
@@ -155,7 +155,7 @@ def test_without_a_file_owner_and_group_are_those_of_the_folder(path, since):
     assert owned(path) == (USER, GROUP, 0o600)
 
 
-def test_a_file_that_cannot_be_given_to_its_owner_is_not_replaced(path, since, monkeypatch):
+def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError
 

@@ -41,22 +41,22 @@ PHONES = (None, "(661) 555-0142", "+1 661–555–0142", "٣", "5", "1" * 40)
 
 
 def test_the_index_follows_every_change(app, ana):
-    chance, ids = random.Random(1), []
+    rng, ids = random.Random(1), []
     for n in range(300):
         fields = {
-            "first_name": chance.choice(NAMES),
-            "email": chance.choice((None, "a@b.c", f"x{n}@example.com")),
-            "phone": chance.choice(PHONES),
+            "first_name": rng.choice(NAMES),
+            "email": rng.choice((None, "a@b.c", f"x{n}@example.com")),
+            "phone": rng.choice(PHONES),
         }
-        kind = chance.random()
+        kind = rng.random()
         if not ids or kind < 0.4:
             ids.append(app.clients.create(ana, new(**fields)).id)
         elif kind < 0.6:
-            app.clients.update(ana, chance.choice(ids), clean_update(fields)[0])
+            app.clients.update(ana, rng.choice(ids), clean_update(fields)[0])
         elif kind < 0.7:
-            app.clients.update(ana, chance.choice(ids), clean_update({"notes": "x"})[0])
+            app.clients.update(ana, rng.choice(ids), clean_update({"notes": "x"})[0])
         elif kind < 0.9:
-            app.clients.delete(ana, ids.pop(chance.randrange(len(ids))))
+            app.clients.delete(ana, ids.pop(rng.randrange(len(ids))))
         else:
             app.database.write(
                 lambda connection: connection.execute("UPDATE clients SET seq = seq + 0").rowcount
@@ -65,7 +65,7 @@ def test_the_index_follows_every_change(app, ana):
 
 
 def test_an_index_that_is_wrong_is_noticed(app, ana):
-    """The check above has teeth."""
+    """The check above detects an index that lacks a word."""
     app.clients.create(ana, new())
     app.database.write(
         lambda connection: connection.execute("DROP TRIGGER clients_search_update_new").rowcount
@@ -157,7 +157,7 @@ def test_an_sqlite_without_fts5_is_named(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_definition_of_fts5_s_own_tables_is_no_difference(tmp_path, new_database):
+def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
     """Other versions of SQLite may define them otherwise."""
     path = tmp_path / "acare.db"
     path.write_bytes(new_database)

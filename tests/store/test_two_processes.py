@@ -65,7 +65,7 @@ FIELDS = {
 }
 
 
-def test_without_a_version_every_update_counts(database, callers):
+def test_without_a_version_every_update_is_made(database, callers):
     client, fields = callers[0].create(), list(FIELDS)
 
     def update(n):
@@ -92,7 +92,7 @@ def test_of_all_updates_of_one_version_one_is_made(callers):
     assert [data for status, data in answers if status == 200] == [callers[1].get(client)]
 
 
-def test_what_one_server_has_answered_the_other_knows(callers):
+def test_a_write_is_visible_to_the_other_server_at_once(callers):
     one, other = callers[:2]
     before = other.total()
     for number in range(1, 11):

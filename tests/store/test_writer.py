@@ -1,4 +1,4 @@
-"""The writer: which writes share a commit, what a failure undoes, who is told, and how it stops."""
+"""The writer: which writes share a commit, what a failure undoes, which callers it reaches, and the stop."""
 
 import signal
 import sqlite3
@@ -70,7 +70,7 @@ ALONE = {
 
 
 @pytest.mark.parametrize("error", ALONE.values(), ids=ALONE)
-def test_a_write_that_fails_is_undone_alone(bench, error):
+def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
 
@@ -275,7 +275,7 @@ def test_a_write_after_a_fork_is_refused(tmp_path, moment):
 # --- writes without a caller
 
 
-def test_a_later_write_is_not_waited_for(bench):
+def test_run_later_returns_before_the_write(bench):
     """It can be queued from a write, shares the commit of the others, and fails alone."""
     with Held(bench.writer) as held:
         assert Call(bench.writer.run_later, add(1)).outcome() is True
@@ -287,7 +287,7 @@ def test_a_later_write_is_not_waited_for(bench):
     assert (bench.commits(), bench.facts()) == (3, [1, 3])
 
 
-def test_a_row_of_failures_of_later_writes_is_logged_once(bench, caplog):
+def test_consecutive_failures_of_queued_writes_are_logged_once(bench, caplog):
     fail = [add_and_raise(n, ValueError("no room")) for n in range(4)]
     for work in (*fail[:3], add(9), fail[3]):
         bench.writer.run_later(work)

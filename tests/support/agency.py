@@ -1,4 +1,4 @@
-"""A running server, asked with a key past the page that a browser shows of it."""
+"""A running server, with direct calls to its API next to the page in a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.data import JORDAN
 
 
 class Agency:
-    """A server with a key, asked past the page."""
+    """A server, and a key for direct calls to its API."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key

@@ -26,7 +26,7 @@ GONE = 0  # the version of a client that is not there
 
 
 def content(name, version):
-    """All that a client of this name is at this version: so a row tells by itself whether it is whole."""
+    """The fields of a client with this name and version, so that each row shows whether it is intact."""
     drawn = random.Random(f"{name} {version}")
     return {
         "first_name": name,
@@ -89,7 +89,7 @@ class Writer:
                 pass
 
     def write_times(self, address, times):
-        """So many writes, of which each is answered."""
+        """Make ``times`` writes, each of which must be answered."""
         with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):
             for _ in range(times):
                 self.write(functools.partial(self.ask, connection))
@@ -135,7 +135,7 @@ class Writer:
         self.known[name] = known
 
     def ask(self, connection, method, path, body=None, status=200, idempotency_key=None):
-        """The data of the answer, which is acknowledged by this. Killed, if it does not come in full."""
+        """The data of the answer, which acknowledges the write. Killed if no complete answer arrives."""
         headers = self.headers | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         try:
             while True:
@@ -162,7 +162,7 @@ class Writer:
             self.wrong.append(f"{name}: answered {record} for version {version}")
 
     def learn(self, name, record):
-        """Take what is there for what is known; one that is gone must not come back."""
+        """Use the record that was found as the known state; a client that is gone must not come back."""
         if record is None:
             del self.known[name]
         else:
@@ -170,7 +170,7 @@ class Writer:
 
 
 class Journalist(Writer):
-    """One that also keeps what it knew at each instant of CLOCK_MONOTONIC, in nanoseconds."""
+    """A writer that also records what it knew at each time of CLOCK_MONOTONIC, in nanoseconds."""
 
     def __init__(self, number, key):
         super().__init__(number, key)
@@ -181,7 +181,7 @@ class Journalist(Writer):
         self.journal.append((time.monotonic_ns(), name, known))
 
     def as_of(self, begun, ended=None):
-        """The writer as it was at an instant, or with all that it took for possible until another one."""
+        """The writer at an instant or, with ``ended``, with every version that was possible until then."""
         past = copy.copy(self)
         past.known = {}
         for instant, name, known in self.journal:
@@ -213,8 +213,8 @@ class Findings:
 
 
 def check(database, writers):
-    """Hold the file against what the writers know, and tell them what became of their last write."""
-    findings = Findings(broken=damage(database) + gaps(database) + unsigned(database))
+    """Compare the file with what the writers know, and give them the result of their last write."""
+    findings = Findings(broken=damage(database) + gaps(database) + without_key(database))
     found = read_clients(database)
     deleted = read_deleted(database)
     for writer in writers:
@@ -225,7 +225,7 @@ def check(database, writers):
             if version not in known.versions:
                 findings.lost.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
             elif record and not is_intact(record, name, version):
-                findings.broken.append(f"{name}: is not whole: {record}")
+                findings.broken.append(f"{name}: is not intact: {record}")
             elif record and known.versions == {version} and record != known.record:
                 findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
             elif known.record and known.versions == {GONE}:
@@ -233,13 +233,13 @@ def check(database, writers):
                 if (last in deleted) == known.erased:
                     findings.lost.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
             writer.learn(name, record)
-    findings.broken += [f"{name}: is there, but was deleted or never made" for name in found]
+    findings.broken += [f"{name}: exists, but was deleted or never created" for name in found]
     return findings
 
 
 @contextmanager
 def reading(database):
-    """A connection to one snapshot of a file that a server has open, which is not in the server's way."""
+    """A connection to one snapshot of a file that a server has open; it does not delay the server."""
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("BEGIN")
@@ -255,7 +255,7 @@ def read_clients(database):
 
 
 def damage(database):
-    """What SQLite finds wrong in the file, and totals that are not what a count gives."""
+    """The errors that SQLite finds in the file, and totals that differ from a count."""
     kinds = "user_id, client_type, status"
     with reading(database) as connection:
         integrity = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
@@ -266,7 +266,7 @@ def damage(database):
 
 
 def gaps(database):
-    """Clients whose versions do not follow one another from 1, or of which one is not whole."""
+    """Clients whose versions are not 1, 2, 3 and so on, or one of whose versions is not intact."""
     with reading(database) as connection:
         now = {client_id: json.loads(text) for client_id, text in connection.execute(NOW)}
         past = [json.loads(text) for (text,) in connection.execute(PAST)]
@@ -277,9 +277,9 @@ def gaps(database):
     broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
     return (
         [f"{client_id}: versions {found}" for client_id, found in versions.items() if has_gap(found)]
-        + [f"is not whole: {record}" for record in broken]
+        + [f"is not intact: {record}" for record in broken]
         + [
-            f"{client_id}: is deleted and not, or neither"
+            f"{client_id}: is both present and deleted, or neither"
             for client_id in versions.keys() ^ now.keys() ^ deleted
         ]
     )
@@ -290,16 +290,16 @@ def read_deleted(database):
         return set(connection.execute("SELECT client_id, version FROM client_history WHERE deleted"))
 
 
-def unsigned(database):
-    """Versions and deletions of which it is not known by whose key they were made."""
+def without_key(database):
+    """Versions and deletions for which no key is recorded."""
     with reading(database) as connection:
-        return [f"is not signed: {row}" for row in connection.execute(UNSIGNED)]
+        return [f"has no key: {row}" for row in connection.execute(WITHOUT_KEY)]
 
 
 NOW = "SELECT id, json FROM clients"
 PAST = "SELECT json FROM client_history ORDER BY version"
 DELETED = "SELECT client_id FROM client_history WHERE deleted"
-UNSIGNED = """
+WITHOUT_KEY = """
 SELECT id, version FROM clients WHERE made_by IS NULL
 UNION ALL
 SELECT client_id, version FROM client_history WHERE made_by IS NULL OR (deleted AND deleted_by IS NULL)
@@ -307,7 +307,7 @@ SELECT client_id, version FROM client_history WHERE made_by IS NULL OR (deleted 
 
 
 def purge_deleted(database):
-    """As ``acare purge`` does, so that a check stays quick."""
+    """Delete the history of deleted clients, as ``acare purge`` does, so that checks stay fast."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
@@ -321,7 +321,7 @@ def has_gap(versions):
 
 
 def write_until(address, writers, seconds, end):
-    """Let all write at once, and after so many seconds call ``end``, which ends the server."""
+    """Let all writers write concurrently, and after ``seconds`` call ``end``, which ends the server."""
     over = threading.Event()
     threads = []
     for writer in writers:

@@ -5,7 +5,7 @@ from contextlib import closing
 
 
 def edit(path, script):
-    """Change a file with a program that knows nothing of acare."""
+    """Change a file as another program does, without acare's settings."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(script)
 

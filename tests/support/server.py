@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from support import warm
-
 import acare
 from acare.cli.serve import FIRST_USER
 from acare.store.database import Database
 from acare.store.keys import KeyStore
+
+from . import warm
 
 
 class RunningServer:

@@ -20,12 +20,12 @@ BODY = json.dumps(JORDAN).encode()
 CHUNKED = b"POST /v1/clients HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_ANSWER = 8_000_000  # bytes, at least; waitress holds back a connection with 16 MiB to send
 
-# A client that is as large as can be: characters of four bytes, and as many as are let in.
+# A client of the maximum size: characters of four bytes, as many as the limits allow.
 LARGE = {**JORDAN, "notes": "🏠" * 10_000, "preferred_locations": ["🏡" * 200] * 50}
 
 
 def fill_with_large_clients(database):
-    """Make a database with so many that one page of them is a LARGE_ANSWER."""
+    """Create a database with enough large clients for a LARGE_ANSWER."""
     database.write_bytes(_large_database())
 
 
@@ -77,7 +77,7 @@ def read_statuses(raw):
 
 
 def request(key, method="GET", path="/v1/clients", body=b"", **headers):
-    """The bytes of a whole request; ``headers`` come in place of a Content-Length."""
+    """The bytes of a complete request; ``headers`` replace its Content-Length."""
     headers = headers or ({"Content_Length": len(body)} if body else {})
     lines = [
         f"{method} {path} HTTP/1.1",
@@ -93,7 +93,7 @@ LARGE_PAGE = "/v1/clients?limit=100"
 
 
 def reset(raw):
-    """Close a connection without the courtesies: what was sent and not read is thrown away."""
+    """Reset a connection: data that was sent and not read is discarded."""
     if raw.fileno() >= 0:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raw.close()
@@ -102,5 +102,5 @@ def reset(raw):
 def wait_for(condition, seconds=8.0):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.01)

@@ -1,0 +1,94 @@
+"""The types of settings: each function reads a text, and raises ValueError with what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from acare.ratelimit import RateLimit
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen: a host name or address, and a port (0: any free one)."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def path(text: str) -> Path:
+    """A file name."""
+    if not text.strip() or "\0" in text:
+        raise ValueError("a file name")
+    return Path(text)
+
+
+def address(text: str) -> Address:
+    """``HOST:PORT``; an IPv6 address is in brackets."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]\s/:]+)):([0-9]{1,5})", text.strip(), re.ASCII)
+    if match is None or int(match[3]) > 65535:
+        raise ValueError("HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def rate_limit(text: str) -> RateLimit | None:
+    """``REQUESTS/SECONDS``; None for ``off``."""
+    if text.strip().lower() == "off":
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
+    if match is None or int(match[1]) < 1 or int(match[2]) < 1:
+        raise ValueError("REQUESTS/SECONDS, like 500/900, or off")
+    return RateLimit(tokens=int(match[1]), seconds=int(match[2]))
+
+
+def word(*words: str) -> Callable[[str], str]:
+    """One of ``words``."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def proxy(text: str) -> str:
+    """The IP address of a proxy, in its usual spelling."""
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise ValueError("the IP address of a proxy, like 127.0.0.1") from None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins, separated by spaces or commas; ``*`` stands alone."""
+    origins = tuple(text.replace(",", " ").split())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s]+", origin) and (origin != "*" or len(origins) > 1):
+            raise ValueError("an origin, like https://intranet.example, or * alone")
+    return origins
+
+
+def flag(text: str) -> bool:
+    """``true`` or ``false``."""
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
+    """A whole number from ``minimum`` to ``maximum``."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return parse
