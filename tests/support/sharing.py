@@ -1,9 +1,9 @@
 """Runs the tests in several processes, which take one file of tests after another.
 
 The processes are forked once the tests are collected, so nothing is imported twice. The first one shows what
-the others report. ACARE_TEST_PROCESSES is their number; by default there is one for each processor, but not
-more than four. There is only one for less than 1000 tests, with an option that stops at a failure or shows
-output, and on systems other than Linux.
+the others report. ACARE_TEST_PROCESSES is their number; by default there is one more than there are
+processors, since many tests wait, but not more than four. There is only one for less than 1000 tests, with an
+option that stops at a failure or shows output, and on systems other than Linux.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run(session: pytest.Session) -> bool | None:
     config = session.config
     if session.testsfailed or config.option.collectonly or not _is_worth_while(session):
         return None
-    count = int(os.environ.get("ACARE_TEST_PROCESSES", min(4, len(os.sched_getaffinity(0)))))
+    count = int(os.environ.get("ACARE_TEST_PROCESSES", min(4, len(os.sched_getaffinity(0)) + 1)))
     if count < 2:
         return None
     files = [list(items) for _, items in groupby(session.items, key=lambda item: item.path)]
