@@ -13,6 +13,7 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
@@ -90,9 +91,8 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
         copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
             raise DatabaseRefused(f"{database}: no backup was made: the schema version changed meanwhile")
-        with in_background():
-            check_content(copy, counts, report)
-            checked = sha256(copy, report)
+        in_background(partial(check_content, copy, counts, report))
+        checked = in_background(partial(sha256, copy, report))
         sync(copy)
         checksum = checksum_file(target)
         with temporary(checksum) as written:

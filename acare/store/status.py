@@ -89,7 +89,7 @@ def read_status(
         keys_never_used=unused,
         schema=version,
         sqlite=SQLITE_VERSION,
-        processes=sorted(file.holders(real)),
+        processes=sorted(file.holders(real) or ()),
     )
     _note_attention(status, real)
     if backups is not None:
