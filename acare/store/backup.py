@@ -154,13 +154,18 @@ class _Throttle:
         self._resumed = time.monotonic()
 
 
+def backups(stem: str, folder: Path) -> list[Path]:
+    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first."""
+    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+
+
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
     """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``.
 
     DatabaseRefused if one cannot be deleted.
     """
-    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    others = sorted(path for path in newest.parent.iterdir() if name.fullmatch(path.name) and path != newest)
+    others = [path for path in backups(stem, newest.parent) if path != newest]
     for old in others[: max(0, len(others) - keep + 1)]:
         try:
             old.unlink(missing_ok=True)
