@@ -49,8 +49,8 @@ class Sockets(dict[int, Socket]):
         self._woken = False
 
     def __setitem__(self, number: int, sock: Socket) -> None:
-        super().__setitem__(number, sock)
         self._poller.register(number, _READ)
+        super().__setitem__(number, sock)
 
     def __delitem__(self, number: int) -> None:
         super().__delitem__(number)
@@ -73,6 +73,8 @@ class Sockets(dict[int, Socket]):
                 self.check(number)
                 events &= ~_READ
             wasyncore.readwrite(sock, events)
+            if sock.writable():  # such as a "100 Continue" that could not be sent
+                self.check(number)
         self._woken = False
 
     def wake(self) -> None:
