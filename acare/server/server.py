@@ -174,6 +174,8 @@ class Server:
             if channel.connected:
                 try:
                     channel.received(channel.unparsed)
+                    if channel.writable():  # a "100 Continue" that could not be sent
+                        self._sockets.check(channel.number)
                 except Exception:
                     channel.handle_error()  # as waitress does on an error in reading
 

@@ -13,7 +13,7 @@ from acare.server.server import Server
 class Connection:
     """One whose answer takes a while to be sent."""
 
-    number = -1
+    number, connected, unparsed = -1, True, b"POST"
 
     def __init__(self, sent):
         self._sent = sent
@@ -22,15 +22,22 @@ class Connection:
         time.sleep(server._TURN_SECONDS / 2)
         self._sent.append(self)
 
+    def is_free(self):
+        return True
+
+    def received(self, data):
+        """It could not send all of a "100 Continue"."""
+
     def writable(self):
-        return False
+        return self._sent is None
 
 
 @pytest.fixture
 def loop():
     """A server of which only the sending exists."""
     made = Server.__new__(Server)
-    made._sockets = SimpleNamespace()
+    checked = []
+    made._sockets = SimpleNamespace(check=checked.append, checked=checked)
     made.answered = deque()
     return made
 
@@ -43,6 +50,13 @@ def test_many_large_answers_are_sent_in_several_turns(loop):
     for _ in range(10):
         loop._send_answers()
     assert len(sent) == 10
+
+
+def test_what_parsing_leaves_to_write_is_written(loop, monkeypatch):
+    waiting = Connection(sent=None)
+    waiting.loop_seconds, loop.unparsed, loop._turn_ends = 0.0, {waiting}, 0.0
+    loop._parse_waiting()
+    assert loop._sockets.checked == [waiting.number]
 
 
 def test_those_who_read_least_recently_are_closed_above_the_limit(loop, monkeypatch):
