@@ -60,7 +60,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
-         help="the value of a field where a row has none, for example client_type=buyer")  # fmt: skip
+         help="the value of a field that a new client has not, for example client_type=buyer")  # fmt: skip
     flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
     flag("--day-first", action="store_true", help="read 5/7/2026 as the 5th of July")
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")

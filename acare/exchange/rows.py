@@ -48,8 +48,8 @@ class Rules:
     """How an import reads a file, and what it accepts.
 
     ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, in lower
-    case; None accepts all. ``defaults`` are for fields without a value. ``targets`` are fields by column of
-    CSV (None: ignore it), beyond the spellings that are known.
+    case; None accepts all. ``defaults`` are for fields without a value of clients that are created.
+    ``targets`` are fields by column of CSV (None: ignore it), beyond the spellings that are known.
     """
 
     now: str
@@ -80,17 +80,19 @@ class Draft:
         clean, kept, problems = _validate(values, rules)
         if problems and rules.lenient:
             self._move_to_notes({problem.field for problem in problems} & self.found.keys() - _FIXED, values)
+            missing.discard("notes")
             clean, kept, problems = _validate(values, rules)
         if problems or self.problems:
             return Refused(self.source, list(map(self._locate, self.problems + problems)))
-        return ImportRow(self.line, clean, kept)
+        defaults = {name: clean.pop(name) for name in rules.defaults if name in missing & clean.keys()}
+        return ImportRow(self.line, clean, kept, defaults)
 
     def _move_to_notes(self, fields: set[str], values: dict[str, Any]) -> None:
         moved = sorted({self.found[name] for name in fields})
         lines = [f"{column}: {_printable(text)}" for column, text in moved]
         for name in fields:
             values.pop(name, None)
-        values["notes"] = "\n".join([*filter(None, [values.get("notes")]), *lines])
+        values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
     def _locate(self, problem: Problem) -> CellProblem:
         column, value = self.found.get(problem.field, (None, ""))

@@ -74,11 +74,12 @@ def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> 
         ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
         if seq is not None:
             return seq, "id"
-    by, text = key = next(_keys(row.values))
+    client = row.complete()
+    by, text = key = next(_keys(client))
     if by == "phone":
-        text = f"phone_digits : {_quote(text)} OR phone : {_quote(row.values['phone'])}"
+        text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
-        words = f"{row.values['first_name']} {row.values['last_name']}".split()
+        words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
     values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
@@ -97,22 +98,20 @@ def find_all(
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
         for row in rows:
-            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.values)]
+            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.complete())]
             match = find(connection, row, newest_before)
             earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
             if match is not None:
                 yield _describe(connection, row, *match)
             elif earlier is not None:
-                name = f"{row.values['first_name']} {row.values['last_name']}"
-                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0])
+                yield Duplicate(row.line, keys[0][0], _name(row.complete()), first_line=earlier[0])
             else:
                 lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
 
 
 def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
     if seq == 0:
-        name = f"{row.values['first_name']} {row.values['last_name']}"
-        return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
+        return Duplicate(row.line, by, _name(row.complete()), row.kept["id"], deleted=True)
     client, name, low, high = connection.execute(GET, {"seq": seq}).fetchone()
     low, high = row.values.get("budget_min", low), row.values.get("budget_max", high)
     crossed = low is not None and high is not None and low > high
@@ -131,6 +130,10 @@ def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     if digits:
         yield "phone", digits
     yield "name", " ".join(f"{first} {last}".casefold().split())
+
+
+def _name(client: Mapping[str, object]) -> str:
+    return f"{client['first_name']} {client['last_name']}"
 
 
 def _quote(text: object) -> str:

@@ -176,7 +176,7 @@ class Import:
 
 
 def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> None:
-    values = {**_UNSET, **row.values, **row.kept}
+    values = {**_UNSET, **row.complete(), **row.kept}
     if not keep_id or "id" not in row.kept:
         values["id"] = str(ids.new())
     if values["created_at"] is None:
@@ -186,6 +186,8 @@ def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) ->
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
     """Merge a row into a client; False if that changes nothing, or the client is deleted."""
+    if not row.values:
+        return False
     assignments = ", ".join(f"{name} = :{name}" for name in row.values)
     differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
     statement = UPDATE.format(assignments=assignments, differences=differences)

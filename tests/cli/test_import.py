@@ -192,6 +192,37 @@ def test_default_fills_what_a_row_does_not_have(agency):
     ]
 
 
+@pytest.mark.parametrize(
+    "content", ["Name,email,Type,Status\nJ L,j@b,,\n", '{"first_name":"J","last_name":"L","email":"j@b"}']
+)
+def test_defaults_are_for_clients_that_are_created(agency, content):
+    old = agency.create(
+        first_name="J", last_name="L", client_type="seller", status="closed", email="j@b", notes="x"
+    )
+    defaults = ("--default", "client_type=buyer", "--default", "status=active", "--default", "notes=new")
+    report = agency.report(content, *defaults, "--on-duplicate", "update")
+    (client,) = agency.clients()
+    assert (report["skipped"], {name: client[name] for name in old}) == (1, old)
+
+
+def test_what_lenient_moves_to_the_notes_replaces_their_default(agency):
+    arguments = ("--lenient", "--default", "notes=old list", "--on-duplicate", "update")
+    agency.create(**JORDAN, email="j@b")
+    agency.load(f"{HEADER},email,Budget\nJordan,Lee,buyer,j@b,abc\nDana,Ray,buyer,,abc\n", *arguments)
+    assert [client["notes"] for client in agency.clients()] == ["Budget: abc"] * 2
+
+
+def test_a_row_of_defaults_alone_changes_nothing(agency):
+    old = agency.create(**JORDAN)
+    defaults = [
+        f"{name}={value}"
+        for name, value in (("first_name", "A"), ("last_name", "B"), ("client_type", "buyer"))
+    ]
+    arguments = [argument for default in defaults for argument in ("--default", default)]
+    report = agency.report(json.dumps({"id": old["id"]}), *arguments, "--on-duplicate", "update")
+    assert (report["skipped"], agency.clients()[0]["first_name"]) == (1, old["first_name"])
+
+
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
     content = f"{HEADER},Dog,Phone,Phone\nJordan,Lee,buyer,Rex,1,2\n"
     assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (6)"]

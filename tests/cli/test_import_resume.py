@@ -83,7 +83,8 @@ def write_one_by_one(app, emails, between):
     importing = imports.Import(app.database, key, "skip", clock=itertools.count().__next__, sleep=between)
     values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
     rows = [
-        ImportRow(line, {**values, "email": email}, {"owner": USER}) for line, email in enumerate(emails, 2)
+        ImportRow(line, {**values, "email": email}, {"owner": USER}, {})
+        for line, email in enumerate(emails, 2)
     ]
     *_, last = importing.write(iter(rows), importing.progress(key))
     return last
