@@ -149,6 +149,7 @@ class Import:
     def _write_batch(
         self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
     ) -> Progress:
+        self._check_alone(connection, progress)
         counts = progress._asdict()
         until = self._clock() + BATCH_SECONDS
         for row in rows:
@@ -161,6 +162,16 @@ class Import:
                 break
         connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
         return Progress(**counts)
+
+    def _check_alone(self, connection: sqlite3.Connection, progress: Progress) -> None:
+        """UserError if another process has written rows of this import."""
+        row = connection.execute(GET_IMPORT, {"key": self._key}).fetchone()
+        stored = progress._replace(done=0) if row is None else Progress(*row)
+        if stored[:3] != progress[:3]:
+            raise UserError(
+                "another process writes the same import; when it has ended, run the command again to see "
+                "whether the import is complete"
+            )
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> str:
         """Write a row; the name of the count to add it to."""
