@@ -80,6 +80,12 @@ _UNSET = {field.name: field.unset for field in FIELDS} | {
 }
 
 
+CROSSED = (
+    "merged into its client, budget_min must not be more than budget_max; correct the row or the client, and "
+    "run the command again"
+)
+
+
 class Progress(NamedTuple):
     """How far an import is: ``done`` rows are written. ``newest_before`` is the last client before it."""
 
@@ -156,7 +162,8 @@ class Import:
             try:
                 counts[self._write_row(connection, row, progress.newest_before)] += 1
             except sqlite3.IntegrityError as error:
-                raise UserError(f"line {row.line} cannot be written any more: {error}") from None
+                reason = CROSSED if "budget_order" in str(error) else error
+                raise UserError(f"line {row.line} cannot be written any more: {reason}") from None
             counts["done"] += 1
             if self._clock() >= until:
                 break

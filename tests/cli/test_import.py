@@ -404,6 +404,47 @@ def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
     assert "budget_min must not be more" in ended.out
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_budgets_that_two_rows_cross_are_found_before_anything_is_written(agency, exists):
+    if exists:
+        agency.create(**JORDAN, email="j@b", budget_max=300)
+    content = (
+        f"{HEADER},email,budget_min,budget_max\nJordan,Lee,buyer,j@b,500,900\nJordan,Lee,buyer,j@b,,400\n"
+    )
+    report = agency.report(content, "--on-duplicate", "update")
+    crossed = {found["line"]: found["crossed"] for found in report["duplicates"]}
+    assert (crossed[3], crossed.get(2, False), report["created"], len(agency.clients())) == (
+        True,
+        False,
+        None,
+        exists,
+    )
+    assert agency.load(content.replace(",,400", ",,600"), "--on-duplicate", "update").code == 0
+    assert [(c["budget_min"], c["budget_max"]) for c in agency.clients()] == [(500, 600)]
+
+
+def test_rows_of_two_deleted_clients_do_not_cross(agency):
+    rows = [{"budget_min": 500}, {"budget_max": 400}]
+    lines = []
+    for row in rows:
+        old = agency.create(**JORDAN)
+        assert agency.run("erase", old["id"]).code == 0
+        lines.append(json.dumps({**JORDAN, **row, "id": old["id"]}))
+    report = agency.report("\n".join(lines), "--on-duplicate", "update")
+    assert ([found["deleted"] for found in report["duplicates"]], report["skipped"]) == ([True, True], 2)
+
+
+def test_budgets_that_cross_only_when_rows_are_written_are_told(agency):
+    agency.create(**JORDAN, email="j@b")
+    content = (
+        f"{HEADER},email,phone,budget_min,budget_max\nJordan,Lee,buyer,j@b,555,500,\nJ,L,buyer,,555,,400\n"
+    )
+    ended = agency.load(content, "--on-duplicate", "update")
+    assert (ended.code, "line 3" in ended.err, "budget_min must not be more" in ended.err) == (1, True, True)
+    assert agency.load(content.replace("400", "600"), "--on-duplicate", "update").code == 0
+    assert [(c["budget_min"], c["budget_max"]) for c in agency.clients()] == [(500, 600)]
+
+
 def test_the_report_as_json_is_one_object(agency):
     report = json.loads(agency.load(f"{HEADER}\nJordan,Lee,renter\n", "--json").out)
     assert report["problems"] == [
