@@ -106,7 +106,9 @@ def find_all(
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
         for row in rows:
-            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.complete())]
+            keys = [*_keys(row.complete())]
+            if "id" in row.kept:
+                keys.insert(0, ("id", row.kept["id"]))
             match = find(connection, row, newest_before)
             earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
             if match is not None:

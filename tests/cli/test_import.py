@@ -404,6 +404,20 @@ def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
     assert "budget_min must not be more" in ended.out
 
 
+def test_a_row_without_an_id_can_be_the_client_of_a_row_with_one(agency):
+    rows = [
+        {**JORDAN, "email": "j@b", "id": "00000000-0000-7000-8000-000000000001"},
+        {**JORDAN, "email": "j@b"},
+    ]
+    report = agency.report("\n".join(map(json.dumps, rows)))
+    assert [(found["line"], found["by"], found["first_line"]) for found in report["duplicates"]] == [
+        (2, "email", 1)
+    ]
+    assert agency.clients() == []
+    rows[1]["id"] = "00000000-0000-7000-8000-000000000002"
+    assert agency.report("\n".join(map(json.dumps, rows)))["created"] == 2
+
+
 @pytest.mark.parametrize("exists", [False, True])
 def test_budgets_that_two_rows_cross_are_found_before_anything_is_written(agency, exists):
     if exists:
