@@ -281,6 +281,20 @@ def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("lone", [b"\\ud800", b"\\udc80", "\ud800".encode(errors="surrogatepass")])
+def test_refused_lone_surrogates_are_written_as_json_has_them(agency, tmp_path, lone):
+    content = b'{"first_name":"A%s","last_name":"B","client_type":"buyer","k%s":"\\\\%s"}\n' % (
+        lone,
+        lone,
+        lone,
+    )
+    ended = agency.load(content, "--skip-bad", tmp_path / "refused.jsonl")
+    assert (ended.code, "1 refused" in ended.out) == (0, True)
+    (refused,) = (tmp_path / "refused.jsonl").read_text("utf-8").splitlines()
+    known = json.loads(content)
+    assert {name: value for name, value in json.loads(refused).items() if name in known} == known
+
+
 def test_another_file_of_refused_rows_is_not_replaced(agency, tmp_path):
     (tmp_path / "refused.csv").write_text("precious")
     ended = agency.load(f"{HEADER}\nDana,Ray,renter\n", "--skip-bad", tmp_path / "refused.csv")
