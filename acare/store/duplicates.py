@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from acare.clients import ImportRow
+from acare.field_types import fold_email
 from acare.store.connection import open_in_memory
 
 # 0 if the client was deleted.
@@ -155,7 +156,7 @@ def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
     digits = "".join(filter(str.isdigit, phone))
     if email:
-        yield "email", email.casefold()
+        yield "email", fold_email(email)
     if digits:
         yield "phone", digits
     yield "name", " ".join(f"{first} {last}".casefold().split())

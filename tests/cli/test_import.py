@@ -326,6 +326,9 @@ def test_an_unknown_user_is_a_failure(agency):
 
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
+    pytest.param(
+        {"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="address beyond ASCII"
+    ),
     pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
     pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
     pytest.param({"phone": "+49 661 5550142"}, "Pat,Kim,buyer,,+49 (661) 555-0142", "phone", id="country"),
@@ -353,6 +356,7 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
         pytest.param("Jordan,Lee,buyer,other@b,1 661 555 0142", id="address"),
         pytest.param("Jordan,Lee,buyer,,661 555 0142", id="phone without its country"),
         pytest.param("Zoe,Lee,buyer,,", id="name without its accent"),
+        pytest.param("Zoë,Lee,buyer,ä@b,\nZoë,Lee,buyer,Ä@b,", id="address with another letter"),
         pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
     ],
 )
