@@ -23,6 +23,7 @@ from acare.exchange.csv_file import CsvReader
 from acare.exchange.json_lines import JsonReader
 from acare.exchange.remote import Remote
 from acare.exchange.rows import Plan, Refused, Rules
+from acare.field_types import fold_email
 from acare.fields import FIELDS
 from acare.store.copying import Report
 from acare.store.database import Database
@@ -142,8 +143,8 @@ class _Run:
 
     def _rules(self) -> Rules:
         args = self.args
-        users = {user["email"].lower() for user in UserStore(self.database).list()}
-        if args.user.lower() not in users and not args.create_users:
+        users = {fold_email(user["email"]) for user in UserStore(self.database).list()}
+        if fold_email(args.user) not in users and not args.create_users:
             raise UserError(f"there is no user {args.user}; --create-users makes one")
         owners = None if args.create_users else users
         defaults = {**dict(args.defaults), "owner": args.user}

@@ -13,7 +13,7 @@ from acare import ids
 from acare.clients import ImportRow
 from acare.errors import InvalidInput, Problem
 from acare.exchange import cells
-from acare.field_types import Email
+from acare.field_types import Email, fold_email
 from acare.fields import FIELDS, Clean, clean_new
 
 #: The column of a file of refused rows that holds the reasons; an import ignores it.
@@ -47,8 +47,8 @@ class Refused(NamedTuple):
 class Rules:
     """How an import reads a file, and what it accepts.
 
-    ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, in lower
-    case; None accepts all. ``defaults`` are for fields without a value of clients that are created.
+    ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, folded;
+    None accepts all. ``defaults`` are for fields without a value of clients that are created.
     ``targets`` are fields by column of CSV (None: ignore it), beyond the spellings that are known.
     """
 
@@ -128,7 +128,7 @@ def _keep(name: str, value: object, rules: Rules) -> Any:
     if name != "owner":
         return ids.canonical(text)
     if rules.owners is not None:
-        return text if text.lower() in rules.owners else None
+        return text if fold_email(text) in rules.owners else None
     try:
         return _EMAIL.clean(text)
     except ValueError:

@@ -322,6 +322,16 @@ def test_an_unknown_user_is_a_failure(agency):
     assert (ended.code, "--create-users" in ended.err) == (1, True)
 
 
+def test_an_owner_is_known_in_any_case_of_ascii_letters(agency):
+    agency.run("key", "create", "--user", "Änne@example.com")
+    content = f"{HEADER},Owner\nJordan,Lee,buyer,%s\n"
+    assert agency.problems(content % "änne@example.com") == [(2, "Owner", "owner")]
+    path = agency.write(content % "ÄNNE@Example.com")
+    assert agency.run("import", path, "--user", "änne@example.com").code == 1
+    assert agency.run("import", path, "--user", "ÄNNE@example.com").code == 0
+    assert agency.clients()[0]["owner"] == "Änne@example.com"
+
+
 # --- duplicates
 
 SAME = [
