@@ -28,7 +28,7 @@ from acare.fields import FIELDS
 from acare.store.copying import Report
 from acare.store.database import Database
 from acare.store.imports import Import, add_users
-from acare.store.leftovers import DOWNLOAD_PREFIX, temporary
+from acare.store.leftovers import DOWNLOAD_PREFIX, sync, temporary
 from acare.store.users import UserStore
 
 FIELD_NAMES = tuple(field.name for field in FIELDS)
@@ -69,7 +69,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
          help="what to do with clients that exist, by e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key for the URL")
-    flag("--again", action="store_true", help="import anew what was imported with the same command before")
+    flag("--again", action="store_true", help="download and import anew what the same command did before")
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
@@ -126,20 +126,31 @@ class _Run:
             self._read(file, reader, plan)
             if args.skip_bad or not self.report.refused:
                 self._write(plan, Import(self.database, key.digest(), args.on_duplicate))
-        if is_url:
+        if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)
         return self.report
 
     def _download(self) -> Path:
-        """The clients of a server, in a file with which an interrupted download goes on."""
+        """The clients of a server, in a file that is kept until they are imported."""
         args = self.args
         if args.key_file is None:
             raise UserError("a URL needs --key-file, the name of a file with an API key")
-        name = hashlib.sha256(args.source.encode()).hexdigest()[:12]
+        key = args.key_file.read_text("utf-8", "replace").strip()
+        name = hashlib.sha256(f"{args.source} {key}".encode()).hexdigest()[:12]
         path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
-        remote = Remote(args.source, args.key_file.read_text("utf-8", "replace").strip())
+        complete = path.with_suffix(".complete.jsonl")
+        if args.again:
+            complete.unlink(missing_ok=True)
+        if complete.exists():
+            at = timestamps.at(complete.stat().st_mtime_ns)
+            self.report.note = f"These are the clients of {at}; --again downloads them anew."
+            return complete
+        remote = Remote(args.source, key)
         remote.download(path, lambda done, total: self.tell("Downloading", done, total, "clients"))
-        return path
+        sync(path)
+        os.replace(path, complete)
+        sync(path.parent)
+        return complete
 
     def _rules(self) -> Rules:
         args = self.args
