@@ -19,6 +19,8 @@ from acare.fields import FIELDS, Clean, clean_new
 #: The column of a file of refused rows that holds the reasons; an import ignores it.
 REASON = "acare_reason"
 
+_MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
+
 _EMAIL = Email(min_length=3, max_length=254)
 
 
@@ -120,7 +122,7 @@ def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, An
 def _keep(name: str, value: object, rules: Rules) -> Any:
     """A value that is not a field of a client; None if it is invalid."""
     if name == "version":
-        return value if type(value) is int and 1 <= value <= 2**53 else None
+        return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
     text = value.strip() if isinstance(value, str) else ""
     if name in ("created_at", "updated_at"):
         found = cells.instant(text)
@@ -142,7 +144,7 @@ _KEPT = {
     "id": "must be a UUID",
     "user_id": "must be a UUID",
     "owner": "must be the e-mail address of a user; --create-users makes new users",
-    "version": "must be an integer of at least 1",
+    "version": f"must be an integer from 1 to {_MAX_VERSION}",
     "created_at": _TIME,
     "updated_at": _TIME,
 }

@@ -141,6 +141,13 @@ def test_each_problem_is_reported_with_its_place(agency, row, problems):
     assert sorted(agency.problems(header + row), key=str) == sorted(problems, key=str)
 
 
+@pytest.mark.parametrize(("version", "valid"), [(0, False), (1, True), (2**53, True), (2**53 + 1, False)])
+def test_a_version_has_limits_that_are_told(agency, version, valid):
+    report = agency.report(json.dumps({**JORDAN, "version": version}), "--dry-run")
+    messages = [] if valid else ["must be an integer from 1 to 9007199254740992"]
+    assert [problem["message"] for problem in report["problems"]] == messages
+
+
 def test_a_byte_of_no_encoding_is_a_problem(agency):
     assert agency.problems(f"{HEADER}\nJord".encode() + b"\x81,Lee,buyer\n") == [
         (2, "first_name", "first_name")
