@@ -88,7 +88,7 @@ class AccessLog:
         context = req.context
         context.started = self._clock()
         sent = req.env.get("HTTP_X_REQUEST_ID")
-        context.request_id = sent if sent is not None and _is_request_id(sent) else self._new_id()
+        context.request_id = sent if sent is not None and is_request_id(sent) else self._new_id()
         resp.set_header("X-Request-ID", context.request_id)
 
     def process_response(
@@ -108,7 +108,8 @@ class AccessLog:
         )
 
 
-def _is_request_id(text: str) -> bool:
+def is_request_id(text: str) -> bool:
+    """Whether a request id that the caller has chosen is used."""
     return _REQUEST_ID.fullmatch(text) is not None and _KEY.search(text) is None
 
 

@@ -65,7 +65,8 @@ def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exact",
         action="store_true",
-        help="also restore keys that were revoked and clients that were erased after the backup",
+        help="restore keys that were revoked, users who were disabled and clients that were erased after the "
+        "backup as the backup has them",
     )
     _add_no_checksum(parser)
     progress.add_flag(parser)
@@ -116,17 +117,17 @@ def run_restore(args: argparse.Namespace) -> int:
     with progress.shown(args) as report:
         done = restore(args.file, database, exact=args.exact, checksum=not args.no_checksum, report=report)
     print(f"Restored {database} from {args.file}.")
-    if done.revoked or done.erased:
+    if done.revoked or done.disabled or done.erased:
         print(
-            f"Revoked again: {counted(done.revoked, 'key')}. Erased again: {counted(done.erased, 'client')}. "
-            "(--exact restores them.)"
+            f"Again: {counted(done.revoked, 'key')} revoked, {counted(done.disabled, 'user')} disabled, "
+            f"{counted(done.erased, 'client')} erased. (With --exact they are as in the backup.)"
         )
     if done.old is not None:
         print(f"The old database was renamed to {done.old}.")
     if done.unread:
         sys.stderr.write(
-            "Warning: the old database could not be read, so keys that were revoked and clients that were "
-            "erased after the backup are restored as they were.\n"
+            "Warning: the old database could not be read, so keys that were revoked, users who were disabled "
+            "and clients that were erased after the backup are restored as they were.\n"
         )
     return 0
 

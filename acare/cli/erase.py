@@ -12,6 +12,7 @@ from acare.store import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
 from acare.store.leftovers import remove_downloads
+from acare.store.space import mib
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\
@@ -128,17 +129,13 @@ def run_compact(args: argparse.Namespace) -> int:
         room = compact.measure(database)
         if not args.quiet:
             sys.stderr.write(
-                f"Compacting {database.path}, {_mib(room.size)}: needs {_mib(room.needed)} on "
-                f"its disk, of which {_mib(room.free)} are free.\n"
+                f"Compacting {database.path}, {mib(room.size)}: needs {mib(room.needed)} on "
+                f"its disk, of which {mib(room.free)} are free.\n"
             )
         compact.compact(database, report)
         size = database.path.stat().st_size
-    print(f"Compacted: {_mib(room.size)} before, {_mib(size)} now.")
+    print(f"Compacted: {mib(room.size)} before, {mib(size)} now.")
     return 0
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:.1f} MiB"
 
 
 def _days(text: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_flags, existing_database
+from acare.store.space import mib
 from acare.store.status import Status, read_status
 
 
@@ -45,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
 def describe(status: Status) -> str:
     opened = ", ".join(map(str, status.processes))
     lines = {
-        "database": f"{status.database}, {_mib(status.file_size)}",
-        "log": _mib(status.log_size),
-        "free disk": _mib(status.disk_free),
+        "database": f"{status.database}, {mib(status.file_size)}",
+        "log": mib(status.log_size),
+        "free disk": mib(status.disk_free),
         "opened by": f"process {opened}" if opened else "no process",
         "clients": str(status.clients),
         "users": str(status.users),
@@ -59,10 +60,6 @@ def describe(status: Status) -> str:
         state = "intact" if status.backup.checksum_ok else "DAMAGED"
         lines["backup"] = f"{status.backup.file}, {status.backup.age_hours} hours old, {state}"
     return "\n".join(f"{name + ':':11}{value}" for name, value in lines.items())
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:.1f} MiB"
 
 
 def _hours(text: str) -> int:

@@ -35,6 +35,7 @@ _SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _ORIGIN = re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE)
+_REQUEST_ID = re.compile(rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE)
 
 
 class Body:
@@ -68,9 +69,13 @@ class Body:
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. ``origin`` is its Origin header if the request is rejected here."""
+    """One request. If it is rejected here, ``origin`` and ``request_id`` are headers that it was sent with,
+    and ``is_head`` is whether it is a HEAD request, even if it could not be parsed.
+    """
 
     origin: str | None = None
+    request_id: str | None = None
+    is_head = False
     completed: bool
     headers: dict[str, str]
     body_rcv: Any
@@ -86,10 +91,17 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 self.completed = True
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that does not come
-        if self.error is not None and self.origin is None:
-            found = _ORIGIN.search((before + data)[: 2 * MAX_HEADER])
-            self.origin = found[1].decode("ascii") if found else None
+        if self.error is not None:
+            self._recognize((before + data)[: 2 * MAX_HEADER])
         return consumed
+
+    def _recognize(self, text: bytes) -> None:
+        """Find what the answer to a rejected request needs of it."""
+        self.is_head = text.startswith(b"HEAD ")
+        if (origin := _ORIGIN.search(text)) is not None:
+            self.origin = origin[1].decode("ascii")
+        if (request_id := _REQUEST_ID.search(text)) is not None:
+            self.request_id = request_id[1].decode("ascii")
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""

@@ -8,7 +8,7 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import build_http_date
 
 from acare.api import envelope
-from acare.api.access_log import Access
+from acare.api.access_log import Access, is_request_id
 
 
 def _send(task: Task, body: bytes) -> None:
@@ -66,7 +66,8 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         server, error = self.channel.server, self.request.error
-        request_id = envelope.new_request_id()
+        sent = self.request.request_id
+        request_id = sent if sent is not None and is_request_id(sent) else envelope.new_request_id()
         code, message = envelope.HTTP_ERRORS.get(error.code, envelope.INTERNAL_ERROR)
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [
@@ -77,5 +78,6 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
             *(server.application.cors.headers_for(self.request.origin) if server.application.cors else ()),
         ]
         self.set_close_on_finish()
-        _send(self, envelope.error_body(code, message, request_id).encode())
+        body = envelope.error_body(code, message, request_id).encode()
+        _send(self, b"" if self.request.is_head else body)
         server.access_log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from acare.errors import DatabaseRefused
@@ -90,9 +91,8 @@ def copy_verified(database: Path, target: Path, version: int | None = None, repo
         copied_version, counts = _copy(database, copy, report)
         if file.check(copy) != copied_version or version not in (None, copied_version):
             raise DatabaseRefused(f"{database}: no backup was made: the schema version changed meanwhile")
-        with in_background():
-            check_content(copy, counts, report)
-            checked = sha256(copy, report)
+        in_background(partial(check_content, copy, counts, report))
+        checked = in_background(partial(sha256, copy, report))
         sync(copy)
         checksum = checksum_file(target)
         with temporary(checksum) as written:
@@ -154,13 +154,18 @@ class _Throttle:
         self._resumed = time.monotonic()
 
 
+def backups(stem: str, folder: Path) -> list[Path]:
+    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first."""
+    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
+    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+
+
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
     """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``.
 
     DatabaseRefused if one cannot be deleted.
     """
-    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    others = sorted(path for path in newest.parent.iterdir() if name.fullmatch(path.name) and path != newest)
+    others = [path for path in backups(stem, newest.parent) if path != newest]
     for old in others[: max(0, len(others) - keep + 1)]:
         try:
             old.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from acare.errors import DatabaseRefused
 from acare.store import file
 
 #: Why nothing is written, and what to do.
@@ -32,9 +33,20 @@ def is_recorded(database: str | Path) -> bool:
 
 
 def clear_if_over(database: Path) -> None:
-    """Before the database is opened, remove the record if no process has it open."""
+    """Before the database is opened, remove the record if no process has it open.
+
+    DatabaseRefused where the system cannot tell: on macOS, or where /proc/locks is hidden.
+    """
     database = database.resolve()
-    if is_recorded(database) and not file.holders(database):
+    if not is_recorded(database):
+        return
+    processes = file.holders(database)
+    if processes is None:
+        raise DatabaseRefused(
+            f"{database}: a checkpoint has failed: the disk has an error. Check the disk, stop every process "
+            f"that has the database open, and delete {_place(database)}"
+        )
+    if not processes:
         _place(database).unlink(missing_ok=True)
 
 

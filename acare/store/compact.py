@@ -14,7 +14,7 @@ from acare.errors import StoreUnavailable, UserError
 from acare.store import search
 from acare.store.copying import Report, silent
 from acare.store.database import Database
-from acare.store.space import MIN_FREE
+from acare.store.space import MIN_FREE, mib
 
 SIZE = """
 SELECT page_size, page_count, freelist_count
@@ -59,8 +59,8 @@ def compact(database: Database, report: Report = silent) -> None:
     room = measure(database)
     if room.needed > room.free:
         raise UserError(
-            f"{database.path}: compacting needs {_mib(room.needed)} on its disk, of which "
-            f"{_mib(room.free)} are free; it was not changed"
+            f"{database.path}: compacting needs {mib(room.needed)} on its disk, of which "
+            f"{mib(room.free)} are free; it was not changed"
         )
     search.erase_deleted_words(database)
     with database.read() as connection:
@@ -107,7 +107,3 @@ def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def _mib(count: int) -> str:
-    return f"{count // 2**20} MiB"

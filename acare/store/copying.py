@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 #: Called with the name of a step, the amount done, the total, and their unit: "B" for bytes, a plural such as
 #: "rows", or "" if only the ratio is meaningful.
@@ -76,17 +81,21 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
         connection.set_progress_handler(None, 0)
 
 
-@contextmanager
-def in_background() -> Iterator[None]:
-    """In the ``with``, this thread runs only when the processor is otherwise idle. Linux only."""
-    if not hasattr(os, "SCHED_IDLE"):
-        yield
-        return
-    before = os.sched_getscheduler(0)
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.sched_setscheduler(0, before, os.sched_param(0))
+def in_background(work: Callable[[], T]) -> T:
+    """The result of ``work``, which runs only when the processor is otherwise idle. Linux only.
+
+    In a thread of its own, which ends: only root can raise the priority of a thread again.
+    """
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        if hasattr(os, "SCHED_IDLE"):
+            with suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return outcome.result()

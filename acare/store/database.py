@@ -146,7 +146,7 @@ class Database:
         return self._writer.rewrite(tick)
 
     def empty_log(self) -> bool:
-        """Checkpoint the log and restart it; False if other processes prevented this for a second."""
+        """Checkpoint the log and restart it; False if other processes prevented this for too long."""
         return self._writer.empty_log(EMPTY_LOG_SECONDS)
 
     def close(self) -> None:

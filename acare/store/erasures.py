@@ -37,6 +37,10 @@ LIST_REVOKED = "SELECT id, revoked_at FROM api_keys WHERE revoked_at IS NOT NULL
 
 REVOKE_AGAIN = "UPDATE api_keys SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL"
 
+LIST_DISABLED = "SELECT id, disabled_at FROM users WHERE disabled_at IS NOT NULL"
+
+DISABLE_AGAIN = "UPDATE users SET disabled_at = :at WHERE id = :id AND disabled_at IS NULL"
+
 # The client in its current or last version, and the e-mail address of its owner.
 GET_LAST = """
 SELECT last.json, users.email, last.is_deleted

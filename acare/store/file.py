@@ -138,16 +138,16 @@ def _describe(error: Exception) -> str:
     return f"{'damaged' if damaged else 'not an SQLite database'}; it was not changed"
 
 
-def holders(path: Path) -> set[int]:
+def holders(path: Path) -> set[int] | None:
     """The ids of the processes that have the database open, by SQLite's lock on it.
 
-    Empty if there are none, and where the system cannot tell. Processes in other containers are not seen.
+    None where the system cannot tell. Processes in other containers are not seen.
     """
     try:
         inode = path.stat().st_ino
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return set()
+        return None
     found = set()
     for line in locks:
         _, kind, *_, pid, where, start, end = line.split()

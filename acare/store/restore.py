@@ -29,6 +29,7 @@ class Kept(NamedTuple):
     """What stays as it was in the replaced database."""
 
     revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
+    disabled: dict[str, str]  # the ids of disabled users, and when each was disabled
     erased: dict[str, str]  # the ids of erased clients, and when each was erased
     as_of: int  # the time of the last change of the file when this was read
 
@@ -38,6 +39,7 @@ class Restored(NamedTuple):
 
     old: Path | None  # the new name of the old database; None if there was none
     revoked: int  # keys that are valid in the backup, and were revoked again
+    disabled: int  # users who are enabled in the backup, and were disabled again
     erased: int  # clients that are in the backup, and were erased again
     unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
@@ -47,10 +49,11 @@ def restore(
 ) -> Restored:
     """Replace the database with a copy of a backup.
 
-    The copy is verified, not only the backup. Keys that are revoked and clients that are erased in the old
-    database stay so, unless ``exact``. Without ``checksum``, no checksum file is needed. The new file has the
-    owner, group and mode of the old one. DatabaseRefused if any process has the database open. At every
-    moment, the file of that name is either the complete old database or the complete new one.
+    The copy is verified, not only the backup. Keys that are revoked, users who are disabled and clients that
+    are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum file is
+    needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the
+    database open. At every moment, the file of that name is either the complete old database or the complete
+    new one.
     """
     verify(backup, checksum=checksum, report=report)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
@@ -59,7 +62,7 @@ def restore(
             copied = copy_file(backup, fresh, report)
             if checksum:
                 check_sha256(fresh, checksum_file(backup), report, found=copied)
-            revoked, erased = (0, 0) if exact or kept is None else _apply(kept, fresh)
+            revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
             check_content(fresh, report=report)
             with closing(open_file(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -75,7 +78,7 @@ def restore(
         sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, revoked, erased, unread=kept is None and not exact)
+    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
 
 
 @contextmanager
@@ -85,7 +88,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
     DatabaseRefused if any process has it open.
     """
     if not database.exists():
-        yield Kept({}, {}, 0)
+        yield Kept({}, {}, {}, 0)
         return
     kept = _merge_wal(database)
     # SQLite cannot open a damaged file, and damage may be why it is restored; so the lock is taken directly.
@@ -121,29 +124,35 @@ def _merge_wal(database: Path) -> Kept | None:
 def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
     connection.execute("BEGIN")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    erased = connection.execute(erasures.LIST).fetchall() if version >= erasures.SINCE_SCHEMA else []
+    erased, disabled = (
+        connection.execute(statement).fetchall() if version >= erasures.SINCE_SCHEMA else []
+        for statement in (erasures.LIST, erasures.LIST_DISABLED)
+    )
     revoked = connection.execute(erasures.LIST_REVOKED).fetchall()
     # No process can commit while this transaction reads, since the file has no log now.
-    return Kept(dict(revoked), dict(erased), database.stat().st_mtime_ns)
+    return Kept(dict(revoked), dict(disabled), dict(erased), database.stat().st_mtime_ns)
 
 
-def _apply(kept: Kept, fresh: Path) -> tuple[int, int]:
-    """Repeat the revocations and erasures in the copy. Returns how many keys and clients this affected."""
-    if not kept.revoked and not kept.erased:
-        return 0, 0
+def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
+    """Repeat the changes in the copy. Returns how many keys, users and clients this affected."""
+    if not kept.revoked and not kept.disabled and not kept.erased:
+        return 0, 0, 0
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA secure_delete = ON").fetchall()
         migrate_copy(connection, fresh)
         connection.execute("BEGIN")
-        revoked = sum(
-            connection.execute(erasures.REVOKE_AGAIN, {"id": key_id, "at": at}).rowcount
-            for key_id, at in kept.revoked.items()
+        revoked, disabled = (
+            sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())
+            for statement, ids in (
+                (erasures.REVOKE_AGAIN, kept.revoked),
+                (erasures.DISABLE_AGAIN, kept.disabled),
+            )
         )
         erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
         if erased:
             connection.execute(search.OPTIMIZE)
         connection.execute("COMMIT")
-    return revoked, erased
+    return revoked, disabled, erased
 
 
 @contextmanager

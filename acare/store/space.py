@@ -9,6 +9,11 @@ from pathlib import Path
 MIN_FREE = 16 * 1024 * 1024
 
 
+def mib(count: int) -> str:
+    """Bytes as text: ``1.5 MiB``."""
+    return f"{count / 2**20:.1f} MiB"
+
+
 def explain_space(path: Path) -> str:
     """A clause for an error if the disk of a file or folder is nearly full, otherwise empty.
 
@@ -19,4 +24,4 @@ def explain_space(path: Path) -> str:
         free = shutil.disk_usage(folder).free
     except OSError:
         return ""
-    return f"; only {free / 2**20:.1f} MiB are free on the disk of {folder}" if free < MIN_FREE else ""
+    return f"; only {mib(free)} are free on the disk of {folder}" if free < MIN_FREE else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from acare.errors import DatabaseRefused
 from acare.store import file
-from acare.store.backup import check_sha256, checksum_file
+from acare.store.backup import backups, check_sha256, checksum_file
 from acare.store.checkpoint_failure import FAILURE, is_recorded
 from acare.store.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.store.copying import Report, silent
@@ -89,7 +88,7 @@ def read_status(
         keys_never_used=unused,
         schema=version,
         sqlite=SQLITE_VERSION,
-        processes=sorted(file.holders(real)),
+        processes=sorted(file.holders(real) or ()),
     )
     _note_attention(status, real)
     if backups is not None:
@@ -152,9 +151,8 @@ def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float
 
 
 def _newest_backup(stem: str, folder: Path) -> Path | None:
-    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
     with suppress(FileNotFoundError):
-        return max((each for each in folder.iterdir() if name.fullmatch(each.name)), default=None)
+        return max(backups(stem, folder), default=None)
     return None
 
 

@@ -38,7 +38,7 @@ class _Write(Generic[T]):
     __slots__ = ("_lock", "error", "is_done", "is_late", "result", "work")
 
     def __init__(self, work: Callable[[sqlite3.Connection], T], is_late: bool) -> None:
-        """``is_late``: nobody waits for the outcome."""
+        """``is_late``: no caller waits for the outcome."""
         self.work = work
         self.is_late = is_late
         self.is_done = False

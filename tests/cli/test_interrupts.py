@@ -188,7 +188,7 @@ def test_a_large_file_is_freed_after_the_command_has_ended(tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "closed\n"
         (child,) = holders(inode)
-        assert not child.with_name("1").exists()  # a pipe must end with the command
+        wait_for(lambda: not child.with_name("1").exists())  # a pipe must end with the command
         process.stdin.close()
         assert process.wait() == 0
     wait_for(lambda: not holders(inode))

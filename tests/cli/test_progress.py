@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -70,10 +71,14 @@ def test_quiet_prints_nothing(capsys):
 
 
 def test_a_backup_checks_its_copy_in_the_background(app, tmp_path, monkeypatch):
+    """In another thread, since only root can take a thread out of the background again."""
     used, check = [], backup.check_content
-    monkeypatch.setattr(
-        backup, "check_content", lambda *arguments: used.append(os.sched_getscheduler(0)) or check(*arguments)
-    )
+
+    def recording(*arguments):
+        used.append((os.sched_getscheduler(0), threading.current_thread() is threading.main_thread()))
+        check(*arguments)
+
+    monkeypatch.setattr(backup, "check_content", recording)
     before = os.sched_getscheduler(0)
     backup.back_up(app.database.path, tmp_path / "backups")
-    assert (used, os.sched_getscheduler(0)) == ([os.SCHED_IDLE], before)
+    assert (used, os.sched_getscheduler(0)) == ([(os.SCHED_IDLE, False)], before)

@@ -118,6 +118,28 @@ def test_a_malformed_request_is_refused_and_is_the_last(target, sent, status, co
         assert ends(stream)
 
 
+SENT_WITH = {
+    "an unknown version": b"HEAD /healthz HTTP/2.0\r\nHost: a\r\n",
+    "two hosts": b"HEAD /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+    "a length over 8 MiB": b"HEAD /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 8388609\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", SENT_WITH.values(), ids=SENT_WITH)
+def test_a_refusal_keeps_the_request_id_and_has_no_body_for_head(target, sent):
+    for method, name, kept in (
+        (b"HEAD", b"mine-1", True),
+        (b"GET", b"mine-2", True),
+        (b"GET", b"not one", False),
+    ):
+        with target.connections() as [raw], raw.makefile("rb") as stream:
+            raw.settimeout(1)
+            raw.sendall(sent.replace(b"HEAD", method, 1) + b"X-Request-ID: " + name + b"\r\n\r\n")
+            head, _, body = stream.read().partition(b"\r\n\r\n")
+            assert (b"x-request-id: " + name in head.lower()) == kept
+            assert (body == b"") == (method == b"HEAD")
+
+
 def ends(stream):
     """Whether the server closes and sends nothing more."""
     try:

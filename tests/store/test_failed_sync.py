@@ -11,8 +11,8 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
-from acare.errors import StoreUnavailable
-from acare.store import checkpoint_failure, log_sync, wal
+from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.store import checkpoint_failure, file, log_sync, wal
 from acare.store.backup import back_up
 from acare.store.database import Database
 from acare.store.keys import KeyStore
@@ -254,3 +254,16 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
         again = Api(app, api.key)
         again.web.post_json("/v1/clients", JORDAN, headers=headers, status=201)
         assert again.get("/v1/clients").json["data"]["meta"]["total"] == 1
+
+
+def test_where_the_system_cannot_tell_the_operator_removes_the_record(other, failed, tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "holders", lambda path: None)
+    record = tmp_path / "acare.db-checkpoint-failed"
+    with pytest.raises(DatabaseRefused, match=f"stop every process .* and delete {record}"):
+        Database(tmp_path / "acare.db")
+    assert record.exists()
+    for database in (failed.web.app, other):
+        database.close()
+    record.unlink()
+    with closing(Database(tmp_path / "acare.db")) as database:
+        database.write(lambda connection: None)

@@ -63,6 +63,14 @@ def test_exact_leaves_both_as_the_backup_has_them(path, since):
     assert state(path, since) == [200, 200, 200]
 
 
+@pytest.mark.parametrize(("exact", "status"), [(False, 401), (True, 200)])
+def test_disabled_users_stay_disabled_unless_exact(path, since, exact, status):
+    with acare.create_app(database=path) as app:
+        app.users.disable("ana@example.com")
+    assert restore(since[0], path, exact=exact).disabled == int(not exact)
+    assert state(path, since)[0] == status
+
+
 def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
     restore(since[0], path)
     assert b"Zaphodina" not in path.read_bytes()
@@ -76,7 +84,7 @@ def test_an_erasure_is_kept_through_any_number_of_restores(path, since):
 
 def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
-    assert "Revoked again: 1 key. Erased again: 1 client." in capsys.readouterr().out
+    assert "Again: 1 key revoked, 0 users disabled, 1 client erased." in capsys.readouterr().out
 
 
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):

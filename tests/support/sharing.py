@@ -60,7 +60,7 @@ def _is_worth_while(session: pytest.Session) -> bool:
 
 
 def _queue_of(count: int) -> int:
-    """A pipe with the numbers of the files. Whoever reads two bytes has taken one."""
+    """A pipe with the numbers of the files. A process takes one by reading two bytes."""
     reading, writing = os.pipe()
     os.write(writing, b"".join(number.to_bytes(2, "big") for number in range(count)))
     os.close(writing)
