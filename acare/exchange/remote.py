@@ -15,12 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from acare.errors import UserError
+from acare.exchange.cells import parse_json
 from acare.field_types import to_json
 
 _LIMIT = 100
 _TIMEOUT = 60
 _MAX_FAILURES = 8
 _RETRIED = (408, 429, 500, 502, 503, 504)
+
+# The shape of data: the type of each value that is used, by name; a list has the shape of its items.
+_USERS = {"users": [{"id": str, "email": str}]}
+_CLIENTS = {"clients": [{"id": str, "user_id": str}], "meta": {"total": int, "hasMore": bool}}
+_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer", bool: "true or false"}
+
+
+class _BadAnswer(Exception):
+    """An answer that another attempt would not mend; its text says what was expected."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -47,7 +57,7 @@ class Remote:
 
         ``tell`` gets the number of clients found and the total.
         """
-        users = self._get("/v1/users", optional=True).get("users", [])
+        users = self._get("/v1/users", _USERS, optional=True).get("users", [])
         owners = {user["id"]: {"owner": user["email"]} for user in users}
         found = _resume(target)
         with target.open("ab") as file:
@@ -67,7 +77,7 @@ class Remote:
         """
         page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
         while True:
-            data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}")
+            data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
             before, total = total, data["meta"]["total"]
             new = [client for client in data["clients"] if client["id"] not in found]
             known = len(new) < len(data["clients"])
@@ -85,7 +95,7 @@ class Remote:
             else:
                 newest, page = True, 1
 
-    def _get(self, path: str, *, optional: bool = False) -> dict[str, Any]:
+    def _get(self, path: str, shape: object, *, optional: bool = False) -> dict[str, Any]:
         """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
 
         Waits where the server asks for it, and tries again after failures.
@@ -96,7 +106,7 @@ class Remote:
             try:
                 with self._opener.open(request, timeout=_TIMEOUT) as answer:
                     self._connected = True
-                    data: dict[str, Any] = json.load(answer)["data"]
+                    data: dict[str, Any] = _read_data(answer.read(), shape)
                     self._sleep(_until_next_token(answer.headers))
                     return data
             except urllib.error.HTTPError as error:
@@ -105,12 +115,42 @@ class Remote:
                 reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
                 final = error.code not in _RETRIED
                 pause = _number(error.headers, "Retry-After", pause)
-            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            except _BadAnswer as error:
+                reason, final = f"{path}: {error}", True
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 reason, final = str(getattr(error, "reason", error)), not self._connected
             if final or failures == _MAX_FAILURES:
                 break
             self._sleep(pause)
         raise UserError(f"{self._base}: {reason}")
+
+
+def _read_data(content: bytes, shape: object) -> Any:
+    """The data in an answer. ValueError if it is not an answer of this API, as an error page of a proxy."""
+    try:
+        answer = parse_json(content)
+        to_json(answer).encode()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the answer must be JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise _BadAnswer(f"the answer must be JSON in UTF-8: {error}") from None
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise ValueError("the answer must be a JSON object with data")
+    _check(answer["data"], shape, "data")
+    return answer["data"]
+
+
+def _check(value: Any, shape: Any, path: str) -> None:
+    kind: type = shape if isinstance(shape, type) else type(shape)
+    found: type = type(value)
+    if found is not kind:
+        raise _BadAnswer(f"{path} must be {_NAMES[kind]}")
+    if kind is dict:
+        for name, part in shape.items():
+            _check(value.get(name), part, f"{path}.{name}")
+    elif kind is list:
+        for number, item in enumerate(value):
+            _check(item, shape[0], f"{path}[{number}]")
 
 
 def _until_next_token(headers: Message) -> int:
@@ -122,7 +162,7 @@ def _until_next_token(headers: Message) -> int:
 
 def _number(headers: Message, name: str, default: int) -> int:
     text = headers.get(name, "")
-    return min(int(text), 3600) if text.isdecimal() else default
+    return min(int(text), 3600) if re.fullmatch("[0-9]{1,9}", text) else default
 
 
 def _resume(target: Path) -> set[str]:
@@ -131,11 +171,15 @@ def _resume(target: Path) -> set[str]:
     found = set()
     with target.open("r+b") as file:
         end = 0
-        for line in file:
+        for number, line in enumerate(file, 1):
             try:
-                found.add(json.loads(line[:-1])["id"])  # without its line break, a line is not JSON
+                record = parse_json(line[:-1])  # without its line break, a line is not JSON
+                _check(record, {"id": str}, "the client")
             except ValueError:
                 break
+            except _BadAnswer as error:
+                raise UserError(f"{target}, line {number}: {error}; delete the file to start anew") from None
+            found.add(record["id"])
             end += len(line)
         file.truncate(end)
     return found

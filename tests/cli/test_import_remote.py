@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def listening(fake):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             status, headers, body = fake.answer(self.path, self.headers)
-            content = json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
@@ -154,6 +155,7 @@ EMPTY = {"data": {"users": []}}
         ([(429, {"Retry-After": "7"}, {})], [7]),
         ([(503, {}, {}), (502, {}, {})], [2, 4]),
         ([(200, {}, {"no": "data"})], [2]),
+        ([(429, {"Retry-After": "9" * 5000}, {})], [2]),
         ([(200, USED_UP, EMPTY)], [2]),
         ([(200, {"RateLimit-Remaining": "5"}, EMPTY)], []),
     ],
@@ -192,6 +194,74 @@ def test_an_interrupted_download_goes_on(tmp_path, rest):
     target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + rest)
     assert download(fake, target)[0] == fake.ids
     assert fake.pages() == [2, 3, 4]
+
+
+def page(*clients, **meta):
+    """The answer to a request for clients."""
+    return {"data": {"clients": list(clients), "meta": {"total": 9, "hasMore": False, **meta}}}
+
+
+def fails(tmp_path, *bodies):
+    """The error of a download from a server with these answers, the first one about users."""
+    fake = Fake(1)
+    fake.script = [(200, {}, body) for body in bodies]
+    with pytest.raises(UserError) as error:
+        download(fake, tmp_path / "pages")
+    assert re.match(r"http://127\.0\.0\.1:\d+: ", str(error.value))
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (None, "data must be an object"),
+        ("x", "data must be an object"),
+        ([], "data must be an object"),
+        ({"users": None}, "data.users must be a list"),
+        ({"users": "x"}, "data.users must be a list"),
+        ({"users": ["x"]}, "data.users[0] must be an object"),
+        ({"users": [{"email": USER}]}, "data.users[0].id must be a string"),
+        ({"users": [{"id": [], "email": USER}]}, "data.users[0].id must be a string"),
+        ({"users": [{"id": "x", "email": 1}]}, "data.users[0].email must be a string"),
+    ],
+)
+def test_users_of_another_shape_are_refused(tmp_path, data, text):
+    assert fails(tmp_path, {"data": data}).endswith(f"/v1/users: {text}")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"data": {"clients": None}}, "data.clients must be a list"),
+        ({"data": {"clients": []}}, "data.meta must be an object"),
+        (page("x"), "data.clients[0] must be an object"),
+        (page({"user_id": "x"}), "data.clients[0].id must be a string"),
+        (page({"id": [], "user_id": "x"}), "data.clients[0].id must be a string"),
+        (page({"id": "x"}), "data.clients[0].user_id must be a string"),
+        (page({"id": "x", "user_id": []}), "data.clients[0].user_id must be a string"),
+        (page(total="9"), "data.meta.total must be an integer"),
+        (page(hasMore=1), "data.meta.hasMore must be true or false"),
+        (page({"id": "x", "user_id": "x", "notes": "\ud800"}), "surrogates not allowed"),
+    ],
+)
+def test_clients_of_another_shape_are_refused(tmp_path, body, text):
+    assert fails(tmp_path, EMPTY, body).endswith(text)
+
+
+def test_an_answer_that_is_nested_too_deeply_is_refused(tmp_path):
+    fake = Fake(1)
+    fake.script = [(200, {}, b"[" * 100_000)]
+    with pytest.raises(UserError, match="nested too deeply"):
+        download(fake, tmp_path / "pages")
+
+
+@pytest.mark.parametrize("line", ["5", "[1]", '{"x": 1}', '{"id": []}'])
+def test_a_file_that_is_no_download_is_refused(tmp_path, line):
+    target = tmp_path / "pages"
+    target.write_text(f"{line}\n")
+    with pytest.raises(UserError, match=r"pages, line 1: the client.* must be"):
+        download(Fake(1), target)
+    assert target.read_text() == f"{line}\n"
 
 
 def test_clients_that_are_created_meanwhile_are_found(tmp_path):
