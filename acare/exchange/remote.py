@@ -6,10 +6,12 @@ import http.client
 import json
 import math
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ from acare.exchange.cells import parse_json
 from acare.field_types import to_json
 
 _LIMIT = 100
-_TIMEOUT = 60
+_TIMEOUT = 60  # for each read
+_MAX_SECONDS = 300  # for an answer
+_MAX_BYTES = 64 << 20  # of an answer
 _MAX_FAILURES = 8
 _RETRIED = (408, 429, 500, 502, 503, 504)
 
 # The shape of data: the type of each value that is used, by name; a list has the shape of its items.
 _USERS = {"users": [{"id": str, "email": str}]}
 _CLIENTS = {"clients": [{"id": str, "user_id": str}], "meta": {"total": int, "hasMore": bool}}
+_Answer = tuple[bytes, Message]
 _NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer", bool: "true or false"}
 
 
@@ -76,6 +81,7 @@ class Remote:
         pages have what was created meanwhile.
         """
         page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
+        repeated = 0  # known clients since the last new one
         while True:
             data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
             before, total = total, data["meta"]["total"]
@@ -86,6 +92,11 @@ class Remote:
                 page -= 1
                 continue
             moved = False
+            repeated = 0 if new else repeated + max(1, len(data["clients"]))
+            if repeated > len(found) + 10 * _LIMIT or (data["meta"]["hasMore"] and not data["clients"]):
+                raise UserError(
+                    f"{self._base}: page {page} must have new clients, or not say that there are more"
+                )
             found.update(client["id"] for client in new)
             yield new, total
             if data["meta"]["hasMore"] and not (newest and known):
@@ -104,12 +115,12 @@ class Remote:
         for failures in range(1, _MAX_FAILURES + 1):
             pause = min(2**failures, 60)
             try:
-                with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                    self._connected = True
-                    data: dict[str, Any] = _read_data(answer.read(), shape)
-                    self._sleep(_until_next_token(answer.headers))
-                    return data
+                content, headers = _in_time(lambda: self._fetch(request))
+                data: dict[str, Any] = _read_data(content, shape)
+                self._sleep(_until_next_token(headers))
+                return data
             except urllib.error.HTTPError as error:
+                error.close()
                 if optional and error.code in (403, 404):
                     return {}
                 reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
@@ -123,6 +134,30 @@ class Remote:
                 break
             self._sleep(pause)
         raise UserError(f"{self._base}: {reason}")
+
+    def _fetch(self, request: urllib.request.Request) -> _Answer:
+        with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            self._connected = True
+            content = answer.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise _BadAnswer(f"the answer must not exceed {_MAX_BYTES} bytes")
+        return content, answer.headers
+
+
+def _in_time(work: Callable[[], _Answer]) -> _Answer:
+    """What ``work`` returns, in a thread: a server that sends a byte now and then never times out."""
+    ended: Future[_Answer] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(work())
+        except Exception as error:  # raised again by the future
+            ended.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    if not wait([ended], _MAX_SECONDS).done:
+        raise _BadAnswer(f"the answer must be complete after {_MAX_SECONDS} s")
+    return ended.result()
 
 
 def _read_data(content: bytes, shape: object) -> Any:

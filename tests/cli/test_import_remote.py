@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from support.importing import USER, Agency
 from support.server import serving
 
 from acare.errors import UserError
+from acare.exchange import remote
 from acare.exchange.remote import Remote
 
 KEY = "0" * 64
@@ -253,6 +255,67 @@ def test_an_answer_that_is_nested_too_deeply_is_refused(tmp_path):
     fake.script = [(200, {}, b"[" * 100_000)]
     with pytest.raises(UserError, match="nested too deeply"):
         download(fake, tmp_path / "pages")
+
+
+SAME = {"id": number_id(1), "user_id": number_id(1)}
+
+
+@pytest.mark.parametrize("body", [page(hasMore=True), page(SAME, hasMore=True)])
+def test_pages_without_new_clients_end_the_download(tmp_path, body):
+    fake = Fake(1)
+    fake.script = [(200, {}, EMPTY), *[(200, {}, body)] * 3000]
+    with pytest.raises(UserError, match="must have new clients"):
+        download(fake, tmp_path / "pages")
+
+
+def test_going_back_and_forth_ends_the_download(tmp_path):
+    fake = Fake(1)
+    fresh = iter(range(2, 9999))
+    fake.answer = lambda path, headers: (
+        (200, {}, EMPTY)
+        if "users" in path
+        else (200, {}, page(SAME, total=9, hasMore=True))
+        if path.endswith("page=1")
+        else (200, {}, page({**SAME, "id": str(next(fresh))}, total=-next(fresh), hasMore=True))
+    )
+    with pytest.raises(UserError, match="must have new clients"):
+        download(fake, tmp_path / "pages")
+
+
+def test_an_answer_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "_MAX_BYTES", 1000)
+    assert fails(tmp_path, {"data": {"users": ["x" * 1000]}}).endswith("must not exceed 1000 bytes")
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b""])
+def test_an_answer_must_end_in_time(tmp_path, monkeypatch, sent):
+    monkeypatch.setattr(remote, "_MAX_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, dripping(server, sent) as url:
+        began = time.monotonic()
+        with pytest.raises(UserError, match=r"complete after 0\.2 s"):
+            Remote(url, KEY).download(tmp_path / "pages", lambda done, total: None)
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def dripping(server, sent):
+    """The address of a server that goes on and on sending a little."""
+    done = threading.Event()
+
+    def serve():
+        with server.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(sent)
+            while not done.wait(0.02):
+                connection.sendall(sent if b"100" in sent else b"H")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("line", ["5", "[1]", '{"x": 1}', '{"id": []}'])
