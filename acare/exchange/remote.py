@@ -24,6 +24,7 @@ _LIMIT = 100
 _TIMEOUT = 60  # for each read
 _MAX_SECONDS = 300  # for an answer
 _MAX_BYTES = 64 << 20  # of an answer
+_MAX_SHOWN = 300  # characters of a server's text
 _MAX_FAILURES = 8
 _RETRIED = (408, 429, 500, 502, 503, 504)
 
@@ -133,7 +134,7 @@ class Remote:
             if final or failures == _MAX_FAILURES:
                 break
             self._sleep(pause)
-        raise UserError(f"{self._base}: {reason}")
+        raise UserError(f"{self._base}: {_printable(reason)}")
 
     def _fetch(self, request: urllib.request.Request) -> _Answer:
         with self._opener.open(request, timeout=_TIMEOUT) as answer:
@@ -186,6 +187,12 @@ def _check(value: Any, shape: Any, path: str) -> None:
     elif kind is list:
         for number, item in enumerate(value):
             _check(item, shape[0], f"{path}[{number}]")
+
+
+def _printable(text: str) -> str:
+    """Text of a server, short, and with escapes for what a terminal would obey."""
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in shown)
 
 
 def _until_next_token(headers: Message) -> int:

@@ -189,6 +189,25 @@ def test_a_refusal_ends_the_download(tmp_path, answer, text):
         download(fake, tmp_path / "pages")
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\x1b]0;title\x07\x9b2J", r"\x1b]0;title\x07\x9b2J"),
+        ("x" * 60_000, "x" * 300 + "..."),
+        ("/é", "/é"),
+    ],
+)
+def test_text_of_a_server_is_escaped(tmp_path, location, shown):
+    fake = Fake(1)
+    fake.script = [(302, {"Location": location}, {})]
+    with pytest.raises(UserError) as error:
+        download(fake, tmp_path / "pages")
+    assert str(error.value).partition("answers 302 ")[2].startswith(shown[:280])
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 400
+
+
 @pytest.mark.parametrize("rest", ['{"id": "cut o', '{"id": "x"}', "\0\0\n\0"])
 def test_an_interrupted_download_goes_on(tmp_path, rest):
     fake = Fake(350)
