@@ -38,11 +38,17 @@ class ImportRow(NamedTuple):
 
     ``line`` is its place in the source. ``kept`` has what the server sets otherwise: the owner's e-mail
     address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at.
+    ``defaults`` are more clean fields, for a client that is created.
     """
 
     line: int
     values: Clean
     kept: dict[str, Any]
+    defaults: Clean
+
+    def complete(self) -> Clean:
+        """The fields of the client if it is created."""
+        return {**self.defaults, **self.values}
 
 
 class Filters(TypedDict, total=False):

@@ -125,6 +125,11 @@ class Email(Text):
         return f"^[{_SPACE}]*({part}@{part}[{_SPACE}]*)?$"
 
 
+def fold_email(address: str) -> str:
+    """An address as SQLite compares it, with NOCASE: in lower case, as far as it is ASCII."""
+    return address.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
+
+
 @dataclass(frozen=True)
 class Phone(Text):
     """Text with at least one digit of any script, for example ``(661) 555-0142``. (our choice)"""

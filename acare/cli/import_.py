@@ -23,11 +23,12 @@ from acare.exchange.csv_file import CsvReader
 from acare.exchange.json_lines import JsonReader
 from acare.exchange.remote import Remote
 from acare.exchange.rows import Plan, Refused, Rules
+from acare.field_types import fold_email
 from acare.fields import FIELDS
 from acare.store.copying import Report
 from acare.store.database import Database
 from acare.store.imports import Import, add_users
-from acare.store.leftovers import DOWNLOAD_PREFIX, temporary
+from acare.store.leftovers import DOWNLOAD_PREFIX, sync, temporary
 from acare.store.users import UserStore
 
 FIELD_NAMES = tuple(field.name for field in FIELDS)
@@ -60,7 +61,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
-         help="the value of a field where a row has none, for example client_type=buyer")  # fmt: skip
+         help="the value of a field that a new client has not, for example client_type=buyer")  # fmt: skip
     flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
     flag("--day-first", action="store_true", help="read 5/7/2026 as the 5th of July")
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
@@ -68,7 +69,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
          help="what to do with clients that exist, by e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key for the URL")
-    flag("--again", action="store_true", help="import anew what was imported with the same command before")
+    flag("--again", action="store_true", help="download and import anew what the same command did before")
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
@@ -125,25 +126,36 @@ class _Run:
             self._read(file, reader, plan)
             if args.skip_bad or not self.report.refused:
                 self._write(plan, Import(self.database, key.digest(), args.on_duplicate))
-        if is_url:
+        if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)
         return self.report
 
     def _download(self) -> Path:
-        """The clients of a server, in a file with which an interrupted download goes on."""
+        """The clients of a server, in a file that is kept until they are imported."""
         args = self.args
         if args.key_file is None:
             raise UserError("a URL needs --key-file, the name of a file with an API key")
-        name = hashlib.sha256(args.source.encode()).hexdigest()[:12]
+        key = args.key_file.read_text("utf-8", "replace").strip()
+        name = hashlib.sha256(f"{args.source} {key}".encode()).hexdigest()[:12]
         path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
-        remote = Remote(args.source, args.key_file.read_text("utf-8", "replace").strip())
+        complete = path.with_suffix(".complete.jsonl")
+        if args.again:
+            complete.unlink(missing_ok=True)
+        if complete.exists():
+            at = timestamps.at(complete.stat().st_mtime_ns)
+            self.report.note = f"These are the clients of {at}; --again downloads them anew."
+            return complete
+        remote = Remote(args.source, key)
         remote.download(path, lambda done, total: self.tell("Downloading", done, total, "clients"))
-        return path
+        sync(path)
+        os.replace(path, complete)
+        sync(path.parent)
+        return complete
 
     def _rules(self) -> Rules:
         args = self.args
-        users = {user["email"].lower() for user in UserStore(self.database).list()}
-        if args.user.lower() not in users and not args.create_users:
+        users = {fold_email(user["email"]) for user in UserStore(self.database).list()}
+        if fold_email(args.user) not in users and not args.create_users:
             raise UserError(f"there is no user {args.user}; --create-users makes one")
         owners = None if args.create_users else users
         defaults = {**dict(args.defaults), "owner": args.user}

@@ -40,7 +40,10 @@ class JsonReader:
     def write_refused(self, file: IO[str], refused: Iterable[tuple[dict[str, Any], str]]) -> None:
         """Write refused records, with a key for the reasons, to be corrected and imported."""
         for record, reasons in refused:
-            file.write(to_json({**record, REASON: reasons}) + "\n")
+            text = to_json({**record, REASON: reasons})
+            file.write(
+                text.encode(errors="backslashreplace").decode() + "\n"
+            )  # lone surrogates as JSON has them
 
 
 def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:

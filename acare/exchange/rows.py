@@ -13,11 +13,13 @@ from acare import ids
 from acare.clients import ImportRow
 from acare.errors import InvalidInput, Problem
 from acare.exchange import cells
-from acare.field_types import Email
+from acare.field_types import Email, fold_email
 from acare.fields import FIELDS, Clean, clean_new
 
 #: The column of a file of refused rows that holds the reasons; an import ignores it.
 REASON = "acare_reason"
+
+_MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
 
 _EMAIL = Email(min_length=3, max_length=254)
 
@@ -47,9 +49,9 @@ class Refused(NamedTuple):
 class Rules:
     """How an import reads a file, and what it accepts.
 
-    ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, in lower
-    case; None accepts all. ``defaults`` are for fields without a value. ``targets`` are fields by column of
-    CSV (None: ignore it), beyond the spellings that are known.
+    ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, folded;
+    None accepts all. ``defaults`` are for fields without a value of clients that are created.
+    ``targets`` are fields by column of CSV (None: ignore it), beyond the spellings that are known.
     """
 
     now: str
@@ -80,17 +82,19 @@ class Draft:
         clean, kept, problems = _validate(values, rules)
         if problems and rules.lenient:
             self._move_to_notes({problem.field for problem in problems} & self.found.keys() - _FIXED, values)
+            missing.discard("notes")
             clean, kept, problems = _validate(values, rules)
         if problems or self.problems:
             return Refused(self.source, list(map(self._locate, self.problems + problems)))
-        return ImportRow(self.line, clean, kept)
+        defaults = {name: clean.pop(name) for name in rules.defaults if name in missing & clean.keys()}
+        return ImportRow(self.line, clean, kept, defaults)
 
     def _move_to_notes(self, fields: set[str], values: dict[str, Any]) -> None:
         moved = sorted({self.found[name] for name in fields})
         lines = [f"{column}: {_printable(text)}" for column, text in moved]
         for name in fields:
             values.pop(name, None)
-        values["notes"] = "\n".join([*filter(None, [values.get("notes")]), *lines])
+        values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
     def _locate(self, problem: Problem) -> CellProblem:
         column, value = self.found.get(problem.field, (None, ""))
@@ -118,7 +122,7 @@ def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, An
 def _keep(name: str, value: object, rules: Rules) -> Any:
     """A value that is not a field of a client; None if it is invalid."""
     if name == "version":
-        return value if type(value) is int and 1 <= value <= 2**53 else None
+        return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
     text = value.strip() if isinstance(value, str) else ""
     if name in ("created_at", "updated_at"):
         found = cells.instant(text)
@@ -126,7 +130,7 @@ def _keep(name: str, value: object, rules: Rules) -> Any:
     if name != "owner":
         return ids.canonical(text)
     if rules.owners is not None:
-        return text if text.lower() in rules.owners else None
+        return text if fold_email(text) in rules.owners else None
     try:
         return _EMAIL.clean(text)
     except ValueError:
@@ -140,7 +144,7 @@ _KEPT = {
     "id": "must be a UUID",
     "user_id": "must be a UUID",
     "owner": "must be the e-mail address of a user; --create-users makes new users",
-    "version": "must be an integer of at least 1",
+    "version": f"must be an integer from 1 to {_MAX_VERSION}",
     "created_at": _TIME,
     "updated_at": _TIME,
 }

@@ -113,6 +113,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """Whether it may be closed for a new connection: the server is waiting for its caller."""
         return not (self.requests or self.held or self.will_close)
 
+    def unsent(self) -> int:
+        """The bytes of its answer that are still here."""
+        return int(self.total_outbufs_len) + sum(map(len, self.held))
+
     def is_overdue(self, now: float) -> bool:
         """Whether a time-out has expired. Called once a second."""
         if self.requests or self.held:

@@ -21,7 +21,7 @@ log = logging.getLogger("acare.server")
 CONNECTIONS = 4096
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
-_MAX_ACCEPTED = 16  # connections that one turn of the loop accepts
+_MAX_ACCEPTED = 64  # connections that one turn of the loop accepts
 _ACCEPT_AGAIN_SECONDS = 0.2
 _OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 
@@ -91,7 +91,17 @@ class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no t
 
     def handle_accept(self) -> None:
         """Accept several connections in one turn, so that new callers do not wait for many turns."""
-        for _ in range(_MAX_ACCEPTED):
+        self._accept(_MAX_ACCEPTED)
+
+    def accept_waiting(self) -> None:
+        """Accept all connections that are waiting, before the socket is closed."""
+        try:
+            self._accept(CONNECTIONS)
+        except Exception:
+            self.handle_error()
+
+    def _accept(self, maximum: int) -> None:
+        for _ in range(maximum):
             accepted = self.accept()
             if accepted is None:
                 return

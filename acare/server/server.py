@@ -31,6 +31,7 @@ MAX_UNREAD = 128 * 1024 * 1024
 MAX_TOGETHER = 8
 
 _SWEEP_SECONDS = 1.0
+_LIMIT_SECONDS = 0.1
 _TURN_SECONDS = 0.02  # after which a turn of the loop starts no further request
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
 _ADJUSTMENTS = {
@@ -74,7 +75,7 @@ class Server:
         self._max_connections = allow_connections(CONNECTIONS)
         self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
         self._stopping = False
-        self._swept_at = time.monotonic()
+        self._swept_at = self._limited_at = time.monotonic()
         self._turn_ends = 0.0
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
         for name, state in app.run_checks().items():
@@ -148,13 +149,17 @@ class Server:
 
     def _turn(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, then handle at most one request of each connection."""
-        self._sockets.wait(0 if any(map(Channel.is_free, self.unparsed)) else seconds)
+        is_busy = self.answered or any(map(Channel.is_free, self.unparsed))
+        self._sockets.wait(0 if is_busy else seconds)
         self._turn_ends = 0.0
         self._send_answers()  # before the next requests of their connections are parsed
         self._parse_waiting()
         self._turn_ends = 0.0
         self._send_answers()
         now = time.monotonic()
+        if now - self._limited_at >= _LIMIT_SECONDS:
+            self._limited_at = now
+            self._limit_unread()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self._sweep(now)
@@ -169,20 +174,23 @@ class Server:
             if channel.connected:
                 try:
                     channel.received(channel.unparsed)
+                    if channel.writable():  # a "100 Continue" that could not be sent
+                        self._sockets.check(channel.number)
                 except Exception:
                     channel.handle_error()  # as waitress does on an error in reading
 
     def _sweep(self, now: float) -> None:
         """What is due once a second."""
         self._close_where(Channel.is_overdue, now)
-        self._limit_unread()
         for channel in self.active_channels.values():
             channel.loop_seconds /= 2
 
     def _send_answers(self) -> None:
-        """Send all answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up
-        once for all of them, and its next requests arrive together."""
-        while self.answered:
+        """Send answers in a row, as Redis does: a receiver on this machine, such as a proxy, wakes up once
+        for all of them, and its next requests arrive together. When the time is up, the next turn sends the
+        rest."""
+        ends = time.monotonic() + _TURN_SECONDS
+        while self.answered and time.monotonic() < ends:
             channel = self.answered.popleft()
             try:
                 channel.send_held()
@@ -198,13 +206,14 @@ class Server:
 
     def _limit_unread(self) -> None:
         """Bound the memory of answers that their callers do not read: close those without progress."""
-        unread = [channel for channel in self.active_channels.values() if channel.total_outbufs_len]
-        total = sum(channel.total_outbufs_len for channel in unread)
-        for channel in sorted(unread, key=lambda channel: channel.active_at):
-            if total <= MAX_UNREAD:
-                return
-            total -= channel.total_outbufs_len
-            channel.handle_close()
+        unsent = [(channel, channel.unsent()) for channel in self.active_channels.values()]
+        total = sum(count for _, count in unsent)
+        if total <= MAX_UNREAD:
+            return
+        for channel, count in sorted(unsent, key=lambda each: each[0].active_at):
+            if total > MAX_UNREAD and count:
+                total -= count
+                channel.handle_close()
 
     # --- the stop
 
@@ -224,7 +233,7 @@ class Server:
         self.application.draining = self.draining = True
         self._wait_for_proxies()
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
-        self._turn(0)  # accepts callers that have already connected
+        self._listener.accept_waiting()  # callers that have already connected
         self._listener.close()
         deadline = time.monotonic() + self._drain_seconds
         while self.active_channels and time.monotonic() < deadline:

@@ -22,6 +22,9 @@ class Socket(Protocol):
     def writable(self) -> bool: ...
 
 
+#: Events of one wait. Each takes a while if other threads are busy, and answers are sent only after all.
+_MAX_EVENTS = 32
+
 _READ = select.POLLIN | select.POLLPRI
 
 
@@ -41,16 +44,14 @@ class Sockets(dict[int, Socket]):
 
     def __init__(self) -> None:
         super().__init__()
-        # epoll is Linux's. Its events have the numbers of poll, its seconds are not milliseconds.
         self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
-        self._second = 1 if hasattr(select, "epoll") else 1000
         self._checked: dict[int, int] = {}  # descriptors to check before the next wait, with their events
         self._trigger = _Trigger(self)
         self._woken = False
 
     def __setitem__(self, number: int, sock: Socket) -> None:
-        super().__setitem__(number, sock)
         self._poller.register(number, _READ)
+        super().__setitem__(number, sock)
 
     def __delitem__(self, number: int) -> None:
         super().__delitem__(number)
@@ -65,15 +66,24 @@ class Sockets(dict[int, Socket]):
         """Wait up to ``seconds`` for events, and have their sockets handle them."""
         for number in [*self._checked]:
             self._ask(number)
-        found = self._poller.poll(seconds * self._second)
-        for number, events, sock in [(number, events, self.get(number)) for number, events in found]:
+        for number, events, sock in [
+            (number, events, self.get(number)) for number, events in self._poll(seconds)
+        ]:
             if sock is None or self.get(number) is not sock:
                 continue  # closed by an earlier event; the number may be that of a new connection
             if events & _READ and not sock.readable():
                 self.check(number)
                 events &= ~_READ
             wasyncore.readwrite(sock, events)
+            if sock.writable():  # such as a "100 Continue" that could not be sent
+                self.check(number)
         self._woken = False
+
+    def _poll(self, seconds: float) -> list[tuple[int, int]]:
+        """Events, with the numbers of poll. epoll, on Linux, continues with other sockets the next time."""
+        if hasattr(select, "epoll"):
+            return self._poller.poll(seconds, _MAX_EVENTS)  # type: ignore[call-arg]  # it is one of epoll
+        return self._poller.poll(seconds * 1000)
 
     def wake(self) -> None:
         """End the wait, for threads. Until it has ended, further calls do nothing."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from acare.clients import ImportRow
+from acare.field_types import fold_email
 from acare.store.connection import open_in_memory
 
 # 0 if the client was deleted.
@@ -39,20 +41,26 @@ WHERE clients_search MATCH :text AND clients_search.rowid <= :until
 ORDER BY clients_search.rowid
 """
 
-GET = "SELECT id, first_name || ' ' || last_name, budget_min, budget_max FROM clients WHERE seq = :seq"
+GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
+GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
 # Keys of rows are hashes: the addresses of a million clients would take 100 MB.
 CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
 ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
 FIND_LINE = "SELECT line FROM lines WHERE key = :key"
 
+# After the rows so far. The client is its seq, or minus the line of the row that creates it.
+CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
+KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
+KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
+
 
 @dataclass(frozen=True)
 class Duplicate:
     """A row that describes a client: ``client`` is its id, or None for that of the line ``first_line``.
 
-    ``by`` is id, email, phone or name. ``crossed``: merged into the client, its budget_min would be more than
-    its budget_max.
+    ``by`` is id, email, phone or name. ``crossed``: merged into the client, after the rows before, its
+    budget_min would be more than its budget_max.
     """
 
     line: int
@@ -74,11 +82,12 @@ def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> 
         ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
         if seq is not None:
             return seq, "id"
-    by, text = key = next(_keys(row.values))
+    client = row.complete()
+    by, text = key = next(_keys(client))
     if by == "phone":
-        text = f"phone_digits : {_quote(text)} OR phone : {_quote(row.values['phone'])}"
+        text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
-        words = f"{row.values['first_name']} {row.values['last_name']}".split()
+        words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
     values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
@@ -96,27 +105,47 @@ def find_all(
     """The rows that describe a client of the database, or the same one as an earlier row."""
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
+        lines.execute(CREATE_BUDGETS)
         for row in rows:
-            keys = [("id", row.kept["id"])] if "id" in row.kept else [*_keys(row.values)]
+            keys = [*_keys(row.complete())]
+            if "id" in row.kept:
+                keys.insert(0, ("id", row.kept["id"]))
             match = find(connection, row, newest_before)
             earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
             if match is not None:
-                yield _describe(connection, row, *match)
+                crossed = _crosses(connection, lines, match[0], row.values)
+                yield replace(_describe(connection, row, *match), crossed=crossed)
             elif earlier is not None:
-                name = f"{row.values['first_name']} {row.values['last_name']}"
-                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0])
+                crossed = _crosses(connection, lines, -earlier[0], row.values)
+                name = _name(row.complete())
+                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0], crossed=crossed)
             else:
                 lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
+                _crosses(connection, lines, -row.line, row.complete())
+
+
+def _crosses(
+    connection: sqlite3.Connection, lines: sqlite3.Connection, client: int, values: Mapping[str, Any]
+) -> bool:
+    """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
+    deleted = client == 0
+    if deleted or {"budget_min", "budget_max"}.isdisjoint(values):
+        return False
+    key = {"client": client}
+    kept = lines.execute(KEPT_BUDGETS, key).fetchone() or connection.execute(GET_BUDGETS, key).fetchone()
+    low, high = kept or (None, None)
+    low, high = values.get("budget_min", low), values.get("budget_max", high)
+    if low is not None and high is not None and low > high:
+        return True
+    lines.execute(KEEP_BUDGETS, {"client": client, "low": low, "high": high})
+    return False
 
 
 def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
     if seq == 0:
-        name = f"{row.values['first_name']} {row.values['last_name']}"
-        return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
-    client, name, low, high = connection.execute(GET, {"seq": seq}).fetchone()
-    low, high = row.values.get("budget_min", low), row.values.get("budget_max", high)
-    crossed = low is not None and high is not None and low > high
-    return Duplicate(row.line, by, name, client, crossed=crossed)
+        return Duplicate(row.line, by, _name(row.complete()), row.kept["id"], deleted=True)
+    client, name = connection.execute(GET, {"seq": seq}).fetchone()
+    return Duplicate(row.line, by, name, client)
 
 
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
@@ -127,10 +156,14 @@ def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
     digits = "".join(filter(str.isdigit, phone))
     if email:
-        yield "email", email.casefold()
+        yield "email", fold_email(email)
     if digits:
         yield "phone", digits
     yield "name", " ".join(f"{first} {last}".casefold().split())
+
+
+def _name(client: Mapping[str, object]) -> str:
+    return f"{client['first_name']} {client['last_name']}"
 
 
 def _quote(text: object) -> str:

@@ -80,6 +80,12 @@ _UNSET = {field.name: field.unset for field in FIELDS} | {
 }
 
 
+CROSSED = (
+    "merged into its client, budget_min must not be more than budget_max; correct the row or the client, and "
+    "run the command again"
+)
+
+
 class Progress(NamedTuple):
     """How far an import is: ``done`` rows are written. ``newest_before`` is the last client before it."""
 
@@ -149,18 +155,30 @@ class Import:
     def _write_batch(
         self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
     ) -> Progress:
+        self._check_alone(connection, progress)
         counts = progress._asdict()
         until = self._clock() + BATCH_SECONDS
         for row in rows:
             try:
                 counts[self._write_row(connection, row, progress.newest_before)] += 1
             except sqlite3.IntegrityError as error:
-                raise UserError(f"line {row.line} cannot be written any more: {error}") from None
+                reason = CROSSED if "budget_order" in str(error) else error
+                raise UserError(f"line {row.line} cannot be written any more: {reason}") from None
             counts["done"] += 1
             if self._clock() >= until:
                 break
         connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
         return Progress(**counts)
+
+    def _check_alone(self, connection: sqlite3.Connection, progress: Progress) -> None:
+        """UserError if another process has written rows of this import."""
+        row = connection.execute(GET_IMPORT, {"key": self._key}).fetchone()
+        stored = progress._replace(done=0) if row is None else Progress(*row)
+        if stored[:3] != progress[:3]:
+            raise UserError(
+                "another process writes the same import; when it has ended, run the command again to see "
+                "whether the import is complete"
+            )
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> str:
         """Write a row; the name of the count to add it to."""
@@ -176,7 +194,7 @@ class Import:
 
 
 def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> None:
-    values = {**_UNSET, **row.values, **row.kept}
+    values = {**_UNSET, **row.complete(), **row.kept}
     if not keep_id or "id" not in row.kept:
         values["id"] = str(ids.new())
     if values["created_at"] is None:
@@ -186,6 +204,8 @@ def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) ->
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
     """Merge a row into a client; False if that changes nothing, or the client is deleted."""
+    if not row.values:
+        return False
     assignments = ", ".join(f"{name} = :{name}" for name in row.values)
     differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
     statement = UPDATE.format(assignments=assignments, differences=differences)

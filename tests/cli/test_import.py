@@ -163,6 +163,13 @@ def test_each_problem_is_reported_with_its_place(agency, row, problems):
     assert sorted(agency.problems(header + row), key=str) == sorted(problems, key=str)
 
 
+@pytest.mark.parametrize(("version", "valid"), [(0, False), (1, True), (2**53, True), (2**53 + 1, False)])
+def test_a_version_has_limits_that_are_told(agency, version, valid):
+    report = agency.report(json.dumps({**JORDAN, "version": version}), "--dry-run")
+    messages = [] if valid else ["must be an integer from 1 to 9007199254740992"]
+    assert [problem["message"] for problem in report["problems"]] == messages
+
+
 def test_a_byte_of_no_encoding_is_a_problem(agency):
     assert agency.problems(f"{HEADER}\nJord".encode() + b"\x81,Lee,buyer\n") == [
         (2, "first_name", "first_name")
@@ -212,6 +219,37 @@ def test_default_fills_what_a_row_does_not_have(agency):
         ("buyer", "Zillow"),
         ("buyer", "old list"),
     ]
+
+
+@pytest.mark.parametrize(
+    "content", ["Name,email,Type,Status\nJ L,j@b,,\n", '{"first_name":"J","last_name":"L","email":"j@b"}']
+)
+def test_defaults_are_for_clients_that_are_created(agency, content):
+    old = agency.create(
+        first_name="J", last_name="L", client_type="seller", status="closed", email="j@b", notes="x"
+    )
+    defaults = ("--default", "client_type=buyer", "--default", "status=active", "--default", "notes=new")
+    report = agency.report(content, *defaults, "--on-duplicate", "update")
+    (client,) = agency.clients()
+    assert (report["skipped"], {name: client[name] for name in old}) == (1, old)
+
+
+def test_what_lenient_moves_to_the_notes_replaces_their_default(agency):
+    arguments = ("--lenient", "--default", "notes=old list", "--on-duplicate", "update")
+    agency.create(**JORDAN, email="j@b")
+    agency.load(f"{HEADER},email,Budget\nJordan,Lee,buyer,j@b,abc\nDana,Ray,buyer,,abc\n", *arguments)
+    assert [client["notes"] for client in agency.clients()] == ["Budget: abc"] * 2
+
+
+def test_a_row_of_defaults_alone_changes_nothing(agency):
+    old = agency.create(**JORDAN)
+    defaults = [
+        f"{name}={value}"
+        for name, value in (("first_name", "A"), ("last_name", "B"), ("client_type", "buyer"))
+    ]
+    arguments = [argument for default in defaults for argument in ("--default", default)]
+    report = agency.report(json.dumps({"id": old["id"]}), *arguments, "--on-duplicate", "update")
+    assert (report["skipped"], agency.clients()[0]["first_name"]) == (1, old["first_name"])
 
 
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
@@ -272,6 +310,20 @@ def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("lone", [b"\\ud800", b"\\udc80", "\ud800".encode(errors="surrogatepass")])
+def test_refused_lone_surrogates_are_written_as_json_has_them(agency, tmp_path, lone):
+    content = b'{"first_name":"A%s","last_name":"B","client_type":"buyer","k%s":"\\\\%s"}\n' % (
+        lone,
+        lone,
+        lone,
+    )
+    ended = agency.load(content, "--skip-bad", tmp_path / "refused.jsonl")
+    assert (ended.code, "1 refused" in ended.out) == (0, True)
+    (refused,) = (tmp_path / "refused.jsonl").read_text("utf-8").splitlines()
+    known = json.loads(content)
+    assert {name: value for name, value in json.loads(refused).items() if name in known} == known
+
+
 def test_another_file_of_refused_rows_is_not_replaced(agency, tmp_path):
     (tmp_path / "refused.csv").write_text("precious")
     ended = agency.load(f"{HEADER}\nDana,Ray,renter\n", "--skip-bad", tmp_path / "refused.csv")
@@ -299,10 +351,23 @@ def test_an_unknown_user_is_a_failure(agency):
     assert (ended.code, "--create-users" in ended.err) == (1, True)
 
 
+def test_an_owner_is_known_in_any_case_of_ascii_letters(agency):
+    agency.run("key", "create", "--user", "Änne@example.com")
+    content = f"{HEADER},Owner\nJordan,Lee,buyer,%s\n"
+    assert agency.problems(content % "änne@example.com") == [(2, "Owner", "owner")]
+    path = agency.write(content % "ÄNNE@Example.com")
+    assert agency.run("import", path, "--user", "änne@example.com").code == 1
+    assert agency.run("import", path, "--user", "ÄNNE@example.com").code == 0
+    assert agency.clients()[0]["owner"] == "Änne@example.com"
+
+
 # --- duplicates
 
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
+    pytest.param(
+        {"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="address beyond ASCII"
+    ),
     pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
     pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
     pytest.param({"phone": "+49 661 5550142"}, "Pat,Kim,buyer,,+49 (661) 555-0142", "phone", id="country"),
@@ -330,6 +395,7 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
         pytest.param("Jordan,Lee,buyer,other@b,1 661 555 0142", id="address"),
         pytest.param("Jordan,Lee,buyer,,661 555 0142", id="phone without its country"),
         pytest.param("Zoe,Lee,buyer,,", id="name without its accent"),
+        pytest.param("Zoë,Lee,buyer,ä@b,\nZoë,Lee,buyer,Ä@b,", id="address with another letter"),
         pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
     ],
 )
@@ -393,6 +459,61 @@ def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
     ended = agency.load(content, "--on-duplicate", "update")
     assert (ended.code, agency.clients()[0]["version"]) == (1, 1)
     assert "budget_min must not be more" in ended.out
+
+
+def test_a_row_without_an_id_can_be_the_client_of_a_row_with_one(agency):
+    rows = [
+        {**JORDAN, "email": "j@b", "id": "00000000-0000-7000-8000-000000000001"},
+        {**JORDAN, "email": "j@b"},
+    ]
+    report = agency.report("\n".join(map(json.dumps, rows)))
+    assert [(found["line"], found["by"], found["first_line"]) for found in report["duplicates"]] == [
+        (2, "email", 1)
+    ]
+    assert agency.clients() == []
+    rows[1]["id"] = "00000000-0000-7000-8000-000000000002"
+    assert agency.report("\n".join(map(json.dumps, rows)))["created"] == 2
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_budgets_that_two_rows_cross_are_found_before_anything_is_written(agency, exists):
+    if exists:
+        agency.create(**JORDAN, email="j@b", budget_max=300)
+    content = (
+        f"{HEADER},email,budget_min,budget_max\nJordan,Lee,buyer,j@b,500,900\nJordan,Lee,buyer,j@b,,400\n"
+    )
+    report = agency.report(content, "--on-duplicate", "update")
+    crossed = {found["line"]: found["crossed"] for found in report["duplicates"]}
+    assert (crossed[3], crossed.get(2, False), report["created"], len(agency.clients())) == (
+        True,
+        False,
+        None,
+        exists,
+    )
+    assert agency.load(content.replace(",,400", ",,600"), "--on-duplicate", "update").code == 0
+    assert [(c["budget_min"], c["budget_max"]) for c in agency.clients()] == [(500, 600)]
+
+
+def test_rows_of_two_deleted_clients_do_not_cross(agency):
+    rows = [{"budget_min": 500}, {"budget_max": 400}]
+    lines = []
+    for row in rows:
+        old = agency.create(**JORDAN)
+        assert agency.run("erase", old["id"]).code == 0
+        lines.append(json.dumps({**JORDAN, **row, "id": old["id"]}))
+    report = agency.report("\n".join(lines), "--on-duplicate", "update")
+    assert ([found["deleted"] for found in report["duplicates"]], report["skipped"]) == ([True, True], 2)
+
+
+def test_budgets_that_cross_only_when_rows_are_written_are_told(agency):
+    agency.create(**JORDAN, email="j@b")
+    content = (
+        f"{HEADER},email,phone,budget_min,budget_max\nJordan,Lee,buyer,j@b,555,500,\nJ,L,buyer,,555,,400\n"
+    )
+    ended = agency.load(content, "--on-duplicate", "update")
+    assert (ended.code, "line 3" in ended.err, "budget_min must not be more" in ended.err) == (1, True, True)
+    assert agency.load(content.replace("400", "600"), "--on-duplicate", "update").code == 0
+    assert [(c["budget_min"], c["budget_max"]) for c in agency.clients()] == [(500, 600)]
 
 
 def test_the_report_as_json_is_one_object(agency):

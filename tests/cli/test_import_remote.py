@@ -17,6 +17,7 @@ from support.server import serving
 from acare.errors import UserError
 from acare.exchange import remote
 from acare.exchange.remote import Remote
+from acare.store import imports
 
 KEY = "0" * 64
 
@@ -75,6 +76,64 @@ def test_an_unfinished_download_is_private_and_kept_for_a_day(interrupted):
 def test_erasing_removes_unfinished_downloads(interrupted):
     assert interrupted.run("erase", interrupted.create(**JORDAN)["id"]).code == 0
     assert downloads(interrupted) == []
+
+
+@pytest.fixture
+def load(agency, tmp_path):
+    """Imports from a URL; the report as JSON, or None if it ended before."""
+    (tmp_path / "key.txt").write_text(KEY)
+
+    def run(url, *arguments):
+        command = ("import", url, "--user", USER, "--key-file", tmp_path / "key.txt", "--json", *arguments)
+        return json.loads(agency.run(*command).out or "null")
+
+    return run
+
+
+def test_an_interrupted_import_is_completed_from_its_download(agency, load, monkeypatch):
+    fake = Fake(150)
+    with monkeypatch.context() as patch, listening(fake) as url:
+        patch.setattr(imports, "BATCH_SECONDS", 0)
+        patch.setattr(imports.Import, "_write_row", fails_after(100, imports.Import._write_row))
+        assert load(url) is None
+        assert (len(agency.clients()), len(downloads(agency))) == (100, 1)
+        fake.ids.insert(0, number_id(900))
+        patch.undo()
+        report = load(url)
+        assert (report["created"], "--again" in report["note"], len(fake.pages())) == (150, True, 2)
+    assert {client["id"] for client in agency.clients()} == set(fake.ids[1:])
+    assert downloads(agency) == []
+
+
+def fails_after(count, write):
+    """Writes so many rows, then fails."""
+    left = iter(range(count))
+
+    def write_or_fail(*arguments):
+        if next(left, None) is None:
+            raise UserError("the power fails")
+        return write(*arguments)
+
+    return write_or_fail
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_complete_download_is_kept_until_it_is_imported(agency, load, tmp_path, refused):
+    fake = Fake(1)
+    with listening(fake) as url:
+        arguments = () if refused else ("--dry-run",)
+        fake.ids[0] = "x" if refused else number_id(0)
+        assert load(url, *arguments)["created"] is None
+        (path,) = downloads(agency)
+        assert path.stat().st_mode & 0o777 == 0o600
+        fake.ids[0] = number_id(1)
+        load(url, *arguments)
+        assert (len(fake.pages()), downloads(agency)) == (1, [path])
+        (tmp_path / "key.txt").write_text("1" * 64)
+        load(url, "--dry-run")
+        assert len(downloads(agency)) == 2
+        (tmp_path / "key.txt").write_text(KEY)
+        assert load(url, "--again")["created"] == 1
 
 
 def test_a_url_needs_a_key(agency):

@@ -14,6 +14,7 @@ from support.importing import HEADER, USER, Agency
 from support.server import command, serving
 
 from acare.clients import ImportRow
+from acare.errors import UserError
 from acare.fields import clean_new
 from acare.store import imports
 
@@ -83,10 +84,36 @@ def write_one_by_one(app, emails, between):
     importing = imports.Import(app.database, key, "skip", clock=itertools.count().__next__, sleep=between)
     values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
     rows = [
-        ImportRow(line, {**values, "email": email}, {"owner": USER}) for line, email in enumerate(emails, 2)
+        ImportRow(line, {**values, "email": email}, {"owner": USER}, {})
+        for line, email in enumerate(emails, 2)
     ]
     *_, last = importing.write(iter(rows), importing.progress(key))
     return last
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_an_import_that_runs_twice_at_once_writes_each_row_once(agency, ahead, restarted):
+    with agency.app() as app:
+        first, second = (
+            imports.Import(app.database, bytes(32), "create", clock=itertools.count().__next__) for _ in "12"
+        )
+        rows = [
+            ImportRow(
+                line, {"first_name": "A", "last_name": "B", "client_type": "buyer"}, {"owner": USER}, {}
+            )
+            for line in range(4)
+        ]
+        old = first.progress(bytes(32))
+        for _ in range(ahead):
+            old = next(first.write(iter(rows), old))
+        if restarted:
+            second.restart()
+        taken = second.progress(bytes(32))
+        assert [*second.write(iter(rows[taken.done :]), taken)][-1].created == 4
+        with pytest.raises(UserError, match="another process"):
+            next(first.write(iter(rows[ahead:]), old))
+    assert len(agency.clients()) == 4 + (ahead if restarted else 0)
 
 
 def test_others_get_a_turn_after_each_transaction(agency):

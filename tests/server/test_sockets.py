@@ -138,6 +138,25 @@ def test_a_socket_is_written_while_it_wants_to_be(sockets, add):
     assert one.written == 3
 
 
+def test_what_an_event_leaves_to_write_is_written(sockets, add):
+    one = add()
+    one.peer.sendall(b"data")
+    one.handle_read_event = lambda: (
+        one.received.append(one.socket.recv(100)),
+        setattr(one, "may_write", True),
+    )
+    sockets.wait(1)
+    assert (len(one.received), one.written) == (1, 0)
+    sockets.wait(0)
+    assert one.written == 1
+
+
+def test_a_socket_that_cannot_be_waited_for_is_not_kept(sockets):
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sockets[1_000_000] = None
+    assert 1_000_000 not in sockets
+
+
 def test_a_check_comes_to_an_end(sockets, add):
     one = add()
     sockets.check(one.number)

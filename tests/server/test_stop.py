@@ -174,6 +174,21 @@ def test_a_stop_while_many_write_loses_no_acknowledged_write(start, database):
 # --- what does not finish is not waited for
 
 
+def test_all_who_have_connected_before_the_stop_are_answered(start):
+    with start() as server:
+        server.signal(signal.SIGSTOP)
+        waiting = [connect(server.address) for _ in range(200)]
+        for raw in waiting:
+            raw.settimeout(5)
+            raw.sendall(request(server.key))
+        server.signal()
+        server.signal(signal.SIGCONT)
+        for raw in waiting:
+            with raw, raw.makefile("rb") as stream:
+                assert read_answer(stream)[0] == 200
+        assert server.exit_code() == 0
+
+
 def test_half_a_request_is_not_waited_for(start):
     hasty = "from acare.server import channel; channel.PAUSE_SECONDS = 0.2"
     with start(before=hasty) as server, connect(server.address) as raw:
