@@ -18,10 +18,24 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _DEFUSED = re.compile(rf"'+(?:{_FORMULA.pattern})")
 
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
-_CURRENCY = r"(?:[^\d\s.,'+()%/-]{1,4})?"
-_MONEY = re.compile(rf"{_CURRENCY}\s*({_WHOLE})(?:([.,])(\d+))?\s*([km]\b)?\s*{_CURRENCY}", re.I)
+_MONEY = re.compile(rf"([^\d\s.,]{{0,4}})\s*({_WHOLE})(?:([.,])(\d+))?(\D*)")
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
-_SCALES = {"k": 1_000, "m": 1_000_000}
+_SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
+
+# ISO 4217, and what people write in its place. Other words are refused: "TEUR" and "Mio" are no currencies.
+_CURRENCIES = frozenset(
+    """
+    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad
+    cdf chf clp cny cop crc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp gbp gel ghs gip gmd gnf gtq
+    gyd hkd hnl hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt lak lbp
+    lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab
+    pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sdg sek sgd shp sle sll sos srd ssp stn svc syp
+    szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd uyu uzs ved ves vnd vuv wst xaf xcd xof xpf yer zar
+    zmw zwg zwl
+    dollar dollars euro euros fr ft kč kr lei rm rp rs sfr zł
+    $ a$ au$ c$ ca$ hk$ mx$ nt$ nz$ r$ s$ us$ ＄ £ ￡ ¥ ￥ ￦ ¤ ฿ ৳ ﷼ ₡ ₦ ₨ ₩ ₪ ₫ € ₭ ₮ ₱ ₲ ₴ ₵ ₸ ₹ ₺ ₼ ₽ ₾
+    """.split()
+)
 
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
@@ -48,11 +62,22 @@ def undefuse(text: str) -> str:
 def money(text: str) -> Any:
     """``$350,000``, ``350.000,00 EUR``, ``350k``; a separator before three digits separates thousands."""
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
-    if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
+    if match is None or (match[3] or "-") in match[2]:  # one mark cannot separate thousands and cents
         return text
-    whole, _, fraction, scale = match.groups()
-    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * _SCALES.get((scale or "").lower(), 1)
+    before, whole, _, fraction, after = match.groups()
+    scale = _scale(after.strip().casefold())
+    if scale is None or (before and before.casefold() not in _CURRENCIES):
+        return text
+    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * scale
     return int(number) if number == int(number) else float(number)
+
+
+def _scale(suffix: str) -> int | None:
+    """By what ``k``, ``m``, a currency, or one after the other multiplies; None for everything else."""
+    if suffix in _CURRENCIES:
+        return 1
+    currency = suffix[1:].lstrip()
+    return _SCALES.get(suffix[:1]) if not currency or currency in _CURRENCIES else None
 
 
 def amount(value: float | None) -> str:

@@ -6,21 +6,37 @@ import http.client
 import json
 import math
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from acare.errors import UserError
+from acare.exchange.cells import parse_json
 from acare.field_types import to_json
 
 _LIMIT = 100
-_TIMEOUT = 60
+_TIMEOUT = 60  # for each read
+_MAX_SECONDS = 300  # for an answer
+_MAX_BYTES = 64 << 20  # of an answer
+_MAX_SHOWN = 300  # characters of a server's text
 _MAX_FAILURES = 8
 _RETRIED = (408, 429, 500, 502, 503, 504)
+
+# The shape of data: the type of each value that is used, by name; a list has the shape of its items.
+_USERS = {"users": [{"id": str, "email": str}]}
+_CLIENTS = {"clients": [{"id": str, "user_id": str}], "meta": {"total": int, "hasMore": bool}}
+_Answer = tuple[bytes, Message]
+_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer", bool: "true or false"}
+
+
+class _BadAnswer(Exception):
+    """An answer that another attempt would not mend; its text says what was expected."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -47,7 +63,7 @@ class Remote:
 
         ``tell`` gets the number of clients found and the total.
         """
-        users = self._get("/v1/users", optional=True).get("users", [])
+        users = self._get("/v1/users", _USERS, optional=True).get("users", [])
         owners = {user["id"]: {"owner": user["email"]} for user in users}
         found = _resume(target)
         with target.open("ab") as file:
@@ -66,8 +82,9 @@ class Remote:
         pages have what was created meanwhile.
         """
         page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
+        repeated = 0  # known clients since the last new one
         while True:
-            data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}")
+            data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
             before, total = total, data["meta"]["total"]
             new = [client for client in data["clients"] if client["id"] not in found]
             known = len(new) < len(data["clients"])
@@ -76,6 +93,11 @@ class Remote:
                 page -= 1
                 continue
             moved = False
+            repeated = 0 if new else repeated + max(1, len(data["clients"]))
+            if repeated > len(found) + 10 * _LIMIT or (data["meta"]["hasMore"] and not data["clients"]):
+                raise UserError(
+                    f"{self._base}: page {page} must have new clients, or not say that there are more"
+                )
             found.update(client["id"] for client in new)
             yield new, total
             if data["meta"]["hasMore"] and not (newest and known):
@@ -85,7 +107,7 @@ class Remote:
             else:
                 newest, page = True, 1
 
-    def _get(self, path: str, *, optional: bool = False) -> dict[str, Any]:
+    def _get(self, path: str, shape: object, *, optional: bool = False) -> dict[str, Any]:
         """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
 
         Waits where the server asks for it, and tries again after failures.
@@ -94,23 +116,83 @@ class Remote:
         for failures in range(1, _MAX_FAILURES + 1):
             pause = min(2**failures, 60)
             try:
-                with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                    self._connected = True
-                    data: dict[str, Any] = json.load(answer)["data"]
-                    self._sleep(_until_next_token(answer.headers))
-                    return data
+                content, headers = _in_time(lambda: self._fetch(request))
+                data: dict[str, Any] = _read_data(content, shape)
+                self._sleep(_until_next_token(headers))
+                return data
             except urllib.error.HTTPError as error:
+                error.close()
                 if optional and error.code in (403, 404):
                     return {}
                 reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
                 final = error.code not in _RETRIED
                 pause = _number(error.headers, "Retry-After", pause)
-            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            except _BadAnswer as error:
+                reason, final = f"{path}: {error}", True
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 reason, final = str(getattr(error, "reason", error)), not self._connected
             if final or failures == _MAX_FAILURES:
                 break
             self._sleep(pause)
-        raise UserError(f"{self._base}: {reason}")
+        raise UserError(f"{self._base}: {_printable(reason)}")
+
+    def _fetch(self, request: urllib.request.Request) -> _Answer:
+        with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            self._connected = True
+            content = answer.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise _BadAnswer(f"the answer must not exceed {_MAX_BYTES} bytes")
+        return content, answer.headers
+
+
+def _in_time(work: Callable[[], _Answer]) -> _Answer:
+    """What ``work`` returns, in a thread: a server that sends a byte now and then never times out."""
+    ended: Future[_Answer] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(work())
+        except Exception as error:  # raised again by the future
+            ended.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    if not wait([ended], _MAX_SECONDS).done:
+        raise _BadAnswer(f"the answer must be complete after {_MAX_SECONDS} s")
+    return ended.result()
+
+
+def _read_data(content: bytes, shape: object) -> Any:
+    """The data in an answer. ValueError if it is not an answer of this API, as an error page of a proxy."""
+    try:
+        answer = parse_json(content)
+        to_json(answer).encode()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the answer must be JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise _BadAnswer(f"the answer must be JSON in UTF-8: {error}") from None
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise ValueError("the answer must be a JSON object with data")
+    _check(answer["data"], shape, "data")
+    return answer["data"]
+
+
+def _check(value: Any, shape: Any, path: str) -> None:
+    kind: type = shape if isinstance(shape, type) else type(shape)
+    found: type = type(value)
+    if found is not kind:
+        raise _BadAnswer(f"{path} must be {_NAMES[kind]}")
+    if kind is dict:
+        for name, part in shape.items():
+            _check(value.get(name), part, f"{path}.{name}")
+    elif kind is list:
+        for number, item in enumerate(value):
+            _check(item, shape[0], f"{path}[{number}]")
+
+
+def _printable(text: str) -> str:
+    """Text of a server, short, and with escapes for what a terminal would obey."""
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in shown)
 
 
 def _until_next_token(headers: Message) -> int:
@@ -122,7 +204,7 @@ def _until_next_token(headers: Message) -> int:
 
 def _number(headers: Message, name: str, default: int) -> int:
     text = headers.get(name, "")
-    return min(int(text), 3600) if text.isdecimal() else default
+    return min(int(text), 3600) if re.fullmatch("[0-9]{1,9}", text) else default
 
 
 def _resume(target: Path) -> set[str]:
@@ -131,11 +213,15 @@ def _resume(target: Path) -> set[str]:
     found = set()
     with target.open("r+b") as file:
         end = 0
-        for line in file:
+        for number, line in enumerate(file, 1):
             try:
-                found.add(json.loads(line[:-1])["id"])  # without its line break, a line is not JSON
+                record = parse_json(line[:-1])  # without its line break, a line is not JSON
+                _check(record, {"id": str}, "the client")
             except ValueError:
                 break
+            except _BadAnswer as error:
+                raise UserError(f"{target}, line {number}: {error}; delete the file to start anew") from None
+            found.add(record["id"])
             end += len(line)
         file.truncate(end)
     return found

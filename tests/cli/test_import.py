@@ -1,6 +1,7 @@
 """``acare import`` of CSV as agencies have it: encodings, headers, values, problems, duplicates."""
 
 import json
+import time
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN
@@ -76,10 +77,31 @@ def test_headers_and_values_are_recognized(agency, header, cell, field, value):
         ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("0.125", 0.125),
         ("1,234,567.89", 1234567.89), ("350,00", 350), ("€ 99", 99), ("99\u00a0EUR", 99), ("5.0", 5),
         ("-5", "-5"), ("1,2,3", "1,2,3"), ("1,234,5", "1,234,5"), ("12 apples", "12 apples"), ("(5)", "(5)"),
+        ("350 k€", 350000), ("350 kEUR", 350000), ("1.2 M USD", 1200000), ("350 kr", 350), ("US$ 350", 350),
+        ("350 TEUR", "350 TEUR"), ("TEUR 350", "TEUR 350"), ("350 Mio", "350 Mio"), ("350 k x", "350 k x"),
+        ("350 m²", "350 m²"), ("350 T€", "350 T€"), ("350 mxn", 350), ("350 ¢", "350 ¢"),
     ],
 )  # fmt: skip
 def test_money(text, value):
     assert cells.money(text) == value
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated", "end"),
+    [
+        ("1", " ", "%%"), ("EUR", " ", "%"), ("1", " ", "k%"), ("1.", "1", "%"), ("", "1 234", "%"),
+        ("1/1/2026", " ", "%"), ("1/1/2026 1:00", " ", "%"), ("1/1/2026,", " ", "1:0"), ("", "'", "x"),
+        ("'", " ", "x"), ("", "a", "1"), ("", "jr ", "jr"), ("", "[", ""), ("", "; ", ""), ("", "1", ""),
+        ("1", "\u3000", "€€"), ("", "von ", "x"),
+    ],
+)  # fmt: skip
+def test_a_hostile_cell_is_read_at_once(start, repeated, end):
+    text = start + repeated * (130_000 // len(repeated)) + end
+    began = time.process_time()
+    for read in (cells.money, cells.instant, cells.flag, cells.word, cells.texts, cells.full_name):
+        read(text)
+    cells.undefuse(cells.defuse(text))
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from support.importing import USER, Agency
 from support.server import serving
 
 from acare.errors import UserError
+from acare.exchange import remote
 from acare.exchange.remote import Remote
 from acare.store import imports
 
@@ -175,7 +178,7 @@ def listening(fake):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             status, headers, body = fake.answer(self.path, self.headers)
-            content = json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
@@ -213,6 +216,7 @@ EMPTY = {"data": {"users": []}}
         ([(429, {"Retry-After": "7"}, {})], [7]),
         ([(503, {}, {}), (502, {}, {})], [2, 4]),
         ([(200, {}, {"no": "data"})], [2]),
+        ([(429, {"Retry-After": "9" * 5000}, {})], [2]),
         ([(200, USED_UP, EMPTY)], [2]),
         ([(200, {"RateLimit-Remaining": "5"}, EMPTY)], []),
     ],
@@ -244,6 +248,25 @@ def test_a_refusal_ends_the_download(tmp_path, answer, text):
         download(fake, tmp_path / "pages")
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\x1b]0;title\x07\x9b2J", r"\x1b]0;title\x07\x9b2J"),
+        ("x" * 60_000, "x" * 300 + "..."),
+        ("/é", "/é"),
+    ],
+)
+def test_text_of_a_server_is_escaped(tmp_path, location, shown):
+    fake = Fake(1)
+    fake.script = [(302, {"Location": location}, {})]
+    with pytest.raises(UserError) as error:
+        download(fake, tmp_path / "pages")
+    assert str(error.value).partition("answers 302 ")[2].startswith(shown[:280])
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 400
+
+
 @pytest.mark.parametrize("rest", ['{"id": "cut o', '{"id": "x"}', "\0\0\n\0"])
 def test_an_interrupted_download_goes_on(tmp_path, rest):
     fake = Fake(350)
@@ -251,6 +274,135 @@ def test_an_interrupted_download_goes_on(tmp_path, rest):
     target.write_text("".join(json.dumps({"id": it}) + "\n" for it in fake.ids[:200]) + rest)
     assert download(fake, target)[0] == fake.ids
     assert fake.pages() == [2, 3, 4]
+
+
+def page(*clients, **meta):
+    """The answer to a request for clients."""
+    return {"data": {"clients": list(clients), "meta": {"total": 9, "hasMore": False, **meta}}}
+
+
+def fails(tmp_path, *bodies):
+    """The error of a download from a server with these answers, the first one about users."""
+    fake = Fake(1)
+    fake.script = [(200, {}, body) for body in bodies]
+    with pytest.raises(UserError) as error:
+        download(fake, tmp_path / "pages")
+    assert re.match(r"http://127\.0\.0\.1:\d+: ", str(error.value))
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (None, "data must be an object"),
+        ("x", "data must be an object"),
+        ([], "data must be an object"),
+        ({"users": None}, "data.users must be a list"),
+        ({"users": "x"}, "data.users must be a list"),
+        ({"users": ["x"]}, "data.users[0] must be an object"),
+        ({"users": [{"email": USER}]}, "data.users[0].id must be a string"),
+        ({"users": [{"id": [], "email": USER}]}, "data.users[0].id must be a string"),
+        ({"users": [{"id": "x", "email": 1}]}, "data.users[0].email must be a string"),
+    ],
+)
+def test_users_of_another_shape_are_refused(tmp_path, data, text):
+    assert fails(tmp_path, {"data": data}).endswith(f"/v1/users: {text}")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"data": {"clients": None}}, "data.clients must be a list"),
+        ({"data": {"clients": []}}, "data.meta must be an object"),
+        (page("x"), "data.clients[0] must be an object"),
+        (page({"user_id": "x"}), "data.clients[0].id must be a string"),
+        (page({"id": [], "user_id": "x"}), "data.clients[0].id must be a string"),
+        (page({"id": "x"}), "data.clients[0].user_id must be a string"),
+        (page({"id": "x", "user_id": []}), "data.clients[0].user_id must be a string"),
+        (page(total="9"), "data.meta.total must be an integer"),
+        (page(hasMore=1), "data.meta.hasMore must be true or false"),
+        (page({"id": "x", "user_id": "x", "notes": "\ud800"}), "surrogates not allowed"),
+    ],
+)
+def test_clients_of_another_shape_are_refused(tmp_path, body, text):
+    assert fails(tmp_path, EMPTY, body).endswith(text)
+
+
+def test_an_answer_that_is_nested_too_deeply_is_refused(tmp_path):
+    fake = Fake(1)
+    fake.script = [(200, {}, b"[" * 100_000)]
+    with pytest.raises(UserError, match="nested too deeply"):
+        download(fake, tmp_path / "pages")
+
+
+SAME = {"id": number_id(1), "user_id": number_id(1)}
+
+
+@pytest.mark.parametrize("body", [page(hasMore=True), page(SAME, hasMore=True)])
+def test_pages_without_new_clients_end_the_download(tmp_path, body):
+    fake = Fake(1)
+    fake.script = [(200, {}, EMPTY), *[(200, {}, body)] * 3000]
+    with pytest.raises(UserError, match="must have new clients"):
+        download(fake, tmp_path / "pages")
+
+
+def test_going_back_and_forth_ends_the_download(tmp_path):
+    fake = Fake(1)
+    fresh = iter(range(2, 9999))
+    fake.answer = lambda path, headers: (
+        (200, {}, EMPTY)
+        if "users" in path
+        else (200, {}, page(SAME, total=9, hasMore=True))
+        if path.endswith("page=1")
+        else (200, {}, page({**SAME, "id": str(next(fresh))}, total=-next(fresh), hasMore=True))
+    )
+    with pytest.raises(UserError, match="must have new clients"):
+        download(fake, tmp_path / "pages")
+
+
+def test_an_answer_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "_MAX_BYTES", 1000)
+    assert fails(tmp_path, {"data": {"users": ["x" * 1000]}}).endswith("must not exceed 1000 bytes")
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b""])
+def test_an_answer_must_end_in_time(tmp_path, monkeypatch, sent):
+    monkeypatch.setattr(remote, "_MAX_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, dripping(server, sent) as url:
+        began = time.monotonic()
+        with pytest.raises(UserError, match=r"complete after 0\.2 s"):
+            Remote(url, KEY).download(tmp_path / "pages", lambda done, total: None)
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def dripping(server, sent):
+    """The address of a server that goes on and on sending a little."""
+    done = threading.Event()
+
+    def serve():
+        with server.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(sent)
+            while not done.wait(0.02):
+                connection.sendall(sent if b"100" in sent else b"H")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("line", ["5", "[1]", '{"x": 1}', '{"id": []}'])
+def test_a_file_that_is_no_download_is_refused(tmp_path, line):
+    target = tmp_path / "pages"
+    target.write_text(f"{line}\n")
+    with pytest.raises(UserError, match=r"pages, line 1: the client.* must be"):
+        download(Fake(1), target)
+    assert target.read_text() == f"{line}\n"
 
 
 def test_clients_that_are_created_meanwhile_are_found(tmp_path):
