@@ -105,7 +105,6 @@ API_ERRORS = ["401", "403", "429", "500", "503"]
 API_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 # The types in the tables. A capitalized word is the name of a schema; "[]", "{}" and "|null" may follow.
-# (A limit that is sent has no maximum: more counts as 100.)
 TYPES: dict[str, Json] = {
     "text": {"type": "string"},
     "boolean": {"type": "boolean"},
