@@ -2,5 +2,5 @@
 
 ``middleware``, ``access_log``, ``proxy`` and ``cors`` have the gates that a request passes; ``resources``,
 ``users``, ``system`` and ``web`` have the responders. ``body``, ``query`` and ``conditions`` parse the
-request, ``envelope`` builds the response, and ``openapi`` describes the API from ``openapi_tables``.
+request, ``envelope`` builds the response, and ``openapi`` describes the API.
 """

@@ -1,6 +1,7 @@
-"""The OpenAPI 3.1 document, built from ``acare.fields`` and the tables in ``openapi_tables``.
+"""The OpenAPI 3.1 document: operations, errors and schemas as tables, and the fields from ``acare.fields``.
 
-The examples are responses of the app, which the tests record in ``examples.json``.
+A table is a text of blocks of rows; two or more spaces separate the columns. The examples are responses of
+the app, which the tests record in ``examples.json``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,224 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from acare.api import openapi_tables as tables
+from acare.api import conditions, query
+from acare.auth import ROLES
 from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
+
+_ABOUT = "The clients of a real-estate agency: list, create, get, update and delete."
+TAGS = {
+    "clients": "The clients of the agency.",
+    "users": "The users of the agency, who own clients.",
+    "system": "The server itself. Needs no key and has no rate limit.",
+}
+
+# What an operation takes (parameters), sends (the body) and answers. The headers and errors that every
+# operation has are not listed.
+OPERATIONS = """
+GET /v1/clients  listClients  List clients
+  Returns a page of the clients that the caller may see, newest first. Filters can be combined. A page past
+  the end is empty. Unknown parameters and parameters with an empty value are ignored.
+  takes    q client_type status email user_id page limit
+  errors   400
+  200      ClientListResponse  A page of clients.
+POST /v1/clients  createClient  Create a client
+  Creates a client that belongs to the user of the API key. Fields that are absent or null are unset, unknown
+  fields are ignored. `budget_min` must not be more than `budget_max`.
+  takes    Idempotency-Key
+  sends    ClientInput
+  headers  ETag Location Idempotent-Replayed
+  errors   400 422
+  201      ClientResponse  The new client.
+GET /v1/clients/{id}  getClient  Get a client
+  Returns one client. With `If-None-Match`, the response is 304 if the caller already has this version.
+  takes    id If-Match If-None-Match
+  headers  ETag
+  errors   404 412
+  200      ClientResponse  The client.
+  304      -               The caller already has this version.
+PUT /v1/clients/{id}  updateClient  Update a client
+  Changes the fields that are sent and keeps the others. With `version` or `If-Match`, only if the client
+  still has that version. `budget_min` must not be more than `budget_max` in the result.
+  takes    id If-Match If-None-Match
+  sends    ClientChanges
+  headers  ETag
+  errors   400 404 409 412 428
+  200      ClientResponse  The client after the update.
+DELETE /v1/clients/{id}  deleteClient  Delete a client
+  Deletes a client. With `If-Match`, only if the client still has that version.
+  takes    id If-Match If-None-Match
+  errors   404 412 428
+  200      DeletedResponse  The client was deleted.
+GET /v1/users  listUsers  List users
+  Returns the users whose clients the caller may see: all users that are not disabled for a broker, the caller
+  alone for an agent.
+  200      UserListResponse  The users, by e-mail address.
+GET /v1/users/me  getCurrentUser  Get the caller
+  Returns the user whose API key is used.
+  200      UserResponse  The user.
+GET /healthz  getLiveness  Check liveness
+  Succeeds while the process can answer. Does not use the database.
+  200      LivenessResponse  The process is alive.
+GET /readyz  getReadiness  Check readiness
+  Succeeds if the server can write to its database now.
+  errors   500 503
+  200      ReadinessResponse  The server is ready.
+GET /openapi.json  getOpenApi  Get this document
+  Returns the OpenAPI document of this server.
+  200      OpenApi  The document.
+GET /  getIndex  Get the index
+  Returns the page for people or, if `Accept` prefers JSON or the page is switched off, example calls.
+  200      IndexResponse or text/html  What the server is and how to call it.
+"""
+
+# Status, name of the response, its headers besides those of every response, description.
+ERRORS = """
+errors
+  400  BadRequest            -                       The request is invalid. `details` lists every problem.
+  401  Unauthorized          WWW-Authenticate        The key is missing, unknown, expired or revoked.
+  403  Forbidden             -                       The key lacks a scope, or another site sent the write.
+  404  NotFound              -                       No client that the caller may see has this id.
+  409  Conflict              -                       `version` in the body is not the current version.
+  412  PreconditionFailed    ETag                    `If-Match` or `If-None-Match` does not hold.
+  413  ContentTooLarge       -                       The body is larger than 64 KiB.
+  415  UnsupportedMediaType  Accept Accept-Encoding  The body is not JSON, or has a content coding.
+  422  IdempotencyKeyReused  -                       The `Idempotency-Key` was used with another body.
+  428  PreconditionRequired  -                       This server requires a version with every change.
+  429  TooManyRequests       Retry-After             The rate limit is exceeded.
+  500  InternalServerError   -                       The server has a defect. Its log has the `errorId`.
+  503  ServiceUnavailable    Retry-After             The database or the server is unavailable now.
+"""
+API_ERRORS = ["401", "403", "429", "500", "503"]
+API_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+
+# The types in the tables. A capitalized word is the name of a schema; "[]", "{}" and "|null" may follow.
+# (A limit that is sent has no maximum: more counts as 100.)
+TYPES: dict[str, Json] = {
+    "text": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "count": {"type": "integer", "minimum": 0},
+    "positive": {"type": "integer", "minimum": 1},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    "page=1": {"type": "integer", "minimum": 1, "default": 1},
+    "limit=25": {"type": "integer", "minimum": 1, "default": 25},  # no maximum: more counts as 100
+    "uuid": {"type": "string", "format": "uuid", "examples": ["a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"]},
+    "time": {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]},
+    "url": {"type": "string", "format": "uri-reference"},
+    "tag": {"type": "string", "examples": ['"3"']},
+    "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
+    "role": {"type": "string", "enum": list(ROLES)},
+    "search": query.SEARCH.schema(),
+    "address": query.ADDRESS.schema(),
+    "=true": {"type": "boolean", "const": True},
+    "=false": {"type": "boolean", "const": False},
+}
+
+# Name, type and description. A "?" marks what is optional.
+HEADERS = """
+response
+  X-Request-ID          text      Id of this request, also in the server's log.
+  RateLimit-Limit?      count     Tokens in a full bucket; absent if there is no rate limit.
+  RateLimit-Remaining?  count     Tokens left.
+  RateLimit-Reset?      count     Seconds until the bucket is full again.
+  Retry-After           positive  Seconds to wait before the next attempt.
+  WWW-Authenticate      text      How to authenticate.
+  ETag                  tag       Version of the client, for `If-Match` and `If-None-Match`.
+  Location              url       URL of the client.
+  Idempotent-Replayed?  text      `true` for the answer to an earlier request with the same `Idempotency-Key`.
+  Accept?               text      Media type that the body must have.
+  Accept-Encoding?      text      Content coding that the body may have.
+"""
+PARAMETERS = """
+path
+  id               uuid          Id of the client.
+query
+  q                search        Search: each word must begin a word of the name, e-mail or phone.
+  email            address       Only clients with this e-mail address. Case does not count.
+  user_id          uuid          Only clients of this user.
+  client_type      ClientType    Only clients of this type.
+  status           ClientStatus  Only clients with this status.
+  page             page=1        Number of the page.
+  limit            limit=25      Clients on a page. More than 100 count as 100.
+header
+  Idempotency-Key  key           Makes a retry safe: for 24 hours, the same key gets the same response.
+  If-Match         tag           Versions that the client may have; with any other, the response is 412.
+  If-None-Match    tag           Versions that the client must not have, or GET is 304 and others are 412.
+"""
+OBJECTS = """
+Client  A client with all of its fields.
+  id          uuid      Id of the client, set by the server.
+  user_id     uuid      Id of the user who owns the client, set by the server.
+  version     positive  1 at creation. Every update adds 1.
+  created_at  time      When the client was created.
+  updated_at  time      When the client was last changed.
+ClientInput  A client to create.
+ClientChanges  Changes to a client: at least one field besides `version`.
+  version?  positive  Version that the caller has read. If it is not current, the response is 409.
+PageMeta  The position of a page in the list.
+  page        positive  Number of the page.
+  limit       limit     Clients on a full page.
+  total       count     Clients that match the filters.
+  totalPages  count     Number of pages.
+  hasMore     boolean   Whether there are pages after this one.
+ClientList  A page of clients.
+  clients  Client[]  The clients, newest first.
+  meta     PageMeta  The position of the page in the list.
+Deleted  An empty object.
+User  A user, who can own clients.
+  id     uuid  Id of the user, the `user_id` of clients.
+  email  text  E-mail address.
+  role   role  An agent sees their own clients, a broker those of all users.
+UserList  The users whose clients the caller may see.
+  users  User[]  The users, by e-mail address.
+Liveness  The state of the process.
+  status  text  Always `ok`.
+Readiness  The state of the server.
+  status  text    Always `ready`. A server that is not ready answers 503.
+  checks  text{}  Each check by name, all `ok`.
+OpenApi  An OpenAPI document.
+  openapi  text  Version of OpenAPI.
+Index  What the server is and how to call it.
+  name     text    Name of the program.
+  version  text    Version of the program.
+  calls    text{}  A curl command for each operation on clients.
+  links    text{}  Paths of other documents by name.
+ErrorResponse  The body of every error.
+  success        =false     Always false for an error.
+  error          ErrorBody  What went wrong.
+  timestamp      time       Time of the answer.
+  correlationId  text       Id of the request, as in the header `X-Request-ID`.
+ErrorBody  What went wrong.
+  code      text          Stable code to branch on, for example `VALIDATION_ERROR`.
+  message   text          What went wrong, for people. May change.
+  details?  ErrorDetails  More about the error. Absent for some codes.
+  errorId?  text          For 500: the id of the error in the server's log.
+Problem  One problem with the request.
+  field    text  Name of the field, parameter or header; `body` for the body as a whole.
+  message  text  The problem, for people. May change.
+VersionDetails  For 409 and 412: how the version that was sent differs from the current one.
+  currentVersion    positive       Current version of the client.
+  attemptedVersion  positive|null  Version that was sent; null if none or an invalid one was sent.
+  changedFields     text[]|null    Fields that differ between the two; null if unknown.
+  changedAt         time|null      When the client was last changed; null if unknown.
+ScopeDetails  For 403: the scope that the key lacks.
+  resource  text    The resource.
+  actions   text[]  The actions, of which one is enough.
+SizeDetails  For 413: the maximum size of a body.
+  limit  count  Maximum size in bytes.
+RetryDetails  For 429: when to retry.
+  retryAfter  positive  Seconds until the next token.
+ReadinessDetails  For 503 of the readiness check: its results.
+  checks  text{}  Each check by name: `ok` or the problem.
+"""
+RESULTS = ("Client", "ClientList", "Deleted", "User", "UserList", "Liveness", "Readiness", "Index")
+SUCCESS = """
+{name}Response  The envelope of a success.
+  success    =true   Always true for a success.
+  data       {name}  The result.
+  timestamp  time    Time of the answer.
+"""
 
 
 @lru_cache(maxsize=8)
@@ -27,19 +242,18 @@ def document(version: str, prefix: str = "") -> Json:
     """The document for an app that is mounted under ``prefix``."""
     examples = json.loads(resources.files(__package__).joinpath("examples.json").read_text("utf-8"))
     schemes = {name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-API-Key", "API-Key")}
-    about = "The clients of a real-estate agency: list, create, get, update and delete."
     return {
         "openapi": "3.1.0",
-        "info": {"title": "acare Clients API", "version": version, "description": about},
+        "info": {"title": "acare Clients API", "version": version, "description": _ABOUT},
         "servers": [{"url": prefix or "/"}],
         "security": [{name: []} for name in schemes],
-        "tags": [{"name": name, "description": said} for name, said in tables.TAGS.items()],
+        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
         "paths": _paths(examples),
         "components": {
             "securitySchemes": schemes,
-            "parameters": {row[0]: _parameter(*heading, *row) for heading, row in _rows(tables.PARAMETERS)},
-            "headers": {row[0].strip("?"): _header(*row) for _, row in _rows(tables.HEADERS)},
-            "responses": {row[1]: _error(examples, *row) for _, row in _rows(tables.ERRORS)},
+            "parameters": {row[0]: _parameter(*heading, *row) for heading, row in _rows(PARAMETERS)},
+            "headers": {row[0].strip("?"): _header(*row) for _, row in _rows(HEADERS)},
+            "responses": {row[1]: _error(examples, *row) for _, row in _rows(ERRORS)},
             "schemas": _schemas(),
         },
     }
@@ -47,7 +261,7 @@ def document(version: str, prefix: str = "") -> Json:
 
 def _paths(examples: Json) -> Json:
     paths: Json = {}
-    for (call, name, summary), rows in _blocks(tables.OPERATIONS):
+    for (call, name, summary), rows in _blocks(OPERATIONS):
         method, path = call.split()
         about = {"operationId": name, "summary": summary}
         paths.setdefault(path, {})[method.lower()] = about | _operation(path, rows, examples.get(name, {}))
@@ -57,23 +271,26 @@ def _paths(examples: Json) -> Json:
 def _operation(path: str, rows: list[list[str]], examples: Json) -> Json:
     is_api = path.startswith("/v1/")
     facts = {name: words.split() for name, words in (row for row in rows if len(row) == 2)}
-    errors = ["413", "415", *facts.get("errors", []), *(tables.API_ERRORS if is_api else [])]
-    headers = [*(tables.API_HEADERS if is_api else tables.API_HEADERS[:1]), *facts.get("headers", [])]
+    errors = ["413", "415", *facts.get("errors", []), *(API_ERRORS if is_api else [])]
+    headers = [*(API_HEADERS if is_api else API_HEADERS[:1]), *facts.get("headers", [])]
     successes = {
         status: {"description": said, "headers": _refs(headers), **_content(schema, examples.get(status))}
         for status, schema, said in (row for row in rows if len(row) == 3)
     }
-    names = {status: name for _, (status, name, *_) in _rows(tables.ERRORS)}
-    operation: Json = {
+    names = {status: name for _, (status, name, *_) in _rows(ERRORS)}
+    body = (
+        {"required": True, **_content(facts["sends"][0], examples.get("request"))}
+        if "sends" in facts
+        else None
+    )
+    return {
         "description": " ".join(row[0] for row in rows if len(row) == 1),
         "tags": [path.split("/")[2] if is_api else "system"],
         **({} if is_api else {"security": []}),
         "parameters": [_ref(name, "parameters") for name in facts.get("takes", [])],
         "responses": successes | {status: _ref(names[status], "responses") for status in sorted(errors)},
+        **({"requestBody": body} if body else {}),
     }
-    if "sends" in facts:
-        operation["requestBody"] = {"required": True, **_content(facts["sends"][0], examples.get("request"))}
-    return operation
 
 
 def _content(schema: str, example: Json | None) -> Json:
@@ -101,18 +318,18 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
             different[operation] = answer
     return {
         "description": description,
-        "headers": _refs([*tables.API_HEADERS, *headers.strip("-").split()]),
+        "headers": _refs([*API_HEADERS, *headers.strip("-").split()]),
         "content": {"application/json": {"schema": _ref("ErrorResponse"), "examples": different}},
     }
 
 
 def _schemas() -> Json:
-    table = tables.OBJECTS + "".join(tables.SUCCESS.format(name=name) for name in tables.RESULTS)
+    table = OBJECTS + "".join(SUCCESS.format(name=name) for name in RESULTS)
     objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
     # Requires at least one of the fields without "anyOf", for which code generators create no type.
     none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
     objects["ClientChanges"] |= {"minProperties": 1, "not": none}
-    problems = {"type": "array", "minItems": 1, "items": _ref("Problem")}
+    problems: Json = {"type": "array", "minItems": 1, "items": _ref("Problem")}
     return {
         **{field.schema_name: field.kind.schema() for field in FIELDS if field.schema_name},
         **objects,
@@ -129,8 +346,8 @@ def _object(name: str, description: str, rows: list[list[str]]) -> Json:
     if name in ("Client", "ClientInput", "ClientChanges"):
         table += [_field(field, name) for field in FIELDS]
     required = [field for field, _, _ in table if not field.endswith("?")]
-    properties = {field.strip("?"): {**schema, "description": said} for field, schema, said in table}
     demanded = {"required": required} if required else {}
+    properties = {field.strip("?"): {**schema, "description": said} for field, schema, said in table}
     return {"type": "object", "description": description, **demanded, "properties": properties}
 
 
@@ -162,7 +379,7 @@ def _type(kind: str) -> Json:
         return {"type": "array", "items": _type(kind[:-2])}
     if kind.endswith("{}"):
         return {"type": "object", "additionalProperties": _type(kind[:-2])}
-    return tables.TYPES.get(kind) or _ref(kind)
+    return TYPES.get(kind) or _ref(kind)
 
 
 def _nullable(schema: Json) -> Json:

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from acare.cli.options import Commands, add_flags, open_database
+from acare.cli.options import Commands, add_flags, counted, open_database
 from acare.errors import UserError
 from acare.exchange.csv_file import write_csv
 from acare.exchange.json_lines import write_json
@@ -53,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
                 os.replace(path, args.file)
         except OSError as error:
             raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
-    sys.stderr.write(f"Exported {count} clients to {args.file}.\n")
+    sys.stderr.write(f"Exported {counted(count, 'client')} to {args.file}.\n")
     return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from acare.auth import ROLES
-from acare.cli.options import Commands, add_flags, open_database, parse_email, parse_id
+from acare.cli.options import Commands, add_flags, counted, open_database, parse_email, parse_id
 from acare.store.transfer import transfer
 from acare.store.users import UserStore
 
@@ -104,5 +104,5 @@ def run_change(args: argparse.Namespace) -> int:
 def run_transfer(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         moved = transfer(database, args.owner, args.to, args.clients)
-    print(f"Transferred {moved} clients from {args.owner} to {args.to}.")
+    print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
     return 0

@@ -183,7 +183,7 @@ def test_nothing_is_handed_to_a_disabled_user(run, ana):
     assert "is disabled" in run("transfer", "--from", ANA, "--to", BEN)[2]
     run("user", "disable", ANA)
     run("user", "enable", BEN)
-    assert run("transfer", "--from", ANA, "--to", BEN)[1].startswith("Transferred 1 clients")
+    assert run("transfer", "--from", ANA, "--to", BEN)[1].startswith("Transferred 1 client")
 
 
 def test_a_stale_version_is_refused_after_a_transfer(run, app, ana, caller):
