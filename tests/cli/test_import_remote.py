@@ -338,12 +338,15 @@ def test_an_answer_that_is_nested_too_deeply_is_refused(tmp_path):
 SAME = {"id": number_id(1), "user_id": number_id(1)}
 
 
-@pytest.mark.parametrize("body", [page(hasMore=True), page(SAME, hasMore=True)])
-def test_pages_without_new_clients_end_the_download(tmp_path, body):
+@pytest.mark.parametrize(
+    ("body", "requests"), [(page(hasMore=True), 2), (page(*[SAME] * 100, hasMore=True), 13)]
+)
+def test_pages_without_new_clients_end_the_download(tmp_path, body, requests):
     fake = Fake(1)
     fake.script = [(200, {}, EMPTY), *[(200, {}, body)] * 3000]
     with pytest.raises(UserError, match="must have new clients"):
         download(fake, tmp_path / "pages")
+    assert len(fake.requests) == requests
 
 
 def test_going_back_and_forth_ends_the_download(tmp_path):
