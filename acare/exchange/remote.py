@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import math
@@ -65,8 +66,13 @@ class Remote:
         """
         users = self._get("/v1/users", _USERS, optional=True).get("users", [])
         owners = {user["id"]: {"owner": user["email"]} for user in users}
-        found = _resume(target)
+        target.touch(mode=0o600)
         with target.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UserError(f"{target}: another import is downloading into this file") from None
+            found = _resume(target)
             for clients, total in self._pages(found):
                 for client in clients:
                     record = {**owners.get(client["user_id"], {}), **client}
@@ -209,7 +215,6 @@ def _number(headers: Message, name: str, default: int) -> int:
 
 def _resume(target: Path) -> set[str]:
     """The ids in what an earlier download wrote; what follows a line that was cut off is removed."""
-    target.touch(mode=0o600)
     found = set()
     with target.open("r+b") as file:
         end = 0

@@ -1,5 +1,6 @@
 """``acare import URL``: the clients of another server."""
 
+import fcntl
 import json
 import os
 import re
@@ -397,6 +398,15 @@ def dripping(server, sent):
     finally:
         done.set()
         thread.join()
+
+
+def test_two_downloads_do_not_write_into_one_file(tmp_path):
+    target = tmp_path / "clients.jsonl"
+    with target.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another import is downloading into this file"):
+            download(Fake(1), target)
+    assert target.read_text() == ""
 
 
 @pytest.mark.parametrize("line", ["5", "[1]", '{"x": 1}', '{"id": []}'])
