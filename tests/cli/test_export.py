@@ -9,7 +9,7 @@ import sys
 import pytest
 from support import warm
 from support.data import ALL_FIELDS, JORDAN, OTHER
-from support.importing import HEADER, USER, Agency
+from support.importing import HEADER, USER
 
 from acare.exchange import cells
 from acare.fields import FIELDS
@@ -31,18 +31,6 @@ AWKWARD = [
     {**JORDAN, "budget_min": 475.125, "budget_max": 1e11, "pre_approval_amount": 1e-07},
     {**JORDAN, "first_name": "李小龙 🏡", "last_name": "O'Brien, Jr.", "notes": " "},
 ]
-
-
-@pytest.fixture
-def agency(tmp_path):
-    return Agency(tmp_path)
-
-
-@pytest.fixture
-def other(tmp_path):
-    """An agency without clients."""
-    (tmp_path / "other").mkdir()
-    return Agency(tmp_path / "other")
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, "plain", "", "a=1"])

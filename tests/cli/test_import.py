@@ -5,15 +5,9 @@ import time
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN
-from support.importing import HEADER, USER, Agency
+from support.importing import HEADER, USER
 
 from acare.exchange import cells
-
-
-@pytest.fixture
-def agency(tmp_path):
-    return Agency(tmp_path)
-
 
 PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
 NAME = ("Zoë", "Müller", "“quoted”")

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN
-from support.importing import USER, Agency
+from support.importing import USER
 from support.server import serving
 
 from acare.errors import UserError
@@ -21,17 +21,6 @@ from acare.exchange.remote import Remote
 from acare.store import imports
 
 KEY = "0" * 64
-
-
-@pytest.fixture
-def agency(tmp_path):
-    return Agency(tmp_path)
-
-
-@pytest.fixture
-def other(tmp_path):
-    (tmp_path / "other").mkdir()
-    return Agency(tmp_path / "other")
 
 
 def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):

@@ -33,11 +33,6 @@ imports.Import._write_batch = tell
 """
 
 
-@pytest.fixture
-def agency(tmp_path):
-    return Agency(tmp_path)
-
-
 def rows(count):
     return f"{HEADER},email\n" + "".join(f"A{n},B,buyer,c{n % (count - 5)}@b\n" for n in range(count))
 

@@ -137,7 +137,7 @@ def failing_checkpoints_of_two(recording: Recording) -> None:
 
 @contextmanager
 def old_snapshots(database: Path) -> Iterator[None]:
-    """Somebody reads all the time, each snapshot for a while."""
+    """Readers, at all times, each of which keeps its snapshot for a while."""
     over = threading.Event()
 
     def read() -> None:

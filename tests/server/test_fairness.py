@@ -78,7 +78,7 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY)
-def test_many_costly_requests_hold_up_nobody(target, costly):
+def test_many_costly_requests_do_not_delay_others(target, costly):
     def act():
         with target.connections(40) as crowd:
             for raw in crowd:

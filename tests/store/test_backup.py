@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import resource
 import shutil
 import sqlite3
 import stat
@@ -12,7 +11,7 @@ import sys
 import tempfile
 import textwrap
 import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -22,7 +21,7 @@ import pytest
 from support import warm
 from support.client import Api
 from support.data import JORDAN
-from support.files import edit, listing, query
+from support.files import edit, file_size_limit, listing, query
 from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
@@ -364,24 +363,13 @@ def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where
     assert listing(tmp_path) == before
 
 
-@contextmanager
-def room_for(size):
-    """No file can grow beyond so many bytes, as when the disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 PARTS = [0, 0.05, 0.5, 0.99]
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_full_disk_is_reported_in_one_line_and_leaves_no_file(run, path, folder, part):
     fill(path, "Ana")
-    with room_for(int(path.stat().st_size * part)):
+    with file_size_limit(int(path.stat().st_size * part)):
         assert_refused(run("backup", folder))
     assert listing(folder) == []
 
@@ -897,7 +885,7 @@ def test_a_failed_restore_puts_the_log_back(backup, path, monkeypatch):
 def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup, part):
     fill(path, "Old")
     before = listing(path.parent)
-    with room_for(int(backup.stat().st_size * part)):
+    with file_size_limit(int(backup.stat().st_size * part)):
         assert_refused(run("restore", backup))
     assert (names(path), listing(path.parent)) == (["Old"], before)
 

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 from support.client import Api
 from support.crash import damage
 from support.data import JORDAN
+from support.files import file_size_limit
 from support.threads import in_threads
 
 import acare
@@ -154,23 +154,12 @@ def api(path, monkeypatch):
 # --- a quota
 
 
-@contextmanager
-def quota(size):
-    """No file may be longer than this, as if the user's quota were used up."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_quota_stops_no_write_after_it_was_raised(path, monkeypatch, caplog):
     """Neither a write to the log nor a checkpoint that it refuses needs a restart."""
     monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
     with opened(path) as api:
         clients = [api.create()]
-        with quota(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
+        with file_size_limit(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
             clients += write_until_unavailable(api)
         assert "could not be checkpointed" in caplog.text
         assert "a quota is used up" in caplog.text

@@ -306,13 +306,13 @@ def remains(folder, name=NAME):
     return [path.name for path in folder.iterdir() if name.encode() in path.read_bytes()]
 
 
-def post_with_retry_key(api, key="k", **fields):
+def post_with_idempotency_key(api, key="k", **fields):
     headers = {**api.headers, "Idempotency-Key": key}
     return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
 
 
 def test_erase_deletes_client_history_and_stored_answers(acare, app, api):
-    client_id = post_with_retry_key(api, first_name=NAME).json["data"]["id"]
+    client_id = post_with_idempotency_key(api, first_name=NAME).json["data"]["id"]
     api.put(client_id, {"notes": NAME})
     api.delete(client_id)
     acare("undelete", client_id)
@@ -327,12 +327,12 @@ def test_erase_deletes_client_history_and_stored_answers(acare, app, api):
 
 
 def test_other_clients_are_unchanged(acare, app, api):
-    others = [post_with_retry_key(api, f"k{n}").json["data"] for n in range(3)]
+    others = [post_with_idempotency_key(api, f"k{n}").json["data"] for n in range(3)]
     api.put(others[0]["id"], {"notes": "x"})
     before = [
         rows(app, f"SELECT * FROM {table}") for table in ("clients", "client_history", "idempotency_keys")
     ]
-    acare("erase", post_with_retry_key(api, first_name=NAME).json["data"]["id"])
+    acare("erase", post_with_idempotency_key(api, first_name=NAME).json["data"]["id"])
     after = [
         rows(app, f"SELECT * FROM {table}") for table in ("clients", "client_history", "idempotency_keys")
     ]
@@ -349,9 +349,9 @@ def test_an_erased_client_is_unknown(acare, api, command):
 
 
 def test_after_an_erasure_the_idempotency_key_is_free_again(acare, api):
-    first = post_with_retry_key(api, first_name=NAME)
+    first = post_with_idempotency_key(api, first_name=NAME)
     acare("erase", first.json["data"]["id"])
-    again = post_with_retry_key(api, first_name=NAME)
+    again = post_with_idempotency_key(api, first_name=NAME)
     assert "Idempotent-Replayed" not in again.headers
 
 
@@ -363,7 +363,7 @@ def test_it_says_that_backups_still_have_it(acare, api):
 @pytest.mark.parametrize("checkpoint", [True, False])
 def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, checkpoint):
     api.create()
-    client_id = post_with_retry_key(api, first_name=NAME, notes="n" * length).json["data"]["id"]
+    client_id = post_with_idempotency_key(api, first_name=NAME, notes="n" * length).json["data"]["id"]
     api.put(client_id, {"tags": [NAME] * 50})
     api.put(client_id, {"tags": []})
     assert remains(tmp_path)

@@ -1,7 +1,8 @@
 """Database files as another program sees them, and the folders that they are in."""
 
+import resource
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 
 def edit(path, script):
@@ -22,3 +23,14 @@ def contents(folder):
 
 def listing(folder):
     return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+
+
+@contextmanager
+def file_size_limit(size):
+    """No file can grow beyond so many bytes, as when the disk is full or a quota is used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
