@@ -119,8 +119,9 @@ def run_restore(args: argparse.Namespace) -> int:
     print(f"Restored {database} from {args.file}.")
     if done.revoked or done.disabled or done.erased:
         print(
-            f"Again: {counted(done.revoked, 'key')} revoked, {counted(done.disabled, 'user')} disabled, "
-            f"{counted(done.erased, 'client')} erased. (With --exact they are as in the backup.)"
+            f"Kept from the old database: {counted(done.revoked, 'key')} revoked, "
+            f"{counted(done.disabled, 'user')} disabled, {counted(done.erased, 'client')} erased. "
+            "(With --exact, they are as in the backup.)"
         )
     if done.old is not None:
         print(f"The old database was renamed to {done.old}.")

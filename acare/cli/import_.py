@@ -69,7 +69,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
          help="what to do with clients that exist, by e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key for the URL")
-    flag("--again", action="store_true", help="download and import anew what the same command did before")
+    flag(
+        "--again", action="store_true", help="download and import again what the same command has done before"
+    )
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
@@ -143,7 +145,7 @@ class _Run:
             complete.unlink(missing_ok=True)
         if complete.exists():
             at = timestamps.at(complete.stat().st_mtime_ns)
-            self.report.note = f"These are the clients of {at}; --again downloads them anew."
+            self.report.note = f"These clients were downloaded at {at}; --again downloads them again."
             return complete
         remote = Remote(args.source, key)
         remote.download(path, lambda done, total: self.tell("Downloading", done, total, "clients"))
@@ -200,7 +202,7 @@ class _Run:
             importing.restart()
         done = importing.progress(plan.sha256())
         if done.started_at is not None and done.done == len(plan):
-            report.note = f"This was imported at {done.started_at}; --again imports it anew."
+            report.note = f"This was imported at {done.started_at}; --again imports it again."
             report.count(done)
             return
         if args.on_duplicate != "create":

@@ -225,7 +225,7 @@ def _resume(target: Path) -> set[str]:
             except ValueError:
                 break
             except _BadAnswer as error:
-                raise UserError(f"{target}, line {number}: {error}; delete the file to start anew") from None
+                raise UserError(f"{target}, line {number}: {error}; delete the file to start again") from None
             found.add(record["id"])
             end += len(line)
         file.truncate(end)

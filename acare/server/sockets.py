@@ -22,7 +22,7 @@ class Socket(Protocol):
     def writable(self) -> bool: ...
 
 
-#: Events of one wait. Each takes a while if other threads are busy, and answers are sent only after all.
+#: Maximum number of events of one wait: answers are sent only after all of them have been handled.
 _MAX_EVENTS = 32
 
 _READ = select.POLLIN | select.POLLPRI
@@ -38,7 +38,7 @@ class _Trigger(trigger):  # type: ignore[misc]  # waitress has no types
 class Sockets(dict[int, Socket]):
     """The sockets by file descriptor. waitress adds and removes them.
 
-    By default the wait is for something to read. ``check`` is for a socket that wants to write or to close;
+    By default, a wait is for something to read. ``check`` is for a socket that wants to write or to close;
     a socket that has something to read but is not ``readable`` yet is checked by itself.
     """
 
@@ -66,9 +66,8 @@ class Sockets(dict[int, Socket]):
         """Wait up to ``seconds`` for events, and have their sockets handle them."""
         for number in [*self._checked]:
             self._ask(number)
-        for number, events, sock in [
-            (number, events, self.get(number)) for number, events in self._poll(seconds)
-        ]:
+        found = [(number, events, self.get(number)) for number, events in self._poll(seconds)]
+        for number, events, sock in found:
             if sock is None or self.get(number) is not sock:
                 continue  # closed by an earlier event; the number may be that of a new connection
             if events & _READ and not sock.readable():

@@ -129,7 +129,7 @@ class Import:
         if progress.rows_sha256 != rows_sha256:
             raise UserError(
                 f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
-                "--again begins it anew"
+                "--again starts it again"
             )
         return progress
 

@@ -63,7 +63,7 @@ class Writer:
     """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file.
 
     The thread starts with the first write. It is a daemon: a program that ends without ``close()`` still
-    ends. A child process must open the database anew: SQLite's locks do not pass to it.
+    ends. A child process must open the database itself: SQLite's locks do not pass to it.
     """
 
     def __init__(

@@ -189,7 +189,7 @@ def test_a_repeated_id_is_a_duplicate(agency):
     assert [(found["line"], found["first_line"]) for found in report["duplicates"]] == [(2, 1)]
 
 
-def test_create_gives_a_known_id_anew(agency):
+def test_create_gives_a_known_client_a_new_id(agency):
     agency.load(json.dumps(RECORD), name="in.jsonl")
     agency.load(json.dumps({**RECORD, "first_name": "Dana"}), "--on-duplicate", "create", name="in.jsonl")
     first, second = agency.clients()

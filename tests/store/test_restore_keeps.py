@@ -84,7 +84,10 @@ def test_an_erasure_is_kept_through_any_number_of_restores(path, since):
 
 def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
-    assert "Again: 1 key revoked, 0 users disabled, 1 client erased." in capsys.readouterr().out
+    assert (
+        "Kept from the old database: 1 key revoked, 0 users disabled, 1 client erased."
+        in capsys.readouterr().out
+    )
 
 
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
