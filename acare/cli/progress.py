@@ -28,14 +28,14 @@ def shown(args: argparse.Namespace) -> Iterator[Report]:
     if args.quiet:
         yield silent
         return
-    progress = Progress(sys.stderr, sys.stderr.isatty())
+    progress = ProgressLine(sys.stderr, sys.stderr.isatty())
     try:
         yield progress
     finally:
         progress.clear()
 
 
-class Progress:
+class ProgressLine:
     """A ``Report`` that writes to a stream."""
 
     def __init__(
