@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from acare.errors import UserError
-from acare.exchange.cells import parse_json
-from acare.field_types import to_json
+from acare.field_types import from_json, to_json
 
 _LIMIT = 100
 _TIMEOUT = 60  # for each read
@@ -170,11 +169,11 @@ def _in_time(work: Callable[[], _Answer]) -> _Answer:
 def _read_data(content: bytes, shape: object) -> Any:
     """The data in an answer. ValueError if it is not an answer of this API, as an error page of a proxy."""
     try:
-        answer = parse_json(content)
+        answer = from_json(content.decode())
         to_json(answer).encode()
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the answer must be JSON: {error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _BadAnswer(f"the answer must be JSON in UTF-8: {error}") from None
     if not isinstance(answer, dict) or "data" not in answer:
         raise ValueError("the answer must be a JSON object with data")
@@ -220,7 +219,7 @@ def _resume(target: Path) -> set[str]:
         end = 0
         for number, line in enumerate(file, 1):
             try:
-                record = parse_json(line[:-1])  # without its line break, a line is not JSON
+                record = from_json(line[:-1].decode())  # without its line break, a line is not JSON
                 _check(record, {"id": str}, "the client")
             except ValueError:
                 break

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from acare.clients import ImportRow
+from acare.errors import Problem
 from acare.field_types import fold_email
+from acare.store.conflicts import CROSSED, REPEATED, STALE, compare
 from acare.store.connection import open_in_memory
 
 # 0 if the client was deleted.
@@ -42,6 +44,7 @@ ORDER BY clients_search.rowid
 """
 
 GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
+
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
 # Keys of rows are hashes: the addresses of a million clients would take 100 MB.
@@ -59,17 +62,18 @@ KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
 class Duplicate:
     """A row that describes a client: ``client`` is its id, or None for that of the line ``first_line``.
 
-    ``by`` is id, email, phone or name. ``crossed``: merged into the client, after the rows before, its
-    budget_min would be more than its budget_max.
+    ``by`` is id, email, phone or name; ``name`` is that in the row, and ``client_name`` that of the client.
+    ``conflict`` is why the row must not be merged into the client.
     """
 
     line: int
     by: str
     name: str
     client: str | None = None
+    client_name: str | None = None
     first_line: int | None = None
     deleted: bool = False
-    crossed: bool = False
+    conflict: Problem | None = None
 
 
 def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> tuple[int, str] | None:
@@ -100,36 +104,63 @@ def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> 
 
 
 def find_all(
-    connection: sqlite3.Connection, rows: Iterable[ImportRow], newest_before: int
+    connection: sqlite3.Connection,
+    rows: Iterable[ImportRow],
+    newest_before: int,
+    *,
+    done: int = 0,
+    merging: bool = False,
 ) -> Iterator[Duplicate]:
-    """The rows that describe a client of the database, or the same one as an earlier row."""
+    """The rows that describe a client of the database, or the same one as an earlier row.
+
+    The first ``done`` rows are written already. If ``merging``, conflicts are found too.
+    """
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
-        for row in rows:
+        for number, row in enumerate(rows):
             keys = [*_keys(row.complete())]
             if "id" in row.kept:
                 keys.insert(0, ("id", row.kept["id"]))
-            match = find(connection, row, newest_before)
+            match = find(connection, row, newest_before) if number >= done else None
             earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
-            if match is not None:
-                crossed = _crosses(connection, lines, match[0], row.values)
-                yield replace(_describe(connection, row, *match), crossed=crossed)
-            elif earlier is not None:
-                crossed = _crosses(connection, lines, -earlier[0], row.values)
-                name = _name(row.complete())
-                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0], crossed=crossed)
-            else:
+            if match is None and earlier is None:
                 lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
                 _crosses(connection, lines, -row.line, row.complete())
+                continue
+            lines.execute(ADD_LINE, {"key": hash(keys[0]), "line": row.line})
+            if number >= done:
+                seq, by = match or (-earlier[0], keys[0][0])
+                found = _describe(connection, row, seq, by)
+                if merging and not found.deleted:
+                    conflict = _find_conflict(connection, lines, row, seq, by, earlier is not None)
+                    found = replace(found, conflict=conflict)
+                yield found
+
+
+def _find_conflict(
+    connection: sqlite3.Connection,
+    lines: sqlite3.Connection,
+    row: ImportRow,
+    seq: int,
+    by: str,
+    repeated: bool,
+) -> Problem | None:
+    """Why a row must not be merged into a client."""
+    if by == "id" and repeated:
+        return Problem("id", REPEATED)
+    state = compare(connection, row, seq) if by == "id" else None
+    if state == "stale":
+        return Problem("version", STALE)
+    crosses = state is None and _crosses(connection, lines, seq, row.values)
+    return Problem("budget_min", CROSSED) if crosses else None
 
 
 def _crosses(
     connection: sqlite3.Connection, lines: sqlite3.Connection, client: int, values: Mapping[str, Any]
 ) -> bool:
     """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
-    deleted = client == 0
-    if deleted or {"budget_min", "budget_max"}.isdisjoint(values):
+    if {"budget_min", "budget_max"}.isdisjoint(values):
         return False
     key = {"client": client}
     kept = lines.execute(KEPT_BUDGETS, key).fetchone() or connection.execute(GET_BUDGETS, key).fetchone()
@@ -142,10 +173,13 @@ def _crosses(
 
 
 def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
+    found = Duplicate(row.line, by, _name(row.complete()))
+    if seq < 0:
+        return replace(found, first_line=-seq)
     if seq == 0:
-        return Duplicate(row.line, by, _name(row.complete()), row.kept["id"], deleted=True)
+        return replace(found, client=row.kept["id"], deleted=True)
     client, name = connection.execute(GET, {"seq": seq}).fetchone()
-    return Duplicate(row.line, by, name, client)
+    return replace(found, client=client, client_name=name)
 
 
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")

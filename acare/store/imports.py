@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from acare import ids
 from acare.clients import ImportRow
 from acare.errors import UserError
 from acare.fields import FIELDS
+from acare.store.conflicts import CROSSED, STALE, compare, differs
 from acare.store.connection import NOW
 from acare.store.database import Database
 from acare.store.duplicates import Duplicate, find, find_all
@@ -80,12 +81,6 @@ _UNSET = {field.name: field.unset for field in FIELDS} | {
 }
 
 
-CROSSED = (
-    "merged into its client, budget_min must not be more than budget_max; correct the row or the client, and "
-    "run the command again"
-)
-
-
 class Progress(NamedTuple):
     """How far an import is: ``done`` rows are written. ``newest_before`` is the last client before it."""
 
@@ -140,30 +135,45 @@ class Import:
         )
 
     def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
-        """The rows that describe a client of the database, or the same one as an earlier row."""
+        """The rows after ``progress`` that describe a client of the database, or that of an earlier row."""
+        merging = self._policy == "update"
         with self._database.read() as connection:
             connection.execute("BEGIN")  # so that what is found is still there to be described
-            yield from find_all(connection, rows, progress.newest_before)
+            yield from find_all(connection, rows, progress.newest_before, done=progress.done, merging=merging)
 
-    def write(self, rows: Iterator[ImportRow], progress: Progress) -> Iterator[Progress]:
-        """Write ``rows``, those after ``progress``, in short transactions; the progress after each."""
+    def write(
+        self, rows: Iterable[ImportRow], progress: Progress, without: Container[int] = ()
+    ) -> Iterator[Progress]:
+        """Write the rows after ``progress``, in short transactions; the progress after each.
+
+        Rows in the lines ``without`` are passed over.
+        """
+        rows = islice(rows, progress.done, None)
         for first in rows:
-            progress = self._database.write(partial(self._write_batch, chain([first], rows), progress))
+            progress = self._database.write(
+                partial(self._write_batch, chain([first], rows), progress, without)
+            )
             yield progress
             self._sleep(PAUSE_SECONDS)
 
     def _write_batch(
-        self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
+        self,
+        rows: Iterator[ImportRow],
+        progress: Progress,
+        without: Container[int],
+        connection: sqlite3.Connection,
     ) -> Progress:
         self._check_alone(connection, progress)
         counts = progress._asdict()
         until = self._clock() + BATCH_SECONDS
         for row in rows:
-            try:
-                counts[self._write_row(connection, row, progress.newest_before)] += 1
-            except sqlite3.IntegrityError as error:
-                reason = CROSSED if "budget_order" in str(error) else error
-                raise UserError(f"line {row.line} cannot be written any more: {reason}") from None
+            if row.line not in without:
+                try:
+                    counts[self._write_row(connection, row, progress.newest_before)] += 1
+                except sqlite3.IntegrityError as error:
+                    raise _cannot_be_written(
+                        row, f"budget_min {CROSSED}" if "budget_order" in str(error) else error
+                    ) from None
             counts["done"] += 1
             if self._clock() >= until:
                 break
@@ -181,16 +191,23 @@ class Import:
             )
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> str:
-        """Write a row; the name of the count to add it to."""
+        """Write a row; the name of the count to add it to. UserError if it conflicts with the client now."""
         found = None
         if self._policy != "create" or "id" in row.kept:
             found = find(connection, row, newest_before)
         if found is None or self._policy == "create":
             _insert(connection, row, keep_id=found is None or found[1] != "id")
             return "created"
-        if self._policy == "update" and _update(connection, row, found[0]):
-            return "updated"
-        return "skipped"
+        seq, by = found
+        state = compare(connection, row, seq) if self._policy == "update" and by == "id" else None
+        if state == "stale":
+            raise _cannot_be_written(row, f"its version {STALE}")
+        merged = self._policy == "update" and state is None and _update(connection, row, seq)
+        return "updated" if merged else "skipped"
+
+
+def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
+    return UserError(f"line {row.line} cannot be written any more: {reason}; then run the command again")
 
 
 def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> None:
@@ -207,6 +224,5 @@ def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
     if not row.values:
         return False
     assignments = ", ".join(f"{name} = :{name}" for name in row.values)
-    differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
-    statement = UPDATE.format(assignments=assignments, differences=differences)
+    statement = UPDATE.format(assignments=assignments, differences=differs(row.values))
     return bool(connection.execute(statement, {**row.values, "seq": seq}).fetchall())
