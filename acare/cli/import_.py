@@ -59,26 +59,30 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
     flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
     flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
-    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a new client has not, for example client_type=buyer")  # fmt: skip
-    flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
-    flag("--dates", choices=("dmy", "mdy"),
-         help="the order of day and month in 5/7/2026 (default: as other dates show)")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
-    flag("--skip-bad", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
+    flag("--skip-bad", type=Path, metavar="FILE", help="write refused rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
-         help="what to do with clients that exist, by e-mail, phone or name (default: fail)")  # fmt: skip
-    flag("--key-file", type=Path, metavar="FILE", help="the file with the API key for the URL")
-    flag(
-        "--again", action="store_true", help="download and import again what the same command has done before"
-    )
+         help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
+    flag("--again", action="store_true", help="repeat a download and an import that are complete")
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
+    _add_source_flags(parser)
+
+
+def _add_source_flags(parser: argparse.ArgumentParser) -> None:
+    flag = parser.add_argument_group("for CSV").add_argument
+    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
+         help=f"what a column is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
+    flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
+    flag("--dates", choices=("dmy", "mdy"),
+         help="the order of day and month in 5/7/2026 (default: as other dates show)")  # fmt: skip
+    flag = parser.add_argument_group("for a URL").add_argument
+    flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
 
 
 def _mapping(text: str) -> tuple[str, str | None]:
@@ -212,12 +216,7 @@ class _Run:
         if args.on_duplicate != "create":
             for found in importing.duplicates(plan.rows(), done):
                 report.add_duplicate(found)
-        if report.refused and not args.skip_bad:
-            report.to_do.append(
-                "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
-            )
-        if args.on_duplicate == "fail" and (report.duplicates or report.same_id):
-            report.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
+        report.decide(skip_bad=args.skip_bad is not None, on_duplicate=args.on_duplicate)
         if report.to_do or args.dry_run:
             return
         if report.problems:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from itertools import chain
 
 from acare.exchange.rows import CellProblem
 from acare.store.duplicates import Duplicate
 from acare.store.imports import Progress
 
-_MAX_SHOWN = 60
+_MAX_SHOWN = 60  # characters of a cell
+_MAX_LISTED = 100  # rows of each kind
 _COUNTS = ("created", "updated", "skipped", "refused")
 
 
@@ -39,17 +41,25 @@ class ImportReport:
     updated: int | None = None
     skipped: int | None = None
 
-    def add_duplicate(self, duplicate: Duplicate) -> None:
-        if duplicate.conflict is not None:
-            problem = duplicate.conflict
-            value = (None, duplicate.name)
-            self.problems.append(CellProblem(duplicate.line, *value, problem.field, problem.message))
+    def add_duplicate(self, found: Duplicate) -> None:
+        """Count a row that has the id of a client, list another duplicate, refuse one with a conflict."""
+        if found.conflict is not None:
+            self.problems.append(CellProblem(found.line, None, found.name, *astuple(found.conflict)))
             self.refused += 1
             self.valid -= 1
-        elif duplicate.by == "id" and duplicate.client_name is not None:
+        elif found.by == "id" and found.client_name is not None:
             self.same_id += 1
         else:
-            self.duplicates.append(duplicate)
+            self.duplicates.append(found)
+
+    def decide(self, *, skip_bad: bool, on_duplicate: str) -> None:
+        """Whether the rows can be written."""
+        if self.refused and not skip_bad:
+            self.to_do.append(
+                "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
+            )
+        if (self.duplicates or self.same_id) and on_duplicate == "fail":
+            self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
 
     def count(self, done: Progress) -> None:
         """Take over what was written."""
@@ -61,15 +71,16 @@ class ImportReport:
         print(json.dumps({**asdict(self), "problems": problems}, indent=2))
 
     def print_text(self, *, layout: bool) -> None:
-        """How the file is read (``layout``), each problem and duplicate, and the counts."""
+        """How the file is read (``layout``), problems and duplicates, and the counts."""
         if layout:
             self._print_layout()
-        for problem in self.problems:
-            print(_describe_problem(problem))
-        for duplicate in self.duplicates:
-            print(_describe_duplicate(duplicate))
-        kinds = Counter(f"{problem.field} {problem.message}" for problem in self.problems)
-        kinds += Counter(f"duplicate by {duplicate.by}" for duplicate in self.duplicates)
+        kinds: Counter[str] = Counter()
+        for kind, line in chain(
+            map(_describe_problem, self.problems), map(_describe_duplicate, self.duplicates)
+        ):
+            kinds[kind] += 1
+            if kinds[kind] <= _MAX_LISTED:
+                print(line)
         kinds["the id of a client"] = self.same_id
         for kind, number in (+kinds).most_common():
             print(f"{number} x {kind}")
@@ -89,17 +100,20 @@ class ImportReport:
             print(f"    {column} -> {target or ('unknown' if column in self.unknown_columns else 'ignored')}")
 
 
-def _describe_problem(problem: CellProblem) -> str:
+def _describe_problem(problem: CellProblem) -> tuple[str, str]:
+    """Its kind, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
     column = f"{problem.column}: " if problem.column else ""
     cell = f"{column}{json.dumps(value, ensure_ascii=False)} " if column or value else ""
-    return f"line {problem.line}, {cell}({problem.field}) {problem.message}"
+    line = f"line {problem.line}, {cell}({problem.field}) {problem.message}"
+    return f"{problem.field} {problem.message}", line
 
 
-def _describe_duplicate(duplicate: Duplicate) -> str:
+def _describe_duplicate(duplicate: Duplicate) -> tuple[str, str]:
     other = f"the client {duplicate.client_name} ({duplicate.client})"
     if duplicate.deleted:
         other = f"a client that was deleted ({duplicate.client})"
     if duplicate.first_line is not None:
         other = f"line {duplicate.first_line}"
-    return f"line {duplicate.line}, {duplicate.name}: has the same {duplicate.by} as {other}"
+    line = f"line {duplicate.line}, {duplicate.name}: has the same {duplicate.by} as {other}"
+    return f"duplicate by {duplicate.by}", line

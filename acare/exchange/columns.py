@@ -101,8 +101,6 @@ class Columns:
             target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
             if column not in self._chosen and target not in fields.values():
                 fields[column] = target
-        if "id" not in fields.values():  # then it is that of another program
-            fields |= {column: None for column, target in fields.items() if target == "version"}
         if not any(fields.values()):
             raise UserError(
                 f"no column is recognized: {self._listed}. --map 'COLUMN=FIELD' gives one a field; columns "
@@ -121,7 +119,7 @@ class Columns:
     def survey(self, rows: Iterable[tuple[int, list[str]]], dates: str | None) -> None:
         """Decide by all ``rows``, each with its line, what a cell alone does not tell.
 
-        An id is that of another program if none is a UUID. Day and month are in the order ``dates``, dmy or
+        Ids are those of another program if none is a UUID. Day and month are in the order ``dates``, dmy or
         mdy, else in that of the first date of the column that has only one; UserError if none of them has.
         """
         kinds: dict[str | None, _KindOf] = {"id": _id_kind, "created_at": cells.date_order}
@@ -132,11 +130,11 @@ class Columns:
                     f"{self.names[at]}: {example}, like all its dates, can have the day or the month first; "
                     "--dates dmy or --dates mdy tells which"
                 )
-            if kind == "foreign":
-                for name, target in self.fields.items():
-                    if target in ("id", "version") and name not in self._chosen:
-                        self.fields[name] = None
+            if kind == "foreign" and self.names[at] not in self._chosen:
+                self.fields[self.names[at]] = None
             self._day_first[at] = (dates or kind) == "dmy"
+        if "id" not in self.fields.values():  # then it is that of another program
+            self.fields |= {column: None for column, target in self.fields.items() if target == "version"}
 
     def with_plain_dates(self, record: list[str]) -> list[str]:
         """The record with each date of this order in a form that needs none."""

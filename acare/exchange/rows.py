@@ -95,6 +95,8 @@ class Draft:
             clean, kept, problems = _validate(values, rules)
         if problems or self.problems:
             return list(map(self._locate, self.problems + problems))
+        if "id" not in kept:
+            kept.pop("version", None)  # that of another client
         defaults = {name: clean.pop(name) for name in rules.defaults if name in missing & clean.keys()}
         return ImportRow(self.line, clean, kept, defaults)
 

@@ -162,9 +162,13 @@ def test_an_id_without_a_version_is_the_id_of_the_client(agency):
     assert [client["first_name"] for client in agency.clients()] == ["Dana", "Jordan", "Pat"]
 
 
-@pytest.mark.parametrize("row", ["17,3,A,B,buyer", "17,,A,B,buyer"])
-def test_an_id_of_another_program_is_an_unknown_column(agency, row):
-    report = agency.report(f"ID,Version,{HEADER}\n{row}\n,,C,D,buyer\n")
+def test_a_version_counts_only_with_an_id(agency):
+    agency.load(json.dumps({**JORDAN, "version": 5}))
+    assert [client["version"] for client in agency.clients()] == [1]
+
+
+def test_an_id_of_another_program_is_an_unknown_column(agency):
+    report = agency.report(f"ID,Version,{HEADER}\n17,3,A,B,buyer\n,,C,D,buyer\n")
     assert (report["unknown_columns"], report["created"]) == (["ID", "Version"], 2)
     report = agency.report(f"ID,{HEADER}\n17,E,F,buyer\n", "--map", "ID=id")
     assert [problem["field"] for problem in report["problems"]] == ["id"]

@@ -475,6 +475,12 @@ def test_duplicates_are_skipped_updated_or_created(agency, policy, counts, clien
     assert [(c["first_name"], c["source"], c["version"]) for c in agency.clients()] == clients
 
 
+def test_of_many_problems_of_a_kind_the_first_are_listed(agency):
+    ended = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 101)
+    assert ended.out.count("(client_type) must be") == 100
+    assert "101 x client_type must be" in ended.out
+
+
 def test_an_update_leaves_what_the_file_does_not_have(agency):
     old = agency.create(**ALL_FIELDS)
     report = agency.report(

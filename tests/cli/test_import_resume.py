@@ -73,6 +73,22 @@ def test_records_with_ids_are_completed_too(agency, tmp_path):
     ]
 
 
+def test_rows_that_were_refused_before_the_kill_stay_refused(agency, tmp_path):
+    old = agency.create(first_name="A", last_name="B", client_type="buyer")
+    with agency.app() as app:
+        app.clients.update(agency.caller, old["id"], {"source": "web"})
+    content = f"id,version,{HEADER}\n{old['id']},1,Edited,B,buyer\n,,C,D,renter\n"
+    content += "".join(f",,A{n},B,buyer\n" for n in range(2000))
+    refused = tmp_path / "refused.csv"
+    arguments = (agency.write(content), "--user", USER, "--on-duplicate", "update", "--skip-bad", refused)
+    kill_after(agency, 3, *arguments)
+    before = refused.read_text()
+    ended = agency.run("import", *arguments)
+    assert (ended.code, refused.read_text(), before.count("\n")) == (0, before, 3), ended.err
+    clients = agency.clients()
+    assert (len(clients), clients[0]["first_name"]) == (2001, "A")
+
+
 def write_one_by_one(app, emails, between):
     """Import a client for each address, each in a transaction of its own; the last progress."""
     key = bytes(32)
