@@ -85,11 +85,11 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
 
 
-def _mapping(text: str) -> tuple[str, str | None]:
+def _mapping(text: str) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
     if not equals or (target and target not in TARGETS):
         raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=FIELD with one of {', '.join(TARGETS)}")
-    return column, target or None
+    return column, target
 
 
 def _default(text: str) -> tuple[str, object]:
@@ -142,7 +142,7 @@ class _Run:
                 raise UserError(f"{path}: the file has no rows")
             importing = Import(self.database, identity.digest(), args.on_duplicate)
             self._write(reader, plan, importing)
-        if is_url and self.report.created is not None:
+        if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)
         return self.report
 
@@ -185,7 +185,7 @@ class _Run:
         file.seek(0)
         if is_url or file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
             return JsonReader(file)
-        return CsvReader(file, dict(args.targets), keep_unknown=args.keep_unknown, dates=args.dates)
+        return CsvReader(file, dict(args.targets), args.keep_unknown, args.dates)
 
     def _read(self, file: IO[bytes], reader: JsonReader | CsvReader, rules: Rules, plan: Plan) -> None:
         """The first pass: every row into the plan, or its problems into the report."""
@@ -200,8 +200,8 @@ class _Run:
                 report.refused += 1
             if number % 256 == 0:
                 self.tell("Reading", file.tell(), size, "B")
-        report.valid, report.columns, report.unknown_columns = len(plan), reader.columns, reader.unknown
-        report.format, report.encoding, report.delimiter = reader.format, reader.encoding, reader.delimiter
+        report.valid, report.layout, report.columns = len(plan), reader.layout, reader.columns
+        report.unknown_columns = [name for name, target in reader.columns.items() if target is None]
 
     def _write(self, reader: JsonReader | CsvReader, plan: Plan, importing: Import) -> None:
         """Report duplicates and conflicts among the rows that are not written yet, and write these rows."""

@@ -20,13 +20,11 @@ _COUNTS = ("created", "updated", "skipped", "refused")
 class ImportReport:
     """What was found and done; numbers are of rows. The last three are None if nothing was written.
 
-    ``columns`` has the field of each column. ``same_id``: rows with the id of a client, which are not in
-    ``duplicates``. ``to_do``: what has to be done before the rows can be written.
+    ``layout`` and ``columns`` are those of the reader. ``same_id``: duplicates by id, which are not listed.
+    ``to_do``: what has to be done before the rows can be written.
     """
 
-    format: str = ""
-    encoding: str = ""
-    delimiter: str | None = None
+    layout: str = ""
     columns: dict[str, str | None] = field(default_factory=dict)
     unknown_columns: list[str] = field(default_factory=list)
     problems: list[CellProblem] = field(default_factory=list)
@@ -73,7 +71,9 @@ class ImportReport:
     def print_text(self, *, layout: bool) -> None:
         """How the file is read (``layout``), problems and duplicates, and the counts."""
         if layout:
-            self._print_layout()
+            print(self.layout)
+            for column, target in self.columns.items():
+                print(f"    {column} -> {'unknown' if target is None else target or 'ignored'}")
         kinds: Counter[str] = Counter()
         for kind, line in chain(
             map(_describe_problem, self.problems), map(_describe_duplicate, self.duplicates)
@@ -92,12 +92,6 @@ class ImportReport:
             print(f"{self.valid} valid, {self.refused} refused; nothing was written.")
         else:
             print(f"{', '.join(f'{getattr(self, name)} {name}' for name in _COUNTS)} in {self.seconds} s.")
-
-    def _print_layout(self) -> None:
-        delimiter = f", delimiter {json.dumps(self.delimiter)}" if self.delimiter else ""
-        print(f"{self.format}, {self.encoding}{delimiter}")
-        for column, target in self.columns.items():
-            print(f"    {column} -> {target or ('unknown' if column in self.unknown_columns else 'ignored')}")
 
 
 def _describe_problem(problem: CellProblem) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from acare import ids
 from acare.errors import Problem, UserError
 from acare.exchange import cells
-from acare.exchange.rows import REASON, Draft
+from acare.exchange.rows import Draft
 from acare.field_types import Amount, Flag, OneOf, Texts
 from acare.fields import FIELDS
 from acare.property_preferences import Preferences
@@ -66,23 +66,20 @@ _SPELLINGS = {
 _KNOWN = {
     **{re.sub("[^a-z0-9]", "", target): target for target in TARGETS},
     **{spelling: target for target, listed in _SPELLINGS.items() for spelling in listed.split()},
+    **dict.fromkeys(("acarereason", "userid", "updatedat"), ""),  # of files of acare: they are ignored
 }
-#: Columns of an export that an import of CSV ignores without a word.
-_IGNORED = frozenset((REASON, "user_id", "updated_at"))
 
 _KindOf = Callable[[str], str | None]
 
 
 class Columns:
-    """The columns of a file. ``fields`` has the field of each column, or None.
+    """The columns of a file. ``fields`` has the field of each column, "" for one that is ignored, or None.
 
-    ``targets`` are fields by column, beyond the spellings that are known; None: ignore it. With
-    ``keep_unknown``, unknown columns are read into property_preferences. UserError if no column is a name.
+    ``targets`` are fields by column, beyond the spellings that are known. With ``keep_unknown``, what has no
+    field is read into property_preferences. UserError if no column is a name.
     """
 
-    def __init__(
-        self, header: Sequence[str], targets: dict[str, str | None], keep_unknown: bool = False
-    ) -> None:
+    def __init__(self, header: Sequence[str], targets: dict[str, str], keep_unknown: bool) -> None:
         self.names: list[str] = []
         for position, text in enumerate(header, 1):
             name = cells.undefuse(" ".join(text.split()))
@@ -96,10 +93,10 @@ class Columns:
         """The field of each column, by choice or by the spelling; the first column of a spelling has it."""
         for column in self._chosen.keys() - self.names:
             raise UserError(f"--map: no column is {column!r}; the columns are {self._listed}")
-        fields = dict.fromkeys(self.names) | self._chosen
+        fields: dict[str, str | None] = dict.fromkeys(self.names) | self._chosen
         for column in self.names:
             target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-            if column not in self._chosen and target not in fields.values():
+            if column not in self._chosen and (not target or target not in fields.values()):
                 fields[column] = target
         if not any(fields.values()):
             raise UserError(
@@ -109,12 +106,6 @@ class Columns:
         if {"full_name", "first_name", "last_name"}.isdisjoint(fields.values()):
             raise UserError(f"no column is a name; --map 'COLUMN=full_name' tells one of {self._listed}")
         return fields
-
-    @property
-    def unknown(self) -> list[str]:
-        """The columns without a field, other than those that are meant to have none."""
-        meant = _IGNORED | self._chosen.keys()
-        return [name for name, target in self.fields.items() if target is None and name not in meant]
 
     def survey(self, rows: Iterable[tuple[int, list[str]]], dates: str | None) -> None:
         """Decide by all ``rows``, each with its line, what a cell alone does not tell.
@@ -170,7 +161,8 @@ class Columns:
     def _finish(self, draft: Draft, record: list[str], preferences: dict[str, Any]) -> None:
         if self._keep_unknown:
             texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
-            preferences |= {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
+            unknown = (name for name, target in self.fields.items() if target is None)
+            preferences |= {name: texts[name] for name in unknown if texts.get(name, "").strip()}
         given = draft.values.get("property_preferences", {})
         if preferences and isinstance(given, dict):
             draft.values["property_preferences"] = given | preferences

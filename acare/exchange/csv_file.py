@@ -36,19 +36,12 @@ _WRITERS: dict[type | None, Callable[[Any], str]] = {
 class CsvReader:
     """The clients of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if the header cannot be read.
 
-    ``columns`` has the field of each column, and ``unknown`` those without one. ``targets``, ``keep_unknown``
-    and ``dates``: see ``Columns``.
+    ``columns`` has the field of each column, "" for one that is ignored, or None. The arguments are those of
+    ``Columns``.
     """
 
-    format = "CSV"
-
     def __init__(
-        self,
-        file: IO[bytes],
-        targets: dict[str, str | None],
-        *,
-        keep_unknown: bool = False,
-        dates: str | None = None,
+        self, file: IO[bytes], targets: dict[str, str], keep_unknown: bool, dates: str | None
     ) -> None:
         self._file = file
         self._encoding = _encoding(file)
@@ -57,7 +50,7 @@ class CsvReader:
         self._encodings: set[str] = set()
         first = next(filter(str.strip, self._lines()), "")
         told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
-        self.delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
+        self._delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._skipped = 2 if told else 1
         _, header, error = next(
             islice(self._records(), self._skipped - 1, None), (0, [], "the file is empty")
@@ -66,12 +59,13 @@ class CsvReader:
             raise UserError(f"there is no header: {error}")
         self._columns = Columns(header, targets, keep_unknown)
         self._columns.survey(((line, record) for line, record, _ in self._rows()), dates)
-        self.columns, self.unknown = self._columns.fields, self._columns.unknown
+        self.columns = self._columns.fields
 
     @property
-    def encoding(self) -> str:
-        """For people; certain once the file is read."""
-        return "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
+    def layout(self) -> str:
+        """How the file is read, once it is."""
+        encoding = "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
+        return f"CSV, {encoding}, delimiter {json.dumps(self._delimiter)}"
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
@@ -93,7 +87,7 @@ class CsvReader:
     def _records(self) -> Iterator[tuple[int, list[str], str]]:
         """Each record that is not empty, with its line, and why it cannot be read."""
         self._line = 0
-        records = csv.reader(self._lines(), delimiter=self.delimiter, strict=True)
+        records = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
         while True:
             line = self._line + 1
             try:

@@ -10,14 +10,13 @@ from acare.field_types import from_json, to_json
 
 
 class JsonReader:
-    """The clients in a file of JSON lines. ``unknown`` has the names that are no field, once all is read."""
+    """The clients in a file of JSON lines. ``columns`` has the names that are no field, once all is read."""
 
-    format, encoding, delimiter = "JSON lines", "UTF-8", None
+    layout = "JSON lines, UTF-8"
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.columns: dict[str, str | None] = {}
-        self.unknown: list[str] = []
 
     def __iter__(self) -> Iterator[Draft]:
         for number, line in self._lines():
@@ -27,7 +26,7 @@ class JsonReader:
                 text = line.decode(errors="replace").strip()
                 yield Draft.unreadable(number, text, f"must be a JSON object in UTF-8: {error}")
                 continue
-            self.unknown += sorted(record.keys() - NAMES - set(self.unknown))
+            self.columns |= dict.fromkeys(sorted(record.keys() - NAMES))
             found: dict[str, tuple[str | None, str]] = {
                 name: (name, value if isinstance(value, str) else to_json(value))
                 for name, value in record.items()
