@@ -332,7 +332,7 @@ def test_lenient_still_refuses_required_fields(agency):
 
 
 def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
-    rows = ("Jordan,Lee,buyer,=1,5/7/2024", "Dana,Ray,renter,'=2,5/7/2024", "Pat,Kim,renter,=3,25/7/2024")
+    rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,5/8/2024", "Pat,Kim,renter,=3,6/8/2024")
     content = "\n".join((f"{HEADER},phone,created", *rows))
     refused = tmp_path / "refused.csv"
     assert agency.load(content, "--skip-bad", refused).code == 0
@@ -342,9 +342,9 @@ def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
     assert ",=" not in corrected
     assert agency.report(corrected)["unknown_columns"] == []
     assert [(c["first_name"], c["phone"], c["created_at"][:10]) for c in agency.clients()] == [
-        ("Jordan", "=1", "2024-07-05"),
-        ("Dana", "=2", "2024-07-05"),
-        ("Pat", "=3", "2024-07-25"),
+        ("Jordan", "=1", "2024-07-25"),
+        ("Dana", "=2", "2024-08-05"),
+        ("Pat", "=3", "2024-08-06"),
     ]
 
 
