@@ -119,23 +119,28 @@ def find_all(
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
         for number, row in enumerate(rows):
-            keys = [*_keys(row.complete())]
-            if "id" in row.kept:
-                keys.insert(0, ("id", row.kept["id"]))
             match = find(connection, row, newest_before) if number >= done else None
-            earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
+            earlier, best = _note(lines, row, is_new=match is None)
             if match is None and earlier is None:
-                lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
                 _crosses(connection, lines, -row.line, row.complete())
-                continue
-            lines.execute(ADD_LINE, {"key": hash(keys[0]), "line": row.line})
-            if number >= done:
-                seq, by = match or (-earlier[0], keys[0][0])
+            elif number >= done:
+                seq, by = match or (-(earlier or 0), best)
                 found = _describe(connection, row, seq, by)
                 if merging and not found.deleted:
-                    conflict = _find_conflict(connection, lines, row, seq, by, earlier is not None)
-                    found = replace(found, conflict=conflict)
+                    repeated = by == "id" and earlier is not None
+                    found = replace(found, conflict=_find_conflict(connection, lines, row, seq, by, repeated))
                 yield found
+
+
+def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
+    """Keep what identifies a row. Returns the earlier line of the same client, if any, and by what."""
+    keys = [*_keys(row.complete())]
+    if "id" in row.kept:
+        keys.insert(0, ("id", row.kept["id"]))
+    (earlier,) = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone() or (None,)
+    noted = keys if is_new and earlier is None else keys[:1]
+    lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in noted])
+    return earlier, keys[0][0]
 
 
 def _find_conflict(
@@ -147,7 +152,7 @@ def _find_conflict(
     repeated: bool,
 ) -> Problem | None:
     """Why a row must not be merged into a client."""
-    if by == "id" and repeated:
+    if repeated:
         return Problem("id", REPEATED)
     state = compare(connection, row, seq) if by == "id" else None
     if state == "stale":
