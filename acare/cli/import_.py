@@ -65,7 +65,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--skip-bad", type=Path, metavar="FILE", help="write refused rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
          help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
-    flag("--again", action="store_true", help="repeat a download and an import that are complete")
+    flag("--again", action="store_true", help="download and import again, from the beginning")
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
