@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -16,7 +17,7 @@ from support.threads import Call, Held, in_threads
 
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import readiness as readiness_module
-from acare.store.database import MAX_CACHED, Database
+from acare.store.database import CHECK_EVERY, MAX_CACHED, Database
 from acare.store.readiness import MIN_FREE
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -111,17 +112,18 @@ def test_reading_does_not_wait_for_an_open_transaction(database):
 def test_the_cache_is_valid_until_the_next_commit(database):
     find = lambda connection, key: connection.execute(COUNT_USERS).fetchone()[0]  # noqa: E731
     found = [database.cached("key", find)]
+    add_user(database)
+    found.append(database.cached("key", find))
     with closing(Database(database.path)) as other:
-        add_user(other)
-    assert [*found, database.cached("key", find)] == [0, 1]
+        add_user(other, 2)
+    time.sleep(CHECK_EVERY / 1e9)
+    assert [*found, database.cached("key", find)] == [0, 1, 2]
 
 
 def test_the_cache_has_a_maximum(database):
     for key in range(2 * MAX_CACHED + 10):
         assert database.cached(key, lambda _, key: key) == key
-    with database.read():
-        pass
-    assert len(database._idle_readers[0]._cache) <= MAX_CACHED
+    assert len(database._cache._results) <= MAX_CACHED
 
 
 def test_only_temporary_errors_become_domain_errors(database):
