@@ -124,11 +124,11 @@ def find_all(
             if match is None and earlier is None:
                 _crosses(connection, lines, -row.line, row.complete())
             elif number >= done:
-                seq, by = match or (-(earlier or 0), best)
-                found = _describe(connection, row, seq, by)
+                found = _describe(connection, row, match, earlier, best)
                 if merging and not found.deleted:
-                    repeated = by == "id" and earlier is not None
-                    found = replace(found, conflict=_find_conflict(connection, lines, row, seq, by, repeated))
+                    client = match[0] if match else -(earlier or 0)
+                    conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
+                    found = replace(found, conflict=conflict)
                 yield found
 
 
@@ -152,7 +152,7 @@ def _find_conflict(
     repeated: bool,
 ) -> Problem | None:
     """Why a row must not be merged into a client."""
-    if repeated:
+    if by == "id" and repeated:
         return Problem("id", REPEATED)
     state = compare(connection, row, seq) if by == "id" else None
     if state == "stale":
@@ -177,14 +177,20 @@ def _crosses(
     return False
 
 
-def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
-    found = Duplicate(row.line, by, _name(row.complete()))
-    if seq < 0:
-        return replace(found, first_line=-seq)
+def _describe(
+    connection: sqlite3.Connection,
+    row: ImportRow,
+    match: tuple[int, str] | None,
+    earlier: int | None,
+    best: str,
+) -> Duplicate:
+    name = _name(row.complete())
+    if match is None:
+        return Duplicate(row.line, best, name, first_line=earlier)
+    seq, by = match
     if seq == 0:
-        return replace(found, client=row.kept["id"], deleted=True)
-    client, name = connection.execute(GET, {"seq": seq}).fetchone()
-    return replace(found, client=client, client_name=name)
+        return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
+    return Duplicate(row.line, by, name, *connection.execute(GET, {"seq": seq}).fetchone())
 
 
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
