@@ -616,6 +616,7 @@ EDITS = {
     "wrong totals with the right sum": (
         "UPDATE client_totals SET total = 1; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 19)"
     ),
+    "text that is not UTF-8": "UPDATE client_totals SET client_type = CAST(x'ff' AS TEXT)",
     "clients without an owner": "PRAGMA foreign_keys = OFF; DELETE FROM users",
     "a version of 0": "PRAGMA ignore_check_constraints = ON; UPDATE clients SET version = 0",
     "a table less": "DROP TABLE client_totals",
