@@ -67,9 +67,7 @@ def test_the_index_follows_every_change(app, ana):
 def test_an_index_that_is_wrong_is_noticed(app, ana):
     """The check above detects an index that lacks a word."""
     app.clients.create(ana, new())
-    app.database.write(
-        lambda connection: connection.execute("DROP TRIGGER clients_search_update_new").rowcount
-    )
+    app.database.write(lambda connection: connection.execute("DROP TRIGGER clients_search_update").rowcount)
     app.database.write(lambda connection: connection.execute("UPDATE clients SET phone = '77'").rowcount)
     with pytest.raises(StoreUnavailable, match="damaged"):
         check_index(app)
