@@ -78,6 +78,7 @@ class Writer:
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
+        self.commits = 0  # how many transactions are on disk
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._late_failed = False  # whether the last write of run_later failed
@@ -203,6 +204,7 @@ class Writer:
             for write in batch:
                 self._run(write)
             self._connection.execute("COMMIT")
+            self.commits += 1
             for write in batch:
                 self._answer(write)
             self._log.committed(len(batch))
