@@ -119,15 +119,15 @@ class _Run:
         path = self._download() if is_url else Path(args.source)
         with path.open("rb") as file, tempfile.TemporaryFile(prefix="acare-import-") as rows:
             plan = Plan(rows, newest_first=is_url)
-            key = hashlib.file_digest(file, "sha256")
-            key.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
+            fingerprint = hashlib.file_digest(file, "sha256")
+            fingerprint.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
             file.seek(0)
             is_json = is_url or file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
             file.seek(0)
             reader = (JsonReader if is_json else CsvReader)(file, self._rules())
             self._read(file, reader, plan)
             if args.skip_bad or not self.report.refused:
-                self._write(plan, Import(self.database, key.digest(), args.on_duplicate))
+                self._write(plan, Import(self.database, fingerprint.digest(), args.on_duplicate))
         if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)
         return self.report

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from acare.clients import ImportRow
 from acare.exchange.cells import parse_json
-from acare.exchange.rows import KEYS, REASON, Draft, Refused, Rules, unreadable
+from acare.exchange.rows import NAMES, REASON, Draft, Refused, Rules, unreadable
 from acare.field_types import to_json
 
 
@@ -32,7 +32,7 @@ class JsonReader:
         except ValueError as error:
             text = line.decode(errors="replace").strip()
             return unreadable(number, {"text": text}, text, f"must be a JSON object in UTF-8: {error}")
-        self.unknown += sorted(record.keys() - KEYS - set(self.unknown))
+        self.unknown += sorted(record.keys() - NAMES - set(self.unknown))
         texts = {name: value if isinstance(value, str) else to_json(value) for name, value in record.items()}
         found = {name: (name, text) for name, text in texts.items()}
         return Draft(number, record, record, found).finish(self._rules)
