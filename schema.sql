@@ -38,7 +38,7 @@ CREATE INDEX api_keys_by_user ON api_keys (user_id);
 -- read only copies it. This is the only definition of a client's JSON representation.
 
 CREATE TABLE clients (
-    seq                  INTEGER PRIMARY KEY AUTOINCREMENT, -- insertion order, which lists follow
+    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/sequence.py
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -64,6 +64,7 @@ CREATE TABLE clients (
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
     made_by              TEXT REFERENCES api_keys (id), -- the key that wrote this version; NULL: the operator
+    import_id            INTEGER,                       -- the import that created the client
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -245,12 +246,12 @@ CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 -- counts, so that the same command goes on with the next row.
 
 CREATE TABLE imports (
-    key           BLOB PRIMARY KEY CHECK (length(key) = 32), -- SHA-256 of the source and the rules
-    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
-    newest_before INTEGER NOT NULL,                          -- clients.seq
-    done          INTEGER NOT NULL,                          -- rows
-    created       INTEGER NOT NULL,
-    updated       INTEGER NOT NULL,
-    skipped       INTEGER NOT NULL,
-    started_at    TEXT NOT NULL
+    id          INTEGER PRIMARY KEY AUTOINCREMENT, -- `import --again` deletes an import; its id is not used again
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32), -- SHA-256 of the source and the rules
+    rows_sha256 BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    done        INTEGER NOT NULL,                                      -- rows
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    started_at  TEXT NOT NULL
 ) STRICT;

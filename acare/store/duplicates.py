@@ -16,19 +16,16 @@ from acare.clients import ImportRow
 from acare.field_types import fold_email
 from acare.store.connection import open_in_memory
 
-# 0 if the client was deleted.
 FIND_ID = """
-SELECT coalesce(
-    (SELECT seq FROM clients WHERE id = :id),
-    (SELECT 0 FROM client_history WHERE client_id = :id),
-    (SELECT 0 FROM erasures WHERE client_id = :id)
-)
+SELECT (SELECT seq FROM clients WHERE id = :id),
+       EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
+           OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
 """
 
 FIND_EMAIL = """
 SELECT seq, email, phone, first_name, last_name
 FROM clients
-WHERE email = :text COLLATE NOCASE AND seq <= :until
+WHERE email = :text COLLATE NOCASE AND import_id IS NOT :other_than
 ORDER BY seq
 LIMIT 1
 """
@@ -37,19 +34,20 @@ FIND_WORDS = """
 SELECT seq, clients.email, clients.phone, clients.first_name, clients.last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :text AND clients_search.rowid <= :until
+WHERE clients_search MATCH :text AND import_id IS NOT :other_than
 ORDER BY clients_search.rowid
 """
 
 GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
-# Keys of rows are hashes: the addresses of a million clients would take 100 MB.
-CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
-ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
-FIND_LINE = "SELECT line FROM lines WHERE key = :key"
+# Of what identifies a row, the hash: the addresses of a million clients would take 100 MB.
+CREATE_LINES = "CREATE TABLE lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+ADD_LINE = "INSERT OR IGNORE INTO lines (hash, line) VALUES (:hash, :line)"
+FIND_LINE = "SELECT line FROM lines WHERE hash = :hash"
 
-# After the rows so far. The client is its seq, or minus the line of the row that creates it.
+# After the rows so far. The client is its seq, or for one that a row creates, its line below all of these.
+_LINES = -(2**62)
 CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
 KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
 KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
@@ -72,67 +70,67 @@ class Duplicate:
     crossed: bool = False
 
 
-def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> tuple[int, str] | None:
-    """The ``seq`` of the oldest client that the row describes, 0 if it was deleted, and how it was found.
+def find(connection: sqlite3.Connection, row: ImportRow, import_id: int) -> tuple[int | None, str] | None:
+    """The ``seq`` of the oldest client that the row describes, None if it was deleted, and how it was found.
 
-    Two clients of an export may have one address: without its id, a row that has one is only found to be a
-    client that was there before the import, up to ``newest_before``.
+    Two clients of an export may have one address: a row with an id is found by something else only to be a
+    client that the import ``import_id`` has not created.
     """
     if "id" in row.kept:
-        ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
-        if seq is not None:
+        ((seq, existed),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
+        if seq is not None or existed:
             return seq, "id"
     client = row.complete()
-    by, text = key = next(_keys(client))
+    by, text = wanted = next(_identities(client))
     if by == "phone":
         text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
         words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
-    values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
+    values = {"text": text, "other_than": import_id if "id" in row.kept else 0}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
         for seq, *person in candidates:
-            if key in _keys(dict(zip(_IDENTIFYING, person, strict=True))):
+            if wanted in _identities(dict(zip(_IDENTIFYING, person, strict=True))):
                 return seq, by
     return None
 
 
 def find_all(
-    connection: sqlite3.Connection, rows: Iterable[ImportRow], newest_before: int
+    connection: sqlite3.Connection, rows: Iterable[ImportRow], import_id: int
 ) -> Iterator[Duplicate]:
     """The rows that describe a client of the database, or the same one as an earlier row."""
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
         for row in rows:
-            keys = [*_keys(row.complete())]
+            identities = [*_identities(row.complete())]
             if "id" in row.kept:
-                keys.insert(0, ("id", row.kept["id"]))
-            match = find(connection, row, newest_before)
-            earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
+                identities.insert(0, ("id", row.kept["id"]))
+            match = find(connection, row, import_id)
+            earlier = lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone()
             if match is not None:
                 crossed = _crosses(connection, lines, match[0], row.values)
                 yield replace(_describe(connection, row, *match), crossed=crossed)
             elif earlier is not None:
-                crossed = _crosses(connection, lines, -earlier[0], row.values)
+                crossed = _crosses(connection, lines, _LINES + earlier[0], row.values)
                 name = _name(row.complete())
-                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0], crossed=crossed)
+                yield Duplicate(row.line, identities[0][0], name, first_line=earlier[0], crossed=crossed)
             else:
-                lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
-                _crosses(connection, lines, -row.line, row.complete())
+                lines.executemany(ADD_LINE, [{"hash": hash(each), "line": row.line} for each in identities])
+                _crosses(connection, lines, _LINES + row.line, row.complete())
 
 
 def _crosses(
-    connection: sqlite3.Connection, lines: sqlite3.Connection, client: int, values: Mapping[str, Any]
+    connection: sqlite3.Connection, lines: sqlite3.Connection, client: int | None, values: Mapping[str, Any]
 ) -> bool:
     """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
-    deleted = client == 0
+    deleted = client is None
     if deleted or {"budget_min", "budget_max"}.isdisjoint(values):
         return False
-    key = {"client": client}
-    kept = lines.execute(KEPT_BUDGETS, key).fetchone() or connection.execute(GET_BUDGETS, key).fetchone()
+    which = {"client": client}
+    kept = lines.execute(KEPT_BUDGETS, which).fetchone() or connection.execute(GET_BUDGETS, which).fetchone()
     low, high = kept or (None, None)
     low, high = values.get("budget_min", low), values.get("budget_max", high)
     if low is not None and high is not None and low > high:
@@ -141,8 +139,8 @@ def _crosses(
     return False
 
 
-def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
-    if seq == 0:
+def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int | None, by: str) -> Duplicate:
+    if seq is None:
         return Duplicate(row.line, by, _name(row.complete()), row.kept["id"], deleted=True)
     client, name = connection.execute(GET, {"seq": seq}).fetchone()
     return Duplicate(row.line, by, name, client)
@@ -151,7 +149,7 @@ def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str)
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
 
 
-def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _identities(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """What identifies a client, the best first."""
     email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
     digits = "".join(filter(str.isdigit, phone))

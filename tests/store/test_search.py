@@ -93,7 +93,7 @@ def files_with(app, word):
 
 @pytest.mark.parametrize("how", ["erase", "purge"])
 def test_erasing_leaves_no_word_in_the_index(app, ana, how):
-    for n in range(500):
+    for n in range(300):  # fewer than a page of an index has
         app.clients.create(ana, new(last_name=f"Lee{n}"))
     client_id = app.clients.create(ana, new(last_name="Qylophonez", email="w@vexqozymix.com")).id
     app.clients.update(ana, client_id, clean_update({"last_name": "Zyqqophon"})[0])
@@ -107,7 +107,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon"):
         assert files_with(app, word) == []
     check_index(app)
-    assert app.clients.page(ana, page=1, limit=1, q="lee").total == 500
+    assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
 
 
 # --- plans
