@@ -130,8 +130,8 @@ class _Run:
         is_url = args.source.startswith(("http://", "https://"))
         path = self._download() if is_url else Path(args.source)
         with path.open("rb") as file, tempfile.TemporaryFile(prefix="acare-import-") as rows:
-            identity = hashlib.file_digest(file, "sha256")
-            identity.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
+            fingerprint = hashlib.file_digest(file, "sha256")
+            fingerprint.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
             plan = Plan(rows, newest_first=is_url)
             try:
                 reader = self._reader(file, is_url)
@@ -140,7 +140,7 @@ class _Run:
                 raise UserError(f"{path}: {error}") from None
             if not (plan or self.report.refused or is_url):
                 raise UserError(f"{path}: the file has no rows")
-            importing = Import(self.database, identity.digest(), args.on_duplicate)
+            importing = Import(self.database, fingerprint.digest(), args.on_duplicate)
             self._write(reader, plan, importing)
         if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)

@@ -155,8 +155,8 @@ def _printable(text: str) -> str:
 class Plan:
     """Valid rows in a temporary file, in the order in which they are written.
 
-    Lists show clients in the order of their insertion, so the rows are ordered by the time of creation; of
-    equal ones, the last comes first if the source is ``newest_first``.
+    That is the order of lists: by the time of creation, and of equal ones in the order of the source, or from
+    its end if it is ``newest_first``.
     """
 
     def __init__(self, file: IO[bytes], *, newest_first: bool = False) -> None:

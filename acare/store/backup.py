@@ -46,7 +46,7 @@ SELECT
 # An estimate: a count of the history of a large file takes seconds.
 ROWS = """
 SELECT
-    (SELECT coalesce(max(seq), 0) FROM clients),
+    (SELECT count(*) FROM clients),
     (SELECT coalesce(max(rowid), 0) FROM client_history)
 """
 

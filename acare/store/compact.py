@@ -21,7 +21,7 @@ SELECT page_size, page_count, freelist_count
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count
 """
 
-ROWS = "SELECT coalesce(max(seq), 0) FROM clients"
+ROWS = "SELECT count(*) FROM clients"
 OLD_VERSIONS = "SELECT coalesce(max(rowid), 0) FROM client_history"
 
 # SQLite's steps for each client and each old version, for the progress.

@@ -74,7 +74,7 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise KeyboardInterrupt from None  # the sqlite3 module has dropped it
         raise
     finally:

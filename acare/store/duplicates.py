@@ -18,19 +18,16 @@ from acare.field_types import fold_email
 from acare.store.conflicts import CROSSED, REPEATED, STALE, compare
 from acare.store.connection import open_in_memory
 
-# 0 if the client was deleted.
 FIND_ID = """
-SELECT coalesce(
-    (SELECT seq FROM clients WHERE id = :id),
-    (SELECT 0 FROM client_history WHERE client_id = :id),
-    (SELECT 0 FROM erasures WHERE client_id = :id)
-)
+SELECT (SELECT seq FROM clients WHERE id = :id),
+       EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
+           OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
 """
 
 FIND_EMAIL = """
 SELECT seq, email, phone, first_name, last_name
 FROM clients
-WHERE email = :text COLLATE NOCASE AND seq <= :until
+WHERE email = :text COLLATE NOCASE AND import_id IS NOT :other_than
 ORDER BY seq
 LIMIT 1
 """
@@ -39,7 +36,7 @@ FIND_WORDS = """
 SELECT seq, clients.email, clients.phone, clients.first_name, clients.last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :text AND clients_search.rowid <= :until
+WHERE clients_search MATCH :text AND import_id IS NOT :other_than
 ORDER BY clients_search.rowid
 """
 
@@ -47,12 +44,13 @@ GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
 
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
-# Keys of rows are hashes: the addresses of a million clients would take 100 MB.
-CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
-ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
-FIND_LINE = "SELECT line FROM lines WHERE key = :key"
+# Of what identifies a row, the hash: the addresses of a million clients would take 100 MB.
+CREATE_LINES = "CREATE TABLE lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+ADD_LINE = "INSERT OR IGNORE INTO lines (hash, line) VALUES (:hash, :line)"
+FIND_LINE = "SELECT line FROM lines WHERE hash = :hash"
 
-# After the rows so far. The client is its seq, or minus the line of the row that creates it.
+# After the rows so far. The client is its seq, or for one that a row creates, its line below all of these.
+_LINES = -(2**62)
 CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
 KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
 KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
@@ -76,29 +74,29 @@ class Duplicate:
     conflict: Problem | None = None
 
 
-def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> tuple[int, str] | None:
-    """The ``seq`` of the oldest client that the row describes, 0 if it was deleted, and how it was found.
+def find(connection: sqlite3.Connection, row: ImportRow, import_id: int) -> tuple[int | None, str] | None:
+    """The ``seq`` of the oldest client that the row describes, None if it was deleted, and how it was found.
 
-    Two clients of an export may have one address: without its id, a row that has one is only found to be a
-    client that was there before the import, up to ``newest_before``.
+    Two clients of an export may have one address: a row with an id is found by something else only to be a
+    client that the import ``import_id`` has not created.
     """
     if "id" in row.kept:
-        ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
-        if seq is not None:
+        ((seq, existed),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
+        if seq is not None or existed:
             return seq, "id"
     client = row.complete()
-    by, text = key = next(_keys(client))
+    by, text = wanted = next(_identities(client))
     if by == "phone":
         text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
         words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
-    values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
+    values = {"text": text, "other_than": import_id if "id" in row.kept else 0}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
         for seq, *person in candidates:
-            if key in _keys(dict(zip(_IDENTIFYING, person, strict=True))):
+            if wanted in _identities(dict(zip(_IDENTIFYING, person, strict=True))):
                 return seq, by
     return None
 
@@ -106,7 +104,7 @@ def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> 
 def find_all(
     connection: sqlite3.Connection,
     rows: Iterable[ImportRow],
-    newest_before: int,
+    import_id: int,
     *,
     done: int = 0,
     merging: bool = False,
@@ -119,14 +117,14 @@ def find_all(
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
         for number, row in enumerate(rows):
-            match = find(connection, row, newest_before) if number >= done else None
+            match = find(connection, row, import_id) if number >= done else None
             earlier, best = _note(lines, row, is_new=match is None)
             if match is None and earlier is None:
-                _crosses(connection, lines, -row.line, row.complete())
+                _crosses(connection, lines, _LINES + row.line, row.complete())
             elif number >= done:
                 found = _describe(connection, row, match, earlier, best)
-                if merging and not found.deleted:
-                    client = match[0] if match else -(earlier or 0)
+                client = match[0] if match else _LINES + (earlier or 0)
+                if merging and client is not None:
                     conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
                     found = replace(found, conflict=conflict)
                 yield found
@@ -134,13 +132,13 @@ def find_all(
 
 def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
     """Keep what identifies a row. Returns the earlier line of the same client, if any, and by what."""
-    keys = [*_keys(row.complete())]
+    identities = [*_identities(row.complete())]
     if "id" in row.kept:
-        keys.insert(0, ("id", row.kept["id"]))
-    (earlier,) = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone() or (None,)
-    noted = keys if is_new and earlier is None else keys[:1]
-    lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in noted])
-    return earlier, keys[0][0]
+        identities.insert(0, ("id", row.kept["id"]))
+    (earlier,) = lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone() or (None,)
+    noted = identities if is_new and earlier is None else identities[:1]
+    lines.executemany(ADD_LINE, [{"hash": hash(each), "line": row.line} for each in noted])
+    return earlier, identities[0][0]
 
 
 def _find_conflict(
@@ -167,8 +165,8 @@ def _crosses(
     """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
     if {"budget_min", "budget_max"}.isdisjoint(values):
         return False
-    key = {"client": client}
-    kept = lines.execute(KEPT_BUDGETS, key).fetchone() or connection.execute(GET_BUDGETS, key).fetchone()
+    which = {"client": client}
+    kept = lines.execute(KEPT_BUDGETS, which).fetchone() or connection.execute(GET_BUDGETS, which).fetchone()
     low, high = kept or (None, None)
     low, high = values.get("budget_min", low), values.get("budget_max", high)
     if low is not None and high is not None and low > high:
@@ -180,7 +178,7 @@ def _crosses(
 def _describe(
     connection: sqlite3.Connection,
     row: ImportRow,
-    match: tuple[int, str] | None,
+    match: tuple[int | None, str] | None,
     earlier: int | None,
     best: str,
 ) -> Duplicate:
@@ -188,7 +186,7 @@ def _describe(
     if match is None:
         return Duplicate(row.line, best, name, first_line=earlier)
     seq, by = match
-    if seq == 0:
+    if seq is None:
         return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
     return Duplicate(row.line, by, name, *connection.execute(GET, {"seq": seq}).fetchone())
 
@@ -196,7 +194,7 @@ def _describe(
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
 
 
-def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _identities(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """What identifies a client, the best first."""
     email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
     digits = "".join(filter(str.isdigit, phone))

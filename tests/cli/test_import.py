@@ -299,9 +299,22 @@ def test_two_hundred_columns_are_read(agency):
     assert agency.load(f"{HEADER},{more}\nJordan,Lee,buyer,{more}\n").code == 0
 
 
-def test_clients_are_inserted_in_the_order_of_their_creation(agency):
-    agency.load(f"{HEADER},created\nC,x,buyer,\nB,x,buyer,2024-02-01\nA,x,buyer,2024-01-01\n")
-    assert [client["first_name"] for client in agency.clients()] == ["A", "B", "C"]
+def test_the_order_is_that_of_creation_then_of_insertion(agency):
+    agency.create(first_name="New", last_name="x", client_type="buyer")
+    for times in (
+        {"no time": "", "d": "2024-02-01", "b": "2024-01-01"},
+        {
+            "c": "2024-01-01",
+            "then": "2024-01-01T00:00:00.001Z",
+            "0": "1970-01-01",
+            "-1": "1969-12-31T23:59:59.999Z",
+        },
+    ):
+        rows = "".join(f"{name},x,buyer,{time}\n" for name, time in times.items())
+        assert agency.load(f"{HEADER},created\n{rows}").code == 0
+    order = [client["first_name"] for client in agency.clients()]
+    assert order == ["-1", "0", "b", "c", "then", "d", "New", "no time"]
+    assert agency.report(f"{HEADER},notes\n0,x,buyer,new\n", "--on-duplicate", "update")["updated"] == 1
 
 
 def test_lenient_moves_invalid_optional_values_to_the_notes(agency):

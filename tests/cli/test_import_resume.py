@@ -89,13 +89,18 @@ def test_rows_that_were_refused_before_the_kill_stay_refused(agency, tmp_path):
     assert (len(clients), clients[0]["first_name"]) == (2001, "A")
 
 
-def write_one_by_one(app, emails, between):
+def write_one_by_one(app, emails, between, with_ids=False):
     """Import a client for each address, each in a transaction of its own; the last progress."""
     key = bytes(32)
     importing = imports.Import(app.database, key, "skip", clock=itertools.count().__next__, sleep=between)
     values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
     rows = [
-        ImportRow(line, {**values, "email": email}, {"owner": USER}, {})
+        ImportRow(
+            line,
+            {**values, "email": email},
+            {"owner": USER, **({"id": f"00000000-0000-7000-8000-{line:012}"} if with_ids else {})},
+            {},
+        )
         for line, email in enumerate(emails, 2)
     ]
     *_, last = importing.write(rows, importing.progress(key))
@@ -134,11 +139,43 @@ def test_others_get_a_turn_after_each_transaction(agency):
     assert pauses == [imports.PAUSE_SECONDS] * 3
 
 
-def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency):
+@pytest.mark.parametrize("with_ids", [False, True])
+def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency, with_ids):
     body = clean_new({"first_name": "X", "last_name": "Y", "client_type": "buyer", "email": "c@d"})
     with agency.app() as app:
-        last = write_one_by_one(app, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body))
+        last = write_one_by_one(
+            app, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body), with_ids
+        )
     assert (last.created, last.skipped) == (1, 1)
+
+
+def test_the_clients_of_an_import_are_no_duplicates_of_its_rows_with_ids(agency):
+    with agency.app() as app:
+        last = write_one_by_one(app, ["a@b", "a@b", "a@b"], lambda _: None, with_ids=True)
+    assert (last.created, last.skipped) == (3, 0)
+
+
+def test_the_clients_of_an_import_that_begins_again_are_duplicates(agency):
+    with agency.app() as app:
+        write_one_by_one(app, ["a@b"], lambda _: None)
+        imports.Import(app.database, bytes(32), "skip").restart()
+        last = write_one_by_one(app, ["a@b"], lambda _: None, with_ids=True)
+    assert (last.created, last.skipped) == (0, 1)
+
+
+def test_a_place_among_thousands_of_one_time_is_found_quickly(agency):
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
+    kept = {"owner": USER, "created_at": "2024-01-01T00:00:00.000Z"}
+    rows = [ImportRow(line, values, kept, {}) for line in range(1000)]
+    steps, counted = [], [0]
+    with agency.app() as app:
+        app.database.write(lambda connection: connection.set_progress_handler(lambda: steps.append(1), 100))
+        clock = itertools.count(0, imports.BATCH_SECONDS / 100).__next__
+        importing = imports.Import(app.database, bytes(32), "create", clock=clock, sleep=lambda _: None)
+        for _ in importing.write(iter(rows), importing.progress(bytes(32))):
+            counted.append(len(steps))
+    first, *_, last = (after - before for before, after in itertools.pairwise(counted[:-1]))
+    assert last < 1.5 * first
 
 
 def test_a_complete_import_is_not_repeated_unless_told(agency):
