@@ -38,6 +38,8 @@ WHERE clients_search MATCH :text AND import_id IS NOT :other_than
 ORDER BY clients_search.rowid
 """
 
+_MAX_NOT_FOUND = 10_000
+
 GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
@@ -70,29 +72,56 @@ class Duplicate:
     crossed: bool = False
 
 
-def find(connection: sqlite3.Connection, row: ImportRow, import_id: int) -> tuple[int | None, str] | None:
-    """The ``seq`` of the oldest client that the row describes, None if it was deleted, and how it was found.
+class Finder:
+    """Finds the clients that rows describe.
 
     Two clients of an export may have one address: a row with an id is found by something else only to be a
-    client that the import ``import_id`` has not created.
+    client that its import has not created. Thousands may have one address, a placeholder; so that not all of
+    them are read for each row, what was not found is kept.
     """
-    if "id" in row.kept:
+
+    def __init__(self) -> None:
+        self._not_found: set[tuple[str, str]] = set()
+
+    def find(
+        self, connection: sqlite3.Connection, row: ImportRow, import_id: int
+    ) -> tuple[int | None, str] | None:
+        """The ``seq`` of the oldest client that the row describes, and how it was found.
+
+        The ``seq`` is None if the client was deleted. ``import_id``: of the import that the row belongs to.
+        """
+        identity = next(_identities(row.complete()))
+        if "id" not in row.kept:
+            return _find(connection, row, identity, other_than=0)
         ((seq, existed),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
         if seq is not None or existed:
             return seq, "id"
+        if identity in self._not_found:
+            return None
+        found = _find(connection, row, identity, other_than=import_id)
+        if found is None:
+            if len(self._not_found) >= _MAX_NOT_FOUND:
+                self._not_found.clear()
+            self._not_found.add(identity)
+        return found
+
+
+def _find(
+    connection: sqlite3.Connection, row: ImportRow, identity: tuple[str, str], other_than: int
+) -> tuple[int, str] | None:
     client = row.complete()
-    by, text = wanted = next(_identities(client))
+    by, text = identity
     if by == "phone":
         text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
         words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
-    values = {"text": text, "other_than": import_id if "id" in row.kept else 0}
+    values = {"text": text, "other_than": other_than}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
         for seq, *person in candidates:
-            if wanted in _identities(dict(zip(_IDENTIFYING, person, strict=True))):
+            if identity in _identities(dict(zip(_IDENTIFYING, person, strict=True))):
                 return seq, by
     return None
 
@@ -104,11 +133,12 @@ def find_all(
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
+        finder = Finder()
         for row in rows:
             identities = [*_identities(row.complete())]
             if "id" in row.kept:
                 identities.insert(0, ("id", row.kept["id"]))
-            match = find(connection, row, import_id)
+            match = finder.find(connection, row, import_id)
             earlier = lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone()
             if match is not None:
                 crossed = _crosses(connection, lines, match[0], row.values)

@@ -20,7 +20,7 @@ from acare.fields import FIELDS
 from acare.store import sequence
 from acare.store.connection import NOW
 from acare.store.database import Database
-from acare.store.duplicates import Duplicate, find, find_all
+from acare.store.duplicates import Duplicate, Finder, find_all
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -124,7 +124,7 @@ class Import:
         self._database, self._policy = database, policy
         self._fingerprint = {"fingerprint": fingerprint}
         self._clock, self._sleep = clock, sleep
-        self._places = _Places()
+        self._places, self._finder = _Places(), Finder()
 
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
@@ -191,7 +191,7 @@ class Import:
         """Write a row; the name of the count to add it to."""
         found = None
         if self._policy != "create" or "id" in row.kept:
-            found = find(connection, row, import_id)
+            found = self._finder.find(connection, row, import_id)
         if found is None or self._policy == "create":
             self._insert(connection, row, import_id, keep_id=found is None or found[1] != "id")
             return "created"

@@ -147,15 +147,21 @@ def test_the_clients_of_an_import_that_begins_again_are_duplicates(agency):
     assert (last.created, last.skipped) == (0, 1)
 
 
-def test_a_place_among_thousands_of_one_time_is_found_quickly(agency):
-    values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
-    kept = {"owner": USER, "created_at": "2024-01-01T00:00:00.000Z"}
-    rows = [ImportRow(line, values, kept, {}) for line in range(1000)]
+@pytest.mark.parametrize(
+    "kept",
+    ["created_at 2024-01-01T00:00:00.000Z", "id 00000000-0000-7000-8000-{:012}"],
+    ids=["time", "address"],
+)
+def test_thousands_with_one_time_or_address_take_no_longer(agency, kept):
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer", "email": "none@b"}
+    name, text = kept.split()
+    rows = [ImportRow(line, values, {"owner": USER, name: text.format(line)}, {}) for line in range(1000)]
     steps, counted = [], [0]
     with agency.app() as app:
         app.database.write(lambda connection: connection.set_progress_handler(lambda: steps.append(1), 100))
         clock = itertools.count(0, imports.BATCH_SECONDS / 100).__next__
-        importing = imports.Import(app.database, bytes(32), "create", clock=clock, sleep=lambda _: None)
+        policy = "skip" if name == "id" else "create"
+        importing = imports.Import(app.database, bytes(32), policy, clock=clock, sleep=lambda _: None)
         for _ in importing.write(iter(rows), importing.progress(bytes(32))):
             counted.append(len(steps))
     first, *_, last = (after - before for before, after in itertools.pairwise(counted[:-1]))
