@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Unpack
+from functools import lru_cache
+from typing import NamedTuple, Unpack
 
 from acare import ids
 from acare.auth import Caller
@@ -44,7 +44,6 @@ WHERE id = :id AND {_VISIBLE}
 """
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
-_ASSIGNMENTS = {field.name: f"{field.name} = :{field.name}" for field in FIELDS}
 UPDATE = f"""
 UPDATE clients
 SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
@@ -144,7 +143,7 @@ class ClientStore:
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max.
         """
-        statement = UPDATE.format(assignments=", ".join(_ASSIGNMENTS[name] for name in changes))
+        statement = _update(tuple(changes))
         target = _Target(caller, client_id, version, precondition)
         values = {**changes, **target.values()}
 
@@ -175,8 +174,13 @@ class ClientStore:
         self._database.write(remove)
 
 
-@dataclass(frozen=True)
-class _Target:
+@lru_cache(maxsize=256)
+def _update(names: tuple[str, ...]) -> str:
+    """The statement that changes the fields with these names."""
+    return UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in names))
+
+
+class _Target(NamedTuple):
     """The client that a request names, and the conditions of the request."""
 
     caller: Caller
