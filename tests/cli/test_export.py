@@ -109,7 +109,7 @@ def test_an_export_can_be_of_some(agency, arguments, names):
 
 
 def test_an_unknown_user_is_a_failure(agency):
-    assert agency.run("export", "--user", "nobody@example.com").code == 1
+    assert agency.run("export", "--user", "unknown@example.com").code == 1
 
 
 def test_a_failed_export_leaves_the_old_file(agency, tmp_path):

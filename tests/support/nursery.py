@@ -15,13 +15,13 @@ import sys
 import time
 from typing import Any
 
-LONGEST = 1 << 20  # bytes of a request
+MAX_BYTES = 1 << 20  # bytes of a request
 
 
 def wait_for_request(requests: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """In a new process: its request, and its stdin, stdout and stderr. Ends when the tests do."""
     while True:
-        text, handles, _, _ = socket.recv_fds(requests, LONGEST, 3)
+        text, handles, _, _ = socket.recv_fds(requests, MAX_BYTES, 3)
         if not text:
             sys.exit()
         reading, writing = os.pipe()

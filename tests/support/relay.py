@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support import warm
-from support.nursery import LONGEST
+from support.nursery import MAX_BYTES
 
 # It passes on its arguments, folder, variables and standard streams, and ends with the exit code.
 PROGRAM = """\
@@ -54,8 +54,8 @@ def _answer_all(listener: socket.socket) -> None:
         except OSError:
             return
         with connection:
-            text, streams, _, _ = socket.recv_fds(connection, LONGEST, 3)
-            while more := connection.recv(LONGEST):
+            text, streams, _, _ = socket.recv_fds(connection, MAX_BYTES, 3)
+            while more := connection.recv(MAX_BYTES):
                 text += more
             asked = json.loads(text)
             line = [sys.executable, "-m", "acare", *asked.pop("line")]
