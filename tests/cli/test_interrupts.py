@@ -116,7 +116,7 @@ WORKING = [
 BEGUN = """
 import acare.store.copying as copying, acare.store.history as history
 from acare.store.database import Database
-copying._STEPS = 500
+copying._TICK_STEPS = 500
 from acare.cli import progress
 report = progress.Progress.__call__
 def show(self, *arguments):
