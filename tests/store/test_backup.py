@@ -606,6 +606,7 @@ def test_a_backup_without_its_checksum_is_refused(run, backup, path, spoil):
 
 def test_a_backup_can_be_verified_without_its_checksum(run, backup):
     checksum_file(backup).unlink()
+    assert "--no-checksum" in run("verify", backup).err
     assert run("verify", backup, "--no-checksum").code == 0
 
 
