@@ -52,8 +52,8 @@ def describe(status: Status) -> str:
         "opened by": f"process {opened}" if opened else "no process",
         "clients": str(status.clients),
         "users": str(status.users),
-        "keys": f"{status.keys_active} active ({status.keys_expiring} of them expire soon, "
-        f"{status.keys_never_used} have not been used)",
+        "keys": f"{status.keys_active} active, {status.keys_expiring} expiring soon, "
+        f"{status.keys_never_used} never used",
         "schema": f"{status.schema} (SQLite {status.sqlite})",
     }
     if status.backup is not None:

@@ -15,6 +15,7 @@ from acare.store import erasures, search
 from acare.store.backup import check_content, check_sha256, checksum_file, timestamp, verify
 from acare.store.connection import open_file
 from acare.store.copying import Report, copy_file, silent
+from acare.store.file import holders
 from acare.store.leftovers import sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
@@ -187,4 +188,6 @@ def _rename_old(database: Path) -> Iterator[Path | None]:
 
 
 def _in_use(database: Path) -> DatabaseRefused:
-    return DatabaseRefused(f"{database}: open in a server or another command; stop it first")
+    others = sorted((holders(database) or set()) - {os.getpid()})
+    known = f" (process {', '.join(map(str, others))})" if others else ""
+    return DatabaseRefused(f"{database}: open in a server or another command{known}; stop it first")

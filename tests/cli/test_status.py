@@ -146,7 +146,10 @@ def no_checksum(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, f" of d@example.com (CRM sync) expires on {datetime.now(UTC) + timedelta(days=13):%Y-%m-%d}\n"),
+        (
+            expiring_key,
+            f" of d@example.com (CRM sync) expires on {datetime.now(UTC) + timedelta(days=13):%Y-%m-%d}\n",
+        ),
         (older_schema, "the schema is 1; it is migrated to 2 when the file is opened"),
         (read_only_file, "this user cannot write to the file"),
         (full_disk, "free on the disk"),

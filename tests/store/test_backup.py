@@ -814,7 +814,9 @@ def test_a_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp
     server = start()
     with closing(HttpCaller(server.url, server.key)) as caller:
         client = caller.create()
-        assert_refused(run("restore", backup, database=tmp_path / "served.db"))
+        printed = run("restore", backup, database=tmp_path / "served.db")
+        assert_refused(printed)
+        assert f"(process {server.process.pid}); stop it first" in printed.err
         caller.create()
         assert (caller.get(client), caller.total()) == (client, 2)
 
