@@ -106,7 +106,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             CheckBody(MAX_BODY),
             RequireKey(),
-            RefuseForeignPages(),
+            *([RefuseForeignPages()] if self._identify else []),
             RequireScope(),
         ]
 

@@ -54,7 +54,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return not (busy or self.close_when_flushed or self.will_close)
 
     def writable(self) -> bool:
-        return not self.held and bool(super().writable())
+        return not self.held and bool(self.total_outbufs_len or self.will_close or self.close_when_flushed)
 
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, and answer or queue that request."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 import sqlite3
 import threading
@@ -26,7 +25,9 @@ from acare.store import users
 from acare.store.connection import NOW, THIS_MINUTE, at_offset
 from acare.store.database import Database
 
-_KEY = re.compile(r"[0-9a-f]{64}")
+#: Characters of a key.
+KEY_LENGTH = 64
+
 _MINUTE = len("2026-07-15T14:32")
 
 AUTHENTICATE = """
@@ -110,7 +111,7 @@ class KeyStore:
         self,
         database: Database,
         new_id: Callable[[], object] = ids.new,
-        new_key: Callable[[], str] = lambda: secrets.token_hex(32),
+        new_key: Callable[[], str] = lambda: secrets.token_hex(KEY_LENGTH // 2),
         now: Callable[[], str] = timestamps.now,
     ) -> None:
         self._database = database
@@ -125,7 +126,7 @@ class KeyStore:
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        if not _KEY.fullmatch(key):
+        if len(key) != KEY_LENGTH:
             return None
         found = self._database.cached(_hash(key), self._find)
         now = self._now()
@@ -231,7 +232,7 @@ def _touch(key_id: str, connection: sqlite3.Connection) -> None:
 
 
 def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode("ascii")).digest()
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -16,7 +17,7 @@ from support.threads import Call, Held, in_threads
 
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.store import readiness as readiness_module
-from acare.store.database import MAX_CACHED, Database
+from acare.store.database import CHECK_EVERY, MAX_CACHED, Database
 from acare.store.readiness import MIN_FREE
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -111,9 +112,12 @@ def test_reading_does_not_wait_for_an_open_transaction(database):
 def test_the_cache_is_valid_until_the_next_commit(database):
     find = lambda connection, key: connection.execute(COUNT_USERS).fetchone()[0]  # noqa: E731
     found = [database.cached("key", find)]
+    add_user(database)
+    found.append(database.cached("key", find))
     with closing(Database(database.path)) as other:
-        add_user(other)
-    assert [*found, database.cached("key", find)] == [0, 1]
+        add_user(other, 2)
+    time.sleep(CHECK_EVERY / 1e9)
+    assert [*found, database.cached("key", find)] == [0, 1, 2]
 
 
 def test_the_cache_has_a_maximum(database):

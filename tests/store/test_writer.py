@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from support.sockets import wait_for
@@ -15,7 +16,7 @@ from support.writer import add, together
 
 from acare.errors import StoreUnavailable
 from acare.store.wal import WriteAheadLog
-from acare.store.writer import MAX_QUEUED, Writer
+from acare.store.writer import BATCH_WINDOW, MANY, MAX_QUEUED, Writer
 
 
 def add_and_raise(n, error):
@@ -50,6 +51,15 @@ def test_writes_that_wait_share_one_commit_in_order(bench):
     works = [lambda c, n=n: (order.append(n), add(n)(c))[1] for n in range(20)]
     assert together(bench.writer, *works) == list(range(20))
     assert (bench.commits(), order, bench.facts()) == (2, list(range(20)), list(range(20)))
+
+
+@pytest.mark.parametrize(("writes", "expected"), [(MANY - 1, []), (MANY, [BATCH_WINDOW])])
+def test_writes_are_gathered_after_a_large_commit(bench, monkeypatch, writes, expected):
+    pauses = []
+    monkeypatch.setattr("acare.store.writer.time", SimpleNamespace(sleep=pauses.append))
+    together(bench.writer, *map(add, range(writes)))
+    bench.writer.run(add(writes))
+    assert pauses == expected
 
 
 def test_a_write_is_committed_when_it_returns(bench):
