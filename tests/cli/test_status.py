@@ -21,6 +21,8 @@ from acare.store.space import size_text
 
 Printed = namedtuple("Printed", "code out err")
 
+IN_13_DAYS = (datetime.now(UTC) + timedelta(days=13)).date()
+
 
 @pytest.fixture
 def run(tmp_path, capsys):
@@ -148,7 +150,7 @@ def no_checksum(path, folder, monkeypatch):
     [
         (
             expiring_key,
-            f" of d@example.com (CRM sync) expires on {datetime.now(UTC) + timedelta(days=13):%Y-%m-%d}\n",
+            f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n",
         ),
         (older_schema, "the schema is 1; it is migrated to 2 when the file is opened"),
         (read_only_file, "this user cannot write to the file"),
