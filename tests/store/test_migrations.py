@@ -157,7 +157,7 @@ def test_a_migration_is_logged_with_its_backup(path, caplog):
 def test_on_a_terminal_a_command_shows_that_it_migrates(path, tmp_path):
     with on_terminal(tmp_path, "key", "list") as terminal:
         terminal.wait_for(
-            r"acare: migrating acare\.db (.|\s)*acare: migrated acare\.db .*acare\.db\.schema-1\.db"
+            r"acare: migrating acare\.db .*\s+acare: migrated acare\.db .*acare\.db\.schema-1\.db"
         )
 
 

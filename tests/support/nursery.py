@@ -6,6 +6,7 @@ child of the tests; it then does what Python does with such a command line.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -13,6 +14,7 @@ import runpy
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 MAX_BYTES = 1 << 20  # bytes of a request
@@ -75,11 +77,35 @@ def execute(line: list[str]) -> None:
         exec(compile(what, "<string>", "exec"), module.__dict__)
 
 
+class _End:
+    """Ends the process once all else is done, with its exit code if it has one.
+
+    Python would clear every module, and by that copy the memory that is shared: most of the time that a short
+    command takes here.
+    """
+
+    code: object = None
+
+    def __call__(self) -> None:
+        if isinstance(self.code, int):
+            with suppress(Exception):  # Python reports it in its own way
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(self.code)
+
+
 if __name__ == "__main__":
+    atexit.register(end := _End())  # first, so that it is called last
+
     import acare.cli  # noqa: F401
 
     gc.freeze()  # what is there now is not copied when a garbage collection looks at it
     with socket.socket(fileno=int(sys.argv[1])) as requests:
         request, handles = wait_for_request(requests)
     become(request, handles)
-    execute(request["line"])
+    try:
+        execute(request["line"])
+        end.code = 0
+    except SystemExit as exit_:
+        end.code = exit_.code
+        raise
