@@ -16,11 +16,11 @@ def now() -> str:
 
 def at(nanoseconds: int) -> str:
     """The time ``nanoseconds`` after 1970, truncated to milliseconds."""
-    milliseconds = nanoseconds // 1_000_000
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}Z"
+    return _at_millisecond(nanoseconds // 1_000_000)
 
 
 @lru_cache(maxsize=1)
-def _second(second: int) -> str:
-    """The part that is the same for all timestamps of one second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+def _at_millisecond(milliseconds: int) -> str:
+    """Cached, because a server under load makes some fifty timestamps in a millisecond."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03}Z"

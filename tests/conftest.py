@@ -19,7 +19,6 @@ from support.data import ALL_SCOPES
 from support.server import RunningServer, starter
 
 import acare
-import acare.cli
 
 if os.access("/dev/shm", os.W_OK):
     # A file system in memory: the tests wait for thousands of syncs, and none depends on a real disk.
@@ -32,7 +31,6 @@ sys.dont_write_bytecode = False
 gc.set_threshold(50_000, 50, 50)
 
 gettext.find = functools.cache(gettext.find)  # argparse asks for the translations of each option
-acare.cli._parser = functools.cache(acare.cli._parser)  # it takes as long as a short command
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a script. The commands that the tests interrupt would inherit it.

@@ -14,29 +14,38 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import (
-    backup,
-    demo,
-    erase,
-    export,
-    find,
-    history,
-    import_,
-    interrupts,
-    keys,
-    openapi,
-    serve,
-    status,
-    users,
-)
+from acare.cli import demo, interrupts, serve
 from acare.config import unchecked_variable, unknown_variables
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
 from acare.store.connection import SQLITE_VERSION
 from acare.store.schema import SCHEMA_VERSION
+
+#: The module of each command, in the order of the help.
+MODULES = {
+    "serve": "serve",
+    "demo": "demo",
+    "key": "keys",
+    "user": "users",
+    "transfer": "users",
+    "find": "find",
+    "import": "import_",
+    "export": "export",
+    "backup": "backup",
+    "verify": "backup",
+    "restore": "backup",
+    "status": "status",
+    "history": "history",
+    "undelete": "history",
+    "erase": "erase",
+    "purge": "erase",
+    "compact": "erase",
+    "openapi": "openapi",
+}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -81,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # for terminals that support ASCII only
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _logs_json(given)
-    args = _parser(JsonCommandParser if as_json else CommandParser).parse_args(given)
+    args = _parser(JsonCommandParser if as_json else CommandParser, given).parse_args(given)
     if unknown := unknown_variables():
         _tell(f"unknown variables are ignored: {', '.join(unknown)}", as_json)
     return _run(args, as_json)
@@ -135,13 +144,13 @@ def _tell(text: str, as_json: bool) -> None:
     sys.stderr.write(as_json_line(f"acare: {text}") if as_json else f"acare: {text}\n")
 
 
-def _parser(kind: type[CommandParser] = CommandParser) -> CommandParser:
+def _parser(kind: type[CommandParser] = CommandParser, given: Sequence[str] = ()) -> CommandParser:
+    """The parser for ``given``. Imports only the module of its command: a server needs no other one."""
     parser = kind(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (
-        serve, demo, users, keys, find, import_, export, backup, status, history, erase, openapi
-    ):  # fmt: skip
-        command.add_to(commands)
+    named = MODULES.get(given[0]) if given else None
+    for module in [named] if named else dict.fromkeys(MODULES.values()):
+        import_module(f"acare.cli.{module}").add_to(commands)
     return parser

@@ -70,7 +70,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 self.request = self.parser_class(self.adj)
                 self.request_began = self.active_at
             request = self.request
-            self.unparsed = data[request.received(data) :]
+            data = data[request.received(data) :]
+            if data and not request.completed:  # its body
+                data = data[request.received(data) :]
+            self.unparsed = data
             if request.expect_continue and request.headers_finished and not self.sent_continue:
                 self.send_continue()
             if request.completed:

@@ -153,9 +153,10 @@ class Server:
         self._sockets.wait(0 if is_busy else seconds)
         self._turn_ends = 0.0
         self._send_answers()  # before the next requests of their connections are parsed
-        self._parse_waiting()
-        self._turn_ends = 0.0
-        self._send_answers()
+        if self.unparsed:
+            self._parse_waiting()
+            self._turn_ends = 0.0
+            self._send_answers()
         now = time.monotonic()
         if now - self._limited_at >= _LIMIT_SECONDS:
             self._limited_at = now

@@ -47,8 +47,9 @@ def clear_if_over(database: Path) -> None:
             f"that has the database open, and delete {_place(database)}"
         )
     if not processes:
-        _place(database).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(_place(database))
 
 
-def _place(database: str | Path) -> Path:
-    return Path(f"{database}-checkpoint-failed")
+def _place(database: str | Path) -> str:
+    return f"{database}-checkpoint-failed"

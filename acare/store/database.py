@@ -34,39 +34,22 @@ K = TypeVar("K", bound=Hashable)
 #: Seconds for which readers and other processes may delay the emptying of the log.
 EMPTY_LOG_SECONDS = 0.6
 
-#: Entries in the cache of one reader.
+#: Maximum number of cached results.
 MAX_CACHED = 1000
 
-#: Nanoseconds for which a reader does not look for commits of other processes before it uses its cache.
+#: Nanoseconds for which the cache is used without looking for commits of other processes.
 CHECK_EVERY = 1_000_000
 
 
 class _Reader:
-    """A connection of the pool: ``with`` borrows and returns it.
+    """A connection of the pool: ``with`` borrows and returns it. ``version`` is for the cache."""
 
-    It caches results until any process commits.
-    """
-
-    __slots__ = ("_cache", "_checked_at", "_commits", "_give_back", "_version", "connection")
+    __slots__ = ("_give_back", "connection", "version")
 
     def __init__(self, connection: sqlite3.Connection, give_back: Callable[[_Reader], None]) -> None:
         self.connection = connection
+        self.version: int | None = None  # SQLite's data version, as this connection saw it last
         self._give_back = give_back
-        self._cache: dict[Any, Any] = {}
-        self._commits = -1  # of this process
-        self._checked_at = 0
-        self._version: object = None
-
-    def results(self, commits: int, now: int) -> dict[Any, Any]:
-        """The cache, emptied after a commit. ``commits`` counts those of this process."""
-        if commits != self._commits or now - self._checked_at >= CHECK_EVERY:
-            (version,) = self.connection.execute("PRAGMA data_version").fetchone()
-            if version != self._version:
-                self._cache, self._version = {}, version
-            self._commits, self._checked_at = commits, now
-        if len(self._cache) >= MAX_CACHED:
-            self._cache = {}
-        return self._cache
 
     def __enter__(self) -> sqlite3.Connection:
         return self.connection
@@ -77,6 +60,31 @@ class _Reader:
         self._give_back(self)
         if error is not None and isinstance(error, sqlite3.Error):
             raise as_domain_error(error) from error
+
+
+class _Cache:
+    """Results of reads until any process commits. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._results: dict[Any, Any] = {}
+        self._commits = -1  # of this process
+        self._checked_at = 0
+
+    def results(self, reader: _Reader, commits: int, now: int) -> dict[Any, Any]:
+        """The valid results. ``commits`` counts those of this process.
+
+        Whichever reader looks, it sees a new data version after a commit: another reader that has seen it
+        has dropped the results by then. A result that is found meanwhile goes to the dropped ones.
+        """
+        if commits != self._commits or now - self._checked_at >= CHECK_EVERY:
+            (version,) = reader.connection.execute("PRAGMA data_version").fetchone()
+            if version != reader.version:
+                reader.version = version
+                self._results = {}
+            self._commits, self._checked_at = commits, now
+        if len(self._results) >= MAX_CACHED:
+            self._results = {}
+        return self._results
 
 
 class Database:
@@ -101,6 +109,7 @@ class Database:
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[_Reader] = deque()
+        self._cache = _Cache()
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
@@ -127,7 +136,7 @@ class Database:
         """
         reader = self.read()
         with reader as connection:
-            results = reader.results(self._writer.commits, time.monotonic_ns())
+            results = self._cache.results(reader, self._writer.commits, time.monotonic_ns())
             if (find, key) not in results:
                 results[find, key] = find(connection, key)
             return results[find, key]  # type: ignore[no-any-return]

@@ -26,7 +26,6 @@ APPLICATION_ID = 0x61636172
 #: The names in /proc/mounts of file systems whose locks are unreliable.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
-
 #: Why a command that does not create a database refuses an empty file.
 EMPTY = "the file is empty, so it is not a database of acare"
 

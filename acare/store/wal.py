@@ -96,9 +96,10 @@ class WriteAheadLog:
 
     def check(self) -> None:
         """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
-        if self.failure is None and self._pages_left > self._max_pages:
-            self._checkpoint()
         self._refuse_after_failure()
+        if self._pages_left > self._max_pages:
+            self._checkpoint()
+            self._refuse_after_failure()
         if self._pages_left > self._max_pages:
             raise StoreUnavailable(
                 "The log has grown too long: another process keeps an old snapshot, or keeps writing."

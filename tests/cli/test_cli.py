@@ -337,6 +337,12 @@ def test_help_explains_each_option(run, command):
     assert re.search(rf"^ +{command.split()[0]} ", run("--help").out, re.MULTILINE)
 
 
+def test_a_command_imports_no_other_command():
+    code = "import sys; from acare.cli import _parser; _parser(given=['find']); print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+    assert ("acare.cli.find" in imported, "acare.cli.import_" in imported) == (True, False)
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if "--database" in COMMANDS[command]])
 def test_the_help_of_the_database_is_one_short_line(run, command):
     assert "the database file (acare.db) [ACARE_DATABASE]\n" in run(f"{command} --help").out

@@ -123,9 +123,7 @@ def test_the_cache_is_valid_until_the_next_commit(database):
 def test_the_cache_has_a_maximum(database):
     for key in range(2 * MAX_CACHED + 10):
         assert database.cached(key, lambda _, key: key) == key
-    with database.read():
-        pass
-    assert len(database._idle_readers[0]._cache) <= MAX_CACHED
+    assert len(database._cache._results) <= MAX_CACHED
 
 
 def test_only_temporary_errors_become_domain_errors(database):

@@ -97,7 +97,9 @@ class _End:
 if __name__ == "__main__":
     atexit.register(end := _End())  # first, so that it is called last
 
-    import acare.cli  # noqa: F401
+    from acare.cli import _parser
+
+    _parser()  # imports the modules of all commands
 
     gc.freeze()  # what is there now is not copied when a garbage collection looks at it
     with socket.socket(fileno=int(sys.argv[1])) as requests:
