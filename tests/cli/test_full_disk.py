@@ -14,7 +14,7 @@ from support.server import command
 
 from acare.store.backup import back_up
 
-CLIENTS = 1500
+CLIENTS = 900
 ROOM = 64 * 1024  # bytes that are left
 
 

@@ -17,7 +17,7 @@ from support.sockets import wait_for
 from acare.store.backup import back_up, verify
 from acare.store.leftovers import PREFIX
 
-CLIENTS = 8000  # so that a command works for a while
+CLIENTS = 5000  # so that a command works for a while
 FEW = 50  # for one that is stuck anyway
 
 # What a large file takes long for. SQLite waits an hour for a lock, in a thread that Python cannot interrupt:

@@ -365,7 +365,7 @@ class Killed(sqlite3.Connection):
 def limit(script, statements=migrations._statements):
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 6000, -1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 9000, -1))
     yield from statements(script)
 
 while True:
