@@ -38,7 +38,7 @@ CREATE INDEX api_keys_by_user ON api_keys (user_id);
 -- read only copies it. This is the only definition of a client's JSON representation.
 
 CREATE TABLE clients (
-    seq                  INTEGER PRIMARY KEY AUTOINCREMENT, -- insertion order, which lists follow
+    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/sequence.py
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -64,6 +64,7 @@ CREATE TABLE clients (
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
     made_by              TEXT REFERENCES api_keys (id), -- the key that wrote this version; NULL: the operator
+    import_id            INTEGER,                       -- the import that created the client
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -86,6 +87,17 @@ CREATE TABLE clients (
         'created_at', created_at,
         'updated_at', updated_at
     )) STORED,
+    -- For the search: the phone number without separators (0xA0 is a no-break space, 0x2013 an en dash) is one
+    -- word, and its last ten and seven digits (no country or area code) are two more.
+    digits               TEXT GENERATED ALWAYS AS (
+        replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+            ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+            char(0xA0), ''), char(0x2013), '')
+    ) VIRTUAL,
+    phone_digits         TEXT GENERATED ALWAYS AS (
+        digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+               || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+    ) STORED,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
@@ -100,28 +112,14 @@ CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index has the words of the columns of client_words: a phone number without separators is one
--- word, and its last ten and seven digits (no country or area code) are two more. A trigger that removes
--- words runs before the change, while client_words still has them. Deleted words stay in the file until FTS5
--- merges its segments: acare/store/search.py.
+-- Search. The index has the words of these columns; deleted words stay in the file until FTS5 merges its
+-- segments: acare/store/search.py. The command 'delete' needs the words as they were, hence OLD.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
-CREATE VIEW client_words (seq, first_name, last_name, email, phone, phone_digits) AS
-SELECT seq, first_name, last_name, email, phone,
-       digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
-              || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
-FROM (
-    SELECT seq, first_name, last_name, email, phone,
-           replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
-               ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-               char(0xA0), ''), char(0x2013), '') AS digits -- no-break space, en dash
-    FROM clients
-);
-
 CREATE VIRTUAL TABLE clients_search USING fts5 (
     first_name, last_name, email, phone, phone_digits,
-    content = 'client_words',
+    content = 'clients',
     content_rowid = 'seq',
     columnsize = 0,
     prefix = '2 3',
@@ -131,29 +129,23 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
 BEGIN
     INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
-    SELECT * FROM client_words WHERE seq = NEW.seq;
+    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
 END;
 
-CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
+CREATE TRIGGER clients_search_delete AFTER DELETE ON clients
 BEGIN
     INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
-    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
+    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
 END;
 
-CREATE TRIGGER clients_search_update_old BEFORE UPDATE OF first_name, last_name, email, phone ON clients
+CREATE TRIGGER clients_search_update AFTER UPDATE OF first_name, last_name, email, phone ON clients
 WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
     IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
 BEGIN
     INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
-    SELECT 'delete', * FROM client_words WHERE seq = OLD.seq;
-END;
-
-CREATE TRIGGER clients_search_update_new AFTER UPDATE OF first_name, last_name, email, phone ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
-BEGIN
+    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
     INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
-    SELECT * FROM client_words WHERE seq = NEW.seq;
+    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
 END;
 
 
@@ -254,12 +246,12 @@ CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 -- counts, so that the same command goes on with the next row.
 
 CREATE TABLE imports (
-    key           BLOB PRIMARY KEY CHECK (length(key) = 32), -- SHA-256 of the source and the rules
-    rows_sha256   BLOB NOT NULL CHECK (length(rows_sha256) = 32),
-    newest_before INTEGER NOT NULL,                          -- clients.seq
-    done          INTEGER NOT NULL,                          -- rows
-    created       INTEGER NOT NULL,
-    updated       INTEGER NOT NULL,
-    skipped       INTEGER NOT NULL,
-    started_at    TEXT NOT NULL
+    id          INTEGER PRIMARY KEY AUTOINCREMENT, -- `import --again` deletes an import; its id is not used again
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32), -- SHA-256 of the source and the rules
+    rows_sha256 BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    done        INTEGER NOT NULL,                                      -- rows
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    started_at  TEXT NOT NULL
 ) STRICT;

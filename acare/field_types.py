@@ -12,6 +12,7 @@ is stored as JSON text, a boolean as 0 or 1.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,16 @@ _HAS_DIGIT = re.compile(f"[{_DIGIT}]")
 LINES_PATTERN = f"^[^{_CONTROL_IN_LINES}]*$"
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
 class InvalidParts(ValueError):
@@ -123,6 +134,11 @@ class Email(Text):
     def pattern(self) -> str:
         part = f"[^@{_SPACE}{_CONTROL}]+"
         return f"^[{_SPACE}]*({part}@{part}[{_SPACE}]*)?$"
+
+
+#: The address of a client, which may be blank, and that of a user.
+CLIENT_EMAIL = Email(max_length=254)
+USER_EMAIL = Email(max_length=254, min_length=3)
 
 
 def fold_email(address: str) -> str:
@@ -228,3 +244,15 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def to_json(value: object) -> str:
     """Compact JSON, with text unescaped."""
     return _COMPACT.encode(value)
+
+
+def from_json(text: str) -> Any:
+    """The JSON value in a text, as RFC 8259 defines it: ValueError with the reason if there is none."""
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # NaN, Infinity, 1e999, or an integer of more than 4,300 digits, which Python refuses
+        raise ValueError("each number must be finite, and in the range of a double") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -11,7 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from acare.errors import InvalidInput, Problem
-from acare.field_types import Amount, Email, Flag, InvalidParts, Kind, OneOf, Phone, Stored, Text, Texts
+from acare.field_types import (
+    CLIENT_EMAIL,
+    Amount,
+    Flag,
+    InvalidParts,
+    Kind,
+    OneOf,
+    Phone,
+    Stored,
+    Text,
+    Texts,
+)
 from acare.property_preferences import Preferences
 
 CLIENT_TYPES = ("buyer", "seller", "both")
@@ -41,7 +52,7 @@ _MONEY = Amount(maximum=10**12)
 FIELDS = (
     Field("first_name", Text(min_length=1, max_length=100), "First name. Must not be blank.", required=True),
     Field("last_name", Text(min_length=1, max_length=100), "Last name. Must not be blank.", required=True),
-    Field("email", Email(max_length=254), "E-mail address. Need not be unique; an empty string means null."),
+    Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
     Field(
         "phone",
         Phone(max_length=40),

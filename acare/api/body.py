@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any, NoReturn
+from typing import Any
 
 import falcon
 
 from acare.errors import InvalidInput, Problem, UnsupportedMediaType
+from acare.field_types import from_json
 
 
 def read(req: falcon.Request) -> Any:
@@ -31,30 +30,11 @@ def loads(data: bytes) -> Any:
         text = data.decode()
         if text.startswith("\ufeff"):
             raise _invalid("must be UTF-8 without a byte order mark")
-        return _DECODER.decode(text)
+        return from_json(text)
     except UnicodeDecodeError:
         raise _invalid("must be UTF-8") from None
-    except RecursionError:
-        raise _invalid("is nested too deeply") from None
     except ValueError as error:
-        # A message of the parser gives the position. Any other ValueError is about a number: Python's for an
-        # integer of more than 4,300 digits, ours for a fraction beyond the range of a double.
-        reason = str(error) if isinstance(error, json.JSONDecodeError) else "a number is out of range"
-        raise _invalid(f"must be valid JSON: {reason}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _invalid(f"must be valid JSON: {name} is not allowed")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+        raise _invalid(f"must be valid JSON: {error}") from None
 
 
 def _invalid(message: str) -> InvalidInput:

@@ -14,6 +14,7 @@ from typing import Any
 
 from acare.api import conditions, query
 from acare.auth import ROLES
+from acare.field_types import CLIENT_EMAIL
 from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
@@ -120,7 +121,7 @@ TYPES: dict[str, Json] = {
     "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
     "role": {"type": "string", "enum": list(ROLES)},
     "search": query.SEARCH.schema(),
-    "address": query.ADDRESS.schema(),
+    "address": CLIENT_EMAIL.schema(),
     "=true": {"type": "boolean", "const": True},
     "=false": {"type": "boolean", "const": False},
 }

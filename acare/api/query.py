@@ -8,14 +8,13 @@ import falcon
 
 from acare import ids
 from acare.errors import InvalidInput, Problem
-from acare.field_types import Email, Text
+from acare.field_types import Text
 
 #: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
 
-#: What the parameters ``q`` and ``email`` may be.
+#: What the parameter ``q`` may be.
 SEARCH = Text(max_length=200)
-ADDRESS = Email(max_length=254)
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)

@@ -6,9 +6,10 @@ import falcon
 
 from acare import ids
 from acare.api import body, conditions, envelope
-from acare.api.query import ADDRESS, SEARCH, Query
+from acare.api.query import SEARCH, Query
 from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
+from acare.field_types import CLIENT_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
 
 DEFAULT_LIMIT = 25
@@ -37,7 +38,7 @@ class ClientCollection:
             "client_type": query.one_of("client_type", CLIENT_TYPES),
             "status": query.one_of("status", STATUSES),
             "user_id": query.uuid("user_id"),
-            "email": query.text("email", ADDRESS),
+            "email": query.text("email", CLIENT_EMAIL),
             "q": query.text("q", SEARCH),
         }
         query.check()

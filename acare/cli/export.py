@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, counted, open_database
-from acare.errors import UserError
+from acare.errors import SettingError, UserError
 from acare.exchange.csv_file import write_csv
 from acare.exchange.json_lines import write_json
 from acare.fields import STATUSES
@@ -17,6 +17,7 @@ from acare.store.export import export
 from acare.store.leftovers import temporary
 
 _WRITERS = {"csv": write_csv, "jsonl": write_json}
+_STDOUT = Path("-")
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -27,8 +28,9 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         epilog="example: acare export clients.csv --status active --user ana@example.com",
     )
     flag = parser.add_argument
-    flag("file", metavar="FILE", nargs="?", type=Path, help="the file to write or replace (default: stdout)")
-    flag("--format", choices=_WRITERS, help="the format (default: that of the file's name, else jsonl)")
+    flag("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
+         help="the file to write or replace (default: -, which is stdout)")  # fmt: skip
+    flag("--format", choices=_WRITERS, help="the format (default: by the file's name; jsonl for stdout)")
     flag("--status", action="append", choices=STATUSES, default=[], help="only these; may be repeated")
     flag("--user", metavar="EMAIL", help="only the clients of this user")
     add_flags(parser, only=("database",))
@@ -36,10 +38,13 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    write = _WRITERS[args.format or ("csv" if args.file and args.file.suffix.lower() == ".csv" else "jsonl")]
+    form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
+    if form not in _WRITERS:
+        raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; name csv or jsonl")
+    write = _WRITERS[form]
     with open_database(args, must_exist=True) as database:
         clients = export(database, args.user, args.status)
-        if args.file is None:
+        if args.file == _STDOUT:
             file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
             try:
                 write(file, clients)

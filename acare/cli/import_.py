@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import filecmp
+import difflib
 import hashlib
 import os
 import tempfile
@@ -17,12 +17,13 @@ from acare import timestamps
 from acare.cli import progress
 from acare.cli.import_report import ImportReport
 from acare.cli.options import Commands, add_flags, open_database, parse_email
+from acare.clients import ImportRow
 from acare.errors import UserError
 from acare.exchange.columns import TARGETS
 from acare.exchange.csv_file import CsvReader
 from acare.exchange.json_lines import JsonReader
 from acare.exchange.remote import Remote
-from acare.exchange.rows import Plan, Refused, Rules
+from acare.exchange.rows import Plan, Rules
 from acare.field_types import fold_email
 from acare.fields import FIELDS
 from acare.store.copying import Report
@@ -31,10 +32,10 @@ from acare.store.imports import Import, add_users
 from acare.store.leftovers import DOWNLOAD_PREFIX, sync, temporary
 from acare.store.users import UserStore
 
-FIELD_NAMES = tuple(field.name for field in FIELDS)
+_KINDS = {field.name: field.kind for field in FIELDS}
 
-# What tells an import from others, besides the content of the file.
-_DECISIVE = "user targets defaults keep_unknown day_first lenient skip_bad on_duplicate".split()
+# What distinguishes an import from others, besides the content of the file.
+_DECISIVE = "user targets defaults keep_unknown dates lenient on_duplicate".split()
 
 _EXAMPLE = """\
 examples:
@@ -58,39 +59,49 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
     flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
     flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
-    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"what a column of the CSV is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a new client has not, for example client_type=buyer")  # fmt: skip
-    flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
-    flag("--day-first", action="store_true", help="read 5/7/2026 as the 5th of July")
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
-    flag("--skip-bad", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
+    flag("--skip-bad", type=Path, metavar="FILE", help="write refused rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
-         help="what to do with clients that exist, by e-mail, phone or name (default: fail)")  # fmt: skip
-    flag("--key-file", type=Path, metavar="FILE", help="the file with the API key for the URL")
-    flag(
-        "--again", action="store_true", help="download and import again what the same command has done before"
-    )
+         help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
+    flag("--again", action="store_true", help="download and import again, from the beginning")
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="the report as a JSON object")
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
+    _add_source_flags(parser)
 
 
-def _mapping(text: str) -> tuple[str, str | None]:
+def _add_source_flags(parser: argparse.ArgumentParser) -> None:
+    flag = parser.add_argument_group("for CSV").add_argument
+    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
+         help=f"what a column is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
+    flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
+    flag("--dates", choices=("dmy", "mdy"),
+         help="the order of day and month in 5/7/2026 (default: as other dates show)")  # fmt: skip
+    flag = parser.add_argument_group("for a URL").add_argument
+    flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
+
+
+def _mapping(text: str) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
     if not equals or (target and target not in TARGETS):
         raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=FIELD with one of {', '.join(TARGETS)}")
-    return column, target or None
+    return column, target
 
 
 def _default(text: str) -> tuple[str, object]:
-    name, equals, value = text.partition("=")
-    if not equals or name not in FIELD_NAMES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE with one of {', '.join(FIELD_NAMES)}")
-    return name, TARGETS[name](value)
+    name, equals, written = text.partition("=")
+    if not equals or name not in _KINDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE with one of {', '.join(_KINDS)}")
+    value = TARGETS[name](written)
+    try:
+        _KINDS[name].clean(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {name} {error}") from None
+    return name, value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,8 +109,8 @@ def run(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=not args.create_users) as database, progress.shown(args) as tell:
         report = _Run(args, database, tell).run()
     report.seconds = round(time.monotonic() - began, 1)
-    report.print_json() if args.json else report.print_text()
-    return 0 if report.created is not None or (args.dry_run and report.can_be_written) else 1
+    report.print_json() if args.json else report.print_text(layout=args.dry_run)
+    return 1 if report.to_do else 0
 
 
 @dataclass
@@ -115,19 +126,22 @@ class _Run:
     def run(self) -> ImportReport:
         """Read, check and write; what there is to report."""
         args = self.args
+        rules = self._rules()
         is_url = args.source.startswith(("http://", "https://"))
         path = self._download() if is_url else Path(args.source)
         with path.open("rb") as file, tempfile.TemporaryFile(prefix="acare-import-") as rows:
+            fingerprint = hashlib.file_digest(file, "sha256")
+            fingerprint.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
             plan = Plan(rows, newest_first=is_url)
-            key = hashlib.file_digest(file, "sha256")
-            key.update(repr([getattr(args, name) for name in _DECISIVE]).encode())
-            file.seek(0)
-            is_json = is_url or file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
-            file.seek(0)
-            reader = (JsonReader if is_json else CsvReader)(file, self._rules())
-            self._read(file, reader, plan)
-            if args.skip_bad or not self.report.refused:
-                self._write(plan, Import(self.database, key.digest(), args.on_duplicate))
+            try:
+                reader = self._reader(file, is_url)
+                self._read(file, reader, rules, plan)
+            except UserError as error:
+                raise UserError(f"{path}: {error}") from None
+            if not (plan or self.report.refused or is_url):
+                raise UserError(f"{path}: the file has no rows")
+            importing = Import(self.database, fingerprint.digest(), args.on_duplicate)
+            self._write(reader, plan, importing)
         if is_url and self.report.created is not None and not args.dry_run:
             path.unlink(missing_ok=True)
         return self.report
@@ -158,45 +172,39 @@ class _Run:
         args = self.args
         users = {fold_email(user["email"]) for user in UserStore(self.database).list()}
         if fold_email(args.user) not in users and not args.create_users:
-            raise UserError(f"there is no user {args.user}; --create-users makes one")
+            close = difflib.get_close_matches(fold_email(args.user), users, 1, 0.9)
+            hint = f"is it {close[0]}? " if close else ""
+            raise UserError(
+                f"there is no user {args.user}; {hint}'acare user list' shows all, --create-users adds one"
+            )
         owners = None if args.create_users else users
-        defaults = {**dict(args.defaults), "owner": args.user}
-        return Rules(
-            timestamps.now(),
-            owners,
-            defaults,
-            dict(args.targets),
-            args.lenient,
-            args.keep_unknown,
-            args.day_first,
-        )
+        return Rules(timestamps.now(), owners, {**dict(args.defaults), "owner": args.user}, args.lenient)
 
-    def _read(self, file: IO[bytes], reader: JsonReader | CsvReader, plan: Plan) -> None:
-        """The first pass: every row into the plan or the report."""
-        args, report, size = self.args, self.report, os.fstat(file.fileno()).st_size
-        refused: list[Refused] = []
-        for number, row in enumerate(reader):
-            if isinstance(row, Refused):
-                report.problems += row.problems
-                report.refused += 1
-                if args.skip_bad:
-                    refused.append(row)
-            else:
+    def _reader(self, file: IO[bytes], is_url: bool) -> JsonReader | CsvReader:
+        args = self.args
+        file.seek(0)
+        if is_url or file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
+            return JsonReader(file)
+        return CsvReader(file, dict(args.targets), args.keep_unknown, args.dates)
+
+    def _read(self, file: IO[bytes], reader: JsonReader | CsvReader, rules: Rules, plan: Plan) -> None:
+        """The first pass: every row into the plan, or its problems into the report."""
+        report, size = self.report, os.fstat(file.fileno()).st_size
+        for number, draft in enumerate(reader):
+            row = draft.finish(rules)
+            if isinstance(row, ImportRow):
                 plan.add(row)
                 self.owners.setdefault(row.kept["owner"], row.kept.get("user_id"))
+            else:
+                report.problems += row
+                report.refused += 1
             if number % 256 == 0:
                 self.tell("Reading", file.tell(), size, "B")
-        report.valid, report.unknown_columns = len(plan), reader.unknown
-        if refused and not args.dry_run:
-            with temporary(args.skip_bad) as path:
-                with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
-                    reader.write_refused(target, ((row.source, row.reasons()) for row in refused))
-                if args.skip_bad.exists() and not filecmp.cmp(path, args.skip_bad, shallow=False):
-                    raise UserError(f"{args.skip_bad}: exists; name another file for the refused rows")
-                os.replace(path, args.skip_bad)
+        report.valid, report.layout, report.columns = len(plan), reader.layout, reader.columns
+        report.unknown_columns = [name for name, target in reader.columns.items() if target is None]
 
-    def _write(self, plan: Plan, importing: Import) -> None:
-        """Report the duplicates among the rows that are not written yet, and write these rows."""
+    def _write(self, reader: JsonReader | CsvReader, plan: Plan, importing: Import) -> None:
+        """Report duplicates and conflicts among the rows that are not written yet, and write these rows."""
         args, report = self.args, self.report
         if args.again and not args.dry_run:
             importing.restart()
@@ -206,13 +214,31 @@ class _Run:
             report.count(done)
             return
         if args.on_duplicate != "create":
-            report.duplicates += importing.duplicates(plan.rows(done.done), done)
-        crossed = args.on_duplicate == "update" and any(found.crossed for found in report.duplicates)
-        report.can_be_written = not crossed and (args.on_duplicate != "fail" or not report.duplicates)
-        if report.can_be_written and not args.dry_run:
-            if args.create_users:
-                add_users(self.database, self.owners)
-            report.count(done)
-            for now in importing.write(plan.rows(done.done), done):
-                report.count(now)
-                self.tell("Writing", now.done, len(plan), "clients")
+            for found in importing.duplicates(plan.rows(), done):
+                report.add_duplicate(found)
+        report.decide(skip_bad=args.skip_bad is not None, on_duplicate=args.on_duplicate)
+        if report.to_do or args.dry_run:
+            return
+        if report.problems:
+            self._write_refused(reader)
+        if args.create_users:
+            add_users(self.database, self.owners)
+        report.count(done)
+        for now in importing.write(plan.rows(), done, {problem.line for problem in report.problems}):
+            report.count(now)
+            self.tell("Writing", now.done, len(plan), "clients")
+
+    def _write_refused(self, reader: JsonReader | CsvReader) -> None:
+        """Write the refused rows to a file, unless it has them already, from before an interruption."""
+        target: Path = self.args.skip_bad
+        reasons: dict[int, str] = {}
+        for problem in self.report.problems:
+            before = f"{reasons[problem.line]}; " if problem.line in reasons else ""
+            reasons[problem.line] = f"{before}{problem.column or problem.field} {problem.message}"
+        with temporary(target) as path:
+            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                reader.write_refused(file, reasons)
+            if not target.exists():
+                os.replace(path, target)
+            elif not {*path.read_bytes().splitlines()} <= {*target.read_bytes().splitlines()}:
+                raise UserError(f"{target}: exists; name another file for the refused rows")

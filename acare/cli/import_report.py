@@ -1,33 +1,63 @@
-"""What ``acare import`` prints: every problem, every duplicate, and the counts."""
+"""What ``acare import`` prints: how it reads the file, every problem and duplicate, and the counts."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from itertools import chain
 
 from acare.exchange.rows import CellProblem
 from acare.store.duplicates import Duplicate
 from acare.store.imports import Progress
 
-_MAX_SHOWN = 60
+_MAX_SHOWN = 60  # characters of a cell
+_MAX_LISTED = 100  # rows of each kind
+_COUNTS = ("created", "updated", "skipped", "refused")
 
 
 @dataclass
 class ImportReport:
-    """What was found and done; numbers are of rows. The last three are None if nothing was written."""
+    """What was found and done; numbers are of rows. The last three are None if nothing was written.
 
+    ``layout`` and ``columns`` are those of the reader. ``same_id``: duplicates by id, which are not listed.
+    ``to_do``: what has to be done before the rows can be written.
+    """
+
+    layout: str = ""
+    columns: dict[str, str | None] = field(default_factory=dict)
+    unknown_columns: list[str] = field(default_factory=list)
     problems: list[CellProblem] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
-    unknown_columns: list[str] = field(default_factory=list)
+    same_id: int = 0
     note: str | None = None
-    can_be_written: bool = False
+    to_do: list[str] = field(default_factory=list)
     seconds: float = 0.0
     valid: int = 0
     refused: int = 0
     created: int | None = None
     updated: int | None = None
     skipped: int | None = None
+
+    def add_duplicate(self, found: Duplicate) -> None:
+        """Count a row that has the id of a client, list another duplicate, refuse one with a conflict."""
+        if found.conflict is not None:
+            self.problems.append(CellProblem(found.line, None, found.name, *astuple(found.conflict)))
+            self.refused += 1
+            self.valid -= 1
+        elif found.by == "id" and found.client_name is not None:
+            self.same_id += 1
+        else:
+            self.duplicates.append(found)
+
+    def decide(self, *, skip_bad: bool, on_duplicate: str) -> None:
+        """Whether the rows can be written."""
+        if self.refused and not skip_bad:
+            self.to_do.append(
+                "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
+            )
+        if (self.duplicates or self.same_id) and on_duplicate == "fail":
+            self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
 
     def count(self, done: Progress) -> None:
         """Take over what was written."""
@@ -38,35 +68,46 @@ class ImportReport:
         problems = [problem._asdict() for problem in self.problems]
         print(json.dumps({**asdict(self), "problems": problems}, indent=2))
 
-    def print_text(self) -> None:
-        """A line for each problem and duplicate, the number of each kind, and the counts."""
-        for problem in self.problems:
-            print(_describe_problem(problem))
-        for duplicate in self.duplicates:
-            print(_describe_duplicate(duplicate))
-        kinds = Counter(f"{problem.field} {problem.message}" for problem in self.problems)
-        kinds += Counter(f"duplicate by {duplicate.by}" for duplicate in self.duplicates)
-        for kind, number in kinds.most_common():
+    def print_text(self, *, layout: bool) -> None:
+        """How the file is read (``layout``), problems and duplicates, and the counts."""
+        if layout:
+            print(self.layout)
+            for column, target in self.columns.items():
+                print(f"    {column} -> {'unknown' if target is None else target or 'ignored'}")
+        kinds: Counter[str] = Counter()
+        for kind, line in chain(
+            map(_describe_problem, self.problems), map(_describe_duplicate, self.duplicates)
+        ):
+            kinds[kind] += 1
+            if kinds[kind] <= _MAX_LISTED:
+                print(line)
+        kinds["the id of a client"] = self.same_id
+        for kind, number in (+kinds).most_common():
             print(f"{number} x {kind}")
         if self.unknown_columns:
             print(f"Unknown columns: {', '.join(self.unknown_columns)} (--map and --keep-unknown use them)")
-        if self.note:
-            print(self.note)
+        for line in filter(None, [self.note, *self.to_do]):
+            print(line)
         if self.created is None:
             print(f"{self.valid} valid, {self.refused} refused; nothing was written.")
         else:
-            names = ("created", "updated", "skipped", "refused")
-            print(f"{', '.join(f'{getattr(self, name)} {name}' for name in names)} in {self.seconds} s.")
+            print(f"{', '.join(f'{getattr(self, name)} {name}' for name in _COUNTS)} in {self.seconds} s.")
 
 
-def _describe_problem(problem: CellProblem) -> str:
+def _describe_problem(problem: CellProblem) -> tuple[str, str]:
+    """Its kind, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
-    cell = f"{problem.column}: {json.dumps(value, ensure_ascii=False)} " if problem.column else ""
-    return f"line {problem.line}, {cell}({problem.field}) {problem.message}"
+    column = f"{problem.column}: " if problem.column else ""
+    cell = f"{column}{json.dumps(value, ensure_ascii=False)} " if column or value else ""
+    line = f"line {problem.line}, {cell}({problem.field}) {problem.message}"
+    return f"{problem.field} {problem.message}", line
 
 
-def _describe_duplicate(duplicate: Duplicate) -> str:
-    other = f"client {duplicate.client}" if duplicate.client else f"line {duplicate.first_line}"
-    what = "which was deleted" if duplicate.deleted else duplicate.name
-    crossed = "; budget_min must not be more than its budget_max" if duplicate.crossed else ""
-    return f"line {duplicate.line}: the same {duplicate.by} as {other}, {what}{crossed}"
+def _describe_duplicate(duplicate: Duplicate) -> tuple[str, str]:
+    other = f"the client {duplicate.client_name} ({duplicate.client})"
+    if duplicate.deleted:
+        other = f"a client that was deleted ({duplicate.client})"
+    if duplicate.first_line is not None:
+        other = f"line {duplicate.first_line}"
+    line = f"line {duplicate.line}, {duplicate.name}: has the same {duplicate.by} as {other}"
+    return f"duplicate by {duplicate.by}", line

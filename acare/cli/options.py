@@ -10,7 +10,7 @@ from pathlib import Path
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
-from acare.field_types import Email, Text
+from acare.field_types import USER_EMAIL, Text
 from acare.store.database import Database
 from acare.store.file import EMPTY
 
@@ -100,7 +100,7 @@ def parse_id(text: str) -> str:
 
 def parse_email(text: str) -> str:
     """An e-mail address on the command line; for argparse."""
-    return parse_text(Email(min_length=3, max_length=254), text)
+    return parse_text(USER_EMAIL, text)
 
 
 def parse_text(kind: Text, text: str) -> str:

@@ -28,14 +28,14 @@ def shown(args: argparse.Namespace) -> Iterator[Report]:
     if args.quiet:
         yield silent
         return
-    progress = Progress(sys.stderr, sys.stderr.isatty())
+    progress = ProgressLine(sys.stderr, sys.stderr.isatty())
     try:
         yield progress
     finally:
         progress.clear()
 
 
-class Progress:
+class ProgressLine:
     """A ``Report`` that writes to a stream."""
 
     def __init__(
@@ -49,10 +49,8 @@ class Progress:
     def __call__(self, step: str, done: int, total: int, unit: str) -> None:
         now = self._clock()
         if step != self._step:
-            self._step, self._began = step, now
-            self._last = now
-        every = TERMINAL_SECONDS if self._is_terminal else LINE_SECONDS
-        if now - self._last < every:
+            self._step, self._began, self._last = step, now, now
+        if now - self._last < (TERMINAL_SECONDS if self._is_terminal else LINE_SECONDS):
             return
         self._last = now
         line = describe(step, done, total, unit, now - self._began)

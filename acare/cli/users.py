@@ -37,10 +37,12 @@ CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str,
 }
 
 
+_ROLE_HELP = "an agent sees only their own clients, a broker all"
+
+
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    group = commands.add_parser("user", help="list, add, change and disable users").add_subparsers(
-        metavar="ACTION", required=True
-    )
+    help_text = "list, add, change and disable users"
+    group = commands.add_parser("user", help=help_text).add_subparsers(metavar="ACTION", required=True)
     listing = group.add_parser("list", help="show all users, with the number of their clients")
     listing.add_argument("--json", action="store_true", help="print a JSON list")
     listing.set_defaults(run=run_list)
@@ -50,35 +52,29 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
         parser.add_argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
         if name == "add":
             parser.add_argument(
-                "--role", choices=ROLES, default="agent", help="a broker sees all clients (default: agent)"
+                "--role", choices=ROLES, default="agent", help=f"{_ROLE_HELP} (default: agent)"
             )
         if name == "set-role":
-            parser.add_argument(
-                "role", choices=ROLES, help="an agent sees only their own clients, a broker all"
-            )
+            parser.add_argument("role", choices=ROLES, help=_ROLE_HELP)
         parser.set_defaults(run=run_change, change=name)
         add_flags(parser, only=("database",))
+    _add_transfer(commands)
 
-    hand_over = commands.add_parser(
+
+def _add_transfer(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
         "transfer",
         help="hand clients over to another user",
         description="Transfer all clients of a user, or those named, to another. Each gets a new version.",
         epilog="Example: acare transfer --from ana@example.com --to ben@example.com",
     )
-    hand_over.add_argument(
-        "--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"
-    )
-    hand_over.add_argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner")
-    hand_over.add_argument(
-        "--client",
-        dest="clients",
-        action="append",
-        type=parse_id,
-        metavar="ID",
-        help="a client to transfer; may be repeated (all)",
-    )
-    hand_over.set_defaults(run=run_transfer)
-    add_flags(hand_over, only=("database",))
+    flag = parser.add_argument
+    flag("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner")
+    flag("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner")
+    flag("--client", dest="clients", action="append", type=parse_id, metavar="ID",
+         help="a client to transfer; may be repeated (all)")  # fmt: skip
+    parser.set_defaults(run=run_transfer)
+    add_flags(parser, only=("database",))
 
 
 def run_list(args: argparse.Namespace) -> int:

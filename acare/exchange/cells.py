@@ -5,13 +5,12 @@ A reader returns a text that it cannot read unchanged, so that the validation of
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from acare.field_types import to_json
+from acare.field_types import from_json, to_json
 
 # What a spreadsheet would run as a formula. (OWASP, "CSV Injection")
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
@@ -114,34 +113,34 @@ def join(items: list[str]) -> str:
     return "; ".join(map(defuse, items))
 
 
-def parse_json(text: str | bytes) -> Any:
-    """The JSON value in the text. ValueError if it has none, or what JSON does not have, as NaN."""
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not allowed")
-
-
 def json_value(text: str) -> Any:
     """The JSON value in the text."""
     try:
-        return parse_json(text)
+        return from_json(text)
     except ValueError:
         return text
 
 
-def instant(text: str, *, day_first: bool = False) -> str | None:
+def date_order(text: str) -> str | None:
+    """``dmy`` or ``mdy`` if the date, as 25/4/2024, can be read in this order alone, ``either`` if in both.
+
+    None if the order does not matter, as in 4/4/2024, or the text is something else.
+    """
+    match = _DATE.fullmatch(text.strip())
+    if match is None or match[2] == "." or int(match[1]) == int(match[3]):
+        return None
+    orders = [order for order, month in (("mdy", match[1]), ("dmy", match[3])) if 1 <= int(month) <= 12]
+    return "either" if len(orders) == 2 else next(iter(orders), None)
+
+
+def instant(text: str, *, day_first: bool | None = None) -> str | None:
     """A date, perhaps with a time (UTC unless it has an offset), as a timestamp of acare; None if it is none.
 
-    ``7/15/2026`` has the month first unless ``day_first``.
+    Without ``day_first``, ``7/15/2026`` is none.
     """
     match = _DATE.fullmatch(text.strip())
     try:
-        if match is None:
+        if match is None or (day_first is None and match[2] != "."):
             moment = datetime.fromisoformat(text.strip().replace("/", "-"))
         else:
             first, second, year, hour, minute, seconds = (
@@ -159,7 +158,7 @@ def instant(text: str, *, day_first: bool = False) -> str | None:
 
 
 def full_name(text: str) -> tuple[str, str]:
-    """First and last name out of one text: ``Lee, Jordan`` or ``Ludwig van Beethoven``. One may be empty."""
+    """First and last name out of one text: ``Lee, Jordan`` or ``Ludwig van Beethoven``; "" if it has none."""
     text = undefuse(text)
     last, comma, first = text.partition(",")
     if comma and first.strip(" .").casefold() not in _SUFFIXES:
@@ -169,4 +168,5 @@ def full_name(text: str) -> tuple[str, str]:
     while cut > 1 and words[cut].strip(".").casefold() in _SUFFIXES:
         cut -= 1
     cut = next((at for at in range(1, cut) if words[at] in _PARTICLES), cut)
+    cut = max(cut, 1)
     return " ".join(words[:cut]), " ".join(words[cut:])

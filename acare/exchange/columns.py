@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from acare import ids
 from acare.errors import Problem, UserError
 from acare.exchange import cells
-from acare.exchange.rows import REASON, Draft, Rules
+from acare.exchange.rows import Draft
 from acare.field_types import Amount, Flag, OneOf, Texts
 from acare.fields import FIELDS
 from acare.property_preferences import Preferences
@@ -33,6 +34,7 @@ TARGETS: dict[str, Callable[[str], Any]] = {
     "owner": cells.undefuse,
     "created_at": cells.undefuse,
     "id": cells.undefuse,
+    "version": cells.money,
 }
 
 # Spellings of headers, in lower case and without all that is no letter or digit.
@@ -64,77 +66,127 @@ _SPELLINGS = {
 _KNOWN = {
     **{re.sub("[^a-z0-9]", "", target): target for target in TARGETS},
     **{spelling: target for target, listed in _SPELLINGS.items() for spelling in listed.split()},
+    **dict.fromkeys(("acarereason", "userid", "updatedat"), ""),  # of files of acare: they are ignored
 }
-#: Columns of an export that an import of CSV ignores without a word.
-_IGNORED = frozenset((REASON, "user_id", "version", "updated_at"))
+
+_KindOf = Callable[[str], str | None]
 
 
 class Columns:
-    """The columns of a file. ``unknown`` are those without a field. UserError if the rules do not fit."""
+    """The columns of a file. ``fields`` has the field of each column, "" for one that is ignored, or None.
 
-    def __init__(self, header: Sequence[str], rules: Rules) -> None:
+    ``targets`` are fields by column, beyond the spellings that are known. With ``keep_unknown``, what has no
+    field is read into property_preferences. UserError if no column is a name.
+    """
+
+    def __init__(self, header: Sequence[str], targets: dict[str, str], keep_unknown: bool) -> None:
         self.names: list[str] = []
-        self.unknown: list[str] = []
-        self._rules = rules
         for position, text in enumerate(header, 1):
             name = cells.undefuse(" ".join(text.split()))
             self.names.append(name if name and name not in self.names else f"{name or 'column'} ({position})")
-        targets = self._targets()
-        if not {"full_name", "first_name", "last_name"} & set(targets.values()):
-            raise UserError(
-                f"no column is a name; --map 'COLUMN=full_name' tells one of {', '.join(self.names)}"
-            )
-        self._mapped = [(at, name, targets[name]) for at, name in enumerate(self.names) if name in targets]
+        self._listed = ", ".join(self.names)
+        self._chosen, self._keep_unknown = targets, keep_unknown
+        self._day_first: dict[int, bool] = {}
+        self.fields = self._find_fields()
 
-    def _targets(self) -> dict[str, str]:
-        """The targets by column, by choice or by the spelling; the first column of a spelling has it."""
-        chosen = self._rules.targets
-        for column in chosen.keys() - self.names:
-            raise UserError(f"--map: no column is {column!r}; the columns are {', '.join(self.names)}")
-        found = {column: target for column, target in chosen.items() if target}
+    def _find_fields(self) -> dict[str, str | None]:
+        """The field of each column, by choice or by the spelling; the first column of a spelling has it."""
+        for column in self._chosen.keys() - self.names:
+            raise UserError(f"--map: no column is {column!r}; the columns are {self._listed}")
+        fields: dict[str, str | None] = dict.fromkeys(self.names) | self._chosen
         for column in self.names:
             target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-            if target == "id" and "version" not in self.names:
-                target = None  # the id of another program
-            if column in chosen:
-                continue
-            if target is not None and target not in found.values():
-                found[column] = target
-            elif column not in _IGNORED:
-                self.unknown.append(column)
-        return found
+            if column not in self._chosen and (not target or target not in fields.values()):
+                fields[column] = target
+        if not any(fields.values()):
+            raise UserError(
+                f"no column is recognized: {self._listed}. --map 'COLUMN=FIELD' gives one a field; columns "
+                "must be separated by commas, semicolons or tabs"
+            )
+        if {"full_name", "first_name", "last_name"}.isdisjoint(fields.values()):
+            raise UserError(f"no column is a name; --map 'COLUMN=full_name' tells one of {self._listed}")
+        return fields
+
+    def survey(self, rows: Iterable[tuple[int, list[str]]], dates: str | None) -> None:
+        """Decide by all ``rows``, each with its line, what a cell alone does not tell.
+
+        Ids are those of another program if none is a UUID. Day and month are in the order ``dates``, dmy or
+        mdy, else in that of the first date of the column that has only one; UserError if none of them has.
+        """
+        kinds: dict[str | None, _KindOf] = {"id": _id_kind, "created_at": cells.date_order}
+        surveyed = {at: kinds[target] for at, target in enumerate(self.fields.values()) if target in kinds}
+        for at, (kind, example) in _survey(rows, surveyed).items():
+            if kind == "either" and not dates:
+                raise UserError(
+                    f"{self.names[at]}: {example}, like all its dates, can have the day or the month first; "
+                    "--dates dmy or --dates mdy tells which"
+                )
+            if kind == "foreign" and self.names[at] not in self._chosen:
+                self.fields[self.names[at]] = None
+            self._day_first[at] = (dates or kind) == "dmy"
+        if "id" not in self.fields.values():  # then it is that of another program
+            self.fields |= {column: None for column, target in self.fields.items() if target == "version"}
+
+    def with_plain_dates(self, record: list[str]) -> list[str]:
+        """The record with each date of this order in a form that needs none."""
+        return [
+            (cells.date_order(text) and cells.instant(text, day_first=self._day_first.get(at))) or text
+            for at, text in enumerate(record)
+        ]
 
     def read(self, line: int, record: list[str]) -> Draft:
         """The record as a draft. Of several columns for one field, the first that is not empty counts."""
-        draft = Draft(line, record)
+        draft = Draft(line)
         preferences: dict[str, Any] = {}
-        for position, column, target in self._mapped:
-            text = record[position] if position < len(record) else ""
-            if target in draft.found or (not text if target == "notes" else not text.strip()):
+        for at, (column, target) in enumerate(self.fields.items()):
+            text = record[at] if at < len(record) else ""
+            if not target or target in draft.found or not (text if target == "notes" else text.strip()):
                 continue
+            draft.found[target] = column, text
             value = TARGETS[target](text)
             if target == "full_name":
-                names = zip(("first_name", "last_name"), value, strict=True)
-                draft.values |= {name: part for name, part in names if name not in draft.found}
-                draft.found = {"first_name": (column, text), "last_name": (column, text), **draft.found}
+                for name, part in zip(("first_name", "last_name"), value, strict=True):
+                    if part and name not in draft.found:
+                        draft.values[name], draft.found[name] = part, (column, text)
             elif target == "created_at":
-                draft.values[target] = cells.instant(text, day_first=self._rules.day_first) or text
+                draft.values[target] = cells.instant(text, day_first=self._day_first.get(at, False)) or ""
             elif target.startswith(_PREFERENCES):
                 draft.found.setdefault("property_preferences", (column, text))
                 preferences[target.removeprefix(_PREFERENCES)] = value
             else:
                 draft.values[target] = value
-            draft.found[target] = column, text
         self._finish(draft, record, preferences)
         return draft
 
     def _finish(self, draft: Draft, record: list[str], preferences: dict[str, Any]) -> None:
-        if self._rules.keep_unknown:
+        if self._keep_unknown:
             texts = {name: cells.undefuse(text) for name, text in zip(self.names, record, strict=False)}
-            preferences |= {name: texts[name] for name in self.unknown if texts.get(name, "").strip()}
+            unknown = (name for name, target in self.fields.items() if target is None)
+            preferences |= {name: texts[name] for name in unknown if texts.get(name, "").strip()}
         given = draft.values.get("property_preferences", {})
         if preferences and isinstance(given, dict):
             draft.values["property_preferences"] = given | preferences
         if any(map(str.strip, record[len(self.names) :])):
             message = f"must not have more cells than the header, which has {len(self.names)}"
             draft.problems.append(Problem("row", message))
+
+
+def _id_kind(text: str) -> str | None:
+    if ids.canonical(text.strip()):
+        return "UUID"
+    return "foreign" if text.strip() else None
+
+
+def _survey(rows: Iterable[tuple[int, list[str]]], kinds: dict[int, _KindOf]) -> dict[int, tuple[str, str]]:
+    """The kind of each column, and an example: that of the first cell that decides it, else of the last."""
+    found: dict[int, tuple[str, str]] = {}
+    for line, record in rows:
+        if not kinds:
+            break
+        for at, kind_of in [*kinds.items()]:
+            kind = kind_of(record[at]) if at < len(record) else None
+            if kind is not None:
+                found[at] = kind, f'"{record[at].strip()}" in line {line}'
+            if kind in ("UUID", "dmy", "mdy"):
+                del kinds[at]
+    return found

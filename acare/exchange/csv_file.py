@@ -7,20 +7,21 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import IO, Any
 
-from acare.clients import ImportRow
 from acare.errors import Problem, UserError
 from acare.exchange import cells
 from acare.exchange.columns import Columns
-from acare.exchange.rows import REASON, Refused, Rules, unreadable
+from acare.exchange.rows import REASON, Draft
 from acare.field_types import Amount, Flag, Texts, to_json
 from acare.fields import FIELDS
 from acare.property_preferences import Preferences
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, which are ZIP archives; .xls
+_UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 _KINDS = {field.name: type(field.kind) for field in FIELDS}
 _EXPORTED = ("id", "owner", *_KINDS, "version", "created_at", "updated_at")
@@ -33,62 +34,89 @@ _WRITERS: dict[type | None, Callable[[Any], str]] = {
 
 
 class CsvReader:
-    """The clients of a CSV file: UTF-8, UTF-16 or Windows-1252. ``unknown`` has the columns without a field.
+    """The clients of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if the header cannot be read.
 
-    UserError if the header cannot be read.
+    ``columns`` has the field of each column, "" for one that is ignored, or None. The arguments are those of
+    ``Columns``.
     """
 
-    def __init__(self, file: IO[bytes], rules: Rules) -> None:
-        self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
-        self._rules = rules
+    def __init__(
+        self, file: IO[bytes], targets: dict[str, str], keep_unknown: bool, dates: str | None
+    ) -> None:
+        self._file = file
+        self._encoding = _encoding(file)
         self._line = 0
         self._last = ""  # the last line that was read
-        lines = self._lines()
-        first = next(filter(str.strip, lines), "")
+        self._encodings: set[str] = set()
+        first = next(filter(str.strip, self._lines()), "")
         told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
-        delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
-        self._records = csv.reader(lines if told else chain([first], lines), delimiter=delimiter, strict=True)
-        try:
-            header = next((record for record in self._records if any(map(str.strip, record))), None)
-        except csv.Error as error:
-            raise UserError(f"the header cannot be read: {error}") from None
-        if header is None:
-            raise UserError("the file is empty")
-        self._columns = Columns(header, rules)
-        self.unknown = self._columns.unknown
+        self._delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
+        self._skipped = 2 if told else 1
+        _, header, error = next(
+            islice(self._records(), self._skipped - 1, None), (0, [], "the file is empty")
+        )
+        if error:
+            raise UserError(f"there is no header: {error}")
+        self._columns = Columns(header, targets, keep_unknown)
+        self._columns.survey(((line, record) for line, record, _ in self._rows()), dates)
+        self.columns = self._columns.fields
+
+    @property
+    def layout(self) -> str:
+        """How the file is read, once it is."""
+        encoding = "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
+        return f"CSV, {encoding}, delimiter {json.dumps(self._delimiter)}"
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, self._encoding, "surrogateescape", newline="")
         try:
-            for line in self._text:
-                self._last = line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
+            for line in text:
+                self._last = line
+                if not line.isascii():
+                    self._last = _NOT_UTF8.sub(_as_windows_1252, line)
+                    self._encodings.add("UTF-8" if self._last == line else "Windows-1252")
                 self._line += 1
                 yield self._last
         except UnicodeError as error:
             raise UserError(f"line {self._line + 1} cannot be read: {error}") from None
+        finally:
+            text.detach()  # it would close the file
 
-    def __iter__(self) -> Iterator[ImportRow | Refused]:
-        width = len(self._columns.names)
+    def _records(self) -> Iterator[tuple[int, list[str], str]]:
+        """Each record that is not empty, with its line, and why it cannot be read."""
+        self._line = 0
+        records = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
         while True:
             line = self._line + 1
             try:
-                record = next(self._records)
+                record = next(records)
             except StopIteration:
                 return
             except csv.Error as error:
-                message = f"must have closed quotes and cells of at most 131072 characters: {error}"
-                yield unreadable(line, [self._last.rstrip("\r\n")], self._last.strip(), message)
-                continue
-            if any(map(str.strip, record)):
-                draft = self._columns.read(line, record)
-                if len(record) < width and not self._last.endswith(("\r", "\n")):
-                    draft.problems.append(
-                        Problem("row", f"is cut off: it has {len(record)} of {width} cells")
-                    )
-                yield draft.finish(self._rules)
+                yield line, [self._last.rstrip("\r\n")], f"{_UNREADABLE}: {error}"
+            else:
+                if any(map(str.strip, record)):
+                    yield line, record, ""
 
-    def write_refused(self, file: IO[str], refused: Iterable[tuple[list[str], str]]) -> None:
-        """Write refused rows, with a column for the reasons, to be corrected and imported.
+    def _rows(self) -> Iterator[tuple[int, list[str], str]]:
+        """The records below the header."""
+        return islice(self._records(), self._skipped, None)
+
+    def __iter__(self) -> Iterator[Draft]:
+        width = len(self._columns.names)
+        for line, record, error in self._rows():
+            if error:
+                yield Draft.unreadable(line, record[0].strip(), error)
+                continue
+            draft = self._columns.read(line, record)
+            if len(record) < width and not self._last.endswith(("\r", "\n")):
+                draft.problems.append(Problem("row", f"is cut off: it has {len(record)} of {width} cells"))
+            yield draft
+
+    def write_refused(self, file: IO[str], reasons: Mapping[int, str]) -> None:
+        """Write the rows that have ``reasons``, with a column for these, to be corrected and imported.
 
         Cells beyond the header come after the reason, so that they are refused again.
         """
@@ -97,18 +125,26 @@ class CsvReader:
         names = self._columns.names
         width = len(names)
         old = names.index(REASON) if REASON in names else width
-        for record, reasons in chain([(names, REASON)], refused):
+
+        def write(record: list[str], reason: str) -> None:
             padded = record + [""] * (width - len(record))
-            row = [*padded[:old], *padded[old + 1 : width], reasons, *padded[width:]]
+            row = [*padded[:old], *padded[old + 1 : width], reason, *padded[width:]]
             writer.writerow(cells.defuse(cells.undefuse(cell)) for cell in row)
+
+        write(names, REASON)
+        for line, record, _ in self._rows():
+            if line in reasons:
+                write(self._columns.with_plain_dates(record), reasons[line])
 
 
 def _encoding(file: IO[bytes]) -> str:
-    start = file.read(2)
     file.seek(0)
-    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    start = file.read(4)
+    if start in _SPREADSHEETS:
+        raise UserError("this is a spreadsheet, not CSV: open it in its program and save it as CSV (UTF-8)")
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if 0 in start:  # half of the first letter
+    if 0 in start[:2]:  # half of the first letter
         return "utf-16-be" if start[0] == 0 else "utf-16-le"
     return "utf-8-sig"
 

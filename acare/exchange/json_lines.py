@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
-from acare.clients import ImportRow
-from acare.exchange.cells import parse_json
-from acare.exchange.rows import KEYS, REASON, Draft, Refused, Rules, unreadable
-from acare.field_types import to_json
+from acare.exchange.rows import NAMES, REASON, Draft
+from acare.field_types import from_json, to_json
 
 
 class JsonReader:
-    """The clients in a file of JSON lines. ``unknown`` has the keys that are no field, once all is read."""
+    """The clients in a file of JSON lines. ``columns`` has the names that are no field, once all is read."""
 
-    def __init__(self, file: IO[bytes], rules: Rules) -> None:
+    layout = "JSON lines, UTF-8"
+
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._rules = rules
-        self.unknown: list[str] = []
+        self.columns: dict[str, str | None] = {}
 
-    def __iter__(self) -> Iterator[ImportRow | Refused]:
-        for number, line in enumerate(self._file, 1):
-            if line.strip():
-                yield self._read(number, line)
+    def __iter__(self) -> Iterator[Draft]:
+        for number, line in self._lines():
+            try:
+                record = _parse(line)
+            except ValueError as error:
+                text = line.decode(errors="replace").strip()
+                yield Draft.unreadable(number, text, f"must be a JSON object in UTF-8: {error}")
+                continue
+            self.columns |= dict.fromkeys(sorted(record.keys() - NAMES))
+            found: dict[str, tuple[str | None, str]] = {
+                name: (name, value if isinstance(value, str) else to_json(value))
+                for name, value in record.items()
+            }
+            yield Draft(number, record, found)
 
-    def _read(self, number: int, line: bytes) -> ImportRow | Refused:
-        try:
-            record = parse_json(line)
-            if not isinstance(record, dict):
-                raise ValueError("it is something else")
-        except ValueError as error:
-            text = line.decode(errors="replace").strip()
-            return unreadable(number, {"text": text}, text, f"must be a JSON object in UTF-8: {error}")
-        self.unknown += sorted(record.keys() - KEYS - set(self.unknown))
-        texts = {name: value if isinstance(value, str) else to_json(value) for name, value in record.items()}
-        found = {name: (name, text) for name, text in texts.items()}
-        return Draft(number, record, record, found).finish(self._rules)
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        self._file.seek(0)
+        return ((number, line) for number, line in enumerate(self._file, 1) if line.strip())
 
-    def write_refused(self, file: IO[str], refused: Iterable[tuple[dict[str, Any], str]]) -> None:
-        """Write refused records, with a key for the reasons, to be corrected and imported."""
-        for record, reasons in refused:
-            text = to_json({**record, REASON: reasons})
-            file.write(
-                text.encode(errors="backslashreplace").decode() + "\n"
-            )  # lone surrogates as JSON has them
+    def write_refused(self, file: IO[str], reasons: Mapping[int, str]) -> None:
+        """Write the lines that have ``reasons``, with these, to be corrected and imported."""
+        for number, line in self._lines():
+            if number in reasons:
+                try:
+                    record = _parse(line)
+                except ValueError:
+                    record = {"text": line.decode(errors="replace").strip()}
+                text = to_json({**record, REASON: reasons[number]})
+                file.write(
+                    text.encode(errors="backslashreplace").decode() + "\n"
+                )  # as JSON has lone surrogates
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """The record in a line. ValueError if it has none."""
+    record = from_json(line.decode("utf-8-sig", "surrogatepass"))
+    if not isinstance(record, dict):
+        raise ValueError("it is something else")
+    return record
 
 
 def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from acare.errors import UserError
-from acare.exchange.cells import parse_json
-from acare.field_types import to_json
+from acare.field_types import from_json, to_json
 
 _LIMIT = 100
 _TIMEOUT = 60  # for each read
@@ -29,11 +28,10 @@ _MAX_SHOWN = 300  # characters of a server's text
 _MAX_FAILURES = 8
 _RETRIED = (408, 429, 500, 502, 503, 504)
 
-# The shape of data: the type of each value that is used, by name; a list has the shape of its items.
-_USERS = {"users": [{"id": str, "email": str}]}
-_CLIENTS = {"clients": [{"id": str, "user_id": str}], "meta": {"total": int, "hasMore": bool}}
+# The form of data: what is used of it, with a value of its type; a list has the form of its items.
+_USERS = {"users": [{"id": "", "email": ""}]}
+_CLIENTS = {"clients": [{"id": "", "user_id": ""}], "meta": {"total": 0, "hasMore": True}}
 _Answer = tuple[bytes, Message]
-_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer", bool: "true or false"}
 
 
 class _BadAnswer(Exception):
@@ -113,7 +111,7 @@ class Remote:
             else:
                 newest, page = True, 1
 
-    def _get(self, path: str, shape: object, *, optional: bool = False) -> dict[str, Any]:
+    def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
         """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
 
         Waits where the server asks for it, and tries again after failures.
@@ -123,7 +121,7 @@ class Remote:
             pause = min(2**failures, 60)
             try:
                 content, headers = _in_time(lambda: self._fetch(request))
-                data: dict[str, Any] = _read_data(content, shape)
+                data: dict[str, Any] = _read_data(content, form)
                 self._sleep(_until_next_token(headers))
                 return data
             except urllib.error.HTTPError as error:
@@ -167,32 +165,29 @@ def _in_time(work: Callable[[], _Answer]) -> _Answer:
     return ended.result()
 
 
-def _read_data(content: bytes, shape: object) -> Any:
+def _read_data(content: bytes, form: object) -> Any:
     """The data in an answer. ValueError if it is not an answer of this API, as an error page of a proxy."""
     try:
-        answer = parse_json(content)
+        answer = from_json(content.decode())
         to_json(answer).encode()
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the answer must be JSON: {error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _BadAnswer(f"the answer must be JSON in UTF-8: {error}") from None
     if not isinstance(answer, dict) or "data" not in answer:
         raise ValueError("the answer must be a JSON object with data")
-    _check(answer["data"], shape, "data")
+    if not _fits(answer["data"], form):
+        raise _BadAnswer(f"data must have the form {json.dumps(form)}")
     return answer["data"]
 
 
-def _check(value: Any, shape: Any, path: str) -> None:
-    kind: type = shape if isinstance(shape, type) else type(shape)
-    found: type = type(value)
-    if found is not kind:
-        raise _BadAnswer(f"{path} must be {_NAMES[kind]}")
-    if kind is dict:
-        for name, part in shape.items():
-            _check(value.get(name), part, f"{path}.{name}")
-    elif kind is list:
-        for number, item in enumerate(value):
-            _check(item, shape[0], f"{path}[{number}]")
+def _fits(value: Any, form: Any) -> bool:
+    """Whether a value has the form of ``form``: at least its names, and the same types."""
+    if type(value) is not type(form):
+        return False
+    if isinstance(form, dict):
+        return all(_fits(value.get(name), part) for name, part in form.items())
+    return not isinstance(form, list) or all(_fits(item, form[0]) for item in value)
 
 
 def _printable(text: str) -> str:
@@ -220,12 +215,11 @@ def _resume(target: Path) -> set[str]:
         end = 0
         for number, line in enumerate(file, 1):
             try:
-                record = parse_json(line[:-1])  # without its line break, a line is not JSON
-                _check(record, {"id": str}, "the client")
+                record = from_json(line[:-1].decode())  # without its line break, a line is not JSON
             except ValueError:
                 break
-            except _BadAnswer as error:
-                raise UserError(f"{target}, line {number}: {error}; delete the file to start again") from None
+            if not _fits(record, {"id": ""}):
+                raise UserError(f"{target}, line {number}: is no client; delete the file to start again")
             found.add(record["id"])
             end += len(line)
         file.truncate(end)

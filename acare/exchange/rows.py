@@ -1,9 +1,10 @@
-"""The clients of a file: each a valid row, or a refused one with every problem."""
+"""The clients of a file: each a valid row, or every problem of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from array import array
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +14,32 @@ from acare import ids
 from acare.clients import ImportRow
 from acare.errors import InvalidInput, Problem
 from acare.exchange import cells
-from acare.field_types import Email, fold_email
+from acare.field_types import USER_EMAIL, fold_email
 from acare.fields import FIELDS, Clean, clean_new
 
-#: The column of a file of refused rows that holds the reasons; an import ignores it.
+#: The column of a file of refused rows that has the reasons; an import ignores it.
 REASON = "acare_reason"
 
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
+_TIME = (
+    "must be a date that is not in the future, as 2026-07-15, 15.7.2026, or 7/15/2026 in the order of "
+    "the other dates (see --dates)"
+)
 
-_EMAIL = Email(min_length=3, max_length=254)
+# What a row may have besides the fields of a client, and what is allowed.
+_KEPT = {
+    "id": "must be a UUID",
+    "user_id": "must be a UUID",
+    "owner": "must be the e-mail address of a user; --create-users makes new users",
+    "version": f"must be an integer from 1 to {_MAX_VERSION}",
+    "created_at": _TIME,
+    "updated_at": _TIME,
+}
+# What ``lenient`` does not move to the notes.
+_FIXED = {"notes", "id", "user_id", "owner", "version"} | {field.name for field in FIELDS if field.required}
+
+#: All names that a record of JSON lines may have.
+NAMES = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
 
 
 class CellProblem(NamedTuple):
@@ -34,47 +52,38 @@ class CellProblem(NamedTuple):
     message: str
 
 
-class Refused(NamedTuple):
-    """A row that cannot be imported; ``source`` is the row as it is in the file."""
-
-    source: Any
-    problems: list[CellProblem]
-
-    def reasons(self) -> str:
-        """The problems in one cell."""
-        return "; ".join(f"{problem.column or problem.field} {problem.message}" for problem in self.problems)
-
-
 @dataclass(frozen=True)
 class Rules:
-    """How an import reads a file, and what it accepts.
+    """What an import accepts.
 
     ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, folded;
     None accepts all. ``defaults`` are for fields without a value of clients that are created.
-    ``targets`` are fields by column of CSV (None: ignore it), beyond the spellings that are known.
     """
 
     now: str
     owners: Container[str] | None
     defaults: Mapping[str, object]
-    targets: Mapping[str, str | None]
     lenient: bool
-    keep_unknown: bool
-    day_first: bool
 
 
 @dataclass
 class Draft:
-    """A row while it is read: JSON values by field, and the column and text in the file of each."""
+    """A row as it was read: JSON values by field, and the column and the text of each in the file."""
 
     line: int
-    source: Any
     values: dict[str, Any] = field(default_factory=dict)
-    found: dict[str, tuple[str, str]] = field(default_factory=dict)
+    found: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def finish(self, rules: Rules) -> ImportRow | Refused:
-        """Validate the row."""
+    @classmethod
+    def unreadable(cls, line: int, text: str, message: str) -> Draft:
+        """A row that cannot even be split into cells."""
+        return cls(line, found={"row": (None, text)}, problems=[Problem("row", message)])
+
+    def finish(self, rules: Rules) -> ImportRow | list[CellProblem]:
+        """The valid row, or its problems."""
+        if self.problems and not self.values:
+            return list(map(self._locate, self.problems))
         missing = {name for name in rules.defaults if self.values.get(name) is None}
         values = {**self.values, **{name: rules.defaults[name] for name in missing}}
         if "owner" in missing:
@@ -85,25 +94,26 @@ class Draft:
             missing.discard("notes")
             clean, kept, problems = _validate(values, rules)
         if problems or self.problems:
-            return Refused(self.source, list(map(self._locate, self.problems + problems)))
+            return list(map(self._locate, self.problems + problems))
+        if "id" not in kept:
+            kept.pop("version", None)  # that of another client
         defaults = {name: clean.pop(name) for name in rules.defaults if name in missing & clean.keys()}
         return ImportRow(self.line, clean, kept, defaults)
 
     def _move_to_notes(self, fields: set[str], values: dict[str, Any]) -> None:
-        moved = sorted({self.found[name] for name in fields})
-        lines = [f"{column}: {_printable(text)}" for column, text in moved]
+        lines = sorted(
+            f"{column}: {_printable(text)}" for column, text in {self.found[name] for name in fields}
+        )
         for name in fields:
             values.pop(name, None)
         values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
     def _locate(self, problem: Problem) -> CellProblem:
-        column, value = self.found.get(problem.field, (None, ""))
-        return CellProblem(self.line, column, value, problem.field, problem.message)
-
-
-def unreadable(line: int, source: Any, text: str, message: str) -> Refused:
-    """A row that cannot even be split into cells."""
-    return Refused(source, [CellProblem(line, None, text, "row", message)])
+        name, message = problem.field, problem.message
+        if name in ("first_name", "last_name") and name not in self.found and "full_name" in self.found:
+            message = f"is missing in this full name; complete it, or add --default {name}=TEXT"
+            return CellProblem(self.line, *self.found["full_name"], name, message)
+        return CellProblem(self.line, *self.found.get(name, (None, "")), name, message)
 
 
 def _validate(values: dict[str, Any], rules: Rules) -> tuple[Clean, dict[str, Any], list[Problem]]:
@@ -132,29 +142,9 @@ def _keep(name: str, value: object, rules: Rules) -> Any:
     if rules.owners is not None:
         return text if fold_email(text) in rules.owners else None
     try:
-        return _EMAIL.clean(text)
+        return USER_EMAIL.clean(text)
     except ValueError:
         return None
-
-
-_TIME = "must be a date that is not in the future, as 2026-07-15, 7/15/2026 or 15.7.2026"
-
-# What a row may have besides the fields of a client, and what is allowed.
-_KEPT = {
-    "id": "must be a UUID",
-    "user_id": "must be a UUID",
-    "owner": "must be the e-mail address of a user; --create-users makes new users",
-    "version": f"must be an integer from 1 to {_MAX_VERSION}",
-    "created_at": _TIME,
-    "updated_at": _TIME,
-}
-# What ``lenient`` does not move to the notes.
-_FIXED = frozenset(
-    ("notes", "id", "user_id", "owner", "version", *(field.name for field in FIELDS if field.required))
-)
-
-#: All keys that a record of JSON lines may have.
-KEYS = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
 
 
 def _printable(text: str) -> str:
@@ -165,14 +155,14 @@ def _printable(text: str) -> str:
 class Plan:
     """Valid rows in a temporary file, in the order in which they are written.
 
-    Lists show clients in the order of their insertion, so the rows are ordered by the time of creation; of
-    equal ones, the last comes first if the source is ``newest_first``.
+    That is the order of lists: by the time of creation, and of equal ones in the order of the source, or from
+    its end if it is ``newest_first``.
     """
 
     def __init__(self, file: IO[bytes], *, newest_first: bool = False) -> None:
         self._file = file
         self._offsets = array("q")
-        self._times: list[str] = []
+        self._times = array("q")  # as numbers, since texts would take 80 MB for a million rows
         self._hash = hashlib.sha256()
         self._step = -1 if newest_first else 1
 
@@ -184,15 +174,13 @@ class Plan:
         self._offsets.append(self._file.tell())
         self._file.write(line)
         self._hash.update(line)
-        self._times.append(row.kept.get("created_at", "9"))  # after every time
+        self._times.append(int(re.sub("[^0-9]", "", row.kept.get("created_at", "9" * 18))))  # else the last
 
     def sha256(self) -> bytes:
         """The fingerprint of the rows."""
         return self._hash.digest()
 
-    def rows(self, start: int = 0) -> Iterator[ImportRow]:
-        """The rows from number ``start`` on."""
-        order = array("q", sorted(range(len(self))[:: self._step], key=self._times.__getitem__))
-        for number in order[start:]:
+    def rows(self) -> Iterator[ImportRow]:
+        for number in array("q", sorted(range(len(self))[:: self._step], key=self._times.__getitem__)):
             self._file.seek(self._offsets[number])
             yield ImportRow(*json.loads(self._file.readline()))

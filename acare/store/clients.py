@@ -16,7 +16,7 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, Clean, budgets_crossed
-from acare.store import idempotency, pagination
+from acare.store import idempotency, pagination, sequence
 from acare.store.connection import NOW
 from acare.store.database import Database
 
@@ -25,20 +25,15 @@ _UNCHANGED = """(:version IS NULL OR version = :version)
     AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
     AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
 
-# created_at is never earlier than that of the client before, even if the clock was set back. So the order
-# of insertion, which lists follow, is also the order of creation.
 INSERT = f"""
 INSERT INTO clients (
-    id, user_id, {", ".join(field.name for field in FIELDS)},
+    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
     version, created_at, updated_at, made_by
 )
 SELECT
-    :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
+    seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
     1, created_at, created_at, :key_id
-FROM (
-    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), ''))
-        AS created_at
-)
+FROM ({sequence.NEXT})
 RETURNING id, json, created_at
 """
 

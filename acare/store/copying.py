@@ -25,10 +25,10 @@ SYNC_BYTES = 32 * 1024 * 1024
 _PIECE = 1024 * 1024
 _TICK_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
 
-# The rows of a file: an estimate, since a count of the history of a large file takes seconds.
+# The second is an estimate: a count of the history of a large file takes seconds.
 ROWS = """
 SELECT
-    (SELECT coalesce(max(seq), 0) FROM clients),
+    (SELECT count(*) FROM clients),
     (SELECT coalesce(max(rowid), 0) FROM client_history)
 """
 
@@ -90,7 +90,7 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise KeyboardInterrupt from None  # the sqlite3 module has dropped it
         raise
     finally:

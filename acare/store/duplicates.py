@@ -13,22 +13,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from acare.clients import ImportRow
+from acare.errors import Problem
 from acare.field_types import fold_email
+from acare.store.conflicts import CROSSED, REPEATED, STALE, compare
 from acare.store.connection import open_in_memory
 
-# 0 if the client was deleted.
 FIND_ID = """
-SELECT coalesce(
-    (SELECT seq FROM clients WHERE id = :id),
-    (SELECT 0 FROM client_history WHERE client_id = :id),
-    (SELECT 0 FROM erasures WHERE client_id = :id)
-)
+SELECT (SELECT seq FROM clients WHERE id = :id),
+       EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
+           OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
 """
 
 FIND_EMAIL = """
 SELECT seq, email, phone, first_name, last_name
 FROM clients
-WHERE email = :text COLLATE NOCASE AND seq <= :until
+WHERE email = :text COLLATE NOCASE AND import_id IS NOT :other_than
 ORDER BY seq
 LIMIT 1
 """
@@ -37,19 +36,23 @@ FIND_WORDS = """
 SELECT seq, clients.email, clients.phone, clients.first_name, clients.last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :text AND clients_search.rowid <= :until
+WHERE clients_search MATCH :text AND import_id IS NOT :other_than
 ORDER BY clients_search.rowid
 """
 
+_MAX_NOT_FOUND = 10_000
+
 GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
+
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
-# Keys of rows are hashes: the addresses of a million clients would take 100 MB.
-CREATE_LINES = "CREATE TABLE lines (key INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
-ADD_LINE = "INSERT OR IGNORE INTO lines (key, line) VALUES (:key, :line)"
-FIND_LINE = "SELECT line FROM lines WHERE key = :key"
+# Of what identifies a row, the hash: the addresses of a million clients would take 100 MB.
+CREATE_LINES = "CREATE TABLE lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+ADD_LINE = "INSERT OR IGNORE INTO lines (hash, line) VALUES (:hash, :line)"
+FIND_LINE = "SELECT line FROM lines WHERE hash = :hash"
 
-# After the rows so far. The client is its seq, or minus the line of the row that creates it.
+# After the rows so far. The client is its seq, or for one that a row creates, its line below all of these.
+_LINES = -(2**62)
 CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
 KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
 KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
@@ -59,80 +62,141 @@ KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
 class Duplicate:
     """A row that describes a client: ``client`` is its id, or None for that of the line ``first_line``.
 
-    ``by`` is id, email, phone or name. ``crossed``: merged into the client, after the rows before, its
-    budget_min would be more than its budget_max.
+    ``by`` is id, email, phone or name; ``name`` is that in the row, and ``client_name`` that of the client.
+    ``conflict`` is why the row must not be merged into the client.
     """
 
     line: int
     by: str
     name: str
     client: str | None = None
+    client_name: str | None = None
     first_line: int | None = None
     deleted: bool = False
-    crossed: bool = False
+    conflict: Problem | None = None
 
 
-def find(connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> tuple[int, str] | None:
-    """The ``seq`` of the oldest client that the row describes, 0 if it was deleted, and how it was found.
+class Finder:
+    """Finds the clients that rows describe.
 
-    Two clients of an export may have one address: without its id, a row that has one is only found to be a
-    client that was there before the import, up to ``newest_before``.
+    Two clients of an export may have one address: a row with an id is found by something else only to be a
+    client that its import has not created. Thousands may have one address, a placeholder; so that not all of
+    them are read for each row, what was not found is kept.
     """
-    if "id" in row.kept:
-        ((seq,),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
-        if seq is not None:
+
+    def __init__(self) -> None:
+        self._not_found: set[tuple[str, str]] = set()
+
+    def find(
+        self, connection: sqlite3.Connection, row: ImportRow, import_id: int
+    ) -> tuple[int | None, str] | None:
+        """The ``seq`` of the oldest client that the row describes, and how it was found.
+
+        The ``seq`` is None if the client was deleted. ``import_id``: of the import that the row belongs to.
+        """
+        identity = next(_identities(row.complete()))
+        if "id" not in row.kept:
+            return _find(connection, row, identity, other_than=0)
+        ((seq, existed),) = connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
+        if seq is not None or existed:
             return seq, "id"
+        if identity in self._not_found:
+            return None
+        found = _find(connection, row, identity, other_than=import_id)
+        if found is None:
+            if len(self._not_found) >= _MAX_NOT_FOUND:
+                self._not_found.clear()
+            self._not_found.add(identity)
+        return found
+
+
+def _find(
+    connection: sqlite3.Connection, row: ImportRow, identity: tuple[str, str], other_than: int
+) -> tuple[int, str] | None:
     client = row.complete()
-    by, text = key = next(_keys(client))
+    by, text = identity
     if by == "phone":
         text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
     elif by == "name":
         words = _name(client).split()
         indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
         text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
-    values = {"text": text, "until": newest_before if "id" in row.kept else 2**62}
+    values = {"text": text, "other_than": other_than}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
         for seq, *person in candidates:
-            if key in _keys(dict(zip(_IDENTIFYING, person, strict=True))):
+            if identity in _identities(dict(zip(_IDENTIFYING, person, strict=True))):
                 return seq, by
     return None
 
 
 def find_all(
-    connection: sqlite3.Connection, rows: Iterable[ImportRow], newest_before: int
+    connection: sqlite3.Connection,
+    rows: Iterable[ImportRow],
+    import_id: int,
+    *,
+    done: int = 0,
+    merging: bool = False,
 ) -> Iterator[Duplicate]:
-    """The rows that describe a client of the database, or the same one as an earlier row."""
+    """The rows that describe a client of the database, or the same one as an earlier row.
+
+    The first ``done`` rows are written already. If ``merging``, conflicts are found too.
+    """
     with closing(open_in_memory()) as lines:
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
-        for row in rows:
-            keys = [*_keys(row.complete())]
-            if "id" in row.kept:
-                keys.insert(0, ("id", row.kept["id"]))
-            match = find(connection, row, newest_before)
-            earlier = lines.execute(FIND_LINE, {"key": hash(keys[0])}).fetchone()
-            if match is not None:
-                crossed = _crosses(connection, lines, match[0], row.values)
-                yield replace(_describe(connection, row, *match), crossed=crossed)
-            elif earlier is not None:
-                crossed = _crosses(connection, lines, -earlier[0], row.values)
-                name = _name(row.complete())
-                yield Duplicate(row.line, keys[0][0], name, first_line=earlier[0], crossed=crossed)
-            else:
-                lines.executemany(ADD_LINE, [{"key": hash(key), "line": row.line} for key in keys])
-                _crosses(connection, lines, -row.line, row.complete())
+        finder = Finder()
+        for number, row in enumerate(rows):
+            match = finder.find(connection, row, import_id) if number >= done else None
+            earlier, best = _note(lines, row, is_new=match is None)
+            if match is None and earlier is None:
+                _crosses(connection, lines, _LINES + row.line, row.complete())
+            elif number >= done:
+                found = _describe(connection, row, match, earlier, best)
+                client = match[0] if match else _LINES + (earlier or 0)
+                if merging and client is not None:
+                    conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
+                    found = replace(found, conflict=conflict)
+                yield found
+
+
+def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
+    """Keep what identifies a row. Returns the earlier line of the same client, if any, and by what."""
+    identities = [*_identities(row.complete())]
+    if "id" in row.kept:
+        identities.insert(0, ("id", row.kept["id"]))
+    (earlier,) = lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone() or (None,)
+    noted = identities if is_new and earlier is None else identities[:1]
+    lines.executemany(ADD_LINE, [{"hash": hash(each), "line": row.line} for each in noted])
+    return earlier, identities[0][0]
+
+
+def _find_conflict(
+    connection: sqlite3.Connection,
+    lines: sqlite3.Connection,
+    row: ImportRow,
+    seq: int,
+    by: str,
+    repeated: bool,
+) -> Problem | None:
+    """Why a row must not be merged into a client."""
+    if by == "id" and repeated:
+        return Problem("id", REPEATED)
+    state = compare(connection, row, seq) if by == "id" else None
+    if state == "stale":
+        return Problem("version", STALE)
+    crosses = state is None and _crosses(connection, lines, seq, row.values)
+    return Problem("budget_min", CROSSED) if crosses else None
 
 
 def _crosses(
     connection: sqlite3.Connection, lines: sqlite3.Connection, client: int, values: Mapping[str, Any]
 ) -> bool:
     """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
-    deleted = client == 0
-    if deleted or {"budget_min", "budget_max"}.isdisjoint(values):
+    if {"budget_min", "budget_max"}.isdisjoint(values):
         return False
-    key = {"client": client}
-    kept = lines.execute(KEPT_BUDGETS, key).fetchone() or connection.execute(GET_BUDGETS, key).fetchone()
+    which = {"client": client}
+    kept = lines.execute(KEPT_BUDGETS, which).fetchone() or connection.execute(GET_BUDGETS, which).fetchone()
     low, high = kept or (None, None)
     low, high = values.get("budget_min", low), values.get("budget_max", high)
     if low is not None and high is not None and low > high:
@@ -141,17 +205,26 @@ def _crosses(
     return False
 
 
-def _describe(connection: sqlite3.Connection, row: ImportRow, seq: int, by: str) -> Duplicate:
-    if seq == 0:
-        return Duplicate(row.line, by, _name(row.complete()), row.kept["id"], deleted=True)
-    client, name = connection.execute(GET, {"seq": seq}).fetchone()
-    return Duplicate(row.line, by, name, client)
+def _describe(
+    connection: sqlite3.Connection,
+    row: ImportRow,
+    match: tuple[int | None, str] | None,
+    earlier: int | None,
+    best: str,
+) -> Duplicate:
+    name = _name(row.complete())
+    if match is None:
+        return Duplicate(row.line, best, name, first_line=earlier)
+    seq, by = match
+    if seq is None:
+        return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
+    return Duplicate(row.line, by, name, *connection.execute(GET, {"seq": seq}).fetchone())
 
 
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
 
 
-def _keys(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _identities(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """What identifies a client, the best first."""
     email, phone, first, last = (str(client.get(name) or "") for name in _IDENTIFYING)
     digits = "".join(filter(str.isdigit, phone))

@@ -19,7 +19,7 @@ ORDER BY seq
 
 
 def export(database: Database, owner: str | None, statuses: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The JSON of each client and the e-mail address of its owner, in the order of insertion.
+    """The JSON of each client and the e-mail address of its owner, oldest first.
 
     All come from one snapshot. None, or no statuses: all of them. UserError if there is no such owner.
     """

@@ -14,7 +14,7 @@ from typing import Any
 
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import idempotency, search
+from acare.store import idempotency, search, sequence
 from acare.store.connection import NOW, at_offset
 from acare.store.copying import Report, silent
 from acare.store.database import Database
@@ -47,7 +47,8 @@ INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)}, version, created_at, updated_at
 )
 SELECT
-    seq, client_id, json_extract(json, '$.user_id'),
+    {sequence.free("client_history.seq")},
+    client_id, json_extract(json, '$.user_id'),
     {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
     version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW})
 FROM client_history

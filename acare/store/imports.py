@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
-from typing import Literal, NamedTuple
+from itertools import chain, islice
+from typing import Any, Literal, NamedTuple
 
 from acare import ids
 from acare.clients import ImportRow
 from acare.errors import UserError
 from acare.fields import FIELDS
+from acare.store import sequence
+from acare.store.conflicts import CROSSED, STALE, compare, differs
 from acare.store.connection import NOW
 from acare.store.database import Database
-from acare.store.duplicates import Duplicate, find, find_all
+from acare.store.duplicates import Duplicate, Finder, find_all
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -35,19 +37,20 @@ VALUES (iif(:wanted = '' OR EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id
 ON CONFLICT (email) DO NOTHING
 """
 
-# As INSERT in clients.py: a creation time that is not given is never earlier than that of the client before.
-INSERT = f"""
+_INSERT = f"""
 INSERT INTO clients (
-    id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at
+    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
+    version, created_at, updated_at, import_id
 )
 SELECT
-    :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, coalesce(:created_at, now), coalesce(:updated_at, now)
-FROM (
-    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), '')) AS now
-)
+    seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
+    :version, created_at, coalesce(:updated_at, created_at), :import_id
+FROM ({{place}})
 """
+
+INSERT = _INSERT.format(place=sequence.NEXT)
+INSERT_AT = _INSERT.format(place=f"SELECT {sequence.free(':place')} AS seq, :created_at AS created_at")
+INSERT_AT += "RETURNING seq"
 
 UPDATE = f"""
 UPDATE clients
@@ -56,22 +59,25 @@ WHERE seq = :seq AND ({{differences}})
 RETURNING seq
 """
 
-NEWEST = "SELECT coalesce(max(seq), 0) FROM clients"
-
 GET_IMPORT = """
-SELECT rows_sha256, newest_before, done, created, updated, skipped, started_at
+SELECT rows_sha256, id, done, created, updated, skipped, started_at
 FROM imports
-WHERE key = :key
+WHERE fingerprint = :fingerprint
 """
 
-SAVE_IMPORT = f"""
-INSERT INTO imports (key, rows_sha256, newest_before, done, created, updated, skipped, started_at)
-VALUES (:key, :rows_sha256, :newest_before, :done, :created, :updated, :skipped, {NOW})
-ON CONFLICT (key) DO UPDATE
-SET done = excluded.done, created = excluded.created, updated = excluded.updated, skipped = excluded.skipped
+ADD_IMPORT = f"""
+INSERT INTO imports (fingerprint, rows_sha256, done, created, updated, skipped, started_at)
+VALUES (:fingerprint, :rows_sha256, 0, 0, 0, 0, {NOW})
+RETURNING id
 """
 
-DELETE_IMPORT = "DELETE FROM imports WHERE key = :key"
+SAVE_IMPORT = """
+UPDATE imports
+SET done = :done, created = :created, updated = :updated, skipped = :skipped
+WHERE id = :import_id
+"""
+
+DELETE_IMPORT = "DELETE FROM imports WHERE fingerprint = :fingerprint"
 
 _UNSET = {field.name: field.unset for field in FIELDS} | {
     "version": 1,
@@ -80,17 +86,11 @@ _UNSET = {field.name: field.unset for field in FIELDS} | {
 }
 
 
-CROSSED = (
-    "merged into its client, budget_min must not be more than budget_max; correct the row or the client, and "
-    "run the command again"
-)
-
-
 class Progress(NamedTuple):
-    """How far an import is: ``done`` rows are written. ``newest_before`` is the last client before it."""
+    """How far an import is: ``done`` rows are written. ``import_id`` is that of its clients; 0: none yet."""
 
     rows_sha256: bytes
-    newest_before: int
+    import_id: int = 0
     done: int = 0
     created: int = 0
     updated: int = 0
@@ -105,27 +105,27 @@ def add_users(database: Database, wanted: Mapping[str, str | None]) -> None:
 
 
 class Import:
-    """An import that ``key`` tells from others, 32 bytes. ``clock`` and ``sleep`` are in seconds."""
+    """An import that ``fingerprint`` tells from others, 32 bytes. ``clock`` and ``sleep`` are in seconds."""
 
     def __init__(
         self,
         database: Database,
-        key: bytes,
+        fingerprint: bytes,
         policy: Policy,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._database, self._key, self._policy = database, key, policy
+        self._database, self._policy = database, policy
+        self._fingerprint = {"fingerprint": fingerprint}
         self._clock, self._sleep = clock, sleep
+        self._places, self._finder = _Places(), Finder()
 
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
         with self._database.read() as connection:
-            row = connection.execute(GET_IMPORT, {"key": self._key}).fetchone()
-            if row is None:
-                return Progress(rows_sha256, *connection.execute(NEWEST).fetchone())
-        progress = Progress(*row)
+            row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
+        progress = Progress(rows_sha256) if row is None else Progress(*row)
         if progress.rows_sha256 != rows_sha256:
             raise UserError(
                 f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
@@ -135,78 +135,124 @@ class Import:
 
     def restart(self) -> None:
         """Let the import begin again."""
-        self._database.write(
-            lambda connection: connection.execute(DELETE_IMPORT, {"key": self._key}).rowcount
-        )
+        self._database.write(lambda connection: connection.execute(DELETE_IMPORT, self._fingerprint).rowcount)
 
     def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
-        """The rows that describe a client of the database, or the same one as an earlier row."""
+        """The rows after ``progress`` that describe a client of the database, or that of an earlier row."""
+        merging = self._policy == "update"
         with self._database.read() as connection:
             connection.execute("BEGIN")  # so that what is found is still there to be described
-            yield from find_all(connection, rows, progress.newest_before)
+            yield from find_all(connection, rows, progress.import_id, done=progress.done, merging=merging)
 
-    def write(self, rows: Iterator[ImportRow], progress: Progress) -> Iterator[Progress]:
-        """Write ``rows``, those after ``progress``, in short transactions; the progress after each."""
+    def write(
+        self, rows: Iterable[ImportRow], progress: Progress, without: Container[int] = ()
+    ) -> Iterator[Progress]:
+        """Write the rows after ``progress``, in short transactions; the progress after each.
+
+        Rows in the lines ``without`` are passed over.
+        """
+        rows = islice(rows, progress.done, None)
         for first in rows:
-            progress = self._database.write(partial(self._write_batch, chain([first], rows), progress))
+            progress = self._database.write(
+                partial(self._write_batch, chain([first], rows), progress, without)
+            )
             yield progress
             self._sleep(PAUSE_SECONDS)
 
     def _write_batch(
-        self, rows: Iterator[ImportRow], progress: Progress, connection: sqlite3.Connection
+        self,
+        rows: Iterator[ImportRow],
+        progress: Progress,
+        without: Container[int],
+        connection: sqlite3.Connection,
     ) -> Progress:
-        self._check_alone(connection, progress)
-        counts = progress._asdict()
+        import_id = self._begin(connection, progress)
+        counts = {**progress._asdict(), "import_id": import_id}
         until = self._clock() + BATCH_SECONDS
         for row in rows:
-            try:
-                counts[self._write_row(connection, row, progress.newest_before)] += 1
-            except sqlite3.IntegrityError as error:
-                reason = CROSSED if "budget_order" in str(error) else error
-                raise UserError(f"line {row.line} cannot be written any more: {reason}") from None
+            if row.line not in without:
+                try:
+                    counts[self._write_row(connection, row, import_id)] += 1
+                except sqlite3.IntegrityError as error:
+                    raise _cannot_be_written(
+                        row, f"budget_min {CROSSED}" if "budget_order" in str(error) else error
+                    ) from None
             counts["done"] += 1
             if self._clock() >= until:
                 break
-        connection.execute(SAVE_IMPORT, {**counts, "key": self._key})
+        connection.execute(SAVE_IMPORT, counts)
         return Progress(**counts)
 
-    def _check_alone(self, connection: sqlite3.Connection, progress: Progress) -> None:
-        """UserError if another process has written rows of this import."""
-        row = connection.execute(GET_IMPORT, {"key": self._key}).fetchone()
-        stored = progress._replace(done=0) if row is None else Progress(*row)
+    def _begin(self, connection: sqlite3.Connection, progress: Progress) -> int:
+        """The id of the import. UserError if another process has written rows of it."""
+        row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
+        stored = Progress(progress.rows_sha256) if row is None else Progress(*row)
         if stored[:3] != progress[:3]:
             raise UserError(
                 "another process writes the same import; when it has ended, run the command again to see "
                 "whether the import is complete"
             )
+        if row is None:
+            values = {**self._fingerprint, "rows_sha256": progress.rows_sha256}
+            return int(connection.execute(ADD_IMPORT, values).fetchall()[0][0])
+        return stored.import_id
 
-    def _write_row(self, connection: sqlite3.Connection, row: ImportRow, newest_before: int) -> str:
-        """Write a row; the name of the count to add it to."""
+    def _write_row(self, connection: sqlite3.Connection, row: ImportRow, import_id: int) -> str:
+        """Write a row; the name of the count to add it to. UserError if it conflicts with the client now."""
         found = None
         if self._policy != "create" or "id" in row.kept:
-            found = find(connection, row, newest_before)
+            found = self._finder.find(connection, row, import_id)
         if found is None or self._policy == "create":
-            _insert(connection, row, keep_id=found is None or found[1] != "id")
+            self._insert(connection, row, import_id, keep_id=found is None or found[1] != "id")
             return "created"
-        if self._policy == "update" and _update(connection, row, found[0]):
-            return "updated"
-        return "skipped"
+        seq, by = found
+        if self._policy != "update" or seq is None:
+            return "skipped"
+        state = compare(connection, row, seq) if by == "id" else None
+        if state == "stale":
+            raise _cannot_be_written(row, f"its version {STALE}")
+        return "updated" if state is None and _update(connection, row, seq) else "skipped"
+
+    def _insert(
+        self, connection: sqlite3.Connection, row: ImportRow, import_id: int, *, keep_id: bool
+    ) -> None:
+        values = {**_UNSET, **row.complete(), **row.kept, "import_id": import_id}
+        if not keep_id or "id" not in row.kept:
+            values["id"] = str(ids.new())
+        if values["created_at"] is None:
+            values["updated_at"] = None
+            connection.execute(INSERT, values)
+        else:
+            self._places.insert(connection, values)
 
 
-def _insert(connection: sqlite3.Connection, row: ImportRow, *, keep_id: bool) -> None:
-    values = {**_UNSET, **row.complete(), **row.kept}
-    if not keep_id or "id" not in row.kept:
-        values["id"] = str(ids.new())
-    if values["created_at"] is None:
-        values["updated_at"] = None
-    connection.execute(INSERT, values)
+def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
+    return UserError(f"line {row.line} cannot be written any more: {reason}; then run the command again")
+
+
+class _Places:
+    """The place of each client that has a time of creation: the first free one from that time on.
+
+    Thousands may have one time. So the range of places that are known to be taken is kept, and the search for
+    a free one goes on at its end.
+    """
+
+    def __init__(self) -> None:
+        self._taken = range(0)
+
+    def insert(self, connection: sqlite3.Connection, values: dict[str, Any]) -> None:
+        ((place,),) = connection.execute(sequence.PLACE, values).fetchall()
+        first = place
+        if place in self._taken:
+            first, place = self._taken.start, self._taken.stop
+        ((seq,),) = connection.execute(INSERT_AT, {**values, "place": place}).fetchall()
+        self._taken = range(first, seq + 1)
 
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:
-    """Merge a row into a client; False if that changes nothing, or the client is deleted."""
+    """Merge a row into a client; False if that changes nothing."""
     if not row.values:
         return False
     assignments = ", ".join(f"{name} = :{name}" for name in row.values)
-    differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
-    statement = UPDATE.format(assignments=assignments, differences=differences)
+    statement = UPDATE.format(assignments=assignments, differences=differs(row.values))
     return bool(connection.execute(statement, {**row.values, "seq": seq}).fetchall())

@@ -72,9 +72,14 @@ def difference(connection: sqlite3.Connection) -> str | None:
         if kind == "table":
             with closing(open_in_memory()) as reference:
                 reference.executescript(text())
-                return _table_difference(name, _columns(connection, name), _columns(reference, name))
+                return _table_difference(name, columns(connection, name), columns(reference, name))
         return f"the {kind} {name} is different"
     return None
+
+
+def columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """The names of the columns of a table."""
+    return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
 @functools.cache
@@ -98,10 +103,6 @@ def tokens(sql: str) -> list[str]:
 def _objects(connection: sqlite3.Connection) -> _Objects:
     rows = connection.execute(OBJECTS).fetchall()
     return {(kind, name.lower()): sql for kind, name, sql in rows}
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
 def _table_difference(table: str, found: list[str], expected: list[str]) -> str:

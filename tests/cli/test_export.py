@@ -11,8 +11,11 @@ from support import warm
 from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import HEADER, USER
 
+from acare.clients import ImportRow
+from acare.errors import UserError
 from acare.exchange import cells
-from acare.fields import FIELDS
+from acare.fields import FIELDS, clean_new
+from acare.store.imports import Import
 
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "'plain", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1"]
 
@@ -83,6 +86,94 @@ def test_an_edited_export_updates_by_id(agency, tmp_path):
     assert [client["first_name"] for client in agency.clients()] == ["Dana", "Jordan"]
 
 
+@pytest.mark.parametrize(
+    ("edit", "problems", "first_name"),
+    [
+        ({"first_name": "Dana"}, ["version"], "Jordan"),
+        ({}, [], "Jordan"),
+        ({"source": "web"}, [], "Jordan"),
+        ({"first_name": "Dana", "version": 2}, [], "Dana"),
+        ({"first_name": "Dana", "version": None}, [], "Dana"),
+    ],
+)
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_a_change_since_the_export_is_not_overwritten(agency, tmp_path, name, edit, problems, first_name):
+    old = agency.create(**JORDAN)
+    (exported,) = agency.clients()
+    change(agency, old["id"], {"source": "web"})
+    content = as_file({**exported, **edit}, name)
+    report = agency.report(content, "--on-duplicate", "update", name=name)
+    assert [problem["field"] for problem in report["problems"]] == problems
+    refused = tmp_path / "refused"
+    agency.report(content, "--on-duplicate", "update", "--skip-bad", refused, name=name)
+    assert refused.exists() == bool(problems)
+    assert problems == [] or "version must not be older than that of the client" in refused.read_text()
+    (client,) = agency.clients()
+    written = 2 + (first_name == "Dana")
+    assert (client["first_name"], client["version"]) == (first_name, written)
+
+
+def change(agency, client_id, changes):
+    """A change over the API."""
+    with agency.app() as app:
+        app.clients.update(agency.caller, client_id, changes)
+
+
+def as_file(record, name):
+    if name == "in.jsonl":
+        return json.dumps(record)
+    file = io.StringIO()
+    cells = (
+        "" if value is None else value if type(value) is str else json.dumps(value)
+        for value in record.values()
+    )
+    csv.writer(file).writerows([record, cells])
+    return file.getvalue()
+
+
+def test_a_change_during_the_import_is_not_overwritten(agency):
+    old = agency.create(**JORDAN)
+    values = clean_new({**JORDAN, "first_name": "Dana"})
+    row = ImportRow(2, values, {"id": old["id"], "version": 1, "owner": USER}, {})
+    with agency.app() as app:
+        importing = Import(app.database, bytes(32), "update")
+        progress = importing.progress(bytes(32))
+        assert [found.conflict for found in importing.duplicates([row], progress)] == [None]
+        change(agency, old["id"], {"source": "web"})
+        with pytest.raises(UserError, match=r"line 2 .* its version must not be older"):
+            next(importing.write([row], progress))
+    assert agency.clients()[0]["first_name"] == "Jordan"
+
+
+@pytest.mark.parametrize("policy", ["update", "skip"])
+def test_a_copied_row_does_not_overwrite_its_client(agency, policy):
+    rows = [agency.create(**JORDAN), {**JORDAN, "first_name": "Dana"}]
+    rows[1]["id"] = rows[0]["id"]
+    report = agency.report("\n".join(map(json.dumps, rows)), "--on-duplicate", policy)
+    assert [problem["line"] for problem in report["problems"]] == ([2] if policy == "update" else [])
+    assert [client["first_name"] for client in agency.clients()] == ["Jordan"]
+
+
+def test_an_id_without_a_version_is_the_id_of_the_client(agency):
+    (first, _) = (agency.create(**JORDAN) for _ in "12")
+    content = f"id,{HEADER}\n{first['id']},Dana,Lee,buyer\n,Pat,Kim,buyer\n"
+    report = agency.report(content, "--on-duplicate", "update")
+    assert (report["updated"], report["created"]) == (1, 1)
+    assert [client["first_name"] for client in agency.clients()] == ["Dana", "Jordan", "Pat"]
+
+
+def test_a_version_counts_only_with_an_id(agency):
+    agency.load(json.dumps({**JORDAN, "version": 5}))
+    assert [client["version"] for client in agency.clients()] == [1]
+
+
+def test_an_id_of_another_program_is_an_unknown_column(agency):
+    report = agency.report(f"ID,Version,{HEADER}\n17,3,A,B,buyer\n,,C,D,buyer\n")
+    assert (report["unknown_columns"], report["created"]) == (["ID", "Version"], 2)
+    report = agency.report(f"ID,{HEADER}\n17,E,F,buyer\n", "--map", "ID=id")
+    assert [problem["field"] for problem in report["problems"]] == ["id"]
+
+
 def test_no_cell_is_run_as_a_formula(agency):
     agency.create(**{**JORDAN, "first_name": "=1", "phone": "+1", "notes": "@x", "tags": ["-1"]})
     _, row = csv.reader(io.StringIO(agency.run("export", "--format", "csv").out.removeprefix("\ufeff")))
@@ -110,6 +201,31 @@ def test_an_export_can_be_of_some(agency, arguments, names):
 
 def test_an_unknown_user_is_a_failure(agency):
     assert agency.run("export", "--user", "unknown@example.com").code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (["-"], "{"),
+        (["-", "--format", "csv"], "\ufeffid,"),
+        (["x.xml", "--format", "csv"], ""),
+        (["x.CSV"], ""),
+    ],
+)
+def test_the_format_is_that_of_the_name_or_told(agency, tmp_path, monkeypatch, arguments, start):
+    monkeypatch.chdir(tmp_path)
+    agency.create(**JORDAN)
+    ended = agency.run("export", *arguments)
+    assert (ended.code, ended.out[: len(start)], bool(ended.out)) == (0, start, bool(start))
+    path = tmp_path / arguments[0]
+    assert path.exists() != bool(start)
+    assert not path.exists() or path.read_text().startswith("\ufeffid,")
+
+
+@pytest.mark.parametrize("name", ["x.xml", "clients", "x.csv.gz"])
+def test_a_name_that_tells_no_format_is_refused(agency, tmp_path, name):
+    ended = agency.run("export", tmp_path / name)
+    assert (ended.code, "--format" in ended.err, (tmp_path / name).exists()) == (2, True, False)
 
 
 def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
@@ -150,6 +266,7 @@ def test_the_default_owner_does_not_get_the_id_of_another_user(agency):
         ({"version": True}, "version"),
         ({"created_at": "2999-01-01T00:00:00.000Z"}, "created_at"),
         ({"created_at": 5}, "created_at"),
+        ({"created_at": "7/5/2024"}, "created_at"),
         ({"updated_at": "2023-01-01T00:00:00.000Z"}, "updated_at"),
         ({"owner": 5}, "owner"),
         ({"first_name": None}, "first_name"),
@@ -178,7 +295,7 @@ def test_a_known_id_is_a_duplicate(agency):
     agency.load(json.dumps(RECORD), name="in.jsonl")
     changed = json.dumps({**RECORD, "first_name": "Dana"})
     report = agency.report(changed, name="in.jsonl")
-    assert [(found["by"], found["client"]) for found in report["duplicates"]] == [("id", RECORD["id"])]
+    assert (report["same_id"], report["duplicates"], report["created"]) == (1, [], None)
     agency.report(changed, "--on-duplicate", "update", name="in.jsonl")
     client = agency.clients()[0]
     assert (client["first_name"], client["version"]) == ("Dana", 4)
@@ -211,7 +328,7 @@ def test_an_erased_client_does_not_come_back(agency):
     assert agency.run("erase", RECORD["id"]).code == 0
     ended = agency.load(json.dumps({**RECORD, "source": "x"}), name="in.jsonl")
     assert (ended.code, agency.clients()) == (1, [])
-    assert "which was deleted" in ended.out
+    assert "a client that was deleted" in ended.out
 
 
 def test_csv_of_an_empty_database_keeps_the_ids(agency, other):

@@ -1,6 +1,7 @@
 """``acare import`` of CSV as agencies have it: encodings, headers, values, problems, duplicates."""
 
 import json
+import re
 import time
 
 import pytest
@@ -126,11 +127,30 @@ def test_dates(text, day_first, value):
         ("José de la Cruz Pérez", "José", "de la Cruz Pérez"),
         ("Martin King Jr.", "Martin", "King Jr."),
         ("Martin King, Jr.", "Martin", "King Jr."),
-        ("Cher", "", "Cher"),
+        ("Cher", "Cher", ""),
     ],
 )
 def test_full_names_are_split(text, first, last):
     assert cells.full_name(text) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("dates", "arguments", "outcome"),
+    [
+        (["03/04/2024", "25/04/2024"], [], ["2024-04-03", "2024-04-25"]),
+        (["03/04/2024", "04/25/2024"], [], ["2024-03-04", "2024-04-25"]),
+        (["03/04/2024", "25/04/2024"], ["--dates", "mdy"], ["line 3"]),
+        (["03/04/2024"], ["--dates", "dmy"], ["2024-04-03"]),
+        (["25/04/2024", "03/04/2024", "04/25/2024"], [], ["line 4"]),
+        (["04/04/2024", "5.4.2024"], [], ["2024-04-04", "2024-04-05"]),
+        (["03/04/2024", "5.4.2024", "6/5/2024"], [], ["--dates dmy or --dates mdy"]),
+    ],
+)
+def test_a_column_has_one_order_of_day_and_month(agency, dates, arguments, outcome):
+    content = f"{HEADER},Created\n" + "".join(f"J,L,buyer,{date}\n" for date in dates)
+    ended = agency.load(content, "--on-duplicate", "create", *arguments)
+    found = re.findall("^line [0-9]|--dates dmy or --dates mdy", ended.out + ended.err, re.MULTILINE)
+    assert found + [client["created_at"][:10] for client in agency.clients()] == outcome
 
 
 TYPE = ("client_type", "client_type")
@@ -177,10 +197,19 @@ def test_nothing_is_written_if_a_row_is_invalid(agency):
     assert "2 x client_type must be one of buyer, seller, both" in ended.out
 
 
-def test_a_file_without_names_is_refused_at_once(agency):
-    ended = agency.load("Street,City\na,b\n")
-    assert ended.code == 1
-    assert "--map" in ended.err
+PLAIN_FAILURES = {
+    "no names": ("Type,Email\nbuyer,b\n", "no column is a name"),
+    "no known column": ("Street|City\na|b\n", "no column is recognized: Street|City"),
+    "no rows": (f"{HEADER}\n\n", "no rows"),
+    "Excel": (b"PK\3\4...", "save it as CSV"),
+    "old Excel": (b"\xd0\xcf\x11\xe0", "save it as CSV"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), PLAIN_FAILURES.values(), ids=PLAIN_FAILURES)
+def test_a_file_without_clients_is_refused_at_once(agency, content, said):
+    ended = agency.load(content)
+    assert (ended.code, ended.out, said in ended.err, "in.csv" in ended.err) == (1, "", True, True)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", ";;\n"])
@@ -204,6 +233,13 @@ def test_map_names_a_column_and_can_ignore_one(agency):
     agency.load(f"{HEADER},Tel,email\nJordan,Lee,buyer,555,a@b\n", "--map", "Tel=phone", "--map", "email=")
     client = agency.clients()[0]
     assert (client["phone"], client["email"]) == ("555", None)
+
+
+@pytest.mark.parametrize("default", ["client_type=byer", "budget_max=lots", "owner=x", "source"])
+def test_a_default_that_cannot_be_is_refused_at_once(agency, capsys, default):
+    with pytest.raises(SystemExit) as ended:
+        agency.load(f"{HEADER}\n", "--default", default)
+    assert ended.value.code == 2
 
 
 def test_default_fills_what_a_row_does_not_have(agency):
@@ -263,9 +299,22 @@ def test_two_hundred_columns_are_read(agency):
     assert agency.load(f"{HEADER},{more}\nJordan,Lee,buyer,{more}\n").code == 0
 
 
-def test_clients_are_inserted_in_the_order_of_their_creation(agency):
-    agency.load(f"{HEADER},created\nC,x,buyer,\nB,x,buyer,2024-02-01\nA,x,buyer,2024-01-01\n")
-    assert [client["first_name"] for client in agency.clients()] == ["A", "B", "C"]
+def test_the_order_is_that_of_creation_then_of_insertion(agency):
+    agency.create(first_name="New", last_name="x", client_type="buyer")
+    for times in (
+        {"no time": "", "d": "2024-02-01", "b": "2024-01-01"},
+        {
+            "c": "2024-01-01",
+            "then": "2024-01-01T00:00:00.001Z",
+            "0": "1970-01-01",
+            "-1": "1969-12-31T23:59:59.999Z",
+        },
+    ):
+        rows = "".join(f"{name},x,buyer,{time}\n" for name, time in times.items())
+        assert agency.load(f"{HEADER},created\n{rows}").code == 0
+    order = [client["first_name"] for client in agency.clients()]
+    assert order == ["-1", "0", "b", "c", "then", "d", "New", "no time"]
+    assert agency.report(f"{HEADER},notes\n0,x,buyer,new\n", "--on-duplicate", "update")["updated"] == 1
 
 
 def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
@@ -282,6 +331,13 @@ def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
     ]
 
 
+def test_a_full_name_of_one_word_lacks_the_last_name(agency):
+    content = "Name,Type\nMadonna,buyer\n"
+    assert 'Name: "Madonna" (last_name) is missing in this full name' in agency.load(content).out
+    assert agency.load(content, "--default", "last_name=-").code == 0
+    assert [(c["first_name"], c["last_name"]) for c in agency.clients()] == [("Madonna", "-")]
+
+
 def test_lenient_still_refuses_required_fields(agency):
     assert agency.problems(f"{HEADER},email\nJordan,Lee,renter,x\n", "--lenient") == [
         (2, "client_type", "client_type")
@@ -289,18 +345,19 @@ def test_lenient_still_refuses_required_fields(agency):
 
 
 def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
-    content = f"{HEADER},phone\nJordan,Lee,buyer,=1\nDana,Ray,renter,'=2\nPat,Kim,renter,=3\n"
+    rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,5/8/2024", "Pat,Kim,renter,=3,6/8/2024")
+    content = "\n".join((f"{HEADER},phone,created", *rows))
     refused = tmp_path / "refused.csv"
     assert agency.load(content, "--skip-bad", refused).code == 0
     corrected = refused.read_text("utf-8-sig").replace("renter", "both")
-    assert corrected.splitlines()[0] == f"{HEADER},phone,acare_reason"
+    assert corrected.splitlines()[0] == f"{HEADER},phone,created,acare_reason"
     assert "must be one of buyer, seller, both" in corrected
     assert ",=" not in corrected
     assert agency.report(corrected)["unknown_columns"] == []
-    assert [(c["first_name"], c["phone"]) for c in agency.clients()] == [
-        ("Jordan", "=1"),
-        ("Dana", "=2"),
-        ("Pat", "=3"),
+    assert [(c["first_name"], c["phone"], c["created_at"][:10]) for c in agency.clients()] == [
+        ("Jordan", "=1", "2024-07-25"),
+        ("Dana", "=2", "2024-08-05"),
+        ("Pat", "=3", "2024-08-06"),
     ]
 
 
@@ -329,6 +386,7 @@ def test_a_dry_run_writes_nothing(agency, tmp_path):
         f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--skip-bad", tmp_path / "refused.csv"
     )
     assert "1 valid, 1 refused" in ended.out
+    assert ended.out.startswith('CSV, UTF-8, delimiter ","\n    first_name -> first_name\n')
     assert agency.clients() == []
     assert not (tmp_path / "refused.csv").exists()
 
@@ -342,7 +400,9 @@ def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
 
 def test_an_unknown_user_is_a_failure(agency):
     ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "unknown@example.com")
-    assert (ended.code, "--create-users" in ended.err) == (1, True)
+    assert (ended.code, "--create-users" in ended.err, "is it" in ended.err) == (1, True, False)
+    ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "anna@example.com")
+    assert (ended.code, f"is it {USER}?" in ended.err) == (1, True)
 
 
 def test_an_owner_is_known_in_any_case_of_ascii_letters(agency):
@@ -428,6 +488,12 @@ def test_duplicates_are_skipped_updated_or_created(agency, policy, counts, clien
     assert [(c["first_name"], c["source"], c["version"]) for c in agency.clients()] == clients
 
 
+def test_of_many_problems_of_a_kind_the_first_are_listed(agency):
+    ended = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 101)
+    assert ended.out.count("(client_type) must be") == 100
+    assert "101 x client_type must be" in ended.out
+
+
 def test_an_update_leaves_what_the_file_does_not_have(agency):
     old = agency.create(**ALL_FIELDS)
     report = agency.report(
@@ -452,7 +518,7 @@ def test_an_update_that_would_cross_the_budgets_is_a_problem(agency):
     content = f"{HEADER},email,budget_min\nJordan,Lee,both,{ALL_FIELDS['email']},500\n"
     ended = agency.load(content, "--on-duplicate", "update")
     assert (ended.code, agency.clients()[0]["version"]) == (1, 1)
-    assert "budget_min must not be more" in ended.out
+    assert "(budget_min) must not be more" in ended.out
 
 
 def test_a_row_without_an_id_can_be_the_client_of_a_row_with_one(agency):
@@ -477,13 +543,8 @@ def test_budgets_that_two_rows_cross_are_found_before_anything_is_written(agency
         f"{HEADER},email,budget_min,budget_max\nJordan,Lee,buyer,j@b,500,900\nJordan,Lee,buyer,j@b,,400\n"
     )
     report = agency.report(content, "--on-duplicate", "update")
-    crossed = {found["line"]: found["crossed"] for found in report["duplicates"]}
-    assert (crossed[3], crossed.get(2, False), report["created"], len(agency.clients())) == (
-        True,
-        False,
-        None,
-        exists,
-    )
+    crossed = [(problem["line"], problem["field"]) for problem in report["problems"]]
+    assert (crossed, report["created"], len(agency.clients())) == ([(3, "budget_min")], None, exists)
     assert agency.load(content.replace(",,400", ",,600"), "--on-duplicate", "update").code == 0
     assert [(c["budget_min"], c["budget_max"]) for c in agency.clients()] == [(500, 600)]
 

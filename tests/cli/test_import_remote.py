@@ -281,41 +281,35 @@ def fails(tmp_path, *bodies):
     return str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        (None, "data must be an object"),
-        ("x", "data must be an object"),
-        ([], "data must be an object"),
-        ({"users": None}, "data.users must be a list"),
-        ({"users": "x"}, "data.users must be a list"),
-        ({"users": ["x"]}, "data.users[0] must be an object"),
-        ({"users": [{"email": USER}]}, "data.users[0].id must be a string"),
-        ({"users": [{"id": [], "email": USER}]}, "data.users[0].id must be a string"),
-        ({"users": [{"id": "x", "email": 1}]}, "data.users[0].email must be a string"),
-    ],
-)
-def test_users_of_another_shape_are_refused(tmp_path, data, text):
-    assert fails(tmp_path, {"data": data}).endswith(f"/v1/users: {text}")
+USER_FORMS = [
+    None, "x", [], {"users": None}, {"users": "x"}, {"users": ["x"]}, {"users": [{"email": USER}]},
+    {"users": [{"id": [], "email": USER}]}, {"users": [{"id": "x", "email": 1}]},
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        ({"data": {"clients": None}}, "data.clients must be a list"),
-        ({"data": {"clients": []}}, "data.meta must be an object"),
-        (page("x"), "data.clients[0] must be an object"),
-        (page({"user_id": "x"}), "data.clients[0].id must be a string"),
-        (page({"id": [], "user_id": "x"}), "data.clients[0].id must be a string"),
-        (page({"id": "x"}), "data.clients[0].user_id must be a string"),
-        (page({"id": "x", "user_id": []}), "data.clients[0].user_id must be a string"),
-        (page(total="9"), "data.meta.total must be an integer"),
-        (page(hasMore=1), "data.meta.hasMore must be true or false"),
-        (page({"id": "x", "user_id": "x", "notes": "\ud800"}), "surrogates not allowed"),
-    ],
-)
-def test_clients_of_another_shape_are_refused(tmp_path, body, text):
-    assert fails(tmp_path, EMPTY, body).endswith(text)
+@pytest.mark.parametrize("data", USER_FORMS)
+def test_users_of_another_form_are_refused(tmp_path, data):
+    text = '/v1/users: data must have the form {"users": [{"id": "", "email": ""}]}'
+    assert fails(tmp_path, {"data": data}).endswith(text)
+
+
+CLIENT_FORMS = [
+    {"data": {"clients": None}}, {"data": {"clients": []}}, page("x"), page({"user_id": "x"}),
+    page({"id": [], "user_id": "x"}), page({"id": "x"}), page({"id": "x", "user_id": []}), page(total="9"),
+    page(hasMore=1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", CLIENT_FORMS)
+def test_clients_of_another_form_are_refused(tmp_path, body):
+    assert '/v1/clients?limit=100&page=1: data must have the form {"clients": ' in fails(
+        tmp_path, EMPTY, body
+    )
+
+
+def test_clients_with_lone_surrogates_are_refused(tmp_path):
+    body = page({"id": "x", "user_id": "x", "notes": "\ud800"})
+    assert fails(tmp_path, EMPTY, body).endswith("surrogates not allowed")
 
 
 def test_an_answer_that_is_nested_too_deeply_is_refused(tmp_path):
@@ -402,7 +396,7 @@ def test_two_downloads_do_not_write_into_one_file(tmp_path):
 def test_a_file_that_is_no_download_is_refused(tmp_path, line):
     target = tmp_path / "pages"
     target.write_text(f"{line}\n")
-    with pytest.raises(UserError, match=r"pages, line 1: the client.* must be"):
+    with pytest.raises(UserError, match="pages, line 1: is no client"):
         download(Fake(1), target)
     assert target.read_text() == f"{line}\n"
 

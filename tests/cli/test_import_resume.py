@@ -73,16 +73,37 @@ def test_records_with_ids_are_completed_too(agency, tmp_path):
     ]
 
 
-def write_one_by_one(app, emails, between):
+def test_rows_that_were_refused_before_the_kill_stay_refused(agency, tmp_path):
+    old = agency.create(first_name="A", last_name="B", client_type="buyer")
+    with agency.app() as app:
+        app.clients.update(agency.caller, old["id"], {"source": "web"})
+    content = f"id,version,{HEADER}\n{old['id']},1,Edited,B,buyer\n,,C,D,renter\n"
+    content += "".join(f",,A{n},B,buyer\n" for n in range(2000))
+    refused = tmp_path / "refused.csv"
+    arguments = (agency.write(content), "--user", USER, "--on-duplicate", "update", "--skip-bad", refused)
+    kill_after(agency, 3, *arguments)
+    before = refused.read_text()
+    ended = agency.run("import", *arguments)
+    assert (ended.code, refused.read_text(), before.count("\n")) == (0, before, 3), ended.err
+    clients = agency.clients()
+    assert (len(clients), clients[0]["first_name"]) == (2001, "A")
+
+
+def write_one_by_one(app, emails, between, with_ids=False):
     """Import a client for each address, each in a transaction of its own; the last progress."""
     key = bytes(32)
     importing = imports.Import(app.database, key, "skip", clock=itertools.count().__next__, sleep=between)
     values = {"first_name": "A", "last_name": "B", "client_type": "buyer"}
     rows = [
-        ImportRow(line, {**values, "email": email}, {"owner": USER}, {})
+        ImportRow(
+            line,
+            {**values, "email": email},
+            {"owner": USER, **({"id": f"00000000-0000-7000-8000-{line:012}"} if with_ids else {})},
+            {},
+        )
         for line, email in enumerate(emails, 2)
     ]
-    *_, last = importing.write(iter(rows), importing.progress(key))
+    *_, last = importing.write(rows, importing.progress(key))
     return last
 
 
@@ -101,13 +122,13 @@ def test_an_import_that_runs_twice_at_once_writes_each_row_once(agency, ahead, r
         ]
         old = first.progress(bytes(32))
         for _ in range(ahead):
-            old = next(first.write(iter(rows), old))
+            old = next(first.write(rows, old))
         if restarted:
             second.restart()
         taken = second.progress(bytes(32))
-        assert [*second.write(iter(rows[taken.done :]), taken)][-1].created == 4
+        assert [*second.write(rows, taken)][-1].created == 4
         with pytest.raises(UserError, match="another process"):
-            next(first.write(iter(rows[ahead:]), old))
+            next(first.write(rows, old))
     assert len(agency.clients()) == 4 + (ahead if restarted else 0)
 
 
@@ -118,11 +139,49 @@ def test_others_get_a_turn_after_each_transaction(agency):
     assert pauses == [imports.PAUSE_SECONDS] * 3
 
 
-def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency):
+@pytest.mark.parametrize("with_ids", [False, True])
+def test_a_client_that_is_created_meanwhile_is_a_duplicate(agency, with_ids):
     body = clean_new({"first_name": "X", "last_name": "Y", "client_type": "buyer", "email": "c@d"})
     with agency.app() as app:
-        last = write_one_by_one(app, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body))
+        last = write_one_by_one(
+            app, ["a@b", "c@d"], lambda _: app.clients.create(agency.caller, body), with_ids
+        )
     assert (last.created, last.skipped) == (1, 1)
+
+
+def test_the_clients_of_an_import_are_no_duplicates_of_its_rows_with_ids(agency):
+    with agency.app() as app:
+        last = write_one_by_one(app, ["a@b", "a@b", "a@b"], lambda _: None, with_ids=True)
+    assert (last.created, last.skipped) == (3, 0)
+
+
+def test_the_clients_of_an_import_that_begins_again_are_duplicates(agency):
+    with agency.app() as app:
+        write_one_by_one(app, ["a@b"], lambda _: None)
+        imports.Import(app.database, bytes(32), "skip").restart()
+        last = write_one_by_one(app, ["a@b"], lambda _: None, with_ids=True)
+    assert (last.created, last.skipped) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["created_at 2024-01-01T00:00:00.000Z", "id 00000000-0000-7000-8000-{:012}"],
+    ids=["time", "address"],
+)
+def test_thousands_with_one_time_or_address_take_no_longer(agency, kept):
+    values = {"first_name": "A", "last_name": "B", "client_type": "buyer", "email": "none@b"}
+    name, text = kept.split()
+    rows = [ImportRow(line, values, {"owner": USER, name: text.format(line)}, {}) for line in range(1000)]
+    steps, counted = [], [0]
+    with agency.app() as app:
+        app.database.write(lambda connection: connection.set_progress_handler(lambda: steps.append(1), 100))
+        clock = itertools.count(0, imports.BATCH_SECONDS / 100).__next__
+        policy = "skip" if name == "id" else "create"
+        importing = imports.Import(app.database, bytes(32), policy, clock=clock, sleep=lambda _: None)
+        for _ in importing.write(iter(rows), importing.progress(bytes(32))):
+            counted.append(len(steps))
+    first, *_, last = (after - before for before, after in itertools.pairwise(counted[:-1]))
+    assert last < 1.5 * first
 
 
 def test_a_complete_import_is_not_repeated_unless_told(agency):

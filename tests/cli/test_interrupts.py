@@ -118,12 +118,12 @@ import acare.store.copying as copying, acare.store.history as history
 from acare.store.database import Database
 copying._TICK_STEPS = 500
 from acare.cli import progress
-report = progress.Progress.__call__
+report = progress.ProgressLine.__call__
 def show(self, *arguments):
     if not hasattr(self, "begun"):
         self.begun = print("begun", flush=True) or True
     report(self, *arguments)
-progress.Progress.__call__ = show
+progress.ProgressLine.__call__ = show
 history.PURGE_ROWS = (1, 1)
 """
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from acare.cli import progress
-from acare.cli.progress import Progress, describe
+from acare.cli.progress import ProgressLine, describe
 from acare.store import backup
 
 
@@ -46,7 +46,7 @@ def test_a_line_has_the_step_what_is_done_and_the_time_left(report, line):
 
 def test_on_a_terminal_the_line_is_overwritten(clock):
     stream = io.StringIO()
-    show = Progress(stream, True, clock)
+    show = ProgressLine(stream, True, clock)
     report_each_second(show, clock, 5)
     show.clear()
     assert (stream.getvalue().count("\r\x1b[K"), "\n" in stream.getvalue()) == (6, False)
@@ -54,13 +54,13 @@ def test_on_a_terminal_the_line_is_overwritten(clock):
 
 def test_elsewhere_it_is_a_line_every_ten_seconds(clock):
     stream = io.StringIO()
-    report_each_second(Progress(stream, False, clock), clock, 25)
+    report_each_second(ProgressLine(stream, False, clock), clock, 25)
     assert stream.getvalue().count("\n") == 2
 
 
 def test_a_short_step_prints_nothing(clock):
     stream = io.StringIO()
-    report_each_second(Progress(stream, False, clock), clock, 3)
+    report_each_second(ProgressLine(stream, False, clock), clock, 3)
     assert stream.getvalue() == ""
 
 

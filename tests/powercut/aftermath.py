@@ -43,10 +43,10 @@ SELECT client_id FROM idempotency_keys
 """
 
 
-def client_rows(database: Path) -> list[tuple[int, str]]:
+def client_rows(database: Path) -> list[tuple[str]]:
     """All clients, to be compared with those of another file."""
     with reading(database) as connection:
-        return connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
+        return connection.execute("SELECT json FROM clients ORDER BY seq").fetchall()
 
 
 def history_rows(database: Path) -> list[tuple[object, ...]]:

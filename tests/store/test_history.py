@@ -250,6 +250,16 @@ def test_undelete_restores_owner_place_and_total(acare, caller):
     assert ana.get("/v1/clients?status=closed").json["data"]["meta"]["total"] == 5
 
 
+def test_undelete_takes_the_next_place_if_its_own_is_taken(acare, app, caller):
+    ana = caller("ana@example.com")
+    oldest, deleted, other, newest = (ana.create()["id"] for _ in range(4))
+    ana.delete(deleted)
+    take = "UPDATE clients SET seq = (SELECT seq FROM client_history) WHERE id = ?"
+    app.database.write(lambda connection: connection.execute(take, (other,)).rowcount)
+    acare("undelete", deleted)
+    assert ids(ana) == [newest, deleted, other, oldest]
+
+
 def test_the_api_cannot_undelete(api):
     client = api.create()
     path = f"/v1/clients/{client['id']}"

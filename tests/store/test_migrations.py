@@ -29,7 +29,7 @@ from acare.store.restore import restore
 
 NOW = schema.SCHEMA_VERSION
 OLD = 1
-ROWS = "SELECT * FROM clients ORDER BY seq"
+ROWS = "SELECT json, made_by FROM clients ORDER BY seq"
 
 
 @pytest.fixture
@@ -113,6 +113,24 @@ def test_the_history_of_every_client_is_as_before(migrated):
         assert json.loads(json.dumps(found)) == events
 
 
+def test_clients_are_placed_by_their_time_of_creation(path):
+    deleted = "(SELECT json ->> '$.created_at' FROM client_history WHERE deleted)"
+    edit(path, f"UPDATE clients SET created_at = {deleted}, updated_at = '2027' WHERE seq BETWEEN 2 AND 5")
+    places = "SELECT id, seq FROM clients UNION SELECT client_id, seq FROM client_history ORDER BY seq"
+    before = query(path, places)
+    migrations.migrate(path)
+    after = query(path, places)
+    first, common, last = (1795619403132, 1795619403145, 1795619403187)
+    assert [client_id for client_id, _ in after] == [client_id for client_id, _ in before]
+    assert [seq for _, seq in after] == [
+        first,
+        *range(common, common + 4),
+        1795619403154,
+        1795619403162,
+        last,
+    ]
+
+
 def test_history_continues_after_a_migration(migrated):
     ana, history = Api(migrated, schema_1.ANA), HistoryStore(migrated.database)
     client = ana.get("/v1/clients").json["data"]["clients"][-1]
@@ -143,6 +161,13 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     send(migrated, schema_1.ANA, "ana-1", JORDAN, status=422)
     expired, used = (send(migrated, schema_1.BEN, "ben-1", JORDAN).headers for _ in range(2))
     assert ("Idempotent-Replayed" in expired, "Idempotent-Replayed" in used) == (False, True)
+
+
+def test_a_view_of_the_operator_outlives_a_migration(path):
+    edit(path, "CREATE VIEW emails AS SELECT email FROM clients ORDER BY id")
+    before = query(path, "SELECT * FROM emails")
+    migrations.migrate(path)
+    assert query(path, "SELECT * FROM emails") == before
 
 
 def test_a_migration_is_logged_with_its_backup(path, caplog):
@@ -300,10 +325,17 @@ def test_other_connections_never_see_half_a_migration(path, monkeypatch):
     assert "more" in schema_of(path)
 
 
-def test_a_file_with_another_schema_1_is_refused_unchanged(path):
-    edit(path, "DROP INDEX clients_by_status")
+@pytest.mark.parametrize(
+    ("script", "difference"),
+    [
+        ("DROP INDEX client_history_by_end", "the index client_history_by_end is missing"),
+        ("ALTER TABLE clients ADD COLUMN more TEXT", "the table clients has the unknown column more"),
+    ],
+)
+def test_a_file_with_another_schema_1_is_refused_unchanged(path, script, difference):
+    edit(path, script)
     before = path.read_bytes()
-    with pytest.raises(DatabaseRefused, match="the index clients_by_status is missing"):
+    with pytest.raises(DatabaseRefused, match=difference):
         acare.create_app(database=path)
     assert path.read_bytes() == before
 

@@ -55,7 +55,7 @@ class Agency:
         return [(problem["line"], problem["column"], problem["field"]) for problem in found]
 
     def clients(self):
-        """All records, in the order of their insertion, each with its owner."""
+        """All records, oldest first, each with its owner."""
         return [json.loads(line) for line in self.run("export").out.splitlines()]
 
     def create(self, **body):

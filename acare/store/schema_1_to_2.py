@@ -1,0 +1,231 @@
+"""The SQL that migrates a file of schema 1 (acare 0.1.0) to schema 2."""
+
+SCHEMA_1_TO_2 = """
+-- The table of idempotency keys gets standard names.
+ALTER TABLE retries RENAME TO idempotency_keys;
+ALTER TABLE idempotency_keys RENAME COLUMN retry_key TO key;
+ALTER TABLE idempotency_keys RENAME COLUMN asked_for TO request_sha256;
+
+DROP INDEX retries_by_client;
+DROP INDEX retries_by_created;
+CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
+CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
+
+-- Clients are numbered in the order of their creation: the number is the time in milliseconds since 1970, but
+-- always more than that of the client before. Deleted clients keep their places.
+CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+
+INSERT INTO places (old, seq)
+SELECT old, position + max(milliseconds - position) OVER (ORDER BY position)
+FROM (
+    SELECT old,
+           coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3) AS milliseconds,
+           row_number() OVER (ORDER BY created_at, old) AS position
+    FROM (
+        SELECT seq AS old, created_at
+        FROM clients
+        UNION ALL
+        SELECT seq, max(json ->> '$.created_at')
+        FROM client_history
+        WHERE seq NOT IN (SELECT seq FROM clients)
+        GROUP BY seq
+    )
+);
+
+-- Clients get columns for the search and for imports. ALTER TABLE cannot add stored columns, so the table is
+-- made again, with its indexes and triggers. The indexes are dropped first, so that the file grows less.
+DROP INDEX clients_by_seq;
+DROP INDEX clients_by_type;
+DROP INDEX clients_by_status;
+DROP INDEX clients_by_type_status;
+DROP INDEX clients_by_user;
+DROP INDEX clients_by_user_type;
+DROP INDEX clients_by_user_status;
+DROP INDEX clients_by_user_type_status;
+
+CREATE TABLE clients_2 (
+    seq                  INTEGER PRIMARY KEY,
+    id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+    user_id              TEXT NOT NULL REFERENCES users (id),
+    first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
+    last_name            TEXT NOT NULL CHECK (length(last_name) BETWEEN 1 AND 100),
+    email                TEXT CHECK (length(email) <= 254),
+    phone                TEXT CHECK (length(phone) <= 40),
+    client_type          TEXT NOT NULL CHECK (client_type IN ('buyer', 'seller', 'both')),
+    status               TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'closed')),
+    source               TEXT CHECK (length(source) <= 100),
+    budget_min           ANY CHECK (typeof(budget_min) IN ('null', 'integer', 'real')
+                                    AND budget_min BETWEEN 0 AND 1000000000000),
+    budget_max           ANY CHECK (typeof(budget_max) IN ('null', 'integer', 'real')
+                                    AND budget_max BETWEEN 0 AND 1000000000000),
+    preferred_locations  TEXT NOT NULL CHECK (json_type(preferred_locations) = 'array'),
+    property_preferences TEXT NOT NULL CHECK (json_type(property_preferences) = 'object'),
+    pre_approved         INTEGER NOT NULL CHECK (pre_approved IN (0, 1)),
+    pre_approval_amount  ANY CHECK (typeof(pre_approval_amount) IN ('null', 'integer', 'real')
+                                    AND pre_approval_amount BETWEEN 0 AND 1000000000000),
+    notes                TEXT CHECK (length(notes) <= 10000),
+    tags                 TEXT NOT NULL CHECK (json_type(tags) = 'array'),
+    version              INTEGER NOT NULL CHECK (version >= 1),
+    created_at           TEXT NOT NULL,
+    updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
+    made_by              TEXT REFERENCES api_keys (id),
+    import_id            INTEGER,
+    json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
+        'id', id,
+        'user_id', user_id,
+        'first_name', first_name,
+        'last_name', last_name,
+        'email', email,
+        'phone', phone,
+        'client_type', client_type,
+        'status', status,
+        'source', source,
+        'budget_min', budget_min,
+        'budget_max', budget_max,
+        'preferred_locations', json(preferred_locations),
+        'property_preferences', json(property_preferences),
+        'pre_approved', json(iif(pre_approved, 'true', 'false')),
+        'pre_approval_amount', pre_approval_amount,
+        'notes', notes,
+        'tags', json(tags),
+        'version', version,
+        'created_at', created_at,
+        'updated_at', updated_at
+    )) STORED,
+    digits               TEXT GENERATED ALWAYS AS (
+        replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+            ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+            char(0xA0), ''), char(0x2013), '')
+    ) VIRTUAL,
+    phone_digits         TEXT GENERATED ALWAYS AS (
+        digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
+               || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
+    ) STORED,
+    CONSTRAINT budget_order CHECK (budget_min <= budget_max)
+) STRICT;
+
+INSERT INTO clients_2 (
+    seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
+    budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes,
+    tags, version, created_at, updated_at, made_by
+)
+SELECT
+    places.seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
+    budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes,
+    tags, version, created_at, updated_at, made_by
+FROM places
+JOIN clients ON clients.seq = places.old
+ORDER BY places.seq;
+
+UPDATE client_history
+SET seq = (SELECT seq FROM places WHERE old = client_history.seq);
+
+DROP TABLE places;
+
+-- The pragma lets views of the operator refer to the table while there is none.
+DROP TABLE clients;
+PRAGMA legacy_alter_table = ON;
+ALTER TABLE clients_2 RENAME TO clients;
+PRAGMA legacy_alter_table = OFF;
+
+CREATE INDEX clients_by_seq              ON clients (seq);
+CREATE INDEX clients_by_type             ON clients (client_type);
+CREATE INDEX clients_by_status           ON clients (status);
+CREATE INDEX clients_by_type_status      ON clients (client_type, status);
+CREATE INDEX clients_by_user             ON clients (user_id);
+CREATE INDEX clients_by_user_type        ON clients (user_id, client_type);
+CREATE INDEX clients_by_user_status      ON clients (user_id, status);
+CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
+CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
+
+CREATE VIRTUAL TABLE clients_search USING fts5 (
+    first_name, last_name, email, phone, phone_digits,
+    content = 'clients',
+    content_rowid = 'seq',
+    columnsize = 0,
+    prefix = '2 3',
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
+END;
+
+CREATE TRIGGER clients_search_delete AFTER DELETE ON clients
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
+END;
+
+CREATE TRIGGER clients_search_update AFTER UPDATE OF first_name, last_name, email, phone ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
+    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
+    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
+    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
+END;
+
+INSERT INTO clients_search (clients_search) VALUES ('rebuild');
+
+CREATE TRIGGER clients_count_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO client_totals (user_id, client_type, status, total)
+    VALUES (NEW.user_id, NEW.client_type, NEW.status, 1)
+    ON CONFLICT (user_id, client_type, status) DO UPDATE SET total = total + 1;
+END;
+
+CREATE TRIGGER clients_count_delete AFTER DELETE ON clients
+BEGIN
+    UPDATE client_totals SET total = total - 1
+    WHERE user_id = OLD.user_id AND client_type = OLD.client_type AND status = OLD.status;
+END;
+
+CREATE TRIGGER clients_count_update AFTER UPDATE OF user_id, client_type, status ON clients
+WHEN (OLD.user_id, OLD.client_type, OLD.status) IS NOT (NEW.user_id, NEW.client_type, NEW.status)
+BEGIN
+    UPDATE client_totals SET total = total - 1
+    WHERE user_id = OLD.user_id AND client_type = OLD.client_type AND status = OLD.status;
+    INSERT INTO client_totals (user_id, client_type, status, total)
+    VALUES (NEW.user_id, NEW.client_type, NEW.status, 1)
+    ON CONFLICT (user_id, client_type, status) DO UPDATE SET total = total + 1;
+END;
+
+CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0);
+END;
+
+CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
+BEGIN
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
+END;
+
+-- Erasures are recorded.
+CREATE TABLE erasures (
+    client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
+    erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+
+-- Imports can be interrupted.
+CREATE TABLE imports (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
+    rows_sha256 BLOB NOT NULL CHECK (length(rows_sha256) = 32),
+    done        INTEGER NOT NULL,
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    started_at  TEXT NOT NULL
+) STRICT;
+
+-- Users can be disabled.
+ALTER TABLE users ADD COLUMN disabled_at TEXT;
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
+"""
