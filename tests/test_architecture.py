@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,14 +41,18 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+@functools.cache
+def imports(tree: ast.AST) -> set[str]:
     """Every module that is imported, wherever in the file; ``from a import b`` as ``a.b``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    nodes = list(ast.walk(tree))
+    assert not any(isinstance(node, ast.ImportFrom) and node.level for node in nodes), "imports are absolute"
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def part_of(name: str) -> str:
@@ -57,6 +61,7 @@ def part_of(name: str) -> str:
     return rest[0] if rest and rest[0] in LAYER_OF else ""
 
 
+@functools.cache
 def names_in(tree: ast.AST) -> set[str]:
     """Names and attributes that are used, as in the source: ``os.environ``, ``print``."""
     nodes = (node for node in ast.walk(tree) if isinstance(node, (ast.Name, ast.Attribute)))
@@ -127,7 +132,7 @@ USERS = {
 @pytest.mark.parametrize(("names", "users"), USERS.items(), ids=lambda value: str(value)[:30])
 def test_only_these_modules_use_a_name(names: tuple[str, ...], users: str) -> None:
     using = {module for module, tree in MODULES.items() if not names_in(tree).isdisjoint(names)}
-    using |= {module for module, tree in MODULES.items() if not set(imports(tree)).isdisjoint(names)}
+    using |= {module for module, tree in MODULES.items() if not imports(tree).isdisjoint(names)}
     assert [module for module in using if re.fullmatch(users, module) is None] == []
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import report
+from support import relay
 
 import acare
 from acare.api import envelope
@@ -76,10 +77,9 @@ def test_the_command_is_on_one_line(command):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runnable(page))])
-def test_every_block_runs(page, start, tmp_path):
+def test_every_block_runs(page, start, run):
     """In one folder, with the address and key of a running server in place of the examples'."""
     server = start()
-    run = runner(tmp_path)
     printed = ""
     for line, language, text in runnable(page):
         text = text.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key)
@@ -95,23 +95,24 @@ def test_every_block_runs(page, start, tmp_path):
         assert not re.search(r'"success": ?false', printed), where
 
 
-def runner(folder):
+@pytest.fixture
+def run(tmp_path):
     """Runs a shell script with ``acare`` and ``python3`` on the path."""
-    tools = folder / "tools"
+    tools = tmp_path / "tools"
     tools.mkdir()
-    for name, module in (("acare", "-m acare"), ("python3", "")):
-        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
-        (tools / name).chmod(0o755)
+    (tools / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (tools / "python3").chmod(0o755)
     env = {
         **os.environ,
         "PATH": f"{tools}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "ACARE_DATABASE": "served.db",
     }
-    return lambda script: subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script],
-        cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60,
-    )  # fmt: skip
+    with relay.relayed(tools / "acare"):
+        yield lambda script: subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", script],
+            cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=60,
+        )  # fmt: skip
 
 
 def comparable(text):

@@ -157,7 +157,8 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
     request_id = req.context.request_id
     answer = ERROR_RESPONSES[type(error)]
     if isinstance(error, errors.StoreUnavailable) and not isinstance(error, errors.NotReady):
-        log.error("%s cause=%r request=%s", error, error.__cause__, request_id)
+        cause = "" if error.__cause__ is None else f" cause={error.__cause__!r}"
+        log.error("%s%s request=%s", error, cause, request_id)
     resp.status = answer.status
     resp.set_headers(answer.headers(error))
     resp.text = error_body(answer.code, answer.message(error), request_id, details=answer.details(error))

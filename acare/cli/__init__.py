@@ -6,12 +6,14 @@ A usage error prints one line and exits with 2, a failure prints one line and ex
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
+import itertools
+import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -46,7 +48,7 @@ MODULES = {
 }
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Reports an error in one line."""
 
     as_json = False
@@ -55,17 +57,27 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)  # an abbreviation would break with a new flag
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is None:  # the parser of one command; argparse calls it with a list
+            self._refuse_unknown_options(args)
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:  # reported by the command's own parser, whose help is the one to read
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
+
+    def _refuse_unknown_options(self, args: Sequence[str]) -> None:
+        """Before argparse complains that a required option is missing."""
+        for word in itertools.takewhile(lambda word: word != "--", args):
+            name = word.partition("=")[0]
+            if name.startswith("--") and " " not in name and name not in self._option_string_actions:
+                near = difflib.get_close_matches(name, self._option_string_actions, 1)
+                self.error(f"unrecognized option {name}" + (f" (did you mean {near[0]}?)" if near else ""))
 
     def error(self, message: str) -> NoReturn:
         line = f"{self.prog}: {message}; see '{self.prog} --help'"
         self.exit(2, as_json_line(line) if self.as_json else f"{line}\n")
 
 
-class JsonParser(Parser):
+class JsonCommandParser(CommandParser):
     """Reports an error as a line of the JSON log."""
 
     as_json = True
@@ -78,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # for terminals that support ASCII only
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _logs_json(given)
-    args = _parser(JsonParser if as_json else Parser, given).parse_args(given)
+    args = _parser(JsonCommandParser if as_json else CommandParser, given).parse_args(given)
     if unknown := unknown_variables():
         _tell(f"unknown variables are ignored: {', '.join(unknown)}", as_json)
     return _run(args, as_json)
@@ -87,7 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, as_json: bool) -> int:
     """Run the command that the arguments name and report a failure in one line. Returns the exit code."""
     try:
-        with nullcontext() if args.run in (serve.run, demo.run) else interrupts.ended_in_time():
+        if args.run in (serve.run, demo.run):  # which have a log, and handle Ctrl-C themselves
+            return int(args.run(args))
+        if sys.stderr.isatty():  # a migration is reported
+            logging.basicConfig(level=logging.INFO, format="acare: %(message)s")
+        with interrupts.ended_in_time():
             return int(args.run(args))
     except SettingError as error:
         return _fail(2, error, as_json)
@@ -128,7 +144,7 @@ def _tell(text: str, as_json: bool) -> None:
     sys.stderr.write(as_json_line(f"acare: {text}") if as_json else f"acare: {text}\n")
 
 
-def _parser(kind: type[Parser] = Parser, given: Sequence[str] = ()) -> Parser:
+def _parser(kind: type[CommandParser] = CommandParser, given: Sequence[str] = ()) -> CommandParser:
     """The parser for ``given``. Imports only the module of its command: a server needs no other one."""
     parser = kind(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"

@@ -12,7 +12,7 @@ from acare.store import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
 from acare.store.leftovers import remove_downloads
-from acare.store.space import mib
+from acare.store.space import size_text
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\
@@ -129,12 +129,12 @@ def run_compact(args: argparse.Namespace) -> int:
         room = compact.measure(database)
         if not args.quiet:
             sys.stderr.write(
-                f"Compacting {database.path}, {mib(room.size)}: needs {mib(room.needed)} on "
-                f"its disk, of which {mib(room.free)} are free.\n"
+                f"Compacting {database.path}, {size_text(room.size)}: needs {size_text(room.needed)} on "
+                f"its disk, of which {size_text(room.free)} are free.\n"
             )
         compact.compact(database, report)
         size = database.path.stat().st_size
-    print(f"Compacted: {mib(room.size)} before, {mib(size)} now.")
+    print(f"Compacted: {size_text(room.size)} before, {size_text(size)} now.")
     return 0
 
 

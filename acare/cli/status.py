@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_flags, existing_database
-from acare.store.space import mib
+from acare.store.space import size_text
 from acare.store.status import Status, read_status
 
 
@@ -46,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
 def describe(status: Status) -> str:
     opened = ", ".join(map(str, status.processes))
     lines = {
-        "database": f"{status.database}, {mib(status.file_size)}",
-        "log": mib(status.log_size),
-        "free disk": mib(status.disk_free),
+        "database": f"{status.database}, {size_text(status.file_size)}",
+        "log": size_text(status.log_size),
+        "free disk": size_text(status.disk_free),
         "opened by": f"process {opened}" if opened else "no process",
         "clients": str(status.clients),
         "users": str(status.users),
-        "keys": f"{status.keys_active} active ({status.keys_expiring} of them expire soon, "
-        f"{status.keys_never_used} have not been used)",
+        "keys": f"{status.keys_active} active, {status.keys_expiring} expiring soon, "
+        f"{status.keys_never_used} never used",
         "schema": f"{status.schema} (SQLite {status.sqlite})",
     }
     if status.backup is not None:

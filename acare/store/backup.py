@@ -20,7 +20,15 @@ from acare.errors import DatabaseRefused
 from acare.store import file
 from acare.store.checkpoint_failure import is_recorded
 from acare.store.connection import open_file
-from acare.store.copying import Report, in_background, interruptible, sha256, silent
+from acare.store.copying import (
+    SYNC_BYTES,
+    Report,
+    estimate_steps,
+    in_background,
+    interruptible,
+    sha256,
+    silent,
+)
 from acare.store.leftovers import make_folder, remove_leftovers, sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.owner import explain_access
@@ -32,22 +40,11 @@ from acare.store.wal import prevent_checkpoint
 _PAGES = 256
 _MAX_PAUSE = 0.01
 _MAX_PAUSES = 10.0
-_SYNC_EVERY = 64 * _PAGES
-
-# SQLite's steps for each client and each old version when a file is checked, for the progress.
-_STEPS = (260, 40)
 
 COUNTS = """
 SELECT
     (SELECT coalesce(sum(total), 0) FROM client_totals),
     (SELECT count(*) FROM clients)
-"""
-
-# An estimate: a count of the history of a large file takes seconds.
-ROWS = """
-SELECT
-    (SELECT count(*) FROM clients),
-    (SELECT coalesce(max(rowid), 0) FROM client_history)
 """
 
 WRONG_TOTALS = """
@@ -136,16 +133,16 @@ class _Throttle:
 
     def __init__(self, target: Path, page_size: int, report: Report) -> None:
         self._target, self._page_size, self._report = target, page_size, report
-        self._pages = 0
+        self._copied = 0  # bytes
         self._pauses = 0.0  # seconds in all
         self._resumed = time.monotonic()
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
         self._report("Copying", (total - remaining) * self._page_size, total * self._page_size, "B")
-        self._pages += _PAGES
+        self._copied += _PAGES * self._page_size
         if not remaining:
             return
-        if self._pages % _SYNC_EVERY == 0:
+        if self._copied % SYNC_BYTES == 0:
             sync(self._target)
         if self._pauses < _MAX_PAUSES:
             pause = min(time.monotonic() - self._resumed, _MAX_PAUSE)
@@ -214,8 +211,7 @@ def check_content(path: Path, expected: tuple[int, int] | None = None, report: R
 def _find_problems(connection: sqlite3.Connection, report: Report) -> list[str]:
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA cell_size_check = ON")
-    clients, versions = connection.execute(ROWS).fetchone()
-    total = clients * _STEPS[0] + versions * _STEPS[1]
+    total = estimate_steps(connection, client=260, old_version=40)
 
     def tick(steps: int) -> None:
         report("Verifying", min(steps, total), total, "")
@@ -242,7 +238,10 @@ def check_sha256(path: Path, checksum: Path, report: Report = silent, *, found: 
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
-        raise DatabaseRefused(f"{path}: its checksum file {checksum.name} is missing") from None
+        raise DatabaseRefused(
+            f"{path}: its checksum file {checksum.name} is missing; 'acare verify' and 'acare restore' take "
+            "--no-checksum"
+        ) from None
     except (OSError, ValueError) as error:
         raise DatabaseRefused(f"{checksum}: {error}") from None
     if [found or sha256(path, report)] != expected:

@@ -12,24 +12,17 @@ from typing import NamedTuple
 
 from acare.errors import StoreUnavailable, UserError
 from acare.store import search
-from acare.store.copying import Report, silent
+from acare.store.copying import SYNC_BYTES, Report, estimate_steps, silent
 from acare.store.database import Database
-from acare.store.space import MIN_FREE, mib
+from acare.store.file import log_file
+from acare.store.space import MIN_FREE, size_text
 
 SIZE = """
 SELECT page_size, page_count, freelist_count
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count
 """
 
-ROWS = "SELECT count(*) FROM clients"
-OLD_VERSIONS = "SELECT coalesce(max(rowid), 0) FROM client_history"
-
-# SQLite's steps for each client and each old version, for the progress.
-_STEPS = (50, 10)
-
-
 _WATCH_SECONDS = 0.2
-_SYNC_EVERY = 32 * 1024 * 1024
 
 
 class Room(NamedTuple):
@@ -59,13 +52,12 @@ def compact(database: Database, report: Report = silent) -> None:
     room = measure(database)
     if room.needed > room.free:
         raise UserError(
-            f"{database.path}: compacting needs {mib(room.needed)} on its disk, of which "
-            f"{mib(room.free)} are free; it was not changed"
+            f"{database.path}: compacting needs {size_text(room.needed)} on its disk, of which "
+            f"{size_text(room.free)} are free; it was not changed"
         )
     search.erase_deleted_words(database)
     with database.read() as connection:
-        (clients,), (versions,) = (connection.execute(sql).fetchone() for sql in (ROWS, OLD_VERSIONS))
-    total = clients * _STEPS[0] + versions * _STEPS[1]
+        total = estimate_steps(connection, client=50, old_version=10)
     with _watching_log(database.path, room.content, report):
         try:
             done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
@@ -85,7 +77,7 @@ def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
     A sync of gigabytes at the end could not be interrupted for seconds. The log may be opened and closed
     here: nothing locks it.
     """
-    log = path.resolve().with_name(f"{path.resolve().name}-wal")
+    log = log_file(path)
     before, over = log.stat().st_size, threading.Event()
 
     def watch() -> None:
@@ -95,7 +87,7 @@ def _watching_log(path: Path, content: int, report: Report) -> Iterator[None]:
                 size = os.fstat(file.fileno()).st_size
                 if size > before:
                     report("Writing the content", min(size, content), content, "B")
-                if size >= synced + _SYNC_EVERY:
+                if size >= synced + SYNC_BYTES:
                     with suppress(OSError):  # SQLite's own sync fails too
                         os.fsync(file.fileno())
                     synced = size

@@ -18,9 +18,19 @@ T = TypeVar("T")
 #: "rows", or "" if only the ratio is meaningful.
 Report = Callable[[str, int, int, str], None]
 
+#: Bytes after which a file that is being written is synced: each sync is short, so that other writers do not
+#: wait for long.
+SYNC_BYTES = 32 * 1024 * 1024
+
 _PIECE = 1024 * 1024
-_SYNC_EVERY = 64 * _PIECE  # each sync is short, so that other writers do not wait for long
-_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
+_TICK_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
+
+# The second is an estimate: a count of the history of a large file takes seconds.
+ROWS = """
+SELECT
+    (SELECT count(*) FROM clients),
+    (SELECT coalesce(max(rowid), 0) FROM client_history)
+"""
 
 
 def silent(step: str, done: int, total: int, unit: str) -> None:
@@ -37,7 +47,7 @@ def copy_file(source: Path, target: Path, report: Report = silent) -> str:
             while piece:
                 piece = piece[writing.write(piece) or 0 :]
             done += _PIECE
-            if done % _SYNC_EVERY == 0:
+            if done % SYNC_BYTES == 0:
                 os.fsync(writing.fileno())
             report("Copying", min(done, total), total, "B")
         os.fsync(writing.fileno())
@@ -56,6 +66,12 @@ def sha256(path: Path, report: Report = silent) -> str:
     return digest.hexdigest()
 
 
+def estimate_steps(connection: sqlite3.Connection, client: int, old_version: int) -> int:
+    """SQLite's steps for an operation that takes so many for each client and each old version."""
+    clients, old_versions = connection.execute(ROWS).fetchone()
+    return int(clients * client + old_versions * old_version)
+
+
 @contextmanager
 def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
@@ -67,10 +83,10 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
 
     def call() -> None:
         nonlocal steps
-        steps += _STEPS
+        steps += _TICK_STEPS
         tick(steps)
 
-    connection.set_progress_handler(call, _STEPS)
+    connection.set_progress_handler(call, _TICK_STEPS)
     try:
         yield
     except sqlite3.OperationalError as error:

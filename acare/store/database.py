@@ -24,7 +24,7 @@ from acare.store.connection import (
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate
 from acare.store.owner import explain_access
-from acare.store.readiness import Readiness
+from acare.store.readiness import ReadinessChecks
 from acare.store.wal import prevent_checkpoint
 from acare.store.writer import Writer
 
@@ -114,7 +114,7 @@ class Database:
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
         self._writer = self._open_writer()
-        self.readiness = Readiness(path, self.write, clock)
+        self.readiness = ReadinessChecks(path, self.write, clock)
 
     def read(self) -> _Reader:
         """A read-only connection, for a ``with`` statement.

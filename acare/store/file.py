@@ -26,7 +26,6 @@ APPLICATION_ID = 0x61636172
 #: The names in /proc/mounts of file systems whose locks are unreliable.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
-
 #: Why a command that does not create a database refuses an empty file.
 EMPTY = "the file is empty, so it is not a database of acare"
 
@@ -163,12 +162,16 @@ def _is_shared_lock(start: str, end: str) -> bool:
     return int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
 
 
+def log_file(path: Path) -> Path:
+    """The write-ahead log of a database: next to the target of a symbolic link, as SQLite has it."""
+    path = path.resolve()
+    return path.with_name(f"{path.name}-wal")
+
+
 def has_wal(path: Path) -> bool:
     """Whether the write-ahead log of the database has content."""
-    wal = path.resolve()
-    wal = wal.with_name(f"{wal.name}-wal")
     try:
-        return wal.stat().st_size > 0
+        return log_file(path).stat().st_size > 0
     except FileNotFoundError:
         return False
 
@@ -206,7 +209,7 @@ def _create(path: Path) -> None:
     second one uses the file of the first. Mode 0600: it holds personal and financial data.
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
-    wal = path.with_name(f"{path.name}-wal")
+    wal = log_file(path)
     try:
         with temporary(path) as fresh:
             with closing(open_file(fresh)) as connection:

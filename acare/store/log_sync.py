@@ -87,7 +87,7 @@ def _write_again(path: str) -> None:
 
 def log_path(connection: sqlite3.Connection) -> str:
     (_, _, path), *_ = connection.execute("PRAGMA database_list").fetchall()
-    return f"{path}-wal"
+    return str(file.log_file(Path(path)))
 
 
 @contextmanager

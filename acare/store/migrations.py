@@ -51,6 +51,7 @@ def _back_up_and_migrate(
     if any(older not in migrations for older in versions):
         raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
     backup = path.with_name(f"{path.name}.schema-{version}.db")
+    log.info("migrating %s from schema %d to %d, after a backup", path, version, schema.SCHEMA_VERSION)
     copy_verified(path, backup, version)
     connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute(

@@ -19,7 +19,7 @@ CHECK_EVERY = 1_000_000_000
 CHECK_WAIT_SECONDS = 1.0
 
 
-class Readiness:
+class ReadinessChecks:
     """The checks of one database. ``write`` runs a function in a transaction and commits it."""
 
     def __init__(

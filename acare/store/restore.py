@@ -15,6 +15,7 @@ from acare.store import erasures, search
 from acare.store.backup import check_content, check_sha256, checksum_file, timestamp, verify
 from acare.store.connection import open_file
 from acare.store.copying import Report, copy_file, silent
+from acare.store.file import holders
 from acare.store.leftovers import sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
@@ -64,13 +65,7 @@ def restore(
                 check_sha256(fresh, checksum_file(backup), report, found=copied)
             revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
             check_content(fresh, report=report)
-            with closing(open_file(fresh)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-            give_like(database, fresh)
-            sync(fresh)
-            with _rename_old(database) as old:
-                sync(database.parent)  # the old name of the old database must not be the only one on disk
-                os.replace(fresh, database)
+            old = _replace(database, fresh)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_access(database)}"
         raise DatabaseRefused(f"{database}: {reason or error}; it was not changed") from None
@@ -79,6 +74,18 @@ def restore(
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
     return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
+
+
+def _replace(database: Path, fresh: Path) -> Path | None:
+    """Give the new file the name of the database. Returns the new name of the old one."""
+    with closing(open_file(fresh)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    give_like(database, fresh)
+    sync(fresh)
+    with _rename_old(database) as old:
+        sync(database.parent)  # the old name of the old database must not be the only one on disk
+        os.replace(fresh, database)
+    return old
 
 
 @contextmanager
@@ -181,4 +188,6 @@ def _rename_old(database: Path) -> Iterator[Path | None]:
 
 
 def _in_use(database: Path) -> DatabaseRefused:
-    return DatabaseRefused(f"{database}: open in a server or another command; stop it first")
+    others = sorted((holders(database) or set()) - {os.getpid()})
+    known = f" (process {', '.join(map(str, others))})" if others else ""
+    return DatabaseRefused(f"{database}: open in a server or another command{known}; stop it first")

@@ -9,9 +9,9 @@ from pathlib import Path
 MIN_FREE = 16 * 1024 * 1024
 
 
-def mib(count: int) -> str:
-    """Bytes as text: ``1.5 MiB``."""
-    return f"{count / 2**20:.1f} MiB"
+def size_text(count: int) -> str:
+    """Bytes as text: ``1.5 MiB``, ``71.5 GiB``."""
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"
 
 
 def explain_space(path: Path) -> str:
@@ -24,4 +24,4 @@ def explain_space(path: Path) -> str:
         free = shutil.disk_usage(folder).free
     except OSError:
         return ""
-    return f"; only {mib(free)} are free on the disk of {folder}" if free < MIN_FREE else ""
+    return f"; only {size_text(free)} are free on the disk of {folder}" if free < MIN_FREE else ""

@@ -17,6 +17,7 @@ from acare.store.checkpoint_failure import FAILURE, is_recorded
 from acare.store.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.store.copying import Report, silent
 from acare.store.schema import SCHEMA_VERSION
+from acare.store.space import size_text
 from acare.store.wal import MAX_PAGES
 
 #: A key needs attention this many days before it expires.
@@ -25,15 +26,24 @@ EXPIRES_SOON_DAYS = 14
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
+_ACTIVE = f"revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})"
+
 COUNTS = f"""
 SELECT
     (SELECT coalesce(sum(total), 0) FROM client_totals),
     (SELECT count(*) FROM users),
-    count(*) FILTER (WHERE {{active}}),
-    count(*) FILTER (WHERE {{active}} AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}),
-    count(*) FILTER (WHERE {{active}} AND last_used_at IS NULL)
+    count(*) FILTER (WHERE {_ACTIVE}),
+    count(*) FILTER (WHERE {_ACTIVE} AND last_used_at IS NULL)
 FROM api_keys
-""".format(active=f"revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})")
+"""
+
+EXPIRING = f"""
+SELECT preview, name, email, expires_at
+FROM api_keys
+JOIN users ON users.id = user_id
+WHERE {_ACTIVE} AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}
+ORDER BY expires_at
+"""
 
 
 @dataclass(frozen=True)
@@ -73,9 +83,9 @@ def read_status(
     DatabaseRefused if it is not a database that acare can open.
     """
     version = file.check(path)
-    clients, users, active, expiring, unused = _count(path)
+    (clients, users, active, unused), expiring = _read(path)
     real = path.resolve()
-    log = real.with_name(f"{real.name}-wal")
+    log = file.log_file(path)
     status = Status(
         database=str(path),
         file_size=real.stat().st_size,
@@ -84,39 +94,41 @@ def read_status(
         clients=clients,
         users=users,
         keys_active=active,
-        keys_expiring=expiring,
+        keys_expiring=len(expiring),
         keys_never_used=unused,
         schema=version,
         sqlite=SQLITE_VERSION,
         processes=sorted(file.holders(real) or ()),
     )
+    status.attention += expiring
     _note_attention(status, real)
     if backups is not None:
         _check_backup(status, path, backups, max_age_hours, report)
     return status
 
 
-def _count(path: Path) -> tuple[int, int, int, int, int]:
-    """The counts, in the order of ``COUNTS``."""
+def _read(path: Path) -> tuple[tuple[int, int, int, int], list[str]]:
+    """The counts, in the order of ``COUNTS``, and a line for each key that expires soon."""
     try:
         with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
-            found: tuple[int, int, int, int, int] = connection.execute(COUNTS).fetchone()
+            counts = connection.execute(COUNTS).fetchone()
+            keys = connection.execute(EXPIRING).fetchall()
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None
-    return found
+    return counts, [
+        f"the key {preview} of {email}{f' ({name})' if name else ''} expires on {expires_at[:10]}"
+        for preview, name, email, expires_at in keys
+    ]
 
 
 def _note_attention(status: Status, path: Path) -> None:
     if status.disk_free < LOW_DISK:
-        status.attention.append(f"only {status.disk_free // 2**20} MiB are free on the disk")
+        status.attention.append(f"only {size_text(status.disk_free)} are free on the disk")
     if status.log_size > MAX_PAGES * 4096 // 2:
         status.attention.append(
-            f"the log has {status.log_size // 2**20} MiB: a process keeps an old snapshot; at "
-            f"{MAX_PAGES * 4096 // 2**20} MiB writes are refused"
+            f"the log has {size_text(status.log_size)}: a process keeps an old snapshot; at "
+            f"{size_text(MAX_PAGES * 4096)} writes are refused"
         )
-    if status.keys_expiring:
-        keys = "1 key expires" if status.keys_expiring == 1 else f"{status.keys_expiring} keys expire"
-        status.attention.append(f"{keys} within {EXPIRES_SOON_DAYS} days")
     if status.schema != SCHEMA_VERSION and not status.processes:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"

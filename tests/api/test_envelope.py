@@ -144,7 +144,7 @@ def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog, m
     assert answer.json["error"] == {"code": "SERVICE_UNAVAILABLE", "message": "The disk is full."}
     assert answer.headers["Retry-After"] == "1"
     assert answer.json["correlationId"] in caplog.text
-    assert "The disk is full." in caplog.text
+    assert "The disk is full. request=" in caplog.text
 
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError(SECRET), 500), (StoreUnavailable("Busy."), 503)])

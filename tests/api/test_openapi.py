@@ -3,11 +3,11 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from urllib.parse import quote
 
 import pytest
+from support import warm
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from support.field_values import SPACES, VALUES
@@ -430,5 +430,5 @@ def test_it_takes_no_token_and_head_has_no_body(app):
 
 
 def test_the_command_makes_no_file(tmp_path):
-    subprocess.run([sys.executable, "-m", "acare", "openapi"], cwd=tmp_path, check=True, capture_output=True)
+    warm.run([sys.executable, "-m", "acare", "openapi"], cwd=tmp_path, check=True, capture_output=True)
     assert list(tmp_path.iterdir()) == []

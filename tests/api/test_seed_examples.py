@@ -214,15 +214,15 @@ def test_the_response_to_a_delete_is_the_example(api):
 @pytest.mark.parametrize(("name", "default"), [("page", 1), ("limit", 25)])
 def test_a_number_has_its_documented_default_and_minimum(api, name, default):
     row = LIST.parameters[name]
-    least = row.number("Min")
+    minimum = row.number("Min")
     assert row.number("Default") == default == api.list()["meta"][name]
-    assert api.list(f"?{name}={least}")["meta"][name] == least
-    api.get(f"/v1/clients?{name}={least - 1}", 400)
+    assert api.list(f"?{name}={minimum}")["meta"][name] == minimum
+    api.get(f"/v1/clients?{name}={minimum - 1}", 400)
 
 
 def test_a_limit_over_the_documented_maximum_is_the_maximum(api):
-    most = LIST.parameters["limit"].number("Max")
-    assert [api.list(f"?limit={limit}")["meta"]["limit"] for limit in (most, most + 1)] == [100, 100]
+    maximum = LIST.parameters["limit"].number("Max")
+    assert [api.list(f"?limit={limit}")["meta"]["limit"] for limit in (maximum, maximum + 1)] == [100, 100]
 
 
 WORDS = [(row.name, word) for row in LIST.parameters.values() for word in row.words]

@@ -252,7 +252,7 @@ def test_the_log_is_synced_while_it_is_written(app, monkeypatch):
     """At the end, a sync of gigabytes could not be interrupted."""
     synced, fsync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
-    monkeypatch.setattr(compact, "_SYNC_EVERY", 4096)
+    monkeypatch.setattr(compact, "SYNC_BYTES", 4096)
     monkeypatch.setattr(compact, "_WATCH_SECONDS", 0.01)
     app.database.write(lambda connection: None)
     log = Path(f"{app.database.path}-wal")

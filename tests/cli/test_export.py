@@ -200,7 +200,7 @@ def test_an_export_can_be_of_some(agency, arguments, names):
 
 
 def test_an_unknown_user_is_a_failure(agency):
-    assert agency.run("export", "--user", "nobody@example.com").code == 1
+    assert agency.run("export", "--user", "unknown@example.com").code == 1
 
 
 @pytest.mark.parametrize(

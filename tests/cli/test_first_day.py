@@ -1,6 +1,7 @@
 """The first start: the first key, where it is printed, and the other messages."""
 
 import json
+import re
 import signal
 import subprocess
 from contextlib import closing
@@ -44,7 +45,8 @@ def test_the_first_key_is_a_broker_s_with_full_access(tmp_path):
 def test_elsewhere_it_shows_how_to_create_one(start, tmp_path):
     with warm.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
-            server.stdout.readline()
+            url = re.search(r"http://[^/]+/", server.stdout.readline())[0]
+            assert server.stdout.readline() == f"The page for people is at {url}\n"
             assert "acare key create --user EMAIL" in server.stdout.readline()
             assert not any_key(tmp_path / "served.db")
         finally:
@@ -54,11 +56,12 @@ def test_elsewhere_it_shows_how_to_create_one(start, tmp_path):
 def test_a_second_start_shows_no_key(tmp_path):
     with closing(Database(tmp_path / "served.db")) as database:
         KeyStore(database).create("ana@example.com", {})
-    with on_terminal(tmp_path, *SERVE) as terminal:
+    with on_terminal(tmp_path, *SERVE, "--no-page") as terminal:
         terminal.wait_for("serves served.db")
         terminal.process.send_signal(signal.SIGINT)
         terminal.end()
     assert "key" not in terminal.shown
+    assert "page" not in terminal.shown
 
 
 # --- acare key create

@@ -1,7 +1,6 @@
 """Commands on a full disk, or where a quota is used up: one line says so, and nothing is harmed."""
 
 import re
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -10,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from benchmarks import large
+from support import warm
 from support.server import command
 
 from acare.store.backup import back_up
 
-CLIENTS = 1500
+CLIENTS = 900
 ROOM = 64 * 1024  # bytes that are left
 
 
@@ -30,7 +30,7 @@ class FullDisk:
     """A file system of its own, with little room."""
 
     def __init__(self, folder):
-        self.folder, self.options = folder, {}
+        self.folder, self.limit = folder, ""
 
     def fill(self, room=ROOM):
         with (self.folder / "ballast").open("wb") as ballast:
@@ -44,11 +44,10 @@ class Quota(FullDisk):
     """The same without a file system: no file may be written beyond its first bytes."""
 
     def fill(self, room=ROOM):
-        limit = (room, room)
-        self.options = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)}
+        self.limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
 
     def empty(self):
-        self.options = {}
+        self.limit = ""
 
 
 @pytest.fixture(params=["full disk", "quota"])
@@ -76,8 +75,8 @@ def run(disk, template, *arguments):
     with closing(sqlite3.connect(template[0])) as connection:
         (client_id,) = connection.execute("SELECT id FROM clients").fetchone()
     words = {"CLIENT_ID": client_id, "BACKUP": str(template[1])}
-    line = command(*[words.get(word, word) for word in arguments])
-    done = subprocess.run(line, cwd=disk.folder, capture_output=True, text=True, timeout=60, **disk.options)
+    line = command(*[words.get(word, word) for word in arguments], before=disk.limit)
+    done = warm.run(line, cwd=disk.folder, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr
 
 

@@ -399,7 +399,7 @@ def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
 
 
 def test_an_unknown_user_is_a_failure(agency):
-    ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "nobody@example.com")
+    ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "unknown@example.com")
     assert (ended.code, "--create-users" in ended.err, "is it" in ended.err) == (1, True, False)
     ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "anna@example.com")
     assert (ended.code, f"is it {USER}?" in ended.err) == (1, True)

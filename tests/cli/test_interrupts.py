@@ -17,18 +17,19 @@ from support.sockets import wait_for
 from acare.store.backup import back_up, verify
 from acare.store.leftovers import PREFIX
 
-CLIENTS = 8000  # so that a command works for a while
+CLIENTS = 5000  # so that a command works for a while
 FEW = 50  # for one that is stuck anyway
 
-# What a large file takes long for. A statement in SQLite that never ends, and whose thread Python cannot
-# interrupt: it stands for the copying of a log, and for a disk that is slow to sync.
-FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-STUCK = f"""
-import sqlite3, time
+# What a large file takes long for. SQLite waits an hour for a lock, in a thread that Python cannot interrupt:
+# it stands for the copying of a log, and for a disk that is slow to sync.
+STUCK = """
+import sqlite3
 from acare.store import backup, connection, copying, file, restore, history
 def stuck(*arguments, **options):
     print("stuck", flush=True)
-    sqlite3.connect(":memory:").execute({FOREVER!r}).fetchall()
+    locking, waiting = (sqlite3.connect("lock.db", timeout=3600) for _ in "12")
+    for connection in (locking, waiting):
+        connection.execute("BEGIN EXCLUSIVE")
 """
 
 # Each is a command, and where it takes for ever; "" for one that is interrupted while it works.
@@ -115,7 +116,7 @@ WORKING = [
 BEGUN = """
 import acare.store.copying as copying, acare.store.history as history
 from acare.store.database import Database
-copying._STEPS = 500
+copying._TICK_STEPS = 500
 from acare.cli import progress
 report = progress.ProgressLine.__call__
 def show(self, *arguments):

@@ -11,7 +11,7 @@ from support.client import Api
 from support.data import UNKNOWN_ID
 
 import acare
-from acare.cli import main
+from acare.cli import export, main
 from acare.errors import StoreUnavailable
 from acare.store import search
 from acare.store.writer import Writer
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_written_is_named(run, client_id, monkeypatch):
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(acare.cli.export._WRITERS, "jsonl", fail)
+    monkeypatch.setitem(export._WRITERS, "jsonl", fail)
     printed = run("export clients.jsonl")
     assert printed == (1, "", "acare: clients.jsonl: not written: No space left on device\n")
 

@@ -45,7 +45,7 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert run("find", "LEE") == (0, "\n".join(lines) + "\n", "")
     assert run("find", "6615550142") == (0, lines[1] + "\n", "")
     assert run("find", "zoe lee") == (0, lines[0] + "\n", "")
-    assert run("find", "nobody") == (0, "", "No clients found.\n")
+    assert run("find", "unknown") == (0, "", "No clients found.\n")
     assert run("find", " ")[0] == 2
 
 
@@ -118,13 +118,13 @@ def test_a_disabled_user_is_refused_until_enabled(run, ana):
 @pytest.mark.parametrize(
     "command",
     [
-        "user set-role nobody@example.com agent",
-        "user disable nobody@example.com",
-        "user enable nobody@example.com",
+        "user set-role unknown@example.com agent",
+        "user disable unknown@example.com",
+        "user enable unknown@example.com",
         "user add ana@example.com",
-        "key revoke --user nobody@example.com",
-        "transfer --from nobody@example.com --to ana@example.com",
-        "transfer --from ana@example.com --to nobody@example.com",
+        "key revoke --user unknown@example.com",
+        "transfer --from unknown@example.com --to ana@example.com",
+        "transfer --from ana@example.com --to unknown@example.com",
         "transfer --from ana@example.com --to ANA@example.com",
     ],
 )

@@ -17,8 +17,11 @@ import acare
 from acare.cli import main
 from acare.store import status
 from acare.store.backup import back_up, checksum_file
+from acare.store.space import size_text
 
 Printed = namedtuple("Printed", "code out err")
+
+IN_13_DAYS = (datetime.now(UTC) + timedelta(days=13)).date()
 
 
 @pytest.fixture
@@ -58,6 +61,12 @@ def test_as_text_it_has_a_line_for_each(run, path):
     assert (printed.code, len(printed.out.splitlines()), printed.err) == (0, 8, "")
 
 
+def test_large_sizes_are_in_gib():
+    assert [size_text(size) for size in (1024 * 1536, 2**30 - 2**20, 75_161_927_680)] == [
+        "1.5 MiB", "1023.0 MiB", "70.0 GiB"
+    ]  # fmt: skip
+
+
 def test_it_changes_nothing(run, path, tmp_path):
     before = sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir())
     run()
@@ -82,7 +91,7 @@ def test_an_older_schema_needs_attention_and_is_not_migrated(run, tmp_path):
 
 def expiring_key(path, folder, monkeypatch):
     with acare.create_app(database=path) as app:
-        app.keys.create("d@example.com", {}, expires_in_days=13)
+        app.keys.create("d@example.com", {}, name="CRM sync", expires_in_days=13)
 
 
 def full_disk(path, folder, monkeypatch):
@@ -118,11 +127,6 @@ def full_backup_disk(path, folder, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: little if place == folder else usage(place))
 
 
-def two_expiring_keys(path, folder, monkeypatch):
-    expiring_key(path, folder, monkeypatch)
-    expiring_key(path, folder, monkeypatch)
-
-
 def read_only_file(path, folder, monkeypatch):
     monkeypatch.setattr(os, "access", lambda place, mode: False)
 
@@ -144,8 +148,10 @@ def no_checksum(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, "1 key expires within 14 days"),
-        (two_expiring_keys, "2 keys expire within 14 days"),
+        (
+            expiring_key,
+            f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n",
+        ),
         (older_schema, "the schema is 1; it is migrated to 2 when the file is opened"),
         (read_only_file, "this user cannot write to the file"),
         (full_disk, "free on the disk"),

@@ -21,7 +21,7 @@ def cut_power(recording: Recording, count: int, place: Path, seed: int = 1) -> I
     """For each cut, a description of its time and remainders, and the findings of the check."""
     rng = random.Random(seed)
     disk = copy.deepcopy(recording.disk)
-    events = recording.events()
+    events = recording.events
     happened = 0
     for number, instant in enumerate(choose_instants(recording, count, rng)):
         while happened < len(events) and events[happened].ended <= instant:
@@ -42,7 +42,7 @@ def choose_instants(recording: Recording, count: int, rng: random.Random) -> lis
     All kinds of events are equally frequent, although there are a thousand writes for each rename.
     """
     kinds: dict[object, list[int]] = {"acknowledgements": recording.instants()}
-    for event in recording.events():
+    for event in recording.events:
         kind = event.kind if event.kind in (WRITE, TRUNCATE, SYNC) else "names"
         kinds.setdefault(kind, []).extend((event.begun, event.ended))
     near = [rng.choice(rng.choice(list(kinds.values()))) for _ in range(count)]

@@ -152,8 +152,9 @@ class Recording:
     def has_key(self, instant: int) -> bool:
         return "key" not in self.steps or self.steps["key"].is_done(instant)
 
+    @functools.cached_property
     def events(self) -> list[Event]:
-        """All that was recorded."""
+        """All that was recorded, when all is over."""
         return read_events(self.records)
 
     def acknowledged(self) -> int:

@@ -39,7 +39,7 @@ def plain(recording: Recording, before: str = "") -> None:
     recording.begin()
     with recording.serving(before) as address:
         victims = recording.create_victims(address, 4)
-        with recording.writing([address], times=200):  # the log is copied, and they go on after the backup
+        with recording.writing([address], times=120):  # the log is copied, and they go on after the backup
             recording.run("backup", "backup", recording.folder / "backups")
             recording.erase(victims[0])
             recording.erase(victims[1])

@@ -54,7 +54,7 @@ def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
 def test_the_recording_is_complete(record):
     recording = record(scenarios.plain)
     disk = copy.deepcopy(recording.disk)
-    for event in recording.events():
+    for event in recording.events:
         disk.replay(event)
     ours, real = disk.now(), recording.real_files()
     assert ours.keys() == real.keys()

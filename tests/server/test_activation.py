@@ -4,11 +4,11 @@ import http.client
 import re
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import closing, contextmanager
 
 import pytest
+from support import warm
 from support.crash import KILLS
 from support.server import command, make_key
 from support.sockets import wait_for
@@ -18,21 +18,19 @@ CALLERS = 3
 
 # What a service manager does: descriptor 3 is the socket, and the variables say so.
 PASS = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ |= {"LISTEN_PID": sys.argv[2] or str(os.getpid()), "LISTEN_FDS": sys.argv[3]}
-os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
+import os
+os.dup2(0, 3)
+os.environ |= {{"LISTEN_PID": {pid!r} or str(os.getpid()), "LISTEN_FDS": {count!r}}}
 """
 
 
 @contextmanager
 def activated(database, passed, pid="", count="1"):
     """A server with a passed socket; ``pid`` and ``count`` are what the variables say."""
-    line = command("serve", "--database", database, "--rate-limit", "off", "--listen", "127.0.0.1:0")
-    descriptor = passed.fileno()
-    with subprocess.Popen(
-        [sys.executable, "-c", PASS, str(descriptor), pid, count, *line[1:]],
-        pass_fds=[descriptor],
+    options = ("--database", database, "--rate-limit", "off", "--listen", "127.0.0.1:0")
+    with warm.Popen(
+        command("serve", *options, before=PASS.format(pid=pid, count=count)),
+        stdin=passed,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -83,9 +83,9 @@ def send_half_a_body(target, crowd):
 
 
 def go_away_in_the_middle(target, crowd):
-    whole = request(target.key, "POST", body=BODY)
-    for length, raw in zip(range(1, len(whole)), crowd, strict=False):
-        raw.sendall(whole[:length])
+    complete = request(target.key, "POST", body=BODY)
+    for length, raw in zip(range(1, len(complete)), crowd, strict=False):
+        raw.sendall(complete[:length])
         reset(raw)
 
 
@@ -147,11 +147,11 @@ def test_a_crowd_does_not_shut_out_others(target, act):
 
 
 def test_a_body_whose_other_half_comes_later_is_taken(target):
-    whole = request(target.key, "POST", body=BODY)
+    complete = request(target.key, "POST", body=BODY)
     with connect(target.address) as raw, raw.makefile("rb") as stream:
-        raw.sendall(whole[:-5])
+        raw.sendall(complete[:-5])
         target.ask(path="/v1/clients?limit=1")
-        raw.sendall(whole[-5:])
+        raw.sendall(complete[-5:])
         assert read_answer(stream)[0] == 201
 
 
@@ -212,22 +212,22 @@ def closes(raw, sending=(), within=8.0):
 
 def test_a_request_that_is_too_slow_is_closed(quick):
     """Whether its bytes trickle or stop."""
-    whole = request(quick.key, "POST", body=BODY)
+    complete = request(quick.key, "POST", body=BODY)
     with unharmed(quick), quick.connections(2) as [trickle, stopped]:
-        stopped.sendall(whole[:-1])
+        stopped.sendall(complete[:-1])
         began = time.monotonic()
-        assert closes(trickle, sending=itertools.cycle(whole[:20]))
+        assert closes(trickle, sending=itertools.cycle(complete[:20]))
         assert time.monotonic() - began > 0.9 * LIMIT_SECONDS
         assert closes(stopped)
 
 
 def test_each_request_has_its_own_time(quick):
-    whole = request(quick.key, path="/healthz")
+    complete = request(quick.key, path="/healthz")
     with quick.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(whole[:50])
+        raw.sendall(complete[:50])
         end = time.monotonic() + 2 * LIMIT_SECONDS
         while time.monotonic() < end:  # there is always a part of a request on its way
-            raw.sendall(whole[50:] + whole[:50])
+            raw.sendall(complete[50:] + complete[:50])
             assert read_answer(stream)[0] == 200
             time.sleep(0.05)
 

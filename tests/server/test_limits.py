@@ -145,7 +145,7 @@ def ask(raw):
 
 
 @pytest.mark.parametrize("begun", [b"", HEALTH[:20], HEALTH + HEALTH[:20]], ids=["nothing", "half", "more"])
-def test_the_longest_idle_connection_is_closed(small, begun):
+def test_the_connection_idle_longest_is_closed(small, begun):
     active, silent = connect(small.address), []
     active.settimeout(1)
     try:

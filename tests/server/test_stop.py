@@ -135,11 +135,11 @@ def read_slowly(raw, size):
 
 def test_a_request_of_which_half_has_come_is_answered(start):
     with start() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
-        whole = request(server.key, "POST", body=BODY)
-        raw.sendall(whole[:-5])
+        complete = request(server.key, "POST", body=BODY)
+        raw.sendall(complete[:-5])
         server.has_read()
         server.stop()
-        raw.sendall(whole[-5:])
+        raw.sendall(complete[-5:])
         assert read_answer(stream)[0] == 201
         assert server.exit_code() == 0
 

@@ -48,15 +48,17 @@ def jumping(tmp_path):
 
 def test_a_jump_of_the_wall_clock_closes_no_connection(jumping):
     target, jump = jumping
-    whole = request(target.key, "POST", body=b'{"first_name": "A", "last_name": "B", "client_type": "buyer"}')
+    complete = request(
+        target.key, "POST", body=b'{"first_name": "A", "last_name": "B", "client_type": "buyer"}'
+    )
     with target.connections(3) as [half, idle, silent]:
-        half.sendall(whole[:-5])
+        half.sendall(complete[:-5])
         with target.connections(receive_buffer=4096) as [slow], slow.makefile("rb") as stream:
             slow.sendall(request(target.key, path=LARGE_PAGE))
             stream.peek(1)
             jump()
-            half.sendall(whole[-5:])
-            idle.sendall(whole)
+            half.sendall(complete[-5:])
+            idle.sendall(complete)
             silent.sendall(request(target.key, path="/healthz"))
             for raw, expected in ((half, 201), (idle, 201), (silent, 200)):
                 with raw.makefile("rb") as answers:

@@ -537,7 +537,7 @@ def is_intact(path, **options):
 
 def test_a_flipped_bit_is_found_wherever_it_is(backup):
     size = backup.stat().st_size
-    offsets = [*range(100), *range(101, size, 331), size - 1]
+    offsets = [*range(100), *range(101, size, 997), size - 1]
     assert [offset for offset in flipped(backup, offsets) if is_intact(backup)] == []
     assert verify(backup) == 20
 
@@ -607,6 +607,7 @@ def test_a_backup_without_its_checksum_is_refused(run, backup, path, spoil):
 
 def test_a_backup_can_be_verified_without_its_checksum(run, backup):
     checksum_file(backup).unlink()
+    assert "--no-checksum" in run("verify", backup).err
     assert run("verify", backup, "--no-checksum").code == 0
 
 
@@ -815,7 +816,9 @@ def test_a_database_that_a_server_serves_is_not_replaced(start, run, backup, tmp
     server = start()
     with closing(HttpCaller(server.url, server.key)) as caller:
         client = caller.create()
-        assert_refused(run("restore", backup, database=tmp_path / "served.db"))
+        printed = run("restore", backup, database=tmp_path / "served.db")
+        assert_refused(printed)
+        assert f"(process {server.process.pid}); stop it first" in printed.err
         caller.create()
         assert (caller.get(client), caller.total()) == (client, 2)
 

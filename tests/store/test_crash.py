@@ -76,14 +76,14 @@ def test_a_kill_during_the_start_loses_no_write(tmp_path):
 
 
 def test_a_file_cut_off_in_a_checkpoint_is_opened_with_its_log(tmp_path):
-    whole, cut_off = tmp_path / "whole.db", tmp_path / "cut-off.db"
-    with acare.create_app(database=whole) as app:
+    intact, cut_off = tmp_path / "intact.db", tmp_path / "cut-off.db"
+    with acare.create_app(database=intact) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         for number in range(20):
             app.clients.create(operator_for(user_id), new(**content(f"client-{number}", 1)))
         for ending in ("", "-wal"):
-            shutil.copy(f"{whole}{ending}", f"{cut_off}{ending}")
-    with whole.open("rb") as checkpointed, cut_off.open("r+b") as begun:
+            shutil.copy(f"{intact}{ending}", f"{cut_off}{ending}")
+    with intact.open("rb") as checkpointed, cut_off.open("r+b") as begun:
         begun.write(checkpointed.read(4096))  # the first page, and then came the end
     with acare.create_app(database=cut_off) as app:
         assert app.clients.page(operator_for(user_id, "broker"), page=1, limit=1).total == 20
@@ -112,12 +112,12 @@ def is_accepted(path, *, checksum=True):
     return True
 
 
-def assert_only_whole_backups(folder, *contents):
+def assert_only_intact_backups(folder, *contents):
     """Every file named like a backup verifies, and every file that verifies has one of these contents."""
     files = list(folder.iterdir()) if folder.exists() else []
-    unproven = [file.name for file in files if file.match("[!.]*.db") and not is_accepted(file)]
+    unverified = [file.name for file in files if file.match("[!.]*.db") and not is_accepted(file)]
     accepted = [file for file in files if is_accepted(file, checksum=False)]
-    assert unproven == []
+    assert unverified == []
     assert [file.name for file in accepted if everything(file) not in contents] == []
 
 
@@ -134,7 +134,7 @@ def test_a_killed_backup_leaves_no_file_that_looks_like_one(tmp_path):
                 time.sleep(moments.uniform(0, 0.3))
                 process.kill()
                 killed += process.wait() != 0
-            assert_only_whole_backups(folder, everything(database))
+            assert_only_intact_backups(folder, everything(database))
             shutil.rmtree(folder, ignore_errors=True)
             writer.create(functools.partial(writer.ask, connection), f"client-{number}")
     assert killed > 0

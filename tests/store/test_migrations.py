@@ -16,6 +16,7 @@ from support import schema_1, warm
 from support.client import Api
 from support.data import JORDAN
 from support.files import edit, query
+from support.terminal import on_terminal
 
 import acare
 from acare.cli import main
@@ -172,7 +173,17 @@ def test_a_view_of_the_operator_outlives_a_migration(path):
 def test_a_migration_is_logged_with_its_backup(path, caplog):
     with caplog.at_level(logging.INFO, "acare.store"):
         migrations.migrate(path)
-    assert caplog.messages == [f"migrated {path} from schema 1 to {NOW}; the backup is {backup_of(path)}"]
+    assert caplog.messages == [
+        f"migrating {path} from schema 1 to {NOW}, after a backup",
+        f"migrated {path} from schema 1 to {NOW}; the backup is {backup_of(path)}",
+    ]
+
+
+def test_on_a_terminal_a_command_shows_that_it_migrates(path, tmp_path):
+    with on_terminal(tmp_path, "key", "list") as terminal:
+        terminal.wait_for(
+            r"acare: migrating acare\.db .*\s+acare: migrated acare\.db .*acare\.db\.schema-1\.db"
+        )
 
 
 class Insecure(sqlite3.Connection):
@@ -386,7 +397,7 @@ class Killed(sqlite3.Connection):
 def limit(script, statements=migrations._statements):
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 6000, -1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * 9000, -1))
     yield from statements(script)
 
 while True:

@@ -44,8 +44,8 @@ def plan(database):
 
 def reads_too_much(step):
     """Whether a step reads a whole table, or sorts. A covering index is read to the page and no further."""
-    whole = "SCAN" in step and "COVERING INDEX" not in step and "VIRTUAL TABLE" not in step
-    return whole or "TEMP B-TREE" in step
+    whole_table = "SCAN" in step and "COVERING INDEX" not in step and "VIRTUAL TABLE" not in step
+    return whole_table or "TEMP B-TREE" in step
 
 
 def test_no_statement_reads_a_whole_table_or_sorts(plan):

@@ -140,9 +140,9 @@ def test_no_search_reads_a_whole_table_or_sorts(app, statement):
 
 def test_every_combination_of_filters_has_statements():
     filters = ("q", "email", "owner_id", "client_type", "status")
-    ways = {frozenset(way) for n in range(6) for way in itertools.combinations(filters, n)}
-    searches = {way for way in ways if way & {"q", "email"}}
-    assert set(pagination.SEARCH_TOTAL) == searches == {way for way, _ in pagination.SEARCH_PAGE}
+    combinations = {frozenset(names) for n in range(6) for names in itertools.combinations(filters, n)}
+    searches = {names for names in combinations if names & {"q", "email"}}
+    assert set(pagination.SEARCH_TOTAL) == searches == {names for names, _ in pagination.SEARCH_PAGE}
 
 
 # --- SQLite without FTS5

@@ -6,6 +6,7 @@ child of the tests; it then does what Python does with such a command line.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -13,15 +14,16 @@ import runpy
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
-LONGEST = 1 << 20  # bytes of a request
+MAX_BYTES = 1 << 20  # bytes of a request
 
 
 def wait_for_request(requests: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """In a new process: its request, and its stdin, stdout and stderr. Ends when the tests do."""
     while True:
-        text, handles, _, _ = socket.recv_fds(requests, LONGEST, 3)
+        text, handles, _, _ = socket.recv_fds(requests, MAX_BYTES, 3)
         if not text:
             sys.exit()
         reading, writing = os.pipe()
@@ -75,7 +77,26 @@ def execute(line: list[str]) -> None:
         exec(compile(what, "<string>", "exec"), module.__dict__)
 
 
+class _End:
+    """Ends the process once all else is done, with its exit code if it has one.
+
+    Python would clear every module, and by that copy the memory that is shared: most of the time that a short
+    command takes here.
+    """
+
+    code: object = None
+
+    def __call__(self) -> None:
+        if isinstance(self.code, int):
+            with suppress(Exception):  # Python reports it in its own way
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(self.code)
+
+
 if __name__ == "__main__":
+    atexit.register(end := _End())  # first, so that it is called last
+
     from acare.cli import _parser
 
     _parser()  # imports the modules of all commands
@@ -84,4 +105,9 @@ if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as requests:
         request, handles = wait_for_request(requests)
     become(request, handles)
-    execute(request["line"])
+    try:
+        execute(request["line"])
+        end.code = 0
+    except SystemExit as exit_:
+        end.code = exit_.code
+        raise

@@ -35,7 +35,8 @@ def run(session: pytest.Session) -> bool | None:
     count = int(os.environ.get("ACARE_TEST_PROCESSES", min(4, len(os.sched_getaffinity(0)) + 1)))
     if count < 2:
         return None
-    files = [list(items) for _, items in groupby(session.items, key=lambda item: item.path)]
+    # From the last one, so that the short files of tests/api remain when others have nothing left to do.
+    files = [list(items) for _, items in groupby(session.items, key=lambda item: item.path)][::-1]
     queue = _queue_of(len(files))
     folder = config._tmp_path_factory.mktemp("reports")  # also creates the folder that all have in common
     helpers = [_Helper(session, files, queue, folder / str(number)) for number in range(1, count)]

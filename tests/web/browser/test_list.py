@@ -109,7 +109,7 @@ def test_a_client_leads_back_to_the_same_list(open_page, demo):
 
 def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
     page = opened(open_page, demo)
-    page.get_by_label("Search").fill("nobody-of-this-name")
+    page.get_by_label("Search").fill("no-such-name")
     expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
     page.goto(f"{demo.url}/#/?page=99")
     page.get_by_role("link", name="Go to the first page").click()
