@@ -75,7 +75,8 @@ class ClientItem:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         row = self._clients.get(req.context.caller, _parse_id(client_id), conditions.for_reading(req))
-        resp.etag = tag = conditions.etag(row.version)
+        tag = conditions.etag(row.version)
+        resp.set_header("ETag", tag)
         if conditions.not_modified(req, tag):
             resp.status = falcon.HTTP_304
         else:

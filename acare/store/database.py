@@ -70,20 +70,22 @@ class _Cache:
         self._commits = -1  # of this process
         self._checked_at = 0
 
-    def results(self, reader: _Reader, commits: int, now: int) -> dict[Any, Any]:
-        """The valid results. ``commits`` counts those of this process.
+    def get(self, key: object, commits: int, now: int) -> Any:
+        """The result; None if there is none, or if it has to be checked. ``commits``: of this process."""
+        is_checked = commits == self._commits and now - self._checked_at < CHECK_EVERY
+        return self._results.get(key) if is_checked else None
+
+    def checked(self, reader: _Reader, commits: int, now: int) -> dict[Any, Any]:
+        """The results that are still valid, as ``reader`` sees.
 
         Whichever reader looks, it sees a new data version after a commit: another reader that has seen it
         has dropped the results by then. A result that is found meanwhile goes to the dropped ones.
         """
-        if commits != self._commits or now - self._checked_at >= CHECK_EVERY:
-            (version,) = reader.connection.execute("PRAGMA data_version").fetchone()
-            if version != reader.version:
-                reader.version = version
-                self._results = {}
-            self._commits, self._checked_at = commits, now
-        if len(self._results) >= MAX_CACHED:
+        (version,) = reader.connection.execute("PRAGMA data_version").fetchone()
+        if version != reader.version or len(self._results) >= MAX_CACHED:
+            reader.version = version
             self._results = {}
+        self._commits, self._checked_at = commits, now
         return self._results
 
 
@@ -134,9 +136,13 @@ class Database:
         A commit of another process counts after a millisecond at most: reading SQLite's data version, which
         tells of it, takes two locks of the file, a tenth of the time of a request.
         """
+        commits, now = self._writer.commits, time.monotonic_ns()
+        found: T | None = self._cache.get((find, key), commits, now)
+        if found is not None:
+            return found
         reader = self.read()
         with reader as connection:
-            results = self._cache.results(reader, self._writer.commits, time.monotonic_ns())
+            results = self._cache.checked(reader, commits, now)
             if (find, key) not in results:
                 results[find, key] = find(connection, key)
             return results[find, key]  # type: ignore[no-any-return]
