@@ -19,6 +19,14 @@ from acare.store.schema_1_to_2 import SCHEMA_1_TO_2
 log = logging.getLogger("acare.store")
 
 
+# The indexes and triggers of a table that a migration makes again, and those that the migration names.
+OF_CLIENTS = """
+SELECT name, sql
+FROM sqlite_schema
+WHERE tbl_name = 'clients' AND type IN ('index', 'trigger') AND sql IS NOT NULL
+"""
+NAMED = r"(?:INDEX|TRIGGER) +(\w+)"
+
 #: For each older version of the schema, the SQL that migrates it to the next version.
 MIGRATIONS: dict[int, str] = {1: SCHEMA_1_TO_2}
 
@@ -77,8 +85,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, migration
         # Another process may have migrated the file while this one waited for the lock.
         if connection.execute("PRAGMA user_version").fetchone() == (version,):
             columns = schema.columns(connection, "clients")
-            for statement in _statements("\n".join(migrations[older] for older in versions)):
-                connection.execute(statement)
+            script = "\n".join(migrations[older] for older in versions)
+            _run(connection, script)
             # A migration makes the table of clients again.
             for lost in set(columns).difference(schema.columns(connection, "clients")):
                 raise _failed(path, f"the table clients has the unknown column {lost}")
@@ -90,6 +98,17 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, migration
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Run a script. What an operator has added to the table of clients is added again if it is lost."""
+    before = connection.execute(OF_CLIENTS).fetchall()
+    for statement in _statements(script):
+        connection.execute(statement)
+    names = dict(connection.execute(OF_CLIENTS).fetchall()).keys() | re.findall(NAMED, script)
+    for name, sql in before:
+        if name not in names:
+            connection.execute(sql)
 
 
 def _failed(path: Path, reason: str) -> DatabaseRefused:

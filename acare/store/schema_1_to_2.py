@@ -34,6 +34,8 @@ FROM (
 
 -- Clients get columns for the search and for imports. ALTER TABLE cannot add stored columns, so the table is
 -- made again, with its indexes and triggers. The indexes are dropped first, so that the file grows less.
+DROP TRIGGER clients_keep_updated;
+DROP TRIGGER clients_keep_deleted;
 DROP INDEX clients_by_seq;
 DROP INDEX clients_by_type;
 DROP INDEX clients_by_status;

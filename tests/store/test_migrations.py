@@ -163,11 +163,20 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert ("Idempotent-Replayed" in expired, "Idempotent-Replayed" in used) == (False, True)
 
 
-def test_a_view_of_the_operator_outlives_a_migration(path):
-    edit(path, "CREATE VIEW emails AS SELECT email FROM clients ORDER BY id")
-    before = query(path, "SELECT * FROM emails")
+OF_AN_OPERATOR = """
+CREATE VIEW emails AS SELECT email FROM clients ORDER BY id;
+CREATE INDEX source ON clients (source);
+CREATE TRIGGER keep_email AFTER UPDATE OF email ON clients BEGIN SELECT OLD.email; END;
+"""
+
+
+def test_what_an_operator_has_added_outlives_a_migration(path):
+    edit(path, OF_AN_OPERATOR)
+    before, emails = schema_of(path), query(path, "SELECT * FROM emails")
     migrations.migrate(path)
-    assert query(path, "SELECT * FROM emails") == before
+    after = schema_of(path)
+    assert query(path, "SELECT * FROM emails") == emails
+    assert {name: after.get(name) for name in ("emails", "source", "keep_email")}.items() <= before.items()
 
 
 def test_a_migration_is_logged_with_its_backup(path, caplog):
