@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
 
 from acare.app import MAX_BODY
@@ -68,6 +69,23 @@ class Body:
 
     def __len__(self) -> int:
         return self._length
+
+
+class Chunks(ChunkedReceiver):  # type: ignore[misc]  # waitress has no types
+    """A chunked body. Rejects a size line with a bare line feed, which waitress accepts at its end."""
+
+    error: BadRequest | None
+
+    def received(self, data: bytes) -> int:
+        start = 0
+        while start < len(data) and not self.completed and self.error is None:
+            end = start + (self.chunk_remainder or len(data))
+            if not self.chunk_remainder and not self.all_chunks_received:
+                end = data.find(b"\n", start) + 1 or len(data)
+            start += super().received(data[start:end])
+            if b"\n" in self.control_line:
+                self.error = BadRequest("A chunk size line has a bare line feed")
+        return start
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -133,6 +151,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self._simplify_connection()
         if self.body_rcv is not None:
             self.body_rcv.buf = Body(keep=self.content_length <= MAX_BODY)
+        if self.chunked:
+            self.body_rcv = Chunks(self.body_rcv.buf)
 
     def _check_host(self) -> None:
         """Require one valid Host. waitress joins two headers with a comma and a space, which is invalid."""

@@ -225,6 +225,9 @@ CHUNKS = {
     "with a prefix": b"0x%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "with an underscore": b"0_%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "without a size": b"\r\n%b\r\n0\r\n\r\n" % BODY,
+    "with a line feed after its size": b"%b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "with a line feed after its extension": b"%b;a=b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, NEXT),
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
 }
 
