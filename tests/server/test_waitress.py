@@ -8,6 +8,7 @@ import pytest
 import waitress.adjustments
 import waitress.channel
 import waitress.parser
+import waitress.receiver
 import waitress.task
 import waitress.trigger
 import waitress.utilities
@@ -25,6 +26,7 @@ OVERRIDES = {
         "handle_expt": ["self"],
     },
     parser.Parser: {"received": ["self", "data"], "parse_header": ["self", "header_plus"]},
+    parser.Chunks: {"received": ["self", "s"]},
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
     response.RefusalTask: {"execute": ["self"]},
     sockets._Trigger: {"handle_error": ["self"]},
@@ -62,6 +64,9 @@ USED = {
     waitress.parser.HTTPRequestParser: [
         "body_rcv", "chunked", "completed", "content_length", "empty", "error", "expect_continue",
         "header_plus", "headers_finished", "version",
+    ],
+    waitress.receiver.ChunkedReceiver: [
+        "all_chunks_received", "chunk_remainder", "completed", "control_line", "error",
     ],
     waitress.task.WSGITask: [
         "close_on_finish", "complete", "content_bytes_written", "content_length", "get_environment",
