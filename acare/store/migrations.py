@@ -102,13 +102,13 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, migration
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
     """Run a script. What an operator has added to the table of clients is added again if it is lost."""
-    before = connection.execute(OF_CLIENTS).fetchall()
+    known: dict[str, str] = {}
     for statement in _statements(script):
+        known.update(connection.execute(OF_CLIENTS).fetchall())  # ALTER TABLE changes them
         connection.execute(statement)
     names = dict(connection.execute(OF_CLIENTS).fetchall()).keys() | re.findall(NAMED, script)
-    for name, sql in before:
-        if name not in names:
-            connection.execute(sql)
+    for lost in [sql for name, sql in known.items() if name not in names]:
+        connection.execute(lost)
 
 
 def _failed(path: Path, reason: str) -> DatabaseRefused:
