@@ -126,15 +126,15 @@ def run_purge(args: argparse.Namespace) -> int:
 
 def run_compact(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, progress.shown(args) as report:
-        room = compact.measure(database)
+        sizes = compact.measure(database)
         if not args.quiet:
             sys.stderr.write(
-                f"Compacting {database.path}, {size_text(room.size)}: needs {size_text(room.needed)} on "
-                f"its disk, of which {size_text(room.free)} are free.\n"
+                f"Compacting {database.path}, {size_text(sizes.size)}: needs {size_text(sizes.needed)} on "
+                f"its disk, of which {size_text(sizes.free)} are free.\n"
             )
         compact.compact(database, report)
         size = database.path.stat().st_size
-    print(f"Compacted: {size_text(room.size)} before, {size_text(size)} now.")
+    print(f"Compacted: {size_text(sizes.size)} before, {size_text(size)} now.")
     return 0
 
 
