@@ -16,12 +16,11 @@ from acare.store.space import size_text
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\
-The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
-unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
+The deleted rows are overwritten with zeros in the database, and the log is empty. Copies of them may remain
+in unused space of the file, from earlier moves within SQLite: 'acare compact' removes these."""
 LOG_NOT_EMPTIED = """\
 The deleted rows are still in the log, because another process uses it or the disk cannot be written. They are
-overwritten when the log starts over. 'acare compact' removes them, and what remains in unused space of the
-database."""
+overwritten when the log restarts. 'acare compact' removes them, and copies in unused space of the file."""
 WORDS_LEFT = """\
 Names and addresses are still in the search index, as words that no search finds. 'acare compact'
 removes them.
@@ -72,8 +71,8 @@ def _add_compact(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "compact",
         help="rewrite the database file without free space and deleted content",
-        description="Rewrite the complete file. Needs free disk space of about twice the content and prints "
-        "the figures first. Other writes wait meanwhile, or fail.",
+        description="Rewrite the complete file. Needs about twice the size of its content as free disk "
+        "space, and prints the figures first. Meanwhile, other writes wait or fail.",
     )
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
