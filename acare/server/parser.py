@@ -85,7 +85,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> int:
         before = self.header_plus
         if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
-            # Whoever calls https:// is told at once; the handshake has no end of a header to wait for.
+            # A caller of https:// waits for an answer, and its handshake has no end of a header to wait for.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
             return len(data)

@@ -239,7 +239,7 @@ def check_sha256(path: Path, checksum: Path, report: Report = silent, *, found: 
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
         raise DatabaseRefused(
-            f"{path}: its checksum file {checksum.name} is missing; 'acare verify' and 'acare restore' take "
+            f"{path}: its checksum file {checksum.name} is missing; copy it next to the backup, or use "
             "--no-checksum"
         ) from None
     except (OSError, ValueError) as error:

@@ -138,7 +138,7 @@ class Database:
         """What ``find`` returns for ``key``, from the cache unless there was a commit since.
 
         A commit of another process counts after a millisecond at most: reading SQLite's data version, which
-        tells of it, takes two locks of the file, a tenth of the time of a request.
+        shows it, takes two locks of the file, a tenth of the time of a request.
         """
         commits, now = self._writer.commits, time.monotonic_ns()
         found: T | None = self._cache.get((find, key), commits, now)
