@@ -68,11 +68,11 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
     return f"""\
 {text}
 
-The database had no key yet. This is the first one, of {FIRST_USER}. It is not shown again:
+The database had no API key. A first one was created, for the broker {FIRST_USER}. It is shown only now:
 
     {first_key}
 
-Try it:
+{"Sign in to the page with it, or try" if settings.page else "Try"} a call:
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
 """

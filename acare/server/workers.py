@@ -40,7 +40,7 @@ class Workers:
         self._queues[kind].put(channel)
 
     def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
-        _yield_to_the_loop()
+        _lower_priority()
         while True:
             channel = tasks.get()
             try:
@@ -51,9 +51,9 @@ class Workers:
             self._done(channel)
 
 
-def _yield_to_the_loop() -> None:
-    """Lower the priority of this thread below the loop's: otherwise the two exchange Python's global lock at
-    each call into SQLite, which releases it."""
+def _lower_priority() -> None:
+    """Schedule this thread after the event loop's: otherwise the two exchange Python's global lock at each
+    call into SQLite, which releases it."""
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):  # a sandbox may forbid it
             if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
