@@ -231,10 +231,10 @@ def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
 
 
 class _Places:
-    """The place of each client that has a time of creation: the first free one from that time on.
+    """The place of each client that has a time of creation.
 
-    Thousands may have one time. So the range of places that are known to be taken is kept, and the search for
-    a free one goes on at its end.
+    A million may have one time, more than there are places for it. So the range of places that are known to
+    be taken is kept, and the search for a free one goes on at its end.
     """
 
     def __init__(self) -> None:

@@ -308,13 +308,23 @@ def test_the_order_is_that_of_creation_then_of_insertion(agency):
             "then": "2024-01-01T00:00:00.001Z",
             "0": "1970-01-01",
             "-1": "1969-12-31T23:59:59.999Z",
+            "first": "0001-01-01",
         },
     ):
         rows = "".join(f"{name},x,buyer,{time}\n" for name, time in times.items())
         assert agency.load(f"{HEADER},created\n{rows}").code == 0
     order = [client["first_name"] for client in agency.clients()]
-    assert order == ["-1", "0", "b", "c", "then", "d", "New", "no time"]
+    assert order == ["first", "-1", "0", "b", "c", "then", "d", "New", "no time"]
     assert agency.report(f"{HEADER},notes\n0,x,buyer,new\n", "--on-duplicate", "update")["updated"] == 1
+
+
+def test_clients_of_one_time_are_in_the_order_of_insertion(agency):
+    row, late = "{},x,buyer,2024-01-01\n", "late,x,buyer,2024-01-01T00:00:00.001Z\n"
+    agency.load(f"{HEADER},created\n{late}{''.join(map(row.format, 'ABC'))}")
+    with agency.app() as app:
+        app.clients.delete(agency.caller, agency.clients()[1]["id"])
+    agency.load(f"{HEADER},created\n{row.format('D') * 100}", "--on-duplicate", "create")
+    assert [client["first_name"] for client in agency.clients()] == [*"AC", *"D" * 100, "late"]
 
 
 def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
