@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, astuple, dataclass, field
-from itertools import chain
 
 from acare.exchange.rows import CellProblem
 from acare.store.duplicates import Duplicate
 from acare.store.imports import Progress
 
 _MAX_SHOWN = 60  # characters of a cell
-_MAX_LISTED = 100  # rows of each kind
 _COUNTS = ("created", "updated", "skipped", "refused")
 
 
@@ -69,23 +67,20 @@ class ImportReport:
         print(json.dumps({**asdict(self), "problems": problems}, indent=2))
 
     def print_text(self, *, layout: bool) -> None:
-        """How the file is read (``layout``), problems and duplicates, and the counts."""
+        """How the file is read (``layout``), all problems and duplicates, and last the numbers of both."""
         if layout:
             print(self.layout)
             for column, target in self.columns.items():
                 print(f"    {column} -> {'unknown' if target is None else target or 'ignored'}")
-        kinds: Counter[str] = Counter()
-        for kind, line in chain(
-            map(_describe_problem, self.problems), map(_describe_duplicate, self.duplicates)
-        ):
-            kinds[kind] += 1
-            if kinds[kind] <= _MAX_LISTED:
-                print(line)
-        kinds["the id of a client"] = self.same_id
-        for kind, number in (+kinds).most_common():
-            print(f"{number} x {kind}")
         if self.unknown_columns:
             print(f"Unknown columns: {', '.join(self.unknown_columns)} (--map and --keep-unknown use them)")
+        found = [*map(_describe_problem, self.problems), *map(_describe_duplicate, self.duplicates)]
+        for _, line in found:
+            print(line)
+        kinds = Counter(kind for kind, _ in found)
+        kinds["duplicate by id (not listed)"] = self.same_id
+        for kind, number in (+kinds).most_common():
+            print(f"{number} x {kind}")
         for line in filter(None, [self.note, *self.to_do]):
             print(line)
         if self.created is None:
