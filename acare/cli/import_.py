@@ -7,6 +7,7 @@ import codecs
 import difflib
 import hashlib
 import os
+import re
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -152,6 +153,8 @@ class _Run:
         if args.key_file is None:
             raise UserError("a URL needs --key-file, the name of a file with an API key")
         key = args.key_file.read_text("utf-8", "replace").strip()
+        if not re.fullmatch("[!-~]+", key):
+            raise UserError(f"{args.key_file}: the file must have one line, the API key")
         name = hashlib.sha256(f"{args.source} {key}".encode()).hexdigest()[:12]
         path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
         complete = path.with_suffix(".complete.jsonl")

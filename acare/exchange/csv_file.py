@@ -52,11 +52,11 @@ class CsvReader:
         told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
         self._delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._skipped = 2 if told else 1
-        _, header, error = next(
-            islice(self._records(), self._skipped - 1, None), (0, [], "the file is empty")
-        )
+        line, header, error = next(islice(self._records(), self._skipped - 1, None), (0, [], ""))
+        if not header:
+            raise UserError("the file is empty")
         if error:
-            raise UserError(f"there is no header: {error}")
+            raise UserError(f"line {line}, the header: {error}")
         self._columns = Columns(header, targets, keep_unknown)
         self._columns.survey(((line, record) for line, record, _ in self._rows()), dates)
         self.columns = self._columns.fields
