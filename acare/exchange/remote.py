@@ -49,8 +49,6 @@ class Remote:
     """A server at ``base`` (with or without ``/v1``) and a key to it. ``sleep`` takes seconds."""
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        if not re.fullmatch("[!-~]+", key):
-            raise UserError("the key file must have one line, the API key")
         self._base = base.rstrip("/").removesuffix("/v1")
         self._headers = {"X-API-Key": key, "Accept": "application/json"}
         self._sleep = sleep
@@ -82,10 +80,12 @@ class Remote:
         """The clients that are not in ``found``, page by page, and the total; adds their ids to ``found``.
 
         The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
-        interruption, a page without any known client is followed by the page before it. At the end, the first
-        pages have what was created meanwhile.
+        interruption, a page without any known client is followed by the page before it. If there are more
+        clients than were found, the first pages have those that were created meanwhile; and if that was not
+        all, older ones were imported or restored meanwhile, and all pages are read again.
         """
-        page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
+        passes = iter(("first pages", "all pages", "first pages"))
+        page, total, moved, current = max(1, len(found) // _LIMIT), 0, bool(found), "all pages"
         repeated = 0  # known clients since the last new one
         while True:
             data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
@@ -104,12 +104,17 @@ class Remote:
                 )
             found.update(client["id"] for client in new)
             yield new, total
-            if data["meta"]["hasMore"] and not (newest and known):
+            if data["meta"]["hasMore"] and not (known and current == "first pages"):
                 page += 1
-            elif newest or len(found) >= total:
+            elif len(found) >= total:
                 return
             else:
-                newest, page = True, 1
+                page, current = 1, next(passes, "")
+                if not current:
+                    raise UserError(
+                        f"{self._base}: {len(found)} of {total} clients were found, since clients were added "
+                        "at the same time; run the command again to find the others"
+                    )
 
     def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
         """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.

@@ -1,8 +1,8 @@
 """The place of a client in the lists, ``clients.seq``.
 
-A millisecond since 1970 has 10,000 places. A client gets the one after the newest client of its ``created_at``;
-if this millisecond is full, the first free place after it. So lists are in the order of the primary key: by
-``created_at``, then by insertion.
+Each millisecond since 1970 has 10,000 places. A client gets the one after the last client of its
+``created_at``, or if that is the next millisecond's, the first free place from there on. So lists are in the
+order of the primary key: by ``created_at``, then by insertion.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FROM (
 )
 """
 
-#: SQL for the place of a client with the time ``:created_at``; another client has it if the millisecond is full.
+#: SQL for the place of a client with the time ``:created_at``. It may be taken if the millisecond is full.
 PLACE = f"""
 SELECT coalesce((SELECT max(seq) + 1 FROM clients WHERE seq >= first AND seq < first + {PLACES}), first)
 FROM (SELECT {_FIRST_PLACE.format(at=":created_at")} AS first)

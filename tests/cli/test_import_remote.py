@@ -409,6 +409,19 @@ def test_clients_that_are_created_meanwhile_are_found(tmp_path):
     assert set(download(fake, tmp_path / "pages")[0]) == set(fake.ids)
 
 
+def test_old_clients_that_are_imported_meanwhile_are_found(tmp_path):
+    fake = Fake(450)
+    fake.before_page = lambda page: (
+        fake.ids.insert(150, number_id(900)) if page == 4 and len(fake.ids) == 450 else None
+    )
+    assert set(download(fake, tmp_path / "pages")[0]) == set(fake.ids)
+    assert fake.pages() == [1, 2, 3, 4, 5, 1, 1, 2, 3, 4, 5]
+
+
+def test_clients_that_are_not_found_are_told(tmp_path):
+    assert "1 of 9 clients were found" in fails(tmp_path, EMPTY, *[page(SAME)] * 4)
+
+
 def test_deletions_meanwhile_hide_no_client(tmp_path):
     fake = Fake(350)
 
@@ -435,9 +448,10 @@ def test_a_server_that_was_never_there_is_not_waited_for(agency, tmp_path):
 
 
 def test_a_file_that_is_no_key_is_not_sent(agency, tmp_path):
-    (tmp_path / "key.txt").write_text("two\nlines")
-    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
-    assert (ended.code, "one line" in ended.err, "two" in ended.err) == (1, True, False)
+    path = tmp_path / "key.txt"
+    path.write_text("two\nlines")
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", path)
+    assert (ended.code, ended.err) == (1, f"acare: {path}: the file must have one line, the API key\n")
 
 
 def test_the_key_goes_to_the_server_alone(tmp_path):
