@@ -79,42 +79,49 @@ class Remote:
     def _pages(self, found: set[str]) -> Iterator[tuple[list[dict[str, Any]], int]]:
         """The clients that are not in ``found``, page by page, and the total; adds their ids to ``found``.
 
-        The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
-        interruption, a page without any known client is followed by the page before it. If there are more
-        clients than were found, the first pages have those that were created meanwhile; and if that was not
+        If there are more clients, the first pages have those that were created meanwhile; if these are not
         all, older ones were imported or restored meanwhile, and all pages are read again.
         """
-        passes = iter(("first pages", "all pages", "first pages"))
-        page, total, moved, current = max(1, len(found) // _LIMIT), 0, bool(found), "all pages"
+        total = 0
+        for page, to_end in ((max(1, len(found) // _LIMIT), True), (1, False), (1, True), (1, False)):
+            for new, total in self._pass(found, page, to_end):
+                yield new, total
+            if len(found) >= total:
+                return
+        raise UserError(
+            f"{self._base}: only {len(found)} of {total} clients were found, because others were added "
+            "during the download; run the command again"
+        )
+
+    def _pass(self, found: set[str], page: int, to_end: bool) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """From a page on to the last one, or if not ``to_end``, to the first one with a known client.
+
+        The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
+        interruption, a page without any known client is followed by the page before it.
+        """
+        moved, before = bool(found), 0
         repeated = 0  # known clients since the last new one
         while True:
             data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
-            before, total = total, data["meta"]["total"]
-            new = [client for client in data["clients"] if client["id"] not in found]
-            known = len(new) < len(data["clients"])
+            clients, total, more = data["clients"], data["meta"]["total"], data["meta"]["hasMore"]
+            new = [client for client in clients if client["id"] not in found]
+            known = len(new) < len(clients)
             moved |= total < before
+            before = total
             if moved and not known and page > 1:
                 page -= 1
                 continue
             moved = False
-            repeated = 0 if new else repeated + max(1, len(data["clients"]))
-            if repeated > len(found) + 10 * _LIMIT or (data["meta"]["hasMore"] and not data["clients"]):
+            repeated = 0 if new else repeated + max(1, len(clients))
+            if repeated > len(found) + 10 * _LIMIT or (more and not clients):
                 raise UserError(
-                    f"{self._base}: page {page} must have new clients, or not say that there are more"
+                    f"{self._base}: page {page} says that there are more clients, but has no new one"
                 )
             found.update(client["id"] for client in new)
             yield new, total
-            if data["meta"]["hasMore"] and not (known and current == "first pages"):
-                page += 1
-            elif len(found) >= total:
+            if not more or (known and not to_end):
                 return
-            else:
-                page, current = 1, next(passes, "")
-                if not current:
-                    raise UserError(
-                        f"{self._base}: {len(found)} of {total} clients were found, since clients were added "
-                        "at the same time; run the command again to find the others"
-                    )
+            page += 1
 
     def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
         """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.

@@ -147,17 +147,20 @@ def find_all(
         lines.execute(CREATE_BUDGETS)
         finder = Finder()
         for number, row in enumerate(rows):
-            match = finder.find(connection, row, import_id) if number >= done else None
+            if number < done:
+                _note(lines, row, is_new=True)
+                continue
+            match = finder.find(connection, row, import_id)
             earlier, best = _note(lines, row, is_new=match is None)
             if match is None and earlier is None:
                 _crosses(connection, lines, _LINES + row.line, row.complete())
-            elif number >= done:
-                found = _describe(connection, row, match, earlier, best)
-                client = match[0] if match else _LINES + (earlier or 0)
-                if merging and client is not None:
-                    conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
-                    found = replace(found, conflict=conflict)
-                yield found
+                continue
+            found = _describe(connection, row, match, earlier, best)
+            client = match[0] if match else _LINES + (earlier or 0)
+            if merging and client is not None:
+                conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
+                found = replace(found, conflict=conflict)
+            yield found
 
 
 def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:

@@ -44,7 +44,7 @@ INSERT INTO clients (
 )
 SELECT
     seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, created_at, coalesce(:updated_at, created_at), :import_id
+    :version, created_at, max(created_at, coalesce(:updated_at, created_at)), :import_id
 FROM ({{place}})
 """
 
@@ -124,14 +124,17 @@ class Import:
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
         with self._database.read() as connection:
-            row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
-        progress = Progress(rows_sha256) if row is None else Progress(*row)
+            progress = self._stored(connection, rows_sha256)
         if progress.rows_sha256 != rows_sha256:
             raise UserError(
                 f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
                 "--again starts it again"
             )
         return progress
+
+    def _stored(self, connection: sqlite3.Connection, rows_sha256: bytes) -> Progress:
+        row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
+        return Progress(rows_sha256) if row is None else Progress(*row)
 
     def restart(self) -> None:
         """Let the import begin again."""
@@ -174,9 +177,8 @@ class Import:
                 try:
                     counts[self._write_row(connection, row, import_id)] += 1
                 except sqlite3.IntegrityError as error:
-                    raise _cannot_be_written(
-                        row, f"budget_min {CROSSED}" if "budget_order" in str(error) else error
-                    ) from None
+                    crosses = "budget_order" in str(error)
+                    raise _cannot_be_written(row, f"budget_min {CROSSED}" if crosses else error) from None
             counts["done"] += 1
             if self._clock() >= until:
                 break
@@ -185,17 +187,16 @@ class Import:
 
     def _begin(self, connection: sqlite3.Connection, progress: Progress) -> int:
         """The id of the import. UserError if another process has written rows of it."""
-        row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
-        stored = Progress(progress.rows_sha256) if row is None else Progress(*row)
+        stored = self._stored(connection, progress.rows_sha256)
         if stored[:3] != progress[:3]:
             raise UserError(
                 "another process writes the same import; when it has ended, run the command again to see "
                 "whether the import is complete"
             )
-        if row is None:
-            values = {**self._fingerprint, "rows_sha256": progress.rows_sha256}
-            return int(connection.execute(ADD_IMPORT, values).fetchall()[0][0])
-        return stored.import_id
+        if stored.import_id:
+            return stored.import_id
+        values = {**self._fingerprint, "rows_sha256": progress.rows_sha256}
+        return int(connection.execute(ADD_IMPORT, values).fetchall()[0][0])
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow, import_id: int) -> str:
         """Write a row; the name of the count to add it to. UserError if it conflicts with the client now."""
@@ -220,7 +221,6 @@ class Import:
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
         if values["created_at"] is None:
-            values["updated_at"] = None
             connection.execute(INSERT, values)
         else:
             self._places.insert(connection, values)

@@ -328,7 +328,7 @@ SAME = {"id": number_id(1), "user_id": number_id(1)}
 def test_pages_without_new_clients_end_the_download(tmp_path, body, requests):
     fake = Fake(1)
     fake.script = [(200, {}, EMPTY), *[(200, {}, body)] * 3000]
-    with pytest.raises(UserError, match="must have new clients"):
+    with pytest.raises(UserError, match="but has no new one"):
         download(fake, tmp_path / "pages")
     assert len(fake.requests) == requests
 
@@ -343,7 +343,7 @@ def test_going_back_and_forth_ends_the_download(tmp_path):
         if path.endswith("page=1")
         else (200, {}, page({**SAME, "id": str(next(fresh))}, total=-next(fresh), hasMore=True))
     )
-    with pytest.raises(UserError, match="must have new clients"):
+    with pytest.raises(UserError, match="but has no new one"):
         download(fake, tmp_path / "pages")
 
 
@@ -419,7 +419,7 @@ def test_old_clients_that_are_imported_meanwhile_are_found(tmp_path):
 
 
 def test_clients_that_are_not_found_are_told(tmp_path):
-    assert "1 of 9 clients were found" in fails(tmp_path, EMPTY, *[page(SAME)] * 4)
+    assert "only 1 of 9 clients were found" in fails(tmp_path, EMPTY, *[page(SAME)] * 4)
 
 
 def test_deletions_meanwhile_hide_no_client(tmp_path):
