@@ -7,12 +7,10 @@ import http.client
 import json
 import math
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from acare.field_types import from_json, to_json
 
 _LIMIT = 100
 _TIMEOUT = 60  # for each read
-_MAX_SECONDS = 300  # for an answer
 _MAX_BYTES = 64 << 20  # of an answer
 _MAX_SHOWN = 300  # characters of a server's text
 _MAX_FAILURES = 8
@@ -132,7 +129,7 @@ class Remote:
         for failures in range(1, _MAX_FAILURES + 1):
             pause = min(2**failures, 60)
             try:
-                content, headers = _in_time(lambda: self._fetch(request))
+                content, headers = self._fetch(request)
                 data: dict[str, Any] = _read_data(content, form)
                 self._sleep(_until_next_token(headers))
                 return data
@@ -159,22 +156,6 @@ class Remote:
         if len(content) > _MAX_BYTES:
             raise _BadAnswer(f"the answer must not exceed {_MAX_BYTES} bytes")
         return content, answer.headers
-
-
-def _in_time(work: Callable[[], _Answer]) -> _Answer:
-    """What ``work`` returns, in a thread: a server that sends a byte now and then never times out."""
-    ended: Future[_Answer] = Future()
-
-    def run() -> None:
-        try:
-            ended.set_result(work())
-        except Exception as error:  # raised again by the future
-            ended.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    if not wait([ended], _MAX_SECONDS).done:
-        raise _BadAnswer(f"the answer must be complete after {_MAX_SECONDS} s")
-    return ended.result()
 
 
 def _read_data(content: bytes, form: object) -> Any:
@@ -225,14 +206,11 @@ def _resume(target: Path) -> set[str]:
     found = set()
     with target.open("r+b") as file:
         end = 0
-        for number, line in enumerate(file, 1):
+        for line in file:
             try:
-                record = from_json(line[:-1].decode())  # without its line break, a line is not JSON
+                found.add(from_json(line[:-1].decode())["id"])  # without its line break, a line is not JSON
             except ValueError:
                 break
-            if not _fits(record, {"id": ""}):
-                raise UserError(f"{target}, line {number}: is no client; delete the file to start again")
-            found.add(record["id"])
             end += len(line)
         file.truncate(end)
     return found
