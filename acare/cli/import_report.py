@@ -19,7 +19,7 @@ class ImportReport:
     """What was found and done; numbers are of rows. The last three are None if nothing was written.
 
     ``layout`` and ``columns`` are those of the reader. ``same_id``: duplicates by id, which are not listed.
-    ``to_do``: what has to be done before the rows can be written.
+    ``to_do``: what must be done before the rows can be written.
     """
 
     layout: str = ""
@@ -49,7 +49,7 @@ class ImportReport:
             self.duplicates.append(found)
 
     def decide(self, *, skip_bad: bool, on_duplicate: str) -> None:
-        """Whether the rows can be written."""
+        """Note what prevents writing the rows."""
         if self.refused and not skip_bad:
             self.to_do.append(
                 "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
@@ -58,7 +58,7 @@ class ImportReport:
             self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
 
     def count(self, done: Progress) -> None:
-        """Take over what was written."""
+        """Set the counts of what was written."""
         self.created, self.updated, self.skipped = done.created, done.updated, done.skipped
 
     def print_json(self) -> None:
@@ -90,7 +90,7 @@ class ImportReport:
 
 
 def _describe_problem(problem: CellProblem) -> tuple[str, str]:
-    """Its kind, and a line about it."""
+    """The kind of a problem, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
     column = f"{problem.column}: " if problem.column else ""
     cell = f"{column}{json.dumps(value, ensure_ascii=False)} " if column or value else ""

@@ -53,7 +53,7 @@ class Remote:
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def download(self, target: Path, tell: Callable[[int, int], None]) -> None:
-        """Write all clients to ``target`` as JSON lines, newest first; goes on with what is there.
+        """Write all clients to ``target`` as JSON lines, newest first, after those that it has already.
 
         ``tell`` gets the number of clients found and the total.
         """
@@ -121,7 +121,7 @@ class Remote:
             page += 1
 
     def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
-        """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
+        """The data in the answer; empty if it is ``optional`` and the server does not have or show it.
 
         Waits where the server asks for it, and tries again after failures.
         """
@@ -184,13 +184,13 @@ def _fits(value: Any, form: Any) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Text of a server, short, and with escapes for what a terminal would obey."""
+    """Text of a server, shortened, with control characters escaped for a terminal."""
     shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in shown)
 
 
 def _until_next_token(headers: Message) -> int:
-    """Seconds to wait if the limit is used up: those in which one more request becomes free."""
+    """Seconds until the next request is allowed: 0 unless the limit is used up."""
     if _number(headers, "RateLimit-Remaining", 1) > 0:
         return 0
     return math.ceil(_number(headers, "RateLimit-Reset", 1) / max(1, _number(headers, "RateLimit-Limit", 1)))

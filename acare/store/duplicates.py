@@ -46,12 +46,13 @@ GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
 
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
-# Of what identifies a row, the hash: the addresses of a million clients would take 100 MB.
+# The hash of what identifies each row: the addresses of a million clients would take 100 MB.
 CREATE_LINES = "CREATE TABLE lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
 ADD_LINE = "INSERT OR IGNORE INTO lines (hash, line) VALUES (:hash, :line)"
 FIND_LINE = "SELECT line FROM lines WHERE hash = :hash"
 
-# After the rows so far. The client is its seq, or for one that a row creates, its line below all of these.
+# The budgets of clients after the rows so far. A client is its seq; one that a row creates is the line of the
+# row, counted from a number below every seq.
 _LINES = -(2**62)
 CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
 KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
@@ -80,8 +81,8 @@ class Finder:
     """Finds the clients that rows describe.
 
     Two clients of an export may have one address: a row with an id is found by something else only to be a
-    client that its import has not created. Thousands may have one address, a placeholder; so that not all of
-    them are read for each row, what was not found is kept.
+    client that its import has not created. Thousands may have one address, such as a placeholder. What was
+    not found is kept, so that they are not all read for each row.
     """
 
     def __init__(self) -> None:
@@ -164,7 +165,7 @@ def find_all(
 
 
 def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
-    """Keep what identifies a row. Returns the earlier line of the same client, if any, and by what."""
+    """Keep what identifies a row. Returns the line of an earlier row of the same client, and by what."""
     identities = [*_identities(row.complete())]
     if "id" in row.kept:
         identities.insert(0, ("id", row.kept["id"]))

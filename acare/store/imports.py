@@ -1,7 +1,7 @@
 """The second pass of an import.
 
 It writes in short transactions, so that other processes can write in between. Each transaction also notes how
-many rows are done: an import that was interrupted goes on exactly there.
+many rows are done: an import that was interrupted continues exactly there.
 """
 
 from __future__ import annotations
@@ -99,13 +99,13 @@ class Progress(NamedTuple):
 
 
 def add_users(database: Database, wanted: Mapping[str, str | None]) -> None:
-    """Add the users that are missing as agents, with the id that is wanted if it is free."""
+    """Add missing users, as agents. ``wanted`` maps each address to an id, which is used if it is free."""
     users = [{"email": email, "wanted": wanted[email] or "", "id": str(ids.new())} for email in wanted]
     database.write(lambda connection: connection.executemany(INSERT_USER, users).rowcount)
 
 
 class Import:
-    """An import that ``fingerprint`` tells from others, 32 bytes. ``clock`` and ``sleep`` are in seconds."""
+    """The import that ``fingerprint``, 32 bytes, identifies. ``clock`` and ``sleep`` are in seconds."""
 
     def __init__(
         self,
@@ -127,8 +127,8 @@ class Import:
             progress = self._stored(connection, rows_sha256)
         if progress.rows_sha256 != rows_sha256:
             raise UserError(
-                f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
-                "--again starts it again"
+                f"this import began at {progress.started_at}, but now other rows of the file are valid; "
+                "--again starts it from the beginning"
             )
         return progress
 
@@ -137,7 +137,7 @@ class Import:
         return Progress(rows_sha256) if row is None else Progress(*row)
 
     def restart(self) -> None:
-        """Let the import begin again."""
+        """Delete the progress, so that the import starts from the beginning."""
         self._database.write(lambda connection: connection.execute(DELETE_IMPORT, self._fingerprint).rowcount)
 
     def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
@@ -190,8 +190,8 @@ class Import:
         stored = self._stored(connection, progress.rows_sha256)
         if stored[:3] != progress[:3]:
             raise UserError(
-                "another process writes the same import; when it has ended, run the command again to see "
-                "whether the import is complete"
+                "another process is writing the same import; when it has ended, run the command again, which "
+                "completes the import if necessary"
             )
         if stored.import_id:
             return stored.import_id
@@ -227,7 +227,7 @@ class Import:
 
 
 def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
-    return UserError(f"line {row.line} cannot be written any more: {reason}; then run the command again")
+    return UserError(f"line {row.line} can no longer be written: {reason}; then run the command again")
 
 
 class _Places:
