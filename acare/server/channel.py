@@ -66,27 +66,29 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         with self.requests_lock:
             if self.will_close or self.close_when_flushed:
                 return False
-            if self.request is None:
-                self.request = self.parser_class(self.adj)
-                self.request_began = self.active_at
-            request = self.request
-            data = data[request.received(data) :]
-            if data and not request.completed:  # its body
-                data = data[request.received(data) :]
-            self.unparsed = data
-            if request.expect_continue and request.headers_finished and not self.sent_continue:
-                self.send_continue()
-            if request.completed:
-                self.request = None
-                self.sent_continue = False
-                if not request.empty:
-                    self.requests.append(request)
+            self._parse(data)
         if self.unparsed:
             self.server.unparsed.add(self)
         if self.requests:
             self.server.add_task(self)
         self.loop_seconds += time.monotonic() - self.active_at
         return True
+
+    def _parse(self, data: bytes) -> None:
+        if self.request is None:
+            self.request = self.parser_class(self.adj)
+            self.request_began = self.active_at
+        request = self.request
+        self.unparsed = data[request.received(data) :]
+        if self.unparsed and not request.completed:  # its body
+            self.unparsed = self.unparsed[request.received(self.unparsed) :]
+        if request.expect_continue and request.headers_finished and not self.sent_continue:
+            self.send_continue()
+        if request.completed:
+            self.request = None
+            self.sent_continue = False
+            if not request.empty:
+                self.requests.append(request)
 
     def write_soon(self, data: bytes) -> int:
         """Hold a part of an answer. The loop sends the answer, together with those of other connections."""

@@ -58,6 +58,12 @@ def _take_passed(passed: int) -> socket.socket:
     )
 
 
+def url(host: str, port: int) -> str:
+    """The URL at which this machine reaches a server on ``host``, which may stand for all addresses."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def allow_connections(wanted: int) -> int:
     """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -30,6 +30,8 @@ MAX_FRAMING = 4 * 1024
 #: Bytes of the size line of a chunk (with its extensions) and of the trailers after the last chunk.
 MAX_CHUNK_LINE = 4 * 1024
 
+_TLS_HANDSHAKE = b"\x16"  # the first byte of one
+
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[01]")
 _SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
@@ -82,6 +84,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> int:
         before = self.header_plus
+        if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
+            # Whoever calls https:// is told at once; the handshake has no end of a header to wait for.
+            self.error = BadRequest("TLS is not supported")
+            self.completed = True
+            return len(data)
         consumed = int(super().received(data))
         if self.chunked and self.body_rcv is not None and not self.completed:
             held = len(self.body_rcv.control_line) + len(self.body_rcv.trailer)

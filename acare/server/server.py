@@ -17,7 +17,7 @@ from acare.api.access_log import Access
 from acare.app import App, Workload
 from acare.config import Settings
 from acare.server.channel import Channel
-from acare.server.listener import CONNECTIONS, Listener, allow_connections
+from acare.server.listener import CONNECTIONS, Listener, allow_connections, url
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
 from acare.server.sockets import Sockets
 from acare.server.workers import Workers
@@ -66,10 +66,8 @@ class Server:
         self.active_channels: dict[int, Channel] = {}
         self.answered: deque[Channel] = deque()  # connections whose answers are to be sent
         self.unparsed: set[Channel] = set()  # connections that have received more than one request
-        host, self.effective_port = listener.getsockname()[:2]
-        self.server_name = host
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        self.url = f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{self.effective_port}"
+        self.server_name, self.effective_port = listener.getsockname()[:2]
+        self.url = url(self.server_name, self.effective_port)
         self._sockets = Sockets()
         self._listener = Listener(listener, self._sockets, self.connect)
         self._max_connections = allow_connections(CONNECTIONS)
@@ -78,9 +76,7 @@ class Server:
         self._swept_at = self._limited_at = time.monotonic()
         self._turn_ends = 0.0
         # The first write starts the store's writer thread. Started here, it does not inherit SCHED_BATCH.
-        for name, state in app.run_checks().items():
-            if state != "ok":
-                log.warning("not ready: %s: %s", name, state)
+        _warn_unless_ready(app)
         self._workers = Workers(settings.threads, self.done)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -254,3 +250,9 @@ class Server:
             log.info("stopping in %d s; /readyz is 503 from now on", self._drain_delay)
         while time.monotonic() < deadline:
             self._turn(0.05)
+
+
+def _warn_unless_ready(app: App) -> None:
+    for name, state in app.run_checks().items():
+        if state != "ok":
+            log.warning("not ready: %s: %s", name, state)

@@ -118,6 +118,14 @@ def test_a_malformed_request_is_refused_and_is_the_last(target, sent, status, co
         assert ends(stream)
 
 
+def test_a_tls_handshake_is_refused_at_once(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.settimeout(1)
+        raw.sendall(bytes.fromhex("1603010200010001fc0303") + b"x" * 400)  # no end of a header follows
+        assert read_answer(stream)[0] == 400
+        assert ends(stream)
+
+
 SENT_WITH = {
     "an unknown version": b"HEAD /healthz HTTP/2.0\r\nHost: a\r\n",
     "two hosts": b"HEAD /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
