@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from acare import ids
 from acare.clients import ImportRow
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import sequence
 from acare.store.conflicts import CROSSED, STALE, compare, differs
 from acare.store.connection import NOW
 from acare.store.database import Database
 from acare.store.duplicates import Duplicate, Finder, find_all
+from acare.store.sequence import Places
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -37,20 +37,16 @@ VALUES (iif(:wanted = '' OR EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id
 ON CONFLICT (email) DO NOTHING
 """
 
-_INSERT = f"""
+INSERT = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
     version, created_at, updated_at, import_id
 )
-SELECT
-    seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, created_at, max(created_at, coalesce(:updated_at, created_at)), :import_id
-FROM ({{place}})
+VALUES (
+    :seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
+    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :import_id
+)
 """
-
-INSERT = _INSERT.format(place=sequence.NEXT)
-INSERT_AT = _INSERT.format(place=f"SELECT {sequence.free(':place')} AS seq, :created_at AS created_at")
-INSERT_AT += "RETURNING seq"
 
 UPDATE = f"""
 UPDATE clients
@@ -79,11 +75,7 @@ WHERE id = :import_id
 
 DELETE_IMPORT = "DELETE FROM imports WHERE fingerprint = :fingerprint"
 
-_UNSET = {field.name: field.unset for field in FIELDS} | {
-    "version": 1,
-    "created_at": None,
-    "updated_at": None,
-}
+_UNSET = {field.name: field.unset for field in FIELDS} | {"version": 1, "updated_at": None}
 
 
 class Progress(NamedTuple):
@@ -119,7 +111,7 @@ class Import:
         self._database, self._policy = database, policy
         self._fingerprint = {"fingerprint": fingerprint}
         self._clock, self._sleep = clock, sleep
-        self._places, self._finder = _Places(), Finder()
+        self._places, self._finder = Places(), Finder()
 
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
@@ -220,33 +212,12 @@ class Import:
         values = {**_UNSET, **row.complete(), **row.kept, "import_id": import_id}
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
-        if values["created_at"] is None:
-            connection.execute(INSERT, values)
-        else:
-            self._places.insert(connection, values)
+        values["seq"], values["created_at"] = self._places.next(connection, row.kept.get("created_at"))
+        connection.execute(INSERT, values)
 
 
 def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
     return UserError(f"line {row.line} can no longer be written: {reason}; then run the command again")
-
-
-class _Places:
-    """The place of each client that has a time of creation.
-
-    A million may have one time, more than there are places for it. So the range of places that are known to
-    be taken is kept, and the search for a free one goes on at its end.
-    """
-
-    def __init__(self) -> None:
-        self._taken = range(0)
-
-    def insert(self, connection: sqlite3.Connection, values: dict[str, Any]) -> None:
-        ((place,),) = connection.execute(sequence.PLACE, values).fetchall()
-        first = place
-        if place in self._taken:
-            first, place = self._taken.start, self._taken.stop
-        ((seq,),) = connection.execute(INSERT_AT, {**values, "place": place}).fetchall()
-        self._taken = range(first, seq + 1)
 
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:

@@ -7,6 +7,8 @@ order of the primary key: by ``created_at``, then by insertion.
 
 from __future__ import annotations
 
+import sqlite3
+
 from acare.store.connection import NOW
 
 PLACES = 10_000  # of a millisecond
@@ -45,3 +47,28 @@ def free(start: str) -> str:
     ),
     {start}
 )"""
+
+
+FREE = f"SELECT {free(':place')}"
+
+
+class Places:
+    """Places for many clients. A million may have one time, more than it has places: so the range of places
+    that are known to be taken is kept, and the search for a free one continues at its end.
+    """
+
+    def __init__(self) -> None:
+        self._taken = range(0)
+
+    def next(self, connection: sqlite3.Connection, created_at: str | None) -> tuple[int, str]:
+        """The ``seq`` and ``created_at`` of a new client, which the caller inserts; None is the present."""
+        if created_at is None:
+            ((place, created_at),) = connection.execute(NEXT).fetchall()
+            return place, created_at
+        ((place,),) = connection.execute(PLACE, {"created_at": created_at}).fetchall()
+        first = place
+        if place in self._taken:
+            first, place = self._taken.start, self._taken.stop
+        ((place,),) = connection.execute(FREE, {"place": place}).fetchall()
+        self._taken = range(first, place + 1)
+        return place, created_at
