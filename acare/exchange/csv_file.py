@@ -56,7 +56,7 @@ class CsvReader:
         if not header:
             raise UserError("the file is empty")
         if error:
-            raise UserError(f"line {line}, the header: {error}")
+            raise UserError(f"line {line}, the header {error}")
         self._columns = Columns(header, targets, keep_unknown)
         self._columns.survey(((line, record) for line, record, _ in self._rows()), dates)
         self.columns = self._columns.fields

@@ -201,6 +201,7 @@ PLAIN_FAILURES = {
     "no names": ("Type,Email\nbuyer,b\n", "no column is a name"),
     "no known column": ("Street|City\na|b\n", "no column is recognized: Street|City"),
     "no rows": (f"{HEADER}\n\n", "no rows"),
+    "no end of a quote": ('"Type,Name\nbuyer,b\n', "line 1, the header must have closed quotes"),
     "Excel": (b"PK\3\4...", "save it as CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0", "save it as CSV"),
 }
