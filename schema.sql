@@ -243,7 +243,7 @@ CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 
 
 -- Imports, also those that were interrupted: `done` is written in the same transaction as the rows that it
--- counts, so that the same command goes on with the next row.
+-- counts, so that the same command continues with the next row.
 
 CREATE TABLE imports (
     id          INTEGER PRIMARY KEY AUTOINCREMENT, -- `import --again` deletes an import; its id is not used again

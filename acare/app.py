@@ -17,7 +17,7 @@ from acare.api.middleware import (
     CheckBody,
     IdentifyCaller,
     LimitRate,
-    RefuseForeignPages,
+    RefuseCrossSiteWrites,
     RequireKey,
     RequireScope,
     SecurityHeaders,
@@ -106,7 +106,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             CheckBody(MAX_BODY),
             RequireKey(),
-            *([RefuseForeignPages()] if self._identify else []),
+            *([RefuseCrossSiteWrites()] if self._identify else []),
             RequireScope(),
         ]
 

@@ -113,8 +113,8 @@ class RequireKey:
             raise NotAuthenticated
 
 
-class RefuseForeignPages:
-    """Rejects a write of a caller named by the host, unless only a page of the same origin can have sent it.
+class RefuseCrossSiteWrites:
+    """Rejects a write of the host's user, unless only a page of the same origin can have sent it.
 
     A browser sends the host's session with the requests of any page. A page of another origin can send forms,
     plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.

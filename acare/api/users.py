@@ -29,7 +29,7 @@ class CurrentUser(UserCollection):
     """``/v1/users/me``: the caller."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        user = self._users.of(req.context.caller)
+        user = self._users.get(req.context.caller)
         envelope.succeed(resp, json.dumps(user._asdict(), ensure_ascii=False))
 
     on_head = on_get

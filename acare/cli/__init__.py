@@ -101,8 +101,7 @@ def _run(args: argparse.Namespace, as_json: bool) -> int:
     try:
         if args.run in (serve.run, demo.run):  # which have a log, and handle Ctrl-C themselves
             return int(args.run(args))
-        if sys.stderr.isatty():  # a migration is reported
-            logging.basicConfig(level=logging.INFO, format="acare: %(message)s")
+        logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # such as a migration
         with interrupts.ended_in_time():
             return int(args.run(args))
     except SettingError as error:

@@ -65,8 +65,7 @@ def _add_restore(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exact",
         action="store_true",
-        help="restore keys that were revoked, users who were disabled and clients that were erased after the "
-        "backup as the backup has them",
+        help="also undo revocations of keys, disabling of users and erasures that were made after the backup",
     )
     _add_no_checksum(parser)
     progress.add_flag(parser)
@@ -128,7 +127,7 @@ def run_restore(args: argparse.Namespace) -> int:
     if done.unread:
         sys.stderr.write(
             "Warning: the old database could not be read, so keys that were revoked, users who were disabled "
-            "and clients that were erased after the backup are restored as they were.\n"
+            "and clients that were erased after the backup are as in the backup: repeat these changes.\n"
         )
     return 0
 

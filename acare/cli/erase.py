@@ -16,12 +16,11 @@ from acare.store.space import size_text
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\
-The deleted rows are overwritten with zeros in the database, and the log is empty. Parts of them may remain in
-unused space, where SQLite moved rows before they were deleted: 'acare compact' removes that."""
+The deleted rows are overwritten with zeros in the database, and the log is empty. Copies of them may remain
+in unused space of the file, from earlier moves within SQLite: 'acare compact' removes these."""
 LOG_NOT_EMPTIED = """\
 The deleted rows are still in the log, because another process uses it or the disk cannot be written. They are
-overwritten when the log starts over. 'acare compact' removes them, and what remains in unused space of the
-database."""
+overwritten when the log restarts. 'acare compact' removes them, and copies in unused space of the file."""
 WORDS_LEFT = """\
 Names and addresses are still in the search index, as words that no search finds. 'acare compact'
 removes them.
@@ -72,8 +71,8 @@ def _add_compact(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "compact",
         help="rewrite the database file without free space and deleted content",
-        description="Rewrite the complete file. Needs free disk space of about twice the content and prints "
-        "the figures first. Other writes wait meanwhile, or fail.",
+        description="Rewrite the complete file. Needs about twice the size of its content as free disk "
+        "space, and prints the figures first. Meanwhile, other writes wait or fail.",
     )
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
@@ -126,15 +125,15 @@ def run_purge(args: argparse.Namespace) -> int:
 
 def run_compact(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, progress.shown(args) as report:
-        room = compact.measure(database)
+        sizes = compact.measure(database)
         if not args.quiet:
             sys.stderr.write(
-                f"Compacting {database.path}, {size_text(room.size)}: needs {size_text(room.needed)} on "
-                f"its disk, of which {size_text(room.free)} are free.\n"
+                f"Compacting {database.path}, {size_text(sizes.size)}: needs {size_text(sizes.needed)} on "
+                f"its disk, of which {size_text(sizes.free)} are free.\n"
             )
         compact.compact(database, report)
         size = database.path.stat().st_size
-    print(f"Compacted: {size_text(room.size)} before, {size_text(size)} now.")
+    print(f"Compacted: {size_text(sizes.size)} before, {size_text(size)} now.")
     return 0
 
 

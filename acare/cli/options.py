@@ -55,7 +55,10 @@ def existing_database(args: argparse.Namespace) -> Path:
     """The file that the settings name; UserError if it does not exist or is empty."""
     path = read_settings(args).database
     if not path.exists():
-        raise UserError(f"{path}: the database does not exist; name it with --database or ACARE_DATABASE")
+        raise UserError(
+            f"{path}: the database does not exist; --database or ACARE_DATABASE names another one, "
+            "'acare key create' creates it"
+        )
     if path.is_file() and path.stat().st_size == 0:
         raise UserError(f"{path}: {EMPTY}")
     return path

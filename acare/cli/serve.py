@@ -14,6 +14,7 @@ from acare.config import Settings, passed_sockets
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
+from acare.server.workers import share_one_heap
 from acare.store.keys import KeyStore
 
 #: The user of the key that the first start on a new database creates.
@@ -34,6 +35,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
+    share_one_heap()
     with (
         logs.configured(settings.log_format) as access,
         listen(settings, passed_sockets()) as listener,
@@ -66,11 +68,11 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
     return f"""\
 {text}
 
-The database had no key yet. This is the first one, of {FIRST_USER}. It is not shown again:
+The database had no API key. A first one was created, for the broker {FIRST_USER}. It is shown only now:
 
     {first_key}
 
-Try it:
+{"Sign in to the page with it, or try" if settings.page else "Try"} a call:
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
 """

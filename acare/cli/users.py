@@ -30,7 +30,7 @@ CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str,
         "refuse a user's keys, from the next request on",
     ),
     "enable": (
-        lambda users, args: users.disable(args.email, disabled=False),
+        lambda users, args: users.enable(args.email),
         "Enabled {email}.",
         "accept the keys of a disabled user again",
     ),
@@ -84,7 +84,8 @@ def run_list(args: argparse.Namespace) -> int:
         return 0
     for user in found:
         state = "disabled" if user["disabled_at"] else "enabled"
-        print(f"{user['id']}  {user['role']:6}  {state:8}  {user['clients']:6} clients  {user['email']}")
+        clients = counted(user["clients"], "client")
+        print(f"{user['id']}  {user['role']:6}  {state:8}  {clients:>14}  {user['email']}")
     return 0
 
 

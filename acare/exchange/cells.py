@@ -84,7 +84,7 @@ def amount(value: float | None) -> str:
     text = "" if value is None else f"{Decimal(repr(value)):f}"
     return (
         f"{text}0" if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) else text
-    )  # so that the dot does not separate thousands
+    )  # else the dot separates thousands
 
 
 def flag(text: str) -> Any:

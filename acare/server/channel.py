@@ -114,12 +114,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """Whether no request is being answered and no answer is being sent."""
         return not (self.requests or self.held or self.total_outbufs_len)
 
-    def may_give_way(self) -> bool:
-        """Whether it may be closed for a new connection: the server is waiting for its caller."""
+    def is_evictable(self) -> bool:
+        """Whether it may be closed to make room for a new one: the server is waiting for its caller."""
         return not (self.requests or self.held or self.will_close)
 
     def unsent(self) -> int:
-        """The bytes of its answer that are still here."""
+        """The number of bytes of the response that the socket has not accepted yet."""
         return int(self.total_outbufs_len) + sum(map(len, self.held))
 
     def is_overdue(self, now: float) -> bool:

@@ -85,7 +85,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> int:
         before = self.header_plus
         if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
-            # Whoever calls https:// is told at once; the handshake has no end of a header to wait for.
+            # A caller of https:// waits for an answer, and its handshake has no end of a header to wait for.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
             return len(data)
@@ -99,11 +99,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that does not come
         if self.error is not None:
-            self._recognize((before + data)[: 2 * MAX_HEADER])
+            self._read_for_refusal((before + data)[: 2 * MAX_HEADER])
         return consumed
 
-    def _recognize(self, text: bytes) -> None:
-        """Find what the answer to a rejected request needs of it."""
+    def _read_for_refusal(self, text: bytes) -> None:
+        """Extract what the response to a rejected request depends on."""
         self.is_head = text.startswith(b"HEAD ")
         if (origin := _ORIGIN.search(text)) is not None:
             self.origin = origin[1].decode("ascii")

@@ -87,7 +87,7 @@ class Server:
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one that has been idle longest is closed for it."""
         if len(self.active_channels) >= self._max_connections:
-            waiting = [channel for channel in self.active_channels.values() if channel.may_give_way()]
+            waiting = [channel for channel in self.active_channels.values() if channel.is_evictable()]
             if not waiting:
                 sock.close()
                 return

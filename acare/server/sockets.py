@@ -1,8 +1,8 @@
 """The sockets of the event loop, and waiting for events on them.
 
 waitress asks every connection what it is waiting for before each wait, so that with thousands of idle
-connections each request takes milliseconds. Here the operating system remembers that (epoll): a wait costs
-as much as there are events.
+connections each request takes milliseconds. Here the operating system keeps track of that
+(epoll), and a wait takes time in proportion to its events.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Sockets(dict[int, Socket]):
         self._poller.unregister(number)
 
     def check(self, number: int) -> None:
-        """Before the next wait, ask a socket what it is waiting for, and again until that is reading only."""
+        """Ask a socket before each wait what it is waiting for, until it waits only for something to read."""
         self._checked.setdefault(number, _READ)
 
     def wait(self, seconds: float) -> None:
@@ -79,13 +79,13 @@ class Sockets(dict[int, Socket]):
         self._woken = False
 
     def _poll(self, seconds: float) -> list[tuple[int, int]]:
-        """Events, with the numbers of poll. epoll, on Linux, continues with other sockets the next time."""
+        """Events, as bits of ``select.poll``. If not all are returned, epoll returns the others next time."""
         if hasattr(select, "epoll"):
             return self._poller.poll(seconds, _MAX_EVENTS)  # type: ignore[call-arg]  # it is one of epoll
         return self._poller.poll(seconds * 1000)
 
     def wake(self) -> None:
-        """End the wait, for threads. Until it has ended, further calls do nothing."""
+        """End the wait; any thread may call this. Further calls do nothing until the wait has ended."""
         if not self._woken:
             self._woken = True
             self._trigger.pull_trigger()

@@ -63,8 +63,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, report: Repor
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. Removes what a killed backup left in the
-    folder. DatabaseRefused if anything fails; then there is no new file that looks like a backup, unless
-    only an old one cannot be deleted.
+    folder. DatabaseRefused if anything fails: either no backup was made, or it was made and an old one could
+    not be deleted.
     """
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
@@ -239,7 +239,7 @@ def check_sha256(path: Path, checksum: Path, report: Report = silent, *, found: 
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
         raise DatabaseRefused(
-            f"{path}: its checksum file {checksum.name} is missing; 'acare verify' and 'acare restore' take "
+            f"{path}: its checksum file {checksum.name} is missing; copy it next to the backup, or use "
             "--no-checksum"
         ) from None
     except (OSError, ValueError) as error:

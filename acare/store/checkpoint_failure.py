@@ -40,7 +40,7 @@ def clear_if_over(database: Path) -> None:
     database = database.resolve()
     if not is_recorded(database):
         return
-    processes = file.holders(database)
+    processes = file.processes_using(database)
     if processes is None:
         raise DatabaseRefused(
             f"{database}: a checkpoint has failed: the disk has an error. Check the disk, stop every process "

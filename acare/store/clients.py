@@ -118,12 +118,12 @@ class ClientStore:
 
         def insert(connection: sqlite3.Connection) -> CreatedClient:
             if idempotency_key is not None:
-                before = idempotency.recall(connection, caller.user_id, idempotency_key, client)
+                before = idempotency.find(connection, caller.user_id, idempotency_key, client)
                 if before is not None:
                     return CreatedClient._make((*before, True))
             made = connection.execute(INSERT, values).fetchall()[0]
             if idempotency_key is not None:
-                idempotency.keep(connection, caller.user_id, idempotency_key, client, made)
+                idempotency.insert(connection, caller.user_id, idempotency_key, client, made)
             return CreatedClient._make((*made, False))
 
         return self._database.write(insert)

@@ -25,7 +25,7 @@ FROM pragma_page_size, pragma_page_count, pragma_freelist_count
 _WATCH_SECONDS = 0.2
 
 
-class Room(NamedTuple):
+class Sizes(NamedTuple):
     """Sizes in bytes: the file, its content, the disk space that compacting needs, and the free space."""
 
     size: int
@@ -34,13 +34,13 @@ class Room(NamedTuple):
     free: int
 
 
-def measure(database: Database) -> Room:
+def measure(database: Database) -> Sizes:
     """What compacting needs: SQLite copies the content to a temporary file, and then into the log."""
     with database.read() as connection:
         page, pages, unused = connection.execute(SIZE).fetchone()
     content = page * (pages - unused)
     needed = 2 * content + content // 100 + MIN_FREE
-    return Room(page * pages, content, needed, shutil.disk_usage(database.path.resolve().parent).free)
+    return Sizes(page * pages, content, needed, shutil.disk_usage(database.path.resolve().parent).free)
 
 
 def compact(database: Database, report: Report = silent) -> None:
@@ -49,16 +49,16 @@ def compact(database: Database, report: Report = silent) -> None:
     UserError if there is not enough room on the disk, or if other processes prevent it for too long. If it is
     interrupted, the file is unchanged.
     """
-    room = measure(database)
-    if room.needed > room.free:
+    sizes = measure(database)
+    if sizes.needed > sizes.free:
         raise UserError(
-            f"{database.path}: compacting needs {size_text(room.needed)} on its disk, of which "
-            f"{size_text(room.free)} are free; it was not changed"
+            f"{database.path}: compacting needs {size_text(sizes.needed)} on its disk, of which "
+            f"{size_text(sizes.free)} are free; it was not changed"
         )
     search.erase_deleted_words(database)
     with database.read() as connection:
         total = estimate_steps(connection, client=50, old_version=10)
-    with _watching_log(database.path, room.content, report):
+    with _watching_log(database.path, sizes.content, report):
         try:
             done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
         except StoreUnavailable as error:

@@ -67,7 +67,7 @@ def sha256(path: Path, report: Report = silent) -> str:
 
 
 def estimate_steps(connection: sqlite3.Connection, client: int, old_version: int) -> int:
-    """SQLite's steps for an operation that takes so many for each client and each old version."""
+    """SQLite's steps for an operation: ``client`` for each client, ``old_version`` for each old version."""
     clients, old_versions = connection.execute(ROWS).fetchone()
     return int(clients * client + old_versions * old_version)
 

@@ -71,15 +71,19 @@ class _Cache:
         self._checked_at = 0
 
     def get(self, key: object, commits: int, now: int) -> Any:
-        """The result; None if there is none, or if it has to be checked. ``commits``: of this process."""
+        """The result; None if it is not cached, or if ``checked`` has to be called first.
+
+        ``commits`` is the number of commits of this process.
+        """
         is_checked = commits == self._commits and now - self._checked_at < CHECK_EVERY
         return self._results.get(key) if is_checked else None
 
     def checked(self, reader: _Reader, commits: int, now: int) -> dict[Any, Any]:
-        """The results that are still valid, as ``reader`` sees.
+        """The results, without those from before the last commit that ``reader`` sees.
 
-        Whichever reader looks, it sees a new data version after a commit: another reader that has seen it
-        has dropped the results by then. A result that is found meanwhile goes to the dropped ones.
+        Each reader has a data version of its own, which changes with every commit, so the first reader that
+        is used after a commit discards all results. A caller that reads at that moment adds its result to
+        the discarded ones, where it does no harm.
         """
         (version,) = reader.connection.execute("PRAGMA data_version").fetchone()
         if version != reader.version or len(self._results) >= MAX_CACHED:
@@ -134,7 +138,7 @@ class Database:
         """What ``find`` returns for ``key``, from the cache unless there was a commit since.
 
         A commit of another process counts after a millisecond at most: reading SQLite's data version, which
-        tells of it, takes two locks of the file, a tenth of the time of a request.
+        shows it, takes two locks of the file, a tenth of the time of a request.
         """
         commits, now = self._writer.commits, time.monotonic_ns()
         found: T | None = self._cache.get((find, key), commits, now)

@@ -137,7 +137,7 @@ def _describe(error: Exception) -> str:
     return f"{'damaged' if damaged else 'not an SQLite database'}; it was not changed"
 
 
-def holders(path: Path) -> set[int] | None:
+def processes_using(path: Path) -> set[int] | None:
     """The ids of the processes that have the database open, by SQLite's lock on it.
 
     None where the system cannot tell. Processes in other containers are not seen.

@@ -20,7 +20,7 @@ MAX_EXPIRED = 500
 # Keys expire after a day. (our choice)
 _KEPT_SINCE = at_offset("'-24 hours'")
 
-RECALL = f"""
+FIND = f"""
 SELECT request_sha256, client_id, json, created_at
 FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_KEPT_SINCE}
@@ -38,21 +38,21 @@ WHERE rowid IN (
 
 DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
-# Replaces an expired key that is not deleted yet; RECALL, in the same transaction, has found no valid one.
-KEEP = """
+# Replaces an expired key that is not deleted yet; FIND, in the same transaction, has found no valid one.
+INSERT = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
 """
 
 
-def recall(
+def find(
     connection: sqlite3.Connection, user_id: str, idempotency_key: str, client: Clean
 ) -> tuple[str, str, str] | None:
-    """Id, JSON and creation time of the client that was created with this key, or None.
+    """The id, JSON and creation time of the client that was created with this key; None if there is none.
 
     IdempotencyKeyReused if that request had another body.
     """
-    found = connection.execute(RECALL, {"user_id": user_id, "key": idempotency_key}).fetchall()
+    found = connection.execute(FIND, {"user_id": user_id, "key": idempotency_key}).fetchall()
     if not found:
         return None
     request_sha256, *answer = found[0]
@@ -62,18 +62,18 @@ def recall(
     return client_id, text, created_at
 
 
-def keep(
+def insert(
     connection: sqlite3.Connection,
     user_id: str,
     idempotency_key: str,
     client: Clean,
     made: tuple[str, str, str],
 ) -> None:
-    """Store id, JSON and creation time of the new client under the key, and delete some expired keys."""
+    """Store the id, JSON and creation time of the new client under the key. Deletes some expired keys."""
     client_id, text, created_at = made
     delete_expired(connection)
     connection.execute(
-        KEEP,
+        INSERT,
         {
             "user_id": user_id,
             "key": idempotency_key,

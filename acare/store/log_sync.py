@@ -33,7 +33,7 @@ def sync_log(path: Path) -> None:
     Does nothing if a process has the database open: it has done this, or has written the log itself.
     DatabaseRefused if it fails.
     """
-    if not file.has_wal(path) or file.holders(path):
+    if not file.has_wal(path) or file.processes_using(path):
         return
     try:
         with closing(open_file(path)) as connection:

@@ -1,4 +1,4 @@
-"""Who owns a file: taking it over for a file that replaces another one, and explaining errors of access."""
+"""The owner of a file: copying it to a file that replaces another one, and explaining access errors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from acare.errors import DatabaseRefused
 from acare.store.space import explain_space
 
 
-def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
-    """Give ``target`` the owner and group of ``source``, and its permissions if ``mode``.
+def copy_owner(source: os.stat_result, target: Path, *, mode: bool) -> None:
+    """Give ``target`` the owner and group of ``source`` and, if ``mode``, its permissions.
 
-    PermissionError if this process is not allowed to.
+    PermissionError if this process may not do that.
     """
     current = target.stat()
     if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
@@ -25,18 +25,18 @@ def give_as(source: os.stat_result, target: Path, *, mode: bool) -> None:
         target.chmod(stat.S_IMODE(source.st_mode))
 
 
-def give_like(existing: Path, target: Path) -> None:
+def copy_owner_and_mode(existing: Path, target: Path) -> None:
     """Give ``target`` the owner, group and mode of the file that it replaces.
 
-    If there is none, the owner and group of its folder, if this process is allowed to. DatabaseRefused if the
-    existing file belongs to another user: the program that uses it could not open the new one.
+    If it replaces none, it gets the owner and group of the folder, if this process may do that.
+    DatabaseRefused if the existing file belongs to another user, whose programs could not open the new one.
     """
     if not existing.exists():
         with suppress(PermissionError):
-            give_as(existing.parent.stat(), target, mode=False)
+            copy_owner(existing.parent.stat(), target, mode=False)
         return
     try:
-        give_as(existing.stat(), target, mode=True)
+        copy_owner(existing.stat(), target, mode=True)
     except PermissionError:
         raise DatabaseRefused(
             f"{existing}: {describe(existing)}; run the command as that user or as root"

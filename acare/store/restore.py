@@ -15,11 +15,11 @@ from acare.store import erasures, search
 from acare.store.backup import check_content, check_sha256, checksum_file, timestamp, verify
 from acare.store.connection import open_file
 from acare.store.copying import Report, copy_file, silent
-from acare.store.file import holders
+from acare.store.file import processes_using
 from acare.store.leftovers import sync, temporary
 from acare.store.log_sync import sync_log
 from acare.store.migrations import migrate_copy
-from acare.store.owner import explain_access, give_like
+from acare.store.owner import copy_owner_and_mode, explain_access
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
@@ -80,7 +80,7 @@ def _replace(database: Path, fresh: Path) -> Path | None:
     """Give the new file the name of the database. Returns the new name of the old one."""
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    give_like(database, fresh)
+    copy_owner_and_mode(database, fresh)
     sync(fresh)
     with _rename_old(database) as old:
         sync(database.parent)  # the old name of the old database must not be the only one on disk
@@ -188,6 +188,6 @@ def _rename_old(database: Path) -> Iterator[Path | None]:
 
 
 def _in_use(database: Path) -> DatabaseRefused:
-    others = sorted((holders(database) or set()) - {os.getpid()})
+    others = sorted((processes_using(database) or set()) - {os.getpid()})
     known = f" (process {', '.join(map(str, others))})" if others else ""
     return DatabaseRefused(f"{database}: open in a server or another command{known}; stop it first")

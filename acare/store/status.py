@@ -98,7 +98,7 @@ def read_status(
         keys_never_used=unused,
         schema=version,
         sqlite=SQLITE_VERSION,
-        processes=sorted(file.holders(real) or ()),
+        processes=sorted(file.processes_using(real) or ()),
     )
     status.attention += expiring
     _note_attention(status, real)
@@ -169,6 +169,6 @@ def _newest_backup(stem: str, folder: Path) -> Path | None:
 
 
 def _age_hours(backup: Path) -> float:
-    """By the name of a backup: a copy of it may have the time of the copying."""
+    """The age by the time in the name: a copy of the file can have a later modification time."""
     made = datetime.strptime(f"{backup.name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
     return (datetime.now(UTC) - made).total_seconds() / 3600

@@ -70,7 +70,7 @@ class UserStore:
             rows = connection.execute(VISIBLE, {"owner_id": caller.owner_id}).fetchall()
         return [User._make(row) for row in rows]
 
-    def of(self, caller: Caller) -> User:
+    def get(self, caller: Caller) -> User:
         """The caller's user."""
         with self._database.read() as connection:
             return User._make(connection.execute(GET, {"id": caller.user_id}).fetchone())
@@ -108,9 +108,13 @@ class UserStore:
         """Change the role, also for existing keys. UserError if there is no such user."""
         self._change(SET_ROLE, email=email, role=role)
 
-    def disable(self, email: str, disabled: bool = True) -> None:
-        """Make the user's keys invalid, or valid again. UserError if there is no such user."""
-        self._change(SET_DISABLED, email=email, disabled=disabled)
+    def disable(self, email: str) -> None:
+        """Make the user's keys invalid. UserError if there is no such user."""
+        self._change(SET_DISABLED, email=email, disabled=True)
+
+    def enable(self, email: str) -> None:
+        """Make the user's keys valid again. UserError if there is no such user."""
+        self._change(SET_DISABLED, email=email, disabled=False)
 
     def _change(self, statement: str, email: str, **values: object) -> None:
         def work(connection: sqlite3.Connection) -> None:

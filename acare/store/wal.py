@@ -117,8 +117,8 @@ class WriteAheadLog:
                 prevent_checkpoint(connection)
             connection.close()
 
-    def cut(self, seconds: float | None = None) -> bool:
-        """Checkpoint the complete log and restart it, with one page in its file.
+    def empty(self, seconds: float | None = None) -> bool:
+        """Checkpoint the complete log and restart it, so that its file has only one page.
 
         Readers and writers of other processes can prevent this. It is retried for ``seconds``, by default the
         busy timeout; returns whether it succeeded. SQLite's own TRUNCATE continues without the lock if it
@@ -132,7 +132,7 @@ class WriteAheadLog:
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
             with busy_timeout(self._connection, min(milliseconds, int(seconds * 1000))):
-                while not self._try_to_cut(limit):
+                while not self._try_to_empty(limit):
                     if time.monotonic() >= give_up:
                         return False
                     time.sleep(_RETRY_SECONDS)
@@ -144,7 +144,7 @@ class WriteAheadLog:
             self._connection.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
         return True
 
-    def _try_to_cut(self, limit: int) -> bool:
+    def _try_to_empty(self, limit: int) -> bool:
         before = self._bytes()
         self._copy()
         if self._pages_left:

@@ -138,18 +138,18 @@ class Writer:
                     self._connection.execute("VACUUM")
                 finally:
                     self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
-                return self._log.cut()
+                return self._log.empty()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return False
             raise as_domain_error(error) from None
 
     def empty_log(self, seconds: float) -> bool:
-        """Checkpoint the log and start it over; False if other processes were in the way for so long."""
+        """Checkpoint the log and restart it; False if other processes prevented this for ``seconds``."""
         try:
             with self._in_use:
                 self._log.check()
-                return self._log.cut(seconds)
+                return self._log.empty(seconds)
         except sqlite3.Error as error:
             raise as_domain_error(error) from None
 
@@ -184,7 +184,7 @@ class Writer:
     # --- in the thread
 
     def _serve(self) -> None:
-        """Commit batch after batch. Whatever goes wrong, no caller is left waiting and the thread goes on."""
+        """Commit batch after batch. After an error, each caller has an outcome and the thread continues."""
         more = True
         while more:
             batch: list[_Write[Any]] = []
@@ -196,7 +196,7 @@ class Writer:
                 self._fail(batch, error)
 
     def _take_queue(self, batch: list[_Write[Any]]) -> bool:
-        """Wait for a write, and take all that are queued by then; False if the end is queued."""
+        """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
         if self._committed >= MANY:
             time.sleep(BATCH_WINDOW)
         write = self._queue.get()

@@ -173,7 +173,7 @@ def test_keys_of_a_disabled_user_are_refused_at_once(app, caller):
     app.users.disable("ANA@x.com")
     ana.get("/v1/clients", status=401)
     assert [key["state"] for key in app.keys.list()] == ["disabled"]
-    app.users.disable("ana@x.com", disabled=False)
+    app.users.enable("ana@x.com")
     assert json.loads(ana.get("/v1/clients").text)["success"]
 
 

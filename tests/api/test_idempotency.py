@@ -31,9 +31,9 @@ ClientStore.create = create_and_die
 DIES_BEFORE_THE_COMMIT = """
 import os, signal
 from acare.store import idempotency
-def keep(connection, user_id, idempotency_key, client, made):
+def insert(connection, user_id, idempotency_key, client, made):
     os.kill(os.getpid(), signal.SIGKILL)
-idempotency.keep = keep
+idempotency.insert = insert
 """
 
 
@@ -195,7 +195,7 @@ def test_client_and_key_are_stored_together_or_not_at_all(app, api, monkeypatch)
         raise RuntimeError("the key cannot be stored")
 
     with monkeypatch.context() as broken:
-        broken.setattr(idempotency, "keep", fail)
+        broken.setattr(idempotency, "insert", fail)
         post(api, "k", status=500)
     assert api.total() == 0
     assert not replayed(post(api, "k"))

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import closing
 
 import pytest
-from support import warm
+from support import schema_1, warm
 from support.server import command
 from support.terminal import on_terminal
 
@@ -107,3 +107,9 @@ def test_with_json_logs_a_failed_start_is_a_line_of_json(
     ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
     (error,) = map(json.loads, ended.stderr.splitlines())
     assert (ended.returncode != 0, error["level"], expected in error["message"]) == (True, "error", True)
+
+
+def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
+    schema_1.write_to(tmp_path / "acare.db")
+    ended = warm.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert "acare: migrated acare.db from schema 1 to 2; the backup is" in ended.stderr

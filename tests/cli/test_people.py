@@ -99,7 +99,7 @@ def test_users_are_added_listed_and_changed(run, ana):
         (BEN, "broker", 0),
     ]
     lines = run("user", "list")[1].splitlines()
-    assert lines[0].split() == [listed[0]["id"], "broker", "disabled", "1", "clients", ANA]
+    assert lines[0].split() == [listed[0]["id"], "broker", "disabled", "1", "client", ANA]
     assert lines[1].split() == [ben_id, "broker", "enabled", "0", "clients", BEN]
 
 

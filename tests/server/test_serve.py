@@ -5,6 +5,7 @@ import os
 import re
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from support.data import JORDAN
@@ -291,3 +292,15 @@ def test_threads_that_write_have_the_batch_policy(tmp_path, before, loop, others
         # The loop, the log's writer, and the store's, which has written the first key. On a busy machine, a
         # thread of the start may still be ending.
         wait_for(lambda: policies() == [loop] * 3 + [others] * (3 + 4 + 1))
+
+
+def test_all_threads_allocate_from_one_heap(tmp_path):
+    with serving(tmp_path / "served.db") as (process, address):
+        exchange(
+            RunningServer(process, f"http://{address}", "", ""), b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+        )
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+    # glibc reserves 64 MiB for each further heap, at a multiple of that.
+    unused = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) ---p 00000000 00:00 0", maps, re.MULTILINE)
+    sizes = [int(end, 16) - int(start, 16) for start, end in unused if int(end, 16) % 2**26 == 0]
+    assert [size for size in sizes if size > 2**20] == []

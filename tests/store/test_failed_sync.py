@@ -257,7 +257,7 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
 
 
 def test_where_the_system_cannot_tell_the_operator_removes_the_record(other, failed, tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "holders", lambda path: None)
+    monkeypatch.setattr(file, "processes_using", lambda path: None)
     record = tmp_path / "acare.db-checkpoint-failed"
     with pytest.raises(DatabaseRefused, match=f"stop every process .* and delete {record}"):
         Database(tmp_path / "acare.db")

@@ -171,7 +171,7 @@ def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypa
         raise PermissionError
 
     before = path.stat().st_ino
-    monkeypatch.setattr(owner, "give_as", refuse)
+    monkeypatch.setattr(owner, "copy_owner", refuse)
     with pytest.raises(DatabaseRefused, match=r"belongs to .*; run the command as that user or as root"):
         restore(since[0], path)
     assert path.stat().st_ino == before

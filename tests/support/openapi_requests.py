@@ -57,7 +57,7 @@ class Scene:
 
         for name in ("page", "get", "create", "update", "delete"):
             self.monkeypatch.setattr(self.app.clients, name, fail)
-        for name in ("visible_to", "of"):
+        for name in ("visible_to", "get"):
             self.monkeypatch.setattr(self.app.users, name, fail)
         self.monkeypatch.setattr(self.app.database.readiness, "run_checks", fail)
 
