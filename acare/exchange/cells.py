@@ -82,9 +82,8 @@ def _scale(suffix: str) -> int | None:
 def amount(value: float | None) -> str:
     """A number as ``money`` reads it."""
     text = "" if value is None else f"{Decimal(repr(value)):f}"
-    return (
-        f"{text}0" if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) else text
-    )  # else the dot separates thousands
+    has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # money would read thousands
+    return f"{text}0" if has_three_decimals else text
 
 
 def flag(text: str) -> Any:

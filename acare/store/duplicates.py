@@ -17,6 +17,7 @@ from acare.errors import Problem
 from acare.field_types import fold_email
 from acare.store.conflicts import CROSSED, REPEATED, STALE, compare
 from acare.store.connection import open_in_memory
+from acare.store.search import quote
 
 FIND_ID = """
 SELECT (SELECT seq FROM clients WHERE id = :id),
@@ -117,11 +118,11 @@ def _find(
     client = row.complete()
     by, text = identity
     if by == "phone":
-        text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
+        text = f"phone_digits : {quote(text)} OR phone : {quote(str(client['phone']))}"
     elif by == "name":
         words = _name(client).split()
-        indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
-        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
+        indexed = [quote(word) for word in words if any(map(str.isalnum, word))]
+        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or quote('')})"
     values = {"text": text, "other_than": other_than}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
@@ -241,7 +242,3 @@ def _identities(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 def _name(client: Mapping[str, object]) -> str:
     return f"{client['first_name']} {client['last_name']}"
-
-
-def _quote(text: object) -> str:
-    return '"' + str(text).replace('"', '""') + '"'
