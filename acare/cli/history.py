@@ -49,7 +49,7 @@ def run_history(args: argparse.Namespace) -> int:
         print(f"{event.at}  version {event.version}  {event.action} by {who}")
         for name, (old, new) in event.changes.items():
             print(f"    {name}: {to_json(old)} → {to_json(new)}")
-        if event.action in ("created", "deleted"):
+        if event.action in ("created", "imported", "deleted"):
             for field in FIELDS:
                 if event.client[field.name] not in (None, [], {}):
                     print(f"    {field.name}: {to_json(event.client[field.name])}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,14 @@ LEFT JOIN users AS maker_user ON maker_user.id = maker.user_id
 LEFT JOIN api_keys AS deleter ON deleter.id = deleted_by
 LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
+"""
+
+# One row if an import created the client; its time is NULL if the import was forgotten, by --again.
+IMPORTED = """
+SELECT started_at
+FROM clients
+LEFT JOIN imports ON imports.id = import_id
+WHERE clients.id = :id AND import_id IS NOT NULL
 """
 
 USERS = "SELECT id, email FROM users"
@@ -84,7 +92,7 @@ class Event:
     """A change of a client. ``changes`` maps a field to its value before and after."""
 
     at: str
-    action: str  # created, updated, deleted, undeleted
+    action: str  # created, imported, updated, deleted, undeleted
     version: int
     key: str | None  # its preview; None: the operator
     user: str | None  # the e-mail of the key's user
@@ -103,6 +111,7 @@ class HistoryStore:
         with self._database.read() as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
             owners = dict(connection.execute(USERS).fetchall())
+            imported = connection.execute(IMPORTED, {"id": client_id}).fetchone()
         if not versions:
             raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
         events: list[Event] = []
@@ -117,6 +126,9 @@ class HistoryStore:
             if deleted:
                 events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}, client))
             before, was_deleted = client, bool(deleted)
+        if imported is not None and events[0].key is None:
+            # The times of the client are those of the file.
+            events[0] = replace(events[0], action="imported", at=imported[0] or events[0].at)
         return events
 
     def undelete(self, client_id: str) -> int:

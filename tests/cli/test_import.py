@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from support.data import ALL_FIELDS, JORDAN
+from support.data import ALL_FIELDS, JORDAN, TIMESTAMP
 from support.importing import HEADER, USER
 
 from acare.exchange import cells
@@ -591,3 +591,12 @@ def test_the_report_as_json_is_one_object(agency):
         {"line": 2, "column": "client_type", "value": "renter", "field": "client_type",
          "message": "must be one of buyer, seller, both"}
     ]  # fmt: skip
+
+
+def test_the_history_has_the_time_of_the_import_itself(agency):
+    agency.load("Name,Type,Created\nAna Vega,buyer,2020-05-17\n")
+    (client,) = agency.clients()
+    lines = agency.run("history", client["id"]).out.splitlines()
+    began = TIMESTAMP.match(lines[1])[0]
+    assert lines[1] == f"{began}  version 1  imported by the operator"
+    assert client["created_at"] < "2020-05-18" < "2026" < began
