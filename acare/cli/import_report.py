@@ -63,8 +63,10 @@ class ImportReport:
 
     def print_json(self) -> None:
         """One object."""
-        problems = [problem._asdict() for problem in self.problems]
-        print(json.dumps({**asdict(self), "problems": problems}, indent=2))
+        lists = {
+            name: [each._asdict() for each in getattr(self, name)] for name in ("problems", "duplicates")
+        }
+        print(json.dumps({**asdict(self), **lists}, indent=2))
 
     def print_text(self, *, layout: bool) -> None:
         """How the file is read (``layout``), all problems and duplicates, and last the numbers of both."""

@@ -28,7 +28,6 @@ _RETRIED = (408, 429, 500, 502, 503, 504)
 # The form of data: what is used of it, with a value of its type; a list has the form of its items.
 _USERS = {"users": [{"id": "", "email": ""}]}
 _CLIENTS = {"clients": [{"id": "", "user_id": ""}], "meta": {"total": 0, "hasMore": True}}
-_Answer = tuple[bytes, Message]
 
 
 class _BadAnswer(Exception):
@@ -149,7 +148,7 @@ class Remote:
             self._sleep(pause)
         raise UserError(f"{self._base}: {_printable(reason)}")
 
-    def _fetch(self, request: urllib.request.Request) -> _Answer:
+    def _fetch(self, request: urllib.request.Request) -> tuple[bytes, Message]:
         with self._opener.open(request, timeout=_TIMEOUT) as answer:
             self._connected = True
             content = answer.read(_MAX_BYTES + 1)
