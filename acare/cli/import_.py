@@ -1,4 +1,4 @@
-"""``acare import``: clients out of CSV, JSON lines or another server."""
+"""``acare import``: clients from CSV, JSON lines or another server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import codecs
 import difflib
 import hashlib
 import os
+import re
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -58,16 +59,16 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
     flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
-    flag("--create-users", action="store_true", help="make a user, an agent, of each unknown owner")
+    flag("--create-users", action="store_true", help="create a user, an agent, for each unknown owner")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
-         help="the value of a field that a new client has not, for example client_type=buyer")  # fmt: skip
+         help="the value of a field that a new client lacks, for example client_type=buyer")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
     flag("--skip-bad", type=Path, metavar="FILE", help="write refused rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
          help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--again", action="store_true", help="download and import again, from the beginning")
     flag("--dry-run", action="store_true", help="report only, write nothing")
-    flag("--json", action="store_true", help="the report as a JSON object")
+    flag("--json", action="store_true", help="print the report as a JSON object")
     progress.add_flag(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
@@ -77,10 +78,10 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"what a column is; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
+         help=f"the field of a column; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--keep-unknown", action="store_true", help="keep unknown columns in property_preferences")
     flag("--dates", choices=("dmy", "mdy"),
-         help="the order of day and month in 5/7/2026 (default: as other dates show)")  # fmt: skip
+         help="the order of day and month, as in 5/7/2026 (default: that of other dates)")  # fmt: skip
     flag = parser.add_argument_group("for a URL").add_argument
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
 
@@ -88,14 +89,14 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
 def _mapping(text: str) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
     if not equals or (target and target not in TARGETS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=FIELD with one of {', '.join(TARGETS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN=FIELD with one of {', '.join(TARGETS)}")
     return column, target
 
 
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     if not equals or name not in _KINDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE with one of {', '.join(_KINDS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_KINDS)}")
     value = TARGETS[name](written)
     try:
         _KINDS[name].clean(value)
@@ -115,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass
 class _Run:
-    """One run of the command. ``owners`` have the user_id that the source has for each address."""
+    """One run of the command. ``owners`` maps the address of each owner to the user_id in the source."""
 
     args: argparse.Namespace
     database: Database
@@ -124,7 +125,7 @@ class _Run:
     owners: dict[str, str | None] = field(default_factory=dict)
 
     def run(self) -> ImportReport:
-        """Read, check and write; what there is to report."""
+        """Read, check and write. Returns what there is to report."""
         args = self.args
         rules = self._rules()
         is_url = args.source.startswith(("http://", "https://"))
@@ -152,6 +153,8 @@ class _Run:
         if args.key_file is None:
             raise UserError("a URL needs --key-file, the name of a file with an API key")
         key = args.key_file.read_text("utf-8", "replace").strip()
+        if not re.fullmatch("[!-~]+", key):
+            raise UserError(f"{args.key_file}: the file must have one line, the API key")
         name = hashlib.sha256(f"{args.source} {key}".encode()).hexdigest()[:12]
         path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
         complete = path.with_suffix(".complete.jsonl")
@@ -210,7 +213,7 @@ class _Run:
             importing.restart()
         done = importing.progress(plan.sha256())
         if done.started_at is not None and done.done == len(plan):
-            report.note = f"This was imported at {done.started_at}; --again imports it again."
+            report.note = f"These clients were imported at {done.started_at}; --again imports them again."
             report.count(done)
             return
         if args.on_duplicate != "create":

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, astuple, dataclass, field
-from itertools import chain
 
 from acare.exchange.rows import CellProblem
 from acare.store.duplicates import Duplicate
 from acare.store.imports import Progress
 
 _MAX_SHOWN = 60  # characters of a cell
-_MAX_LISTED = 100  # rows of each kind
 _COUNTS = ("created", "updated", "skipped", "refused")
 
 
@@ -21,7 +19,7 @@ class ImportReport:
     """What was found and done; numbers are of rows. The last three are None if nothing was written.
 
     ``layout`` and ``columns`` are those of the reader. ``same_id``: duplicates by id, which are not listed.
-    ``to_do``: what has to be done before the rows can be written.
+    ``to_do``: what must be done before the rows can be written.
     """
 
     layout: str = ""
@@ -51,7 +49,7 @@ class ImportReport:
             self.duplicates.append(found)
 
     def decide(self, *, skip_bad: bool, on_duplicate: str) -> None:
-        """Whether the rows can be written."""
+        """Note what prevents writing the rows."""
         if self.refused and not skip_bad:
             self.to_do.append(
                 "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
@@ -60,32 +58,31 @@ class ImportReport:
             self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
 
     def count(self, done: Progress) -> None:
-        """Take over what was written."""
+        """Set the counts of what was written."""
         self.created, self.updated, self.skipped = done.created, done.updated, done.skipped
 
     def print_json(self) -> None:
         """One object."""
-        problems = [problem._asdict() for problem in self.problems]
-        print(json.dumps({**asdict(self), "problems": problems}, indent=2))
+        lists = {
+            name: [each._asdict() for each in getattr(self, name)] for name in ("problems", "duplicates")
+        }
+        print(json.dumps({**asdict(self), **lists}, indent=2))
 
     def print_text(self, *, layout: bool) -> None:
-        """How the file is read (``layout``), problems and duplicates, and the counts."""
+        """How the file is read (``layout``), all problems and duplicates, and last the numbers of both."""
         if layout:
             print(self.layout)
             for column, target in self.columns.items():
                 print(f"    {column} -> {'unknown' if target is None else target or 'ignored'}")
-        kinds: Counter[str] = Counter()
-        for kind, line in chain(
-            map(_describe_problem, self.problems), map(_describe_duplicate, self.duplicates)
-        ):
-            kinds[kind] += 1
-            if kinds[kind] <= _MAX_LISTED:
-                print(line)
-        kinds["the id of a client"] = self.same_id
-        for kind, number in (+kinds).most_common():
-            print(f"{number} x {kind}")
         if self.unknown_columns:
             print(f"Unknown columns: {', '.join(self.unknown_columns)} (--map and --keep-unknown use them)")
+        found = [*map(_describe_problem, self.problems), *map(_describe_duplicate, self.duplicates)]
+        for _, line in found:
+            print(line)
+        kinds = Counter(kind for kind, _ in found)
+        kinds["duplicate by id (not listed)"] = self.same_id
+        for kind, number in (+kinds).most_common():
+            print(f"{number} x {kind}")
         for line in filter(None, [self.note, *self.to_do]):
             print(line)
         if self.created is None:
@@ -95,7 +92,7 @@ class ImportReport:
 
 
 def _describe_problem(problem: CellProblem) -> tuple[str, str]:
-    """Its kind, and a line about it."""
+    """The kind of a problem, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
     column = f"{problem.column}: " if problem.column else ""
     cell = f"{column}{json.dumps(value, ensure_ascii=False)} " if column or value else ""

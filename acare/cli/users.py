@@ -36,7 +36,6 @@ CHANGES: dict[str, tuple[Callable[[UserStore, argparse.Namespace], object], str,
     ),
 }
 
-
 _ROLE_HELP = "an agent sees only their own clients, a broker all"
 
 
@@ -72,7 +71,7 @@ def _add_transfer(commands: Commands[argparse.ArgumentParser]) -> None:
     flag("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner")
     flag("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner")
     flag("--client", dest="clients", action="append", type=parse_id, metavar="ID",
-         help="a client to transfer; may be repeated (all)")  # fmt: skip
+         help="a client to transfer; may be repeated (default: all)")  # fmt: skip
     parser.set_defaults(run=run_transfer)
     add_flags(parser, only=("database",))
 

@@ -21,7 +21,7 @@ _MONEY = re.compile(rf"([^\d\s.,]{{0,4}})\s*({_WHOLE})(?:([.,])(\d+))?(\D*)")
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
-# ISO 4217, and what people write in its place. Other words are refused: "TEUR" and "Mio" are no currencies.
+# ISO 4217, and what people write in its place. Other words are refused: "TEUR" and "Mio" are scales.
 _CURRENCIES = frozenset(
     """
     aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad
@@ -72,7 +72,7 @@ def money(text: str) -> Any:
 
 
 def _scale(suffix: str) -> int | None:
-    """By what ``k``, ``m``, a currency, or one after the other multiplies; None for everything else."""
+    """The factor of ``k``, ``m``, a currency, or ``k`` or ``m`` before a currency; None for other text."""
     if suffix in _CURRENCIES:
         return 1
     currency = suffix[1:].lstrip()
@@ -82,7 +82,8 @@ def _scale(suffix: str) -> int | None:
 def amount(value: float | None) -> str:
     """A number as ``money`` reads it."""
     text = "" if value is None else f"{Decimal(repr(value)):f}"
-    return f"{text}0" if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) else text  # four digits are no thousands
+    has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # money would read thousands
+    return f"{text}0" if has_three_decimals else text
 
 
 def flag(text: str) -> Any:
@@ -134,9 +135,9 @@ def date_order(text: str) -> str | None:
 
 
 def instant(text: str, *, day_first: bool | None = None) -> str | None:
-    """A date, perhaps with a time (UTC unless it has an offset), as a timestamp of acare; None if it is none.
+    """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; None if it cannot be read.
 
-    Without ``day_first``, ``7/15/2026`` is none.
+    Without ``day_first``, ``7/15/2026`` cannot.
     """
     match = _DATE.fullmatch(text.strip())
     try:
@@ -158,7 +159,7 @@ def instant(text: str, *, day_first: bool | None = None) -> str | None:
 
 
 def full_name(text: str) -> tuple[str, str]:
-    """First and last name out of one text: ``Lee, Jordan`` or ``Ludwig van Beethoven``; "" if it has none."""
+    """First and last name in one text: ``Lee, Jordan`` or ``Ludwig van Beethoven``; "" if it has none."""
     text = undefuse(text)
     last, comma, first = text.partition(",")
     if comma and first.strip(" .").casefold() not in _SUFFIXES:

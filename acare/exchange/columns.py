@@ -37,7 +37,7 @@ TARGETS: dict[str, Callable[[str], Any]] = {
     "version": cells.money,
 }
 
-# Spellings of headers, in lower case and without all that is no letter or digit.
+# Spellings of headers, in lower case, with letters and digits only.
 _SPELLINGS = {
     "first_name": "first fname givenname forename vorname nombre prenom",
     "last_name": "last lname surname familyname nachname apellido apellidos nom",
@@ -92,7 +92,7 @@ class Columns:
     def _find_fields(self) -> dict[str, str | None]:
         """The field of each column, by choice or by the spelling; the first column of a spelling has it."""
         for column in self._chosen.keys() - self.names:
-            raise UserError(f"--map: no column is {column!r}; the columns are {self._listed}")
+            raise UserError(f"--map: there is no column {column!r}; the columns are {self._listed}")
         fields: dict[str, str | None] = dict.fromkeys(self.names) | self._chosen
         for column in self.names:
             target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
@@ -100,15 +100,15 @@ class Columns:
                 fields[column] = target
         if not any(fields.values()):
             raise UserError(
-                f"no column is recognized: {self._listed}. --map 'COLUMN=FIELD' gives one a field; columns "
-                "must be separated by commas, semicolons or tabs"
+                f"no column is recognized: {self._listed}. Columns must be separated by commas, semicolons "
+                "or tabs; --map 'COLUMN=FIELD' assigns a field to a column"
             )
         if {"full_name", "first_name", "last_name"}.isdisjoint(fields.values()):
-            raise UserError(f"no column is a name; --map 'COLUMN=full_name' tells one of {self._listed}")
+            raise UserError(f"no column is a name; assign one with --map 'COLUMN=full_name': {self._listed}")
         return fields
 
     def survey(self, rows: Iterable[tuple[int, list[str]]], dates: str | None) -> None:
-        """Decide by all ``rows``, each with its line, what a cell alone does not tell.
+        """Decide from all ``rows``, each with its line, what a single cell does not show.
 
         Ids are those of another program if none is a UUID. Day and month are in the order ``dates``, dmy or
         mdy, else in that of the first date of the column that has only one; UserError if none of them has.
@@ -118,8 +118,8 @@ class Columns:
         for at, (kind, example) in _survey(rows, surveyed).items():
             if kind == "either" and not dates:
                 raise UserError(
-                    f"{self.names[at]}: {example}, like all its dates, can have the day or the month first; "
-                    "--dates dmy or --dates mdy tells which"
+                    f"{self.names[at]}: all dates, for example {example}, can have the day or the month "
+                    "first; say which with --dates dmy or --dates mdy"
                 )
             if kind == "foreign" and self.names[at] not in self._chosen:
                 self.fields[self.names[at]] = None

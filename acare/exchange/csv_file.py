@@ -49,21 +49,21 @@ class CsvReader:
         self._last = ""  # the last line that was read
         self._encodings: set[str] = set()
         first = next(filter(str.strip, self._lines()), "")
-        told = re.fullmatch(r"sep=(.)\s*", first)  # Excel's own way to tell the delimiter
+        told = re.fullmatch(r"sep=(.)\s*", first)  # how Excel states the delimiter
         self._delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._skipped = 2 if told else 1
-        _, header, error = next(
-            islice(self._records(), self._skipped - 1, None), (0, [], "the file is empty")
-        )
+        line, header, error = next(islice(self._records(), self._skipped - 1, None), (0, [], ""))
+        if not header:
+            raise UserError("the file is empty")
         if error:
-            raise UserError(f"there is no header: {error}")
+            raise UserError(f"line {line}, the header {error}")
         self._columns = Columns(header, targets, keep_unknown)
         self._columns.survey(((line, record) for line, record, _ in self._rows()), dates)
         self.columns = self._columns.fields
 
     @property
     def layout(self) -> str:
-        """How the file is read, once it is."""
+        """How the file was read: encoding and delimiter."""
         encoding = "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
         return f"CSV, {encoding}, delimiter {json.dumps(self._delimiter)}"
 
@@ -150,7 +150,7 @@ def _encoding(file: IO[bytes]) -> str:
 
 
 def _as_windows_1252(wrong: re.Match[str]) -> str:
-    """A byte that Windows-1252 does not have either remains a surrogate, which every field refuses."""
+    """A byte that Windows-1252 lacks too remains a surrogate, which every field refuses."""
     return wrong[0].encode("utf-8", "surrogateescape").decode("cp1252", "surrogateescape")
 
 

@@ -10,7 +10,7 @@ from acare.field_types import from_json, to_json
 
 
 class JsonReader:
-    """The clients in a file of JSON lines. ``columns`` has the names that are no field, once all is read."""
+    """The clients in a file of JSON lines. ``columns`` has the unknown names, once all lines are read."""
 
     layout = "JSON lines, UTF-8"
 
@@ -55,7 +55,7 @@ def _parse(line: bytes) -> dict[str, Any]:
     """The record in a line. ValueError if it has none."""
     record = from_json(line.decode("utf-8-sig", "surrogatepass"))
     if not isinstance(record, dict):
-        raise ValueError("it is something else")
+        raise ValueError("it is another JSON value")
     return record
 
 

@@ -7,12 +7,10 @@ import http.client
 import json
 import math
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from acare.field_types import from_json, to_json
 
 _LIMIT = 100
 _TIMEOUT = 60  # for each read
-_MAX_SECONDS = 300  # for an answer
 _MAX_BYTES = 64 << 20  # of an answer
 _MAX_SHOWN = 300  # characters of a server's text
 _MAX_FAILURES = 8
@@ -31,7 +28,6 @@ _RETRIED = (408, 429, 500, 502, 503, 504)
 # The form of data: what is used of it, with a value of its type; a list has the form of its items.
 _USERS = {"users": [{"id": "", "email": ""}]}
 _CLIENTS = {"clients": [{"id": "", "user_id": ""}], "meta": {"total": 0, "hasMore": True}}
-_Answer = tuple[bytes, Message]
 
 
 class _BadAnswer(Exception):
@@ -49,8 +45,6 @@ class Remote:
     """A server at ``base`` (with or without ``/v1``) and a key to it. ``sleep`` takes seconds."""
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        if not re.fullmatch("[!-~]+", key):
-            raise UserError("the key file must have one line, the API key")
         self._base = base.rstrip("/").removesuffix("/v1")
         self._headers = {"X-API-Key": key, "Accept": "application/json"}
         self._sleep = sleep
@@ -58,7 +52,7 @@ class Remote:
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def download(self, target: Path, tell: Callable[[int, int], None]) -> None:
-        """Write all clients to ``target`` as JSON lines, newest first; goes on with what is there.
+        """Write all clients to ``target`` as JSON lines, newest first, after those that it has already.
 
         ``tell`` gets the number of clients found and the total.
         """
@@ -81,38 +75,52 @@ class Remote:
     def _pages(self, found: set[str]) -> Iterator[tuple[list[dict[str, Any]], int]]:
         """The clients that are not in ``found``, page by page, and the total; adds their ids to ``found``.
 
-        The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
-        interruption, a page without any known client is followed by the page before it. At the end, the first
-        pages have what was created meanwhile.
+        If there are more clients, the first pages have those that were created meanwhile; if these are not
+        all, older ones were imported or restored meanwhile, and all pages are read again.
         """
-        page, total, moved, newest = max(1, len(found) // _LIMIT), 0, bool(found), False
+        total = 0
+        for page, to_end in ((max(1, len(found) // _LIMIT), True), (1, False), (1, True), (1, False)):
+            for new, total in self._pass(found, page, to_end):
+                yield new, total
+            if len(found) >= total:
+                return
+        raise UserError(
+            f"{self._base}: only {len(found)} of {total} clients were found, because others were added "
+            "during the download; run the command again"
+        )
+
+    def _pass(self, found: set[str], page: int, to_end: bool) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """From a page on to the last one, or if not ``to_end``, to the first one with a known client.
+
+        The order never changes, but a deletion moves clients to earlier pages. So after one, and after an
+        interruption, a page without any known client is followed by the page before it.
+        """
+        moved, before = bool(found), 0
         repeated = 0  # known clients since the last new one
         while True:
             data = self._get(f"/v1/clients?limit={_LIMIT}&page={page}", _CLIENTS)
-            before, total = total, data["meta"]["total"]
-            new = [client for client in data["clients"] if client["id"] not in found]
-            known = len(new) < len(data["clients"])
+            clients, total, more = data["clients"], data["meta"]["total"], data["meta"]["hasMore"]
+            new = [client for client in clients if client["id"] not in found]
+            known = len(new) < len(clients)
             moved |= total < before
+            before = total
             if moved and not known and page > 1:
                 page -= 1
                 continue
             moved = False
-            repeated = 0 if new else repeated + max(1, len(data["clients"]))
-            if repeated > len(found) + 10 * _LIMIT or (data["meta"]["hasMore"] and not data["clients"]):
+            repeated = 0 if new else repeated + max(1, len(clients))
+            if repeated > len(found) + 10 * _LIMIT or (more and not clients):
                 raise UserError(
-                    f"{self._base}: page {page} must have new clients, or not say that there are more"
+                    f"{self._base}: page {page} says that there are more clients, but has no new one"
                 )
             found.update(client["id"] for client in new)
             yield new, total
-            if data["meta"]["hasMore"] and not (newest and known):
-                page += 1
-            elif newest or len(found) >= total:
+            if not more or (known and not to_end):
                 return
-            else:
-                newest, page = True, 1
+            page += 1
 
     def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
-        """The data in the answer; if ``optional``, nothing where the server does not have it or tell it.
+        """The data in the answer; empty if it is ``optional`` and the server does not have or show it.
 
         Waits where the server asks for it, and tries again after failures.
         """
@@ -120,7 +128,7 @@ class Remote:
         for failures in range(1, _MAX_FAILURES + 1):
             pause = min(2**failures, 60)
             try:
-                content, headers = _in_time(lambda: self._fetch(request))
+                content, headers = self._fetch(request)
                 data: dict[str, Any] = _read_data(content, form)
                 self._sleep(_until_next_token(headers))
                 return data
@@ -140,29 +148,13 @@ class Remote:
             self._sleep(pause)
         raise UserError(f"{self._base}: {_printable(reason)}")
 
-    def _fetch(self, request: urllib.request.Request) -> _Answer:
+    def _fetch(self, request: urllib.request.Request) -> tuple[bytes, Message]:
         with self._opener.open(request, timeout=_TIMEOUT) as answer:
             self._connected = True
             content = answer.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise _BadAnswer(f"the answer must not exceed {_MAX_BYTES} bytes")
         return content, answer.headers
-
-
-def _in_time(work: Callable[[], _Answer]) -> _Answer:
-    """What ``work`` returns, in a thread: a server that sends a byte now and then never times out."""
-    ended: Future[_Answer] = Future()
-
-    def run() -> None:
-        try:
-            ended.set_result(work())
-        except Exception as error:  # raised again by the future
-            ended.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    if not wait([ended], _MAX_SECONDS).done:
-        raise _BadAnswer(f"the answer must be complete after {_MAX_SECONDS} s")
-    return ended.result()
 
 
 def _read_data(content: bytes, form: object) -> Any:
@@ -191,13 +183,13 @@ def _fits(value: Any, form: Any) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Text of a server, short, and with escapes for what a terminal would obey."""
+    """Text of a server, shortened, with control characters escaped for a terminal."""
     shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in shown)
 
 
 def _until_next_token(headers: Message) -> int:
-    """Seconds to wait if the limit is used up: those in which one more request becomes free."""
+    """Seconds until the next request is allowed: 0 unless the limit is used up."""
     if _number(headers, "RateLimit-Remaining", 1) > 0:
         return 0
     return math.ceil(_number(headers, "RateLimit-Reset", 1) / max(1, _number(headers, "RateLimit-Limit", 1)))
@@ -213,14 +205,11 @@ def _resume(target: Path) -> set[str]:
     found = set()
     with target.open("r+b") as file:
         end = 0
-        for number, line in enumerate(file, 1):
+        for line in file:
             try:
-                record = from_json(line[:-1].decode())  # without its line break, a line is not JSON
+                found.add(from_json(line[:-1].decode())["id"])  # without its line break, a line is not JSON
             except ValueError:
                 break
-            if not _fits(record, {"id": ""}):
-                raise UserError(f"{target}, line {number}: is no client; delete the file to start again")
-            found.add(record["id"])
             end += len(line)
         file.truncate(end)
     return found

@@ -22,15 +22,15 @@ REASON = "acare_reason"
 
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
 _TIME = (
-    "must be a date that is not in the future, as 2026-07-15, 15.7.2026, or 7/15/2026 in the order of "
-    "the other dates (see --dates)"
+    "must be a date that is not in the future, such as 2026-07-15, 15.7.2026, or 7/15/2026 in the order "
+    "of the other dates (see --dates)"
 )
 
-# What a row may have besides the fields of a client, and what is allowed.
+# What a row may have besides the fields of a client, and the rule for each.
 _KEPT = {
     "id": "must be a UUID",
     "user_id": "must be a UUID",
-    "owner": "must be the e-mail address of a user; --create-users makes new users",
+    "owner": "must be the e-mail address of a user; --create-users creates missing users",
     "version": f"must be an integer from 1 to {_MAX_VERSION}",
     "created_at": _TIME,
     "updated_at": _TIME,
@@ -77,7 +77,7 @@ class Draft:
 
     @classmethod
     def unreadable(cls, line: int, text: str, message: str) -> Draft:
-        """A row that cannot even be split into cells."""
+        """A row that cannot be split into cells or parsed."""
         return cls(line, found={"row": (None, text)}, problems=[Problem("row", message)])
 
     def finish(self, rules: Rules) -> ImportRow | list[CellProblem]:
@@ -111,7 +111,7 @@ class Draft:
     def _locate(self, problem: Problem) -> CellProblem:
         name, message = problem.field, problem.message
         if name in ("first_name", "last_name") and name not in self.found and "full_name" in self.found:
-            message = f"is missing in this full name; complete it, or add --default {name}=TEXT"
+            message = f"is missing from this full name; complete it, or add --default {name}=TEXT"
             return CellProblem(self.line, *self.found["full_name"], name, message)
         return CellProblem(self.line, *self.found.get(name, (None, "")), name, message)
 

@@ -8,15 +8,15 @@ from typing import Literal
 
 from acare.clients import ImportRow
 
-# Each follows the name of the field, and says what to do.
-REPEATED = "must not be that of an earlier row: clear the id of a row that is another client"
+# Each follows the name of the field and says what to do.
+REPEATED = "must not be the id of an earlier row; if the row is another client, clear its id"
 STALE = (
-    "must not be older than that of the client: export the client again, or clear the version to overwrite "
+    "must not be older than that of the client; export the client again, or clear the version to overwrite "
     "the newer change"
 )
-CROSSED = "must not be more than budget_max when it is merged into the client: correct the row or the client"
+CROSSED = "must not be more than budget_max when the row is merged into the client; correct one of them"
 
-# Whether a client is newer than a row that would change it, and the row is as a version that was replaced.
+# A row if the client is newer than the row that would change it: whether the row equals a replaced version.
 COMPARE = """
 SELECT EXISTS (
     SELECT 1

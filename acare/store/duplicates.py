@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare.clients import ImportRow
 from acare.errors import Problem
 from acare.field_types import fold_email
 from acare.store.conflicts import CROSSED, REPEATED, STALE, compare
 from acare.store.connection import open_in_memory
+from acare.store.search import quote
 
 FIND_ID = """
 SELECT (SELECT seq FROM clients WHERE id = :id),
@@ -46,20 +46,20 @@ GET = "SELECT id, first_name || ' ' || last_name FROM clients WHERE seq = :seq"
 
 GET_BUDGETS = "SELECT budget_min, budget_max FROM clients WHERE seq = :client"
 
-# Of what identifies a row, the hash: the addresses of a million clients would take 100 MB.
+# The hash of what identifies each row: the addresses of a million clients would take 100 MB.
 CREATE_LINES = "CREATE TABLE lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
 ADD_LINE = "INSERT OR IGNORE INTO lines (hash, line) VALUES (:hash, :line)"
 FIND_LINE = "SELECT line FROM lines WHERE hash = :hash"
 
-# After the rows so far. The client is its seq, or for one that a row creates, its line below all of these.
+# The budgets of clients after the rows so far. A client is its seq; one that a row creates is the line of the
+# row, counted from a number below every seq.
 _LINES = -(2**62)
 CREATE_BUDGETS = "CREATE TABLE budgets (client INTEGER PRIMARY KEY, low, high)"
 KEEP_BUDGETS = "REPLACE INTO budgets (client, low, high) VALUES (:client, :low, :high)"
 KEPT_BUDGETS = "SELECT low, high FROM budgets WHERE client = :client"
 
 
-@dataclass(frozen=True)
-class Duplicate:
+class Duplicate(NamedTuple):
     """A row that describes a client: ``client`` is its id, or None for that of the line ``first_line``.
 
     ``by`` is id, email, phone or name; ``name`` is that in the row, and ``client_name`` that of the client.
@@ -80,8 +80,8 @@ class Finder:
     """Finds the clients that rows describe.
 
     Two clients of an export may have one address: a row with an id is found by something else only to be a
-    client that its import has not created. Thousands may have one address, a placeholder; so that not all of
-    them are read for each row, what was not found is kept.
+    client that its import has not created. Thousands may have one address, such as a placeholder. What was
+    not found is kept, so that they are not all read for each row.
     """
 
     def __init__(self) -> None:
@@ -116,11 +116,11 @@ def _find(
     client = row.complete()
     by, text = identity
     if by == "phone":
-        text = f"phone_digits : {_quote(text)} OR phone : {_quote(client['phone'])}"
+        text = f"phone_digits : {quote(text)} OR phone : {quote(str(client['phone']))}"
     elif by == "name":
         words = _name(client).split()
-        indexed = [_quote(word) for word in words if any(map(str.isalnum, word))]
-        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or _quote('')})"
+        indexed = [quote(word) for word in words if any(map(str.isalnum, word))]
+        text = f"{{first_name last_name}} : ({' AND '.join(indexed) or quote('')})"
     values = {"text": text, "other_than": other_than}
     statement = FIND_EMAIL if by == "email" else FIND_WORDS
     with closing(connection.execute(statement, values)) as candidates:
@@ -131,78 +131,71 @@ def _find(
 
 
 def find_all(
-    connection: sqlite3.Connection,
-    rows: Iterable[ImportRow],
-    import_id: int,
-    *,
-    done: int = 0,
-    merging: bool = False,
+    connection: sqlite3.Connection, rows: Iterable[ImportRow], import_id: int, *, done: int, merging: bool
 ) -> Iterator[Duplicate]:
     """The rows that describe a client of the database, or the same one as an earlier row.
 
     The first ``done`` rows are written already. If ``merging``, conflicts are found too.
     """
+    finder = Finder()
     with closing(open_in_memory()) as lines:
+        earlier = _EarlierRows(connection, lines)
+        for number, row in enumerate(rows):
+            if number < done:
+                earlier.note(row, is_new=True)
+                continue
+            match = finder.find(connection, row, import_id)
+            line, by = earlier.note(row, is_new=match is None)
+            if match is None and line is None:
+                earlier.crosses(_LINES + row.line, row.complete())
+                continue
+            seq, by = match or (_LINES + (line or 0), by)
+            conflict = None
+            if merging and seq is not None:
+                conflict = earlier.conflict(row, seq, by, line is not None)
+            yield _describe(connection, row, match, line, by)._replace(conflict=conflict)
+
+
+class _EarlierRows:
+    """What identifies the rows so far, and the budgets that they leave, in the database ``lines``."""
+
+    def __init__(self, connection: sqlite3.Connection, lines: sqlite3.Connection) -> None:
+        self._connection, self._lines = connection, lines
         lines.execute(CREATE_LINES)
         lines.execute(CREATE_BUDGETS)
-        finder = Finder()
-        for number, row in enumerate(rows):
-            match = finder.find(connection, row, import_id) if number >= done else None
-            earlier, best = _note(lines, row, is_new=match is None)
-            if match is None and earlier is None:
-                _crosses(connection, lines, _LINES + row.line, row.complete())
-            elif number >= done:
-                found = _describe(connection, row, match, earlier, best)
-                client = match[0] if match else _LINES + (earlier or 0)
-                if merging and client is not None:
-                    conflict = _find_conflict(connection, lines, row, client, found.by, earlier is not None)
-                    found = replace(found, conflict=conflict)
-                yield found
 
+    def note(self, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
+        """Keep what identifies a row. Returns the line of an earlier row of the same client, and by what."""
+        identities = [*_identities(row.complete())]
+        if "id" in row.kept:
+            identities.insert(0, ("id", row.kept["id"]))
+        (line,) = self._lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone() or (None,)
+        noted = identities if is_new and line is None else identities[:1]
+        self._lines.executemany(ADD_LINE, [{"hash": hash(each), "line": row.line} for each in noted])
+        return line, identities[0][0]
 
-def _note(lines: sqlite3.Connection, row: ImportRow, *, is_new: bool) -> tuple[int | None, str]:
-    """Keep what identifies a row. Returns the earlier line of the same client, if any, and by what."""
-    identities = [*_identities(row.complete())]
-    if "id" in row.kept:
-        identities.insert(0, ("id", row.kept["id"]))
-    (earlier,) = lines.execute(FIND_LINE, {"hash": hash(identities[0])}).fetchone() or (None,)
-    noted = identities if is_new and earlier is None else identities[:1]
-    lines.executemany(ADD_LINE, [{"hash": hash(each), "line": row.line} for each in noted])
-    return earlier, identities[0][0]
+    def conflict(self, row: ImportRow, seq: int, by: str, repeated: bool) -> Problem | None:
+        """Why a row must not be merged into a client."""
+        if by == "id" and repeated:
+            return Problem("id", REPEATED)
+        state = compare(self._connection, row, seq) if by == "id" else None
+        if state == "stale":
+            return Problem("version", STALE)
+        crosses = state is None and self.crosses(seq, row.values)
+        return Problem("budget_min", CROSSED) if crosses else None
 
-
-def _find_conflict(
-    connection: sqlite3.Connection,
-    lines: sqlite3.Connection,
-    row: ImportRow,
-    seq: int,
-    by: str,
-    repeated: bool,
-) -> Problem | None:
-    """Why a row must not be merged into a client."""
-    if by == "id" and repeated:
-        return Problem("id", REPEATED)
-    state = compare(connection, row, seq) if by == "id" else None
-    if state == "stale":
-        return Problem("version", STALE)
-    crosses = state is None and _crosses(connection, lines, seq, row.values)
-    return Problem("budget_min", CROSSED) if crosses else None
-
-
-def _crosses(
-    connection: sqlite3.Connection, lines: sqlite3.Connection, client: int, values: Mapping[str, Any]
-) -> bool:
-    """Whether a row, merged into a client, crosses its budgets; if not, keeps them for the rows after it."""
-    if {"budget_min", "budget_max"}.isdisjoint(values):
+    def crosses(self, client: int, values: Mapping[str, Any]) -> bool:
+        """Whether a row, merged into a client, crosses its budgets; if not, keeps them for later rows."""
+        if {"budget_min", "budget_max"}.isdisjoint(values):
+            return False
+        which = {"client": client}
+        kept = self._lines.execute(KEPT_BUDGETS, which).fetchone()
+        kept = kept or self._connection.execute(GET_BUDGETS, which).fetchone() or (None, None)
+        low, high = values.get("budget_min", kept[0]), values.get("budget_max", kept[1])
+        if low is not None and high is not None and low > high:
+            return True
+        self._lines.execute(KEEP_BUDGETS, {"client": client, "low": low, "high": high})
         return False
-    which = {"client": client}
-    kept = lines.execute(KEPT_BUDGETS, which).fetchone() or connection.execute(GET_BUDGETS, which).fetchone()
-    low, high = kept or (None, None)
-    low, high = values.get("budget_min", low), values.get("budget_max", high)
-    if low is not None and high is not None and low > high:
-        return True
-    lines.execute(KEEP_BUDGETS, {"client": client, "low": low, "high": high})
-    return False
 
 
 def _describe(
@@ -210,15 +203,14 @@ def _describe(
     row: ImportRow,
     match: tuple[int | None, str] | None,
     earlier: int | None,
-    best: str,
+    by: str,
 ) -> Duplicate:
     name = _name(row.complete())
     if match is None:
-        return Duplicate(row.line, best, name, first_line=earlier)
-    seq, by = match
-    if seq is None:
+        return Duplicate(row.line, by, name, first_line=earlier)
+    if match[0] is None:
         return Duplicate(row.line, by, name, row.kept["id"], deleted=True)
-    return Duplicate(row.line, by, name, *connection.execute(GET, {"seq": seq}).fetchone())
+    return Duplicate(row.line, by, name, *connection.execute(GET, {"seq": match[0]}).fetchone())
 
 
 _IDENTIFYING = ("email", "phone", "first_name", "last_name")
@@ -237,7 +229,3 @@ def _identities(client: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 def _name(client: Mapping[str, object]) -> str:
     return f"{client['first_name']} {client['last_name']}"
-
-
-def _quote(text: object) -> str:
-    return '"' + str(text).replace('"', '""') + '"'

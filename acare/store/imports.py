@@ -1,7 +1,7 @@
 """The second pass of an import.
 
 It writes in short transactions, so that other processes can write in between. Each transaction also notes how
-many rows are done: an import that was interrupted goes on exactly there.
+many rows are done: an import that was interrupted continues exactly there.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from acare import ids
 from acare.clients import ImportRow
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import sequence
 from acare.store.conflicts import CROSSED, STALE, compare, differs
 from acare.store.connection import NOW
 from acare.store.database import Database
 from acare.store.duplicates import Duplicate, Finder, find_all
+from acare.store.sequence import Places
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -37,20 +37,16 @@ VALUES (iif(:wanted = '' OR EXISTS (SELECT 1 FROM users WHERE id = :wanted), :id
 ON CONFLICT (email) DO NOTHING
 """
 
-_INSERT = f"""
+INSERT = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
     version, created_at, updated_at, import_id
 )
-SELECT
-    seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, created_at, coalesce(:updated_at, created_at), :import_id
-FROM ({{place}})
+VALUES (
+    :seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
+    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :import_id
+)
 """
-
-INSERT = _INSERT.format(place=sequence.NEXT)
-INSERT_AT = _INSERT.format(place=f"SELECT {sequence.free(':place')} AS seq, :created_at AS created_at")
-INSERT_AT += "RETURNING seq"
 
 UPDATE = f"""
 UPDATE clients
@@ -79,11 +75,7 @@ WHERE id = :import_id
 
 DELETE_IMPORT = "DELETE FROM imports WHERE fingerprint = :fingerprint"
 
-_UNSET = {field.name: field.unset for field in FIELDS} | {
-    "version": 1,
-    "created_at": None,
-    "updated_at": None,
-}
+_UNSET = {field.name: field.unset for field in FIELDS} | {"version": 1, "updated_at": None}
 
 
 class Progress(NamedTuple):
@@ -99,13 +91,13 @@ class Progress(NamedTuple):
 
 
 def add_users(database: Database, wanted: Mapping[str, str | None]) -> None:
-    """Add the users that are missing as agents, with the id that is wanted if it is free."""
+    """Add missing users, as agents. ``wanted`` maps each address to an id, which is used if it is free."""
     users = [{"email": email, "wanted": wanted[email] or "", "id": str(ids.new())} for email in wanted]
     database.write(lambda connection: connection.executemany(INSERT_USER, users).rowcount)
 
 
 class Import:
-    """An import that ``fingerprint`` tells from others, 32 bytes. ``clock`` and ``sleep`` are in seconds."""
+    """The import that ``fingerprint``, 32 bytes, identifies. ``clock`` and ``sleep`` are in seconds."""
 
     def __init__(
         self,
@@ -119,22 +111,25 @@ class Import:
         self._database, self._policy = database, policy
         self._fingerprint = {"fingerprint": fingerprint}
         self._clock, self._sleep = clock, sleep
-        self._places, self._finder = _Places(), Finder()
+        self._places, self._finder = Places(), Finder()
 
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
         with self._database.read() as connection:
-            row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
-        progress = Progress(rows_sha256) if row is None else Progress(*row)
+            progress = self._stored(connection, rows_sha256)
         if progress.rows_sha256 != rows_sha256:
             raise UserError(
-                f"this import was begun at {progress.started_at}, and other rows of the file are valid now; "
-                "--again starts it again"
+                f"this import began at {progress.started_at}, but now other rows of the file are valid; "
+                "--again starts it from the beginning"
             )
         return progress
 
+    def _stored(self, connection: sqlite3.Connection, rows_sha256: bytes) -> Progress:
+        row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
+        return Progress(rows_sha256) if row is None else Progress(*row)
+
     def restart(self) -> None:
-        """Let the import begin again."""
+        """Delete the progress, so that the import starts from the beginning."""
         self._database.write(lambda connection: connection.execute(DELETE_IMPORT, self._fingerprint).rowcount)
 
     def duplicates(self, rows: Iterable[ImportRow], progress: Progress) -> Iterator[Duplicate]:
@@ -174,9 +169,8 @@ class Import:
                 try:
                     counts[self._write_row(connection, row, import_id)] += 1
                 except sqlite3.IntegrityError as error:
-                    raise _cannot_be_written(
-                        row, f"budget_min {CROSSED}" if "budget_order" in str(error) else error
-                    ) from None
+                    crosses = "budget_order" in str(error)
+                    raise _cannot_be_written(row, f"budget_min {CROSSED}" if crosses else error) from None
             counts["done"] += 1
             if self._clock() >= until:
                 break
@@ -185,17 +179,16 @@ class Import:
 
     def _begin(self, connection: sqlite3.Connection, progress: Progress) -> int:
         """The id of the import. UserError if another process has written rows of it."""
-        row = connection.execute(GET_IMPORT, self._fingerprint).fetchone()
-        stored = Progress(progress.rows_sha256) if row is None else Progress(*row)
+        stored = self._stored(connection, progress.rows_sha256)
         if stored[:3] != progress[:3]:
             raise UserError(
-                "another process writes the same import; when it has ended, run the command again to see "
-                "whether the import is complete"
+                "another process is writing the same import; when it has ended, run the command again, which "
+                "completes the import if necessary"
             )
-        if row is None:
-            values = {**self._fingerprint, "rows_sha256": progress.rows_sha256}
-            return int(connection.execute(ADD_IMPORT, values).fetchall()[0][0])
-        return stored.import_id
+        if stored.import_id:
+            return stored.import_id
+        values = {**self._fingerprint, "rows_sha256": progress.rows_sha256}
+        return int(connection.execute(ADD_IMPORT, values).fetchall()[0][0])
 
     def _write_row(self, connection: sqlite3.Connection, row: ImportRow, import_id: int) -> str:
         """Write a row; the name of the count to add it to. UserError if it conflicts with the client now."""
@@ -219,34 +212,12 @@ class Import:
         values = {**_UNSET, **row.complete(), **row.kept, "import_id": import_id}
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
-        if values["created_at"] is None:
-            values["updated_at"] = None
-            connection.execute(INSERT, values)
-        else:
-            self._places.insert(connection, values)
+        values["seq"], values["created_at"] = self._places.next(connection, row.kept.get("created_at"))
+        connection.execute(INSERT, values)
 
 
 def _cannot_be_written(row: ImportRow, reason: object) -> UserError:
-    return UserError(f"line {row.line} cannot be written any more: {reason}; then run the command again")
-
-
-class _Places:
-    """The place of each client that has a time of creation: the first free one from that time on.
-
-    Thousands may have one time. So the range of places that are known to be taken is kept, and the search for
-    a free one goes on at its end.
-    """
-
-    def __init__(self) -> None:
-        self._taken = range(0)
-
-    def insert(self, connection: sqlite3.Connection, values: dict[str, Any]) -> None:
-        ((place,),) = connection.execute(sequence.PLACE, values).fetchall()
-        first = place
-        if place in self._taken:
-            first, place = self._taken.start, self._taken.stop
-        ((seq,),) = connection.execute(INSERT_AT, {**values, "place": place}).fetchall()
-        self._taken = range(first, seq + 1)
+    return UserError(f"line {row.line} can no longer be written: {reason}; then run the command again")
 
 
 def _update(connection: sqlite3.Connection, row: ImportRow, seq: int) -> bool:

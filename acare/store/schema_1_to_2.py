@@ -11,15 +11,15 @@ DROP INDEX retries_by_created;
 CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
 CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
 
--- Clients are numbered in the order of their creation: the number is the time in milliseconds since 1970, but
--- always more than that of the client before. Deleted clients keep their places.
+-- Clients are numbered in the order of their creation: 10,000 numbers for each millisecond since 1970, and
+-- always more than the client before. Deleted clients keep their places.
 CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 
 INSERT INTO places (old, seq)
-SELECT old, position + max(milliseconds - position) OVER (ORDER BY position)
+SELECT old, position + max(place - position) OVER (ORDER BY position)
 FROM (
     SELECT old,
-           coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3) AS milliseconds,
+           (coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3)) * 10000 AS place,
            row_number() OVER (ORDER BY created_at, old) AS position
     FROM (
         SELECT seq AS old, created_at

@@ -148,5 +148,10 @@ def _digits(text: str) -> str:
     return re.sub("[^0-9]", "", text)
 
 
+def quote(text: str) -> str:
+    """Text that FTS5 does not interpret."""
+    return '"' + text.replace('"', '""') + '"'
+
+
 def _prefix(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"*'
+    return f"{quote(word)}*"

@@ -50,7 +50,7 @@ INSERT INTO clients (
     property_preferences, pre_approved, notes, tags, version, created_at, updated_at
 )
 SELECT
-    1704067200000 + :base + value,
+    17040672000000000 + :base + value,
     lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8'
           || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
     printf('00000000-0000-4000-8000-%012d', 1 + abs(random() % 20)),
@@ -67,7 +67,7 @@ INSERT INTO client_history (client_id, version, seq, json, ended_at, deleted)
 SELECT id, :version, seq, json_set(json, '$.version', :version),
        strftime('%Y-%m-%dT%H:%M:%fZ', '2024-01-01', printf('+%d seconds', abs(random() % 30000000))), 0
 FROM clients
-WHERE seq > 1704067200000 + :base AND seq <= 1704067200000 + :base + :count
+WHERE seq > 17040672000000000 + :base AND seq <= 17040672000000000 + :base + :count
 """
 
 

@@ -285,8 +285,10 @@ def test_a_line_that_is_no_object_is_a_problem(agency, line):
 
 def test_refused_records_can_be_corrected_and_imported(agency, tmp_path):
     refused = tmp_path / "refused.jsonl"
-    agency.load(json.dumps({**RECORD, "client_type": "renter"}), "--skip-bad", refused, name="in.jsonl")
-    corrected = refused.read_text().replace('"renter"', '"both"')
+    content = json.dumps({**RECORD, "client_type": "renter"}) + '\n{"cut off": '
+    agency.load(content, "--skip-bad", refused, name="in.jsonl")
+    corrected, cut_off = refused.read_text().replace('"renter"', '"both"').splitlines()
+    assert json.loads(cut_off)["text"] == '{"cut off":'
     assert agency.report(corrected, name="in.jsonl")["unknown_columns"] == []
     assert agency.clients()[0]["version"] == 3
 
