@@ -53,8 +53,10 @@ class Caller(NamedTuple):
 
     def may(self, resource: str, actions: tuple[str, ...]) -> bool:
         """Whether the key's scopes allow at least one of ``actions`` on ``resource``."""
-        granted = self.scopes.get(resource, _NO_ACTIONS) | self.scopes.get("all", _NO_ACTIONS)
-        return not granted.isdisjoint(actions)
+        return not (
+            self.scopes.get(resource, _NO_ACTIONS).isdisjoint(actions)
+            and self.scopes.get("all", _NO_ACTIONS).isdisjoint(actions)
+        )
 
 
 _NO_ACTIONS: frozenset[str] = frozenset()
