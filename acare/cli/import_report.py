@@ -94,10 +94,12 @@ class ImportReport:
 def _describe_problem(problem: CellProblem) -> tuple[str, str]:
     """The kind of a problem, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
+    kind = f"{problem.field} {problem.message}"
+    if not (problem.column or value):
+        return kind, f"line {problem.line}: {kind}"
     column = f"{problem.column}: " if problem.column else ""
-    cell = f"{column}{json.dumps(value, ensure_ascii=False)} " if column or value else ""
-    line = f"line {problem.line}, {cell}({problem.field}) {problem.message}"
-    return f"{problem.field} {problem.message}", line
+    cell = f"{column}{json.dumps(value, ensure_ascii=False)}"
+    return kind, f"line {problem.line}, {cell} ({problem.field}) {problem.message}"
 
 
 def _describe_duplicate(duplicate: Duplicate) -> tuple[str, str]:

@@ -51,8 +51,8 @@ class CsvReader:
         first = next(filter(str.strip, self._lines()), "")
         told = re.fullmatch(r"sep=(.)\s*", first)  # how Excel states the delimiter
         self._delimiter = told[1] if told else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
-        self._skipped = 2 if told else 1
-        line, header, error = next(islice(self._records(), self._skipped - 1, None), (0, [], ""))
+        self._has_sep_line = told is not None
+        line, header, error = next(islice(self._records(), self._has_sep_line, None), (0, [], ""))
         if not header:
             raise UserError("the file is empty")
         if error:
@@ -102,7 +102,7 @@ class CsvReader:
 
     def _rows(self) -> Iterator[tuple[int, list[str], str]]:
         """The records below the header."""
-        return islice(self._records(), self._skipped, None)
+        return islice(self._records(), 1 + self._has_sep_line, None)
 
     def __iter__(self) -> Iterator[Draft]:
         width = len(self._columns.names)
@@ -118,10 +118,13 @@ class CsvReader:
     def write_refused(self, file: IO[str], reasons: Mapping[int, str]) -> None:
         """Write the rows that have ``reasons``, with a column for these, to be corrected and imported.
 
-        Cells beyond the header come after the reason, so that they are refused again.
+        The delimiter is that of the file. Cells beyond the header come after the reason, so that they are
+        refused again.
         """
         file.write("\ufeff")
-        writer = csv.writer(file)
+        if self._has_sep_line:
+            file.write(f"sep={self._delimiter}\r\n")
+        writer = csv.writer(file, delimiter=self._delimiter)
         names = self._columns.names
         width = len(names)
         old = names.index(REASON) if REASON in names else width

@@ -355,15 +355,17 @@ def test_lenient_still_refuses_required_fields(agency):
     ]
 
 
-def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path):
+@pytest.mark.parametrize(("first", "delimiter"), [("", ","), ("", ";"), ("sep=|\n", "|")])
+def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path, first, delimiter):
     rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,5/8/2024", "Pat,Kim,renter,=3,6/8/2024")
-    content = "\n".join((f"{HEADER},phone,created", *rows))
+    content = first + "\n".join((f"{HEADER},phone,created", *rows)).replace(",", delimiter)
     refused = tmp_path / "refused.csv"
     assert agency.load(content, "--skip-bad", refused).code == 0
     corrected = refused.read_text("utf-8-sig").replace("renter", "both")
-    assert corrected.splitlines()[0] == f"{HEADER},phone,created,acare_reason"
+    header = f"{HEADER},phone,created,acare_reason".replace(",", delimiter)
+    assert corrected.startswith(f"{first}{header}\n")
     assert "must be one of buyer, seller, both" in corrected
-    assert ",=" not in corrected
+    assert f"{delimiter}=" not in corrected
     assert agency.report(corrected)["unknown_columns"] == []
     assert [(c["first_name"], c["phone"], c["created_at"][:10]) for c in agency.clients()] == [
         ("Jordan", "=1", "2024-07-25"),
@@ -400,6 +402,10 @@ def test_a_dry_run_writes_nothing(agency, tmp_path):
     assert ended.out.startswith('CSV, UTF-8, delimiter ","\n    first_name -> first_name\n')
     assert agency.clients() == []
     assert not (tmp_path / "refused.csv").exists()
+
+
+def test_a_problem_without_a_cell_is_a_line_and_a_rule(agency):
+    assert "line 2: last_name is required\n" in agency.load("first_name,client_type\nJordan,buyer\n").out
 
 
 def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
