@@ -219,7 +219,7 @@ class _Run:
         if args.on_duplicate != "create":
             for found in importing.duplicates(plan.rows(), done):
                 report.add_duplicate(found)
-        report.decide(skip_bad=args.skip_bad is not None, on_duplicate=args.on_duplicate)
+        report.decide(args.on_duplicate, skip_bad=args.skip_bad is not None, lenient=args.lenient)
         if report.to_do or args.dry_run:
             return
         if report.problems:

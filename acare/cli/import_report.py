@@ -48,11 +48,12 @@ class ImportReport:
         else:
             self.duplicates.append(found)
 
-    def decide(self, *, skip_bad: bool, on_duplicate: str) -> None:
-        """Note what prevents writing the rows."""
+    def decide(self, on_duplicate: str, *, skip_bad: bool, lenient: bool) -> None:
+        """Note what prevents writing the rows. The arguments are the options of the command."""
         if self.refused and not skip_bad:
+            to_notes = "" if lenient else ", move invalid values of optional fields to the notes (--lenient)"
             self.to_do.append(
-                "Correct these rows, or put them into a file and import the others: --skip-bad FILE."
+                f"Correct these rows{to_notes}, or put them into a file and import the others (--skip-bad FILE)."
             )
         if (self.duplicates or self.same_id) and on_duplicate == "fail":
             self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")

@@ -404,8 +404,11 @@ def test_a_dry_run_writes_nothing(agency, tmp_path):
     assert not (tmp_path / "refused.csv").exists()
 
 
-def test_a_problem_without_a_cell_is_a_line_and_a_rule(agency):
-    assert "line 2: last_name is required\n" in agency.load("first_name,client_type\nJordan,buyer\n").out
+def test_a_problem_without_a_cell_and_the_ways_out(agency):
+    content = "first_name,client_type\nJordan,buyer\n"
+    printed = [agency.load(content, *lenient).out for lenient in ([], ["--lenient"])]
+    assert all("line 2: last_name is required\n" in text for text in printed)
+    assert ["--lenient" in text for text in printed] == [True, False]  # as a way out
 
 
 def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
