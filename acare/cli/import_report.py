@@ -51,10 +51,9 @@ class ImportReport:
     def decide(self, on_duplicate: str, *, skip_bad: bool, lenient: bool) -> None:
         """Note what prevents writing the rows. The arguments are the options of the command."""
         if self.refused and not skip_bad:
-            to_notes = "" if lenient else ", move invalid values of optional fields to the notes (--lenient)"
-            self.to_do.append(
-                f"Correct these rows{to_notes}, or put them into a file and import the others (--skip-bad FILE)."
-            )
+            notes = "" if lenient else ", move invalid values of optional fields to the notes (--lenient)"
+            skip = "put them into a file and import the others (--skip-bad FILE)"
+            self.to_do.append(f"Correct these rows{notes}, or {skip}.")
         if (self.duplicates or self.same_id) and on_duplicate == "fail":
             self.to_do.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
 
