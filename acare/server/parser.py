@@ -103,7 +103,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> int:
         before = self.header_plus
         if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
-            # A caller of https:// waits for an answer, and its handshake has no end of a header to wait for.
+            # It contains no end of a header; the caller, who used https://, would wait for the time-out.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
             return len(data)

@@ -114,6 +114,7 @@ class Database:
         self.path = path
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
+        self._clock = clock
         self._idle_readers: deque[_Reader] = deque()
         self._cache = _Cache()
         self._closed = False
@@ -140,7 +141,7 @@ class Database:
         A commit of another process counts after a millisecond at most: reading SQLite's data version, which
         shows it, takes two locks of the file, a tenth of the time of a request.
         """
-        commits, now = self._writer.commits, time.monotonic_ns()
+        commits, now = self._writer.commits, self._clock()
         found: T | None = self._cache.get((find, key), commits, now)
         if found is not None:
             return found

@@ -38,7 +38,7 @@ LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
 """
 
-# One row if an import created the client; its time is NULL if the import was forgotten, by --again.
+# One row if an import created the client; its time is NULL if --again has deleted the import.
 IMPORTED = """
 SELECT started_at
 FROM clients

@@ -144,7 +144,7 @@ class Import:
     ) -> Iterator[Progress]:
         """Write the rows after ``progress``, in short transactions; the progress after each.
 
-        Rows in the lines ``without`` are passed over.
+        Skips the rows in the lines ``without``.
         """
         rows = islice(rows, progress.done, None)
         for first in rows:

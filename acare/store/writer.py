@@ -29,10 +29,10 @@ log = logging.getLogger("acare.store")
 #: A write with a caller is always queued: each caller has one at most.
 MAX_QUEUED = 1000
 
-#: Seconds for which the writer gathers writes after a commit of at least ``MANY`` writes: their callers
-#: write again, and one commit for all of them costs less than two. (PostgreSQL: commit_delay)
+#: Seconds for which the writer waits for further writes after a commit of at least ``LARGE_BATCH`` writes:
+#: their callers write again, and one commit for all of them costs less than two. (PostgreSQL: commit_delay)
 BATCH_WINDOW = 0.0005
-MANY = 8
+LARGE_BATCH = 8
 
 
 class _Write(Generic[T]):
@@ -84,8 +84,8 @@ class Writer:
         self._checkpointer = checkpointer
         self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
         self._check = check
-        self.commits = 0  # how many transactions are on disk
-        self._committed = 0  # writes in the last of them
+        self.commits = 0  # transactions on disk
+        self._last_batch = 0  # number of writes in the last of them
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._late_failed = False  # whether the last write of run_later failed
@@ -197,7 +197,7 @@ class Writer:
 
     def _take_queue(self, batch: list[_Write[Any]]) -> bool:
         """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
-        if self._committed >= MANY:
+        if self._last_batch >= LARGE_BATCH:
             time.sleep(BATCH_WINDOW)
         write = self._queue.get()
         with suppress(Empty):
@@ -214,7 +214,7 @@ class Writer:
                 self._run(write)
             self._connection.execute("COMMIT")
             self.commits += 1
-            self._committed = len(batch)
+            self._last_batch = len(batch)
             for write in batch:
                 self._answer(write)
             self._log.committed(len(batch))

@@ -16,7 +16,7 @@ from support.writer import add, together
 
 from acare.errors import StoreUnavailable
 from acare.store.wal import WriteAheadLog
-from acare.store.writer import BATCH_WINDOW, MANY, MAX_QUEUED, Writer
+from acare.store.writer import BATCH_WINDOW, LARGE_BATCH, MAX_QUEUED, Writer
 
 
 def add_and_raise(n, error):
@@ -53,8 +53,8 @@ def test_writes_that_wait_share_one_commit_in_order(bench):
     assert (bench.commits(), order, bench.facts()) == (2, list(range(20)), list(range(20)))
 
 
-@pytest.mark.parametrize(("writes", "expected"), [(MANY - 1, []), (MANY, [BATCH_WINDOW])])
-def test_writes_are_gathered_after_a_large_commit(bench, monkeypatch, writes, expected):
+@pytest.mark.parametrize(("writes", "expected"), [(LARGE_BATCH - 1, []), (LARGE_BATCH, [BATCH_WINDOW])])
+def test_the_writer_waits_after_a_large_commit(bench, monkeypatch, writes, expected):
     pauses = []
     monkeypatch.setattr("acare.store.writer.time", SimpleNamespace(sleep=pauses.append))
     together(bench.writer, *map(add, range(writes)))
