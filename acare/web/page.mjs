@@ -372,7 +372,7 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
   return form;
 }
 
-/** Save a draft. Its form rests meanwhile, so that nothing is sent twice or typed in vain. */
+/** Save a draft. The form is disabled meanwhile, so that nothing is sent twice and no input is lost. */
 async function save(draft, form, signal) {
   const isNew = draft.id === null;
   const [method, path, headers] = isNew ? ["POST", "v1/clients", { "Idempotency-Key": draft.key }]

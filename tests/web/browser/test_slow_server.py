@@ -19,7 +19,7 @@ def edit(page, agency, client):
     expect(page.get_by_label("Notes")).to_be_visible()
 
 
-def test_nothing_can_be_typed_in_vain_while_a_form_is_saved(open_page, limited):
+def test_a_form_cannot_be_edited_while_it_is_saved(open_page, limited):
     client = limited.create()
     page = open_page(limited.link)
     edit(page, limited, client)
