@@ -1,10 +1,10 @@
 -- The complete data model of acare. A new database is created by running this file in one transaction;
--- an existing one is compared with it when it is opened (acare/store/schema.py).
+-- an existing one is compared with it when it is opened (acare/database/schema.py).
 -- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
 -- edited with another program.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
-PRAGMA user_version = 2;            -- the version of this schema; older ones: acare/store/migrations.py
+PRAGMA user_version = 2;            -- the version of this schema; older ones: acare/database/migrations.py
 
 
 -- Users and their API keys. A key acts on behalf of its user. A key with the preview 'host' stands for the

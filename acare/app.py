@@ -11,13 +11,13 @@ import falcon
 import falcon.routing
 
 from acare.api import envelope
-from acare.api.access_log import Access, AccessLog, log_access
+from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.cors import AnswerPreflight, Cors
 from acare.api.middleware import (
     CheckBody,
+    CsrfProtection,
     IdentifyCaller,
     LimitRate,
-    RefuseCrossSiteWrites,
     RequireKey,
     RequireScope,
     SecurityHeaders,
@@ -31,10 +31,10 @@ from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
+from acare.database.database import Database
 from acare.errors import AcareError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
-from acare.store.database import Database
 from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
@@ -60,7 +60,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self,
         settings: Settings,
         clock: Callable[[], int],
-        access_log: Callable[[Access], None],
+        access_log: Callable[[AccessRecord], None],
         identify: Identify | None = None,
     ) -> None:
         self._identify = identify
@@ -92,7 +92,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             self.add_route(f"/web/{name}", WebFile(name))
 
     def _gates(
-        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[Access], None]
+        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[AccessRecord], None]
     ) -> list[Any]:
         """The gates in the order in which requests pass them; responses pass them in reverse order."""
         limit = settings.rate_limit
@@ -102,15 +102,15 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             SecurityHeaders(),
             *([self.cors] if self.cors else []),
             AnswerPreflight(self.cors),
-            IdentifyCaller(self.keys.authenticate, self._ask_host),
+            IdentifyCaller(self.keys.authenticate, self._identify_caller),
             *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
             CheckBody(MAX_BODY),
             RequireKey(),
-            *([RefuseCrossSiteWrites()] if self._identify else []),
+            *([CsrfProtection()] if self._identify else []),
             RequireScope(),
         ]
 
-    def _ask_host(self, env: dict[str, Any]) -> Caller | None:
+    def _identify_caller(self, env: dict[str, Any]) -> Caller | None:
         email = None if self._identify is None else self._identify(env)
         return None if email is None else self.users.caller(email)
 
@@ -161,7 +161,7 @@ def create_app(
     *,
     settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
-    access_log: Callable[[Access], None] = log_access,
+    access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
     **options: object,
 ) -> App:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from acare.auth import Caller
-from acare.fields import Clean
+from acare.fields import ValidFields
 
 
 class ClientRow(NamedTuple):
@@ -42,11 +42,11 @@ class ImportRow(NamedTuple):
     """
 
     line: int
-    values: Clean
+    values: ValidFields
     kept: dict[str, Any]
-    defaults: Clean
+    defaults: ValidFields
 
-    def complete(self) -> Clean:
+    def complete(self) -> ValidFields:
         """The fields of the client if it is created."""
         return {**self.defaults, **self.values}
 
@@ -96,14 +96,14 @@ class Clients(Protocol):
     ) -> ClientRow: ...
 
     def create(
-        self, caller: Caller, client: Clean, *, idempotency_key: str | None = None
+        self, caller: Caller, client: ValidFields, *, idempotency_key: str | None = None
     ) -> CreatedClient: ...
 
     def update(
         self,
         caller: Caller,
         client_id: str,
-        changes: Clean,
+        changes: ValidFields,
         *,
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,

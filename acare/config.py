@@ -103,7 +103,7 @@ class Settings:
         "SECONDS",
         "seconds in which open requests may finish when the server stops, 1 to 3600 (30)",
     )
-    drain_delay: int = _setting(
+    stop_delay: int = _setting(
         0,
         setting_types.count(3600, minimum=0),
         "SECONDS",

@@ -16,7 +16,7 @@ class AcareError(Exception):
 
 
 @dataclass(frozen=True)
-class Problem:
+class FieldError:
     """One problem with one field, parameter or header."""
 
     field: str
@@ -26,7 +26,7 @@ class Problem:
 class InvalidInput(AcareError):
     """The input breaks one or more rules."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: FieldError) -> None:
         """``problems`` are all problems of the input, at least one."""
         super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
         self.problems = problems

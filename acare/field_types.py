@@ -50,7 +50,7 @@ def _finite(text: str) -> float:
 _DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
-class InvalidParts(ValueError):
+class NestedErrors(ValueError):
     """Parts of a list or an object break their rules.
 
     ``parts`` maps the path of each to its rule: ``{"[2]": "must ..."}``, ``{".bedrooms_min": "must ..."}``.
@@ -61,7 +61,7 @@ class InvalidParts(ValueError):
         self.parts = parts
 
 
-class Kind(Protocol):
+class FieldType(Protocol):
     """A type of field."""
 
     def clean(self, value: object) -> Stored:
@@ -76,7 +76,7 @@ class Kind(Protocol):
 
 
 @dataclass(frozen=True)
-class Text(Kind):
+class String(FieldType):
     """A string. A single line loses leading and trailing white space before its length is checked.
 
     With ``lines`` the text is kept as it is and may have line breaks. ``min_length`` is 0 or 1 in schemas.
@@ -123,7 +123,7 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
-class Email(Text):
+class Email(String):
     """Text with one @ between two parts and no white space inside. (our choice)"""
 
     def check(self, text: str) -> None:
@@ -147,7 +147,7 @@ def fold_email(address: str) -> str:
 
 
 @dataclass(frozen=True)
-class Phone(Text):
+class Phone(String):
     """Text with at least one digit of any script, for example ``(661) 555-0142``. (our choice)"""
 
     def check(self, text: str) -> None:
@@ -159,7 +159,7 @@ class Phone(Text):
 
 
 @dataclass(frozen=True)
-class OneOf(Kind):
+class Enum(FieldType):
     """One of a few words. (seed)"""
 
     words: tuple[str, ...]
@@ -174,7 +174,7 @@ class OneOf(Kind):
 
 
 @dataclass(frozen=True)
-class Amount(Kind):
+class Amount(FieldType):
     """A number from 0 to ``maximum``; an integer stays an integer. (our choice)"""
 
     maximum: int
@@ -190,7 +190,7 @@ class Amount(Kind):
 
 
 @dataclass(frozen=True)
-class Flag(Kind):
+class Boolean(FieldType):
     """True or false."""
 
     def clean(self, value: object) -> Stored:
@@ -203,11 +203,11 @@ class Flag(Kind):
 
 
 @dataclass(frozen=True)
-class Texts(Kind):
+class StringList(FieldType):
     """A list of at most ``maximum`` strings, each of the type ``each``. (our choice)"""
 
     maximum: int
-    each: Text
+    each: String
 
     def clean(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
@@ -219,7 +219,7 @@ class Texts(Kind):
             except ValueError as error:
                 invalid[f"[{index}]"] = str(error)
         if invalid:
-            raise InvalidParts(invalid)
+            raise NestedErrors(invalid)
         return to_json(clean)
 
     def schema(self) -> Schema:

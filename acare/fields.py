@@ -10,48 +10,51 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from acare.errors import InvalidInput, Problem
+from acare.errors import FieldError, InvalidInput
 from acare.field_types import (
     CLIENT_EMAIL,
     Amount,
-    Flag,
-    InvalidParts,
-    Kind,
-    OneOf,
+    Boolean,
+    Enum,
+    FieldType,
+    NestedErrors,
     Phone,
     Stored,
-    Text,
-    Texts,
+    String,
+    StringList,
 )
 from acare.property_preferences import Preferences
 
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")
 
-Clean = dict[str, Stored]
+ValidFields = dict[str, Stored]
 
 
 @dataclass(frozen=True)
 class Field:
     """A field that a caller may write.
 
-    ``unset`` is its value when it is null, or absent when the client is created. A field whose schema has a
+    ``default`` is its value when it is null, or absent when the client is created. A field whose schema has a
     name gets a type of that name in generated code.
     """
 
     name: str
-    kind: Kind
+    kind: FieldType
     description: str
     required: bool = False
-    unset: Stored = None
+    default: Stored = None
     schema_name: str | None = None
 
 
+_NAME = String(min_length=1, max_length=100)
 _MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field("first_name", Text(min_length=1, max_length=100), "First name. Must not be blank.", required=True),
-    Field("last_name", Text(min_length=1, max_length=100), "Last name. Must not be blank.", required=True),
+    Field(
+        "first_name", String(min_length=1, max_length=100), "First name. Must not be blank.", required=True
+    ),
+    Field("last_name", String(min_length=1, max_length=100), "Last name. Must not be blank.", required=True),
     Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
     Field(
         "phone",
@@ -60,26 +63,26 @@ FIELDS = (
     ),
     Field(
         "client_type",
-        OneOf(CLIENT_TYPES),
+        Enum(CLIENT_TYPES),
         "What the client wants to do: buy, sell or both.",
         required=True,
         schema_name="ClientType",
     ),
     Field(
         "status",
-        OneOf(STATUSES),
+        Enum(STATUSES),
         "State of the relationship: `active` unless set.",
-        unset="active",
+        default="active",
         schema_name="ClientStatus",
     ),
-    Field("source", Text(max_length=100), "Where the client came from, for example a referral or website."),
+    Field("source", String(max_length=100), "Where the client came from, for example a referral or website."),
     Field("budget_min", _MONEY, "Lowest price the client considers; not more than `budget_max`."),
     Field("budget_max", _MONEY, "Highest price the client considers; not less than `budget_min`."),
     Field(
         "preferred_locations",
-        Texts(maximum=50, each=Text(max_length=200)),
+        StringList(maximum=50, each=String(max_length=200)),
         "Places where the client is looking for a property.",
-        unset="[]",
+        default="[]",
     ),
     Field(
         "property_preferences",
@@ -95,13 +98,15 @@ FIELDS = (
         ),
         "What the client is looking for. Other keys are kept as they are. At most 8,192 bytes as compact "
         "JSON, with at most 20 levels of nesting.",
-        unset="{}",
+        default="{}",
         schema_name="PropertyPreferences",
     ),
-    Field("pre_approved", Flag(), "Whether a lender has approved a loan in advance.", unset=0),
+    Field("pre_approved", Boolean(), "Whether a lender has approved a loan in advance.", default=0),
     Field("pre_approval_amount", _MONEY, "Amount of the loan that was approved in advance."),
-    Field("notes", Text(max_length=10_000, lines=True), "Free text. May have line breaks."),
-    Field("tags", Texts(maximum=50, each=Text(max_length=50)), "The agency's own labels.", unset="[]"),
+    Field("notes", String(max_length=10_000, lines=True), "Free text. May have line breaks."),
+    Field(
+        "tags", StringList(maximum=50, each=String(max_length=50)), "The agency's own labels.", default="[]"
+    ),
 )
 
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
@@ -111,26 +116,26 @@ _BUDGET_MESSAGES = {
 }
 
 
-def clean_new(body: object) -> Clean:
+def validate_create(body: object) -> ValidFields:
     """The complete record of a client to create. InvalidInput lists every problem."""
-    problems: list[Problem] = []
+    problems: list[FieldError] = []
     clean = _clean({**_ABSENT, **_members(body)}, "is required", problems)
     if problems:
         raise InvalidInput(*problems)
     return clean
 
 
-def clean_update(body: object) -> tuple[Clean, int | None]:
+def validate_update(body: object) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read.
 
     The version is None if the body has none. InvalidInput lists every problem.
     """
     members = _members(body)
-    problems: list[Problem] = []
+    problems: list[FieldError] = []
     version = _clean_version(members, problems)
     changes = _clean(members, "must not be null", problems)
     if _ABSENT.keys().isdisjoint(members):
-        problems.append(Problem("body", f"must have at least one of {', '.join(_ABSENT)}"))
+        problems.append(FieldError("body", f"must have at least one of {', '.join(_ABSENT)}"))
     if problems:
         raise InvalidInput(*problems)
     return changes, version
@@ -141,17 +146,17 @@ def budgets_crossed(sent: Iterable[str]) -> InvalidInput:
     return InvalidInput(*_budget_problems(sent))
 
 
-def _budget_problems(sent: Iterable[str]) -> list[Problem]:
-    return [Problem(name, message) for name, message in _BUDGET_MESSAGES.items() if name in set(sent)]
+def _budget_problems(sent: Iterable[str]) -> list[FieldError]:
+    return [FieldError(name, message) for name, message in _BUDGET_MESSAGES.items() if name in set(sent)]
 
 
 def _members(body: object) -> dict[str, object]:
     if not isinstance(body, dict):
-        raise InvalidInput(Problem("body", "must be a JSON object"))
+        raise InvalidInput(FieldError("body", "must be a JSON object"))
     return body
 
 
-def _clean_version(members: dict[str, object], problems: list[Problem]) -> int | None:
+def _clean_version(members: dict[str, object], problems: list[FieldError]) -> int | None:
     """The version in a body; null is a problem, because it would silently disable the lock."""
     if "version" not in members:
         return None
@@ -160,32 +165,32 @@ def _clean_version(members: dict[str, object], problems: list[Problem]) -> int |
         version = int(version)  # 3.0 is an integer in JSON Schema, and some languages send it
     if type(version) is int and version >= 1:
         return version
-    problems.append(Problem("version", "must be an integer of at least 1"))
+    problems.append(FieldError("version", "must be an integer of at least 1"))
     return None
 
 
-def _clean(members: dict[str, object], null_message: str, problems: list[Problem]) -> Clean:
+def _clean(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
     """The known fields among ``members``, clean. Appends their problems to ``problems``.
 
     ``null_message`` is the problem with a required field that is null.
     """
-    clean: Clean = {}
+    clean: ValidFields = {}
     for field in FIELDS:
         if field.name not in members:
             continue
         value = members[field.name]
         if value is None:
             if field.required:
-                problems.append(Problem(field.name, null_message))
-            clean[field.name] = field.unset
+                problems.append(FieldError(field.name, null_message))
+            clean[field.name] = field.default
             continue
         try:
             clean[field.name] = field.kind.clean(value)
-        except InvalidParts as error:
+        except NestedErrors as error:
             parts = "; ".join(f"{field.name}{path} {rule}" for path, rule in error.parts.items())
-            problems.append(Problem(field.name, f"must have valid parts: {parts}"))
+            problems.append(FieldError(field.name, f"must have valid parts: {parts}"))
         except ValueError as error:
-            problems.append(Problem(field.name, str(error)))
+            problems.append(FieldError(field.name, str(error)))
     low, high = clean.get("budget_min"), clean.get("budget_max")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
         problems += _budget_problems(clean)

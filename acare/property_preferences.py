@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from acare.field_types import (
     LINES_PATTERN,
-    InvalidParts,
-    Kind,
+    FieldType,
+    NestedErrors,
     Schema,
     Stored,
     check_characters,
@@ -18,7 +18,7 @@ from acare.field_types import (
 
 
 @dataclass(frozen=True)
-class Preferences(Kind):
+class Preferences(FieldType):
     """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept. (seed, our choice)
 
     ``numbers`` and ``texts`` map a key to its description.
@@ -33,7 +33,7 @@ class Preferences(Kind):
         if not isinstance(value, dict):
             raise ValueError("must be an object")
         if invalid := self._known_keys(value) or self._other_rules(value):
-            raise InvalidParts(invalid)
+            raise NestedErrors(invalid)
         stored = to_json(value)
         if len(stored.encode()) > self.max_bytes:
             raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")

@@ -31,7 +31,7 @@ class RateLimit:
     seconds: int
 
 
-class Verdict(NamedTuple):
+class RateLimitResult(NamedTuple):
     """The result for one request, in whole tokens and whole seconds, as in the headers."""
 
     allowed: bool
@@ -61,7 +61,7 @@ class RateLimiter:
         self._old: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def take(self, name: str) -> Verdict:
+    def take(self, name: str) -> RateLimitResult:
         """Take one token from the bucket of ``name``, if it has one."""
         limit, token = self._limit.tokens, self._token
         with self._lock:
@@ -77,7 +77,7 @@ class RateLimiter:
         # Whole tokens are rounded down, whole seconds up.
         wait = -(-short_by // self._per_second) if short_by > 0 else 0
         reset = -(-missing // self._per_second)
-        return Verdict(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
+        return RateLimitResult(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
 
     def _find(self, name: str, now: int) -> int:
         """The time at which a bucket of the old generation, or a new one, is full; makes room for it."""

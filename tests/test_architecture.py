@@ -23,10 +23,11 @@ LAYERS = (
     ("property_preferences", "setting_types", "auth"),
     ("fields", "config"),
     ("clients",),
-    ("api", "store", "exchange"),
+    ("database",),
+    ("api", "store"),
     ("app",),
     ("",),  # acare itself, which embedders import
-    ("server",),
+    ("server", "importing", "maintenance"),
     ("cli",),
     ("__main__",),
 )
@@ -105,7 +106,12 @@ def test_few_other_packages_are_imported() -> None:
     assert imported - sys.stdlib_module_names == {"acare", "falcon", "waitress"}
 
 
-IMPORTERS = {"falcon": {"api", "app"}, "sqlite3": {"store"}, "waitress": {"server"}, "argparse": {"cli"}}
+IMPORTERS = {
+    "falcon": {"api", "app"},
+    "sqlite3": {"database", "store", "importing", "maintenance"},
+    "waitress": {"server"},
+    "argparse": {"cli"},
+}
 
 
 @pytest.mark.parametrize(("package", "parts"), IMPORTERS.items(), ids=IMPORTERS)
@@ -122,7 +128,7 @@ def test_only_these_parts_import_a_package(package: str, parts: set[str]) -> Non
 
 USERS = {
     # names: the modules that may use them
-    ("sqlite3.connect", "sqlite3.dbapi2.connect"): r"acare\.store\.connection",
+    ("sqlite3.connect", "sqlite3.dbapi2.connect"): r"acare\.database\.connection",
     ("print", "sys.stdout", "sys.stderr"): r"acare\.cli.*",
     ("sys.exit", "os._exit", "exit", "SystemExit"): r"acare\.(cli|server|__main__).*",
     ("os.environ", "os.getenv", "os.environb", "environ", "getenv"): r"acare\.config",
@@ -144,7 +150,7 @@ def test_only_one_module_reads_the_time_in_sql() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "'now'" in node.value
     }
-    assert found == {"acare.store.connection", "acare.store.schema_1_to_2"}
+    assert found == {"acare.database.connection", "acare.database.schema_1_to_2"}
 
 
 # --- importing has no effects

@@ -19,7 +19,7 @@ DEFAULTS = {
     "log_format": "text",
     "page": True,
     "drain_seconds": 30,
-    "drain_delay": 0,
+    "stop_delay": 0,
     "require_precondition": False,
 }
 
@@ -41,7 +41,7 @@ ACCEPTED = {
     "log_format": {"text": "text", "json": "json"},
     "page": {"true": True, "false": False},
     "drain_seconds": {"1": 1, "3600": 3600},
-    "drain_delay": {"0": 0, "3600": 3600},
+    "stop_delay": {"0": 0, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
 
@@ -62,7 +62,7 @@ REJECTED = {
     "log_format": ("one of text, json", ["xml", "JSON"]),
     "page": ("true or false", ["no", "0"]),
     "drain_seconds": ("a whole number from 1 to 3600", ["0", "3601", "1s"]),
-    "drain_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
+    "stop_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
     "require_precondition": ("true or false", ["yes", "1"]),
 }  # fmt: skip
 

@@ -7,8 +7,8 @@ from support.data import ALL_FIELDS, JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
-from acare.field_types import Amount, Email, Flag, OneOf, Phone, Text, Texts
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_new, clean_update
+from acare.field_types import Amount, Boolean, Email, Enum, Phone, String, StringList
+from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, validate_create, validate_update
 from acare.property_preferences import Preferences
 
 NAMES = [field.name for field in FIELDS]
@@ -33,11 +33,11 @@ def accepts(kind, value):
 
 
 def clean_changes(body):
-    return clean_update(body)[0]
+    return validate_update(body)[0]
 
 
 def clean_version(version):
-    return clean_update({"notes": "x", "version": version})[1]
+    return validate_update({"notes": "x", "version": version})[1]
 
 
 # --- the table
@@ -79,17 +79,20 @@ def test_a_message_follows_the_name_of_its_field(field):
         field.kind.clean(object())
 
 
-LISTS, PREFERENCES = Texts(maximum=2, each=Text(max_length=5)), Preferences(99, 9, {"n": ""}, {"t": ""})
+LISTS, PREFERENCES = (
+    StringList(maximum=2, each=String(max_length=5)),
+    Preferences(99, 9, {"n": ""}, {"t": ""}),
+)
 STORED = [
-    (Text(max_length=5), " ab ", "ab"),
-    (Text(max_length=5), "  ", None),
-    (Text(max_length=9, lines=True), " a\nb ", " a\nb "),
-    (Text(max_length=9, lines=True), " ", " "),
+    (String(max_length=5), " ab ", "ab"),
+    (String(max_length=5), "  ", None),
+    (String(max_length=9, lines=True), " a\nb ", " a\nb "),
+    (String(max_length=9, lines=True), " ", " "),
     (Email(max_length=9), " a@b ", "a@b"),
     (Phone(max_length=9), " 1 ", "1"),
-    (OneOf(("a", "b")), "b", "b"),
-    (Flag(), True, 1),
-    (Flag(), False, 0),
+    (Enum(("a", "b")), "b", "b"),
+    (Boolean(), True, 1),
+    (Boolean(), False, 0),
     (LISTS, [" a ", "é"], '["a","é"]'),
     (LISTS, [], "[]"),
     (PREFERENCES, {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
@@ -110,27 +113,27 @@ def test_a_kind_returns_the_value_to_store(kind, value, stored):
 
 
 def test_a_new_client_has_every_field():
-    assert list(clean_new(JORDAN)) == NAMES
+    assert list(validate_create(JORDAN)) == NAMES
 
 
 @pytest.mark.parametrize("field", OPTIONAL, ids=lambda field: field.name)
 def test_an_absent_or_null_field_is_unset(field):
-    assert clean_new(JORDAN)[field.name] == field.unset
-    assert clean_new({**JORDAN, field.name: None})[field.name] == field.unset
-    assert clean_changes({field.name: None}) == {field.name: field.unset}
+    assert validate_create(JORDAN)[field.name] == field.default
+    assert validate_create({**JORDAN, field.name: None})[field.name] == field.default
+    assert clean_changes({field.name: None}) == {field.name: field.default}
 
 
 @pytest.mark.parametrize("name", JORDAN)
 def test_a_required_field_may_not_be_absent_or_null(name):
     absent = {other: value for other, value in JORDAN.items() if other != name}
-    assert problems(clean_new, absent) == [name]
-    assert problems(clean_new, {**JORDAN, name: None}) == [name]
+    assert problems(validate_create, absent) == [name]
+    assert problems(validate_create, {**JORDAN, name: None}) == [name]
     assert problems(clean_changes, {name: None}) == [name]
 
 
 def test_the_servers_fields_and_unknown_fields_are_ignored():
     ignored = {"id": 1, "user_id": [], "created_at": 0, "updated_at": 0, "nickname": {}}
-    assert clean_new({**JORDAN, **ignored, "version": "x"}) == clean_new(JORDAN)
+    assert validate_create({**JORDAN, **ignored, "version": "x"}) == validate_create(JORDAN)
     assert clean_changes({"notes": "x", "version": 3, **ignored}) == {"notes": "x"}
 
 
@@ -147,7 +150,7 @@ def test_an_empty_text_is_null():
     assert clean_changes(dict.fromkeys(names, "")) == dict.fromkeys(names)
 
 
-@pytest.mark.parametrize("clean", [clean_new, clean_update])
+@pytest.mark.parametrize("clean", [validate_create, validate_update])
 @pytest.mark.parametrize("body", [None, [], "x", 3, True, [JORDAN]], ids=str)
 def test_a_body_must_be_an_object(clean, body):
     assert problems(clean, body) == ["body"]
@@ -156,16 +159,16 @@ def test_a_body_must_be_an_object(clean, body):
 # --- all problems at once
 
 SEVERAL = {
-    "every field": (clean_new, ALL_WRONG, NAMES),
-    "every changed field": (clean_update, ALL_WRONG, NAMES),
-    "missing and wrong": (clean_new, {"email": "x", "status": "x"}, [*JORDAN, "email", "status"]),
+    "every field": (validate_create, ALL_WRONG, NAMES),
+    "every changed field": (validate_update, ALL_WRONG, NAMES),
+    "missing and wrong": (validate_create, {"email": "x", "status": "x"}, [*JORDAN, "email", "status"]),
     "crossed budgets too": (
-        clean_new,
+        validate_create,
         {**JORDAN, "email": "x", "budget_min": 2, "budget_max": 1, "tags": 7},
         ["email", "tags", "budget_min", "budget_max"],
     ),
     "the version too": (
-        clean_update,
+        validate_update,
         {"version": 0, "first_name": None, "budget_min": 2, "budget_max": 1},
         ["version", "first_name", "budget_min", "budget_max"],
     ),
@@ -206,14 +209,14 @@ PARTS = {
 @pytest.mark.parametrize(("body", "message"), PARTS.values(), ids=PARTS)
 def test_a_problem_names_the_part_of_the_field(body, message):
     with pytest.raises(InvalidInput) as caught:
-        clean_update(body)
+        validate_update(body)
     (problem,) = caught.value.problems
     assert (problem.field, problem.message) == (*body, f"must have valid parts: {message}")
 
 
 def test_the_text_of_an_error_is_one_sentence():
     with pytest.raises(InvalidInput, match=r"^first_name is required; last_name is required$"):
-        clean_new({"client_type": "both"})
+        validate_create({"client_type": "both"})
 
 
 # --- budgets
@@ -243,7 +246,7 @@ def test_a_version_is_an_integer_of_at_least_1(sent, version):
 
 
 def test_a_version_is_optional():
-    assert clean_update({"notes": "x"}) == ({"notes": "x"}, None)
+    assert validate_update({"notes": "x"}) == ({"notes": "x"}, None)
 
 
 @pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 0.0, -1.0, 1.5, [], {}], ids=repr)

@@ -22,7 +22,7 @@ import acare
 from acare.api import envelope
 from acare.cli import _parser
 from acare.config import SETTINGS, Settings
-from acare.store import connection, schema
+from acare.database import connection, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -34,7 +34,7 @@ FRONT, API, STORE, CLI, BENCHMARKS = (
     for name in (
         "README.md",
         "acare/api/README.md",
-        "acare/store/README.md",
+        "acare/database/README.md",
         "acare/cli/README.md",
         "tests/benchmarks/README.md",
     )
@@ -149,7 +149,7 @@ def test_every_setting_has_a_row_with_flag_variable_and_default():
     assert told == expected
 
 
-@pytest.mark.parametrize("name", ["threads", "drain_seconds", "drain_delay"])
+@pytest.mark.parametrize("name", ["threads", "drain_seconds", "stop_delay"])
 def test_the_range_of_a_setting_is_in_its_row_and_in_its_help(name):
     (setting,) = (setting for setting in SETTINGS if setting.name == name)
     (row,) = (cells for cells in rows(FRONT) if cells[0].startswith(f"`{setting.flag} "))
@@ -217,7 +217,7 @@ def test_the_diagram_has_the_gates_in_their_order(tmp_path):
 def test_the_diagram_has_every_table_and_only_real_columns():
     database = sqlite3.connect(":memory:")
     database.executescript(schema.text())
-    tables = re.findall(r"^    (\w+) \{\n(.*?)^    \}", diagram("acare/store/README.md"), re.M | re.S)
+    tables = re.findall(r"^    (\w+) \{\n(.*?)^    \}", diagram("acare/database/README.md"), re.M | re.S)
     assert {name for name, _ in tables} == set(re.findall(r"^CREATE TABLE (\w+)", schema.text(), re.M))
     for name, columns in tables:
         shown = set(re.findall(r"^ +[A-Z]+ (\w+)", columns, re.MULTILINE))

@@ -16,10 +16,10 @@ from support.wsgi import call
 
 import acare
 from acare.cli import main
+from acare.maintenance.backup import back_up
+from acare.maintenance.restore import restore
 from acare.server.logs import JsonFormatter, TextFormatter, access_as_json, access_as_text
-from acare.store.backup import back_up
 from acare.store.keys import AUTHENTICATE
-from acare.store.restore import restore
 
 COLLECTION = "/v1/clients"
 

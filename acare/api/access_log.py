@@ -27,7 +27,7 @@ _KEY_IN_PATH = re.compile(r"([0-9A-Fa-f]{8})[0-9A-Fa-f]{52}([0-9A-Fa-f]{4})")
 MAX_PATH = 2000
 
 
-class Access(NamedTuple):
+class AccessRecord(NamedTuple):
     """The fields of one line."""
 
     address: str
@@ -39,7 +39,7 @@ class Access(NamedTuple):
     request: str
 
 
-def text_line(line: Access) -> str:
+def text_line(line: AccessRecord) -> str:
     """The line as text: ``127.0.0.1 GET /v1/clients 200 0.4ms key=... request=...``"""
     return (
         f"{line.address} {line.method} {line.path} {line.status} "
@@ -47,7 +47,7 @@ def text_line(line: Access) -> str:
     )
 
 
-def json_line(line: Access, timestamp: str) -> str:
+def json_line(line: AccessRecord, timestamp: str) -> str:
     """The line as a JSON object, with the same members as other log lines have."""
     members = {
         "time": timestamp,
@@ -59,7 +59,7 @@ def json_line(line: Access, timestamp: str) -> str:
     return json.dumps(members, ensure_ascii=False)
 
 
-def log_access(line: Access) -> None:
+def log_access(line: AccessRecord) -> None:
     """Log a line to the standard logger ``acare.access``; formatters find the fields in ``args``."""
     log.info(
         "%(address)s %(method)s %(path)s %(status)d %(milliseconds).1fms key=%(key)s request=%(request)s",
@@ -75,7 +75,7 @@ class AccessLog:
 
     def __init__(
         self,
-        write: Callable[[Access], None],
+        write: Callable[[AccessRecord], None],
         new_id: Callable[[], str],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -96,7 +96,7 @@ class AccessLog:
     ) -> None:
         context = req.context
         self._write(
-            Access(  # positional, which is twice as fast
+            AccessRecord(  # positional, which is twice as fast
                 req.remote_addr,
                 req.method if req.method in falcon.HTTP_METHODS else "-",  # others can be any text
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it

@@ -6,7 +6,7 @@ from typing import Any
 
 import falcon
 
-from acare.errors import InvalidInput, Problem, UnsupportedMediaType
+from acare.errors import FieldError, InvalidInput, UnsupportedMediaType
 from acare.field_types import from_json
 
 
@@ -38,4 +38,4 @@ def loads(data: bytes) -> Any:
 
 
 def _invalid(message: str) -> InvalidInput:
-    return InvalidInput(Problem("body", message))
+    return InvalidInput(FieldError("body", message))

@@ -7,7 +7,7 @@ import re
 import falcon
 
 from acare.clients import UNCONDITIONAL, Precondition
-from acare.errors import InvalidInput, Problem
+from acare.errors import FieldError, InvalidInput
 
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
 _TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
@@ -87,5 +87,5 @@ def idempotency_key(req: falcon.Request) -> str | None:
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
     if not re.fullmatch(_IDEMPOTENCY_KEY, key):
         message = "must be 1 to 255 printable ASCII characters other than spaces, quotes and backslashes"
-        raise InvalidInput(Problem("Idempotency-Key", message))
+        raise InvalidInput(FieldError("Idempotency-Key", message))
     return key

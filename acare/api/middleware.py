@@ -50,10 +50,10 @@ class IdentifyCaller:
     """Looks up the caller by the API key or, without one, by the host. Never rejects a request."""
 
     def __init__(
-        self, authenticate: Callable[[str], Caller | None], ask_host: Callable[[Environ], Caller | None]
+        self, authenticate: Callable[[str], Caller | None], identify: Callable[[Environ], Caller | None]
     ) -> None:
         self._authenticate = authenticate
-        self._ask_host = ask_host
+        self._identify_caller = identify
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not is_api(req.path):
@@ -62,8 +62,8 @@ class IdentifyCaller:
         if key is not None:
             req.context.caller = self._authenticate(key)
         else:
-            req.context.caller = self._ask_host(req.env)
-            req.context.named_by_host = req.context.caller is not None
+            req.context.caller = self._identify_caller(req.env)
+            req.context.is_session = req.context.caller is not None
 
 
 class LimitRate:
@@ -113,7 +113,7 @@ class RequireKey:
             raise NotAuthenticated
 
 
-class RefuseCrossSiteWrites:
+class CsrfProtection:
     """Rejects a write of the host's user, unless only a page of the same origin can have sent it.
 
     A browser sends the host's session with the requests of any page. A page of another origin can send forms,
@@ -121,7 +121,7 @@ class RefuseCrossSiteWrites:
     """
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.context.named_by_host or req.method in ("GET", "HEAD", "OPTIONS"):
+        if not req.context.is_session or req.method in ("GET", "HEAD", "OPTIONS"):
             return
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         site = req.env.get("HTTP_SEC_FETCH_SITE", "none")

@@ -205,7 +205,7 @@ ErrorBody  What went wrong.
   message   text          What went wrong, for people. May change.
   details?  ErrorDetails  More about the error. Absent for some codes.
   errorId?  text          For 500: the id of the error in the server's log.
-Problem  One problem with the request.
+FieldError  One problem with the request.
   field    text  Name of the field, parameter or header; `body` for the body as a whole.
   message  text  The problem, for people. May change.
 VersionDetails  For 409 and 412: how the version that was sent differs from the current one.
@@ -329,7 +329,7 @@ def _schemas() -> Json:
     # Requires at least one of the fields without "anyOf", for which code generators create no type.
     none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
     objects["ClientChanges"] |= {"minProperties": 1, "not": none}
-    problems: Json = {"type": "array", "minItems": 1, "items": _ref("Problem")}
+    problems: Json = {"type": "array", "minItems": 1, "items": _ref("FieldError")}
     return {
         **{field.schema_name: field.kind.schema() for field in FIELDS if field.schema_name},
         **objects,
@@ -355,7 +355,7 @@ def _field(field: Field, owner: str) -> tuple[str, Json, str]:
     """A field of a client as a row of the object ``owner``."""
     if owner == "Client":
         schema, optional = field.kind.stored_schema(), False
-        may_be_null = field.unset is None and not field.required
+        may_be_null = field.default is None and not field.required
     else:
         schema, optional = field.kind.schema(), owner == "ClientChanges" or not field.required
         may_be_null = not field.required

@@ -7,14 +7,14 @@ import re
 import falcon
 
 from acare import ids
-from acare.errors import InvalidInput, Problem
-from acare.field_types import Text
+from acare.errors import FieldError, InvalidInput
+from acare.field_types import String
 
 #: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
 
 #: What the parameter ``q`` may be.
-SEARCH = Text(max_length=200)
+SEARCH = String(max_length=200)
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
@@ -36,7 +36,7 @@ class Query:
 
     def __init__(self, req: falcon.Request) -> None:
         self._params = req.params
-        self._problems: list[Problem] = []
+        self._problems: list[FieldError] = []
 
     def count(self, name: str, default: int) -> int:
         """An integer of at least 1."""
@@ -45,7 +45,7 @@ class Query:
             return default
         if re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) and int(text) >= 1:
             return int(text)
-        self._problems.append(Problem(name, "must be a whole number of at least 1"))
+        self._problems.append(FieldError(name, "must be a whole number of at least 1"))
         return default
 
     def one_of(self, name: str, words: tuple[str, ...]) -> str | None:
@@ -53,7 +53,7 @@ class Query:
         text = self._text(name)
         if text is None or text in words:
             return text
-        self._problems.append(Problem(name, f"must be one of {', '.join(words)}"))
+        self._problems.append(FieldError(name, f"must be one of {', '.join(words)}"))
         return None
 
     def uuid(self, name: str) -> str | None:
@@ -61,16 +61,16 @@ class Query:
         text = self._text(name)
         found = None if text is None else ids.canonical(text)
         if text is not None and found is None:
-            self._problems.append(Problem(name, "must be a UUID"))
+            self._problems.append(FieldError(name, "must be a UUID"))
         return found
 
-    def text(self, name: str, kind: Text) -> str | None:
+    def text(self, name: str, kind: String) -> str | None:
         """A text of this kind; None if the parameter is not given or blank."""
         text = self._text(name)
         try:
             cleaned = None if text is None else kind.clean(text)
         except ValueError as error:
-            self._problems.append(Problem(name, str(error)))
+            self._problems.append(FieldError(name, str(error)))
             return None
         return None if cleaned is None else str(cleaned)
 
@@ -82,6 +82,6 @@ class Query:
     def _text(self, name: str) -> str | None:
         value = self._params.get(name)
         if isinstance(value, list):
-            self._problems.append(Problem(name, "must not be given more than once"))
+            self._problems.append(FieldError(name, "must not be given more than once"))
             return None
         return value or None

@@ -13,7 +13,7 @@ class Context(falcon.Context):
     request_id: str
     started: float  # seconds, by the access log's clock
     caller: Caller | None = None
-    named_by_host: bool = False  # the caller is identified by the host's session, not by a key
+    is_session: bool = False  # the caller is identified by the host's session, not by a key
 
 
 class Request(falcon.Request):

@@ -10,7 +10,7 @@ from acare.api.query import SEARCH, Query
 from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
 from acare.field_types import CLIENT_EMAIL
-from acare.fields import CLIENT_TYPES, STATUSES, clean_new, clean_update
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -53,7 +53,7 @@ class ClientCollection:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
-        client = clean_new(body.read(req))
+        client = validate_create(body.read(req))
         created = self._clients.create(req.context.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
@@ -85,7 +85,7 @@ class ClientItem:
     on_head = on_get
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        changes, version = clean_update(body.read(req))
+        changes, version = validate_update(body.read(req))
         if self._require_precondition and version is None and not conditions.has_if_match(req):
             raise PreconditionRequired
         row = self._clients.update(

@@ -20,10 +20,10 @@ from typing import Any, NoReturn
 import acare
 from acare.cli import demo, interrupts, serve
 from acare.config import unchecked_variable, unknown_variables
+from acare.database.connection import SQLITE_VERSION
+from acare.database.schema import SCHEMA_VERSION
 from acare.errors import AcareError, SettingError
 from acare.server.logs import as_json_line
-from acare.store.connection import SQLITE_VERSION
-from acare.store.schema import SCHEMA_VERSION
 
 #: The module of each command, in the order of the help.
 MODULES = {

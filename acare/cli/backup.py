@@ -9,10 +9,11 @@ from pathlib import Path
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_flags, counted, existing_database, read_settings
+from acare.database import file
+from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
-from acare.store import backup, file
-from acare.store.restore import restore
-from acare.store.schema import SCHEMA_VERSION
+from acare.maintenance import backup
+from acare.maintenance.restore import restore
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:

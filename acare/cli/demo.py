@@ -15,12 +15,12 @@ from acare.app import create_app
 from acare.auth import Role, operator_for
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.cli.serve import say
-from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.database.database import Database
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
 from acare.store.clients import ClientStore
-from acare.store.database import Database
 from acare.store.keys import KeyStore
 
 CLIENTS = 250
@@ -87,7 +87,8 @@ def _invent(database: Database) -> tuple[str, str]:
     users = [keys.create(f"{name}@example.com", scopes, role=role) for role, name in _USERS]
     clients = ClientStore(database, new_id=lambda: _uuid(rng))
     made = [
-        clients.create(operator_for(rng.choice(users).user_id), clean_new(body)) for body in _clients(rng)
+        clients.create(operator_for(rng.choice(users).user_id), validate_create(body))
+        for body in _clients(rng)
     ]
     return users[0].key, made[-1].id
 

@@ -8,11 +8,11 @@ import sys
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_flags, counted, open_database, parse_id
-from acare.store import compact
+from acare.database.space import size_text
+from acare.database.temporary import remove_downloads
+from acare.maintenance import compact
 from acare.store.erasures import ErasureStore, Person
 from acare.store.history import HistoryStore
-from acare.store.leftovers import remove_downloads
-from acare.store.space import size_text
 
 #: What SQLite's secure_delete guarantees, and what it does not.
 LOG_EMPTIED = """\

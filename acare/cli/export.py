@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, counted, open_database
+from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
-from acare.exchange.csv_file import write_csv
-from acare.exchange.json_lines import write_json
 from acare.fields import STATUSES
-from acare.store.export import export
-from acare.store.leftovers import temporary
+from acare.importing.csv_file import write_csv
+from acare.importing.export import export
+from acare.importing.json_lines import write_json
 
 _WRITERS = {"csv": write_csv, "jsonl": write_json}
 _STDOUT = Path("-")

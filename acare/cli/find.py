@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from acare.cli.options import Commands, add_flags, open_database, parse_text
-from acare.field_types import Text
+from acare.field_types import String
 from acare.store import search
 
 
@@ -54,4 +54,4 @@ def _show(client: search.Found) -> bool:
 
 
 def _text(text: str) -> str:
-    return parse_text(Text(min_length=1, max_length=200), text)
+    return parse_text(String(min_length=1, max_length=200), text)

@@ -19,18 +19,18 @@ from acare.cli import progress
 from acare.cli.import_report import ImportReport
 from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.clients import ImportRow
+from acare.database.copying import Report
+from acare.database.database import Database
+from acare.database.temporary import DOWNLOAD_PREFIX, sync, temporary
 from acare.errors import UserError
-from acare.exchange.columns import TARGETS
-from acare.exchange.csv_file import CsvReader
-from acare.exchange.json_lines import JsonReader
-from acare.exchange.remote import Remote
-from acare.exchange.rows import Plan, Rules
 from acare.field_types import fold_email
 from acare.fields import FIELDS
-from acare.store.copying import Report
-from acare.store.database import Database
-from acare.store.imports import Import, add_users
-from acare.store.leftovers import DOWNLOAD_PREFIX, sync, temporary
+from acare.importing.columns import TARGETS
+from acare.importing.csv_file import CsvReader
+from acare.importing.imports import Import, add_users
+from acare.importing.json_lines import JsonReader
+from acare.importing.remote import Remote
+from acare.importing.rows import Plan, Rules
 from acare.store.users import UserStore
 
 _KINDS = {field.name: field.kind for field in FIELDS}

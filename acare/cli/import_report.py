@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from dataclasses import asdict, astuple, dataclass, field
 
-from acare.exchange.rows import CellProblem
-from acare.store.duplicates import Duplicate
-from acare.store.imports import Progress
+from acare.importing.duplicates import Duplicate
+from acare.importing.imports import Progress
+from acare.importing.rows import CellError
 
 _MAX_SHOWN = 60  # characters of a cell
 _COUNTS = ("created", "updated", "skipped", "refused")
@@ -25,7 +25,7 @@ class ImportReport:
     layout: str = ""
     columns: dict[str, str | None] = field(default_factory=dict)
     unknown_columns: list[str] = field(default_factory=list)
-    problems: list[CellProblem] = field(default_factory=list)
+    problems: list[CellError] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
     same_id: int = 0
     note: str | None = None
@@ -40,7 +40,7 @@ class ImportReport:
     def add_duplicate(self, found: Duplicate) -> None:
         """Count a row that has the id of a client, list another duplicate, refuse one with a conflict."""
         if found.conflict is not None:
-            self.problems.append(CellProblem(found.line, None, found.name, *astuple(found.conflict)))
+            self.problems.append(CellError(found.line, None, found.name, *astuple(found.conflict)))
             self.refused += 1
             self.valid -= 1
         elif found.by == "id" and found.client_name is not None:
@@ -91,7 +91,7 @@ class ImportReport:
             print(f"{', '.join(f'{getattr(self, name)} {name}' for name in _COUNTS)} in {self.seconds} s.")
 
 
-def _describe_problem(problem: CellProblem) -> tuple[str, str]:
+def _describe_problem(problem: CellError) -> tuple[str, str]:
     """The kind of a problem, and a line about it."""
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
     kind = f"{problem.field} {problem.message}"

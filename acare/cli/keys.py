@@ -20,7 +20,7 @@ from acare.cli.options import (
     parse_text,
     read_settings,
 )
-from acare.field_types import Text
+from acare.field_types import String
 from acare.store.keys import KeyStore
 
 DEFAULT_SCOPES = ("clients:read,write",)
@@ -147,7 +147,7 @@ def _scope(text: str) -> tuple[str, list[str]]:
 
 
 def _name(text: str) -> str:
-    return parse_text(Text(min_length=1, max_length=100), text)
+    return parse_text(String(min_length=1, max_length=100), text)
 
 
 def _days(text: str) -> int:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from acare import ids
 from acare.config import SETTINGS, Settings
+from acare.database.database import Database
+from acare.database.file import EMPTY
 from acare.errors import StoreUnavailable, UserError
-from acare.field_types import USER_EMAIL, Text
-from acare.store.database import Database
-from acare.store.file import EMPTY
+from acare.field_types import USER_EMAIL, String
 
 #: The end of the help of a command that has all settings.
 SETTINGS_NOTE = (
@@ -106,7 +106,7 @@ def parse_email(text: str) -> str:
     return parse_text(USER_EMAIL, text)
 
 
-def parse_text(kind: Text, text: str) -> str:
+def parse_text(kind: String, text: str) -> str:
     """A text of this kind on the command line; for argparse."""
     try:
         return str(kind.clean(text))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from acare.store.copying import Report, silent
+from acare.database.copying import Report, silent
 
 #: Seconds between two updates on a terminal, and between two lines elsewhere. A shorter step prints nothing:
 #: a scheduled backup of a small file prints only its result.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_flags, existing_database
-from acare.store.space import size_text
-from acare.store.status import Status, read_status
+from acare.database.space import size_text
+from acare.maintenance.status import Status, read_status
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:

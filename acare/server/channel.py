@@ -8,7 +8,7 @@ from typing import Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from acare.server.parser import Parser
-from acare.server.response import AppTask, RefusalTask
+from acare.server.response import AppTask, ErrorTask
 
 #: Seconds within which a request must arrive completely.
 REQUEST_SECONDS = 60
@@ -35,7 +35,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """
 
     task_class = AppTask
-    error_task_class = RefusalTask
+    error_task_class = ErrorTask
     parser_class = Parser
     request: Parser | None
     sent_continue: bool

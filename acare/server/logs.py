@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from acare import timestamps
-from acare.api.access_log import Access, json_line, text_line
+from acare.api.access_log import AccessRecord, json_line, text_line
 
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
@@ -125,16 +125,16 @@ class _Handler(logging.Handler):
         super().close()
 
 
-def access_as_text(now: int, line: Access) -> str:
+def access_as_text(now: int, line: AccessRecord) -> str:
     return f"{timestamps.at(now)} {text_line(line)}\n"
 
 
-def access_as_json(now: int, line: Access) -> str:
+def access_as_json(now: int, line: AccessRecord) -> str:
     return f"{json_line(line, timestamps.at(now))}\n"
 
 
 @contextmanager
-def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Access], None]]:
+def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     formatter = JsonFormatter() if log_format == "json" else TextFormatter()
     access_line = access_as_json if log_format == "json" else access_as_text

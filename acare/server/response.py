@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from waitress.task import ErrorTask, Task, WSGITask
+from waitress import task as waitress_task
 from waitress.utilities import build_http_date
 
 from acare.api import envelope
-from acare.api.access_log import Access, is_request_id
+from acare.api.access_log import AccessRecord, is_request_id
 
 
-def _send(task: Task, body: bytes) -> None:
+def _send(task: waitress_task.Task, body: bytes) -> None:
     """Write headers and body together, so that they leave in one packet; waitress writes them separately."""
     task.content_length = task.content_bytes_written = len(body)
     head = task.build_response_header()
@@ -19,7 +19,7 @@ def _send(task: Task, body: bytes) -> None:
     task.channel.write_soon(head + body)
 
 
-class AppTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no types
     """Calls the app, whose responses have valid headers and one body of known length.
 
     waitress's own task checks and rewrites each header of any application, which takes longer than the app.
@@ -61,7 +61,7 @@ def _http_date(second: int) -> str:
     return str(build_http_date(second))
 
 
-class RefusalTask(ErrorTask):  # type: ignore[misc]
+class ErrorTask(waitress_task.ErrorTask):  # type: ignore[misc]
     """Answers, in the envelope, a request that the server rejected without calling the app."""
 
     def execute(self) -> None:
@@ -80,4 +80,4 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
         self.set_close_on_finish()
         body = envelope.error_body(code, message, request_id).encode()
         _send(self, b"" if self.request.is_head else body)
-        server.access_log(Access(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))
+        server.access_log(AccessRecord(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))

@@ -13,7 +13,7 @@ from types import FrameType
 
 from waitress.adjustments import Adjustments
 
-from acare.api.access_log import Access
+from acare.api.access_log import AccessRecord
 from acare.app import App, Workload
 from acare.config import Settings
 from acare.server.channel import Channel
@@ -57,7 +57,7 @@ class Server:
         app: App,
         listener: socket.socket,
         settings: Settings,
-        access_log: Callable[[Access], None],
+        access_log: Callable[[AccessRecord], None],
     ) -> None:
         self.application = app
         self.access_log = access_log
@@ -71,7 +71,7 @@ class Server:
         self._sockets = Sockets()
         self._listener = Listener(listener, self._sockets, self.connect)
         self._max_connections = allow_connections(CONNECTIONS)
-        self._drain_delay, self._drain_seconds = settings.drain_delay, settings.drain_seconds
+        self._stop_delay, self._drain_seconds = settings.stop_delay, settings.drain_seconds
         self._stopping = False
         self._swept_at = self._limited_at = time.monotonic()
         self._turn_ends = 0.0
@@ -225,7 +225,7 @@ class Server:
     def _drain(self) -> None:
         """Accept no new connections, answer every request that has begun to arrive, and close.
 
-        Before that, during the drain delay, the server continues and ``/readyz`` reports that it is stopping.
+        Before that, during the stop delay, the server continues and ``/readyz`` reports that it is stopping.
         """
         self.application.draining = self.draining = True
         self._wait_for_proxies()
@@ -244,10 +244,10 @@ class Server:
         log.info("stopped")
 
     def _wait_for_proxies(self) -> None:
-        """Answer as before for the drain delay, except that no connection stays open after an answer."""
-        deadline = time.monotonic() + self._drain_delay
-        if self._drain_delay:
-            log.info("stopping in %d s; /readyz is 503 from now on", self._drain_delay)
+        """Answer as before for the stop delay, except that no connection stays open after an answer."""
+        deadline = time.monotonic() + self._stop_delay
+        if self._stop_delay:
+            log.info("stopping in %d s; /readyz is 503 from now on", self._stop_delay)
         while time.monotonic() < deadline:
             self._turn(0.05)
 

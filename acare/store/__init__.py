@@ -1,11 +1,5 @@
-"""The data layer: the only package that imports sqlite3.
+"""What is stored: the statements on clients, users and keys. ``acare.database`` runs them.
 
-``connection`` opens connections, ``file`` accepts or refuses a database file, ``writer`` commits, and
-``database`` provides reads and writes. ``clients``, ``pagination``, ``search``, ``idempotency``, ``history``,
-``users``, ``keys``, ``erasures``, ``transfer`` and ``export`` have the statements, and so have ``imports``,
-``duplicates``, ``conflicts`` and ``sequence`` (the places in the lists).
-
-``schema``, ``migrations``, ``backup``, ``restore``, ``compact`` and ``status`` work on complete files, with
-``copying``, ``leftovers`` (temporary files), ``owner`` and ``space``. ``wal``, ``log_sync`` and
-``checkpoint_failure`` are about the log, and ``readiness`` checks whether a write succeeds now.
+``clients`` and ``lists`` are what the API uses, with ``search`` and ``idempotency``. ``history``, ``users``,
+``keys``, ``transfer`` and ``erasures`` are for the commands too.
 """

@@ -14,11 +14,11 @@ from typing import NamedTuple, Unpack
 from acare import ids
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
+from acare.database.connection import NOW
+from acare.database.database import Database
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
-from acare.fields import FIELDS, Clean, budgets_crossed
-from acare.store import idempotency, pagination, sequence
-from acare.store.connection import NOW
-from acare.store.database import Database
+from acare.fields import FIELDS, ValidFields, budgets_crossed
+from acare.store import idempotency, lists, sequence
 
 _VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 _UNCHANGED = """(:version IS NULL OR version = :version)
@@ -87,7 +87,7 @@ class ClientStore:
         The rows and the total come from one snapshot. A page past the end has no rows.
         """
         with self._database.read() as connection:
-            return pagination.read(connection, caller.owner_id, page, limit, filters)
+            return lists.read(connection, caller.owner_id, page, limit, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""
@@ -103,7 +103,9 @@ class ClientStore:
                 raise _Target(caller, client_id, None, precondition).explain(connection)
         return client
 
-    def create(self, caller: Caller, client: Clean, *, idempotency_key: str | None = None) -> CreatedClient:
+    def create(
+        self, caller: Caller, client: ValidFields, *, idempotency_key: str | None = None
+    ) -> CreatedClient:
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
@@ -132,7 +134,7 @@ class ClientStore:
         self,
         caller: Caller,
         client_id: str,
-        changes: Clean,
+        changes: ValidFields,
         *,
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,

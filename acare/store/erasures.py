@@ -7,10 +7,10 @@ import sqlite3
 from contextlib import suppress
 from typing import NamedTuple
 
+from acare.database.connection import NOW
+from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.store import idempotency, search
-from acare.store.connection import NOW
-from acare.store.database import Database
 
 #: The version of the schema that has the table of erasures.
 SINCE_SCHEMA = 2

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from acare.database.connection import NOW, at_offset
+from acare.database.copying import Report, silent
+from acare.database.database import Database
 from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.store import idempotency, search, sequence
-from acare.store.connection import NOW, at_offset
-from acare.store.copying import Report, silent
-from acare.store.database import Database
 
 # Every version of one client, the current one last, with the key and user that made it.
 VERSIONS = """

@@ -10,9 +10,9 @@ import hashlib
 import json
 import sqlite3
 
+from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused
-from acare.fields import Clean
-from acare.store.connection import at_offset
+from acare.fields import ValidFields
 
 #: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
 MAX_EXPIRED = 500
@@ -46,7 +46,7 @@ VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
 
 
 def find(
-    connection: sqlite3.Connection, user_id: str, idempotency_key: str, client: Clean
+    connection: sqlite3.Connection, user_id: str, idempotency_key: str, client: ValidFields
 ) -> tuple[str, str, str] | None:
     """The id, JSON and creation time of the client that was created with this key; None if there is none.
 
@@ -66,7 +66,7 @@ def insert(
     connection: sqlite3.Connection,
     user_id: str,
     idempotency_key: str,
-    client: Clean,
+    client: ValidFields,
     made: tuple[str, str, str],
 ) -> None:
     """Store the id, JSON and creation time of the new client under the key. Deletes some expired keys."""
@@ -95,5 +95,5 @@ def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:
     return connection.execute(DELETE_OF_CLIENT, {"id": client_id}).rowcount
 
 
-def _fingerprint(client: Clean) -> bytes:
+def _fingerprint(client: ValidFields) -> bytes:
     return hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 from acare import ids, timestamps
 from acare.auth import HOST, Caller, Role, Scopes, User
+from acare.database.connection import NOW, THIS_MINUTE, at_offset
+from acare.database.database import Database
 from acare.errors import UserError
 from acare.store import users
-from acare.store.connection import NOW, THIS_MINUTE, at_offset
-from acare.store.database import Database
 
 #: Characters of a key.
 KEY_LENGTH = 64

@@ -15,8 +15,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-from acare.store.connection import open_in_memory
-from acare.store.database import Database
+from acare.database.connection import open_in_memory
+from acare.database.database import Database
 
 # FTS5 merges its segments in steps of :pages pages. A negative number begins a merge of all of them.
 MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from acare.store.connection import NOW
+from acare.database.connection import NOW
 
 PLACES = 10_000  # of a millisecond
 

@@ -7,10 +7,10 @@ import sqlite3
 import time
 from collections.abc import Sequence
 
+from acare.database.connection import NOW
+from acare.database.database import Database
 from acare.errors import UserError
 from acare.store import users
-from acare.store.connection import NOW
-from acare.store.database import Database
 
 #: Clients in one transaction, which takes some 20 ms.
 BATCH = 100

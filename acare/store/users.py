@@ -9,9 +9,9 @@ from typing import Any
 
 from acare import ids
 from acare.auth import FULL_ACCESS, HOST, Caller, Role, User
+from acare.database.connection import NOW
+from acare.database.database import Database
 from acare.errors import UserError
-from acare.store.connection import NOW
-from acare.store.database import Database
 
 VISIBLE = """
 SELECT id, email, role

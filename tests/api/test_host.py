@@ -6,7 +6,7 @@ from webtest import TestApp
 
 import acare
 from acare.errors import UserError
-from acare.fields import clean_new
+from acare.fields import validate_create
 from acare.store.history import HistoryStore
 
 ANA = "ana@example.com"
@@ -85,7 +85,7 @@ def test_only_a_page_of_the_host_can_write_with_its_session(hosted, status, head
 
 
 def test_a_foreign_page_can_neither_change_nor_delete(hosted):
-    client_id = hosted.clients.create(acare.Caller.for_user(hosted, ANA), clean_new(JORDAN)).id
+    client_id = hosted.clients.create(acare.Caller.for_user(hosted, ANA), validate_create(JORDAN)).id
     for method, sent, status in (("PUT", "text/plain", 403), ("DELETE", None, 403), ("DELETE", JSON, 200)):
         headers = {"Cookie": ANA, **({"Content-Type": sent} if sent else {})}
         path = f"/v1/clients/{client_id}"
@@ -103,7 +103,7 @@ def test_any_page_may_write_with_a_key(hosted):
 
 def test_an_embedder_uses_the_store_as_a_user(hosted):
     ana = acare.Caller.for_user(hosted, ANA)
-    made = hosted.clients.create(ana, clean_new(JORDAN))
+    made = hosted.clients.create(ana, validate_create(JORDAN))
     assert hosted.clients.page(ana, page=1, limit=25, q="jor") == (1, [made.json])
     hosted.users.add("ben@example.com", "agent")
     ben = acare.Caller.for_user(hosted, "ben@example.com")

@@ -32,7 +32,7 @@ import acare
 from acare.api.conditions import IDEMPOTENCY_KEY_PATTERN
 from acare.cli import main
 from acare.errors import InvalidInput
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, clean_new, clean_update
+from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, validate_create, validate_update
 
 app = app_fixture(rate_limit="100000/1")
 
@@ -274,7 +274,7 @@ def test_the_details_of_a_stale_version_are_typed(document):
     parts = document["components"]["schemas"]
     required = {"currentVersion", "attemptedVersion", "changedFields", "changedAt"}
     assert set(parts["VersionDetails"]["required"]) == required
-    assert parts["ErrorDetails"]["anyOf"][0]["items"] == {"$ref": "#/components/schemas/Problem"}
+    assert parts["ErrorDetails"]["anyOf"][0]["items"] == {"$ref": "#/components/schemas/FieldError"}
     assert {"$ref": "#/components/schemas/VersionDetails"} in parts["ErrorDetails"]["anyOf"]
 
 
@@ -341,14 +341,16 @@ def accepts(clean, body):
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize(("owner", "clean"), [("ClientInput", clean_new), ("ClientChanges", clean_update)])
+@pytest.mark.parametrize(
+    ("owner", "clean"), [("ClientInput", validate_create), ("ClientChanges", validate_update)]
+)
 def test_document_and_app_agree_about_a_field(document, owner, clean, name):
     """For its own values and those of all other fields."""
     schema = {"$ref": f"#/components/schemas/{owner}"}
     every_value = [value for accepted, rejected in VALUES.values() for value in (*accepted, *rejected)]
     disagreed = []
     for value in (*every_value, *OTHER_VALUES):
-        body = {**(JORDAN if clean is clean_new else {}), name: value}
+        body = {**(JORDAN if clean is validate_create else {}), name: value}
         if not has_surrogate(value) and fits(document, schema, body) != accepts(clean, body):
             disagreed.append(f"{value!r:.40}")
     assert disagreed == []
@@ -362,7 +364,7 @@ BODIES = [{}, {"unknown": 1}, {"version": 1}, {"id": "x"}, [], None, "x", 1,
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:40])
 def test_document_and_app_agree_about_a_body(document, body):
-    for owner, clean in (("ClientInput", clean_new), ("ClientChanges", clean_update)):
+    for owner, clean in (("ClientInput", validate_create), ("ClientChanges", validate_update)):
         assert fits(document, {"$ref": f"#/components/schemas/{owner}"}, body) is accepts(clean, body)
 
 

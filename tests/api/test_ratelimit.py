@@ -6,7 +6,7 @@ import time
 import pytest
 from support.client import at_once
 
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, Verdict, _ipv6_name, bucket_name
+from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, RateLimitResult, _ipv6_name, bucket_name
 
 SECOND, MILLISECOND = 1_000_000_000, 1_000_000
 DEFAULT = RateLimit(tokens=500, seconds=900)
@@ -110,7 +110,7 @@ def test_sixteen_threads_get_exactly_the_tokens(limiter):
 )
 def test_a_verdict_has_tokens_left_and_seconds(limiter, spent, verdict):
     spend(limiter, spent)
-    assert limiter.take(HOME) == Verdict(*verdict)
+    assert limiter.take(HOME) == RateLimitResult(*verdict)
 
 
 @pytest.mark.parametrize(

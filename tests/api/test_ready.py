@@ -12,8 +12,8 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.store import readiness
-from acare.store.readiness import CHECK_EVERY
+from acare.database import readiness
+from acare.database.readiness import CHECK_EVERY
 
 Usage = namedtuple("Usage", "total used free")
 PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])

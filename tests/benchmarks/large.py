@@ -22,7 +22,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from acare.store.database import Database
+from acare.database.database import Database
 from acare.store.keys import KeyStore
 from tests.support.server import command, serving
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from acare import ids
-from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.database.database import Database
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.store.clients import INSERT
-from acare.store.database import Database
 from acare.store.keys import KeyStore
 from tests.benchmarks.load import CLIENT, pin
 
@@ -149,7 +149,7 @@ def fill(database: Path, count: int) -> None:
     with contextlib.closing(Database(database)) as opened:
         keys = KeyStore(opened)
         users = [keys.create(f"{name}@example.com", {}, role="broker").user_id for name in ("ana", "dana")]
-        clean = clean_new(CLIENT)
+        clean = validate_create(CLIENT)
         for begin in range(0, count, 10_000):
             rows = [
                 {

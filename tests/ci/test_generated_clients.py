@@ -42,7 +42,7 @@ USE = """
 import sys
 from client import AuthenticatedClient
 from client.api.clients import create_client, delete_client, get_client, list_clients, update_client
-from client.models import (ClientChanges, ClientInput, ClientType, Problem, PropertyPreferences,
+from client.models import (ClientChanges, ClientInput, ClientType, FieldError, PropertyPreferences,
                            VersionDetails)
 
 url, key = sys.argv[1:]
@@ -63,7 +63,7 @@ stale = update_client.sync(made.id, client=api, body=ClientChanges(phone="2", ve
 assert stale.code == "VERSION_CONFLICT" and isinstance(stale.details, VersionDetails)
 assert stale.details.current_version == 2
 wrong = create_client.sync(client=api, body=ClientInput("", "Lee", ClientType.BUYER)).error
-assert [(type(each), each.field) for each in wrong.details] == [(Problem, "first_name")]
+assert [(type(each), each.field) for each in wrong.details] == [(FieldError, "first_name")]
 refused = delete_client.sync_detailed(made.id, client=api, if_match='"1"')
 assert refused.status_code == 412
 assert delete_client.sync(made.id, client=api).data.to_dict() == {}

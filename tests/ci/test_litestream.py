@@ -16,7 +16,7 @@ from support.page import examples, replaced
 from support.server import make_key, serving
 from support.sockets import BODY, connect, read_answer, request, wait_for
 
-from acare.store import backup
+from acare.maintenance import backup
 
 PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
@@ -26,7 +26,7 @@ LARGE = json.dumps({**JORDAN, "notes": "x" * 9000}).encode()
 
 # A log of 400 pages is too long, and the file's limit is half of that.
 SHORT_LOG = """
-import acare.store.connection as connection, acare.store.writer as writer
+import acare.database.connection as connection, acare.database.writer as writer
 writer.Writer.__init__.__defaults__ = (400,)
 connection._WRITER_SETTINGS = (*connection._WRITER_SETTINGS, "journal_size_limit = 800000")
 """

@@ -22,7 +22,7 @@ import acare
 from acare.cli import main
 from acare.cli.serve import Server
 from acare.config import SETTINGS, Settings
-from acare.store.schema import SCHEMA_VERSION
+from acare.database.schema import SCHEMA_VERSION
 
 Printed = namedtuple("Printed", "out err")
 

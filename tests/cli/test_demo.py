@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 from support import warm
 
-from acare.fields import CLIENT_TYPES, STATUSES, clean_new
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_invented_clients_are_valid_and_always_the_same(demo):
     ]
     assert len(clients) == 250
     for client in clients:
-        clean_new(client)  # or it raises InvalidInput
+        validate_create(client)  # or it raises InvalidInput
     kinds = Counter((client["client_type"], client["status"]) for client in clients)
     assert kinds.keys() == {(kind, status) for kind in CLIENT_TYPES for status in STATUSES}
     assert min(kinds.values()) >= 20

@@ -18,9 +18,10 @@ from support.terminal import on_terminal
 
 import acare
 from acare.cli import main, options
-from acare.store import compact, history, search
-from acare.store.copying import silent
-from acare.store.database import Database
+from acare.database.copying import silent
+from acare.database.database import Database
+from acare.maintenance import compact
+from acare.store import history, search
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 

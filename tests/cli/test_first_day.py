@@ -12,7 +12,7 @@ from support.server import command
 from support.terminal import on_terminal
 
 from acare.cli import main
-from acare.store.database import Database
+from acare.database.database import Database
 from acare.store.keys import KeyStore
 
 SERVE = ("serve", "--listen", "127.0.0.1:0", "--database", "served.db")

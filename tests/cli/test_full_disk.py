@@ -12,7 +12,7 @@ from benchmarks import large
 from support import warm
 from support.server import command
 
-from acare.store.backup import back_up
+from acare.maintenance.backup import back_up
 
 CLIENTS = 900
 ROOM = 64 * 1024  # bytes that are left

@@ -14,8 +14,8 @@ from support import warm
 from support.server import command
 from support.sockets import wait_for
 
-from acare.store.backup import back_up, verify
-from acare.store.leftovers import PREFIX
+from acare.database.temporary import PREFIX
+from acare.maintenance.backup import back_up, verify
 
 CLIENTS = 5000  # so that a command works for a while
 FEW = 50  # for one that is stuck anyway
@@ -24,7 +24,9 @@ FEW = 50  # for one that is stuck anyway
 # it stands for the copying of a log, and for a disk that is slow to sync.
 STUCK = """
 import sqlite3
-from acare.store import backup, connection, copying, file, restore, history
+from acare.maintenance import backup, restore
+from acare.database import connection, copying, file
+from acare.store import history
 def stuck(*arguments, **options):
     print("stuck", flush=True)
     locking, waiting = (sqlite3.connect("lock.db", timeout=3600) for _ in "12")
@@ -39,9 +41,9 @@ PLACES = [
     (("verify", "BACKUP"), "backup.check_content = stuck"),
     (("restore", "BACKUP"), "restore.sync = stuck"),
     (("restore", "BACKUP"), "restore.copy_file = stuck"),
-    (("compact",), "from acare.store import database; database.Database.rewrite = stuck"),
+    (("compact",), "from acare.database import database; database.Database.rewrite = stuck"),
     (("purge", "--older-than", "1"), "history._purge_some = stuck"),
-    (("serve", "--listen", "127.0.0.1:0"), "from acare.store import database; database.migrate = stuck"),
+    (("serve", "--listen", "127.0.0.1:0"), "from acare.database import database; database.migrate = stuck"),
     (("status",), "from acare.cli import status; status.read_status = stuck"),
 ]
 
@@ -114,8 +116,8 @@ WORKING = [
     ("purge", "--older-than", "1"),
 ]
 BEGUN = """
-import acare.store.copying as copying, acare.store.history as history
-from acare.store.database import Database
+import acare.database.copying as copying, acare.store.history as history
+from acare.database.database import Database
 copying._TICK_STEPS = 500
 from acare.cli import progress
 report = progress.ProgressLine.__call__

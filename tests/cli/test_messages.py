@@ -12,9 +12,9 @@ from support.data import UNKNOWN_ID
 
 import acare
 from acare.cli import export, main
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 from acare.store import search
-from acare.store.writer import Writer
 
 Printed = namedtuple("Printed", "code out err")
 
@@ -90,7 +90,7 @@ def test_opening_a_database_reports_a_full_disk(run, client_id, monkeypatch, tmp
     def fail(*arguments):
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr("acare.store.migrations.open_file", fail)
+    monkeypatch.setattr("acare.database.migrations.open_file", fail)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
     printed = run("key list")
     reason = f"disk I/O error; only 0.0 MiB are free on the disk of {tmp_path}"
@@ -101,7 +101,7 @@ def test_a_backup_on_a_full_disk_names_the_folder(run, client_id, monkeypatch):
     def fail(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("acare.store.backup.copy_verified", fail)
+    monkeypatch.setattr("acare.maintenance.backup.copy_verified", fail)
     printed = run("backup copies --quiet")
     assert printed == (1, "", "acare: copies: no backup was made: No space left on device\n")
 

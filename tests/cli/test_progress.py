@@ -9,7 +9,7 @@ import pytest
 
 from acare.cli import progress
 from acare.cli.progress import ProgressLine, describe
-from acare.store import backup
+from acare.maintenance import backup
 
 
 class Clock:

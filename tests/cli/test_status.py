@@ -15,9 +15,9 @@ from support.client import Api
 
 import acare
 from acare.cli import main
-from acare.store import status
-from acare.store.backup import back_up, checksum_file
-from acare.store.space import size_text
+from acare.database.space import size_text
+from acare.maintenance import status
+from acare.maintenance.backup import back_up, checksum_file
 
 Printed = namedtuple("Printed", "code out err")
 

@@ -13,7 +13,7 @@ from webtest import AppError
 
 import acare
 from acare.errors import AcareError, DatabaseRefused
-from acare.store import backup
+from acare.maintenance import backup
 
 FAILURES = (
     AcareError,  # it does not open

@@ -20,17 +20,17 @@ from powercut.recording import Recording, Step
 from support import schema_1
 from support.crash import ALWAYS_CHECKPOINT
 
-from acare.store import migrations, schema
+from acare.database import migrations, schema
 
-CHECKPOINT_OFTEN = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 4"
-CHECKPOINT_NEVER = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 10**9"
+CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
+CHECKPOINT_NEVER = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 10**9"
 
 
 # An invented older schema: it lacks an index, and its migration rewrites every client.
 OLDER = schema.SCHEMA_VERSION - 1
 MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
 MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
-KNOW_MIGRATION = f"import acare.store.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
+KNOW_MIGRATION = f"import acare.database.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
 
 
 def plain(recording: Recording, before: str = "") -> None:

@@ -80,7 +80,7 @@ CARELESS_CHECKPOINT = ALWAYS_CHECKPOINT + CARELESS.format(when="PRAGMA wal_check
 ANSWER_BEFORE_COMMIT = """
 import threading, time
 from concurrent.futures import Future
-from acare.store.database import Database
+from acare.database.database import Database
 commit = Database.write
 def write(self, work):
     answer = Future()

@@ -53,7 +53,7 @@ def test_an_answer_during_the_drain_ends_its_connection(start):
 
 
 def test_during_the_delay_requests_are_answered_but_not_readyz(start):
-    with start("--drain-delay", "1") as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+    with start("--stop-delay", "1") as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         assert server.ask("GET", "/readyz")[0] == 200
         server.stop()
         status, headers, answer = server.ask("GET", "/readyz")
@@ -72,7 +72,7 @@ def test_without_a_delay_the_stop_begins_at_once(start):
 
 
 def test_a_second_signal_ends_the_delay(start):
-    with start("--drain-delay", "60") as server:
+    with start("--stop-delay", "60") as server:
         server.stop()
         server.process.terminate()
         assert server.process.wait(5) == 128 + 15

@@ -28,7 +28,7 @@ OVERRIDES = {
     parser.Parser: {"received": ["self", "data"], "parse_header": ["self", "header_plus"]},
     parser.Chunks: {"received": ["self", "s"]},
     response.AppTask: {"execute": ["self"], "build_response_header": ["self"]},
-    response.RefusalTask: {"execute": ["self"]},
+    response.ErrorTask: {"execute": ["self"]},
     sockets._Trigger: {"handle_error": ["self"]},
     listener.Listener: {
         "__init__": ["self", "sock", "map"],

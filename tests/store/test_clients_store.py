@@ -18,7 +18,7 @@ from acare.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from acare.fields import FIELDS, clean_update
+from acare.fields import FIELDS, validate_update
 from acare.store.clients import ClientStore
 
 FUTURE = "2999-12-31T23:59:59.999Z"
@@ -120,7 +120,7 @@ def test_an_update_changes_only_what_was_sent(store, row):
 
 @pytest.mark.parametrize("field", OTHER)
 def test_every_field_can_be_updated_alone(store, row, field):
-    changes = clean_update({field: OTHER[field]})[0]
+    changes = validate_update({field: OTHER[field]})[0]
     assert json.loads(store.update(BROKER, row.id, changes).json)[field] == OTHER[field]
 
 

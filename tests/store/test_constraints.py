@@ -9,7 +9,7 @@ import pytest
 from support.clients import BROKER, new
 from support.data import NASTY, UNKNOWN_ID
 
-from acare.fields import CLIENT_TYPES, STATUSES, clean_update
+from acare.fields import CLIENT_TYPES, STATUSES, validate_update
 from acare.store.clients import ClientStore
 
 INFINITY = float("inf")
@@ -129,7 +129,7 @@ def test_the_json_of_a_client_agrees_with_its_columns(store, user, sql):
         }
         row = store.create(user, new(**fields))
         if n % 2:
-            row = store.update(BROKER, row.id, clean_update({"source": rng.choice(NASTY)})[0])
+            row = store.update(BROKER, row.id, validate_update({"source": rng.choice(NASTY)})[0])
         record = json.loads(row.json)
         (values,) = sql(f"SELECT {', '.join(record)} FROM clients WHERE id = ?", row.id)
         stored = dict(zip(record, values, strict=True))

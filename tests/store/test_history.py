@@ -19,10 +19,10 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 from acare.auth import operator_for
 from acare.cli import main, options
-from acare.fields import clean_new, clean_update
-from acare.store import database
+from acare.database import database
+from acare.database.database import Database
+from acare.fields import validate_create, validate_update
 from acare.store.clients import ClientStore
-from acare.store.database import Database
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
@@ -397,7 +397,7 @@ def live(database, seed, others, changes):
         return {**JORDAN, "first_name": name, "notes": notes}
 
     def create(name):
-        return clients.create(broker, clean_new(body(name))).id
+        return clients.create(broker, validate_create(body(name))).id
 
     present, person = [], None
     for number in range(others + 1):
@@ -408,9 +408,9 @@ def live(database, seed, others, changes):
     for _ in range(changes):
         dice = rng.random()
         if dice < 0.4:
-            clients.update(broker, person, clean_update(body(NAME))[0])
+            clients.update(broker, person, validate_update(body(NAME))[0])
         elif dice < 0.8:
-            clients.update(broker, rng.choice(present), clean_update(body("Other"))[0])
+            clients.update(broker, rng.choice(present), validate_update(body("Other"))[0])
         elif dice < 0.9 and len(present) > 1:
             clients.delete(broker, present.pop(rng.randrange(len(present))))
         elif dice < 0.95:

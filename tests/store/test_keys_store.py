@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from support.threads import Call, Held, in_threads
 
+from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
-from acare.store.database import Database
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"

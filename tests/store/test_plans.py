@@ -6,7 +6,7 @@ import re
 import pytest
 
 from acare.fields import FIELDS
-from acare.store import clients, idempotency, keys, pagination
+from acare.store import clients, idempotency, keys, lists
 
 FILTERS = [
     frozenset(c) for n in range(4) for c in itertools.combinations(("owner_id", "client_type", "status"), n)
@@ -26,7 +26,7 @@ STATEMENTS = {
         f"UPDATE {field.name}": clients.UPDATE.format(assignments=f"{field.name} = :{field.name}")
         for field in FIELDS
     },
-    **{f"PAGE {sorted(filters)} {order}": text for (filters, order), text in pagination.PAGE.items()},
+    **{f"PAGE {sorted(filters)} {order}": text for (filters, order), text in lists.PAGE.items()},
 }
 
 
@@ -55,18 +55,18 @@ def test_no_statement_reads_a_whole_table_or_sorts(plan):
 
 
 def test_each_filter_combination_has_its_statements():
-    assert set(pagination.TOTAL) == set(FILTERS)
-    assert set(pagination.PAGE) == set(itertools.product(FILTERS, ("ASC", "DESC")))
+    assert set(lists.TOTAL) == set(FILTERS)
+    assert set(lists.PAGE) == set(itertools.product(FILTERS, ("ASC", "DESC")))
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=NAMES)
 def test_pages_and_totals_are_read_from_their_indexes(plan, filters):
     for order in ("ASC", "DESC"):
-        *_, step = plan(pagination.PAGE[filters, order])
+        *_, step = plan(lists.PAGE[filters, order])
         assert "COVERING INDEX" in step
         columns = {"user_id" if name == "owner_id" else name for name in filters}
         assert set(re.findall(r"(\w+)=\?", step)) == columns
-    (step,) = plan(pagination.TOTAL[filters])
+    (step,) = plan(lists.TOTAL[filters])
     assert "client_totals" in step
 
 

@@ -11,9 +11,10 @@ from support import schema_1
 
 import acare
 from acare.auth import Caller
+from acare.database import file
 from acare.errors import DatabaseRefused, StoreUnavailable
-from acare.fields import clean_new, clean_update
-from acare.store import file, pagination, search, transfer
+from acare.fields import validate_create, validate_update
+from acare.store import lists, search, transfer
 from acare.store import users as user_statements
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -28,7 +29,7 @@ def ana(app):
 
 
 def new(**fields):
-    return clean_new({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", **fields})
+    return validate_create({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", **fields})
 
 
 def check_index(app):
@@ -52,9 +53,9 @@ def test_the_index_follows_every_change(app, ana):
         if not ids or kind < 0.4:
             ids.append(app.clients.create(ana, new(**fields)).id)
         elif kind < 0.6:
-            app.clients.update(ana, rng.choice(ids), clean_update(fields)[0])
+            app.clients.update(ana, rng.choice(ids), validate_update(fields)[0])
         elif kind < 0.7:
-            app.clients.update(ana, rng.choice(ids), clean_update({"notes": "x"})[0])
+            app.clients.update(ana, rng.choice(ids), validate_update({"notes": "x"})[0])
         elif kind < 0.9:
             app.clients.delete(ana, ids.pop(rng.randrange(len(ids))))
         else:
@@ -96,7 +97,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for n in range(300):  # fewer than a page of an index has
         app.clients.create(ana, new(last_name=f"Lee{n}"))
     client_id = app.clients.create(ana, new(last_name="Qylophonez", email="w@vexqozymix.com")).id
-    app.clients.update(ana, client_id, clean_update({"last_name": "Zyqqophon"})[0])
+    app.clients.update(ana, client_id, validate_update({"last_name": "Zyqqophon"})[0])
     for n in range(20):
         app.clients.create(ana, new(last_name=f"Ray{n}"))
     app.clients.delete(ana, client_id)
@@ -120,8 +121,8 @@ def plan(app, statement):
 
 
 STATEMENTS = {
-    **{f"TOTAL {sorted(names)}": text for names, text in pagination.SEARCH_TOTAL.items()},
-    **{f"PAGE {sorted(names)} {order}": text for (names, order), text in pagination.SEARCH_PAGE.items()},
+    **{f"TOTAL {sorted(names)}": text for names, text in lists.SEARCH_TOTAL.items()},
+    **{f"PAGE {sorted(names)} {order}": text for (names, order), text in lists.SEARCH_PAGE.items()},
     "FIND": search.FIND,
     "TRANSFER_ALL": transfer.TRANSFER_ALL,
     "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
@@ -142,7 +143,7 @@ def test_every_combination_of_filters_has_statements():
     filters = ("q", "email", "owner_id", "client_type", "status")
     combinations = {frozenset(names) for n in range(6) for names in itertools.combinations(filters, n)}
     searches = {names for names in combinations if names & {"q", "email"}}
-    assert set(pagination.SEARCH_TOTAL) == searches == {names for names, _ in pagination.SEARCH_PAGE}
+    assert set(lists.SEARCH_TOTAL) == searches == {names for names, _ in lists.SEARCH_PAGE}
 
 
 # --- SQLite without FTS5

@@ -3,7 +3,7 @@
 from support.data import JORDAN, UNKNOWN_ID
 
 from acare.auth import operator_for
-from acare.fields import clean_new
+from acare.fields import validate_create
 
 BROKER = operator_for(UNKNOWN_ID, "broker")
 
@@ -23,4 +23,4 @@ FROM numbers, users
 
 def new(**fields):
     """Jordan Lee but for ``fields``, as the store takes a client."""
-    return clean_new({**JORDAN, **fields})
+    return validate_create({**JORDAN, **fields})

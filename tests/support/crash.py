@@ -17,7 +17,7 @@ FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
 WRITERS = 8
 MAX_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were
 
-ALWAYS_CHECKPOINT = "import acare.store.wal as wal; wal.CHECKPOINT_AFTER = 1"
+ALWAYS_CHECKPOINT = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 1"
 
 
 # --- the model: what was answered, and so what may be there

@@ -45,7 +45,7 @@ OTHER = {
     "pre_approval_amount": 6, "notes": "others", "tags": ["a", "b"],
 }  # fmt: skip
 
-# Texts that an escape or a quotation too few would break.
+# StringList that an escape or a quotation too few would break.
 NASTY = [
     'a "quoted" word',
     "O'Brien; DROP TABLE clients;--",

@@ -10,7 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import acare
 from acare.auth import operator_for
 from acare.cli import main
-from acare.fields import clean_new
+from acare.fields import validate_create
 
 Ended = namedtuple("Ended", "code out err")
 USER = "ana@example.com"
@@ -61,5 +61,5 @@ class Agency:
     def create(self, **body):
         """A client that was created over the API."""
         with self.app() as app:
-            made = app.clients.create(self.caller, clean_new(body))
+            made = app.clients.create(self.caller, validate_create(body))
         return json.loads(made.json)

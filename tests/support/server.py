@@ -12,7 +12,7 @@ from pathlib import Path
 
 import acare
 from acare.cli.serve import FIRST_USER
-from acare.store.database import Database
+from acare.database.database import Database
 from acare.store.keys import KeyStore
 
 from . import warm

@@ -13,7 +13,7 @@ from support.data import JORDAN
 
 import acare
 from acare.auth import operator_for
-from acare.fields import clean_new
+from acare.fields import validate_create
 
 KIB = 1024
 BODY = json.dumps(JORDAN).encode()
@@ -36,7 +36,7 @@ def _large_database():
         with acare.create_app(database=path) as app:
             user = operator_for(app.keys.create("ana@example.com", {}).user_id)
             for _ in range(100):
-                app.clients.create(user, clean_new(LARGE))
+                app.clients.create(user, validate_create(LARGE))
         return path.read_bytes()
 
 

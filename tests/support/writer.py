@@ -7,7 +7,7 @@ from contextlib import closing
 
 from support.threads import Held
 
-from acare.store.writer import Writer
+from acare.database.writer import Writer
 
 
 def connect(path, busy_seconds=0.0):

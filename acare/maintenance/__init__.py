@@ -1,0 +1,1 @@
+"""Work on complete database files: backup, restore, compaction and status."""

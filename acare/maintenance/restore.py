@@ -1,0 +1,193 @@
+"""Replacing a database with a backup."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from acare.database.connection import open_file
+from acare.database.copying import Report, copy_file, silent
+from acare.database.file import processes_using
+from acare.database.log_sync import sync_log
+from acare.database.migrations import migrate_copy
+from acare.database.owner import copy_owner_and_mode, explain_access
+from acare.database.temporary import sync, temporary
+from acare.errors import DatabaseRefused
+from acare.maintenance.backup import check_content, check_sha256, checksum_file, timestamp, verify
+from acare.store import erasures, search
+
+# The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
+# (sqlite.org/fileformat.html, "the lock-byte page")
+_LOCK_BYTES = (512, 0x40000000)
+
+
+class Kept(NamedTuple):
+    """What stays as it was in the replaced database."""
+
+    revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
+    disabled: dict[str, str]  # the ids of disabled users, and when each was disabled
+    erased: dict[str, str]  # the ids of erased clients, and when each was erased
+    as_of: int  # the time of the last change of the file when this was read
+
+
+class Restored(NamedTuple):
+    """What a restore did."""
+
+    old: Path | None  # the new name of the old database; None if there was none
+    revoked: int  # keys that are valid in the backup, and were revoked again
+    disabled: int  # users who are enabled in the backup, and were disabled again
+    erased: int  # clients that are in the backup, and were erased again
+    unread: bool  # the old database could not be read, so its revocations and erasures are unknown
+
+
+def restore(
+    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, report: Report = silent
+) -> Restored:
+    """Replace the database with a copy of a backup.
+
+    The copy is verified, not only the backup. Keys that are revoked, users who are disabled and clients that
+    are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum file is
+    needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the
+    database open. At every moment, the file of that name is either the complete old database or the complete
+    new one.
+    """
+    verify(backup, checksum=checksum, report=report)
+    database = database.resolve()  # the target of a symbolic link, as SQLite does
+    try:
+        with temporary(database) as fresh, _exclusive(database) as kept:
+            copied = copy_file(backup, fresh, report)
+            if checksum:
+                check_sha256(fresh, checksum_file(backup), report, found=copied)
+            revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
+            check_content(fresh, report=report)
+            old = _replace(database, fresh)
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_access(database)}"
+        raise DatabaseRefused(f"{database}: {reason or error}; it was not changed") from None
+    try:
+        sync(database.parent)
+    except OSError as error:
+        raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
+    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
+
+
+def _replace(database: Path, fresh: Path) -> Path | None:
+    """Give the new file the name of the database. Returns the new name of the old one."""
+    with closing(open_file(fresh)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    copy_owner_and_mode(database, fresh)
+    sync(fresh)
+    with _rename_old(database) as old:
+        sync(database.parent)  # the old name of the old database must not be the only one on disk
+        os.replace(fresh, database)
+    return old
+
+
+@contextmanager
+def _exclusive(database: Path) -> Iterator[Kept | None]:
+    """Merge the WAL of a database and hold its locks; yields what to keep of it, None if it is unreadable.
+
+    DatabaseRefused if any process has it open.
+    """
+    if not database.exists():
+        yield Kept({}, {}, {}, 0)
+        return
+    kept = _merge_wal(database)
+    # SQLite cannot open a damaged file, and damage may be why it is restored; so the lock is taken directly.
+    # This process has no SQLite connection to the file now: closing this handle would release its locks.
+    with database.open("r+b") as held:
+        try:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
+        except OSError:
+            raise _in_use(database) from None
+        if kept is not None and database.stat().st_mtime_ns != kept.as_of:
+            raise _in_use(database)  # a process has opened it, written and closed it since
+        yield kept
+
+
+def _merge_wal(database: Path) -> Kept | None:
+    """Copy the WAL that a killed server left into the database, so that the kept file is complete."""
+    if not database.stat().st_size:
+        return None  # SQLite would delete the WAL, which may hold all that is left
+    sync_log(database)
+    try:
+        with closing(open_file(database)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            return _read_kept(connection, database)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise _in_use(database) from None
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        pass  # damaged: it is kept as it is, with its WAL
+    return None
+
+
+def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
+    connection.execute("BEGIN")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    erased, disabled = (
+        connection.execute(statement).fetchall() if version >= erasures.SINCE_SCHEMA else []
+        for statement in (erasures.LIST, erasures.LIST_DISABLED)
+    )
+    revoked = connection.execute(erasures.LIST_REVOKED).fetchall()
+    # No process can commit while this transaction reads, since the file has no log now.
+    return Kept(dict(revoked), dict(disabled), dict(erased), database.stat().st_mtime_ns)
+
+
+def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
+    """Repeat the changes in the copy. Returns how many keys, users and clients this affected."""
+    if not kept.revoked and not kept.disabled and not kept.erased:
+        return 0, 0, 0
+    with closing(open_file(fresh)) as connection:
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
+        migrate_copy(connection, fresh)
+        connection.execute("BEGIN")
+        revoked, disabled = (
+            sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())
+            for statement, ids in (
+                (erasures.REVOKE_AGAIN, kept.revoked),
+                (erasures.DISABLE_AGAIN, kept.disabled),
+            )
+        )
+        erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
+        if erased:
+            connection.execute(search.OPTIMIZE)
+        connection.execute("COMMIT")
+    return revoked, disabled, erased
+
+
+@contextmanager
+def _rename_old(database: Path) -> Iterator[Path | None]:
+    """Give the old database and its logs a second name, so that the first one can be replaced.
+
+    If the body fails, the second names are removed again.
+    """
+    kept = database.with_name(f"{database.name}.before-restore-{timestamp()}")
+    renamed: list[tuple[Path, Path]] = []
+    try:
+        if database.exists():
+            os.link(database, kept)
+        for suffix in ("-wal", "-journal"):  # SQLite would apply them to the new database
+            old, new = (path.with_name(path.name + suffix) for path in (database, kept))
+            if old.exists():
+                os.replace(old, new)
+                renamed.append((old, new))
+        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+        yield kept if kept.exists() or renamed else None
+    except BaseException:
+        for old, new in renamed:
+            os.replace(new, old)
+        kept.unlink(missing_ok=True)
+        raise
+
+
+def _in_use(database: Path) -> DatabaseRefused:
+    others = sorted((processes_using(database) or set()) - {os.getpid()})
+    known = f" (process {', '.join(map(str, others))})" if others else ""
+    return DatabaseRefused(f"{database}: open in a server or another command{known}; stop it first")

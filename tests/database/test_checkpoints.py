@@ -1,0 +1,130 @@
+"""Checkpoints: when the log is copied into the database, what they wait for, and how long the log gets."""
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from support.threads import SOON, Call
+from support.writer import add, connect
+
+from acare.database import log
+from acare.database.log import CHECKPOINT_AFTER
+from acare.errors import StoreUnavailable
+
+CHECKPOINT = ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """A checkpoint after each write."""
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+
+
+def start_reading(connection):
+    connection.execute("BEGIN")
+    connection.execute("SELECT n FROM facts").fetchall()
+
+
+@pytest.mark.usefixtures("always")
+def test_a_checkpoint_copies_the_log_in_a_transaction(bench):
+    bench.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')").rowcount)
+    begin, rollback = ("writing", "BEGIN IMMEDIATE"), ("writing", "ROLLBACK")
+    assert bench.trace[-4:] == [("writing", "COMMIT"), begin, CHECKPOINT, rollback]
+    assert b"copied" in bench.path.read_bytes()
+
+
+@pytest.mark.usefixtures("always")
+def test_a_caller_does_not_wait_for_the_checkpoint(bench):
+    answered = threading.Event()
+    bench.checkpointer.set_trace_callback(lambda _: bench.trace.append(("answered", answered.wait(SOON))))
+    bench.writer.run(add(1))
+    answered.set()
+    bench.writer.close()
+    assert ("answered", True) in bench.trace
+
+
+@pytest.mark.usefixtures("always")
+def test_no_process_can_commit_during_a_checkpoint(bench, other):
+    found = []
+
+    def try_to_write(statement):
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            found.append(str(error))
+        else:
+            other.execute("ROLLBACK")
+            found.append("could write")
+
+    bench.checkpointer.set_trace_callback(try_to_write)
+    bench.run(add(1))
+    assert found == ["database is locked"]
+
+
+@pytest.mark.usefixtures("always")
+def test_a_checkpoint_does_not_wait_for_a_reader(bench, other):
+    start_reading(other)
+    started = time.monotonic()
+    bench.run(add(1))
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.usefixtures("always")
+def test_a_checkpoint_does_not_wait_for_another_process(open_bench):
+    """Another process takes the lock between a commit and its checkpoint; the next write tries again."""
+    bench = open_bench(busy_seconds=1.5)
+
+    def come_between(statement):
+        bench.trace.append(("writing", statement))
+        if statement == "BEGIN IMMEDIATE" and bench.commits():
+            bench.writing.set_trace_callback(None)
+            other.execute("BEGIN IMMEDIATE")
+
+    bench.writing.set_trace_callback(come_between)
+    with closing(connect(bench.path)) as other:
+        started = time.monotonic()
+        bench.run(add(1))
+        waited = time.monotonic() - started
+        assert other.in_transaction
+    assert (waited < 0.75, bench.trace.count(CHECKPOINT)) == (True, 0)
+    bench.run(add(2))
+    assert bench.trace.count(CHECKPOINT) == 1
+
+
+@pytest.mark.parametrize("reads", [False, True], ids=["alone", "with a reader"])
+def test_the_log_stays_short(bench, reads):
+    stop = threading.Event()
+
+    def read():
+        with closing(connect(bench.path, 1.0)) as reader:
+            while reads and not stop.wait(0.0002):
+                reader.execute("SELECT n FROM facts LIMIT 1").fetchall()
+
+    reader = Call(read)
+    for n in range(CHECKPOINT_AFTER):
+        bench.run(add(n))
+    size = bench.log_size()
+    for n in range(CHECKPOINT_AFTER, 6 * CHECKPOINT_AFTER):
+        bench.run(add(n))
+    stop.set()
+    reader.result()
+    assert bench.log_size() < (4 if reads else 2) * size
+
+
+def add_many(bench):
+    for n in range(100):
+        bench.run(add(n))
+
+
+@pytest.mark.usefixtures("always")
+def test_a_log_that_is_too_long_is_not_written_to(open_bench):
+    """Until the reader is done, who keeps it from being checkpointed."""
+    bench = open_bench(max_log_pages=20)
+    with closing(connect(bench.path)) as reader:
+        start_reading(reader)
+        with pytest.raises(StoreUnavailable, match="snapshot"):
+            add_many(bench)
+    assert len(bench.facts()) < 100
+    assert bench.run(add(1000)) == 1000

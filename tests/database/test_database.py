@@ -1,0 +1,425 @@
+"""A database: its readers, its settings, a file that is moved away, its checks, and its end."""
+
+import functools
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack, closing, suppress
+
+import pytest
+from support.sockets import wait_for
+from support.threads import Call, Held, in_threads
+
+from acare.database import readiness as readiness_module
+from acare.database.database import CHECK_EVERY, MAX_CACHED, Database
+from acare.database.readiness import MIN_FREE
+from acare.errors import DatabaseRefused, StoreUnavailable
+
+INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
+COUNT_USERS = "SELECT count(*) FROM users"
+
+
+@pytest.fixture
+def connections(monkeypatch):
+    """Every connection that is made while the test runs. Ask for it before the database."""
+    made = []
+    connect = sqlite3.connect
+
+    def recording(*arguments, **options):
+        made.append(connect(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recording)
+    return made
+
+
+def still_open(connections):
+    found = []
+    for connection in connections:
+        with suppress(sqlite3.ProgrammingError):
+            connection.execute("SELECT 1").fetchall()
+            found.append(connection)
+    return found
+
+
+def add_user(database, number=1):
+    database.write(lambda connection: connection.execute(INSERT_USER, {"id": f"{number:036}"}).fetchall())
+
+
+def count_users(database):
+    with database.read() as connection:
+        return connection.execute(COUNT_USERS).fetchone()[0]
+
+
+def run_python(code, *arguments):
+    line = [sys.executable, "-W", "always::ResourceWarning", "-c", code, *map(str, arguments)]
+    ended = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+# --- readers
+
+
+def test_a_reader_cannot_write(database):
+    for _ in range(2):  # nor when it is borrowed again
+        with pytest.raises(StoreUnavailable), database.read() as connection:
+            connection.execute(INSERT_USER, {"id": "0" * 36})
+
+
+def test_readers_are_reused(connections, database):
+    """There is one for each thread that reads at the same time."""
+    before = len(connections)
+    for _ in range(20):
+        count_users(database)
+    assert len(connections) == before + 1
+    all_read = threading.Barrier(4)
+
+    def read(_):
+        for _ in range(20):
+            with database.read() as connection:
+                connection.execute(COUNT_USERS).fetchone()
+                all_read.wait(10)
+
+    in_threads(4, read)
+    assert len(connections) == before + 4
+
+
+def test_a_reader_sees_one_snapshot_until_it_is_returned(database):
+    with database.read() as connection:
+        connection.execute("BEGIN")
+        before = connection.execute(COUNT_USERS).fetchone()
+        add_user(database)
+        assert connection.execute(COUNT_USERS).fetchone() == before
+    with database.read() as again:
+        assert (again is connection, again.in_transaction) == (True, False)
+    assert count_users(database) == 1
+
+
+def test_reading_does_not_wait_for_an_open_transaction(database):
+    def write(connection):
+        connection.execute(INSERT_USER, {"id": "0" * 36})
+        return count_users(database)  # on another connection
+
+    assert database.write(write) == 0
+
+
+def test_the_cache_is_valid_until_the_next_commit(tmp_path):
+    find = lambda connection, key: connection.execute(COUNT_USERS).fetchone()[0]  # noqa: E731
+    now, found = [0], []
+    with closing(Database(tmp_path / "acare.db", clock=lambda: now[0])) as database:
+        found.append(database.cached("key", find))
+        add_user(database)
+        found.append(database.cached("key", find))  # a commit of the same process counts at once
+        with closing(Database(database.path)) as other:
+            add_user(other, 2)
+        for now[0] in (CHECK_EVERY - 1, CHECK_EVERY):
+            found.append(database.cached("key", find))
+    assert found == [0, 1, 1, 2]
+
+
+def test_the_cache_has_a_maximum(database):
+    for key in range(2 * MAX_CACHED + 10):
+        assert database.cached(key, lambda _, key: key) == key
+    assert len(database._cache._results) <= MAX_CACHED
+
+
+def test_only_temporary_errors_become_domain_errors(database):
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
+    with pytest.raises(StoreUnavailable, match="Another process"), database.read():
+        raise busy
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), database.read() as connection:
+        connection.execute("SELECT * FROM missing")
+
+
+# --- settings
+
+
+class Plain(sqlite3.Connection):
+    """As of an SQLite whose defaults are less strict than Debian's."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for pragma in ("secure_delete = OFF", "synchronous = OFF", "foreign_keys = OFF"):
+            self.execute(f"PRAGMA {pragma}").fetchall()
+
+
+WRITER = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "busy_timeout": 5000,
+    "query_only": 0,
+}
+
+
+def test_the_settings_of_the_writing_connection(path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Plain))
+    with closing(Database(path)) as database:
+        found = database.write(
+            lambda c: {name: c.execute(f"PRAGMA {name}").fetchall()[0][0] for name in WRITER}
+        )
+    assert found == WRITER
+
+
+def test_no_connection_checkpoints_by_itself(connections, database):
+    count_users(database)
+    add_user(database)
+    found = [c.execute("PRAGMA wal_autocheckpoint").fetchone() for c in still_open(connections)]
+    assert found == [(0,)] * 3  # one that writes, one that checkpoints, one that reads
+
+
+def test_a_file_that_cannot_have_a_wal_is_refused(monkeypatch, path):
+    class WithoutWal(sqlite3.Connection):
+        """As on a file system without shared memory, where WAL is declined without an error."""
+
+        def execute(self, statement, *values):
+            return super().execute(re.sub(r"(?i)=\s*wal\b", "= DELETE", statement), *values)
+
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=WithoutWal))
+    with pytest.raises(DatabaseRefused):
+        Database(path).close()
+
+
+# --- the file is moved away or replaced
+
+
+def remove(path):
+    return path.rename(path.with_name("moved.db"))
+
+
+def replace(path):
+    moved = path.with_name("moved.db")
+    shutil.copy(path, path.with_name("copy.db"))
+    path.rename(moved)
+    path.with_name("copy.db").rename(path)
+    return moved
+
+
+@pytest.mark.parametrize("move", [remove, replace])
+def test_writes_fail_while_the_file_is_not_in_place(database, path, move, caplog):
+    add_user(database, 1)
+    moved = move(path)
+    database.write_later(lambda connection: connection.execute(INSERT_USER, {"id": "0" * 36}).rowcount)
+    with pytest.raises(StoreUnavailable):
+        add_user(database, 2)
+    moved.replace(path)
+    add_user(database, 3)
+    assert (count_users(database), "missing or was replaced" in caplog.text) == (2, True)
+
+
+@pytest.mark.parametrize("move", [remove, replace])
+def test_a_new_reader_opens_no_other_file(database, path, move):
+    add_user(database)
+    with database.read():
+        moved = move(path)
+        with pytest.raises(StoreUnavailable):
+            count_users(database)
+        assert path.exists() == (move is replace)
+    moved.replace(path)
+    assert count_users(database) == 1
+
+
+def test_a_new_reader_does_not_create_a_file(database, path, monkeypatch):
+    """Though the file is moved away after the check and before the connection is opened."""
+    connect = sqlite3.connect
+
+    def remove_first(*arguments, **options):
+        remove(path)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", remove_first)
+    with pytest.raises(StoreUnavailable), database.read() as connection:
+        connection.execute(COUNT_USERS)
+    assert not path.exists()
+
+
+READ_OUTSIDE = """
+import contextlib, sqlite3, sys
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as connection:
+    print(*connection.execute("SELECT count(*) FROM users").fetchone())
+"""
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["alone", "with a second database"])
+def test_the_log_is_kept_while_other_programs_read(database, path, twice):
+    """POSIX gives up all locks of a process on a file when it closes any handle to it.
+
+    (sqlite.org/howtocorrupt.html, 2.2) A second database may also be refused.
+    """
+    add_user(database, 1)
+    if twice:
+        with suppress(DatabaseRefused):
+            Database(path).close()
+    run_python(READ_OUTSIDE, path)
+    add_user(database, 2)
+    assert run_python(READ_OUTSIDE, path) == "2\n"
+
+
+# --- checks
+
+
+class Clock:
+    """A clock that does not advance by itself."""
+
+    now = 0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def checked(path, clock):
+    with closing(Database(path, busy_seconds=0.05, clock=clock)) as database:
+        yield database
+
+
+def count_commits(database):
+    """Every COMMIT from now on."""
+    commits = []
+    note = lambda statement: commits.append(statement) if statement == "COMMIT" else None  # noqa: E731
+    database._writer._connection.set_trace_callback(note)
+    return commits
+
+
+def state(path):
+    """Everything in the file, and the frames in its log."""
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()
+        return (version, *connection.iterdump()), os.path.getsize(f"{path}-wal") // (24 + 4096)
+
+
+def test_the_write_check_writes_one_page_and_changes_nothing(checked, path):
+    add_user(checked)
+    content, frames = state(path)
+    assert checked.readiness.run_checks()["write"] == "ok"
+    assert state(path) == (content, frames + 1)
+
+
+def test_the_write_check_commits_once_a_second(checked, clock):
+    commits = count_commits(checked)
+    for step in (0, 999_999_999, 1, 999_999_999, 1):
+        clock.now += step
+        in_threads(8, lambda _: checked.readiness.run_checks())
+    assert len(commits) == 3
+
+
+def test_a_failed_check_is_reused_for_a_second_too(checked, path, clock):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        failed = checked.readiness.run_checks()["write"]
+    assert failed == checked.readiness.run_checks()["write"] == "Another process is writing to the database."
+    clock.now += readiness_module.CHECK_EVERY
+    assert checked.readiness.run_checks()["write"] == "ok"
+
+
+def test_a_check_does_not_wait_long_for_another_one(checked, monkeypatch):
+    """As when the disk is stuck: one caller waits for it, the others are answered."""
+    monkeypatch.setattr(readiness_module, "CHECK_WAIT_SECONDS", 0.05)
+    with Held(checked._writer):
+        first = Call(checked.readiness.run_checks)
+        wait_for(checked.readiness._checking.locked)
+        assert checked.readiness.run_checks()["write"] == "A write has not finished yet."
+    assert first.outcome()["write"] == "ok"
+
+
+def test_the_disk_check_needs_free_space(checked, monkeypatch):
+    usage = shutil.disk_usage(checked.path.parent)
+    told = []
+    for free in (MIN_FREE, MIN_FREE - 1):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
+        told.append(checked.readiness.run_checks()["disk"])
+    assert told == ["ok", "Only 15 MiB are free on the disk."]
+
+
+# --- the end
+
+
+def test_closing_leaves_one_file_and_no_connection(connections, path):
+    database = Database(path)
+    add_user(database)
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(database.read()).execute(COUNT_USERS)
+    with database.read() as connection:
+        database.close()
+        connection.execute(COUNT_USERS).fetchall()
+    with pytest.raises(StoreUnavailable):
+        count_users(database)
+    assert (still_open(connections), os.listdir(path.parent)) == ([], [path.name])
+    with closing(Database(path)) as database:
+        assert count_users(database) == 1
+
+
+def test_a_refused_database_leaves_no_connection_open(connections, path):
+    Database(path).close()
+    os.truncate(path, path.stat().st_size // 2)  # a copy that was cut off
+    with pytest.raises(DatabaseRefused):
+        Database(path)
+    assert still_open(connections) == []
+
+
+def test_a_file_that_sqlite_cannot_open_is_refused(path, monkeypatch):
+    Database(path).close()
+
+    def fail(*_, **__):
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", fail)
+    with pytest.raises(DatabaseRefused, match="unable to open"):
+        Database(path)
+
+
+CLOSE_WHILE_WORKING = f"""
+import gc, itertools, sys, threading, time
+from pathlib import Path
+from acare.database.database import Database
+
+numbers = itertools.count()
+
+def read(database):
+    with database.read() as connection:
+        connection.execute({COUNT_USERS!r}).fetchall()
+
+def write(database):
+    row = {{"id": f"{{next(numbers):036}}"}}
+    database.write(lambda c: c.execute({INSERT_USER!r}, row).fetchall())
+
+def repeat(work, database, stop):
+    while not stop.is_set():
+        try:
+            work(database)
+        except Exception:
+            pass
+
+for _ in range(3):
+    database, stop = Database(Path(sys.argv[1])), threading.Event()
+    works = [write] * 6 + [read] * 2
+    threads = [threading.Thread(target=repeat, args=(work, database, stop), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.02)
+    database.close()
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+        if thread.is_alive():
+            sys.exit("a thread hangs")
+    del database
+    gc.collect()
+"""
+
+
+def test_closing_while_threads_work_does_not_hang(path):
+    run_python(CLOSE_WHILE_WORKING, path)

@@ -1,0 +1,237 @@
+"""A disk, file or log that cannot be written: writes are answered 503, and nothing acknowledged is lost."""
+
+import itertools
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections import namedtuple
+from contextlib import closing, contextmanager
+
+import pytest
+from support.client import Api
+from support.crash import damage
+from support.data import JORDAN
+from support.files import file_size_limit
+from support.threads import in_threads
+
+import acare
+from acare.database import log
+from acare.database.database import Database
+from acare.database.readiness import CHECK_EVERY
+
+MIB = 1024 * 1024
+LARGE = {**JORDAN, "notes": "x" * 10_000}
+
+
+@contextmanager
+def opened(path):
+    """A broker's caller of an app on the file."""
+    clock = itertools.count(0, CHECK_EVERY).__next__  # a second later each time, so that no check is reused
+    with acare.create_app(database=path, rate_limit="off", clock=clock) as app:
+        key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+        yield Api(app, key)
+
+
+def assert_unavailable(answer):
+    assert answer.json["error"]["code"] == "SERVICE_UNAVAILABLE"
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def assert_there(api, clients):
+    """These and no others."""
+    assert api.get("/v1/clients?limit=1").json["data"]["meta"]["total"] == len(clients)
+    for client in clients:
+        assert api.get(f"/v1/clients/{client['id']}").json["data"] == client
+
+
+def failed_checks(api):
+    answer = api.get("/readyz", status=503)
+    assert_unavailable(answer)
+    checks = answer.json["error"]["details"]["checks"]
+    return {name for name, state in checks.items() if state != "ok"}
+
+
+# --- a full disk
+
+
+class RealDisk:
+    """A separate file system, of 24 MiB in memory."""
+
+    def __init__(self, folder):
+        self.database = folder / "acare.db"
+        self._ballast = folder / "ballast"
+
+    def fill(self, api):
+        with self._ballast.open("wb") as ballast:
+            ballast.write(bytes(shutil.disk_usage(self._ballast.parent).free - MIB // 4))
+
+    def make_room(self):
+        self._ballast.unlink()
+
+
+class PageLimit:
+    """The same by SQLite's own limit: the database may not take one page more."""
+
+    def __init__(self, folder, monkeypatch):
+        self.database = folder / "acare.db"
+        self._monkeypatch = monkeypatch
+        self._usage = shutil.disk_usage
+
+    def fill(self, api):
+        self._connection = api.web.app.database._writer._connection
+        self._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the pages that there are
+        self._monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
+
+    def make_room(self):
+        self._connection.execute("PRAGMA max_page_count = 1000000")
+        self._monkeypatch.setattr(shutil, "disk_usage", self._usage)
+
+
+@pytest.fixture(params=["file system", "page limit"])
+def disk(request, tmp_path, monkeypatch):
+    """A disk that can be filled. Where this user may not mount one, the page limit stands in for it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if request.param == "page limit" or not mount(folder):
+        yield PageLimit(folder, monkeypatch)
+        return
+    yield RealDisk(folder)
+    subprocess.run(["umount", folder], check=True)
+
+
+def mount(folder):
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder]
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def write_until_unavailable(api):
+    """The clients that were acknowledged before the first answer of 503."""
+    acknowledged = []
+    while len(acknowledged) < 100:
+        answer = api.web.post_json("/v1/clients", LARGE, headers=api.headers, status="*")
+        if answer.status_code != 201:
+            break
+        acknowledged.append(answer.json["data"])
+    assert answer.status_code == 503
+    assert_unavailable(answer)
+    return acknowledged
+
+
+@pytest.mark.parametrize("checkpoint_after", [1, 256], ids=["log copied", "log kept"])
+def test_a_full_disk_loses_no_acknowledged_write(disk, monkeypatch, checkpoint_after):
+    """Writes are answered 503, reads continue, and so do writes when there is room again."""
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", checkpoint_after)
+    with opened(disk.database) as api:
+        acknowledged = [api.create(notes="y" * 10_000) for _ in range(10)]
+        api.get("/readyz")
+        disk.fill(api)
+        assert failed_checks(api) == {"disk"}
+        acknowledged += write_until_unavailable(api)
+        assert_there(api, acknowledged)
+        more = in_threads(8, lambda _: write_until_unavailable(Api(api.web.app, api.key)))
+        disk.make_room()
+        api.get("/readyz")
+        acknowledged += [client for clients in more for client in clients]
+        acknowledged += [api.create(**LARGE) for _ in range(10)]
+        assert_there(api, acknowledged)
+    with opened(disk.database) as api:
+        assert_there(api, acknowledged)
+    assert damage(disk.database) == []
+
+
+@pytest.fixture
+def api(path, monkeypatch):
+    """A caller of an app that waits a tenth of a second for another process."""
+    monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
+    with opened(path) as api:
+        yield api
+
+
+# --- a quota
+
+
+def test_a_quota_stops_no_write_after_it_was_raised(path, monkeypatch, caplog):
+    """Neither a write to the log nor a checkpoint that it refuses needs a restart."""
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    with opened(path) as api:
+        clients = [api.create()]
+        with file_size_limit(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
+            clients += write_until_unavailable(api)
+        assert "could not be checkpointed" in caplog.text
+        assert "a quota is used up" in caplog.text
+        api.get("/readyz")
+        clients += [api.create(**LARGE) for _ in range(10)]
+        assert_there(api, clients)
+    assert damage(path) == []
+
+
+# --- a locked, a missing and a replaced file
+
+
+@contextmanager
+def locked(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def missing(path):
+    moved = path.rename(path.with_name("moved.db"))
+    yield
+    assert not path.exists()
+    moved.rename(path)
+
+
+@contextmanager
+def replaced(path):
+    content = path.read_bytes()
+    with missing(path):
+        path.write_bytes(content)
+        yield
+        assert path.read_bytes() == content
+        path.unlink()
+
+
+@pytest.mark.parametrize("problem", [locked, missing, replaced])
+def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
+    """Reads continue, and writes do when the problem is over."""
+    clients = [api.create()]
+    with problem(path):
+        assert_unavailable(api.post(JORDAN, status=503))
+        assert failed_checks(api) == {"write"}
+        assert_there(api, clients)
+    api.get("/readyz")
+    assert_there(api, [*clients, api.create()])
+    assert damage(path) == []
+
+
+# --- a reader that stays
+
+
+@contextmanager
+def long_reader(app):
+    """While this lasts, a snapshot is held open, and the log cannot start over."""
+    with app.database.read() as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM clients").fetchall()
+        yield
+
+
+def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
+    app = api.web.app
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    monkeypatch.setattr(app.database._writer._log, "_max_pages", 100)
+    with long_reader(app):
+        clients = write_until_unavailable(api)
+        size = os.path.getsize(f"{path}-wal")
+        for _ in range(10):
+            api.post(JORDAN, status=503)
+        assert os.path.getsize(f"{path}-wal") == size < 200 * 4096
+        assert failed_checks(api) == {"write"}
+    clients.append(api.create())
+    assert_there(api, clients)

@@ -1,0 +1,269 @@
+"""What happens after a sync has failed: the system's cache then has content that the disk does not get."""
+
+import os
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.client import Api
+from support.data import JORDAN
+
+import acare
+from acare.database import checkpoint_failure, file, log, log_sync
+from acare.database.database import Database
+from acare.database.log import WriteAheadLog
+from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.maintenance.backup import back_up
+from acare.maintenance.status import read_status
+from acare.store.keys import KeyStore
+
+
+class Failing(sqlite3.Connection):
+    """A connection of which one statement fails as it does when the disk has an error."""
+
+    statement, runs_first = "", False
+
+    def execute(self, sql, *arguments):
+        if self.statement and sql.startswith(self.statement):
+            if self.runs_first:
+                super().execute(sql, *arguments)
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return super().execute(sql, *arguments)
+
+
+@pytest.fixture
+def fail(monkeypatch):
+    """``fail("COMMIT")``: from now on this statement fails; ``fail("")``: none does."""
+
+    def choose(statement, runs_first=False):
+        monkeypatch.setattr(Failing, "statement", statement)
+        monkeypatch.setattr(Failing, "runs_first", runs_first)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
+    return choose
+
+
+@pytest.fixture
+def failed(tmp_path, monkeypatch, fail):
+    """An app whose checkpoint has failed."""
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
+        api.get("/v1/clients")
+        app.database.write(lambda connection: None)  # after the note of the key's use
+        with app.database._writer._in_use:
+            fail("PRAGMA wal_checkpoint")
+        app.database.write(lambda connection: connection.execute("UPDATE users SET role = 'broker'").rowcount)
+        with app.database._writer._in_use:
+            fail("")  # the disk is well again, but what it was given is lost
+        yield api
+
+
+# --- a checkpoint that fails
+
+
+def test_after_a_failed_checkpoint_writes_are_refused(failed):
+    assert "restart" in failed.post(JORDAN, status=503).json["error"]["message"]
+
+
+def test_after_a_failed_checkpoint_reads_continue(failed):
+    assert failed.get("/v1/clients").json["data"]["meta"]["total"] == 0
+
+
+def test_after_a_failed_checkpoint_readyz_says_why(failed):
+    checks = failed.get("/readyz", status=503).json["error"]["details"]["checks"]
+    assert "checkpoint failed" in checks["write"]
+
+
+def test_closing_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path):
+    failed.web.app.close()
+    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
+    with closing(Database(tmp_path / "acare.db")) as database, database.read() as connection:
+        assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+
+
+def test_after_a_failed_checkpoint_the_log_says_what_to_do(failed, caplog):
+    """Once, with the reason that SQLite gives."""
+    for _ in range(3):
+        failed.post(JORDAN, status=503)
+    records = [*caplog.get_records("setup"), *caplog.records]
+    (line,) = [
+        each.getMessage() for each in records if (each.name, each.levelname) == ("acare.database", "ERROR")
+    ]
+    assert ("stop every process" in line, "disk I/O error" in line) == (True, True)
+
+
+# --- a checkpoint that fails in another process: this one must not go on with it
+
+
+@pytest.fixture
+def other(tmp_path, fail):
+    """Another process's view of the database, opened before the checkpoint failed."""
+    Database(tmp_path / "acare.db").close()
+    with closing(Database(tmp_path / "acare.db")) as database:
+        database.write(lambda connection: None)
+        yield database
+
+
+def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.write(lambda connection: None)
+    assert "checkpoint failed" in other.readiness.run_checks()["write"]
+
+
+def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
+    """Even if it failed after the check that comes before each write."""
+    size = os.path.getsize(tmp_path / "acare.db-wal")
+    monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.empty_log()
+    other.close()
+    failed.web.app.close()
+    assert os.path.getsize(tmp_path / "acare.db-wal") == size
+
+
+def test_one_that_failed_elsewhere_during_a_write_does_not_fail_it(other, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    other.write(lambda connection: checkpoint_failure.record(tmp_path / "acare.db"))
+    with pytest.raises(StoreUnavailable, match="stop every process"):
+        other.write(lambda connection: None)
+    assert [each.exc_info for each in caplog.records] == [None, None]
+
+
+def test_a_process_that_starts_meanwhile_does_not_write_either(failed, tmp_path):
+    with closing(Database(tmp_path / "acare.db")) as database:
+        with database.read() as connection:
+            assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+        with pytest.raises(StoreUnavailable, match="stop every process"):
+            database.write(lambda connection: None)
+
+
+def test_when_all_have_closed_it_the_next_one_writes(other, failed, tmp_path):
+    for database in (failed.web.app, other):
+        database.close()
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        Api(app, failed.key).create()
+        assert app.database.empty_log()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["acare.db"]
+
+
+def test_a_backup_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path, monkeypatch):
+    """The server may end meanwhile, so that the backup is the last to close the database."""
+    copied = sqlite3.Connection.backup
+
+    def end_server(self, *arguments, **options):
+        copied(self, *arguments, **options)
+        failed.web.app.close()
+
+    monkeypatch.setattr(Failing, "backup", end_server, raising=False)
+    backup = back_up(tmp_path / "acare.db", tmp_path / "backups")
+    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
+
+
+def test_status_says_what_to_do_after_a_failed_checkpoint(failed, tmp_path):
+    (line,) = read_status(tmp_path / "acare.db").attention
+    assert "stop every process" in line
+    failed.web.app.close()
+    assert read_status(tmp_path / "acare.db").attention == []
+
+
+# --- the log that a killed process left
+
+
+@pytest.fixture
+def left(tmp_path):
+    """A database whose last writes are in its log, as a killed process leaves it."""
+    path = tmp_path / "acare.db"
+    with acare.create_app(database=tmp_path / "first.db") as app:
+        app.keys.create("ana@example.com", {})
+        for suffix in ("", "-wal"):
+            Path(f"{path}{suffix}").write_bytes(Path(f"{tmp_path / 'first.db'}{suffix}").read_bytes())
+    return path
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The bytes that are written to a log and then synced, by Python itself."""
+    pieces, synced = [], []
+    pwrite, fsync = os.pwrite, os.fsync
+
+    def note_pwrite(handle, content, offset):
+        pieces.append(content)
+        return pwrite(handle, content, offset)
+
+    def note_fsync(handle):
+        synced.extend(pieces)
+        pieces.clear()
+        fsync(handle)
+
+    monkeypatch.setattr(os, "pwrite", note_pwrite)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    return synced
+
+
+def test_a_log_that_was_left_is_written_and_synced_again(left, written):
+    log = Path(f"{left}-wal").read_bytes()
+    Database(left).close()
+    assert b"".join(written) == log
+
+
+def test_frames_from_before_a_restart_of_the_log_are_not(left, written):
+    frame = 24 + 4096
+    with Path(f"{left}-wal").open("ab") as log:
+        log.write(b"\0" * (-(log.tell() - 32) % (256 * frame)))  # up to a piece of the copy
+        kept = log.tell()
+        log.write(b"x" * frame)
+    Database(left).close()
+    assert len(b"".join(written)) == kept
+
+
+def test_a_log_that_a_process_uses_is_left_alone(left, written):
+    with closing(Database(left)) as database:
+        KeyStore(database).create("bob@example.com", {})
+        written.clear()
+        Database(left).close()
+        assert written == []
+
+
+def test_a_log_that_is_being_written_is_left_alone(left, written):
+    with closing(sqlite3.connect(left, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        other.execute("BEGIN IMMEDIATE")
+        with closing(sqlite3.connect(left, isolation_level=None)) as connection:
+            assert log_sync.sync_again(connection) is False
+    assert written == []
+
+
+# --- a write that was answered with 503 and is there all the same
+
+
+def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
+        headers = {**api.headers, "Idempotency-Key": "k"}
+        fail("COMMIT", runs_first=True)  # its sync failed, and the content reached the disk
+        api.web.post_json("/v1/clients", JORDAN, headers=headers, status=503)
+    fail("")
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+        again = Api(app, api.key)
+        again.web.post_json("/v1/clients", JORDAN, headers=headers, status=201)
+        assert again.get("/v1/clients").json["data"]["meta"]["total"] == 1
+
+
+def test_where_the_system_cannot_tell_the_operator_removes_the_record(other, failed, tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "processes_using", lambda path: None)
+    record = tmp_path / "acare.db-checkpoint-failed"
+    with pytest.raises(DatabaseRefused, match=f"stop every process .* and delete {record}"):
+        Database(tmp_path / "acare.db")
+    assert record.exists()
+    for database in (failed.web.app, other):
+        database.close()
+    record.unlink()
+    with closing(Database(tmp_path / "acare.db")) as database:
+        database.write(lambda connection: None)

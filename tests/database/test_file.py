@@ -1,0 +1,277 @@
+"""A database file: creating one, and refusing files that acare should not open, unchanged."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from support import warm
+from support.files import contents, edit, query
+from support.threads import Call, in_threads
+
+from acare.database import file, schema
+from acare.database.database import Database
+from acare.errors import DatabaseRefused
+from acare.store.keys import KeyStore
+
+
+def make_with_key(path, email="first@example.com"):
+    """A database with one key in it."""
+    with closing(Database(path)) as database:
+        KeyStore(database).create(email, {})
+
+
+def emails(path):
+    """The users of its keys."""
+    with closing(Database(path)) as database:
+        return sorted(key["email"] for key in KeyStore(database).list())
+
+
+# --- creating one
+
+
+def test_a_new_file_is_private_and_marked_as_ours(path):
+    Database(path).close()
+    assert (stat.S_IMODE(path.stat().st_mode), os.listdir(path.parent)) == (0o600, [path.name])
+    found = [
+        query(path, f"PRAGMA {name}")[0][0] for name in ("application_id", "user_version", "integrity_check")
+    ]
+    assert found == [file.APPLICATION_ID, schema.SCHEMA_VERSION, "ok"]
+
+
+def test_an_empty_file_becomes_a_database_that_is_kept(path):
+    path.touch()
+    make_with_key(path)
+    Database(path).close()
+    assert emails(path) == ["first@example.com"]
+
+
+def test_a_database_is_found_through_a_symbolic_link(path):
+    make_with_key(path)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    assert emails(link) == ["first@example.com"]
+
+
+def test_a_new_database_is_synced_before_its_rename(path, monkeypatch):
+    happened = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_fsync(handle):
+        happened.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def note_replace(*names):
+        happened.append("rename")
+        replace(*names)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    file.ensure(path)
+    assert happened == ["file", "rename", "folder"]
+
+
+# --- several processes at once
+
+EMPTY = pytest.mark.parametrize("exists", [False, True], ids=["no file", "empty file"])
+
+
+@EMPTY
+@pytest.mark.parametrize("step", ["schema.text", "file._is_empty"])
+def test_a_database_created_meanwhile_is_opened(path, monkeypatch, exists, step):
+    """Before this process writes its own, or after it has looked; the other one stays open."""
+    if exists:
+        path.touch()
+    module, name = {"schema": schema, "file": file}[step.partition(".")[0]], step.partition(".")[2]
+    original, first = getattr(module, name), []
+
+    def come_between(*arguments):
+        monkeypatch.setattr(module, name, original)
+        found = original(*arguments)
+        first.append(Database(path))
+        KeyStore(first[0]).create("first@example.com", {})
+        return found
+
+    monkeypatch.setattr(module, name, come_between)
+    found = emails(path)
+    first[0].close()
+    assert found == ["first@example.com"]
+
+
+def test_opening_a_new_file_waits_for_another_process(path):
+    file.ensure(path)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.1, other.execute, ["ROLLBACK"])
+        done.start()
+        try:
+            Database(path).close()
+        finally:
+            done.join()
+
+
+@EMPTY
+def test_threads_that_create_a_file_at_once_share_it(tmp_path, exists):
+    for attempt in range(10):
+        path = tmp_path / f"{attempt}.db"
+        if exists:
+            path.touch()
+        in_threads(4, lambda n, path=path: make_with_key(path, f"{n}@example.com"))
+        assert emails(path) == [f"{n}@example.com" for n in range(4)]
+
+
+def test_a_file_is_created_by_one_process_at_a_time(path):
+    with file._locked(path.parent):
+        call = Call(make_with_key, path)
+        time.sleep(0.1)
+        assert not path.exists()
+    call.result()
+    assert emails(path) == ["first@example.com"]
+
+
+# --- failures during creation
+
+
+FAILURES = {
+    "SQLite": sqlite3.OperationalError("disk I/O error"),
+    "the disk": OSError(28, "No space left"),
+    "Ctrl-C": KeyboardInterrupt("acare.db: stopped"),
+}
+
+
+@pytest.mark.parametrize("error", FAILURES.values(), ids=FAILURES)
+def test_a_failed_creation_is_one_line_and_leaves_no_file(path, monkeypatch, error):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(schema, "text", fail)
+    with pytest.raises((DatabaseRefused, KeyboardInterrupt), match=r"acare\.db: [^\n]+$"):
+        Database(path)
+    assert os.listdir(path.parent) == []
+
+
+def test_a_schema_that_fails_halfway_leaves_no_file(path, monkeypatch):
+    monkeypatch.setattr(schema, "text", lambda: "CREATE TABLE half (a); CREATE TABLE half (a);")
+    with pytest.raises(DatabaseRefused):
+        Database(path)
+    assert os.listdir(path.parent) == []
+
+
+def test_an_installation_without_its_schema_says_so(path, monkeypatch):
+    monkeypatch.setattr(schema, "__file__", str(path.parent / "acare" / "store" / "schema.py"))
+    with pytest.raises(DatabaseRefused, match=r"schema\.sql is missing"):
+        Database(path)
+    assert os.listdir(path.parent) == []
+
+
+CRASH = """
+import os, sys
+from pathlib import Path
+from acare.database.database import Database
+
+os.fsync = os.link = os.replace = os.rename = lambda *_: os._exit(9)
+Database(Path(sys.argv[1]))
+"""
+
+
+def test_a_crash_during_creation_leaves_no_database(path):
+    ended = warm.run([sys.executable, "-c", CRASH, str(path)], timeout=30)
+    assert (ended.returncode, path.exists()) == (9, False)
+    make_with_key(path)
+    assert emails(path) == ["first@example.com"]
+
+
+# --- files that are refused and not changed
+
+
+def with_its_log(path):
+    """A file of another program after a crash: what was written last is in the log alone."""
+    elsewhere = path.with_name("elsewhere.db")
+    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE songs (title)")
+        shutil.copy(elsewhere, path)
+        shutil.copy(f"{elsewhere}-wal", f"{path}-wal")
+
+
+def of_a_newer_schema(path):
+    make_with_key(path)
+    edit(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+
+
+def cut_off(path):
+    Database(path).close()
+    os.truncate(path, path.stat().st_size // 4)
+
+
+def a_log_alone(path):
+    """SQLite would apply it to the new file."""
+    make_with_key(path)
+    wal = path.with_name(f"{path.name}-wal")
+    with closing(Database(path)) as database:
+        KeyStore(database).create("last@example.com", {})
+        log = wal.read_bytes()
+    path.unlink()
+    wal.write_bytes(log)
+
+
+def a_log_and_an_empty_file(path):
+    a_log_alone(path)
+    path.touch()
+
+
+REFUSED = {
+    "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "not an SQLite database"),
+    "a few bytes": (lambda path: path.write_bytes(b"SQLite format 3\0"), "not an SQLite database"),
+    "another program's": (
+        lambda path: edit(path, "CREATE TABLE songs (title)"),
+        "a database of another program",
+    ),
+    "another program's with a log": (with_its_log, "a database of another program"),
+    "another program's with our names": (
+        lambda path: edit(path, "CREATE TABLE clients (id); PRAGMA user_version = 1"),
+        "a database of another program",
+    ),
+    "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
+    "a file that was cut off": (cut_off, "damaged; it was not changed"),
+    "a folder": (lambda path: path.mkdir(), "Is a directory"),
+    "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),
+    "a log alone": (a_log_alone, "wal"),
+    "a log and an empty file": (a_log_and_an_empty_file, "wal"),
+}
+
+
+def assert_refused(path, reason):
+    """DatabaseRefused in one line, and no file is changed or created."""
+    before = contents(path.parent) if path.parent.exists() else None
+    with pytest.raises(DatabaseRefused, match=rf"(?s)\A[^\n]*{reason}[^\n]*\Z"):
+        Database(path).close()
+    assert before == (contents(path.parent) if path.parent.exists() else None)
+
+
+@pytest.mark.parametrize(("make", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
+    make(path)
+    assert_refused(path, rf"acare\.db: [^\n]*{reason}")
+
+
+def test_a_missing_folder_is_refused_and_not_created(tmp_path):
+    assert_refused(tmp_path / "missing" / "acare.db", r"acare\.db: the folder [^\n]*missing does not exist")
+
+
+def test_a_read_only_file_is_refused_unchanged(path, monkeypatch):
+    make_with_key(path)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may write whatever the mode says
+    assert_refused(path, r"acare\.db: Permission denied; the file belongs to \w+:\w+")
+
+
+def test_an_old_sqlite_is_refused(path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 39, 4))
+    assert_refused(path, r"SQLite \S+ is too old: acare needs 3\.40\.0 or newer")
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 0))
+    Database(path).close()

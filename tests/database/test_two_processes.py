@@ -1,0 +1,103 @@
+"""Optimistic locking under load, by two servers on one file: no update is lost between them."""
+
+from collections import Counter
+from contextlib import ExitStack, closing
+
+import pytest
+from support.crash import damage
+from support.http import HttpCaller
+from support.server import make_key, serving
+from support.threads import in_threads
+
+CALLERS = 8
+UPDATES = 15  # that each caller has to bring in
+
+# Both checkpoint all the time, so that checkpoints of one meet commits of the other.
+CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 2"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    return tmp_path_factory.mktemp("shared") / "shared.db"
+
+
+@pytest.fixture(scope="module")
+def callers(database):
+    """As many to each of the two servers, in turn."""
+    key = make_key(database)
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(serving(database, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
+        yield [
+            stack.enter_context(closing(HttpCaller(address, key))) for address in addresses * (CALLERS // 2)
+        ]
+
+
+def test_a_read_and_a_versioned_write_lose_no_update(database, callers):
+    """Each caller reads, adds one and tries again after a conflict."""
+    client = callers[0].create(budget_max=0)
+
+    def add(n):
+        added = 0
+        while added < UPDATES:
+            now = callers[n].get(client)
+            changes = {"budget_max": now["budget_max"] + 1, "version": now["version"]}
+            status, answer = callers[n].put(client, changes)
+            assert status in (200, 409), answer
+            added += status == 200
+
+    in_threads(CALLERS, add)
+    found = callers[1].get(client)
+    updates = UPDATES * CALLERS
+    assert (found["budget_max"], found["version"]) == (updates, 1 + updates)
+    assert damage(database) == []
+
+
+# One for each caller, and what it holds after its update of a number.
+FIELDS = {
+    "first_name": str,
+    "last_name": str,
+    "phone": str,
+    "source": str,
+    "notes": str,
+    "budget_min": int,
+    "pre_approval_amount": int,
+    "tags": lambda number: [str(number)],
+}
+
+
+def test_without_a_version_every_update_is_made(database, callers):
+    client, fields = callers[0].create(), list(FIELDS)
+
+    def update(n):
+        values = map(FIELDS[fields[n]], range(1, UPDATES + 1))
+        return {callers[n].put(client, {fields[n]: value})[0] for value in values}
+
+    assert in_threads(CALLERS, update) == [{200}] * CALLERS
+    found = callers[1].get(client)
+    assert found["version"] == 1 + UPDATES * CALLERS
+    assert {field: found[field] for field in FIELDS} == {field: FIELDS[field](UPDATES) for field in FIELDS}
+    assert damage(database) == []
+
+
+def test_of_all_updates_of_one_version_one_is_made(callers):
+    client = callers[0].create()
+    for version in range(1, 61):
+        changes = {"notes": f"was {version}", "version": version}
+        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].put(client, changes))
+        assert Counter(status for status, _ in answers) == {200: 1, 409: CALLERS - 1}
+        told = [(error["code"], error["details"]) for status, error in answers if status == 409]
+        assert {code for code, _ in told} == {"VERSION_CONFLICT"}
+        versions = {(details["currentVersion"], details["attemptedVersion"]) for _, details in told}
+        assert versions == {(version + 1, version)}
+    assert [data for status, data in answers if status == 200] == [callers[1].get(client)]
+
+
+def test_a_write_is_visible_to_the_other_server_at_once(callers):
+    one, other = callers[:2]
+    before = other.total()
+    for number in range(1, 11):
+        client = one.create()
+        assert other.get(client) == client
+        _, updated = other.put(client, {"notes": "from the other"})
+        assert one.get(client) == updated
+        assert other.total() == before + number

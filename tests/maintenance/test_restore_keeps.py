@@ -1,0 +1,192 @@
+"""What a restore keeps of the database that it replaces: revocations, erasures, owner and mode."""
+
+import os
+import stat
+from contextlib import closing
+
+import pytest
+from support import schema_1
+from support.client import Api
+
+import acare
+from acare.cli import main
+from acare.database import owner
+from acare.database.database import Database
+from acare.errors import DatabaseRefused
+from acare.maintenance.backup import back_up, checksum_file
+from acare.maintenance.restore import restore
+from acare.store.erasures import ErasureStore
+from acare.store.keys import KeyStore
+
+ALL = {"all": ["read", "write"]}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "acare.db"
+
+
+@pytest.fixture
+def since(path, tmp_path):
+    """A backup, after which a key was revoked and a client erased; a valid key, that key and that client."""
+    with acare.create_app(database=path, rate_limit="off") as app:
+        good, bad = (app.keys.create(f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
+        api = Api(app, good.key)
+        client = api.create(first_name="Zaphodina")
+        api.create()
+        backup = back_up(path, tmp_path / "backups")
+        app.keys.revoke(bad.id)
+        ErasureStore(app.database).erase(client["id"])
+    return backup, good.key, bad.key, client["id"]
+
+
+def state(path, since):
+    """The status of requests with the good key, the bad key, and for the erased client."""
+    _, good, bad, client_id = since
+    with acare.create_app(database=path, rate_limit="off") as app:
+        statuses = []
+        for key, query in ((good, "/v1/clients"), (bad, "/v1/clients"), (good, f"/v1/clients/{client_id}")):
+            answer = Api(app, key).web.get(query, headers={"X-API-Key": key}, expect_errors=True)
+            statuses.append(answer.status_int)
+        return statuses
+
+
+def test_revoked_keys_stay_revoked_and_erased_clients_erased(path, since):
+    done = restore(since[0], path)
+    assert (done.revoked, done.erased) == (1, 1)
+    assert state(path, since) == [200, 401, 404]
+
+
+def test_exact_leaves_both_as_the_backup_has_them(path, since):
+    done = restore(since[0], path, exact=True)
+    assert (done.revoked, done.erased) == (0, 0)
+    assert state(path, since) == [200, 200, 200]
+
+
+@pytest.mark.parametrize(("exact", "status"), [(False, 401), (True, 200)])
+def test_disabled_users_stay_disabled_unless_exact(path, since, exact, status):
+    with acare.create_app(database=path) as app:
+        app.users.disable("ana@example.com")
+    assert restore(since[0], path, exact=exact).disabled == int(not exact)
+    assert state(path, since)[0] == status
+
+
+def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
+    restore(since[0], path)
+    assert b"Zaphodina" not in path.read_bytes()
+
+
+def test_an_erasure_is_kept_through_any_number_of_restores(path, since):
+    for _ in range(2):
+        assert restore(since[0], path).erased == 1
+    assert state(path, since)[2] == 404
+
+
+def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
+    assert main(["restore", str(since[0]), "--database", str(path)]) == 0
+    assert (
+        "Kept from the old database: 1 key revoked, 0 users disabled, 1 client erased."
+        in capsys.readouterr().out
+    )
+
+
+def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
+    path.write_bytes(b"x" * 8192)
+    assert main(["restore", str(since[0]), "--database", str(path)]) == 0
+    assert "could not be read" in capsys.readouterr().err
+
+
+def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
+    schema_1.write_to(path)
+    backup = back_up(path, tmp_path / "backups")
+    with closing(Database(path)) as database, database.read() as connection:
+        ((client_id,),) = connection.execute("SELECT id FROM clients LIMIT 1").fetchall()
+    with closing(Database(path)) as database:
+        ErasureStore(database).erase(client_id)
+    assert restore(backup, path).erased == 1
+    with closing(Database(path)) as database:
+        assert ErasureStore(database).find(client_id) is None
+
+
+def test_a_process_that_writes_at_the_last_moment_is_noticed(path, since, monkeypatch):
+    """Between reading what to keep and taking the lock, another process could revoke a key."""
+
+    def write_and_close(database):
+        kept = merge(database)
+        with closing(Database(path)) as other:
+            KeyStore(other).create("late@example.com", ALL)
+        return kept
+
+    from acare.maintenance import restore as module
+
+    merge = module._merge_wal
+    monkeypatch.setattr(module, "_merge_wal", write_and_close)
+    with pytest.raises(DatabaseRefused, match="open in a server"):
+        restore(since[0], path)
+
+
+# --- without its checksum
+
+
+def test_a_backup_without_its_checksum_is_restored_on_request(path, since, capsys):
+    checksum_file(since[0]).unlink()
+    assert main(["restore", str(since[0]), "--database", str(path)]) == 1
+    assert main(["restore", str(since[0]), "--database", str(path), "--no-checksum"]) == 0
+    assert "Warning" in capsys.readouterr().err
+
+
+# --- owner, group, mode
+
+
+def owned(path):
+    status = path.stat()
+    return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
+
+
+# Only root can give a file to another user.
+USER, GROUP = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+
+
+def test_the_mode_is_that_of_the_replaced_file(path, since):
+    path.chmod(0o640)
+    restore(since[0], path)
+    assert owned(path)[2] == 0o640
+
+
+def test_owner_and_group_are_those_of_the_replaced_file(path, since):
+    os.chown(path, USER, GROUP)
+    restore(since[0], path)
+    assert owned(path) == (USER, GROUP, 0o600)
+
+
+def test_without_a_file_owner_and_group_are_those_of_the_folder(path, since):
+    path.unlink()
+    os.chown(path.parent, USER, GROUP)
+    restore(since[0], path)
+    assert owned(path) == (USER, GROUP, 0o600)
+
+
+def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError
+
+    before = path.stat().st_ino
+    monkeypatch.setattr(owner, "copy_owner", refuse)
+    with pytest.raises(DatabaseRefused, match=r"belongs to .*; run the command as that user or as root"):
+        restore(since[0], path)
+    assert path.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("denied", "expected"),
+    [
+        ("acare.db", "the file belongs to"),
+        ("acare.db-shm", "acare.db-shm belongs to"),
+        ("", "the folder belongs to"),
+    ],
+)
+def test_an_error_says_whose_file_is_in_the_way(path, tmp_path, monkeypatch, denied, expected):
+    for name in ("acare.db", "acare.db-shm"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(os, "access", lambda each, mode: each != tmp_path / denied)
+    assert expected in owner.explain_access(path)

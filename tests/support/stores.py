@@ -1,0 +1,75 @@
+"""Fixtures: a new database, its stores, and a user. The conftest.py of a folder imports those it uses."""
+
+from contextlib import closing
+
+import pytest
+from support.writer import Bench, connect, make_table
+
+from acare.auth import operator_for
+from acare.database.database import Database
+from acare.store.clients import ClientStore
+from acare.store.keys import KeyStore
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "acare.db"
+
+
+@pytest.fixture
+def database(path):
+    with closing(Database(path)) as database:
+        yield database
+
+
+@pytest.fixture
+def store(database):
+    return ClientStore(database)
+
+
+@pytest.fixture
+def keys(database):
+    return KeyStore(database)
+
+
+@pytest.fixture
+def user(keys):
+    return operator_for(keys.create("ana@example.com", {}).user_id)
+
+
+@pytest.fixture
+def other_user(keys):
+    return operator_for(keys.create("ben@example.com", {}).user_id)
+
+
+@pytest.fixture
+def sql(database):
+    """Runs one statement, as a person does who edits the file; its rows."""
+    return lambda statement, *values: database.write(lambda c: c.execute(statement, values).fetchall())
+
+
+@pytest.fixture
+def open_bench(tmp_path):
+    """Makes a writer on a small file, with options."""
+    make_table(tmp_path / "facts.db")
+    benches = []
+
+    def make(**options):
+        benches.append(Bench(tmp_path / "facts.db", **options))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.writer.close()
+
+
+@pytest.fixture
+def bench(open_bench):
+    return open_bench()
+
+
+@pytest.fixture
+def other(bench):
+    """Another process, as far as SQLite can tell."""
+    with closing(connect(bench.path)) as connection:
+        yield connection
