@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import falcon
 import falcon.routing
@@ -16,6 +16,7 @@ from acare.api.cors import AnswerPreflight, Cors
 from acare.api.middleware import (
     CheckBody,
     CsrfProtection,
+    Identify,
     IdentifyCaller,
     LimitRate,
     RequireKey,
@@ -29,7 +30,6 @@ from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
-from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import AcareError
@@ -39,13 +39,10 @@ from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
-#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if unknown.
-Identify = Callable[[dict[str, Any]], str | None]
-
 #: What it takes to answer a request: see ``App.workload``.
 Workload = Literal["quick", "read", "write", "check"]
 
-#: The maximum size of a body in bytes. (our choice)
+#: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
 
 
@@ -63,14 +60,28 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         access_log: Callable[[AccessRecord], None],
         identify: Identify | None = None,
     ) -> None:
-        self._identify = identify
         self.database = Database(settings.database, clock=clock)
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self.draining = False
-        super().__init__(middleware=self._gates(settings, clock, access_log), request_type=Request)
+        limit = settings.rate_limit
+        # Requests pass it in this order, responses in reverse order.
+        middleware = [
+            AccessLog(access_log, new_id=envelope.new_request_id),
+            TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
+            SecurityHeaders(),
+            self.cors,
+            AnswerPreflight(self.cors),
+            IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
+            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
+            CheckBody(MAX_BODY),
+            RequireKey(),
+            CsrfProtection(),
+            RequireScope(),
+        ]
+        super().__init__(middleware=[each for each in middleware if each is not None], request_type=Request)
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
@@ -90,29 +101,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/", Index(__version__, Page() if settings.page else None))
         for name in WebFile.NAMES if settings.page else ():
             self.add_route(f"/web/{name}", WebFile(name))
-
-    def _gates(
-        self, settings: Settings, clock: Callable[[], int], access_log: Callable[[AccessRecord], None]
-    ) -> list[Any]:
-        """The gates in the order in which requests pass them; responses pass them in reverse order."""
-        limit = settings.rate_limit
-        return [
-            AccessLog(access_log, new_id=envelope.new_request_id),
-            *([TrustProxy(settings.trusted_proxy)] if settings.trusted_proxy else []),
-            SecurityHeaders(),
-            *([self.cors] if self.cors else []),
-            AnswerPreflight(self.cors),
-            IdentifyCaller(self.keys.authenticate, self._identify_caller),
-            *([LimitRate(RateLimiter(limit, clock), settings.rate_limit_by)] if limit else []),
-            CheckBody(MAX_BODY),
-            RequireKey(),
-            *([CsrfProtection()] if self._identify else []),
-            RequireScope(),
-        ]
-
-    def _identify_caller(self, env: dict[str, Any]) -> Caller | None:
-        email = None if self._identify is None else self._identify(env)
-        return None if email is None else self.users.caller(email)
 
     def workload(self, method: str, path: str, query_string: str) -> Workload:
         """What it takes to answer a request, from which a server decides where to do so.
@@ -170,7 +158,7 @@ def create_app(
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
     of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the host need no key. Raises
+    behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     if settings is not None and options:

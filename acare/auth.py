@@ -11,7 +11,7 @@ from acare.errors import UserError
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
-#: Resources and actions that a scope may name. ``all`` stands for every resource. (vendor)
+#: Resources and actions that a scope may name. ``all`` stands for every resource.
 RESOURCES = ("clients", "all")
 ACTIONS = ("read", "write", "delete")
 
@@ -27,7 +27,7 @@ class User(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """The holder of a key, a user whom the host has authenticated, or the operator acting for a user."""
+    """The holder of a key, a user of the embedding app, or the operator acting for a user."""
 
     user_id: str
     role: Role
@@ -37,7 +37,7 @@ class Caller(NamedTuple):
 
     @classmethod
     def for_user(cls, app: HasUsers, email: str) -> Caller:
-        """The caller for a user whom the host has authenticated, to call ``app.clients`` with.
+        """The caller for a user of the embedding app, to call ``app.clients`` with.
 
         UserError if the user is unknown or disabled.
         """
@@ -48,7 +48,7 @@ class Caller(NamedTuple):
 
     @property
     def owner_id(self) -> str | None:
-        """The user whose clients this caller can see; None: all clients of the agency. (our choice)"""
+        """The user whose clients this caller can see; None: all clients of the agency."""
         return None if self.role == "broker" else self.user_id
 
     def may(self, resource: str, actions: tuple[str, ...]) -> bool:
@@ -61,7 +61,7 @@ class Caller(NamedTuple):
 
 _NO_ACTIONS: frozenset[str] = frozenset()
 
-#: The scopes of a caller whom the host has authenticated, and the text that the log shows as its key.
+#: The scopes of a user of the embedding app, and the text that the log shows as the key of this user.
 FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
 HOST = "host"
 

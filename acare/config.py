@@ -6,9 +6,8 @@ variable. A flag takes precedence over the variable. All three take the same tex
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from acare.errors import SettingError
 from acare.ratelimit import RateLimit
 from acare.setting_types import Address
 
-DEFAULT_RATE_LIMIT = RateLimit(tokens=500, seconds=900)  # (vendor)
+DEFAULT_RATE_LIMIT = RateLimit(tokens=500, seconds=900)
 
 
 def _text(value: object) -> str:
@@ -96,7 +95,7 @@ class Settings:
     log_format: Literal["text", "json"] = _setting(
         "text", setting_types.word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )
-    page: bool = _setting(True, setting_types.flag, "", "serve the page for people at / (true)")
+    page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
     drain_seconds: int = _setting(
         30,
         setting_types.count(3600),
@@ -122,11 +121,9 @@ class Settings:
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
         """The settings of a command: for each name in ``flags`` its value or, if None, the variable's.
 
-        SettingError names the invalid flag or variable. A variable whose name is nearly that of a setting is
-        invalid too.
+        SettingError names the invalid flag or variable.
         """
         variables = {setting.variable for setting in SETTINGS if setting.name in flags}
-        _refuse_misspelt(environ, variables)
         used = {name: text for name, text in environ.items() if name in variables}
         return cls._load(flags, used, lambda setting: setting.flag)
 
@@ -159,9 +156,6 @@ def unchecked_variable(name: str, environ: Mapping[str, str] = os.environ) -> st
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
-VARIABLES = tuple(setting.variable for setting in SETTINGS)
-
-_TESTS = "ACARE_TEST_"  # the variables of acare's own tests begin with it
 
 
 def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
@@ -172,23 +166,7 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables that begin with ``ACARE_`` and belong to no setting, without misspelt ones."""
-    return [name for name in _unknown(environ) if not _meant(name, VARIABLES)]
-
-
-def _refuse_misspelt(environ: Mapping[str, str], variables: Collection[str]) -> None:
-    """SettingError for a name that is nearly one of ``variables``."""
-    for name in _unknown(environ):
-        if meant := _meant(name, variables):
-            raise SettingError(name, f"unknown setting; did you mean {meant}?")
-
-
-def _unknown(environ: Mapping[str, str]) -> list[str]:
-    names = (name for name in environ if name.startswith("ACARE_") and name not in VARIABLES)
-    return sorted(name for name in names if not name.startswith(_TESTS))
-
-
-def _meant(name: str, variables: Collection[str]) -> str | None:
-    """The variable that a misspelt name nearly is; a name that merely extends one is not misspelt."""
-    close = difflib.get_close_matches(name, variables, n=1, cutoff=0.9)
-    return close[0] if close and not name.startswith(f"{close[0]}_") else None
+    """The variables that begin with ``ACARE_`` and belong to no setting, except for acare's own tests."""
+    known = {setting.variable for setting in SETTINGS}
+    names = (name for name in environ if name.startswith("ACARE_") and name not in known)
+    return sorted(name for name in names if not name.startswith("ACARE_TEST_"))

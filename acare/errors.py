@@ -46,8 +46,18 @@ class ScopeMissing(AcareError):
         self.actions = actions
 
 
+class UnknownUser(AcareError):
+    """The embedding app named a user who is unknown or disabled."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"You are logged in as {email[:254]}, but this user is unknown or disabled here. "
+            "Ask the operator of the client database to add you."
+        )
+
+
 class CrossSiteRequest(AcareError):
-    """A page of another site may have sent this write with the session of the host's user."""
+    """A page of another site may have sent this write with the session of the embedding app's user."""
 
 
 class ClientNotFound(AcareError):

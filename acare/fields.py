@@ -1,8 +1,7 @@
-"""The fields of a client, and the validation of untrusted input: a JSON body goes in, a clean dict comes out.
+"""The fields of a client, and the validation of JSON bodies.
 
-A clean dict maps column names to stored values (see :mod:`acare.field_types`), ready to be bound to SQL.
 Fields that the server sets and unknown fields are ignored, so that a caller can read a record, change it and
-send back all of it. (our choice)
+send back all of it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from acare.field_types import (
     Boolean,
     Enum,
     FieldType,
-    NestedErrors,
     Phone,
     Stored,
     String,
@@ -28,6 +26,7 @@ from acare.property_preferences import Preferences
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")
 
+#: Column names → values to store.
 ValidFields = dict[str, Stored]
 
 
@@ -51,10 +50,8 @@ _NAME = String(min_length=1, max_length=100)
 _MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field(
-        "first_name", String(min_length=1, max_length=100), "First name. Must not be blank.", required=True
-    ),
-    Field("last_name", String(min_length=1, max_length=100), "Last name. Must not be blank.", required=True),
+    Field("first_name", _NAME, "First name. Must not be blank.", required=True),
+    Field("last_name", _NAME, "Last name. Must not be blank.", required=True),
     Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
     Field(
         "phone",
@@ -119,10 +116,10 @@ _BUDGET_MESSAGES = {
 def validate_create(body: object) -> ValidFields:
     """The complete record of a client to create. InvalidInput lists every problem."""
     problems: list[FieldError] = []
-    clean = _clean({**_ABSENT, **_members(body)}, "is required", problems)
+    valid = _validate({**_ABSENT, **_members(body)}, "is required", problems)
     if problems:
         raise InvalidInput(*problems)
-    return clean
+    return valid
 
 
 def validate_update(body: object) -> tuple[ValidFields, int | None]:
@@ -132,8 +129,8 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
     """
     members = _members(body)
     problems: list[FieldError] = []
-    version = _clean_version(members, problems)
-    changes = _clean(members, "must not be null", problems)
+    version = _validate_version(members, problems)
+    changes = _validate(members, "must not be null", problems)
     if _ABSENT.keys().isdisjoint(members):
         problems.append(FieldError("body", f"must have at least one of {', '.join(_ABSENT)}"))
     if problems:
@@ -142,7 +139,7 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
 
 
 def budgets_crossed(sent: Iterable[str]) -> InvalidInput:
-    """The error for a ``budget_min`` above ``budget_max``; it names those of the two that were sent."""
+    """The error for a ``budget_min`` above ``budget_max``; it names the ones of the two that were sent."""
     return InvalidInput(*_budget_problems(sent))
 
 
@@ -156,7 +153,7 @@ def _members(body: object) -> dict[str, object]:
     return body
 
 
-def _clean_version(members: dict[str, object], problems: list[FieldError]) -> int | None:
+def _validate_version(members: dict[str, object], problems: list[FieldError]) -> int | None:
     """The version in a body; null is a problem, because it would silently disable the lock."""
     if "version" not in members:
         return None
@@ -169,12 +166,12 @@ def _clean_version(members: dict[str, object], problems: list[FieldError]) -> in
     return None
 
 
-def _clean(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
-    """The known fields among ``members``, clean. Appends their problems to ``problems``.
+def _validate(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
+    """The valid fields among ``members``. Appends the problems of the others to ``problems``.
 
     ``null_message`` is the problem with a required field that is null.
     """
-    clean: ValidFields = {}
+    valid: ValidFields = {}
     for field in FIELDS:
         if field.name not in members:
             continue
@@ -182,16 +179,13 @@ def _clean(members: dict[str, object], null_message: str, problems: list[FieldEr
         if value is None:
             if field.required:
                 problems.append(FieldError(field.name, null_message))
-            clean[field.name] = field.default
+            valid[field.name] = field.default
             continue
         try:
-            clean[field.name] = field.kind.clean(value)
-        except NestedErrors as error:
-            parts = "; ".join(f"{field.name}{path} {rule}" for path, rule in error.parts.items())
-            problems.append(FieldError(field.name, f"must have valid parts: {parts}"))
+            valid[field.name] = field.kind.validate(value)
         except ValueError as error:
             problems.append(FieldError(field.name, str(error)))
-    low, high = clean.get("budget_min"), clean.get("budget_max")
+    low, high = valid.get("budget_min"), valid.get("budget_max")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-        problems += _budget_problems(clean)
-    return clean
+        problems += _budget_problems(valid)
+    return valid

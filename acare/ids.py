@@ -1,4 +1,4 @@
-"""Ids: UUIDs, in lower case with hyphens in the database and on the wire. (seed)"""
+"""Ids: UUIDs, in lower case with hyphens in the database and on the wire."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UUID = re.compile(rf"{_CANONICAL.pattern}|[0-9a-f]{{32}}", re.IGNORECASE | re.A
 def canonical(text: str) -> str | None:
     """The id in canonical form; None if ``text`` is not a UUID.
 
-    Upper case is accepted, and hyphens are optional. (our choice)
+    Upper case is accepted, and hyphens are optional.
     """
     if _CANONICAL.fullmatch(text):
         return text  # the usual case; UUID() takes ten times as long
@@ -26,7 +26,7 @@ def new(clock: Callable[[], int] = time.time_ns) -> str:
     """A new, unique id: a UUID of version 7 (RFC 9562), which is the time and 74 random bits.
 
     Ids created at about the same time are neighbours in an index. Fully random ids are scattered: among a
-    million clients, each new one would read and write another page. (our choice) ``clock`` returns
+    million clients, each new one would read and write another page. ``clock`` returns
     nanoseconds since 1970.
     """
     milliseconds = clock() // 1_000_000

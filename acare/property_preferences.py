@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acare.field_types import (
-    LINES_PATTERN,
-    FieldType,
-    NestedErrors,
-    Schema,
-    Stored,
-    check_characters,
-    is_number,
-    to_json,
-)
+from acare.field_types import FieldType, Schema, Stored, check_characters, is_number, nested_errors, to_json
+
+_MAX_KEY = 100  # a longer key is not repeated in an error
 
 
 @dataclass(frozen=True)
 class Preferences(FieldType):
-    """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept. (seed, our choice)
+    """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept.
 
     ``numbers`` and ``texts`` map a key to its description.
     """
@@ -29,17 +22,49 @@ class Preferences(FieldType):
     numbers: Mapping[str, str]
     texts: Mapping[str, str]
 
-    def clean(self, value: object) -> Stored:
+    def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
-        if invalid := self._known_keys(value) or self._other_rules(value):
-            raise NestedErrors(invalid)
-        stored = to_json(value)
+        if _exceeds(value, self.max_bytes):  # before anything walks all of it
+            raise self._too_large()
+        invalid = self._check_parts(value) or self._check_known(value)
+        if invalid:
+            raise nested_errors(invalid)
+        try:
+            stored = to_json(value)
+        except ValueError:
+            raise ValueError("must have only numbers in the range of a double") from None
         if len(stored.encode()) > self.max_bytes:
-            raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")
+            raise self._too_large()
         return stored
 
-    def _known_keys(self, value: dict[str, object]) -> dict[str, str]:
+    def _too_large(self) -> ValueError:
+        return ValueError(f"must have at most {self.max_bytes} bytes as JSON")
+
+    def _check_parts(self, value: dict[str, object]) -> dict[str, str]:
+        """The rule about depth and characters that the first invalid key breaks, by path."""
+        for name, inner in value.items():
+            try:
+                self._check_part({name: inner})
+            except ValueError as error:
+                return {f".{name}" if name.isprintable() and len(name) <= _MAX_KEY else "a key": str(error)}
+        return {}
+
+    def _check_part(self, value: object) -> None:
+        level: list[object] = [value]
+        depth = 1
+        while level:
+            inner: list[object] = []
+            for part in level:
+                if isinstance(part, str):
+                    check_characters(part, lines=True)
+                elif isinstance(part, (dict, list)):
+                    if depth > self.max_depth:
+                        raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
+                    inner += _items(part)
+            level, depth = inner, depth + 1
+
+    def _check_known(self, value: dict[str, object]) -> dict[str, str]:
         """The rules that known keys break, by path."""
         invalid = {}
         for key in self.numbers:
@@ -54,23 +79,10 @@ class Preferences(FieldType):
                 invalid[f".{key}"] = "must be a list of strings"
         return invalid
 
-    def _other_rules(self, value: dict[str, object]) -> dict[str, str]:
-        """The rule about depth and characters that the first invalid key breaks, by path."""
-        for name, inner in value.items():
-            try:
-                for depth, text in _walk({name: inner}):
-                    if depth > self.max_depth:
-                        raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
-                    check_characters(text, lines=True)
-            except ValueError as error:
-                return {f".{name}" if name.isprintable() else "": str(error)}
-        return {}
-
     def schema(self) -> Schema:
         """The rule as JSON Schema, without the limits on size and depth, which it cannot express."""
-        text = {"type": "string", "pattern": LINES_PATTERN}
         number = {"type": ["number", "null"], "format": "double", "minimum": 0}
-        texts = {"type": ["array", "null"], "items": text}
+        texts = {"type": ["array", "null"], "items": {"type": "string"}}
         return {
             "type": "object",
             "properties": {
@@ -78,39 +90,25 @@ class Preferences(FieldType):
                 **{key: {**texts, "description": said} for key, said in self.texts.items()},
             },
             "additionalProperties": True,
-            "if": {"type": "object"},
-            "then": _nested("#/components/schemas/PropertyPreferences/then", text),
         }
 
 
-def _nested(place: str, text: Schema) -> Schema:
-    """An object at ``place`` in the OpenAPI document with ``text`` for all keys and strings, however deep.
-
-    It is in a condition that always holds, since code generators fail on recursive types but skip conditions.
-    """
-    value = {"$ref": f"{place}/$defs/Value"}
-    keys = {"propertyNames": {"pattern": text["pattern"]}}
-    values = [
-        {"type": ["null", "boolean", "number"]},
-        text,
-        {"type": "array", "items": value},
-        {"type": "object", **keys, "additionalProperties": value},
-    ]
-    return {**keys, "additionalProperties": value, "$defs": {"Value": {"anyOf": values}}}
+def _items(value: dict[str, object] | list[object]) -> list[object]:
+    """The items of a list, or the keys and values of an object."""
+    return value if isinstance(value, list) else [*value.keys(), *value.values()]
 
 
-def _walk(value: object) -> Iterator[tuple[int, str]]:
-    """Every list, object, key and string in a JSON value, as (depth, text); the text of a list is empty.
-
-    The outermost list or object is at depth 1, and so are its keys and strings.
-    """
-    pending: list[tuple[int, object]] = [(1, value)]
-    while pending:
-        depth, value = pending.pop()
-        if isinstance(value, str):
-            yield depth - 1, value
-        elif isinstance(value, (list, dict)):
-            yield depth, ""
-            if isinstance(value, dict):
-                pending += ((depth + 1, key) for key in value)
-            pending += ((depth + 1, item) for item in (value.values() if isinstance(value, dict) else value))
+def _exceeds(value: object, max_bytes: int) -> bool:
+    """Whether the JSON of a value is certainly too large, found by a walk that stops at the limit."""
+    pending = [value]
+    while pending and max_bytes >= 0:
+        part = pending.pop()
+        if isinstance(part, str):
+            max_bytes -= len(part)
+        elif isinstance(part, (dict, list)):
+            max_bytes -= 2 * len(part)  # an item has at least one character, and a comma or a bracket
+            if max_bytes >= 0:
+                pending += _items(part)
+        elif isinstance(part, int):
+            max_bytes -= part.bit_length() // 4  # writing a huge number takes longer than reading it
+    return max_bytes < 0

@@ -10,14 +10,14 @@ All arithmetic uses integers, in units of 1/``tokens`` of a nanosecond. In this 
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 _SECOND = 1_000_000_000
+_IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
 #: The maximum number of buckets in memory. With about 200 bytes each this is 20 MB.
 MAX_BUCKETS = 100_000
@@ -25,7 +25,7 @@ MAX_BUCKETS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``tokens`` requests, refilled evenly over ``seconds``. (vendor: 500 in 900 s)"""
+    """``tokens`` requests, refilled evenly over ``seconds``."""
 
     tokens: int
     seconds: int
@@ -92,21 +92,18 @@ class RateLimiter:
 
 
 def bucket_name(address: str) -> str:
-    """The name of the bucket for an address. (our choice)
+    """The name of the bucket for an address.
 
     IPv6 addresses share one bucket per /64, since a single customer usually has a whole /64. An IPv4-mapped
     IPv6 address counts as the IPv4 address. Other text is used as it is.
     """
     name = address[:64]
-    return _ipv6_name(name) if ":" in name else name
-
-
-@lru_cache(maxsize=4096)
-def _ipv6_name(address: str) -> str:
+    if ":" not in name:
+        return name
     try:
-        parsed = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+        packed = socket.inet_pton(socket.AF_INET6, name.partition("%")[0])
+    except OSError:
+        return name
+    if packed.startswith(_IPV4_MAPPED):
+        return socket.inet_ntoa(packed[-4:])
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"

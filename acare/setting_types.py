@@ -10,6 +10,10 @@ from pathlib import Path
 
 from acare.ratelimit import RateLimit
 
+# As browsers write it in the Origin header: without the usual port. Any other text would never match.
+_HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
+_ORIGIN = re.compile(rf"http://{_HOST}(?::(?!80$)[0-9]{{1,5}})?|https://{_HOST}(?::(?!443$)[0-9]{{1,5}})?")
+
 
 @dataclass(frozen=True)
 class Address:
@@ -71,8 +75,11 @@ def origins(text: str) -> tuple[str, ...]:
     """Origins, separated by spaces or commas; ``*`` stands alone."""
     origins = tuple(text.replace(",", " ").split())
     for origin in origins:
-        if not re.fullmatch(r"https?://[^/\s]+", origin) and (origin != "*" or len(origins) > 1):
-            raise ValueError("an origin, like https://intranet.example, or * alone")
+        if not _ORIGIN.fullmatch(origin) and (origin != "*" or len(origins) > 1):
+            raise ValueError(
+                "an origin like https://intranet.example, with the host in lower case, without wildcards and "
+                "without the port 443 or 80; or * alone"
+            )
     return origins
 
 

@@ -1,4 +1,4 @@
-"""Timestamps, in the format of the API and the database: ``2026-07-15T14:32:10.000Z``. (vendor)
+"""Timestamps, in the format of the API and the database: ``2026-07-15T14:32:10.000Z``.
 
 All are UTC with milliseconds, so they sort and compare as text.
 """

@@ -1,4 +1,4 @@
-"""The fields of a client: an untrusted body goes in, a clean dict comes out."""
+"""The fields of a client, and the validation of bodies."""
 
 import json
 
@@ -17,26 +17,26 @@ OPTIONAL = [field for field in FIELDS if not field.required]
 ALL_WRONG = {name: [[]] for name in NAMES}  # no field is a list of lists
 
 
-def problems(clean, body):
+def problems(validate, body):
     """The fields that are wrong, in the order in which the error lists them."""
     with pytest.raises(InvalidInput) as caught:
-        clean(body)
+        validate(body)
     return [problem.field for problem in caught.value.problems]
 
 
 def accepts(kind, value):
     try:
-        kind.clean(value)
+        kind.validate(value)
     except ValueError:
         return False
     return True
 
 
-def clean_changes(body):
+def valid_changes(body):
     return validate_update(body)[0]
 
 
-def clean_version(version):
+def valid_version(version):
     return validate_update({"notes": "x", "version": version})[1]
 
 
@@ -76,7 +76,7 @@ def test_preferences_have_a_maximum_size_and_depth(value, accepted):
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_a_message_follows_the_name_of_its_field(field):
     with pytest.raises(ValueError, match=r"^(must|has) "):
-        field.kind.clean(object())
+        field.kind.validate(object())
 
 
 LISTS, PREFERENCES = (
@@ -103,10 +103,10 @@ STORED = [
 
 
 @pytest.mark.parametrize(("kind", "value", "stored"), STORED, ids=lambda value: str(value)[:40])
-def test_a_kind_returns_the_value_to_store(kind, value, stored):
+def test_a_type_returns_the_value_to_store(kind, value, stored):
     """An integer stays an integer, and a fraction a fraction."""
-    clean = kind.clean(value)
-    assert (clean, type(clean)) == (stored, type(stored))
+    valid = kind.validate(value)
+    assert (valid, type(valid)) == (stored, type(stored))
 
 
 # --- a new client
@@ -120,7 +120,7 @@ def test_a_new_client_has_every_field():
 def test_an_absent_or_null_field_is_unset(field):
     assert validate_create(JORDAN)[field.name] == field.default
     assert validate_create({**JORDAN, field.name: None})[field.name] == field.default
-    assert clean_changes({field.name: None}) == {field.name: field.default}
+    assert valid_changes({field.name: None}) == {field.name: field.default}
 
 
 @pytest.mark.parametrize("name", JORDAN)
@@ -128,13 +128,13 @@ def test_a_required_field_may_not_be_absent_or_null(name):
     absent = {other: value for other, value in JORDAN.items() if other != name}
     assert problems(validate_create, absent) == [name]
     assert problems(validate_create, {**JORDAN, name: None}) == [name]
-    assert problems(clean_changes, {name: None}) == [name]
+    assert problems(valid_changes, {name: None}) == [name]
 
 
 def test_the_servers_fields_and_unknown_fields_are_ignored():
     ignored = {"id": 1, "user_id": [], "created_at": 0, "updated_at": 0, "nickname": {}}
     assert validate_create({**JORDAN, **ignored, "version": "x"}) == validate_create(JORDAN)
-    assert clean_changes({"notes": "x", "version": 3, **ignored}) == {"notes": "x"}
+    assert valid_changes({"notes": "x", "version": 3, **ignored}) == {"notes": "x"}
 
 
 # --- changes
@@ -142,18 +142,18 @@ def test_the_servers_fields_and_unknown_fields_are_ignored():
 
 @pytest.mark.parametrize("body", [{}, {"version": 1}, {"id": "x"}, {"nickname": "x"}], ids=str)
 def test_changes_need_a_writable_field(body):
-    assert problems(clean_changes, body) == ["body"]
+    assert problems(valid_changes, body) == ["body"]
 
 
 def test_an_empty_text_is_null():
     names = ("email", "phone", "source", "notes")
-    assert clean_changes(dict.fromkeys(names, "")) == dict.fromkeys(names)
+    assert valid_changes(dict.fromkeys(names, "")) == dict.fromkeys(names)
 
 
-@pytest.mark.parametrize("clean", [validate_create, validate_update])
+@pytest.mark.parametrize("validate", [validate_create, validate_update])
 @pytest.mark.parametrize("body", [None, [], "x", 3, True, [JORDAN]], ids=str)
-def test_a_body_must_be_an_object(clean, body):
-    assert problems(clean, body) == ["body"]
+def test_a_body_must_be_an_object(validate, body):
+    assert problems(validate, body) == ["body"]
 
 
 # --- all problems at once
@@ -175,33 +175,31 @@ SEVERAL = {
 }
 
 
-@pytest.mark.parametrize(("clean", "body", "wrong"), SEVERAL.values(), ids=SEVERAL)
-def test_every_problem_is_reported_at_once(clean, body, wrong):
-    assert sorted(problems(clean, body)) == sorted(wrong)
+@pytest.mark.parametrize(("validate", "body", "wrong"), SEVERAL.values(), ids=SEVERAL)
+def test_every_problem_is_reported_at_once(validate, body, wrong):
+    assert sorted(problems(validate, body)) == sorted(wrong)
 
 
 PARTS = {
     "an item": (
         {"tags": ["vip", "x" * 51, "\0"]},
-        "tags[1] must have at most 50 characters; "
-        "tags[2] must not contain control characters or lone surrogates",
+        "[1] must have at most 50 characters; [2] must not contain control characters or lone surrogates",
     ),
     "known keys": (
         {"property_preferences": {"bedrooms_min": "three", "property_types": "condo", "pool": True}},
-        "property_preferences.bedrooms_min must be a number of at least 0; "
-        "property_preferences.property_types must be a list of strings",
+        ".bedrooms_min must be a number of at least 0; .property_types must be a list of strings",
     ),
     "another key": (
         {"property_preferences": {"pool": True, "views": [{"from": "\0"}]}},
-        "property_preferences.views must not contain control characters or lone surrogates",
+        ".views must not contain control characters or lone surrogates",
     ),
     "a deep one": (
         {"property_preferences": {"deep": json.loads("[" * 20 + "]" * 20)}},
-        "property_preferences.deep must not be nested deeper than 20 levels",
+        ".deep must not be nested deeper than 20 levels",
     ),
     "a key that cannot be shown": (
         {"property_preferences": {"\x1b[31m": 1}},
-        "property_preferences must not contain control characters or lone surrogates",
+        "a key must not contain control characters or lone surrogates",
     ),
 }
 
@@ -224,17 +222,17 @@ def test_the_text_of_an_error_is_one_sentence():
 
 @pytest.mark.parametrize(("low", "high"), [(2, 1), (1, 0), (0.2, 0.1), (10**12, 10**12 - 1), (1.5, 1)])
 def test_crossed_budgets_are_a_problem_of_both(low, high):
-    assert problems(clean_changes, {"budget_min": low, "budget_max": high}) == ["budget_min", "budget_max"]
+    assert problems(valid_changes, {"budget_min": low, "budget_max": high}) == ["budget_min", "budget_max"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (0, 0), (1, 1.0), (None, 0), (10**12, None), (None, None)])
 def test_budgets_in_order_are_accepted(low, high):
     body = {"budget_min": low, "budget_max": high}
-    assert clean_changes(body) == body
+    assert valid_changes(body) == body
 
 
 def test_budgets_are_compared_only_if_both_are_valid():
-    assert problems(clean_changes, {"budget_min": 2, "budget_max": -1}) == ["budget_max"]
+    assert problems(valid_changes, {"budget_min": 2, "budget_max": -1}) == ["budget_max"]
 
 
 # --- version
@@ -242,7 +240,7 @@ def test_budgets_are_compared_only_if_both_are_valid():
 
 @pytest.mark.parametrize(("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str)
 def test_a_version_is_an_integer_of_at_least_1(sent, version):
-    assert (clean_version(sent), type(clean_version(sent))) == (version, int)
+    assert (valid_version(sent), type(valid_version(sent))) == (version, int)
 
 
 def test_a_version_is_optional():
@@ -251,4 +249,4 @@ def test_a_version_is_optional():
 
 @pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 0.0, -1.0, 1.5, [], {}], ids=repr)
 def test_any_other_version_is_rejected(version):
-    assert problems(clean_version, version) == ["version"]
+    assert problems(valid_version, version) == ["version"]

@@ -206,10 +206,10 @@ def test_every_setting_of_a_connection_has_a_row():
 # --- diagrams and figures
 
 
-def test_the_diagram_has_the_gates_in_their_order(tmp_path):
+def test_the_diagram_has_the_middleware_in_order(tmp_path):
     settings = Settings(database=tmp_path / "acare.db", trusted_proxy="127.0.0.1", cors_origin=("*",))
     with acare.create_app(settings=settings, identify=lambda env: None) as app:
-        names = [type(gate).__name__ for gate in app._gates(settings, int, print)]
+        names = [type(each).__name__ for each in app._unprepared_middleware]
     shown = re.findall(r"\b([A-Z]\w+)(?=\[)", diagram("acare/api/README.md"))
     assert list(dict.fromkeys(shown)) == names
 

@@ -1,6 +1,6 @@
 """The HTTP API. Only this package and ``acare.app`` import Falcon.
 
-``middleware``, ``access_log``, ``proxy`` and ``cors`` have the gates that a request passes; ``resources``,
-``users``, ``system`` and ``web`` have the responders. ``body``, ``query`` and ``conditions`` parse the
-request, ``envelope`` builds the response, and ``openapi`` describes the API.
+``middleware``, ``access_log``, ``proxy`` and ``cors`` have the middleware; ``resources``, ``users``,
+``system`` and ``web`` have the responders. ``body``, ``query`` and ``conditions`` parse the request,
+``envelope`` builds the response, and ``openapi`` describes the API.
 """

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import falcon
 
-from acare.api.request import Request
+from acare.api.request import Context, Request
 
 log = logging.getLogger("acare.access")
 
@@ -21,7 +21,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 _KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
-_KEY_IN_PATH = re.compile(r"([0-9A-Fa-f]{8})[0-9A-Fa-f]{52}([0-9A-Fa-f]{4})")
+# A run of hex digits is read once, from its start, so that the time is linear in the length of the path.
+_KEY_IN_PATH = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{8})[0-9A-Fa-f]{52,}([0-9A-Fa-f]{4})")
 
 #: Characters of a path that are logged; the rest is cut off.
 MAX_PATH = 2000
@@ -35,7 +36,7 @@ class AccessRecord(NamedTuple):
     path: str
     status: int
     milliseconds: float
-    key: str  # its preview, or "-"
+    key: str  # its preview, the user whom acare does not know, or "-"
     request: str
 
 
@@ -70,7 +71,7 @@ def log_access(line: AccessRecord) -> None:
 class AccessLog:
     """Assigns the request id, and passes a line to ``write`` when the request has been answered.
 
-    The first of the gates: later ones can rely on the request id, and rejected requests are logged too.
+    The first middleware: the others can rely on the request id, and rejected requests are logged too.
     """
 
     def __init__(
@@ -102,10 +103,18 @@ class AccessLog:
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it
                 resp.status_code,
                 (self._clock() - context.started) * 1000,
-                "-" if context.caller is None else context.caller.key_preview,
+                _caller(context),
                 context.request_id,
             )
         )
+
+
+def _caller(context: Context) -> str:
+    """The key or, if the embedding app has named a user who is unknown or disabled, that user."""
+    if context.caller is not None:
+        return context.caller.key_preview
+    user = context.session_user
+    return "-" if user is None else f"user:{quote(user[:254], safe='@+', errors='replace')}"
 
 
 def is_request_id(text: str) -> bool:

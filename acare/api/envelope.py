@@ -1,7 +1,7 @@
 """The envelope of every response, and the table that maps errors to statuses and codes.
 
 Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"success": false, "error": {"code",
-"message", "details"?}, "timestamp", "correlationId"}``. (seed, vendor)
+"message", "details"?}, "timestamp", "correlationId"}``.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
         "INSUFFICIENT_SCOPE",
         details=lambda error: {"resource": error.resource, "actions": list(error.actions)},
     ),
+    errors.UnknownUser: ErrorResponse(falcon.HTTP_403, "INSUFFICIENT_SCOPE"),
     errors.CrossSiteRequest: ErrorResponse(
         falcon.HTTP_403,
         "CROSS_SITE_REQUEST",

@@ -1,12 +1,11 @@
-"""The gates that a request passes, in the order in which ``acare.app`` lists them.
+"""The middleware that a request passes, in the order in which ``acare.app`` lists it.
 
-The API's own gates apply under ``/v1`` only (see :func:`is_api`); other paths need no key and have no limit.
+The API's own middleware applies under ``/v1`` only; other paths need no key and have no limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from functools import cache
+from collections.abc import Callable
 from typing import Any, Literal
 
 import falcon
@@ -19,19 +18,13 @@ from acare.errors import (
     NotAuthenticated,
     RateLimited,
     ScopeMissing,
+    UnknownUser,
     UnsupportedContentCoding,
 )
 from acare.ratelimit import RateLimiter, bucket_name
 
-Environ = dict[str, Any]  # of WSGI
-
-
-def is_api(path: str) -> bool:
-    """Whether a path belongs to the API, which needs a key and is rate-limited.
-
-    Falcon's router ignores additional and missing leading slashes, so this function does too.
-    """
-    return path.startswith("/v1/") or path.lstrip("/").startswith("v1/") or path.lstrip("/") == "v1"
+#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
+Identify = Callable[[dict[str, Any]], str | None]
 
 
 class SecurityHeaders:
@@ -44,48 +37,61 @@ class SecurityHeaders:
         # A client with an ETag may be stored by the caller's own cache, which has to revalidate it.
         storable = succeeded and resp.get_header("ETag") is not None
         resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
+        if req.is_api:
+            resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 
 
 class IdentifyCaller:
-    """Looks up the caller by the API key or, without one, by the host. Never rejects a request."""
+    """Finds the caller by the API key or, without one, by the embedding app. Never rejects a request."""
 
     def __init__(
-        self, authenticate: Callable[[str], Caller | None], identify: Callable[[Environ], Caller | None]
+        self,
+        authenticate: Callable[[str], Caller | None],
+        find_user: Callable[[str], Caller | None],
+        identify: Identify | None,
     ) -> None:
+        """``authenticate`` takes a key, ``find_user`` an e-mail address."""
         self._authenticate = authenticate
-        self._identify_caller = identify
+        self._find_user = find_user
+        self._identify = identify
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not is_api(req.path):
+        if not req.is_api:
             return
         key = req.env.get("HTTP_X_API_KEY") or req.env.get("HTTP_API_KEY")
         if key is not None:
             req.context.caller = self._authenticate(key)
-        else:
-            req.context.caller = self._identify_caller(req.env)
-            req.context.is_session = req.context.caller is not None
+        elif self._identify is not None and (email := self._identify(req.env)):
+            req.context.session_user = email
+            req.context.caller = self._find_user(email)
 
 
 class LimitRate:
-    """Takes a token for each request under ``/v1`` and reports the state of the bucket in headers."""
+    """Takes a token for each request under ``/v1`` and reports the state of the bucket in headers.
+
+    Requests without a valid caller have a bucket of their own for each address. Any web page can make its
+    visitors send such requests, and they must not use up the tokens of the programs in the same office.
+    """
 
     def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
         self._limiter = limiter
         self._by_key = by == "key"
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not is_api(req.path):
+        if not req.is_api:
             return
+        result = self._limiter.take(self._bucket(req))
+        resp.set_header("RateLimit-Limit", str(result.limit))
+        resp.set_header("RateLimit-Remaining", str(result.remaining))
+        resp.set_header("RateLimit-Reset", str(result.reset))
+        if not result.allowed:
+            raise RateLimited(result.retry_after)
+
+    def _bucket(self, req: Request) -> str:
         caller = req.context.caller
-        name = bucket_name(req.remote_addr)
-        if self._by_key and caller is not None:
-            name = f"key {caller.key_id}"
-        verdict = self._limiter.take(name)
-        resp.set_header("RateLimit-Limit", str(verdict.limit))
-        resp.set_header("RateLimit-Remaining", str(verdict.remaining))
-        resp.set_header("RateLimit-Reset", str(verdict.reset))
-        if not verdict.allowed:
-            raise RateLimited(verdict.retry_after)
+        if caller is None:
+            return f"no key {bucket_name(req.remote_addr)}"
+        return f"key {caller.key_id}" if self._by_key else bucket_name(req.remote_addr)
 
 
 class CheckBody:
@@ -100,49 +106,53 @@ class CheckBody:
             return
         if length > self._limit:
             raise BodyTooLarge(self._limit)
-        codings = req.env.get("HTTP_CONTENT_ENCODING", "")
-        if any(coding.strip().lower() not in ("", "identity") for coding in codings.split(",")):
+        if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             raise UnsupportedContentCoding
 
 
 class RequireKey:
-    """Rejects requests under ``/v1`` without a valid key, except OPTIONS."""
+    """Rejects requests under ``/v1`` without a valid key or a user of the embedding app, except OPTIONS."""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if req.context.caller is None and is_api(req.path) and req.method != "OPTIONS":
-            raise NotAuthenticated
+        context = req.context
+        if context.caller is not None or not req.is_api or req.method == "OPTIONS":
+            return
+        raise NotAuthenticated if context.session_user is None else UnknownUser(context.session_user)
 
 
 class CsrfProtection:
-    """Rejects a write of the host's user, unless only a page of the same origin can have sent it.
+    """Rejects a write of the embedding app's user, unless only a page of the same origin can have sent it.
 
-    A browser sends the host's session with the requests of any page. A page of another origin can send forms,
+    A browser sends the user's session with the requests of any page. A page of another origin can send forms,
     plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.
     """
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.context.is_session or req.method in ("GET", "HEAD", "OPTIONS"):
+        if req.context.session_user is None or req.method in ("GET", "HEAD", "OPTIONS"):
             return
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         site = req.env.get("HTTP_SEC_FETCH_SITE", "none")
-        if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none"):
+        # Browsers send Sec-Fetch-Site over TLS only. The scheme is not compared, since a proxy may end TLS.
+        origin = req.env.get("HTTP_ORIGIN")
+        same_host = origin is None or origin.partition("://")[2] == req.public_host
+        if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise CrossSiteRequest
 
 
 class RequireScope:
     """Rejects a method that the path does not have, then one that the key's scopes do not allow."""
 
-    # The actions of a scope that allow each method; one is enough. (vendor; delete on its own: our choice)
+    # The actions of a scope that allow each method; one is enough.
     ACTIONS = {  # noqa: RUF012 - never modified
+        "DELETE": ("write", "delete"),
         "GET": ("read",),
         "HEAD": ("read",),
         "POST": ("write",),
         "PUT": ("write",),
-        "DELETE": ("write", "delete"),
     }
 
     def process_resource(
-        self, req: Request, resp: falcon.Response, resource: Hashable, params: dict[str, Any]
+        self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         methods = allowed_methods(resource)
         if req.method == "OPTIONS":
@@ -158,13 +168,14 @@ class RequireScope:
         caller = req.context.caller
         if caller is None:
             raise NotAuthenticated  # RequireKey has rejected it already; this is the second line of defence
-        actions = self.ACTIONS.get(req.method, ())
+        actions = self.ACTIONS[req.method]
         if not caller.may(scope, actions):
             raise ScopeMissing(scope, actions)
 
 
-@cache
-def allowed_methods(resource: Hashable) -> list[str]:
+_RESPONDERS = {method: f"on_{method.lower()}" for method in RequireScope.ACTIONS}
+
+
+def allowed_methods(resource: object) -> list[str]:
     """The methods of a resource, for an Allow header."""
-    responders = (name.removeprefix("on_").upper() for name in dir(resource) if name.startswith("on_"))
-    return sorted({*responders, "OPTIONS"})
+    return sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from acare.api import conditions, query
+from acare.api import query
 from acare.auth import ROLES
 from acare.field_types import CLIENT_EMAIL
 from acare.fields import FIELDS, Field
@@ -23,7 +22,6 @@ _ABOUT = "The clients of a real-estate agency: list, create, get, update and del
 TAGS = {
     "clients": "The clients of the agency.",
     "users": "The users of the agency, who own clients.",
-    "system": "The server itself. Needs no key and has no rate limit.",
 }
 
 # What an operation takes (parameters), sends (the body) and answers. The headers and errors that every
@@ -70,19 +68,6 @@ GET /v1/users  listUsers  List users
 GET /v1/users/me  getCurrentUser  Get the caller
   Returns the user whose API key is used.
   200      UserResponse  The user.
-GET /healthz  getLiveness  Check liveness
-  Succeeds while the process can answer. Does not use the database.
-  200      LivenessResponse  The process is alive.
-GET /readyz  getReadiness  Check readiness
-  Succeeds if the server can write to its database now.
-  errors   500 503
-  200      ReadinessResponse  The server is ready.
-GET /openapi.json  getOpenApi  Get this document
-  Returns the OpenAPI document of this server.
-  200      OpenApi  The document.
-GET /  getIndex  Get the index
-  Returns the page for people or, if `Accept` prefers JSON or the page is switched off, example calls.
-  200      IndexResponse or text/html  What the server is and how to call it.
 """
 
 # Status, name of the response, its headers besides those of every response, description.
@@ -100,10 +85,10 @@ errors
   428  PreconditionRequired  -                       This server requires a version with every change.
   429  TooManyRequests       Retry-After             The rate limit is exceeded.
   500  InternalServerError   -                       The server has a defect. Its log has the `errorId`.
-  503  ServiceUnavailable    Retry-After             The database or the server is unavailable now.
+  503  ServiceUnavailable    Retry-After             The database is unavailable now.
 """
-API_ERRORS = ["401", "403", "429", "500", "503"]
-API_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+SHARED_ERRORS = ["401", "403", "413", "415", "429", "500", "503"]
+SHARED_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 # The types in the tables. A capitalized word is the name of a schema; "[]", "{}" and "|null" may follow.
 TYPES: dict[str, Json] = {
@@ -118,12 +103,10 @@ TYPES: dict[str, Json] = {
     "time": {"type": "string", "format": "date-time", "examples": ["2026-07-15T14:32:10.000Z"]},
     "url": {"type": "string", "format": "uri-reference"},
     "tag": {"type": "string", "examples": ['"3"']},
-    "key": {"type": "string", "pattern": conditions.IDEMPOTENCY_KEY_PATTERN},
+    "key": {"type": "string", "minLength": 1, "maxLength": 257},  # with quotes around it
     "role": {"type": "string", "enum": list(ROLES)},
     "search": query.SEARCH.schema(),
     "address": CLIENT_EMAIL.schema(),
-    "=true": {"type": "boolean", "const": True},
-    "=false": {"type": "boolean", "const": False},
 }
 
 # Name, type and description. A "?" marks what is optional.
@@ -183,20 +166,8 @@ User  A user, who can own clients.
   role   role  An agent sees their own clients, a broker those of all users.
 UserList  The users whose clients the caller may see.
   users  User[]  The users, by e-mail address.
-Liveness  The state of the process.
-  status  text  Always `ok`.
-Readiness  The state of the server.
-  status  text    Always `ready`. A server that is not ready answers 503.
-  checks  text{}  Each check by name, all `ok`.
-OpenApi  An OpenAPI document.
-  openapi  text  Version of OpenAPI.
-Index  What the server is and how to call it.
-  name     text    Name of the program.
-  version  text    Version of the program.
-  calls    text{}  A curl command for each operation on clients.
-  links    text{}  Paths of other documents by name.
 ErrorResponse  The body of every error.
-  success        =false     Always false for an error.
+  success        boolean    Always false for an error.
   error          ErrorBody  What went wrong.
   timestamp      time       Time of the answer.
   correlationId  text       Id of the request, as in the header `X-Request-ID`.
@@ -220,22 +191,14 @@ SizeDetails  For 413: the maximum size of a body.
   limit  count  Maximum size in bytes.
 RetryDetails  For 429: when to retry.
   retryAfter  positive  Seconds until the next token.
-ReadinessDetails  For 503 of the readiness check: its results.
-  checks  text{}  Each check by name: `ok` or the problem.
 """
-RESULTS = ("Client", "ClientList", "Deleted", "User", "UserList", "Liveness", "Readiness", "Index")
+RESULTS = ("Client", "ClientList", "Deleted", "User", "UserList")
 SUCCESS = """
 {name}Response  The envelope of a success.
-  success    =true   Always true for a success.
+  success    boolean  Always true for a success.
   data       {name}  The result.
   timestamp  time    Time of the answer.
 """
-
-
-@lru_cache(maxsize=8)
-def text(version: str, prefix: str) -> str:
-    """The document as JSON, cached by prefix."""
-    return json.dumps(document(version, prefix))
 
 
 def document(version: str, prefix: str = "") -> Json:
@@ -269,35 +232,29 @@ def _paths(examples: Json) -> Json:
 
 
 def _operation(path: str, rows: list[list[str]], examples: Json) -> Json:
-    is_api = path.startswith("/v1/")
     facts = {name: words.split() for name, words in (row for row in rows if len(row) == 2)}
-    errors = ["413", "415", *facts.get("errors", []), *(API_ERRORS if is_api else [])]
-    headers = [*(API_HEADERS if is_api else API_HEADERS[:1]), *facts.get("headers", [])]
+    headers = [*SHARED_HEADERS, *facts.get("headers", [])]
     successes = {
         status: {"description": said, "headers": _refs(headers), **_content(schema, examples.get(status))}
         for status, schema, said in (row for row in rows if len(row) == 3)
     }
     names = {status: name for _, (status, name, *_) in _rows(ERRORS)}
-    body = (
-        {"required": True, **_content(facts["sends"][0], examples.get("request"))}
-        if "sends" in facts
-        else None
-    )
-    return {
+    errors = sorted([*SHARED_ERRORS, *facts.get("errors", [])])
+    operation: Json = {
         "description": " ".join(row[0] for row in rows if len(row) == 1),
-        "tags": [path.split("/")[2] if is_api else "system"],
-        **({} if is_api else {"security": []}),
+        "tags": [path.split("/")[2]],
         "parameters": [_ref(name, "parameters") for name in facts.get("takes", [])],
-        "responses": successes | {status: _ref(names[status], "responses") for status in sorted(errors)},
-        **({"requestBody": body} if body else {}),
+        "responses": successes | {status: _ref(names[status], "responses") for status in errors},
     }
+    if "sends" in facts:
+        body = _content(facts["sends"][0], examples.get("request"))
+        operation["requestBody"] = {"required": True, **body}
+    return operation
 
 
-def _content(schema: str, example: Json | None) -> Json:
-    name, _, other = schema.partition(" or ")
+def _content(name: str, example: Json | None) -> Json:
     media = {"schema": _ref(name), **({"example": example} if example else {})}
-    others = {other: {"schema": {"type": "string"}}} if other else {}
-    return {} if name == "-" else {"content": {"application/json": media, **others}}
+    return {} if name == "-" else {"content": {"application/json": media}}
 
 
 def _parameter(place: str, name: str, kind: str, description: str) -> Json:
@@ -318,7 +275,7 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
             different[operation] = answer
     return {
         "description": description,
-        "headers": _refs([*API_HEADERS, *headers.strip("-").split()]),
+        "headers": _refs([*SHARED_HEADERS, *headers.strip("-").split()]),
         "content": {"application/json": {"schema": _ref("ErrorResponse"), "examples": different}},
     }
 
@@ -326,9 +283,7 @@ def _error(examples: Json, status: str, name: str, headers: str, description: st
 def _schemas() -> Json:
     table = OBJECTS + "".join(SUCCESS.format(name=name) for name in RESULTS)
     objects = {name: _object(name, description, rows) for (name, description), rows in _blocks(table)}
-    # Requires at least one of the fields without "anyOf", for which code generators create no type.
-    none: Json = {"properties": {field.name: {"not": {}} for field in FIELDS}}
-    objects["ClientChanges"] |= {"minProperties": 1, "not": none}
+    objects["ClientChanges"]["minProperties"] = 1
     problems: Json = {"type": "array", "minItems": 1, "items": _ref("FieldError")}
     return {
         **{field.schema_name: field.kind.schema() for field in FIELDS if field.schema_name},
@@ -354,12 +309,10 @@ def _object(name: str, description: str, rows: list[list[str]]) -> Json:
 def _field(field: Field, owner: str) -> tuple[str, Json, str]:
     """A field of a client as a row of the object ``owner``."""
     if owner == "Client":
-        schema, optional = field.kind.stored_schema(), False
-        may_be_null = field.default is None and not field.required
+        optional, may_be_null = False, field.default is None and not field.required
     else:
-        schema, optional = field.kind.schema(), owner == "ClientChanges" or not field.required
-        may_be_null = not field.required
-    schema = _ref(field.schema_name) if field.schema_name else schema
+        optional, may_be_null = owner == "ClientChanges" or not field.required, not field.required
+    schema = _ref(field.schema_name) if field.schema_name else field.kind.schema()
     return field.name + "?" * optional, _nullable(schema) if may_be_null else schema, field.description
 
 

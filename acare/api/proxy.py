@@ -8,15 +8,11 @@ from typing import Any
 
 import falcon
 
-from acare.api.request import Request
+from acare.api.request import MAX_LENGTH, Request, is_host
 
 _IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?")
 _WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
-_HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-
-# Longer than any valid value; patterns are not applied to longer text.
-_MAX_LENGTH = 300
 
 
 class TrustProxy:
@@ -56,12 +52,7 @@ def parse_address(text: str) -> str | None:
         return None
 
 
-def is_host(text: str) -> bool:
-    """Whether a text is a host name or address, maybe with a port, that is safe to put into a URL."""
-    return len(text) <= _MAX_LENGTH and _HOST.fullmatch(text) is not None
-
-
 def _last(env: dict[str, Any], name: str) -> str:
     """The last element of a header that is a list; "" if the header is missing or the element too long."""
     element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
-    return element if len(element) <= _MAX_LENGTH else ""
+    return element if len(element) <= MAX_LENGTH else ""

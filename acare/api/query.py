@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import falcon
 
@@ -13,8 +14,20 @@ from acare.field_types import String
 #: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
 
+
+@dataclass(frozen=True)
+class Search(String):
+    """The text of a search."""
+
+    max_words: int = 8
+
+    def check(self, text: str) -> None:
+        if len(text.split()) > self.max_words:
+            raise ValueError(f"must have at most {self.max_words} words")
+
+
 #: What the parameter ``q`` may be.
-SEARCH = String(max_length=200)
+SEARCH = Search(max_length=200)
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
@@ -32,7 +45,7 @@ def is_slow(query_string: str) -> bool:
 
 
 class Query:
-    """Reads parameters and collects their problems. A blank value counts as not given. (our choice)"""
+    """Reads parameters and collects their problems. A blank value counts as not given."""
 
     def __init__(self, req: falcon.Request) -> None:
         self._params = req.params
@@ -68,11 +81,11 @@ class Query:
         """A text of this kind; None if the parameter is not given or blank."""
         text = self._text(name)
         try:
-            cleaned = None if text is None else kind.clean(text)
+            valid = None if text is None else kind.validate(text)
         except ValueError as error:
             self._problems.append(FieldError(name, str(error)))
             return None
-        return None if cleaned is None else str(cleaned)
+        return None if valid is None else str(valid)
 
     def check(self) -> None:
         """Raise InvalidInput with all problems that were found, if any."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shlex
 import threading
 from collections.abc import Callable
+from functools import cached_property
 
 import falcon
 
 from acare.api import envelope, openapi
-from acare.api.proxy import is_host
+from acare.api.request import Request
 from acare.api.web import Page
 from acare.errors import NotReady
 
@@ -22,6 +22,9 @@ _KEY = "-H 'X-API-Key: YOUR_API_KEY'"
 _JSON = "-H 'Content-Type: application/json'"
 _NEW = """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'"""
 _CHANGES = """-d '{"status": "closed", "version": 1}'"""
+
+# Stands for the prefix in the OpenAPI document.
+_PREFIX = "{prefix}"
 
 # The name of each operation, the options of curl, and the path.
 OPERATIONS = (
@@ -73,68 +76,44 @@ class Readiness:
 
 
 class OpenApiDocument:
-    """``/openapi.json``: the OpenAPI document."""
+    """``/openapi.json``: the OpenAPI document, made once; only the prefix depends on the request."""
 
     def __init__(self, version: str) -> None:
         self._version = version
 
+    @cached_property
+    def _parts(self) -> tuple[str, str]:
+        """The text before and after the prefix, made at the first request."""
+        text = json.dumps(openapi.document(self._version, prefix=_PREFIX))
+        before, _, after = text.partition(json.dumps(_PREFIX))
+        return before, after
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        resp.text = openapi.text(self._version, req.root_path)
+        before, after = self._parts
+        resp.text = f"{before}{json.dumps(req.root_path or '/')}{after}"
 
     on_head = on_get
 
 
 class Index:
-    """``/``: the page for people or, if the client prefers it or there is no ``page``, JSON for programs."""
+    """``/``: the web UI for browsers or, for programs and where there is no ``page``, JSON."""
 
     def __init__(self, version: str, page: Page | None = None) -> None:
         self._version = version
         self._page = page
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         resp.append_header("Vary", "Accept")
-        if self._page is not None and not prefers_json(req.env.get("HTTP_ACCEPT", "")):
+        if self._page is not None and "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
             self._page.answer(req, resp)
             return
         root = req.root_path
         links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
-        calls = _calls(_server_url(req))
+        calls = _calls(f"{req.scheme}://{req.public_host}{root}")
         about = {"name": "acare", "version": self._version, "calls": calls, "links": links}
         envelope.succeed(resp, json.dumps(about))
 
     on_head = on_get
-
-
-# Browsers send some 200 characters; the rest of a longer header is ignored.
-_MAX_ACCEPT = 1000
-_QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
-
-
-def prefers_json(accept: str) -> bool:
-    """Whether an Accept header ranks JSON above HTML. (RFC 9110 12.5.1)
-
-    Falcon's own parser is not used: its time is quadratic in the length of a parameter.
-    """
-    qualities: dict[str, float] = {}
-    for element in accept[:_MAX_ACCEPT].split(","):
-        media_range, *parameters = (part.strip().lower() for part in element.split(";"))
-        quality = 1.0
-        for name, _, value in (parameter.partition("=") for parameter in parameters):
-            if name == "q":
-                quality = float(value) if _QUALITY.fullmatch(value) else 0.0
-        qualities[media_range] = quality
-    any_type = qualities.get("*/*", 0.0)
-    as_json = qualities.get("application/json", qualities.get("application/*", any_type))
-    as_html = qualities.get("text/html", qualities.get("text/*", any_type))
-    return as_json > as_html
-
-
-def _server_url(req: falcon.Request) -> str:
-    """The URL under which the client reached the app; an invalid Host header is ignored."""
-    host = req.env.get("HTTP_HOST", "")
-    if not is_host(host):
-        host = f"{req.env['SERVER_NAME']}:{req.env['SERVER_PORT']}"
-    return f"{req.scheme}://{host}{req.root_path}"
 
 
 def _calls(url: str) -> dict[str, str]:

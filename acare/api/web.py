@@ -1,10 +1,9 @@
-"""The page for people: the files in ``acare/web``, read once, with ETags and a Content-Security-Policy."""
+"""The web UI: the files in ``acare/web``, read once, with ETags and a Content-Security-Policy."""
 
 from __future__ import annotations
 
 import hashlib
 import html
-from functools import lru_cache
 from importlib import resources
 from string import Template
 
@@ -35,13 +34,11 @@ class Page:
     """
 
     def __init__(self) -> None:
-        template = Template(_read("index.html"))
-        self._with_prefix = lru_cache(maxsize=8)(
-            lambda root: template.substitute(base=f"{html.escape(root)}/" if root else "./")
-        )
+        self._template = Template(_read("index.html"))
 
     def answer(self, req: falcon.Request, resp: falcon.Response) -> None:
-        _answer(req, resp, self._with_prefix(req.root_path), "html")
+        base = f"{html.escape(req.root_path)}/" if req.root_path else "./"
+        _answer(req, resp, self._template.substitute(base=base), "html")
 
 
 class WebFile:
@@ -66,15 +63,11 @@ def _read(name: str) -> str:
 
 def _answer(req: falcon.Request, resp: falcon.Response, text: str, suffix: str) -> None:
     """Answer with the text or, if the browser has it already, with 304."""
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     resp.set_headers(_HEADERS)
-    resp.etag = tag = _etag(text)
+    resp.etag = tag
     if conditions.not_modified(req, tag):
         resp.status = falcon.HTTP_304
     else:
         resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text
-
-
-@lru_cache(maxsize=16)
-def _etag(text: str) -> str:
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

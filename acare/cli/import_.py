@@ -99,7 +99,7 @@ def _default(text: str) -> tuple[str, object]:
         raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_KINDS)}")
     value = TARGETS[name](written)
     try:
-        _KINDS[name].clean(value)
+        _KINDS[name].validate(value)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {name} {error}") from None
     return name, value

@@ -109,6 +109,6 @@ def parse_email(text: str) -> str:
 def parse_text(kind: String, text: str) -> str:
     """A text of this kind on the command line; for argparse."""
     try:
-        return str(kind.clean(text))
+        return str(kind.validate(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None

@@ -142,7 +142,7 @@ def _keep(name: str, value: object, rules: Rules) -> Any:
     if rules.owners is not None:
         return text if fold_email(text) in rules.owners else None
     try:
-        return USER_EMAIL.clean(text)
+        return USER_EMAIL.validate(text)
     except ValueError:
         return None
 

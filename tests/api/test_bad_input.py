@@ -75,9 +75,7 @@ BODIES = {
     "UTF-16": '{"notes": "x"}'.encode("utf-16"),
     "NaN": b'{"budget_min": NaN}',
     "Infinity": b'{"budget_min": -Infinity}',
-    "1e999": b'{"budget_min": 1e999}',
     "NaN in an unknown field": b'{"notes": "x", "unknown": NaN}',
-    "1e999 in preferences": b'{"property_preferences": {"pool": 1e999}}',
     "an integer of 5,000 digits": b'{"budget_min": ' + b"9" * 5000 + b"}",
     "30,000 nested lists": b"[" * 30_000 + b"]" * 30_000,
     "30,000 open lists": b"[" * 30_000,
@@ -92,9 +90,9 @@ def test_an_invalid_body_is_400(reject, method, path, body):
     assert fields_of(reject(method, path, body)) == ["body"]
 
 
-def test_a_byte_order_mark_is_named(reject):
-    (problem,) = reject("POST", COLLECTION, BODIES["a byte order mark"]).json["error"]["details"]
-    assert problem["message"] == "must be UTF-8 without a byte order mark"
+@pytest.mark.parametrize("body", ['{"budget_min": 1e999}', '{"property_preferences": {"pool": [1e999]}}'])
+def test_a_number_out_of_range_is_400_for_its_field(reject, body):
+    assert fields_of(reject("PUT", ITEM, body.encode())) == [*json.loads(body)]
 
 
 @WRITES
@@ -127,7 +125,7 @@ def test_a_content_coding_is_415(reject, method, path, coding):
     assert (answer.headers["Accept-Encoding"], answer.headers.get("Accept")) == ("identity", None)
 
 
-@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", "identity, identity", ""])
+@pytest.mark.parametrize("coding", ["identity", "Identity", " identity ", ""])
 def test_the_identity_coding_is_accepted(agent, coding):
     agent.ask("POST", COLLECTION, JORDAN, 201, Content_Encoding=coding)
 

@@ -27,7 +27,7 @@ def allowed(answer):
 
 # --- preflights
 
-PATHS = [COLLECTION, f"{COLLECTION}/{UNKNOWN_ID}", f"{COLLECTION}/x", f"{COLLECTION}/", "/v1/nothing", "/"]
+PATHS = [COLLECTION, f"{COLLECTION}/{UNKNOWN_ID}", "/v1/nothing", "/"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -50,7 +50,7 @@ def test_a_preflight_takes_no_token_and_is_never_429(limited):
 
 def test_a_preflight_of_another_origin_allows_nothing(app):
     answer = preflight(app, origin=OTHER_ORIGIN)
-    assert (allowed(answer), answer.headers["Vary"]) == (set(), "Origin")
+    assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
 
 
 @pytest.mark.parametrize("missing", ["Origin", "Access_Control_Request_Method"])
@@ -80,7 +80,7 @@ def test_an_invalid_list_of_headers_is_not_echoed(app, names):
 
 # --- readable responses
 
-# What a page of the allowed origin may read is in test_headers.
+# What a page of the allowed origin may read is in test_every_response.
 
 
 @pytest.mark.parametrize(
@@ -100,17 +100,13 @@ def test_pages_of_other_origins_may_read_nothing(app, origin):
     api, headers = Api(app, full_key(app)), {} if origin is None else {"Origin": origin}
     for path, status in ((COLLECTION, 200), (f"{COLLECTION}/{UNKNOWN_ID}", 404), ("/healthz", 200)):
         answer = api.ask("GET", path, status=status, **headers)
-        assert (allowed(answer), answer.headers["Vary"]) == (set(), "Origin")
+        assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
 
 
 def test_a_page_may_read_a_429(limited):
-    statuses = []
-    for page in range(1, 6):  # each URL is new, so a browser sends a preflight before each
-        preflight(limited, f"{COLLECTION}?page={page}", method="GET")
-        answer = Api(limited).ask("GET", f"{COLLECTION}?page={page}", status="*", Origin=ORIGIN)
-        statuses.append(answer.status_int)
-    assert statuses == [401] * 4 + [429]
-    assert (answer.headers["Access-Control-Allow-Origin"], answer.headers["Retry-After"]) == (ORIGIN, "225")
+    answers = [Api(limited).ask("GET", COLLECTION, status="*", Origin=ORIGIN) for _ in range(5)]
+    assert [answer.status_int for answer in answers] == [401] * 4 + [429]
+    assert answers[-1].headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
 # --- the setting
@@ -132,7 +128,8 @@ def test_without_the_setting_no_response_has_cors_headers(tmp_path):
         answers = [preflight(app) for _ in range(3)]
         answers.append(Api(app).ask("GET", COLLECTION, status=401, Origin=ORIGIN))
         assert app.cors is None
-    assert [(allowed(answer), answer.headers.get("Vary")) for answer in answers] == [(set(), None)] * 4
+    assert [allowed(answer) for answer in answers] == [set()] * 4
+    assert {answer.headers["Vary"] for answer in answers} == {"X-API-Key, API-Key"}
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, None, "", OTHER_ORIGIN, "null"])

@@ -1,9 +1,12 @@
 """``create_app`` embedded: several apps in one process, under a prefix, on any WSGI server."""
 
 import contextlib
+import gc
+import itertools
 import json
 import threading
 import urllib.request
+import weakref
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
@@ -119,6 +122,20 @@ def test_a_closed_app_opens_no_connection_again(tmp_path):
     Api(app).get("/healthz")
     assert Api(app, key).get("/v1/clients", "*").status_int >= 500
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
+def test_a_closed_app_is_freed(tmp_path):
+    """Whatever it has answered: no cache may keep it."""
+    with acare.create_app(database=tmp_path / "a.db") as app:
+        api = Api(app, full_key(app))
+        for method, path in itertools.product(
+            ("GET", "OPTIONS", "PATCH"), ("/v1/clients", "/", "/openapi.json")
+        ):
+            api.ask(method, path, status="*")
+    freed = weakref.ref(app)
+    del api, app
+    gc.collect()
+    assert freed() is None
 
 
 INVALID_OPTIONS = [

@@ -1,11 +1,10 @@
-"""The envelope of every response, request ids, and errors of the server (test_openapi has every response)."""
+"""Unknown paths and methods, request ids, and errors of the server (test_every_response has the envelope)."""
 
 import re
 
 import pytest
 from support.client import Api, app_fixture
-from support.data import CODES, JORDAN, TIMESTAMP, UNKNOWN_ID
-from support.openapi_requests import OTHERS, TABLE, scene_in
+from support.data import JORDAN, UNKNOWN_ID
 
 import acare
 from acare.errors import StoreUnavailable
@@ -22,35 +21,6 @@ def raising(error):
         raise error
 
     return method
-
-
-# --- the envelope
-
-
-def test_a_success_has_data_and_a_timestamp(api):
-    answer = api.get(COLLECTION)
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json.keys() == {"success", "data", "timestamp"}
-    assert answer.json["success"] is True
-    assert TIMESTAMP.fullmatch(answer.json["timestamp"])
-
-
-ERRORS = [ask for ask in (*TABLE, *OTHERS) if ask.status >= 400 and ask.method != "HEAD"]
-
-
-@pytest.mark.parametrize("ask", ERRORS, ids=repr)
-def test_an_error_has_a_code_a_message_and_an_id(app, ask):
-    with scene_in(app) as scene:
-        _, answer = ask.run(scene)
-    body, error = answer.json, answer.json["error"]
-    assert answer.headers["Content-Type"] == "application/json"
-    assert body.keys() == {"success", "error", "timestamp", "correlationId"}
-    assert body["success"] is False
-    assert TIMESTAMP.fullmatch(body["timestamp"])
-    assert body["correlationId"] == answer.headers["X-Request-ID"]
-    assert (error["code"], bool(error["message"])) == (CODES[ask.status], True)
-    assert error.keys() - {"code", "message"} <= ({"errorId"} if ask.status == 500 else {"details"})
-    assert type(error.get("details", {})) is (list if ask.status == 400 else dict)
 
 
 # --- paths and methods
@@ -84,12 +54,6 @@ def test_options_and_405_list_the_methods_of_a_path(app, api, path, allowed):
         assert (answer.json["error"]["code"], answer.headers["Allow"]) == ("METHOD_NOT_ALLOWED", allowed)
         assert answer.json["error"]["message"] == f"This path supports only {allowed}."
     assert Api(app).ask("OPTIONS", path).headers["Allow"] == allowed
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-def test_a_success_does_not_list_methods(api, method):
-    path = f"{COLLECTION}/{api.create()['id']}"
-    assert "Allow" not in api.ask(method, path, {"notes": "x"} if method == "PUT" else None).headers
 
 
 # --- request ids

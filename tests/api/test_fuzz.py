@@ -71,12 +71,8 @@ def same(one, other):
 def sent_in(request):
     """The object in an accepted body, as far as it was declared; it must be JSON."""
 
-    def finite(text):
-        assert abs(float(text)) < float("inf")
-        return float(text)
-
     length = int(request.environ.get("CONTENT_LENGTH") or len(request.body))
-    return json.loads(request.body[:length].decode("utf-8"), parse_constant=finite, parse_float=finite)
+    return json.loads(request.body[:length].decode("utf-8"))
 
 
 class Checker:

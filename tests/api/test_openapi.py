@@ -1,38 +1,22 @@
-"""/openapi.json is correct, complete and valid OpenAPI 3.1, and code generators can use it."""
+"""/openapi.json is valid OpenAPI 3.1, complete, and easy for code generators."""
 
 import json
 import os
 import re
-import sys
 from urllib.parse import quote
 
 import pytest
-from support import warm
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from support.field_values import SPACES, VALUES
-from support.openapi_check import (
-    KEYWORDS,
-    METHODS,
-    NOTES,
-    TYPES,
-    Misfit,
-    check,
-    check_answer,
-    find,
-    fits,
-    follow,
-    operations,
-    resolve,
-)
-from support.openapi_requests import COLLECTION, EXAMPLES, ITEM, TABLE, record, scene_in
+from support.openapi_check import METHODS, TYPES, check, find, fits, follow, operations, resolve
+from support.openapi_requests import COLLECTION, EXAMPLES, ITEM, TABLE, record
 from webtest import TestApp
 
 import acare
-from acare.api.conditions import IDEMPOTENCY_KEY_PATTERN
 from acare.cli import main
 from acare.errors import InvalidInput
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, validate_create, validate_update
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
 
 app = app_fixture(rate_limit="100000/1")
 
@@ -51,14 +35,7 @@ def broker(app):
     return Api(app, full_key(app))
 
 
-# --- every response is in the document, and every response in the document is tested
-
-
-@pytest.mark.parametrize("ask", TABLE, ids=repr)
-def test_a_response_fits_the_document(app, document, ask):
-    with scene_in(app) as scene:
-        path, answer = ask.run(scene)
-    check_answer(document, ask.method, path, answer.status_int, answer.headers, answer.body)
+# --- it is complete
 
 
 def test_every_documented_response_is_in_the_table(document):
@@ -72,44 +49,17 @@ def test_every_documented_response_is_in_the_table(document):
     assert documented - set(zip(methods, paths, (str(ask.status) for ask in TABLE), strict=True)) == set()
 
 
-def test_every_route_and_method_is_in_the_document(broker, document):
-    paths = (COLLECTION, ITEM, "/v1/users", "/v1/users/me", "/healthz", "/readyz", "/openapi.json", "/")
+def test_every_path_and_method_of_the_api_is_in_the_document(broker, document):
+    paths = (COLLECTION, ITEM, "/v1/users", "/v1/users/me")
     assert set(document["paths"]) == set(paths)
     for path in paths:
         allowed = set(broker.ask("OPTIONS", path).headers["Allow"].split(", ")) - {"OPTIONS", "HEAD"}
         assert allowed == {method.upper() for method in METHODS if method in document["paths"][path]}
 
 
-# --- the checker itself
-
-BAD_ANSWERS = {
-    "418 is not in the document": {"status": 418},
-    "PATCH .* is not in the document": {"method": "PATCH"},
-    "/v2 is not in the document": {"path": "/v2"},
-    "has no ETag": {"without": "etag"},
-    "has no X-Request-ID": {"without": "x-request-id"},
-    "200: .* does not fit required": {"body": b'{"success": false}'},
-    r"200\.data: .* does not fit required": {
-        "body": b'{"success": true, "data": {}, "timestamp": "2026-07-15T14:32:10.000Z"}'
-    },
-    "is text/html": {"media": "text/html"},
-}
-
-
-@pytest.mark.parametrize(("message", "change"), BAD_ANSWERS.items(), ids=BAD_ANSWERS)
-def test_a_response_that_is_not_in_the_document_fails(document, broker, message, change):
-    path = f"{COLLECTION}/{broker.create()['id']}"
-    answer = broker.get(path)
-    headers = {name: value for name, value in answer.headers.items() if name.lower() != change.get("without")}
-    headers |= {"Content-Type": change["media"]} if "media" in change else {}
-    method, path, status = change.get("method", "GET"), change.get("path", path), change.get("status", 200)
-    with pytest.raises(Misfit, match=message):
-        check_answer(document, method, path, status, headers, change.get("body", answer.body))
-
-
-def test_an_unknown_keyword_is_an_error(document):
-    with pytest.raises(TypeError, match="multipleOf"):
-        check(document, {"multipleOf": 2}, 1)
+def test_a_client_has_exactly_the_documented_members(document, broker):
+    client = document["components"]["schemas"]["Client"]
+    assert set(broker.create()) == set(client["properties"]) == set(client["required"])
 
 
 # --- it is valid OpenAPI 3.1
@@ -150,20 +100,6 @@ def media_types(document):
             yield place, media
 
 
-def schemas(document):
-    """Every schema in the document, and those inside them."""
-    parts = document["components"]
-    found = [*parts["schemas"].values(), *(media["schema"] for _, media in media_types(document))]
-    found += [each["schema"] for each in (*parts["parameters"].values(), *parts["headers"].values())]
-    for schema in found:  # it grows meanwhile
-        found += [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
-        for name in ("items", "additionalProperties", "propertyNames", "not", "if", "then"):
-            found += [schema[name]] if isinstance(schema.get(name), dict) else []
-        for name in ("allOf", "anyOf", "oneOf"):
-            found += schema.get(name, [])
-    return found
-
-
 def test_the_document_has_the_members_of_openapi(document):
     assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
     assert document["info"].keys() >= {"title", "version"}
@@ -186,38 +122,17 @@ def test_every_operation_is_valid(document):
     assert len(ids) == len(set(ids))
 
 
-def test_every_parameter_is_valid(document):
-    for _, _, each in parameters(document):
-        assert each["in"] in ("query", "header", "path")
-        assert each.keys() <= set("name in description required allowEmptyValue schema".split())
-        assert each["in"] != "header" or each["name"].lower() not in (
-            "accept",
-            "content-type",
-            "authorization",
-        )
-
-
-def test_every_response_is_valid(document):
-    for place, status, response in responses(document):
-        assert 200 <= status < 600, place
-        assert response.keys() <= {"description", "headers", "content"}, place
-        assert "content-type" not in {name.lower() for name in response["headers"]}, place
-        for header in (follow(document, each) for each in response["headers"].values()):
-            assert header.keys() <= {"description", "required", "schema", "example"}, place
-        if status >= 400:
-            (media,) = response["content"].values()
-            assert media["schema"] == {"$ref": "#/components/schemas/ErrorResponse"}, place
-
-
-def test_every_schema_is_valid_and_easy_for_generators(document):
-    for schema in schemas(document):
-        assert schema.keys() <= KEYWORDS.keys() | NOTES, schema
-        kinds = schema.get("type", [])
-        assert set([kinds] if isinstance(kinds, str) else kinds) <= TYPES.keys()
-        assert "allOf" not in schema
-        assert not any("required" in each for each in schema.get("anyOf", []))
-        assert "const" not in schema or "type" in schema
-        assert "minimum" not in schema or "integer" in kinds or schema["format"] == "double"
+def test_no_schema_has_what_generators_cannot_read(document):
+    """No pattern, no condition, no unnamed object: generators make code of their own of these, or no type."""
+    parts = document["components"]
+    for place, schema in walk({name: parts[name] for name in ("schemas", "parameters", "headers")}):
+        if place.endswith("/properties"):
+            continue  # its keys are names of fields
+        assert not {"pattern", "const", "if", "then", "not", "allOf", "oneOf"} & schema.keys(), place
+        types = schema.get("type", [])
+        assert set([types] if isinstance(types, str) else types) <= {*TYPES, "object"}
+        if "minimum" in schema:
+            assert "integer" in types or schema["format"] == "double"
         for example in (*schema.get("examples", []), *([schema["default"]] if "default" in schema else [])):
             check(document, schema, example)
 
@@ -227,22 +142,15 @@ def test_every_reference_is_valid_and_every_component_used(document):
     assert all(resolve(document, reference) for reference in used)
     kinds = ("schemas", "responses", "parameters", "headers")
     there = {f"#/components/{kind}/{name}" for kind in kinds for name in document["components"][kind]}
-    assert {reference for reference in used if "$defs" not in reference} == there
+    assert used == there
 
 
-def test_the_security_schemes_are_correct(app, document, broker):
+def test_each_security_scheme_is_a_header_that_takes_the_key(app, document, broker):
     schemes = document["components"]["securitySchemes"]
-    required = [document["security"], *(o.get("security", []) for _, _, o in operations(document))]
-    assert {name for either in required for needs in either for name in needs} == schemes.keys()
+    assert {name for needs in document["security"] for name in needs} == schemes.keys()
     for scheme in schemes.values():
         assert (scheme["type"], scheme["in"]) == ("apiKey", "header")
         Api(app).ask("GET", COLLECTION, **{scheme["name"]: broker.key})
-    for method, template, operation in operations(document):
-        answer = Api(app).ask(method.upper(), template, status="*")
-        assert (answer.status_int == 401) == (operation.get("security") != [])
-
-
-# --- code generators and readers
 
 
 def objects(document):
@@ -256,26 +164,10 @@ def test_every_object_has_a_name_of_its_own(document):
     """A generator names an inline object after its place, or gives it no type."""
     assert [place for place, _ in objects(document) if place.count("/") != 1] == []
     for place, media in media_types(document):
-        assert media["schema"].keys() == {"$ref"} or media["schema"] == {"type": "string"}, place
+        assert media["schema"].keys() == {"$ref"}, place
     taken = """Error Exception Object String Number Boolean Map Set List Date Response Request Symbol Promise
         Record Any None Type Optional File"""
     assert not set(taken.split()) & document["components"]["schemas"].keys()
-
-
-def test_the_schemas_of_a_client_have_their_special_rules(document):
-    """At least one change; other preferences; no pattern in responses, which may be older than a rule."""
-    parts = document["components"]["schemas"]
-    assert parts["ClientChanges"]["minProperties"] == 1
-    assert parts["PropertyPreferences"]["additionalProperties"] is True
-    assert not any("pattern" in schema for _, schema in walk(parts["Client"]["properties"]))
-
-
-def test_the_details_of_a_stale_version_are_typed(document):
-    parts = document["components"]["schemas"]
-    required = {"currentVersion", "attemptedVersion", "changedFields", "changedAt"}
-    assert set(parts["VersionDetails"]["required"]) == required
-    assert parts["ErrorDetails"]["anyOf"][0]["items"] == {"$ref": "#/components/schemas/FieldError"}
-    assert {"$ref": "#/components/schemas/VersionDetails"} in parts["ErrorDetails"]["anyOf"]
 
 
 def test_everything_has_a_description(document):
@@ -284,29 +176,22 @@ def test_everything_has_a_description(document):
         *((each["name"], each) for _, _, each in parameters(document)),
         *((place, response) for place, _, response in responses(document)),
         *document["components"]["headers"].items(),
-        *((tag["name"], tag) for tag in document["tags"]),
         *((f"{place}/{name}", schema) for place, owner in objects(document)
           for name, schema in owner["properties"].items()),
     ]  # fmt: skip
     assert [name for name, each in described if not each.get("description", "").endswith((".", "`"))] == []
-    for field in FIELDS:
-        for owner in ("Client", "ClientInput", "ClientChanges"):
-            properties = document["components"]["schemas"][owner]["properties"]
-            assert properties[field.name]["description"] == field.description
 
 
 # --- examples
 
 
 def test_every_body_has_an_example_that_fits(document):
-    found = set()
     for place, media in media_types(document):
         named = [each["value"] for each in media.get("examples", {}).values()]
         examples = [*([media["example"]] if "example" in media else []), *named]
+        assert examples, place
         for example in examples:
             check(document, media["schema"], example, place)
-        found |= {place} if examples else set()
-    assert {place for place, _ in media_types(document)} - found == {"get /openapi.json 200"}
 
 
 def test_the_examples_are_responses_of_the_app(tmp_path):
@@ -318,23 +203,21 @@ def test_the_examples_are_responses_of_the_app(tmp_path):
     assert json.loads(EXAMPLES.read_text("utf-8")) == recorded
 
 
-# --- the document and the app agree about every value
+# --- what the document rejects, the app rejects too
 
-OTHER_VALUES = [
-    None, *VALUES["tags"][1], *(f"a{space}b" for space in SPACES), *SPACES, "a\x9f@b", " 1 ", "1é",
-    "e\u0301" * 51, *(f" {'1' * length} " for length in (40, 41, 50, 51, 100, 101, 200, 201)),
-    {"a": ["\x7f"]}, {"a": {"c\td": 1}},
-]  # fmt: skip
+OTHER_VALUES = [None, *VALUES["tags"][1], *SPACES, " 1 ", {"a": ["\x7f"]}, {"a": {"c\td": 1}}]
 
 
-def has_surrogate(value):
-    """JSON Schema cannot express this rule."""
-    return re.search(r"\\u(d[89a-f])", json.dumps(value).replace(r"\ud83c\udfe1", "")) is not None
+def stripped(value):
+    """A value without the white space around its texts, which the lengths in the document would count."""
+    if isinstance(value, list):
+        return [stripped(item) for item in value]
+    return value.strip() if isinstance(value, str) else value
 
 
-def accepts(clean, body):
+def accepts(validate, body):
     try:
-        clean(body)
+        validate(body)
     except InvalidInput:
         return False
     return True
@@ -342,21 +225,25 @@ def accepts(clean, body):
 
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize(
-    ("owner", "clean"), [("ClientInput", validate_create), ("ClientChanges", validate_update)]
+    ("owner", "validate"), [("ClientInput", validate_create), ("ClientChanges", validate_update)]
 )
-def test_document_and_app_agree_about_a_field(document, owner, clean, name):
-    """For its own values and those of all other fields."""
+def test_the_app_rejects_every_value_that_does_not_fit(document, owner, validate, name):
+    """For its own values and the values of all other fields."""
     schema = {"$ref": f"#/components/schemas/{owner}"}
     every_value = [value for accepted, rejected in VALUES.values() for value in (*accepted, *rejected)]
-    disagreed = []
     for value in (*every_value, *OTHER_VALUES):
-        body = {**(JORDAN if clean is validate_create else {}), name: value}
-        if not has_surrogate(value) and fits(document, schema, body) != accepts(clean, body):
-            disagreed.append(f"{value!r:.40}")
-    assert disagreed == []
+        body = {**(JORDAN if validate is validate_create else {}), name: value}
+        assert fits(document, schema, {**body, name: stripped(value)}) or not accepts(validate, body), body
 
 
-BODIES = [{}, {"unknown": 1}, {"version": 1}, {"id": "x"}, [], None, "x", 1,
+@pytest.mark.parametrize("name", VALUES)
+def test_the_document_accepts_what_the_contract_allows(document, name):
+    for value in VALUES[name][0]:
+        body = {**JORDAN, name: stripped(value)}
+        assert fits(document, {"$ref": "#/components/schemas/ClientInput"}, body), value
+
+
+BODIES = [{}, [], None, "x", 1,
           *({"notes": "x", "version": version}
             for version in (None, 0, -1, "1", True, 1.5, [], 1, 3.0, 0.0, 1e300, 2**70)),
           *({n: v for n, v in JORDAN.items() if n != missing} for missing in JORDAN)]  # fmt: skip
@@ -364,8 +251,8 @@ BODIES = [{}, {"unknown": 1}, {"version": 1}, {"id": "x"}, [], None, "x", 1,
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:40])
 def test_document_and_app_agree_about_a_body(document, body):
-    for owner, clean in (("ClientInput", validate_create), ("ClientChanges", validate_update)):
-        assert fits(document, {"$ref": f"#/components/schemas/{owner}"}, body) is accepts(clean, body)
+    for owner, validate in (("ClientInput", validate_create), ("ClientChanges", validate_update)):
+        assert fits(document, {"$ref": f"#/components/schemas/{owner}"}, body) is accepts(validate, body)
 
 
 @pytest.mark.parametrize(
@@ -375,8 +262,8 @@ def test_document_and_app_agree_about_a_body(document, body):
         ("limit", ["1", "0", "-1", "100", "101", str(10**22)]),
         ("client_type", [*CLIENT_TYPES, "Buyer", "all"]),
         ("status", [*STATUSES, "Active", "all"]),
-        ("q", ["a", " a ", " ", "a b", "\t", "a\0", "a\x9f", "é" * 200, "a" * 201, f" {'a' * 200} "]),
-        ("email", ["a@b", " a@b ", "A@b.C", "a", "@b", "a@", "a@b@c", "a @b", "a@b\n", f"{'a' * 252}@bc"]),
+        ("q", ["a", " a ", "a b", "é" * 200, "a" * 201]),
+        ("email", ["a@b", "A@b.C", f"{'a' * 252}@b", f"{'a' * 253}@b"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -384,35 +271,9 @@ def test_document_and_app_agree_about_a_query(document, broker, name, texts):
     (parameter,) = (p for m, t, p in parameters(document) if (m, t, p["name"]) == ("get", COLLECTION, name))
     schema = follow(document, parameter["schema"])
     assert parameter["allowEmptyValue"] is True
-    broker.get(f"{COLLECTION}?{name}=")
     for text in texts:
         value = int(text) if schema["type"] == "integer" else text
         broker.get(f"{COLLECTION}?{name}={quote(text)}", 200 if fits(document, schema, value) else 400)
-
-
-def test_document_and_app_agree_about_an_idempotency_key(document, broker):
-    (schema,) = (p["schema"] for _, _, p in parameters(document) if p["name"] == "Idempotency-Key")
-    assert schema["pattern"] == IDEMPOTENCY_KEY_PATTERN
-    for key in (
-        "k",
-        '"k"',
-        "k" * 255,
-        "k" * 256,
-        f'"{"k" * 255}"',
-        f'"{"k" * 256}"',
-        "a b",
-        '"',
-        '""',
-        'a"b',
-        "a\\b",
-    ):
-        status = 201 if fits(document, schema, key) else 400
-        broker.ask("POST", COLLECTION, JORDAN, status, Idempotency_Key=key)
-
-
-def test_a_client_has_exactly_the_documented_members(document, broker):
-    client = document["components"]["schemas"]["Client"]
-    assert set(broker.create()) == set(client["properties"]) == set(client["required"])
 
 
 # --- where it is
@@ -426,11 +287,12 @@ def test_its_server_follows_the_mount_point(app, capsys, mount, url):
     assert json.loads(capsys.readouterr().out) == served
 
 
+def test_another_prefix_does_not_make_the_document_again(app, monkeypatch):
+    served_by(app)
+    monkeypatch.setattr("acare.api.openapi.document", None)
+    assert served_by(app, SCRIPT_NAME='/a"b')["servers"] == [{"url": '/a"b'}]
+
+
 def test_it_takes_no_token_and_head_has_no_body(app):
     assert "RateLimit-Limit" not in Api(app).get("/openapi.json").headers
     assert Api(app).head("/openapi.json").body == b""
-
-
-def test_the_command_makes_no_file(tmp_path):
-    warm.run([sys.executable, "-m", "acare", "openapi"], cwd=tmp_path, check=True, capture_output=True)
-    assert list(tmp_path.iterdir()) == []

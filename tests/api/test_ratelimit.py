@@ -6,9 +6,9 @@ import time
 import pytest
 from support.client import at_once
 
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, RateLimitResult, _ipv6_name, bucket_name
+from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, RateLimitResult, bucket_name
 
-SECOND, MILLISECOND = 1_000_000_000, 1_000_000
+SECOND = 1_000_000_000
 DEFAULT = RateLimit(tokens=500, seconds=900)
 HOME = "192.0.2.1"
 
@@ -64,14 +64,6 @@ def test_a_bucket_holds_at_most_its_tokens(limiter, clock, spent, seconds):
     assert spend(limiter, 1000) == 500
 
 
-def test_any_window_allows_at_most_two_buckets(limiter, clock):
-    allowed = spend(limiter, 1000)
-    for _ in range(900):
-        clock.advance(SECOND)
-        allowed += spend(limiter, 3)
-    assert allowed == 1000
-
-
 @pytest.mark.parametrize(
     ("tokens", "seconds"),
     [(3, 1), (7, 1000), (1, 1), (1, 3), (500, 900), (999_999_999, 7), (7, 999_999_999)],
@@ -101,40 +93,20 @@ def test_sixteen_threads_get_exactly_the_tokens(limiter):
     assert sum(at_once(*[functools.partial(spend, limiter, 100, SlowName(HOME))] * 16)) == 500
 
 
-# --- the figures of a verdict
+# --- the figures of a result
 
 
 @pytest.mark.parametrize(
-    ("spent", "verdict"),
+    ("spent", "result"),
     [(0, (True, 500, 499, 2, 0)), (499, (True, 500, 0, 900, 0)), (500, (False, 500, 0, 900, 2))],
 )
-def test_a_verdict_has_tokens_left_and_seconds(limiter, spent, verdict):
+def test_a_result_has_tokens_left_and_seconds(limiter, spent, result):
     spend(limiter, spent)
-    assert limiter.take(HOME) == RateLimitResult(*verdict)
+    assert limiter.take(HOME) == RateLimitResult(*result)
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "remaining", "reset"),
-    [
-        (0, 0, 900),
-        (1, 0, 900),
-        (1000, 0, 899),
-        (1799, 0, 899),
-        (1801, 0, 900),
-        (3600, 1, 899),
-        (890_000, 493, 12),
-    ],
-)
-def test_the_figures_follow_the_refill(limiter, clock, milliseconds, remaining, reset):
-    spend(limiter, 500)
-    clock.advance(milliseconds * MILLISECOND)
-    verdict = limiter.take(HOME)
-    assert (verdict.remaining, verdict.reset) == (remaining, reset)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "seconds", "retry_after"),
-    [(500, 900, 2), (3, 1, 1), (7, 1000, 143), (1, 60, 60), (1, 1, 1), (1000, 1, 1)],
+    ("tokens", "seconds", "retry_after"), [(500, 900, 2), (3, 1, 1), (7, 1000, 143), (1, 60, 60)]
 )
 def test_after_retry_after_a_request_is_allowed(clock, tokens, seconds, retry_after):
     limiter = RateLimiter(RateLimit(tokens, seconds), clock)
@@ -163,14 +135,6 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
             allowed.append(limiter.take(HOME).allowed)
     assert MAX_BUCKETS // 2 <= len(limiter) <= MAX_BUCKETS
     assert allowed == [True] * 3 + [False] * 3
-
-
-@pytest.mark.parametrize("max_buckets", [2, 3, 10, 101])
-def test_a_small_maximum_is_respected_too(clock, max_buckets):
-    limiter = RateLimiter(DEFAULT, clock, max_buckets)
-    for n in range(1000):
-        limiter.take(str(n % 137))
-        assert len(limiter) <= max_buckets
 
 
 def test_a_bucket_outlives_half_the_maximum_of_others(clock):
@@ -205,7 +169,3 @@ def test_a_bucket_outlives_half_the_maximum_of_others(clock):
 )
 def test_ipv6_addresses_share_a_bucket_for_each_64(address, name):
     assert bucket_name(address) == name
-
-
-def test_cached_names_are_bounded():
-    assert _ipv6_name.cache_info().maxsize is not None

@@ -62,8 +62,8 @@ RAW = (
 )
 NUMBERS = {
     # a number in a body: whether it is JSON
-    **dict.fromkeys((b"NaN", b"Infinity", b"1e999", b"-1e999", b"9" * 5000, b"01", b"+1"), False),
-    **dict.fromkeys((b"1e-999", b"1E3", b"-0.0", b"9" * 400), True),
+    **dict.fromkeys((b"NaN", b"Infinity", b"9" * 5000, b"01", b"+1"), False),
+    **dict.fromkeys((b"1e-999", b"1e999", b"1E3", b"-0.0", b"9" * 400), True),
 }
 QUERY = {
     # good texts, bad texts

@@ -1,0 +1,68 @@
+"""Every response of the table: its envelope, its headers, and its place in the OpenAPI document."""
+
+import pytest
+from support.client import app_fixture
+from support.data import CODES, TIMESTAMP
+from support.openapi_check import check_answer
+from support.openapi_requests import ORIGIN, OTHERS, TABLE, scene_in
+from webtest import TestApp
+
+EXPOSED = {"ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining",
+           "RateLimit-Reset", "Retry-After", "X-Request-ID"}  # fmt: skip
+DOCUMENTS = {("/openapi.json", "application/json"), ("/", "text/html")}  # responses without an envelope
+
+app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
+
+
+@pytest.fixture(scope="module")
+def document(app):
+    return TestApp(app).get("/openapi.json").json
+
+
+@pytest.fixture(scope="module", params=[*TABLE, *OTHERS], ids=repr)
+def answered(request, app):
+    """A request of the table, its path, and the response for a page of an allowed origin."""
+    with scene_in(app) as scene:
+        yield (request.param, *request.param.run(scene, Origin=ORIGIN))
+
+
+def test_it_is_in_the_envelope(answered):
+    ask, path, answer = answered
+    if not answer.body or (ask.status == 200 and (path, answer.content_type) in DOCUMENTS):
+        assert ask.status in (200, 304) or ask.method == "HEAD"
+        return
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json["success"] is (ask.status < 400)
+    assert TIMESTAMP.fullmatch(answer.json["timestamp"])
+    if ask.status < 400:
+        assert answer.json.keys() == {"success", "data", "timestamp"}
+        return
+    assert answer.json.keys() == {"success", "error", "timestamp", "correlationId"}
+    assert answer.json["correlationId"] == answer.headers["X-Request-ID"]
+    error = answer.json["error"]
+    assert (error["code"], bool(error["message"])) == (CODES[ask.status], True)
+    assert error.keys() - {"code", "message"} <= ({"errorId"} if ask.status == 500 else {"details"})
+    assert type(error.get("details", {})) is (list if ask.status == 400 else dict)
+
+
+def test_it_has_its_headers(answered):
+    ask, path, answer = answered
+    headers, is_api = answer.headers, path.startswith("/v1")
+    may_be_stored = ask.status < 400 and "ETag" in headers
+    assert headers["Cache-Control"] == ("private, no-cache" if may_be_stored else "no-store")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert set(headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED
+    vary = {"X-API-Key", "API-Key"} if is_api else {"Accept"} if (path, ask.status) == ("/", 200) else set()
+    assert set(headers["Vary"].split(", ")) == {"Origin", *vary}
+    assert ("RateLimit-Remaining" in headers) is is_api
+    assert ("Retry-After" in headers) is (ask.status in (429, 503))
+
+
+def test_it_is_in_the_document(answered, document):
+    ask, path, answer = answered
+    if ask in TABLE:
+        check_answer(document, ask.method, path, answer.status_int, answer.headers, answer.body)
+    else:
+        template = path if path in document["paths"] else ""
+        assert str(ask.status) not in document["paths"].get(template, {}).get(ask.method.lower(), {})
