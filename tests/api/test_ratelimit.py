@@ -66,7 +66,7 @@ def test_a_bucket_holds_at_most_its_tokens(limiter, clock, spent, seconds):
 
 @pytest.mark.parametrize(
     ("tokens", "seconds"),
-    [(3, 1), (7, 1000), (1, 1), (1, 3), (500, 900), (999_999_999, 7), (7, 999_999_999)],
+    [(3, 1), (7, 1000), (1, 3), (999_999_999, 7), (7, 999_999_999)],
 )
 def test_tokens_come_at_the_exact_nanosecond(clock, tokens, seconds):
     limiter = RateLimiter(RateLimit(tokens, seconds), clock, max_buckets=10)
@@ -161,10 +161,7 @@ def test_a_bucket_outlives_half_the_maximum_of_others(clock):
         ("fe80::2%25", "fe80::/64"),
         ("x" * 1000, "x" * 64),
         ("x:" * 500, "x:" * 32),
-        *(
-            (text, text)
-            for text in ("192.0.2.1", "", "unix:", "192.0.2.256", "192.0.2.1:8080", "192.0.2.1/24")
-        ),
+        *((text, text) for text in ("192.0.2.1", "", "unix:", "192.0.2.1:8080")),
     ],
 )
 def test_ipv6_addresses_share_a_bucket_for_each_64(address, name):
