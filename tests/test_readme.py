@@ -11,7 +11,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ import acare
 from acare.api import envelope
 from acare.cli import _parser
 from acare.config import SETTINGS, Settings
-from acare.database import connection, schema
+from acare.database import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -40,14 +39,10 @@ FRONT, API, STORE, CLI, BENCHMARKS = (
     )
 )
 
-DEMO = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/acare demo"
-TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
-
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SHELL, SHOWN = ("sh", "bash"), ("text", "mermaid", "sql")
-MAX_LINE = 150
 
 
 def blocks(page):
@@ -69,11 +64,6 @@ def diagram(page):
 
 
 # --- commands and examples
-
-
-@pytest.mark.parametrize("command", [DEMO, TEST])
-def test_the_command_is_on_one_line(command):
-    assert [line.strip() for line in FRONT.splitlines()].count(command) == 1
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runnable(page))])
@@ -149,19 +139,6 @@ def test_every_setting_has_a_row_with_flag_variable_and_default():
     assert told == expected
 
 
-@pytest.mark.parametrize("name", ["threads", "drain_seconds", "stop_delay"])
-def test_the_range_of_a_setting_is_in_its_row_and_in_its_help(name):
-    (setting,) = (setting for setting in SETTINGS if setting.name == name)
-    (row,) = (cells for cells in rows(FRONT) if cells[0].startswith(f"`{setting.flag} "))
-    shown = re.search(r", (\d+) to (\d+)", row[3])
-    assert shown[0] in setting.help
-    low, high = map(int, shown.groups())
-    assert [setting.parse(str(number)) for number in (low, high)] == [low, high]
-    for number in (low - 1, high + 1):
-        with pytest.raises(ValueError, match=f"from {low} to {high}"):
-            setting.parse(str(number))
-
-
 def test_every_command_has_a_row():
     told = {cells[0].strip("`") for cells in rows(CLI) if cells[0].startswith("`acare ")}
     assert told == {f"acare {command}" for command in commands(_parser())}
@@ -195,12 +172,6 @@ def test_every_error_has_a_row_with_status_and_code():
     codes |= {(str(status), code) for status, (code, _) in envelope.HTTP_ERRORS.items()}
     told = {(cells[0], cells[1].strip("`")) for cells in rows(API) if cells[0].isdecimal()}
     assert told == {*codes, ("500", envelope.INTERNAL_ERROR[0])}
-
-
-def test_every_setting_of_a_connection_has_a_row():
-    settings = (*connection._WRITER_SETTINGS, *connection._READER_SETTINGS)
-    told = {cells[1].strip("`").split(" = ")[0] for cells in rows(STORE) if " = " in cells[1]}
-    assert told == {"journal_mode", "wal_autocheckpoint", *(row.split(" = ")[0] for row in settings)}
 
 
 # --- diagrams and figures
@@ -254,20 +225,3 @@ def test_every_link_has_a_target(page):
         found = (ROOT / page).parent / path if path else ROOT / page
         assert found.exists(), target
         assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), target
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_file_that_is_named_exists(page):
-    files = {
-        path.name
-        for path in chain(ROOT.glob("*"), *((ROOT / top).rglob("*.*") for top in ("acare", "tests")))
-    }
-    named = re.findall(
-        r"\b\w+\.(?:py|sql|toml|c)\b", re.sub(r"```python.*?```", "", PAGES[page], flags=re.DOTALL)
-    )
-    assert set(named) <= files
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_no_line_is_too_long(page):
-    assert [line for line in PAGES[page].splitlines() if len(line) > MAX_LINE and line[0] != "|"] == []
