@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from acare.field_types import FieldType, Schema, Stored, check_characters, is_number, nested_errors, to_json
 
-_MAX_KEY = 100  # a longer key is not repeated in an error
-
 
 @dataclass(frozen=True)
 class Preferences(FieldType):
@@ -25,10 +23,10 @@ class Preferences(FieldType):
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
-        if _exceeds(value, self.max_bytes):  # before anything walks all of it
+        if _exceeds(value, self.max_bytes):  # before anything else walks all of it
             raise self._too_large()
-        invalid = self._check_parts(value) or self._check_known(value)
-        if invalid:
+        self._check_parts(value)
+        if invalid := self._check_known(value):
             raise nested_errors(invalid)
         try:
             stored = to_json(value)
@@ -41,28 +39,15 @@ class Preferences(FieldType):
     def _too_large(self) -> ValueError:
         return ValueError(f"must have at most {self.max_bytes} bytes as JSON")
 
-    def _check_parts(self, value: dict[str, object]) -> dict[str, str]:
-        """The rule about depth and characters that the first invalid key breaks, by path."""
-        for name, inner in value.items():
-            try:
-                self._check_part({name: inner})
-            except ValueError as error:
-                return {f".{name}" if name.isprintable() and len(name) <= _MAX_KEY else "a key": str(error)}
-        return {}
-
-    def _check_part(self, value: object) -> None:
-        level: list[object] = [value]
-        depth = 1
-        while level:
-            inner: list[object] = []
-            for part in level:
-                if isinstance(part, str):
-                    check_characters(part, lines=True)
-                elif isinstance(part, (dict, list)):
-                    if depth > self.max_depth:
-                        raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
-                    inner += _items(part)
-            level, depth = inner, depth + 1
+    def _check_parts(self, value: object, depth: int = 1) -> None:
+        """ValueError if a value is nested too deeply, or a key or string in it has invalid characters."""
+        if isinstance(value, str):
+            check_characters(value, lines=True)
+        elif isinstance(value, (dict, list)):
+            if depth > self.max_depth:
+                raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
+            for part in _items(value):
+                self._check_parts(part, depth + 1)
 
     def _check_known(self, value: dict[str, object]) -> dict[str, str]:
         """The rules that known keys break, by path."""

@@ -27,10 +27,7 @@ def loads(data: bytes) -> Any:
     if not data:
         raise _invalid("must be a JSON object, but is empty")
     try:
-        text = data.decode()
-        if text.startswith("\ufeff"):
-            raise _invalid("must be UTF-8 without a byte order mark")
-        return from_json(text)
+        return from_json(data.decode())
     except UnicodeDecodeError:
         raise _invalid("must be UTF-8") from None
     except ValueError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import falcon
 
@@ -57,11 +56,14 @@ class AnswerPreflight:
     actual request. Whether the path exists is not checked.
     """
 
+    #: What makes an OPTIONS request a preflight.
+    _HEADERS = frozenset(("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"))
+
     def __init__(self, cors: Cors | None) -> None:
         self._cors = cors
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if req.method != "OPTIONS" or not is_preflight(req.env):
+        if req.method != "OPTIONS" or not req.env.keys() >= self._HEADERS:
             return
         resp.complete = True
         if self._cors is not None and self._cors.allows(req.env["HTTP_ORIGIN"]):
@@ -70,8 +72,3 @@ class AnswerPreflight:
             names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if _HEADER_NAMES.fullmatch(names):
                 resp.set_header("Access-Control-Allow-Headers", names)
-
-
-def is_preflight(env: dict[str, Any]) -> bool:
-    """Whether an OPTIONS request is a CORS preflight."""
-    return "HTTP_ORIGIN" in env and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in env

@@ -10,8 +10,6 @@ import falcon
 
 from acare.api.request import MAX_LENGTH, Request, is_host
 
-_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?")
-_WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}")
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
@@ -40,14 +38,9 @@ class TrustProxy:
 
 
 def parse_address(text: str) -> str | None:
-    """The IP address in an element of X-Forwarded-For, with or without a port; None if it is not valid."""
-    text = text.strip('"')
-    match = _IN_BRACKETS.fullmatch(text) or _WITH_PORT.fullmatch(text)
-    address = match[1] if match else text
-    if "%" in address:
-        return None  # a zone can be any text, and has a meaning only on the proxy's machine
+    """The IP address in an element of X-Forwarded-For; None if it is not valid."""
     try:
-        return str(ipaddress.ip_address(address))
+        return None if "%" in text else str(ipaddress.ip_address(text))  # a zone can be any text
     except ValueError:
         return None
 
