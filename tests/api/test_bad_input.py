@@ -60,15 +60,11 @@ def padded(size):
 
 BODIES = {
     "not JSON": b"{'first_name': 'Jordan'}",
-    "JSON that ends early": b'{"notes": "x"',
     "JSON and more": b'{"notes": "x"} {}',
     "a trailing comma": b'{"notes": "x",}',
     "a list": b"[]",
     "null": b"null",
-    "a number": b"3",
-    "a string": b'"notes"',
     "an empty body": b"",
-    "white space": b"  \r\n",
     "a byte order mark": b'\xef\xbb\xbf{"notes": "x"}',
     "invalid UTF-8": b'{"notes": "\xff"}',
     "a surrogate as UTF-8": b'{"notes": "\xed\xa0\x80"}',
@@ -78,7 +74,6 @@ BODIES = {
     "NaN in an unknown field": b'{"notes": "x", "unknown": NaN}',
     "an integer of 5,000 digits": b'{"budget_min": ' + b"9" * 5000 + b"}",
     "30,000 nested lists": b"[" * 30_000 + b"]" * 30_000,
-    "30,000 open lists": b"[" * 30_000,
     "10,000 nested objects": b'{"a":' * 10_000 + b"}" * 10_000,
     "30,000 nested lists in a field": b'{"notes": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
 }

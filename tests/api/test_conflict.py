@@ -1,17 +1,11 @@
 """A conflict names the changed fields, so that a program can merge without losing a change."""
 
-import functools
-import re
-from pathlib import Path
-
 import pytest
-from support.client import app_fixture, at_once
+from support.client import app_fixture
 from support.data import ALL_FIELDS, JORDAN, OTHER
 
 from acare.fields import FIELDS
 from acare.store.history import HistoryStore
-
-README = (Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md").read_text(encoding="utf-8")
 
 app = app_fixture()
 
@@ -89,41 +83,3 @@ def test_changes_of_an_invisible_client_stay_hidden(api, caller):
     api.put(client_id, {"phone": "1"})
     answer = caller("ana@example.com", role="agent").put(client_id, {"notes": "x", "version": 1}, 404)
     assert "details" not in answer.json["error"]
-
-
-# --- the program in acare/api/README.md
-
-
-@pytest.fixture
-def loop(start):
-    """The URL of a running server's collection, and the functions ``call`` and ``change`` of the program."""
-    server = start("--rate-limit", "off")
-    section = r"^## A program that loses no change$.*?^```python\n(.*?)^```$"
-    functions = re.search(section, README, re.MULTILINE | re.DOTALL)[1].split("\njordan = ")[0]
-    names = {}
-    exec(functions.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key), names)
-    return f"{server.url}/v1/clients", names["call"], names["change"]
-
-
-def test_eight_concurrent_edits_of_different_fields_succeed(loop):
-    collection, call, change = loop
-    url = f"{collection}/{call('POST', collection, JORDAN)['data']['id']}"
-    edits = {
-        "email": lambda n: f"jordan{n}@example.com",
-        "phone": lambda n: f"555-{n}",
-        "source": lambda n: f"source {n}",
-        "notes": lambda n: f"notes {n}",
-        "budget_max": lambda n: n,
-        "tags": lambda n: [f"tag {n}"],
-        "preferred_locations": lambda n: [f"place {n}"],
-        "property_preferences": lambda n: {"bedrooms_min": n},
-    }
-
-    def edit(field, make):
-        for n in range(1, 6):
-            assert change(url, **{field: make(n)})[field] == make(n)
-
-    at_once(*(functools.partial(edit, *each) for each in edits.items()))
-    client = call("GET", url)["data"]
-    assert {field: client[field] for field in edits} == {field: make(5) for field, make in edits.items()}
-    assert client["version"] == 1 + 5 * len(edits)

@@ -1,13 +1,11 @@
 """The headers of the rate limit, and headers over a real socket (test_every_response has all headers)."""
 
 import http.client
-import json
 import socket
 from contextlib import closing
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import JORDAN
 
 import acare
 
@@ -88,17 +86,3 @@ def test_a_real_response_has_each_header_once(server, request_line):
     assert len(names) == len(set(names))
     assert not {"server", "x-powered-by"} & set(names)
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
-
-
-def test_a_real_304_has_the_tag_and_no_body(server):
-    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
-        sent = {"X-API-Key": server.key, "Content-Type": "application/json"}
-        connection.request("POST", COLLECTION, json.dumps(JORDAN), sent)
-        with connection.getresponse() as made:
-            location = made.headers["Location"]
-            made.read()
-        for _ in range(2):  # the connection stays usable
-            connection.request("GET", location, headers={**sent, "If-None-Match": '"1"'})
-            answer = connection.getresponse()
-            assert (answer.status, answer.headers["ETag"], answer.read()) == (304, '"1"', b"")
-            assert answer.headers["Content-Length"] in (None, "0")

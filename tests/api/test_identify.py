@@ -90,14 +90,10 @@ WRITES = {
     "a page of another port": (403, {"Content_Type": JSON, "Origin": "http://localhost:8080"}),
     "a page in a sandbox": (403, {"Content_Type": JSON, "Origin": "null"}),
     "a form": (403, {"Content_Type": "application/x-www-form-urlencoded"}),
-    "a form with a file": (403, {"Content_Type": "multipart/form-data; boundary=x"}),
     "a form as text, no-cors fetch of a string": (403, {"Content_Type": "text/plain;charset=UTF-8"}),
     "a Blob without a type": (403, {}),
     "a type that is JSON for a part of it": (403, {"Content_Type": "text/plain; application/json"}),
-    "a form on a page of the same origin": (
-        403,
-        {"Content_Type": "text/plain", "Sec_Fetch_Site": "same-origin"},
-    ),
+    "a form of the same origin": (403, {"Content_Type": "text/plain", **SAME}),
 }
 
 
@@ -111,21 +107,16 @@ def test_only_a_page_of_the_same_origin_can_write(embedded, status, headers):
     assert embedded.clients.page(ana, page=1, limit=1).total == (status == 201)
 
 
-def test_a_foreign_page_can_neither_change_nor_delete(embedded):
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_foreign_page_can_neither_change_nor_delete(embedded, method):
     client_id = embedded.clients.create(acare.Caller.for_user(embedded, ANA), validate_create(JORDAN)).id
-    for method, sent, status in (("PUT", "text/plain", 403), ("DELETE", None, 403), ("DELETE", JSON, 200)):
-        headers = {"Cookie": ANA, **({"Content-Type": sent} if sent else {})}
-        path = f"/v1/clients/{client_id}"
-        body = b'{"notes": "x"}' if method == "PUT" else b""
-        assert TestApp(embedded).request(path, method=method, headers=headers, body=body, status=status)
+    path, headers = f"/v1/clients/{client_id}", {"Cookie": ANA, "Content-Type": "text/plain"}
+    assert TestApp(embedded).request(path, method=method, headers=headers, body=b"{}", status=403)
 
 
 def test_any_page_may_write_with_a_key(embedded):
     key = embedded.keys.create(ANA, {"all": ["write"]}).key
     assert send(embedded, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
-    web = TestApp(embedded)
-    typeless = web.request("/v1/clients", method="POST", body=b"{}", headers={"X-API-Key": key}, status="*")
-    assert typeless.json["error"]["code"] == "VALIDATION_ERROR"
 
 
 def test_an_embedder_uses_the_store_as_a_user(embedded):

@@ -1,4 +1,4 @@
-"""The vendor's reference page as a test: its examples are replayed, its tables are checked."""
+"""The vendor's reference page as a test: its examples are replayed, and each documented status comes up."""
 
 import json
 import re
@@ -15,24 +15,6 @@ import acare
 PAGE = Path(__file__).with_name("seed-clients-api.md").read_text(encoding="utf-8")
 
 
-class Row(NamedTuple):
-    """A row of a table of parameters or of a body's fields."""
-
-    name: str
-    required: bool
-    text: str
-
-    def number(self, word: str) -> int | None:
-        """``Default: `25` · Max: 100`` → 25 for "Default", 100 for "Max", else None."""
-        found = re.search(rf"{word}: `?(\d+)", self.text)
-        return found and int(found[1])
-
-    @property
-    def words(self) -> list[str]:
-        """``One of: `buyer`, `seller``` → both words."""
-        return re.findall(r"`(\w+)`", self.text.partition("One of:")[2])
-
-
 class Operation(NamedTuple):
     """One operation of the page."""
 
@@ -40,8 +22,6 @@ class Operation(NamedTuple):
     method: str
     path: str
     curl: list[str]  # its words
-    parameters: dict[str, Row]
-    fields: dict[str, Row]  # of the body
     status: int  # of the example response
     response: dict[str, Any]
     statuses: set[int]
@@ -76,17 +56,11 @@ def parse(text):
     method, path = re.search(r"```http\n(\w+) (\S+)\n```", text).groups()
     curl = re.search(r"```bash title=\"cURL\"\n(.*?)```", section(text, "Example request", 3), re.S)[1]
     response = re.search(r"### Example response \((\d+)\)\n\n```json\n(.*?)```", text, re.S)
-    rows = table(section(text, "Parameters", 3))
-    parameters = [Row(c[0].strip("`"), c[3] == "Yes", c[4]) for c in rows]
-    rows = table(section(text, "Request body", 3))
-    fields = [Row(c[0].strip("`"), c[2] == "Yes", c[3]) for c in rows]
     return Operation(
         title=text.partition("\n")[0],
         method=method,
         path=path,
         curl=shlex.split(curl.replace("\\\n", " ")),
-        parameters={row.name: row for row in parameters},
-        fields={row.name: row for row in fields},
         status=int(response[1]),
         response=json.loads(response[2]),
         statuses={int(cells[0].strip("`")) for cells in table(section(text, "Responses", 3))},
@@ -95,11 +69,8 @@ def parse(text):
 
 OPERATIONS = {operation.title: operation for operation in map(parse, re.split(r"^## ", PAGE, flags=re.M)[1:])}
 LIST = OPERATIONS["List all clients"]
-CREATE = OPERATIONS["Create new client"]
-GET = OPERATIONS["Get client by ID"]
-UPDATE = OPERATIONS["Update client"]
 DELETE = OPERATIONS["Delete client"]
-FILLED = UPDATE.response["data"]  # a record with a value in each of its fields
+FILLED = OPERATIONS["Update client"].response["data"]  # a record with a value in each of its fields
 
 
 def replay(caller, operation, client_id=UNKNOWN_ID, status=None, body=None):
@@ -142,16 +113,13 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 
 
 def test_the_page_was_parsed_completely(api):
-    found = [
-        (o.method, o.path, len(o.parameters), len(o.fields), len(o.statuses), len(o.curl_body or {}))
-        for o in OPERATIONS.values()
-    ]
+    found = [(o.method, o.path, len(o.statuses), len(o.curl_body or {})) for o in OPERATIONS.values()]
     assert found == [
-        ("GET", "/v1/clients", 4, 0, 4, 0),
-        ("POST", "/v1/clients", 0, 5, 5, 3),
-        ("GET", "/v1/clients/{id}", 1, 0, 5, 0),
-        ("PUT", "/v1/clients/{id}", 1, 4, 6, 4),
-        ("DELETE", "/v1/clients/{id}", 1, 0, 5, 0),
+        ("GET", "/v1/clients", 4, 0),
+        ("POST", "/v1/clients", 5, 3),
+        ("GET", "/v1/clients/{id}", 5, 0),
+        ("PUT", "/v1/clients/{id}", 6, 4),
+        ("DELETE", "/v1/clients/{id}", 5, 0),
     ]
     assert FILLED.keys() == api.create().keys()
 
@@ -161,13 +129,9 @@ def test_the_page_was_parsed_completely(api):
 
 @every_operation
 def test_a_response_has_the_fields_and_types_of_the_example(api, operation):
-    sent = operation.curl_body or {}
-    unset = {
-        f".data.{name}" for name, row in operation.fields.items() if not row.required and name not in sent
-    }
-    answer = replay(api, operation, seed(api, operation)).json
-    expected = {(path, "NoneType" if path in unset else kind) for path, kind in members(operation.response)}
-    assert expected - members(answer) == set()
+    found = members(replay(api, operation, seed(api, operation)).json)
+    missing = {each for each in members(operation.response) if not {each, (each[0], "NoneType")} & found}
+    assert missing == set()
 
 
 @every_operation
@@ -192,40 +156,6 @@ def test_a_list_is_as_in_the_example(api):
 def test_the_response_to_a_delete_is_the_example(api):
     answer = replay(api, DELETE, seed(api, DELETE)).json
     assert {**answer, "timestamp": DELETE.response["timestamp"]} == DELETE.response
-
-
-# --- the tables
-
-
-def test_page_and_limit_have_their_documented_values(api):
-    for name, default in (("page", 1), ("limit", 25)):
-        assert LIST.parameters[name].number("Default") == default == api.list()["meta"][name]
-        minimum = LIST.parameters[name].number("Min")
-        api.get(f"/v1/clients?{name}={minimum}")
-        api.get(f"/v1/clients?{name}={minimum - 1}", 400)
-    assert api.list("?limit=101")["meta"]["limit"] == LIST.parameters["limit"].number("Max") == 100
-
-
-WORDS = [(row.name, word) for row in LIST.parameters.values() for word in row.words]
-
-
-@pytest.mark.parametrize(("name", "word"), WORDS)
-def test_a_documented_word_is_accepted_in_filter_and_body(api, name, word):
-    client = api.create(**{name: word})
-    assert api.list(f"?{name}={word}")["clients"] == [client]
-
-
-@pytest.mark.parametrize("name", CREATE.fields)
-def test_only_required_fields_are_required_on_create(api, name):
-    body = {field: CREATE.response["data"][field] for field in CREATE.fields if field != name}
-    api.post(body, 400 if CREATE.fields[name].required else 201)
-
-
-@pytest.mark.parametrize("name", UPDATE.fields)
-def test_no_field_is_required_on_update(api, name):
-    sent = {"email": "a@b", "phone": "1", "status": "closed", "version": 1}
-    assert sent.keys() == UPDATE.fields.keys()
-    api.put(api.create()["id"], {field: value for field, value in sent.items() if field != name})
 
 
 # --- the statuses
