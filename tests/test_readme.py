@@ -225,3 +225,12 @@ def test_every_link_has_a_target(page):
         found = (ROOT / page).parent / path if path else ROOT / page
         assert found.exists(), target
         assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_proxy_sets_or_clears_the_prefix(page):
+    """A caller could choose the prefix behind a proxy that passes the header on."""
+    for _, language, text, _ in blocks(page):
+        if language in ("nginx", "caddy"):
+            proxied = text.count("proxy_pass") + text.count("reverse_proxy")
+            assert text.count("X-Forwarded-Prefix") == proxied

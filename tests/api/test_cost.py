@@ -11,7 +11,7 @@ from acare.fields import validate_create, validate_update
 
 SIZE = 64 * 1024
 #: Times the time of parsing a body of zeros, in the same run. Walking all of a body takes 20 times as long.
-MAX_RATIO = 4
+MAX_RATIO = 3
 MAX_ERROR = 16 * 1024
 
 CLIENT = '{"first_name":"A","last_name":"B","client_type":"buyer",'
@@ -36,7 +36,7 @@ BODIES = {
     "lists of 15 levels": fill(LIST, "[" * 15 + "]" * 15 + ",", "]}}"),
     "texts": fill(LIST, '"",', "]}}"),
     "fractions": fill(LIST, "1e9,", "]}}"),
-    "huge numbers": fill(LIST, "9" * 4000 + ",", "]}}"),
+    "huge numbers": fill(LIST, "9" * 4200 + ",", "]}}"),
     "known lists": fill(PREFERENCES + '{"property_types":[', '"",', "]}}"),
     "many keys": PREFERENCES + keys(6000) + "}",
     "as many keys as are allowed": PREFERENCES + keys(1000) + fill(',"z":[', "0,", "]}", 50_000),

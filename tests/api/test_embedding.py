@@ -118,10 +118,10 @@ def test_a_closed_app_is_freed(tmp_path):
             ("GET", "OPTIONS", "PATCH"), ("/v1/clients", "/", "/openapi.json")
         ):
             api.ask(method, path, status="*")
-    freed = weakref.ref(app)
+    freed = [weakref.ref(app), weakref.ref(app.database)]
     del api, app
     gc.collect()
-    assert freed() is None
+    assert [each() for each in freed] == [None, None]
 
 
 INVALID_OPTIONS = [
