@@ -112,11 +112,10 @@ def test_a_closed_app_opens_no_connection_again(tmp_path):
 
 def test_a_closed_app_is_freed(tmp_path):
     """Whatever it has answered: no cache may keep it."""
+    paths = ("/v1/clients", "/v1/clients/x", "/v1/users/me", "/readyz", "/", "/openapi.json")
     with acare.create_app(database=tmp_path / "a.db") as app:
         api = Api(app, full_key(app))
-        for method, path in itertools.product(
-            ("GET", "OPTIONS", "PATCH"), ("/v1/clients", "/", "/openapi.json")
-        ):
+        for method, path in itertools.product(("GET", "OPTIONS", "PATCH"), paths):
             api.ask(method, path, status="*")
     freed = [weakref.ref(app), weakref.ref(app.database)]
     del api, app
