@@ -32,7 +32,7 @@ class ErrorResponse(NamedTuple):
 
     status: str
     code: str
-    message: Callable[[Any], str] = str
+    message: str = "{error}"  # with the text of the error
     details: Callable[[Any], Details] = lambda _: None
     headers: Callable[[Any], dict[str, str]] = lambda _: {}
 
@@ -50,13 +50,13 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     errors.InvalidInput: ErrorResponse(
         falcon.HTTP_400,
         "VALIDATION_ERROR",
-        message=lambda error: f"Invalid request: {error}.",
+        "Invalid request: {error}.",
         details=lambda error: [{"field": p.field, "message": p.message} for p in error.problems],
     ),
     errors.NotAuthenticated: ErrorResponse(
         falcon.HTTP_401,
         "UnauthorizedError",
-        message=lambda _: "A valid API key is required in the X-API-Key header.",
+        "A valid API key is required in the X-API-Key header.",
         headers=lambda _: {"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
     errors.ScopeMissing: ErrorResponse(
@@ -68,12 +68,10 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     errors.CrossSiteRequest: ErrorResponse(
         falcon.HTTP_403,
         "CROSS_SITE_REQUEST",
-        message=lambda _: (
-            "Without an API key, a write needs Content-Type: application/json and must come "
-            "from a page of the same origin."
-        ),
+        "Without an API key, a write needs Content-Type: application/json and must come from a page of the "
+        "same origin.",
     ),
-    errors.ClientNotFound: ErrorResponse(falcon.HTTP_404, "NOT_FOUND", message=lambda _: "Client not found."),
+    errors.ClientNotFound: ErrorResponse(falcon.HTTP_404, "NOT_FOUND", "Client not found."),
     errors.VersionConflict: ErrorResponse(falcon.HTTP_409, "VERSION_CONFLICT", details=_stale_details),
     errors.PreconditionFailed: ErrorResponse(
         falcon.HTTP_412,
@@ -84,12 +82,12 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     errors.PreconditionRequired: ErrorResponse(
         falcon.HTTP_428,
         "PRECONDITION_REQUIRED",
-        message=lambda _: "Send the version that you read, in If-Match or (PUT only) in the body.",
+        "Send the version that you read, in If-Match or (PUT only) in the body.",
     ),
     errors.IdempotencyKeyReused: ErrorResponse(
         falcon.HTTP_422,
         "IDEMPOTENCY_KEY_REUSED",
-        message=lambda _: "This Idempotency-Key was already used with a different body.",
+        "This Idempotency-Key was already used with a different body.",
     ),
     errors.BodyTooLarge: ErrorResponse(
         falcon.HTTP_413, "CONTENT_TOO_LARGE", details=lambda error: {"limit": error.limit}
@@ -97,13 +95,13 @@ ERROR_RESPONSES: dict[type[errors.AcareError], ErrorResponse] = {
     errors.UnsupportedMediaType: ErrorResponse(
         falcon.HTTP_415,
         "UNSUPPORTED_MEDIA_TYPE",
-        message=lambda _: "The body must be JSON, with Content-Type: application/json.",
+        "The body must be JSON, with Content-Type: application/json.",
         headers=lambda _: {"Accept": "application/json"},
     ),
     errors.UnsupportedContentCoding: ErrorResponse(
         falcon.HTTP_415,
         "UNSUPPORTED_MEDIA_TYPE",
-        message=lambda _: "The body must be sent without a Content-Encoding.",
+        "The body must be sent without a Content-Encoding.",
         headers=lambda _: {"Accept-Encoding": "identity"},
     ),
     errors.RateLimited: ErrorResponse(
@@ -162,7 +160,8 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
         log.error("%s%s request=%s", error, cause, request_id)
     resp.status = answer.status
     resp.set_headers(answer.headers(error))
-    resp.text = error_body(answer.code, answer.message(error), request_id, details=answer.details(error))
+    message = answer.message.format(error=error)
+    resp.text = error_body(answer.code, message, request_id, details=answer.details(error))
 
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:

@@ -90,7 +90,7 @@ errors
 SHARED_ERRORS = ["401", "403", "413", "415", "429", "500", "503"]
 SHARED_HEADERS = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
-# The types in the tables. A capitalized word is the name of a schema; "[]", "{}" and "|null" may follow.
+# The types in the tables. A capitalized word is the name of a schema; "[]" and "|null" may follow.
 TYPES: dict[str, Json] = {
     "text": {"type": "string"},
     "boolean": {"type": "boolean"},
@@ -128,7 +128,7 @@ PARAMETERS = """
 path
   id               uuid          Id of the client.
 query
-  q                search        Search: each word must begin a word of the name, e-mail or phone.
+  q                search        Search: each of at most 8 words begins a word of the name, e-mail or phone.
   email            address       Only clients with this e-mail address. Case does not count.
   user_id          uuid          Only clients of this user.
   client_type      ClientType    Only clients of this type.
@@ -330,8 +330,6 @@ def _type(kind: str) -> Json:
         return _nullable(_type(kind.removesuffix("|null")))
     if kind.endswith("[]"):
         return {"type": "array", "items": _type(kind[:-2])}
-    if kind.endswith("{}"):
-        return {"type": "object", "additionalProperties": _type(kind[:-2])}
     return TYPES.get(kind) or _ref(kind)
 
 

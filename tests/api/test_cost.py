@@ -1,5 +1,6 @@
 """What a request of the maximum size costs: no body takes much longer to validate than JSON to parse."""
 
+import contextlib
 import json
 import time
 
@@ -10,7 +11,7 @@ from acare.errors import InvalidInput
 from acare.fields import validate_create, validate_update
 
 SIZE = 64 * 1024
-#: Times the time of parsing a body of zeros, in the same run. Walking all of a body takes 20 times as long.
+#: Times the time of parsing the same body or one of zeros, in the same run. Walking all of it takes 20.
 MAX_RATIO = 3
 MAX_ERROR = 16 * 1024
 
@@ -36,7 +37,7 @@ BODIES = {
     "lists of 15 levels": fill(LIST, "[" * 15 + "]" * 15 + ",", "]}}"),
     "texts": fill(LIST, '"",', "]}}"),
     "fractions": fill(LIST, "1e9,", "]}}"),
-    "huge numbers": fill(LIST, "9" * 4200 + ",", "]}}"),
+    "huge numbers": fill(LIST, "9" * 4290 + ",", "]}}"),
     "known lists": fill(PREFERENCES + '{"property_types":[', '"",', "]}}"),
     "many keys": PREFERENCES + keys(6000) + "}",
     "as many keys as are allowed": PREFERENCES + keys(1000) + fill(',"z":[', "0,", "]}", 50_000),
@@ -63,9 +64,14 @@ def answer(validate, sent):
     except InvalidInput as error:
         response = envelope.ERROR_RESPONSES[InvalidInput]
         return envelope.error_body(
-            response.code, response.message(error), "x", details=response.details(error)
+            response.code, response.message.format(error=error), "x", details=response.details(error)
         )
     return ""
+
+
+def parse(sent):
+    with contextlib.suppress(ValueError):
+        json.loads(sent)
 
 
 def seconds(function, *arguments):
@@ -81,7 +87,8 @@ def test_no_body_takes_long_to_validate(validate, sent):
     usual = fill("[", "0,", "]")
     ratios = []
     while len(ratios) < 30 and min(ratios, default=MAX_RATIO) >= MAX_RATIO:  # a busy machine needs several
-        ratios.append(seconds(answer, validate, sent.encode()) / seconds(json.loads, usual))
+        parsing = max(seconds(parse, usual), seconds(parse, sent))
+        ratios.append(seconds(answer, validate, sent.encode()) / parsing)
     assert min(ratios) < MAX_RATIO
 
 
