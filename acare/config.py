@@ -20,10 +20,6 @@ from acare.setting_types import Address
 DEFAULT_RATE_LIMIT = RateLimit(tokens=500, seconds=900)
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 @dataclass(frozen=True)
 class Setting:
     """One setting: how it is written and read."""
@@ -41,6 +37,18 @@ class Setting:
     @property
     def variable(self) -> str:
         return "ACARE_" + self.name.upper()
+
+    def read(self, value: object, source: str) -> Any:
+        """The setting from a text, an object whose ``str()`` is such a text, or a list of these.
+
+        SettingError with the name of the ``source``.
+        """
+        items = value if isinstance(value, (list, tuple)) else [value]
+        text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise SettingError(source, f"{text!r} is not {error}") from None
 
 
 def _setting(
@@ -114,8 +122,12 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Settings:
-        """The settings of an embedder, by their Python names; SettingError names the invalid one."""
-        return cls._load(options, {}, lambda setting: setting.name)
+        """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
+        unknown = options.keys() - {setting.name for setting in SETTINGS}
+        if unknown:
+            raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
+        given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
+        return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -123,30 +135,12 @@ class Settings:
 
         SettingError names the invalid flag or variable.
         """
-        variables = {setting.variable for setting in SETTINGS if setting.name in flags}
-        used = {name: text for name, text in environ.items() if name in variables}
-        return cls._load(flags, used, lambda setting: setting.flag)
-
-    @classmethod
-    def _load(
-        cls, given: Mapping[str, object], environ: Mapping[str, str], spell: Callable[[Setting], str]
-    ) -> Settings:
-        """``given`` has texts, objects whose ``str()`` is such a text, or lists of these."""
-        unknown = given.keys() - {setting.name for setting in SETTINGS}
-        if unknown:
-            raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
         values: dict[str, Any] = {}
         for setting in SETTINGS:
-            value, source = given.get(setting.name), spell(setting)
-            if value is None:
-                value, source = environ.get(setting.variable) or None, setting.variable
-            if value is None:
-                continue
-            texts = [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
-            try:
-                values[setting.name] = setting.parse(" ".join(texts))
-            except ValueError as error:
-                raise SettingError(source, f"{' '.join(texts)!r} is not {error}") from None
+            if flags.get(setting.name) is not None:
+                values[setting.name] = setting.read(flags[setting.name], setting.flag)
+            elif setting.name in flags and (text := environ.get(setting.variable)):
+                values[setting.name] = setting.read(text, setting.variable)
         return cls(**values)
 
 

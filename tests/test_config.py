@@ -145,7 +145,7 @@ def test_a_typed_value_obeys_the_same_rules(name, given):
 
 def test_an_unknown_name_is_a_type_error():
     with pytest.raises(TypeError, match="ratelimit"):
-        load(ratelimit="off")
+        Settings.from_options({"ratelimit": "off"})
 
 
 @pytest.mark.parametrize(

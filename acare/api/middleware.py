@@ -154,14 +154,13 @@ class RequireScope:
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        methods = allowed_methods(resource)
         if req.method == "OPTIONS":
-            resp.set_header("Allow", ", ".join(methods))
+            resp.set_header("Allow", ", ".join(allowed_methods(resource)))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
-        if req.method not in methods:
+        if not hasattr(resource, _RESPONDERS.get(req.method, "")):
             # Also for methods that Falcon does not know and would answer with 400.
-            raise falcon.HTTPMethodNotAllowed(methods)
+            raise falcon.HTTPMethodNotAllowed(allowed_methods(resource))
         scope = getattr(resource, "scope", None)
         if scope is None:
             return

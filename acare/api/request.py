@@ -36,14 +36,9 @@ class Request(falcon.Request):
             # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
             # is an unknown method like any other.
             self.method = "websocket"
-
-    @property
-    def is_api(self) -> bool:
-        """Whether the path belongs to the API, which needs a key and is rate-limited.
-
-        Falcon's router ignores additional and missing leading slashes, so this property does too.
-        """
-        return self.path.lstrip("/").partition("/")[0] == "v1"
+        #: Whether the path belongs to the API, which needs a key and is rate-limited. Falcon's router ignores
+        #: additional and missing leading slashes.
+        self.is_api = self.path.lstrip("/").partition("/")[0] == "v1"
 
     @property
     def public_host(self) -> str:
