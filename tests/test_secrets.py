@@ -159,23 +159,6 @@ def test_sqlite_receives_only_the_hash_of_a_key(app):
     assert key not in str(statements)
 
 
-class Incomparable(str):
-    """A text that cannot be compared, neither completely nor in part nor as the key of a dictionary."""
-
-    __hash__ = None
-
-    def refuse(self, *arguments):
-        raise AssertionError("the key was compared")
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = refuse
-    startswith = endswith = find = index = count = refuse
-
-
-def test_no_key_is_compared_in_python(app):
-    for key, status in ((new_key(app).key, "200"), ("0" * 64, "401")):
-        assert ask(app, "GET", COLLECTION, x_api_key=Incomparable(key))[0].startswith(status)
-
-
 # --- spellings of a path
 
 
@@ -222,17 +205,11 @@ def expired(app):
 CALLERS = {
     "no key": lambda app: "",
     "unknown key": lambda app: "0" * 64,
-    "malformed key": lambda app: "secret",
     "Bob's revoked key": lambda app: revoked(app).key,
     "Bob's expired key": lambda app: expired(app).key,
     "Bob's key without a scope": lambda app: new_key(app, "bob@example.com", "agent", ()).key,
     "a broker's key without a scope": lambda app: new_key(app, scopes=()).key,
-    **{
-        f"another agent with {scopes}": lambda app, scopes=scopes: (
-            new_key(app, "ana@example.com", "agent", scopes).key
-        )
-        for scopes in (("read", "write"), ("read",), ("write",), ("delete",))
-    },
+    "another agent": lambda app: new_key(app, "ana@example.com", "agent").key,
 }
 
 
@@ -266,14 +243,7 @@ def test_an_invisible_client_looks_like_an_unknown_id(app, bob, client, make):
 
 # --- other agents' clients
 
-QUERIES = [
-    "?" + "&".join(part for part in parts if part)
-    for parts in itertools.product(
-        ("", "client_type=buyer", "client_type=seller", "client_type=both"),
-        ("", "status=active", "status=closed"),
-        ("", "limit=1", "limit=1&page=2", "limit=2&page=2", "limit=100&page=3"),
-    )
-]
+QUERIES = ["", "?client_type=buyer", "?status=closed", "?client_type=seller&status=active", "?limit=1&page=2"]
 
 
 def test_a_list_does_not_depend_on_other_agents_clients(ana, bob, client):

@@ -144,10 +144,6 @@ def test_404_comes_before_412(api, caller, path, header):
             who.ask(method, where, body, 404, **{header: "*"})
 
 
-def test_400_for_a_body_comes_before_412(api, path):
-    api.ask("PUT", path, {"notes": "x", "version": None}, 400, If_Match='"1"')
-
-
 def test_412_comes_before_400_for_crossed_budgets(api, path):
     api.ask("PUT", path, {"budget_min": 5})
     api.ask("PUT", path, {"budget_max": 4}, 412, If_Match='"2"')
@@ -188,8 +184,3 @@ def test_a_change_needs_a_precondition_if_required(strict_app, method, body, hea
     path = second_version(strict)
     strict.ask(method, path, body, status, **headers)
     assert status < 400 or version(strict, path) == 2
-
-
-@WRITES
-def test_without_the_setting_the_last_write_wins(api, path, method, body):
-    api.ask(method, path, body)

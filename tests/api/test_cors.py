@@ -42,8 +42,9 @@ def test_a_preflight_takes_no_token_and_is_never_429(limited):
     for _ in range(10):
         assert "RateLimit-Remaining" not in preflight(limited).headers
     for status in (401, 401, 401, 401, 429):
-        Api(limited).get(COLLECTION, status)
-    assert preflight(limited).headers["Access-Control-Allow-Origin"] == ORIGIN
+        answer = Api(limited).ask("GET", COLLECTION, status=status, Origin=ORIGIN)
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    preflight(limited)
 
 
 def test_a_preflight_of_another_origin_allows_nothing(app):
@@ -86,12 +87,6 @@ def test_pages_of_other_origins_may_read_nothing(app, origin):
         assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
 
 
-def test_a_page_may_read_a_429(limited):
-    answers = [Api(limited).ask("GET", COLLECTION, status="*", Origin=ORIGIN) for _ in range(5)]
-    assert [answer.status_int for answer in answers] == [401] * 4 + [429]
-    assert answers[-1].headers["Access-Control-Allow-Origin"] == ORIGIN
-
-
 # --- the setting
 
 
@@ -109,10 +104,3 @@ def test_without_the_setting_no_response_has_cors_headers(tmp_path):
         assert app.cors is None
     assert [allowed(answer) for answer in answers] == [set()] * 4
     assert {answer.headers["Vary"] for answer in answers} == {"X-API-Key, API-Key"}
-
-
-@pytest.mark.parametrize("origin", [ORIGIN, None, "", OTHER_ORIGIN, "null"])
-def test_a_server_gets_the_headers_for_its_own_responses(app, origin):
-    headers = dict(app.cors.headers_for(origin))
-    assert headers["Vary"] == "Origin"
-    assert headers.get("Access-Control-Allow-Origin") == (ORIGIN if origin == ORIGIN else None)

@@ -1,6 +1,5 @@
 """``create_app`` embedded: several apps in one process, under a prefix, on any WSGI server."""
 
-import contextlib
 import gc
 import itertools
 import json
@@ -52,12 +51,10 @@ def test_two_apps_in_one_process_share_nothing(north, south):
 def test_location_follows_the_prefix(intranet, south):
     api = Api(intranet, full_key(south))
     answer = api.post(JORDAN, path="/south/v1/clients")
-    location = answer.headers["Location"]
-    assert location == f"/south/v1/clients/{answer.json['data']['id']}"
-    assert api.get(location).json["data"] == answer.json["data"]
+    assert answer.headers["Location"] == f"/south/v1/clients/{answer.json['data']['id']}"
 
 
-def test_a_prefix_changes_nothing_about_the_gates(intranet):
+def test_a_prefix_changes_nothing_about_keys(intranet):
     Api(intranet).get("/north/v1/clients", 401)
     Api(intranet).get("/north/healthz")
     assert TestApp(intranet).get("/", status=404).text == "the intranet's own"
@@ -71,25 +68,16 @@ class Silent(WSGIRequestHandler):
         pass
 
 
-@contextlib.contextmanager
-def wsgiref_server(app):
-    with make_server("127.0.0.1", 0, app, handler_class=Silent) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_any_wsgi_server_can_serve_it(intranet, north):
-    with wsgiref_server(intranet) as url:
+    with make_server("127.0.0.1", 0, intranet, handler_class=Silent) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/north/v1/clients"
         headers = {"X-API-Key": full_key(north), "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{url}/north/v1/clients", json.dumps(JORDAN).encode(), headers)
+        request = urllib.request.Request(url, json.dumps(JORDAN).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.status == 201
             assert answer.headers["Location"].startswith("/north/v1/clients/")
+        thread.join()
 
 
 # --- opening and closing

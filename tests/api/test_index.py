@@ -44,28 +44,11 @@ def test_it_is_json_for_programs(app, accept):
     assert (answer.content_type, answer.json["success"]) == (JSON, True)
 
 
-def test_head_has_the_headers_and_no_body(app):
-    answer = Api(app).ask("HEAD", "/", Accept=BROWSER)
-    assert (answer.content_type, answer.body) == ("text/html", b"")
-
-
-@pytest.mark.parametrize(
-    ("settings", "vary"), [({}, {"accept"}), ({"cors_origin": "*"}, {"accept", "origin"})]
-)
-def test_caches_keep_the_formats_apart(tmp_path, settings, vary):
-    with acare.create_app(database=tmp_path / "a.db", **settings) as app:
-        for accept in ("text/html", JSON):
-            names = ask(app, accept).headers["Vary"].split(",")
-            assert {name.strip().lower() for name in names} == vary
+def test_caches_keep_the_formats_apart(app):
+    assert {ask(app, accept).headers["Vary"] for accept in ("text/html", JSON)} == {"Accept"}
 
 
 # --- the content
-
-
-def test_it_has_name_version_and_a_call_for_each_operation(app):
-    data = about(app)
-    assert (data["name"], data["version"]) == ("acare", acare.__version__)
-    assert list(data["calls"]) == ["List", "Create", "Get", "Update", "Delete"]
 
 
 def test_its_links_work_under_a_prefix(app):
@@ -115,6 +98,7 @@ def test_its_calls_work_when_they_are_pasted(start):
     server = start()
     line = ["curl", "-s", "-H", f"Accept: {JSON}", f"{server.url}/"]
     index = json.loads(subprocess.run(line, capture_output=True, check=True).stdout)["data"]
+    assert (index["name"], index["version"]) == ("acare", acare.__version__)
     listing, create, get, update, delete = index["calls"].values()
     client = paste(create, server.key)["data"]
     assert (client["first_name"], client["version"]) == (JORDAN["first_name"], 1)

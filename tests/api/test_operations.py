@@ -83,24 +83,18 @@ def test_a_new_client_has_ids_times_and_defaults(app):
 # --- list
 
 
-def test_an_empty_list_has_zero_totals(api):
-    assert api.list() == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
-
-
 def test_a_list_is_newest_first_whatever_was_updated(api):
+    assert api.list() == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
     first, *_ = fill(api, "Ana", "Bea", "Cid")
     api.put(first["id"], {"email": "ana@example.com"})
     assert names(api) == ["Cid", "Bea", "Ana"]
 
 
-PAGES = [(1, ["6", "5", "4"], True), (2, ["3", "2", "1"], True), (3, ["0"], False), (4, [], False)]
-
-
 def test_pages_follow_each_other_without_gap_or_overlap(api):
     fill(api, *"0123456")
-    for page, expected, more in PAGES:
-        assert names(api, f"?limit=3&page={page}") == expected
-        assert api.list(f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, more)
+    for page, expected in enumerate(("654", "321", "0", ""), start=1):
+        assert names(api, f"?limit=3&page={page}") == [*expected]
+        assert api.list(f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, page < 3)
 
 
 def test_a_page_has_25_clients_and_at_most_100(api):
@@ -146,11 +140,6 @@ def test_blank_and_unknown_parameters_are_ignored(api):
 
 
 # --- create
-
-
-def test_two_clients_with_equal_fields_are_two(api):
-    made = [api.create(email="a@example.com")["id"] for _ in range(2)]
-    assert [client["id"] for client in api.list()["clients"]] == made[::-1]
 
 
 def test_null_is_the_unset_value(api):

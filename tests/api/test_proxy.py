@@ -44,7 +44,6 @@ def proxied(tmp_path_factory):
     [
         ("203.0.113.1", "203.0.113.1"),
         ("198.51.100.7, 203.0.113.1", "203.0.113.1"),
-        ("198.51.100.7,203.0.113.1 ", "203.0.113.1"),
         ("2001:DB8:0::1", "2001:db8::1"),
         *((text, PROXY) for text in (
             "unknown", "203.0.113.1, unknown", "203.0.113.1,", "203.0.113.1 203.0.113.2", "203.0.113.1:4711",
@@ -108,7 +107,7 @@ def test_the_prefix_precedes_the_mount_point(proxied):
     assert proxied.lines[-1].path == "/crm/north/v1/clients"
 
 
-def test_a_forwarded_prefix_does_not_bypass_the_gates(proxied):
+def test_a_forwarded_prefix_does_not_bypass_the_key(proxied):
     Api(proxied.api.web.app).get("/v1/clients", 401, **{"X-Forwarded-Prefix": "/crm"})
 
 

@@ -57,10 +57,9 @@ def test_a_token_comes_every_1800_ms_to_the_nanosecond(limiter, clock):
         assert spend(limiter, 2) == 1
 
 
-@pytest.mark.parametrize(("spent", "seconds"), [(500, 900), (1, 10**9)])
-def test_a_bucket_holds_at_most_its_tokens(limiter, clock, spent, seconds):
-    spend(limiter, spent)
-    clock.advance(seconds * SECOND)
+def test_a_bucket_holds_at_most_its_tokens(limiter, clock):
+    spend(limiter, 1)
+    clock.advance(10**9 * SECOND)
     assert spend(limiter, 1000) == 500
 
 
@@ -114,12 +113,6 @@ def test_after_retry_after_a_request_is_allowed(clock, tokens, seconds, retry_af
     assert limiter.take(HOME).retry_after == retry_after
     clock.advance(retry_after * SECOND)
     assert limiter.take(HOME).allowed
-
-
-def test_after_reset_the_bucket_is_full(limiter, clock):
-    spend(limiter, 123)
-    clock.advance(limiter.take(HOME).reset * SECOND)
-    assert limiter.take(HOME).remaining == 499
 
 
 # --- memory
