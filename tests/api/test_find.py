@@ -25,44 +25,24 @@ def found(api, query):
 
 
 SEARCHES = {
-    # a text and who is found, newest first
-    "zoe": "Zoë",
-    "ZOË": "Zoë",
-    "zo": "Zoë",
+    # a text and who is found, newest first (tests/store/test_search has more)
+    "ZO": "Zoë",
     "oe": "",
     "munoz": "Ana",
-    "MUÑ": "Ana",
-    "O'B": "Zoë",
     "brien zoe": "Zoë",
     "zoe ana": "",
-    "zoe@example.com": "Zoë",
-    "example": "Ana Zoë",
     "ana.x@EX": "Ana",
+    "example": "Ana Zoë",
     "王": "Li",
-    "小": "",
-    "(661) 555-0142": "Zoë",
-    "+1 661 555 0142": "Zoë",
     "6615550142": "Zoë",
-    "661555": "Ana Zoë",
-    "5550142": "Zoë",
     "661.555.0199": "Ana",
-    "0142": "Zoë",
-    "6615550142 zoe": "Zoë",
-    "ana -": "Ana",
+    "a " * 7 + "x": "Ana",
     # not FTS5 syntax
     '"': "",
-    "*": "",
-    "-": "",
-    "🏡": "",
-    'ana"': "Ana",
     "ana*": "Ana",
-    "ana NEAR zoe": "",
     "NOT ana": "",
     "first_name:ana": "",
-    "{first_name} : ana": "",
-    "ana AND x": "",
     "') OR 1=1 --": "",
-    "a " * 7 + "x": "Ana",
 }
 
 
