@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Literal
 
 import falcon
-import falcon.routing
 
 from acare.api import envelope
 from acare.api.access_log import AccessLog, AccessRecord, log_access
@@ -89,10 +88,9 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self._add_routes(settings)
 
     def _add_routes(self, settings: Settings) -> None:
-        self.router_options.converters["segment"] = _Segment
         item = ClientItem(self.clients, settings.require_precondition)
         self.add_route("/v1/clients", self._collection)
-        self.add_route("/v1/clients/{client_id:segment}", item)
+        self.add_route("/v1/clients/{client_id}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
@@ -136,13 +134,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Segment(falcon.routing.BaseConverter):
-    """A path segment that is not empty, so that a trailing slash leads to an unknown path."""
-
-    def convert(self, value: str) -> str | None:
-        return value or None
 
 
 def create_app(

@@ -131,12 +131,18 @@ class CsrfProtection:
         if req.context.session_user is None or req.method in ("GET", "HEAD", "OPTIONS"):
             return
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
-        site = req.env.get("HTTP_SEC_FETCH_SITE", "none")
-        # Browsers send Sec-Fetch-Site over TLS only. The scheme is not compared, since a proxy may end TLS.
+        site = req.env.get("HTTP_SEC_FETCH_SITE", "none")  # browsers send it over TLS only
         origin = req.env.get("HTTP_ORIGIN")
-        same_host = origin is None or origin.partition("://")[2] == req.public_host
+        same_host = origin is None or _is_host_of(origin, req.public_host)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise CrossSiteRequest
+
+
+def _is_host_of(origin: str, host: str) -> bool:
+    """Whether an origin has this host. Its scheme may be another than the request's: a proxy may end TLS."""
+    scheme, _, named = origin.partition("://")
+    usual = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return named.removesuffix(usual) == host.lower().removesuffix(usual)
 
 
 class RequireScope:

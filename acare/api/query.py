@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import falcon
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import String
+from acare.field_types import Enum, String
+
+T = TypeVar("T")
 
 #: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
@@ -53,38 +57,15 @@ class Query:
 
     def count(self, name: str, default: int) -> int:
         """An integer of at least 1."""
-        text = self._text(name)
-        if text is None:
-            return default
-        if re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) and int(text) >= 1:
-            return int(text)
-        self._problems.append(FieldError(name, "must be a whole number of at least 1"))
-        return default
-
-    def one_of(self, name: str, words: tuple[str, ...]) -> str | None:
-        """One of ``words``; None if the parameter is not given."""
-        text = self._text(name)
-        if text is None or text in words:
-            return text
-        self._problems.append(FieldError(name, f"must be one of {', '.join(words)}"))
-        return None
+        return self._read(name, _positive) or default
 
     def uuid(self, name: str) -> str | None:
         """An id in canonical form; None if the parameter is not given."""
-        text = self._text(name)
-        found = None if text is None else ids.canonical(text)
-        if text is not None and found is None:
-            self._problems.append(FieldError(name, "must be a UUID"))
-        return found
+        return self._read(name, _uuid)
 
-    def text(self, name: str, kind: String) -> str | None:
-        """A text of this kind; None if the parameter is not given or blank."""
-        text = self._text(name)
-        try:
-            valid = None if text is None else kind.validate(text)
-        except ValueError as error:
-            self._problems.append(FieldError(name, str(error)))
-            return None
+    def text(self, name: str, kind: String | Enum) -> str | None:
+        """A text of this kind; None if the parameter is not given."""
+        valid = self._read(name, kind.validate)
         return None if valid is None else str(valid)
 
     def check(self) -> None:
@@ -92,9 +73,25 @@ class Query:
         if self._problems:
             raise InvalidInput(*self._problems)
 
-    def _text(self, name: str) -> str | None:
-        value = self._params.get(name)
-        if isinstance(value, list):
-            self._problems.append(FieldError(name, "must not be given more than once"))
+    def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
+        text = self._params.get(name) or None
+        try:
+            if isinstance(text, list):
+                raise ValueError("must not be given more than once")
+            return None if text is None else parse(text)
+        except ValueError as error:
+            self._problems.append(FieldError(name, str(error)))
             return None
-        return value or None
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)
+
+
+def _uuid(text: str) -> str:
+    found = ids.canonical(text)
+    if found is None:
+        raise ValueError("must be a UUID")
+    return found

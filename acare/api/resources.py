@@ -9,7 +9,7 @@ from acare.api import body, conditions, envelope
 from acare.api.query import SEARCH, Query
 from acare.clients import Clients, Filters
 from acare.errors import ClientNotFound, PreconditionRequired
-from acare.field_types import CLIENT_EMAIL
+from acare.field_types import CLIENT_EMAIL, Enum
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
 
 DEFAULT_LIMIT = 25
@@ -18,6 +18,8 @@ MAX_LIMIT = 100
 #: The size in bytes above which a page counts as large: it takes over 5 ms to answer.
 LARGE_PAGE = 256 * 1024
 
+_CLIENT_TYPE = Enum(CLIENT_TYPES)
+_STATUS = Enum(STATUSES)
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
 
 
@@ -35,8 +37,8 @@ class ClientCollection:
         number = query.count("page", default=1)
         limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
         filters: Filters = {
-            "client_type": query.one_of("client_type", CLIENT_TYPES),
-            "status": query.one_of("status", STATUSES),
+            "client_type": query.text("client_type", _CLIENT_TYPE),
+            "status": query.text("status", _STATUS),
             "user_id": query.uuid("user_id"),
             "email": query.text("email", CLIENT_EMAIL),
             "q": query.text("q", SEARCH),

@@ -25,7 +25,7 @@ def raising(error):
 
 # --- paths and methods
 
-UNKNOWN_PATHS = [*"/v1 /v1/ /v1/nothing /v1/clients/a/b /v1/clients/ /v2/clients /V1/clients /v10".split(),
+UNKNOWN_PATHS = [*"/v1 /v1/ /v1/nothing /v1/clients/a/b /v2/clients /V1/clients /v10".split(),
                  *"/v1clients /clients /nothing /healthz/x".split()]  # fmt: skip
 
 

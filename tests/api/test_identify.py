@@ -86,6 +86,7 @@ WRITES = {
     "fetch of another site": (403, {"Content_Type": JSON, "Sec_Fetch_Site": "cross-site"}),
     "fetch of a subdomain": (403, {"Content_Type": JSON, "Sec_Fetch_Site": "same-site"}),
     "a page of the same host": (201, {"Content_Type": JSON, "Origin": "https://localhost:80"}),
+    "a page of the usual port": (201, {"Content_Type": JSON, "Origin": "http://localhost"}),
     "a page of another host": (403, {"Content_Type": JSON, "Origin": "http://evil.example"}),
     "a page of another port": (403, {"Content_Type": JSON, "Origin": "http://localhost:8080"}),
     "a page in a sandbox": (403, {"Content_Type": JSON, "Origin": "null"}),
