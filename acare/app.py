@@ -11,7 +11,7 @@ import falcon
 
 from acare.api import envelope
 from acare.api.access_log import AccessLog, AccessRecord, log_access
-from acare.api.cors import AnswerPreflight, Cors
+from acare.api.cors import Cors
 from acare.api.middleware import (
     CheckBody,
     CsrfProtection,
@@ -48,8 +48,8 @@ MAX_BODY = 64 * 1024
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    ``cors`` provides the CORS headers for responses that a server makes without calling the app; None if no
-    origin is allowed. A server that is stopping sets ``draining``, which ``/readyz`` reports.
+    ``cors`` provides the CORS headers for responses that a server makes without calling the app. A server
+    that is stopping sets ``draining``, which ``/readyz`` reports.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
-        self.cors = Cors(settings.cors_origin) if settings.cors_origin else None
+        self.cors = Cors(settings.cors_origin)
         self.draining = False
         limit = settings.rate_limit
         # Requests pass it in this order, responses in reverse order.
@@ -72,7 +72,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
             SecurityHeaders(),
             self.cors,
-            AnswerPreflight(self.cors),
             IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             CheckBody(MAX_BODY),
