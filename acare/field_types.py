@@ -93,7 +93,7 @@ class Email(String):
             raise ValueError("must be an e-mail address: one @ between two parts, no spaces")
 
 
-#: The address of a client, which may be blank, and that of a user.
+#: The address of a client, which may be blank, and the address of a user.
 CLIENT_EMAIL = Email(max_length=254)
 USER_EMAIL = Email(max_length=254, min_length=3)
 
@@ -181,7 +181,10 @@ class StringList(FieldType):
 
 
 def check_characters(text: str, *, lines: bool) -> None:
-    """ValueError if ``text`` has control characters, other than those of ``lines``, or lone surrogates."""
+    """ValueError if ``text`` has control characters or lone surrogates.
+
+    With ``lines`` it may have tabs and line breaks.
+    """
     # Most text is printable, and isprintable is ten times as fast as a search.
     if not text.isprintable() and (_FORBIDDEN_IN_LINES if lines else _FORBIDDEN).search(text):
         raise ValueError("must not contain control characters or lone surrogates")

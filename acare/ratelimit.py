@@ -1,12 +1,4 @@
-"""Token buckets, independent of HTTP.
-
-A bucket holds ``tokens`` and is refilled evenly over ``seconds``; each request takes one token. The state of
-a bucket is one integer: the time at which it will be full again. A bucket that is full by now needs no entry,
-so old entries can be dropped.
-
-All arithmetic uses integers, in units of 1/``tokens`` of a nanosecond. In this unit one token takes exactly
-``seconds`` in nanoseconds, so rounding never grants or costs a token.
-"""
+"""Token buckets, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -42,7 +34,11 @@ class RateLimitResult(NamedTuple):
 
 
 class RateLimiter:
-    """One bucket for each name (an address or a key). Thread-safe.
+    """One bucket for each name (an address or a key), refilled evenly. Thread-safe.
+
+    The state of a bucket is one integer: the time at which it will be full again, in units of 1/``tokens`` of
+    a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
+    costs a token. A bucket that is full by now needs no entry.
 
     Memory is bounded: buckets are kept in two generations of at most half ``max_buckets`` each. A bucket that
     is used moves to the young generation; when that is full, it becomes the old one, and the previous old one

@@ -70,7 +70,7 @@ GET /v1/users/me  getCurrentUser  Get the caller
   200      UserResponse  The user.
 """
 
-# Status, name of the response, its headers besides those of every response, description.
+# Status, name of the response, the headers that not every response has, description.
 ERRORS = """
 errors
   400  BadRequest            -                       The request is invalid. `details` lists every problem.
@@ -163,7 +163,7 @@ Deleted  An empty object.
 User  A user, who can own clients.
   id     uuid  Id of the user, the `user_id` of clients.
   email  text  E-mail address.
-  role   role  An agent sees their own clients, a broker those of all users.
+  role   role  An agent sees their own clients, a broker the clients of all users.
 UserList  The users whose clients the caller may see.
   users  User[]  The users, by e-mail address.
 ErrorResponse  The body of every error.
@@ -296,7 +296,7 @@ def _schemas() -> Json:
 
 
 def _object(name: str, description: str, rows: list[list[str]]) -> Json:
-    """An object with the fields in the rows; those of a client have the client's fields too."""
+    """An object with the fields in the rows; the objects of a client have the client's fields too."""
     table = [(field, _type(kind), said) for field, kind, said in rows]
     if name in ("Client", "ClientInput", "ClientChanges"):
         table += [_field(field, name) for field in FIELDS]

@@ -77,7 +77,7 @@ def walk(value, place="#"):
 
 
 def parameters(document):
-    """Every (method, template, parameter), those of the path included."""
+    """Every (method, template, parameter), parameters of the path included."""
     for method, template, operation in operations(document):
         shared = document["paths"][template].get("parameters", [])
         for parameter in (*shared, *operation.get("parameters", [])):
