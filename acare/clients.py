@@ -34,11 +34,11 @@ class ClientPage(NamedTuple):
 
 
 class ImportRow(NamedTuple):
-    """A client to import. ``values`` are the fields that the source has for it, valid.
+    """A client to import. ``values`` are the fields that the source has for it, clean.
 
     ``line`` is its place in the source. ``kept`` has what the server sets otherwise: the owner's e-mail
     address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at.
-    ``defaults`` are more valid fields, for a client that is created.
+    ``defaults`` are more clean fields, for a client that is created.
     """
 
     line: int
