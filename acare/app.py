@@ -68,7 +68,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         limit = settings.rate_limit
         # Requests pass it in this order, responses in reverse order.
         middleware = [
-            AccessLog(access_log, new_id=envelope.new_request_id),
+            AccessLog(access_log),
             TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
             SecurityHeaders(),
             self.cors,

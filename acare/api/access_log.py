@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import falcon
 
+from acare.api.envelope import new_request_id
 from acare.api.request import Context, Request
 
 log = logging.getLogger("acare.access")
@@ -74,22 +75,14 @@ class AccessLog:
     The first middleware: the others can rely on the request id, and rejected requests are logged too.
     """
 
-    def __init__(
-        self,
-        write: Callable[[AccessRecord], None],
-        new_id: Callable[[], str],
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        """``clock`` returns seconds."""
+    def __init__(self, write: Callable[[AccessRecord], None]) -> None:
         self._write = write
-        self._new_id = new_id
-        self._clock = clock
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         context = req.context
-        context.started = self._clock()
+        context.started = time.perf_counter()
         sent = req.env.get("HTTP_X_REQUEST_ID")
-        context.request_id = sent if sent is not None and is_request_id(sent) else self._new_id()
+        context.request_id = sent if sent is not None and is_request_id(sent) else new_request_id()
         resp.set_header("X-Request-ID", context.request_id)
 
     def process_response(
@@ -102,7 +95,7 @@ class AccessLog:
                 req.method if req.method in falcon.HTTP_METHODS else "-",  # others can be any text
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it
                 resp.status_code,
-                (self._clock() - context.started) * 1000,
+                (time.perf_counter() - context.started) * 1000,
                 _caller(context),
                 context.request_id,
             )

@@ -18,7 +18,7 @@ class Context(falcon.Context):
     """What the middleware finds out about a request, for later middleware and the responder."""
 
     request_id: str
-    started: float  # seconds, by the access log's clock
+    started: float  # seconds, by time.perf_counter
     caller: Caller | None = None
     session_user: str | None = None  # named by the embedding app, for a request without a key
 
