@@ -55,13 +55,13 @@ class Preferences(FieldType):
         for key in self.numbers:
             number = value.get(key)
             if number is not None and not (is_number(number) and number >= 0):
-                invalid[f".{key}"] = "must be a number of at least 0"
+                invalid[key] = "must be a number of at least 0"
         for key in self.texts:
             listed = value.get(key)
             if listed is not None and not (
                 isinstance(listed, list) and all(isinstance(item, str) for item in listed)
             ):
-                invalid[f".{key}"] = "must be a list of strings"
+                invalid[key] = "must be a list of strings"
         return invalid
 
     def schema(self) -> Schema:
