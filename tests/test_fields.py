@@ -158,7 +158,7 @@ PARTS = {
     ),
     "known keys": (
         {"property_preferences": {"bedrooms_min": "three", "property_types": "condo", "pool": True}},
-        "bedrooms_min must be a number of at least 0; .property_types must be a list of strings",
+        "bedrooms_min must be a number of at least 0; property_types must be a list of strings",
     ),
 }
 
