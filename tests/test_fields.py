@@ -179,6 +179,10 @@ def test_crossed_budgets_are_a_problem_of_both(low, high):
     assert problems(valid_changes, {"budget_min": low, "budget_max": high}) == ["budget_min", "budget_max"]
 
 
+def test_equal_budgets_are_accepted():
+    assert valid_changes({"budget_min": 1, "budget_max": 1.0}) == {"budget_min": 1, "budget_max": 1}
+
+
 # --- version
 
 

@@ -95,6 +95,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(api):
     for page, expected in enumerate(("654", "321", "0", ""), start=1):
         assert names(api, f"?limit=3&page={page}") == [*expected]
         assert api.list(f"?limit=3&page={page}")["meta"] == meta(page, 3, 7, 3, page < 3)
+    assert api.list("?limit=7")["meta"] == meta(1, 7, 7, 1, False)
 
 
 def test_a_page_has_25_clients_and_at_most_100(api):
