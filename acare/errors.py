@@ -51,7 +51,7 @@ class UnknownUser(AcareError):
 
     def __init__(self, email: str) -> None:
         super().__init__(
-            f"You are logged in as {email[:254]}, but this user is unknown or disabled here. "
+            f"You are logged in as {email[:254]!r}, but this user is unknown or disabled here. "
             "Ask the operator of the client database to add you."
         )
 
