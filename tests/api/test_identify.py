@@ -63,9 +63,8 @@ def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
     assert {line.key for line in lines} == {f"user:{user.replace(' ', '%20')}"}
 
 
-def test_a_hostile_name_of_a_user_breaks_nothing(embedded, lines):
-    answer = send(embedded, "GET", b"", Cookie="a\n\x1b[2J\ud800" + "x" * 1000)
-    assert answer.status_int == 403
+def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
+    send(embedded, "GET", b"", Cookie="a\n\x1b[2J\ud800" + "x" * 1000)
     assert text_line(lines[0]).isprintable()
     assert len(lines[0].key) < 300
 
