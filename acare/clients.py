@@ -62,14 +62,10 @@ class Filters(TypedDict, total=False):
 
 
 class Precondition(NamedTuple):
-    """The versions of a client at which a request may proceed; None sets no condition.
-
-    ``defect`` says what is wrong with a header that allows no version because it cannot be parsed.
-    """
+    """The versions of a client at which a request may proceed; None sets no condition."""
 
     allowed: Sequence[int] | None = None
     excluded: Sequence[int] | None = None
-    defect: str | None = None
 
     def holds(self, version: int) -> bool:
         """Whether the request may proceed when the client is at ``version``."""

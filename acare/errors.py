@@ -69,7 +69,6 @@ class StaleVersion(AcareError):
 
     ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
     differ between that version and the current one, or None if the history does not have that version.
-    ``defect`` says what is wrong with the header that named no version.
     """
 
     def __init__(
@@ -78,10 +77,11 @@ class StaleVersion(AcareError):
         attempted: int | None,
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
-        defect: str | None = None,
     ) -> None:
-        reason = "which If-Match or If-None-Match excludes" if attempted is None else f"not {attempted}"
-        super().__init__(f"The client is at version {current}{f'; {defect}' if defect else f', {reason}'}.")
+        excluded = f'which If-Match or If-None-Match excludes; its entity tag is "{current}", in quotes'
+        super().__init__(
+            f"The client is at version {current}, {f'not {attempted}' if attempted else excluded}."
+        )
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields

@@ -15,8 +15,6 @@ _TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
 _OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
 _VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
 
-_DEFECT = 'If-Match must be an entity tag in quotes, as in "3"'
-
 _IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
 
 # The maximum length of a list of entity tags; a longer one is not valid.
@@ -38,7 +36,7 @@ def for_reading(req: falcon.Request) -> Precondition:
     header = req.env.get("HTTP_IF_MATCH")
     if header is None or _is_star(header):
         return UNCONDITIONAL
-    return Precondition(_versions(header, weak=False), defect=None if _is_tag_list(header) else _DEFECT)
+    return Precondition(_versions(header, weak=False))
 
 
 def for_writing(req: falcon.Request) -> Precondition:

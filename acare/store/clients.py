@@ -229,7 +229,7 @@ class _Target(NamedTuple):
         if found:
             old = json.loads(found[0][0])
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-        return kind(current.version, attempted, changed, record["updated_at"], self.precondition.defect)
+        return kind(current.version, attempted, changed, record["updated_at"])
 
 
 def _json(versions: Sequence[int] | None) -> str | None:

@@ -59,7 +59,9 @@ def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
         answer = send(embedded, method, b"", Cookie=user, Content_Type=JSON)
         error = answer.json["error"]
         assert (answer.status_int, error["code"]) == (403, "INSUFFICIENT_SCOPE")
-        assert f"You are logged in as {user!r}, but this user is unknown or disabled here." in error["message"]
+        assert (
+            f"You are logged in as {user!r}, but this user is unknown or disabled here." in error["message"]
+        )
     assert {line.key for line in lines} == {f"user:{user.replace(' ', '%20')}"}
 
 
