@@ -78,10 +78,9 @@ class StaleVersion(AcareError):
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
     ) -> None:
-        excluded = f'which If-Match or If-None-Match excludes; its entity tag is "{current}", in quotes'
-        super().__init__(
-            f"The client is at version {current}, {f'not {attempted}' if attempted else excluded}."
-        )
+        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{current}", in quotes'
+        reason = f"not {attempted}" if attempted is not None else tag
+        super().__init__(f"The client is at version {current}, {reason}.")
         self.current = current
         self.attempted = attempted
         self.changed_fields = changed_fields
