@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
-from acare.database.copying import Report, silent
+from acare.database.copying import Progress, silent
 
 #: Seconds between two updates on a terminal, and between two lines elsewhere. A shorter step prints nothing:
 #: a scheduled backup of a small file prints only its result.
@@ -23,59 +22,36 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def shown(args: argparse.Namespace) -> Iterator[Report]:
-    """A function that reports the progress of a command on stderr."""
+def shown(args: argparse.Namespace) -> Iterator[Progress]:
+    """A function that shows the progress of a command on stderr."""
     if args.quiet:
         yield silent
         return
-    progress = ProgressLine(sys.stderr, sys.stderr.isatty())
+    is_terminal = sys.stderr.isatty()
+    before, after = ("\r\x1b[K", "") if is_terminal else ("", "\n")
+    pause = TERMINAL_SECONDS if is_terminal else LINE_SECONDS
+    began: dict[str, float] = {}
+    last = time.monotonic()
+
+    def show(step: str, done: int, total: int, unit: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if step not in began:
+            began[step] = last = now
+        if now - last >= pause:
+            last = now
+            sys.stderr.write(f"{before}{describe(step, done, total, unit, now - began[step])}{after}")
+            sys.stderr.flush()
+
     try:
-        yield progress
+        yield show
     finally:
-        progress.clear()
-
-
-class ProgressLine:
-    """A ``Report`` that writes to a stream."""
-
-    def __init__(
-        self, stream: TextIO, is_terminal: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._stream, self._is_terminal, self._clock = stream, is_terminal, clock
-        self._step = ""
-        self._began = self._last = 0.0
-        self._drawn = False
-
-    def __call__(self, step: str, done: int, total: int, unit: str) -> None:
-        now = self._clock()
-        if step != self._step:
-            self._step, self._began, self._last = step, now, now
-        if now - self._last < (TERMINAL_SECONDS if self._is_terminal else LINE_SECONDS):
-            return
-        self._last = now
-        line = describe(step, done, total, unit, now - self._began)
-        self._stream.write(f"\r\x1b[K{line}" if self._is_terminal else f"{line}\n")
-        self._stream.flush()
-        self._drawn = True
-
-    def clear(self) -> None:
-        """Remove the line from a terminal."""
-        if self._drawn and self._is_terminal:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+        sys.stderr.write(before)  # removes the line from a terminal
 
 
 def describe(step: str, done: int, total: int, unit: str, seconds: float) -> str:
-    """``Copying: 1.2 of 4.6 GB (26 %), 12 s left``"""
-    ratio = done / total if total else 1.0
-    left = _duration(seconds / ratio - seconds) if ratio > 0 else "unknown time"
-    amount = {
-        "": f"{ratio:.0%}".replace("%", " %"),
-        "B": f"{done / 1e9:.1f} of {total / 1e9:.1f} GB ({int(ratio * 100)} %)",
-    }.get(unit, f"{done} of {total} {unit} ({int(ratio * 100)} %)")
-    return f"{step}: {amount}, {left} left"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    """``Copying: 1.2 of 4.8 GB, 12 s``; without a total ``Verifying: 12 s``."""
+    if total == 0:
+        return f"{step}: {seconds:.0f} s"
+    amount = f"{done / 1e9:.1f} of {total / 1e9:.1f} GB" if unit == "B" else f"{done} of {total} {unit}"
+    return f"{step}: {amount}, {seconds:.0f} s"
