@@ -14,20 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import (
-    backup,
-    demo,
-    erase,
-    export,
-    find,
-    history,
-    import_,
-    keys,
-    openapi,
-    serve,
-    status,
-    users,
-)
+from acare.cli import backup, demo, erase, export, find, history, import_, keys, openapi, serve, status, users
 from acare.cli.output import print_error, printable
 from acare.config import unknown_variables
 from acare.database.connection import SQLITE_VERSION

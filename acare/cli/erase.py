@@ -47,7 +47,7 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = add_command(
         commands, "compact", run_compact, "rewrite the database file without free space and deleted content",
         description="Rewrite the complete file. Needs about twice the size of its content as free disk "
-        "space, and prints the figures first. Meanwhile, other writes wait or fail.",
+        "space. Meanwhile, other writes wait or fail.",
     )  # fmt: skip
     progress.add_flag(parser)
 
@@ -96,16 +96,11 @@ def run_purge(args: argparse.Namespace) -> int:
 
 def run_compact(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, progress.shown(args) as show:
-        sizes = compact.measure(database)
-        if not args.quiet:
-            sys.stderr.write(
-                f"Compacting {printable(str(database.path))}, {size_text(sizes.size)}: needs "
-                f"{size_text(sizes.needed)} on its disk, of which {size_text(sizes.free)} are free.\n"
-            )
+        before = database.path.stat().st_size
         with _temporary_files_beside(database):
             compact.compact(database, show)
         size = database.path.stat().st_size
-    print(f"Compacted: {size_text(sizes.size)} before, {size_text(size)} now.")
+    print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
     return 0
 
 

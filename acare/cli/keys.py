@@ -69,13 +69,12 @@ def run_create(args: argparse.Namespace) -> int:
         key = KeyStore(database).create(
             args.user, scopes, role=args.role, name=args.name, expires_in_days=args.expires_in_days
         )
-    said = [f"Created the database {path.absolute()}: there was none."] if is_new else []
-    said += [f"Created the user {key.email} ({key.role})."] if is_new_user else []
-    said += [
-        f"Created key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)} in "
-        f"{path.absolute()}.",
-        "It is printed on stdout, and not shown again:",
-    ]
+    what = f"key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)}"
+    said = [f"Created {what} in {path.absolute()}. It is printed on stdout, and not shown again:"]
+    if is_new_user:
+        said.insert(0, f"Created the user {key.email} ({key.role}).")
+    if is_new:
+        said.insert(0, f"Created the database {path.absolute()}: there was none.")
     sys.stderr.writelines(f"{printable(line)}\n" for line in said)
     print(key.key)
     return 0

@@ -1,4 +1,4 @@
-"""The progress of long commands, on stderr: one line that changes on a terminal, several lines otherwise."""
+"""The progress of long commands: one line that changes, on a terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from acare.database.copying import Progress, silent
 
-#: Seconds between two updates on a terminal, and between two lines elsewhere. A shorter step prints nothing:
-#: a scheduled backup of a small file prints only its result.
-TERMINAL_SECONDS = 0.2
-LINE_SECONDS = 10.0
+#: Seconds between two updates. A shorter step shows nothing.
+SECONDS = 0.2
+
+_CLEAR_LINE = "\r\x1b[K"
 
 
 def add_flag(parser: argparse.ArgumentParser) -> None:
@@ -23,30 +23,26 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def shown(args: argparse.Namespace) -> Iterator[Progress]:
-    """A function that shows the progress of a command on stderr."""
-    if args.quiet:
+    """A function that shows the progress of a command on stderr, if that is a terminal."""
+    if args.quiet or not sys.stderr.isatty():
         yield silent
         return
-    is_terminal = sys.stderr.isatty()
-    before, after = ("\r\x1b[K", "") if is_terminal else ("", "\n")
-    pause = TERMINAL_SECONDS if is_terminal else LINE_SECONDS
     began: dict[str, float] = {}
     last = time.monotonic()
 
     def show(step: str, done: int, total: int, unit: str) -> None:
         nonlocal last
         now = time.monotonic()
-        if step not in began:
-            began[step] = last = now
-        if now - last >= pause:
+        began.setdefault(step, now)
+        if now - last >= SECONDS:
             last = now
-            sys.stderr.write(f"{before}{describe(step, done, total, unit, now - began[step])}{after}")
+            sys.stderr.write(f"{_CLEAR_LINE}{describe(step, done, total, unit, now - began[step])}")
             sys.stderr.flush()
 
     try:
         yield show
     finally:
-        sys.stderr.write(before)  # removes the line from a terminal
+        sys.stderr.write(_CLEAR_LINE)
 
 
 def describe(step: str, done: int, total: int, unit: str, seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import NamedTuple
 
 from acare.database.access import MIN_FREE, size_text
 from acare.database.copying import Progress, silent
@@ -11,27 +10,10 @@ from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.store import search
 
-SIZE = """
-SELECT page_size, page_count, freelist_count
+CONTENT = """
+SELECT page_size * (page_count - freelist_count)
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count
 """
-
-
-class Sizes(NamedTuple):
-    """Sizes in bytes: the file, the disk space that compacting needs, and the free space."""
-
-    size: int
-    needed: int
-    free: int
-
-
-def measure(database: Database) -> Sizes:
-    """What compacting needs: SQLite copies the content to a temporary file, and then into the log."""
-    with database.read() as connection:
-        page, pages, unused = connection.execute(SIZE).fetchone()
-    content = page * (pages - unused)
-    needed = 2 * content + content // 100 + MIN_FREE
-    return Sizes(page * pages, needed, shutil.disk_usage(database.path.resolve().parent).free)
 
 
 def compact(database: Database, progress: Progress = silent) -> None:
@@ -40,11 +22,11 @@ def compact(database: Database, progress: Progress = silent) -> None:
     UserError if there is not enough room on the disk, or if other processes prevent it for too long. If it is
     interrupted, the file is unchanged.
     """
-    sizes = measure(database)
-    if sizes.needed > sizes.free:
+    needed, free = _needed(database), shutil.disk_usage(database.path.resolve().parent).free
+    if needed > free:
         raise UserError(
-            f"{database.path}: compacting needs {size_text(sizes.needed)} on its disk, of which "
-            f"{size_text(sizes.free)} are free; it was not changed"
+            f"{database.path}: compacting needs {size_text(needed)} on its disk, of which {size_text(free)} "
+            "are free; it was not changed"
         )
     search.erase_deleted_words(database)
     try:
@@ -56,3 +38,10 @@ def compact(database: Database, progress: Progress = silent) -> None:
             f"{database.path}: not compacted completely: other processes keep reading or writing; "
             "run the command again"
         )
+
+
+def _needed(database: Database) -> int:
+    """The bytes on the disk: SQLite copies the content to a temporary file, and then into the log."""
+    with database.read() as connection:
+        (content,) = connection.execute(CONTENT).fetchone()
+    return int(2 * content + content // 100 + MIN_FREE)
