@@ -68,10 +68,12 @@ def restore(
             check_content(fresh, progress, name=backup)
             revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
             old = _replace(database, fresh)
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_access(database)}"
-        name = getattr(error, "filename", None) or database
-        raise DatabaseRefused(f"{name}: {reason or error}; {database} was not changed") from None
+    except OSError as error:
+        named = f": {error.filename}" if error.filename not in (None, str(database)) else ""
+        raise DatabaseRefused(f"{database}: {error.strerror or error}{named}; it was not changed") from None
+    except sqlite3.Error as error:
+        reason = f"{error}{explain_access(database)}"
+        raise DatabaseRefused(f"{database}: {reason}; it was not changed") from None
     try:
         sync(database.parent)
     except OSError as error:

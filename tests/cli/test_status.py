@@ -15,9 +15,10 @@ from support.client import Api
 
 import acare
 from acare.cli import main
-from acare.database.space import size_text
+from acare.database.access import size_text
+from acare.database.copying import checksum_file
 from acare.maintenance import status
-from acare.maintenance.backup import back_up, checksum_file
+from acare.maintenance.backup import back_up
 
 Printed = namedtuple("Printed", "code out err")
 
