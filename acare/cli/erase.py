@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,7 +98,7 @@ def run_purge(args: argparse.Namespace) -> int:
 def run_compact(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, progress.shown(args) as show:
         before = database.path.stat().st_size
-        with _temporary_files_beside(database):
+        with _temporary_files_beside(database), _ended_by_ctrl_c():
             compact.compact(database, show)
         size = database.path.stat().st_size
     print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
@@ -116,3 +117,19 @@ def _temporary_files_beside(database: Database) -> Iterator[None]:
         yield
     finally:
         database.write(lambda c: c.execute("PRAGMA temp_store_directory = ''").fetchall())
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, which is as safe as SIGKILL.
+
+    SQLite copies the log of a large file in one call, in which Python handles no signal. The temporary file
+    has no name, so nothing of it remains.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # otherwise it is ignored, as in the background of a script
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
