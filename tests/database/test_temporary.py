@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from acare.database.access import copy_owner
 from acare.database.database import Database
 from acare.database.temporary import MAX_AGE, PREFIX, make_folder, remove_temporary_files, temporary
 from acare.maintenance.backup import back_up
@@ -50,3 +51,13 @@ def test_each_new_folder_is_synced_in_the_one_above(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
     make_folder(tmp_path / "a" / "b", owner=tmp_path)
     assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
+
+
+def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
+    """The user of the folder could make root give them any file."""
+    changed, source = [], os.stat_result(range(10))  # of user 4, group 5
+    monkeypatch.setattr(os, "chown", lambda path, *owner, **options: changed.append((path, owner, options)))
+    target = tmp_path / "link"
+    target.symlink_to("/etc/passwd")
+    copy_owner(source, target)
+    assert changed == [(target, (4, 5), {"follow_symlinks": False})]
