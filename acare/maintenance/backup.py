@@ -79,8 +79,6 @@ def check_file(path: Path) -> int:
             raise DatabaseRefused(
                 f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
             )
-    if path.exists() and not path.is_file():
-        raise DatabaseRefused(f"{path}: not a regular file")
     return file.check(path)
 
 

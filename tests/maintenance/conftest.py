@@ -81,3 +81,24 @@ def fail(monkeypatch):
         monkeypatch.setattr(os, name, call)
 
     return fail_at
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The inodes of the files and folders that were synced."""
+    synced, fsync = set(), os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino) or fsync(handle))
+    return synced
+
+
+@pytest.fixture
+def renamed(monkeypatch, synced):
+    """Whether each file that was renamed had been synced."""
+    renamed, replace = [], os.replace
+
+    def note(source, target):
+        renamed.append(os.stat(source).st_ino in synced)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", note)
+    return renamed

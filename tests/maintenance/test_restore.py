@@ -17,7 +17,7 @@ from support.http import HttpCaller
 import acare
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
-from acare.maintenance.restore import restore
+from acare.maintenance.restore import _check_target, restore
 
 
 def restored_name(printed):
@@ -34,6 +34,14 @@ def test_a_restore_keeps_the_old_database_and_the_backup(run, backup, path):
     assert (len(names(path)), names(old), verify(backup)) == (20, ["Old", "In the log"], 20)
     assert set(listing(path.parent)) == {*before, old.name} - {"acare.db-wal"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_restored_database_is_synced_before_it_gets_its_name(backup, path, renamed, synced):
+    fill(path)
+    renamed.clear()
+    restore(backup, path)
+    assert renamed == [True]
+    assert path.parent.stat().st_ino in synced
 
 
 def test_a_backup_is_restored_where_no_database_is(run, backup, path):
@@ -73,7 +81,6 @@ def test_a_restore_follows_a_symbolic_link(run, backup, path, tmp_path):
 NOT_REPLACED = {
     "a FIFO": os.mkfifo,
     "a folder": os.mkdir,
-    "a link to a device": lambda path: path.symlink_to("/dev/null"),
     "a link without a target": lambda path: path.symlink_to("missing.db"),
     "a loop of links": lambda path: path.symlink_to(path.name),
 }
@@ -82,9 +89,15 @@ NOT_REPLACED = {
 @pytest.mark.parametrize("make", NOT_REPLACED.values(), ids=NOT_REPLACED)
 def test_only_a_regular_file_is_replaced(run, backup, path, make):
     make(path)
-    before = listing(path.parent), path.lstat()
+    before = listing(path.parent), path.lstat().st_ino
     assert run("restore", backup).is_refusal()
-    assert (listing(path.parent), path.lstat().st_ino) == (before[0], before[1].st_ino)
+    assert (listing(path.parent), path.lstat().st_ino) == before
+
+
+def test_a_device_is_not_replaced():
+    """Only checked: a restore that accepted it by mistake would replace the device of this machine."""
+    with pytest.raises(DatabaseRefused, match="not a regular file"):
+        _check_target(Path("/dev/null"))
 
 
 # --- damaged databases
