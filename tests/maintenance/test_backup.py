@@ -37,13 +37,6 @@ def test_a_backup_is_one_private_file_with_its_checksum(path, folder):
     assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
 
 
-def test_a_backup_leaves_the_database_as_it_is(path, folder):
-    fill(path, "Ana")
-    before = path.read_bytes()
-    back_up(path, folder)
-    assert (path.read_bytes(), listing(path.parent)) == (before, ["acare.db", "backups"])
-
-
 @pytest.mark.parametrize("folder", [None, "mine"])
 def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)

@@ -60,12 +60,6 @@ def test_logs_of_a_removed_database_are_not_applied(backup, path, ending):
     assert len(names(path)) == 20
 
 
-def test_each_restore_keeps_the_database_before_it(backup, path):
-    fill(path, "Old")
-    kept = [restore(backup, path).old for _ in range(3)]
-    assert [len(names(old)) for old in kept] == [1, 20, 20]
-
-
 # --- names that are not regular files
 
 
@@ -243,8 +237,3 @@ def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup
     with file_size_limit(int(backup.stat().st_size * part)):
         assert run("restore", backup).is_refusal()
     assert (names(path), listing(path.parent)) == (["Old"], before)
-
-
-def test_a_restore_into_a_missing_folder_is_refused(run, backup, tmp_path):
-    assert run("restore", backup, database=tmp_path / "missing" / "acare.db").is_refusal()
-    assert "missing" not in listing(tmp_path)

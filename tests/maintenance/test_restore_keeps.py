@@ -74,12 +74,6 @@ def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
     assert b"Zaphodina" not in path.read_bytes()
 
 
-def test_an_erasure_is_kept_through_any_number_of_restores(path, since):
-    for _ in range(2):
-        assert restore(since[0], path).erased == 1
-    assert state(path, since)[2] == 404
-
-
 def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
     assert (
