@@ -60,25 +60,31 @@ def restore(
     check_file(backup)
     _check_target(database)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
+    with _refusing_errors(database), temporary(database) as fresh, _exclusive(database) as kept:
+        _copy(backup, fresh, progress)
+        if checksum:
+            check_sha256(fresh, checksum_file(backup), name=backup)
+        check_content(fresh, progress, name=backup)
+        revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
+        old = _replace(database, fresh)
     try:
-        with temporary(database) as fresh, _exclusive(database) as kept:
-            _copy(backup, fresh, progress)
-            if checksum:
-                check_sha256(fresh, checksum_file(backup), name=backup)
-            check_content(fresh, progress, name=backup)
-            revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
-            old = _replace(database, fresh)
+        sync(database.parent)
+    except OSError as error:
+        raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
+    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
+
+
+@contextmanager
+def _refusing_errors(database: Path) -> Iterator[None]:
+    """Report errors of the system and of SQLite as DatabaseRefused."""
+    try:
+        yield
     except OSError as error:
         named = f": {error.filename}" if error.filename not in (None, str(database)) else ""
         raise DatabaseRefused(f"{database}: {error.strerror or error}{named}; it was not changed") from None
     except sqlite3.Error as error:
         reason = f"{error}{explain_access(database)}"
         raise DatabaseRefused(f"{database}: {reason}; it was not changed") from None
-    try:
-        sync(database.parent)
-    except OSError as error:
-        raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
 
 
 def _check_target(database: Path) -> None:

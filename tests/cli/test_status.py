@@ -177,7 +177,7 @@ def newer_schema(path):
     ],
     ids=["missing", "newer schema", "another file", "damaged"],
 )
-def test_a_file_that_acare_cannot_open_is_one_line_and_exit_code_1(run, path, harm, reason):
+def test_a_file_that_cannot_be_opened_is_reported_in_one_line(run, path, harm, reason):
     harm(path)
     printed = run("status", "--json", status=1)
     assert (printed.out, printed.err.count("\n")) == ("", 1)
