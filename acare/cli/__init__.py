@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import backup, demo, erase, export, find, history, import_, keys, openapi, serve, status, users
+from acare.cli import backup, clients, demo, erase, export, import_, keys, openapi, serve, status, users
 from acare.cli.output import print_error, printable
 from acare.config import unknown_variables
 from acare.database.connection import SQLITE_VERSION
@@ -22,7 +22,7 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.errors import AcareError, SettingError
 
 #: The modules of the commands, in the order of the help.
-MODULES = (serve, demo, keys, users, find, import_, export, backup, status, history, erase, openapi)
+MODULES = (serve, demo, keys, users, clients, import_, export, backup, status, erase, openapi)
 
 #: The exit code of a command that was interrupted: 128 and the number of SIGINT.
 INTERRUPTED = 130

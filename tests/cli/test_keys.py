@@ -133,14 +133,15 @@ def test_an_id_that_no_key_has_is_a_failure(run, path):
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):
     """A new key and a revocation take effect with the next request; the use of a key is recorded."""
-    server = start("--database", "acare.db")
-    key = run("key", "create", "--user", ANA).out.strip()
+    server, where = start(), ("--database", tmp_path / "served.db")
+    key = run("key", "create", "--user", ANA, *where).out.strip()
     with closing(HttpCaller(server.url, key)) as ana, closing(HttpCaller(server.url, server.key)) as first:
         assert (ana.ask()[0], first.ask()[0]) == (200, 200)
 
         def ana_key():
-            return next(key for key in json.loads(run("key", "list", "--json").out) if key["email"] == ANA)
+            keys = json.loads(run("key", "list", "--json", *where).out)
+            return next(key for key in keys if key["email"] == ANA)
 
         wait_for(lambda: ana_key()["last_used_at"] is not None)
-        run("key", "revoke", ana_key()["id"])
+        run("key", "revoke", ana_key()["id"], *where)
         assert (ana.ask()[0], first.ask()[0]) == (401, 200)
