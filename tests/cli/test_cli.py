@@ -52,14 +52,6 @@ USAGE_ERRORS = [
     ("serve --require-precondition=yes", "--require-precondition"),
 ]
 
-WRONG_SETTINGS = [
-    ("listen", "8080", "HOST:PORT"),
-    ("rate_limit", "500", "REQUESTS/SECONDS"),
-    ("threads", "0", "1 to 256"),
-    ("log_format", "xml", "text, json"),
-    ("require_precondition", "yes", "true or false"),
-]
-
 # Failures: each is one line, with exit code 1.
 FAILURES = [
     ("key list --database none.db", "none.db"),
@@ -151,16 +143,6 @@ def test_help_shows_each_default(run, setting):
 @pytest.mark.parametrize(("command", "said"), USAGE_ERRORS)
 def test_a_usage_error_is_one_line(run, command, said):
     assert_one_line(run(command, status=2), said)
-
-
-@pytest.mark.parametrize(("name", "text", "allowed"), WRONG_SETTINGS)
-@pytest.mark.parametrize("command", ["serve", "demo"])
-def test_an_invalid_setting_is_reported_in_one_line(run, monkeypatch, command, name, text, allowed):
-    variable = "ACARE_" + name.upper()
-    monkeypatch.setenv(variable, text)
-    printed = run(command, status=2)
-    assert_one_line(printed, allowed)
-    assert f"{variable}: '{text}'" in printed.err
 
 
 def test_an_invalid_flag_is_named_as_the_flag(run):
