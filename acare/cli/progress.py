@@ -49,5 +49,5 @@ def describe(step: str, done: int, total: int, unit: str, seconds: float) -> str
     """``Copying: 1.2 of 4.8 GB, 12 s``; without a total ``Verifying: 12 s``."""
     if total == 0:
         return f"{step}: {seconds:.0f} s"
-    amount = f"{done / 1e9:.1f} of {total / 1e9:.1f} GB" if unit == "B" else f"{done} of {total} {unit}"
-    return f"{step}: {amount}, {seconds:.0f} s"
+    amounts = {"B": f"{done / 1e9:.1f} of {total / 1e9:.1f} GB", "": f"{100 * done // total} %"}
+    return f"{step}: {amounts.get(unit, f'{done} of {total} {unit}')}, {seconds:.0f} s"

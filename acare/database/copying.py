@@ -18,8 +18,8 @@ from acare.database.log_sync import sync_log
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
 
-#: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes or a
-#: plural such as "rows".
+#: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
+#: plural such as "rows", or "" if only the ratio is meaningful.
 Progress = Callable[[str, int, int, str], None]
 
 _CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds

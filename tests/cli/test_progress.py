@@ -13,6 +13,7 @@ from acare.cli.progress import describe
     [
         (("Copying", 1_200_000_000, 4_800_000_000, "B", 4.0), "Copying: 1.2 of 4.8 GB, 4 s"),
         (("Purging", 5, 10, "versions", 90.0), "Purging: 5 of 10 versions, 90 s"),
+        (("Importing", 1, 3, "", 1.0), "Importing: 33 %, 1 s"),
         (("Verifying", 0, 0, "", 10.4), "Verifying: 10 s"),
     ],
 )
