@@ -43,21 +43,26 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run_find(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        found = list(search.find(database, args.text, deleted=args.deleted))
-    if args.json:
-        print_json([asdict(client) for client in found])
-        return 0
-    for each in found:
-        state = f"deleted {each.deleted_at}" if each.deleted_at else each.status
-        shown = (each.id, each.name, each.email or "-", each.phone or "-", each.owner, state)
-        print(printable("  ".join(shown)))
-    if not found:
+        found = search.find(database, args.text, deleted=args.deleted)
+        if args.json:
+            print_json([asdict(client) for client in found])
+            return 0
+        states = {_print_found(client) for client in found}  # one by one: they may be a million
+    if not states:
         sys.stderr.write("No clients found.\n")
-    elif any(each.deleted_at for each in found):
+    elif states != {"current"}:
         sys.stderr.write(
             "'acare history ID' shows what was stored about a client, 'acare erase ID' erases it.\n"
         )
     return 0
+
+
+def _print_found(client: search.Found) -> str:
+    """Print a client in one line. Returns "deleted" or "current"."""
+    state = f"deleted {client.deleted_at}" if client.deleted_at else client.status
+    shown = (client.id, client.name, client.email or "-", client.phone or "-", client.owner, state)
+    print(printable("  ".join(shown)))
+    return "deleted" if client.deleted_at else "current"
 
 
 def run_history(args: argparse.Namespace) -> int:
