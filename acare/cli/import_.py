@@ -19,9 +19,9 @@ from acare.cli import progress
 from acare.cli.import_report import ImportReport
 from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.clients import ImportRow
-from acare.database.copying import Report
+from acare.database.copying import Progress
 from acare.database.database import Database
-from acare.database.temporary import DOWNLOAD_PREFIX, sync, temporary
+from acare.database.temporary import PREFIX, sync, temporary
 from acare.errors import UserError
 from acare.field_types import fold_email
 from acare.fields import FIELDS
@@ -120,7 +120,7 @@ class _Run:
 
     args: argparse.Namespace
     database: Database
-    tell: Report
+    tell: Progress
     report: ImportReport = field(default_factory=ImportReport)
     owners: dict[str, str | None] = field(default_factory=dict)
 
@@ -156,7 +156,7 @@ class _Run:
         if not re.fullmatch("[!-~]+", key):
             raise UserError(f"{args.key_file}: the file must have one line, the API key")
         name = hashlib.sha256(f"{args.source} {key}".encode()).hexdigest()[:12]
-        path = self.database.path.resolve().with_name(f"{DOWNLOAD_PREFIX}{name}.jsonl")
+        path = self.database.path.resolve().with_name(f"{PREFIX}{name}.jsonl")
         complete = path.with_suffix(".complete.jsonl")
         if args.again:
             complete.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from acare.database import file
+from acare.database.access import explain_access
 from acare.database.checkpoint_failure import clear_if_over
 from acare.database.connection import (
     BUSY_SECONDS,
@@ -23,7 +24,6 @@ from acare.database.connection import (
 from acare.database.log import prevent_checkpoint
 from acare.database.log_sync import sync_log
 from acare.database.migrations import migrate
-from acare.database.owner import explain_access
 from acare.database.readiness import ReadinessChecks
 from acare.database.writer import Writer
 from acare.errors import DatabaseRefused, StoreUnavailable
@@ -170,12 +170,12 @@ class Database:
         """
         return self._writer.run_later(work)
 
-    def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
+    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
         """Rewrite the file without deleted content; False if another process prevented it.
 
-        ``tick`` is called every millisecond or two with the number of SQLite's steps so far.
+        ``progress`` is called every few milliseconds.
         """
-        return self._writer.rewrite(tick)
+        return self._writer.rewrite(progress)
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if other processes prevented this for too long."""

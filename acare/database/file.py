@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.database import schema
+from acare.database.access import explain_access
 from acare.database.connection import MIN_SQLITE, has_fts5, open_file, open_unchanged
-from acare.database.owner import explain_access
-from acare.database.temporary import remove_leftovers, sync, temporary
+from acare.database.temporary import remove_temporary_files, sync, temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
@@ -49,7 +49,7 @@ def ensure(path: Path) -> None:
         if path.is_symlink() and not path.exists():
             # Perhaps its disk is not mounted: creating a new, empty database would hide that.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        remove_leftovers(path.resolve().parent)
+        remove_temporary_files(path.resolve().parent)
         if _is_empty(path):
             _create(path)
         check(path)

@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from acare.database import file
+from acare.database.access import explain_access
 from acare.database.connection import as_domain_error, open_file
-from acare.database.owner import explain_access
 from acare.errors import DatabaseRefused
 
 #: The format of the log. (sqlite.org/fileformat.html, "WAL File Format")

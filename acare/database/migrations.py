@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database import schema
+from acare.database.access import explain_access
 from acare.database.connection import open_file
-from acare.database.owner import explain_access
+from acare.database.copying import copy_verified
 from acare.database.schema_1_to_2 import SCHEMA_1_TO_2
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import copy_verified
 
 log = logging.getLogger("acare.database")
 

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from acare.database.access import MIN_FREE
 from acare.database.log import write_one_page
-from acare.database.space import MIN_FREE
 from acare.errors import StoreUnavailable
 
 #: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.

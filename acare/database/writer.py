@@ -120,19 +120,16 @@ class Writer:
         """Why nothing may be written until a restart; None if all is well."""
         return self._log.failure
 
-    def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
+    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
         """Rewrite the file and its log (VACUUM), so that neither has any deleted content.
 
-        False if readers or other processes prevented it for too long. ``tick`` is that of
-        ``copying.interruptible``.
+        False if readers or other processes prevented it for too long. ``progress`` is called every few
+        milliseconds. The temporary copy is where SQLite puts temporary files.
         """
         try:
-            with self._in_use, interruptible(self._connection, tick):
+            with self._in_use, interruptible(self._connection, progress):
                 self._log.check()
-                # VACUUM makes a complete copy first: in a file, and on the disk of the database.
-                (_, _, path), *_ = self._connection.execute("PRAGMA database_list").fetchall()
-                folder = os.path.dirname(path).replace("'", "''")
-                self._connection.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall()
+                # VACUUM makes a complete copy first: in a file, not in memory.
                 self._connection.execute("PRAGMA temp_store = FILE").fetchall()
                 try:
                     self._connection.execute("VACUUM")

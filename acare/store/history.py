@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from acare.database.connection import NOW, at_offset
-from acare.database.copying import Report, silent
+from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import UserError
 from acare.fields import FIELDS
@@ -142,7 +142,7 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int, report: Report = silent) -> int:
+    def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended more than ``days`` days ago. Returns how many.
 
         Works in small transactions with pauses, so that other writers do not wait for long. If it is
@@ -159,7 +159,7 @@ class HistoryStore:
             deleted = self._database.write(partial(_purge_some, before, limit))
             seconds = time.monotonic() - began
             purged += deleted
-            report("Purging", purged, max(total, purged), "versions")
+            progress("Purging", purged, max(total, purged), "versions")
             if deleted < limit:
                 search.erase_deleted_words(self._database)
                 return purged

@@ -34,6 +34,8 @@ FROM users
 ORDER BY email
 """
 
+RENAME = "UPDATE users SET email = :email WHERE id = :id"
+
 SET_ROLE = "UPDATE users SET role = :role WHERE email = :email RETURNING id"
 
 SET_DISABLED = f"""
@@ -107,6 +109,19 @@ class UserStore:
     def set_role(self, email: str, role: Role) -> None:
         """Change the role, also for existing keys. UserError if there is no such user."""
         self._change(SET_ROLE, email=email, role=role)
+
+    def rename(self, email: str, new: str) -> None:
+        """Change the e-mail address. UserError for an unknown user, or if another has the address."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            found, other = find(connection, email), find(connection, new)
+            if found is None:
+                raise no_such_user(email)
+            if other is not None and other[0].id != found[0].id:
+                raise UserError(f"the user {new} already exists")
+            connection.execute(RENAME, {"id": found[0].id, "email": new})
+
+        self._database.write(work)
 
     def disable(self, email: str) -> None:
         """Make the user's keys invalid. UserError if there is no such user."""
