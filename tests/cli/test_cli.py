@@ -200,11 +200,6 @@ def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
     assert run("key list").err == "acare: unknown variables are ignored: ACARE_DATABASE_URL\n"
 
 
-def test_a_misspelt_variable_is_an_error(run, monkeypatch):
-    monkeypatch.setenv("ACARE_DATABSE", "x")
-    assert_one_line(run("key list", status=2), "ACARE_DATABSE")
-
-
 # --- as a process
 
 
