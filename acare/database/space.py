@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def explain_space(path: Path) -> str:
 
     SQLite calls it a "disk I/O error" if there is no room for a log.
     """
-    folder = path if path.is_dir() else path.resolve().parent
+    folder = path if path.is_dir() else Path(os.path.realpath(path)).parent  # resolve() raises in a loop
     try:
         free = shutil.disk_usage(folder).free
     except OSError:

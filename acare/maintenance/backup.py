@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 from acare.database import file
-from acare.database.checkpoint_failure import is_recorded
 from acare.database.connection import open_file
 from acare.database.copying import (
     SYNC_BYTES,
@@ -28,8 +27,7 @@ from acare.database.copying import (
     sha256,
     silent,
 )
-from acare.database.log import prevent_checkpoint
-from acare.database.log_sync import sync_log
+from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
 from acare.database.owner import explain_access
 from acare.database.temporary import make_folder, remove_leftovers, sync, temporary
 from acare.errors import DatabaseRefused
@@ -120,7 +118,7 @@ def _copy(database: Path, target: Path, report: Report) -> tuple[int, tuple[int,
             destination.execute("PRAGMA journal_mode = OFF")  # undoing it would take long for a large file
             source.backup(destination, pages=_PAGES, progress=_Throttle(target, page_size, report))
             destination.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
-            if is_recorded(database.resolve()):
+            if failure_record(database).exists():
                 prevent_checkpoint(source)
     except sqlite3.Error as error:
         reason = f"{error}{explain_access(target) or explain_access(database)}"
@@ -195,6 +193,7 @@ def check_content(path: Path, expected: tuple[int, int] | None = None, report: R
             raise DatabaseRefused(
                 f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
             )
+    file.check_size(path)
     try:
         with closing(open_file(path)) as connection:
             problems = _find_problems(connection, report)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.copying import SYNC_BYTES, Report, estimate_steps, silent
+from acare.database.copying import SYNC_BYTES, Report, silent
 from acare.database.database import Database
 from acare.database.file import log_file
 from acare.database.space import MIN_FREE, size_text
@@ -56,11 +56,9 @@ def compact(database: Database, report: Report = silent) -> None:
             f"{size_text(sizes.free)} are free; it was not changed"
         )
     search.erase_deleted_words(database)
-    with database.read() as connection:
-        total = estimate_steps(connection, client=50, old_version=10)
     with _watching_log(database.path, sizes.content, report):
         try:
-            done = database.rewrite(lambda steps: report("Copying the content", min(steps, total), total, ""))
+            done = database.rewrite()
         except StoreUnavailable as error:
             raise UserError(f"{database.path}: not compacted: {error} No content was changed.") from None
     if not done:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from acare.database.connection import open_file
 from acare.database.copying import Report, copy_file, silent
 from acare.database.file import processes_using
-from acare.database.log_sync import sync_log
+from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_copy
 from acare.database.owner import copy_owner_and_mode, explain_access
 from acare.database.temporary import sync, temporary

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.checkpoint_failure import FAILURE, is_recorded
 from acare.database.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.database.copying import Report, silent
 from acare.database.log import MAX_PAGES
+from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.space import size_text
 from acare.errors import DatabaseRefused
@@ -133,7 +133,7 @@ def _note_attention(status: Status, path: Path) -> None:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
         )
-    if status.processes and is_recorded(path):
+    if status.processes and failure_record(path).exists():
         status.attention.append(FAILURE)
     if not os.access(path, os.W_OK):
         status.attention.append("this user cannot write to the file")

@@ -1,6 +1,7 @@
 """A database: its readers, its settings, a file that is moved away, its checks, and its end."""
 
 import functools
+import gc
 import os
 import re
 import shutil
@@ -8,15 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from contextlib import ExitStack, closing, suppress
 
 import pytest
-from support.sockets import wait_for
-from support.threads import Call, Held, in_threads
+from support.threads import Held, in_threads
 
-from acare.database import readiness as readiness_module
-from acare.database.database import CHECK_EVERY, MAX_CACHED, Database
-from acare.database.readiness import MIN_FREE
+from acare.database import database as database_module
+from acare.database.database import CACHE_NANOSECONDS, WRITE_CHECK_EVERY, Database
+from acare.database.space import MIN_FREE
 from acare.errors import DatabaseRefused, StoreUnavailable
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -117,15 +119,9 @@ def test_the_cache_is_valid_until_the_next_commit(tmp_path):
         found.append(database.cached("key", find))  # a commit of the same process counts at once
         with closing(Database(database.path)) as other:
             add_user(other, 2)
-        for now[0] in (CHECK_EVERY - 1, CHECK_EVERY):
+        for now[0] in (CACHE_NANOSECONDS - 1, CACHE_NANOSECONDS):
             found.append(database.cached("key", find))
     assert found == [0, 1, 1, 2]
-
-
-def test_the_cache_has_a_maximum(database):
-    for key in range(2 * MAX_CACHED + 10):
-        assert database.cached(key, lambda _, key: key) == key
-    assert len(database._cache._results) <= MAX_CACHED
 
 
 def test_only_temporary_errors_become_domain_errors(database):
@@ -135,6 +131,30 @@ def test_only_temporary_errors_become_domain_errors(database):
         raise busy
     with pytest.raises(sqlite3.OperationalError, match="no such table"), database.read() as connection:
         connection.execute("SELECT * FROM missing")
+
+
+# --- statements that take too long
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+SLOW = ENDLESS.replace("FROM n)", "FROM n LIMIT 500000)")  # a tenth of a second
+
+
+def test_a_statement_that_takes_too_long_is_interrupted(database):
+    started = time.monotonic()
+    with (
+        pytest.raises(StoreUnavailable, match=r"took longer than 0\.05 s"),
+        database.read(0.05) as connection,
+    ):
+        connection.execute(ENDLESS).fetchall()
+    assert time.monotonic() - started < 5
+
+
+def test_the_next_reader_has_no_time_limit(database):
+    with database.read(0.01) as limited:
+        pass
+    with database.read() as connection:
+        assert connection is limited
+        assert connection.execute(SLOW).fetchall() == [(500_000,)]
 
 
 # --- settings
@@ -203,15 +223,14 @@ def replace(path):
 
 
 @pytest.mark.parametrize("move", [remove, replace])
-def test_writes_fail_while_the_file_is_not_in_place(database, path, move, caplog):
+def test_writes_fail_while_the_file_is_not_in_place(database, path, move):
     add_user(database, 1)
     moved = move(path)
-    database.write_later(lambda connection: connection.execute(INSERT_USER, {"id": "0" * 36}).rowcount)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="missing or was replaced"):
         add_user(database, 2)
     moved.replace(path)
     add_user(database, 3)
-    assert (count_users(database), "missing or was replaced" in caplog.text) == (2, True)
+    assert count_users(database) == 2
 
 
 @pytest.mark.parametrize("move", [remove, replace])
@@ -320,18 +339,16 @@ def test_a_failed_check_is_reused_for_a_second_too(checked, path, clock):
         other.execute("BEGIN IMMEDIATE")
         failed = checked.readiness.run_checks()["write"]
     assert failed == checked.readiness.run_checks()["write"] == "Another process is writing to the database."
-    clock.now += readiness_module.CHECK_EVERY
+    clock.now += WRITE_CHECK_EVERY
     assert checked.readiness.run_checks()["write"] == "ok"
 
 
-def test_a_check_does_not_wait_long_for_another_one(checked, monkeypatch):
-    """As when the disk is stuck: one caller waits for it, the others are answered."""
-    monkeypatch.setattr(readiness_module, "CHECK_WAIT_SECONDS", 0.05)
+def test_a_check_does_not_wait_long_for_its_write(checked, monkeypatch):
+    """As when the disk is stuck."""
+    monkeypatch.setattr(database_module, "WRITE_CHECK_SECONDS", 0.05)
     with Held(checked._writer):
-        first = Call(checked.readiness.run_checks)
-        wait_for(checked.readiness._checking.locked)
         assert checked.readiness.run_checks()["write"] == "A write has not finished yet."
-    assert first.outcome()["write"] == "ok"
+    assert checked.readiness.run_checks()["write"] == "ok"
 
 
 def test_the_disk_check_needs_free_space(checked, monkeypatch):
@@ -360,6 +377,23 @@ def test_closing_leaves_one_file_and_no_connection(connections, path):
     assert (still_open(connections), os.listdir(path.parent)) == ([], [path.name])
     with closing(Database(path)) as database:
         assert count_users(database) == 1
+
+
+def test_a_closed_database_leaves_no_object_thread_or_descriptor(path):
+    def use():
+        database = Database(path)
+        add_user(database)
+        database.cached("key", lambda connection, key: count_users(database))
+        database.readiness.run_checks()
+        database.close()
+        return [weakref.ref(each) for each in (database, database._writer, database._writer._log)]
+
+    Database(path).close()
+    before = set(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))
+    left = use()
+    gc.collect()
+    assert [each() for each in left] == [None] * 3
+    assert (set(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))) == before
 
 
 def test_a_refused_database_leaves_no_connection_open(connections, path):

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from support import warm
@@ -240,18 +241,24 @@ REFUSED = {
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a file that was cut off": (cut_off, "damaged; it was not changed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
+    "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),
     "a log alone": (a_log_alone, "wal"),
     "a log and an empty file": (a_log_and_an_empty_file, "wal"),
 }
 
 
+def content(folder):
+    """Every file but the index of a log, which holds nothing that a log does not have."""
+    return {name: data for name, data in contents(folder).items() if not name.endswith("-shm")}
+
+
 def assert_refused(path, reason):
     """DatabaseRefused in one line, and no file is changed or created."""
-    before = contents(path.parent) if path.parent.exists() else None
+    before = content(path.parent) if path.parent.exists() else None
     with pytest.raises(DatabaseRefused, match=rf"(?s)\A[^\n]*{reason}[^\n]*\Z"):
         Database(path).close()
-    assert before == (contents(path.parent) if path.parent.exists() else None)
+    assert before == (content(path.parent) if path.parent.exists() else None)
 
 
 @pytest.mark.parametrize(("make", "reason"), REFUSED.values(), ids=REFUSED)
@@ -262,6 +269,24 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
 
 def test_a_missing_folder_is_refused_and_not_created(tmp_path):
     assert_refused(tmp_path / "missing" / "acare.db", r"acare\.db: the folder [^\n]*missing does not exist")
+
+
+def test_a_network_file_system_is_refused(path, monkeypatch):
+    local = {
+        line.split(" - ")[1].split()[0] for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    }
+    monkeypatch.setattr(file, "NETWORK_FILE_SYSTEMS", local)
+    assert_refused(path, r"a network file system \(\w+\); acare needs a local disk")
+
+
+@pytest.mark.parametrize("change", [4096, -4096], ids=["longer", "shorter"])
+def test_a_file_of_another_size_is_damaged(path, change):
+    """SQLite takes no notice of zeros after the last page."""
+    make_with_key(path)
+    file.check_size(path)
+    os.truncate(path, path.stat().st_size + change)
+    with pytest.raises(DatabaseRefused, match="damaged"):
+        file.check_size(path)
 
 
 def test_a_read_only_file_is_refused_unchanged(path, monkeypatch):
