@@ -73,20 +73,13 @@ def estimate_steps(connection: sqlite3.Connection, client: int, old_version: int
 
 
 @contextmanager
-def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
+def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
-    ``tick`` is called every millisecond or two with the number of SQLite's steps so far. Python runs its
-    signal handlers only between two of its own instructions, and a statement runs some only in ``tick``.
+    ``progress`` is called every few milliseconds: Python runs its signal handlers only between two of its own
+    instructions, and a statement runs some only there.
     """
-    steps = 0
-
-    def call() -> None:
-        nonlocal steps
-        steps += _TICK_STEPS
-        tick(steps)
-
-    connection.set_progress_handler(call, _TICK_STEPS)
+    connection.set_progress_handler(progress, _TICK_STEPS)
     try:
         yield
     except sqlite3.OperationalError as error:

@@ -139,13 +139,14 @@ class Database:
         """Like ``write``, but returns at once; the future has the result when the changes are on disk."""
         return self._writer.submit(work)
 
-    def rewrite(self) -> bool:
-        """Rewrite the file and its log without deleted content; False if other processes prevented this.
+    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
+        """Rewrite the file and its log without deleted content; False if the log could not be emptied.
 
-        KeyboardInterrupt if the user interrupts it; no content was changed then.
+        ``progress`` is called every few milliseconds. After KeyboardInterrupt, the content is as before.
         """
         with self._writer.exclusive() as log:
-            return log.rewrite() and log.empty(self._busy_seconds)
+            log.rewrite(progress)
+            return log.empty(self._busy_seconds)
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if other processes prevented this for too long."""

@@ -28,11 +28,6 @@ NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", 
 #: Why a command that does not create a database refuses an empty file.
 EMPTY = "the file is empty, so it is not a database of acare"
 
-SIZE = """
-SELECT page_count * page_size
-FROM pragma_page_count, pragma_page_size
-"""
-
 
 @contextmanager
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
@@ -103,15 +98,6 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def check_size(path: Path) -> None:
-    """DatabaseRefused if a file without a log has more or fewer bytes than its header says."""
-    with refusing(path), closing(open_unchanged(path, ignore_wal=True)) as connection:
-        (expected,) = connection.execute(SIZE).fetchone()
-        found = path.stat().st_size
-    if found != expected:
-        raise DatabaseRefused(f"{path}: damaged: it has {found} bytes instead of {expected}")
-
-
 def _describe(error: Exception) -> str:
     """Why SQLite cannot read or write a file."""
     if isinstance(error, sqlite3.OperationalError):
@@ -134,16 +120,11 @@ def processes_using(path: Path) -> set[int] | None:
     found = set()
     for line in locks:
         _, kind, *_, pid, where, start, end = line.split()
-        if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and _is_shared_lock(start, end):
+        # The 512 bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
+        of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
+        if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
             found.add(int(pid))
     return found
-
-
-def _is_shared_lock(start: str, end: str) -> bool:
-    """Whether a range of bytes is in the 512 that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte
-    page")
-    """
-    return int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
 
 
 def log_file(path: Path) -> Path:

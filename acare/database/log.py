@@ -10,10 +10,12 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from acare.database.connection import is_busy
+from acare.database.copying import interruptible
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
@@ -31,8 +33,6 @@ CHECKPOINT_AFTER = 256
 ROWS_PER_WRITE = 8
 
 _RETRY_SECONDS = 0.005
-
-_INTERRUPT_STEPS = 20_000  # of SQLite, about a millisecond
 
 # The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
 _HEADER = 32
@@ -102,27 +102,14 @@ class WriteAheadLog:
                 prevent_checkpoint(connection)
             connection.close()
 
-    def rewrite(self) -> bool:
-        """Rewrite the database (VACUUM) without deleted content; False if another process writes.
-
-        KeyboardInterrupt if it was interrupted; the database is then unchanged.
-        """
-        connection = self._connection
-        connection.execute("PRAGMA temp_store = FILE").fetchall()  # it makes a complete copy first
-        # Python runs the handler of Ctrl-C between two of its own instructions, of which SQLite has these.
-        connection.set_progress_handler(lambda: None, _INTERRUPT_STEPS)
+    def rewrite(self, progress: Callable[[], None]) -> None:
+        """Rewrite the database (VACUUM) without deleted content."""
+        self._connection.execute("PRAGMA temp_store = FILE").fetchall()  # it makes a complete copy first
         try:
-            connection.execute("VACUUM")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise KeyboardInterrupt from None  # the sqlite3 module has dropped it
-            if not is_busy(error):
-                raise
-            return False
+            with interruptible(self._connection, progress):
+                self._connection.execute("VACUUM")
         finally:
-            connection.set_progress_handler(None, 0)
-            connection.execute("PRAGMA temp_store = MEMORY").fetchall()
-        return True
+            self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
 
     def empty(self, seconds: float) -> bool:
         """Checkpoint the complete log and restart it, so that its file has only one page.
@@ -145,13 +132,15 @@ class WriteAheadLog:
     def _try_to_empty(self) -> bool:
         try:
             self._copy()
-            if self._pages_left == 0:
-                # The first commit after a complete checkpoint restarts the log and truncates its file. If
-                # another process has committed meanwhile, this is the second, and the next attempt does it.
-                write_one_page(self._connection)
+            if self._pages_left > 0:
+                return False
+            # The first commit after a complete checkpoint restarts the log and truncates its file. If another
+            # process has committed meanwhile, this is the second, and the next attempt does it.
+            write_one_page(self._connection)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
+            return False
         return os.path.getsize(self._path) == self._size_of(1)
 
     def _checkpoint(self) -> None:

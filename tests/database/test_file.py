@@ -279,16 +279,6 @@ def test_a_network_file_system_is_refused(path, monkeypatch):
     assert_refused(path, r"a network file system \(\w+\); acare needs a local disk")
 
 
-@pytest.mark.parametrize("change", [4096, -4096], ids=["longer", "shorter"])
-def test_a_file_of_another_size_is_damaged(path, change):
-    """SQLite takes no notice of zeros after the last page."""
-    make_with_key(path)
-    file.check_size(path)
-    os.truncate(path, path.stat().st_size + change)
-    with pytest.raises(DatabaseRefused, match="damaged"):
-        file.check_size(path)
-
-
 def test_a_read_only_file_is_refused_unchanged(path, monkeypatch):
     make_with_key(path)
     monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may write whatever the mode says
