@@ -30,12 +30,11 @@ NOW = f"strftime('{_TIMESTAMP}', 'now')"
 #: SQL for the start of the current minute, in the same format.
 THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
-_SETTINGS = (
-    # Only log.py checkpoints.
-    "wal_autocheckpoint = 0",
-    # What a foreign schema can call, in a trigger or an index, is limited to functions without side effects.
-    "trusted_schema = OFF",
-)
+_SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
+if sqlite3.sqlite_version_info >= (3, 44):
+    # The functions that the schema of a file can call, in a trigger or an index, have no side effects. Older
+    # versions do not know this of FTS5 and, before 3.41, of the JSON functions, which schema.sql uses.
+    _SETTINGS.append("trusted_schema = OFF")
 
 _WRITER_SETTINGS = (
     # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
