@@ -107,8 +107,7 @@ class Database:
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
         ``max_seconds``, a statement that is still running then is interrupted: StoreUnavailable.
         """
-        if self._process != os.getpid():  # SQLite's locks do not pass to a child
-            raise StoreUnavailable("The process was forked after the database was opened.")
+        self._check_process()
         try:
             reader = self._idle_readers.pop()
         except IndexError:
@@ -137,6 +136,7 @@ class Database:
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Like ``write``, but returns at once; the future has the result when the changes are on disk."""
+        self._check_process()
         return self._writer.submit(work)
 
     def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
@@ -181,6 +181,10 @@ class Database:
         self._idle_readers.append(reader)
         if self._closed:
             self._close_readers()
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():  # SQLite's locks do not pass to a child
+            raise StoreUnavailable("The process was forked after the database was opened.")
 
     def _check_in_place(self) -> None:
         """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""

@@ -51,15 +51,9 @@ class WriteAheadLog:
     Not thread-safe, and to be called outside a transaction.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        checkpointer: sqlite3.Connection,
-        max_pages: int = MAX_PAGES,
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, checkpointer: sqlite3.Connection) -> None:
         self._connection = connection
         self._checkpointer = checkpointer
-        self._max_pages = max_pages
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
         self._path = log_file(Path(database))
         self._record = failure_record(Path(database))
@@ -87,10 +81,10 @@ class WriteAheadLog:
 
     def check(self) -> None:
         """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
-        if self._pages_left > self._max_pages:
+        if self._pages_left > MAX_PAGES:
             self._checkpoint()
         self._refuse_after_failure()
-        if self._pages_left > self._max_pages:
+        if self._pages_left > MAX_PAGES:
             raise StoreUnavailable(
                 "The log has grown too long: another process keeps an old snapshot, or keeps writing."
             )

@@ -7,7 +7,6 @@ meanwhile are queued; the thread then runs them all in one transaction, so that 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -19,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from acare.database.connection import as_domain_error
-from acare.database.log import MAX_PAGES, WriteAheadLog
+from acare.database.log import WriteAheadLog
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -37,8 +36,7 @@ _Write = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 class Writer:
     """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file.
 
-    The thread is a daemon: a program that ends without ``close()`` still ends. A child process must open the
-    database itself: SQLite's locks do not pass to it.
+    The thread is a daemon: a program that ends without ``close()`` still ends.
     """
 
     def __init__(
@@ -46,11 +44,10 @@ class Writer:
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
         check: Callable[[], None],
-        max_log_pages: int = MAX_PAGES,
     ) -> None:
         """``check`` is called before each transaction and raises an error to refuse writes."""
         self._connection = connection
-        self._log = WriteAheadLog(connection, checkpointer, max_log_pages)
+        self._log = WriteAheadLog(connection, checkpointer)
         self._check = check
         self.commits = 0  # transactions on disk
         self._last_batch = 0  # number of writes in the last of them
@@ -58,7 +55,6 @@ class Writer:
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
         self._closed = False
-        self._process = os.getpid()
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
@@ -68,8 +64,6 @@ class Writer:
         An exception from ``work`` undoes its changes and is the future's.
         """
         future = Future[T]()
-        if self._process != os.getpid():  # SQLite's locks do not pass to a child
-            raise StoreUnavailable("The process was forked after the database was opened.")
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")

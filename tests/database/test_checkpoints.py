@@ -97,9 +97,9 @@ def add_many(bench):
 
 
 @pytest.mark.usefixtures("always")
-def test_a_log_that_is_too_long_is_not_written_to(open_bench):
+def test_a_log_that_is_too_long_is_not_written_to(bench, monkeypatch):
     """Until the reader is done, who keeps it from being checkpointed."""
-    bench = open_bench(max_log_pages=20)
+    monkeypatch.setattr(log, "MAX_PAGES", 20)
     with closing(connect(bench.path)) as reader:
         start_reading(reader)
         with pytest.raises(StoreUnavailable, match="snapshot"):

@@ -226,7 +226,7 @@ def long_reader(app):
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
     app = api.web.app
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-    monkeypatch.setattr(app.database._writer._log, "_max_pages", 100)
+    monkeypatch.setattr(log, "MAX_PAGES", 100)
     with long_reader(app):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")
