@@ -37,6 +37,8 @@ if sqlite3.sqlite_version_info >= (3, 44):
     _SETTINGS.append("trusted_schema = OFF")
 
 _WRITER_SETTINGS = (
+    # Readers and the writer do not wait for each other.
+    "journal_mode = WAL",
     # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -83,15 +85,10 @@ def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Conne
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
     """
     connection = _connect(path, busy_seconds, settings=_WRITER_SETTINGS)
-    if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
         raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
     return connection
-
-
-def open_checkpointer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """A connection without further settings; any thread may use it, one at a time."""
-    return _connect(path, busy_seconds)
 
 
 def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
@@ -99,12 +96,12 @@ def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Conne
     return _connect(path, busy_seconds, settings=_READER_SETTINGS)
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection for work on a complete file: creating, migrating, copying or checking it.
+def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection for work on a complete file: creating, migrating, checkpointing, copying or checking it.
 
     Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
     """
-    return _connect(path)
+    return _connect(path, busy_seconds)
 
 
 def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
@@ -168,10 +165,8 @@ class Reader:
             self.connection.rollback()
         self._give_back(self)
         if isinstance(error, sqlite3.Error):
-            if (
-                max_seconds is not None
-                and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
-            ):
+            code = getattr(error, "sqlite_errorcode", None)
+            if max_seconds is not None and code == sqlite3.SQLITE_INTERRUPT:
                 raise StoreUnavailable(
                     f"The query took longer than {max_seconds:g} s. Make it more specific, or try later."
                 ) from error

@@ -19,7 +19,7 @@ from acare.database.connection import (
     BUSY_SECONDS,
     Reader,
     as_domain_error,
-    open_checkpointer,
+    open_file,
     open_reader,
     open_writer,
 )
@@ -96,7 +96,7 @@ class Database:
         self._process = os.getpid()
         with file.refusing(path), ExitStack() as opened:
             writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
-            checkpointer = opened.enter_context(closing(open_checkpointer(path, busy_seconds)))
+            checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
         self.readiness = ReadinessChecks(path, self.submit, clock)

@@ -63,7 +63,7 @@ class Writer:
 
         An exception from ``work`` undoes its changes and is the future's.
         """
-        future = Future[T]()
+        future: Future[T] = Future()
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
