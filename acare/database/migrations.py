@@ -84,11 +84,11 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, migration
     try:
         # Another process may have migrated the file while this one waited for the lock.
         if connection.execute("PRAGMA user_version").fetchone() == (version,):
-            columns = _columns(connection, "clients")
+            columns = schema.columns(connection, "clients")
             script = "\n".join(migrations[older] for older in versions)
             _run(connection, script)
             # A migration makes the table of clients again.
-            for lost in set(columns).difference(_columns(connection, "clients")):
+            for lost in set(columns).difference(schema.columns(connection, "clients")):
                 raise _failed(path, f"the table clients has the unknown column {lost}")
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
@@ -109,11 +109,6 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
     names = dict(connection.execute(OF_CLIENTS).fetchall()).keys() | re.findall(NAMED, script)
     for lost in [sql for name, sql in known.items() if name not in names]:
         connection.execute(lost)
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    rows = connection.execute("SELECT name FROM pragma_table_xinfo(:table)", {"table": table})
-    return [name for (name,) in rows]
 
 
 def _failed(path: Path, reason: str) -> DatabaseRefused:

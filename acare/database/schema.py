@@ -32,6 +32,11 @@ FROM pragma_table_list
 WHERE type = 'shadow'
 """
 
+COLUMNS = """
+SELECT name
+FROM pragma_table_xinfo(:table)
+"""
+
 # A row cannot be deleted while a foreign key references it.
 REFERENCES = """
 SELECT tables.name, keys."table"
@@ -42,14 +47,12 @@ FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS keys
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
 _TOKEN = re.compile(
     r"""('(?:[^']|'')*') | (?<!")"(\w+)"(?!") | (?:[ \t\n\f\r]|--[^\n]*|/\*.*?\*/)+ | (\w+|.)""",
-    re.VERBOSE | re.DOTALL | re.ASCII,
+    re.VERBOSE | re.DOTALL,
 )
 
 _COLUMN = r"\w+( COLLATE (BINARY|NOCASE|RTRIM))?( ASC| DESC)?"
-_PLAIN_INDEX = re.compile(
-    rf"CREATE INDEX \w+ ON \w+ \( {_COLUMN}( , {_COLUMN})* \)", re.ASCII | re.IGNORECASE
-)
-_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+) \(", re.ASCII | re.IGNORECASE)
+_PLAIN_INDEX = re.compile(rf"CREATE INDEX \w+ ON \w+ \( {_COLUMN}( , {_COLUMN})* \)", re.IGNORECASE)
+_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+) \(", re.IGNORECASE)
 
 _Object = tuple[str, str, str]  # type, name and SQL
 
@@ -83,6 +86,11 @@ def difference(connection: sqlite3.Connection) -> str | None:
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return _foreign_reference(connection, names)
+
+
+def columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """The names of the columns of a table."""
+    return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
 def _objects(connection: sqlite3.Connection) -> list[_Object]:

@@ -87,6 +87,12 @@ def test_closing_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path):
         assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
 
 
+def test_a_reader_that_is_closed_last_keeps_the_log(failed, tmp_path):
+    with failed.web.app.database.read():
+        failed.web.app.close()
+    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
+
+
 def test_after_a_failed_checkpoint_the_log_says_what_to_do(failed, caplog):
     """Once, with the reason that SQLite gives."""
     for _ in range(3):
