@@ -33,9 +33,6 @@ from acare.errors import StoreUnavailable
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: Seconds for which readers and other processes may delay the emptying of the log.
-EMPTY_LOG_SECONDS = 0.6
-
 #: Nanoseconds for which a cached result is used. It hides commits of other processes for this time.
 CACHE_NANOSECONDS = 2_000_000
 
@@ -99,7 +96,7 @@ class Database:
             checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
-        self.readiness = ReadinessChecks(path, self.submit, clock)
+        self.readiness = ReadinessChecks(self, clock)
 
     def read(self, max_seconds: float | None = None) -> Reader:
         """A read-only connection, for a ``with`` statement.
@@ -146,12 +143,12 @@ class Database:
         """
         with self._writer.exclusive() as log:
             log.rewrite(progress)
-            return log.empty(self._busy_seconds)
+            return log.empty()
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if other processes prevented this for too long."""
         with self._writer.exclusive() as log:
-            return log.empty(EMPTY_LOG_SECONDS)
+            return log.empty()
 
     def close(self) -> None:
         """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
@@ -193,16 +190,10 @@ class Database:
 
 
 class ReadinessChecks:
-    """Whether the database can be written now. ``submit`` queues a write."""
+    """Whether a database can be written now."""
 
-    def __init__(
-        self,
-        path: Path,
-        submit: Callable[[Callable[[sqlite3.Connection], None]], Future[None]],
-        clock: Callable[[], int],
-    ) -> None:
-        self._path = path
-        self._submit = submit
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
         self._clock = clock
         self._mutex = threading.Lock()  # guards the attributes below
         self._write: Future[None] | None = None  # the last write check
@@ -227,12 +218,12 @@ class ReadinessChecks:
             now = self._clock()
             is_due = now - self._checked_at >= WRITE_CHECK_EVERY
             if self._write is None or (is_due and self._write.done()):
-                self._write, self._checked_at = self._submit(write_one_page), now
+                self._write, self._checked_at = self._database.submit(write_one_page), now
             return self._write
 
     def _check_disk(self) -> str:
         try:
-            free = shutil.disk_usage(self._path.parent).free
+            free = shutil.disk_usage(self._database.path.parent).free
         except OSError as error:
             return f"The free space of the disk cannot be read: {error.strerror}."
         return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."

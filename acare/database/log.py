@@ -32,6 +32,9 @@ CHECKPOINT_AFTER = 256
 #: Changed rows that count as one write: the write of a client changes up to 5, a purge some hundreds.
 ROWS_PER_WRITE = 8
 
+#: Seconds for which readers and other processes may delay the emptying of the log.
+EMPTY_SECONDS = 0.6
+
 _RETRY_SECONDS = 0.005
 
 # The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
@@ -105,14 +108,14 @@ class WriteAheadLog:
         finally:
             self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
 
-    def empty(self, seconds: float) -> bool:
+    def empty(self) -> bool:
         """Checkpoint the complete log and restart it, so that its file has only one page.
 
-        Readers and writers of other processes can prevent this. It is retried for ``seconds``; returns
-        whether it succeeded. SQLite's own TRUNCATE continues without the lock if it cannot get it, and its
-        checkpoint could coincide with a commit.
+        Readers and writers of other processes can prevent this. Returns whether it succeeded. SQLite's own
+        TRUNCATE continues without the lock if it cannot get it, and its checkpoint could coincide with a
+        commit.
         """
-        give_up = time.monotonic() + seconds
+        give_up = time.monotonic() + EMPTY_SECONDS
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
             while not self._try_to_empty():
@@ -157,7 +160,7 @@ class WriteAheadLog:
             code = error.sqlite_errorcode
             if code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE:
                 with suppress(OSError):  # the same disk
-                    os.close(os.open(self._record, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+                    self._record.touch(mode=0o600)
                 self._note_failure(error)
             raise
         finally:

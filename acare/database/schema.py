@@ -37,12 +37,6 @@ SELECT name
 FROM pragma_table_xinfo(:table)
 """
 
-# A row cannot be deleted while a foreign key references it.
-REFERENCES = """
-SELECT tables.name, keys."table"
-FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS keys
-"""
-
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
 _TOKEN = re.compile(
@@ -85,7 +79,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
             return f"the {kind} {name} is {'different' if name in names else 'not in schema.sql'}"
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
-    return _foreign_reference(connection, names)
+    return None
 
 
 def columns(connection: sqlite3.Connection, table: str) -> list[str]:
@@ -111,10 +105,3 @@ def _is_allowed(sql: str, names: set[str]) -> bool:
         return True
     index = _INDEX.match(sql)
     return index is not None and index[1].lower() not in names
-
-
-def _foreign_reference(connection: sqlite3.Connection, names: set[str]) -> str | None:
-    for table, target in connection.execute(REFERENCES):
-        if table not in names and target.lower() in names:
-            return f"the table {table} has a foreign key to the table {target}"
-    return None

@@ -39,11 +39,11 @@ class Bench:
         with self.writer._in_use:
             return result
 
-    def rewrite(self, seconds=5.0):
+    def rewrite(self):
         """Rewrite the file and its log, as ``Database.rewrite`` does."""
         with self.writer.exclusive() as log:
             log.rewrite(lambda: None)
-            return log.empty(seconds)
+            return log.empty()
 
     def facts(self):
         """What another connection finds committed."""
