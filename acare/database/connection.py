@@ -118,11 +118,6 @@ def open_in_memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection holds a lock that the statement needs."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
 def as_domain_error(error: BaseException) -> BaseException:
     """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine or
     another process, otherwise the error itself.

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from acare.database.connection import is_busy
 from acare.database.copying import interruptible
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
@@ -135,7 +134,7 @@ class WriteAheadLog:
             # process has committed meanwhile, this is the second, and the next attempt does it.
             write_one_page(self._connection)
         except sqlite3.OperationalError as error:
-            if not is_busy(error):
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
         return os.path.getsize(self._path) == self._size_of(1)
