@@ -1,6 +1,5 @@
 """The writer: which writes share a commit, what a failure undoes, which callers it reaches, and the stop."""
 
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -65,7 +64,6 @@ def test_the_writer_waits_after_a_large_commit(bench, monkeypatch, writes, expec
 # --- failures of one write
 
 
-REFUSED = sqlite3.IntegrityError
 ALONE = {
     "an exception": ValueError(),
     "Ctrl-C": KeyboardInterrupt(),
@@ -78,11 +76,6 @@ ALONE = {
 def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
-
-
-def test_a_row_that_sqlite_refuses_fails_its_own_write_alone(bench):
-    one, again, three = together(bench.writer, add(1), add(1), add(3))
-    assert (one, type(again), three) == (1, REFUSED, 3)
 
 
 # --- failures of the whole transaction
@@ -148,23 +141,6 @@ def test_an_error_after_the_commit_is_only_logged(bench, monkeypatch, caplog):
     monkeypatch.setattr(WriteAheadLog, "committed", fail)
     assert [bench.run(add(1)), bench.run(add(2))] == [1, 2]
     assert "no checkpoint" in caplog.text
-
-
-def test_an_interrupted_caller_does_not_stop_its_write(bench):
-    """Python runs the handler of a signal in the main thread, which runs this test."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with Held(bench.writer):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            with pytest.raises(KeyboardInterrupt):
-                bench.run(add(1))
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert (bench.run(add(2)), bench.facts()) == (2, [1, 2])
 
 
 # --- another process writes
@@ -266,19 +242,6 @@ def test_rewriting_waits_for_the_write_that_runs(bench):
         time.sleep(0.05)
         assert rewriting.is_alive()
     assert rewriting.outcome() is True
-
-
-def test_rewriting_gets_its_turn_among_writes(bench):
-    stop = threading.Event()
-
-    def write():
-        while not stop.is_set():
-            bench.run(lambda _: None)
-
-    writers = [Call(write) for _ in range(4)]
-    done = [Call(bench.rewrite).outcome() for _ in range(10)]
-    stop.set()
-    assert [*done, *(writer.outcome() for writer in writers)] == [True] * 10 + [None] * 4
 
 
 def test_an_emptied_log_has_one_page_and_is_written_again(bench):
