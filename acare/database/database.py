@@ -160,7 +160,7 @@ class Database:
         with suppress(IndexError):  # another thread may empty it too
             while True:
                 connection = self._idle_readers.pop().connection
-                if self._writer.failure is not None:
+                if self._writer.log.failure is not None:
                     prevent_checkpoint(connection)
                 connection.close()
 

@@ -47,7 +47,7 @@ class Writer:
     ) -> None:
         """``check`` is called before each transaction and raises an error to refuse writes."""
         self._connection = connection
-        self._log = WriteAheadLog(connection, checkpointer)
+        self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
         self.commits = 0  # transactions on disk
         self._last_batch = 0  # number of writes in the last of them
@@ -74,16 +74,11 @@ class Writer:
     def exclusive(self) -> Iterator[WriteAheadLog]:
         """The log, between two transactions of this process."""
         with self._in_use:
-            self._log.check()
+            self.log.check()
             try:
-                yield self._log
+                yield self.log
             except sqlite3.Error as error:
                 raise as_domain_error(error) from None
-
-    @property
-    def failure(self) -> str | None:
-        """Why nothing may be written until a restart; None if healthy."""
-        return self._log.failure
 
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
@@ -96,7 +91,7 @@ class Writer:
                 self._queue.put(None)
         self._thread.join()
         with self._in_use:
-            self._log.close()
+            self.log.close()
 
     # --- in the thread
 
@@ -128,7 +123,7 @@ class Writer:
         if not batch:
             return
         self._check()
-        self._log.check()
+        self.log.check()
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
@@ -138,7 +133,7 @@ class Writer:
         self._last_batch = len(batch)
         for answer in answers:
             answer()
-        self._log.committed(len(batch))
+        self.log.committed(len(batch))
 
     def _run(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> Callable[[], None]:
         """Run one write in a savepoint, so that a failure undoes it alone.

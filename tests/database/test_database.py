@@ -371,7 +371,7 @@ def test_a_closed_database_leaves_no_object_thread_or_descriptor(path):
         database.cached("key", lambda connection, key: count_users(database))
         database.readiness.run_checks()
         database.close()
-        return [weakref.ref(each) for each in (database, database._writer, database._writer._log)]
+        return [weakref.ref(each) for each in (database, database._writer, database._writer.log)]
 
     Database(path).close()
     before = set(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))
