@@ -148,7 +148,6 @@ def test_every_combination_of_filters_has_statements():
 # --- SQLite without FTS5
 
 
-
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
     """Other versions of SQLite may define them otherwise."""
     path = tmp_path / "acare.db"
