@@ -11,10 +11,8 @@ from pathlib import Path
 
 from acare.database import file
 from acare.database.access import copy_owner, explain_access
-from acare.database.checkpoint_failure import is_recorded
 from acare.database.connection import open_file
-from acare.database.log import prevent_checkpoint
-from acare.database.log_sync import sync_log
+from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
 
@@ -81,7 +79,7 @@ def _copy(database: Path, target: Path, progress: Progress) -> None:
     try:
         with closing(open_file(database)) as source, interruptible(source, show):
             source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
-            if is_recorded(database.resolve()):
+            if failure_record(database).exists():
                 prevent_checkpoint(source)
     except sqlite3.Error as error:
         reason = f"{error}{explain_access(target) or explain_access(database)}"

@@ -15,7 +15,7 @@ from acare.database.access import copy_owner, describe_owner, explain_access
 from acare.database.connection import open_file
 from acare.database.copying import Progress, check_content, checksum_file, silent
 from acare.database.file import processes_using
-from acare.database.log_sync import sync_log
+from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_copy
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from acare.database import file
 from acare.database.access import size_text
-from acare.database.checkpoint_failure import FAILURE, is_recorded
 from acare.database.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
+from acare.database.log_recovery import FAILURE
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
@@ -131,7 +131,7 @@ def _note_attention(status: Status, path: Path) -> None:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
         )
-    if status.processes and is_recorded(path):
+    if status.processes and failure_record(path).exists():
         status.attention.append(FAILURE)
     if not os.access(path, os.W_OK):
         status.attention.append("this user cannot write to the file")

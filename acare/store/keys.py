@@ -139,8 +139,9 @@ class KeyStore:
     def _note_use(self, key_id: str, minute: str) -> None:
         """Queue the write at most once a minute, even if it is delayed or fails."""
         with self._mutex:
-            if self._noted.get(key_id) != minute and self._database.write_later(partial(_touch, key_id)):
+            if self._noted.get(key_id) != minute:
                 self._noted[key_id] = minute
+                self._database.submit(partial(_touch, key_id))
 
     @staticmethod
     def _find(connection: sqlite3.Connection, sha256: bytes) -> _Found | None:

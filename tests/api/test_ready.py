@@ -10,8 +10,8 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.database import readiness
-from acare.database.readiness import CHECK_EVERY
+from acare.database import database
+from acare.database.database import MIN_FREE, WRITE_CHECK_EVERY
 
 Usage = namedtuple("Usage", "total used free")
 PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -21,7 +21,7 @@ PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def app(tmp_path, new_database):
     """An app whose clock advances by a second at each reading, so that no check is reused."""
     (tmp_path / "acare.db").write_bytes(new_database)
-    clock = itertools.count(0, CHECK_EVERY).__next__
+    clock = itertools.count(0, WRITE_CHECK_EVERY).__next__
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", clock=clock) as app:
         app.database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 20").fetchall())
         yield app
@@ -93,7 +93,7 @@ def test_a_closed_app_is_not_ready(app):
 
 
 def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
-    for free, status in ((0, 503), (readiness.MIN_FREE - 1, 503), (readiness.MIN_FREE, 200), (10**12, 200)):
+    for free, status in ((0, 503), (MIN_FREE - 1, 503), (MIN_FREE, 200), (10**12, 200)):
         set_free(monkeypatch, free)
         assert ready(app, status).keys() == ({"disk"} if status == 503 else set())
     set_free(monkeypatch, 5 * 2**20)
@@ -104,7 +104,7 @@ def test_all_failed_checks_are_reported(app, another, monkeypatch):
     app.draining = True
     assert ready(app, 503).keys() == {"server"}
     another.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(readiness, "MIN_FREE", 2**80)
+    monkeypatch.setattr(database, "MIN_FREE", 2**80)
     assert ready(app, 503).keys() == {"server", "write", "disk"}
 
 

@@ -182,7 +182,7 @@ def test_idle_connections_do_not_delay_new_ones(small):
 
 
 def test_a_server_whose_writes_fail_is_not_ready(tmp_path):
-    each_time = "from acare.database import readiness; readiness.CHECK_EVERY = 0"
+    each_time = "from acare.database import database; database.WRITE_CHECK_EVERY = 0"
     with target_in(tmp_path, before=each_time) as target:
         target.ask(path="/readyz")
         target.ask("POST", body=BODY, status=201)

@@ -11,8 +11,7 @@ from support import schema_1
 
 import acare
 from acare.auth import Caller
-from acare.database import file
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import StoreUnavailable
 from acare.fields import validate_create, validate_update
 from acare.store import lists, search, transfer
 from acare.store import users as user_statements
@@ -147,13 +146,6 @@ def test_every_combination_of_filters_has_statements():
 
 
 # --- SQLite without FTS5
-
-
-def test_an_sqlite_without_fts5_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "has_fts5", lambda: False)
-    with pytest.raises(DatabaseRefused, match=r"^the SQLite 3\.\d+\.\d+ of this Python has no FTS5"):
-        acare.create_app(database=tmp_path / "acare.db")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
