@@ -107,7 +107,6 @@ def check_content(path: Path, progress: Progress = silent, name: Path | None = N
 
 def _find_problem(connection: sqlite3.Connection, path: Path) -> str | None:
     """The first error in a database; None if it is intact."""
-    connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA cell_size_check = ON")
     (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     if size != (path.stat().st_size,):

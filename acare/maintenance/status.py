@@ -15,7 +15,7 @@ from acare.database.access import size_text
 from acare.database.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
-from acare.database.log_recovery import FAILURE
+from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
