@@ -10,7 +10,8 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
@@ -80,14 +81,13 @@ def expression(text: str) -> str:
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
     """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
 
-    Deleted clients are not in the index: each word must be somewhere in their name, e-mail or phone.
+    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone.
     """
     with database.read() as connection:
         connection.execute("BEGIN")
         yield from starmap(_found, connection.execute(FIND, {"q": expression(text)}))
         if deleted:
-            words = text.casefold().split()
-            yield from filter(partial(_has, words), starmap(_found, connection.execute(DELETED)))
+            yield from filter(partial(_has, text), starmap(_found, connection.execute(DELETED)))
 
 
 def erase_deleted_words(database: Database, seconds: float = math.inf) -> bool:
@@ -122,10 +122,17 @@ def _found(text: str, owner: str, deleted_at: str | None) -> Found:
     return Found(client["id"], name, client["email"], client["phone"], owner, client["status"], deleted_at)
 
 
-def _has(words: Sequence[str], client: Found) -> bool:
-    phone = client.phone or ""
-    text = f"{client.name} {client.email or ''} {phone} {_digits(phone)}".casefold()
-    return all(word in text for word in words)
+def _has(text: str, client: Found) -> bool:
+    digits = _digits(text)
+    if digits and not any(map(str.isalpha, text)):
+        return digits in _digits(client.phone or "")
+    found = _fold(f"{client.name} {client.email or ''}")
+    return all(word in found for word in _fold(text).split())
+
+
+def _fold(text: str) -> str:
+    """The text without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
 def _digits(text: str) -> str:

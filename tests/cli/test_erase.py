@@ -179,7 +179,7 @@ def test_the_log_stays_small_during_a_purge(tmp_path, monkeypatch):
 
         def insert(connection):
             return connection.executemany(
-                "INSERT INTO client_history VALUES (?, 1, 1, ?, NULL, '2020-01-01', 0, NULL)",
+                "INSERT INTO client_history VALUES (?, 1, 1, ?, NULL, '2020-01-01', 0, NULL, NULL)",
                 ((f"{n}", "x" * 2000) for n in random.sample(range(20_000), 20_000)),
             ).rowcount
 
