@@ -53,7 +53,7 @@ INSERT INTO clients (
 SELECT
     iif(
         client_history.seq IN (SELECT clients.seq FROM clients),
-        {next_place_at("json_extract(json, '$.created_at')")},
+        {next_place_at("client_history.json ->> '$.created_at'")},
         client_history.seq
     ),
     client_id, json_extract(json, '$.user_id'),
