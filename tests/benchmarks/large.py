@@ -11,15 +11,13 @@ import http.client
 import json
 import os
 import random
-import signal
 import sqlite3
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from acare.database.database import Database
@@ -50,7 +48,7 @@ INSERT INTO clients (
     property_preferences, pre_approved, notes, tags, version, created_at, updated_at
 )
 SELECT
-    17040672000000000 + :base + value,
+    1704067200000000000 + :base + value,
     lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8'
           || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
     printf('00000000-0000-4000-8000-%012d', 1 + abs(random() % 20)),
@@ -67,7 +65,7 @@ INSERT INTO client_history (client_id, version, seq, json, ended_at, deleted)
 SELECT id, :version, seq, json_set(json, '$.version', :version),
        strftime('%Y-%m-%dT%H:%M:%fZ', '2024-01-01', printf('+%d seconds', abs(random() % 30000000))), 0
 FROM clients
-WHERE seq > 17040672000000000 + :base AND seq <= 17040672000000000 + :base + :count
+WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base + :count
 """
 
 
@@ -130,30 +128,14 @@ class Load:
         return f"{len(waits)} writes, p99 {p99:.1f} ms, worst {waits[-1] * 1000:.0f} ms, {self.failed} failed"
 
 
-def run(*arguments: object, interrupt_after: float | None = None) -> str:
-    """Run a command; its exit code, its seconds (from the interrupt, if any) and its maximum memory."""
+def run(*arguments: object) -> str:
+    """Run a command; its exit code, its seconds and its maximum memory."""
     began = time.monotonic()
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if interrupt_after is not None:
-        with suppress(subprocess.TimeoutExpired):
-            return f"ended before, with the exit code {process.wait(interrupt_after)}"
-        process.send_signal(signal.SIGINT)
-        began = time.monotonic()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
-
-
-def measure_starts(path: Path, backups: Path) -> None:
-    """From the command to the address that it prints, beside nothing."""
-    seconds = []
-    for _ in range(9):
-        began = time.monotonic()
-        with serving(path):
-            seconds.append(time.monotonic() - began)
-    times = " ".join(f"{each:.2f}" for each in seconds)
-    print(f"start: median {statistics.median(seconds):.2f} s of {times}")
 
 
 def measure_writes(path: Path, backups: Path) -> None:
@@ -164,8 +146,7 @@ def measure_writes(path: Path, backups: Path) -> None:
         beside(address, key, "nothing", lambda: time.sleep(10))
         for client_id in client_ids:
             beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
-        purge = ("purge", "--older-than", 1, *where)
-        beside(address, key, "purge, interrupted after 15 s", lambda: run(*purge, interrupt_after=15))
+        beside(address, key, "purge", lambda: run("purge", "--older-than", 900, *where))
         beside(address, key, "backup", lambda: run("backup", backups, *where))
 
 
@@ -182,27 +163,6 @@ def measure_reads(path: Path, backups: Path) -> None:
     print(f"export: {run('export', path.parent / 'export.jsonl', *where)}")
 
 
-def measure_interrupts(path: Path, backups: Path) -> None:
-    """From Ctrl-C to the end of the process."""
-    where = ("--database", path)
-    backup = max(backups.glob("*.db"))
-    export = path.parent / "interrupted.csv"
-    commands: dict[tuple[object, ...], tuple[float, ...]] = {
-        ("backup", path.parent / "interrupted", *where): (1, 5, 20),
-        ("verify", backup): (1, 8, 20),
-        ("restore", backup, *where): (1, 8, 20, 40),
-        ("status", "--backups", backups, *where): (1, 3),
-        ("find", "first", "--deleted", *where): (1, 4),
-        ("export", export, *where): (1, 4),
-        ("purge", "--older-than", 1, *where): (1, 8),
-        ("compact", *where): (1, 8, 16, 25, 35),
-    }
-    for arguments, moments in commands.items():
-        for seconds in moments:
-            ended = run(*arguments, interrupt_after=seconds)
-            print(f"{arguments[0]}, interrupted after {seconds} s: {ended}", flush=True)
-
-
 def measure_rewrites(path: Path, backups: Path) -> None:
     """Commands that rewrite the file, to their end."""
     where = ("--database", path)
@@ -213,10 +173,8 @@ def measure_rewrites(path: Path, backups: Path) -> None:
 
 
 PARTS = {
-    "starts": measure_starts,
     "writes": measure_writes,
     "reads": measure_reads,
-    "interrupts": measure_interrupts,
     "rewrites": measure_rewrites,
 }
 
