@@ -1,7 +1,7 @@
 """A large database, and how the commands of the operator behave on it.
 
 python -m tests.benchmarks.large make FILE [--clients N]   # 1,000,000 clients with 3 old versions each
-python -m tests.benchmarks.large measure FILE              # changes the file; --only PART measures one part
+python -m tests.benchmarks.large measure FILE              # changes the file
 """
 
 from __future__ import annotations
@@ -138,56 +138,6 @@ def run(*arguments: object) -> str:
     return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
 
 
-def measure_writes(path: Path, backups: Path) -> None:
-    """Other writers beside each command."""
-    where = ("--database", path)
-    client_ids, key = _prepare(path)
-    with serving(path) as (_, address):
-        beside(address, key, "nothing", lambda: time.sleep(10))
-        for client_id in client_ids:
-            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
-        beside(address, key, "purge", lambda: run("purge", "--older-than", 900, *where))
-        beside(address, key, "backup", lambda: run("backup", backups, *where))
-
-
-def measure_reads(path: Path, backups: Path) -> None:
-    """Commands that change nothing."""
-    where = ("--database", path)
-    client_ids, _ = _prepare(path)
-    print(f"status: {run('status', *where)}")
-    print(f"status with a backup: {run('status', '--backups', backups, *where)}")
-    print(f"history: {run('history', client_ids[0], *where)}")
-    print(f"find: {run('find', 'first4711 last', *where)}")
-    print(f"find that finds all: {run('find', 'first', *where)}")
-    print(f"find --deleted: {run('find', 'first4711 last', '--deleted', *where)}")
-    print(f"export: {run('export', path.parent / 'export.jsonl', *where)}")
-
-
-def measure_rewrites(path: Path, backups: Path) -> None:
-    """Commands that rewrite the file, to their end."""
-    where = ("--database", path)
-    print(f"verify: {run('verify', max(backups.glob('*.db')))}")
-    print(f"restore: {run('restore', max(backups.glob('*.db')), *where)}")
-    print(f"compact: {run('compact', *where)}")
-    print(f"purge: {run('purge', '--older-than', 1, *where)}")
-
-
-PARTS = {
-    "writes": measure_writes,
-    "reads": measure_reads,
-    "rewrites": measure_rewrites,
-}
-
-
-def _prepare(path: Path) -> tuple[list[str], str]:
-    """The ids of some clients, and a key."""
-    with closing(Database(path)) as database:
-        with database.read() as connection:
-            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
-        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
-    return [client_id for (client_id,) in rows], key
-
-
 def beside(address: str, key: str, name: str, work: Callable[[], object]) -> None:
     """Run a command while other writers write, and print what it is to both."""
     with Load(address, key) as load:
@@ -196,13 +146,24 @@ def beside(address: str, key: str, name: str, work: Callable[[], object]) -> Non
     print(f"{name}: {done or ''}\n    beside it: {load}", flush=True)
 
 
-def measure(path: Path, only: str | None = None) -> None:
-    """Print what each command costs, beside a server that writes."""
-    backups = path.parent / "backups"
-    for name, part in PARTS.items():
-        if only in (None, name):
-            print(f"{name}, at a load of {os.getloadavg()[0]:.1f}:")
-            part(path, backups)
+def measure(path: Path) -> None:
+    """Print what each command costs beside a server that writes, and then alone."""
+    where, backups = ("--database", path), path.parent / "backups"
+    with closing(Database(path)) as database:
+        with database.read() as connection:
+            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
+        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+    with serving(path) as (_, address):
+        beside(address, key, "nothing", lambda: time.sleep(10))
+        for (client_id,) in rows:
+            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
+        for command in (("purge", "--older-than", 900), ("backup", backups)):
+            beside(address, key, str(command[0]), lambda command=command: run(*command, *where))
+    for command in (("status",), ("find", "first4711 last", "--deleted"), ("compact",)):
+        print(f"{command[0]}: {run(*command, *where)}", flush=True)
+    backup = max(backups.glob("*.db"))
+    print(f"verify: {run('verify', backup)}")
+    print(f"restore: {run('restore', backup, *where)}")
 
 
 def main() -> None:
@@ -210,13 +171,12 @@ def main() -> None:
     parser.add_argument("action", choices=("make", "measure"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--clients", type=int, default=CLIENTS)
-    parser.add_argument("--only", choices=PARTS, help="measure one part")
     args = parser.parse_args()
     began = time.monotonic()
     if args.action == "make":
         make(args.file, args.clients)
     else:
-        measure(args.file, args.only)
+        measure(args.file)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
