@@ -41,7 +41,7 @@ WITH RECURSIVE counted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM coun
 SELECT value FROM counted
 """
 
-# Ids are random as those of real clients are: neighbours in time are not neighbours in an index.
+# Ids are random: clients that are neighbours in time are not neighbours in the index.
 CLIENTS_SQL = """
 INSERT INTO clients (
     seq, id, user_id, first_name, last_name, email, phone, client_type, status, preferred_locations,
