@@ -21,7 +21,7 @@ from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.importing.conflicts import CROSSED, STALE, compare, differs
 from acare.importing.duplicates import Duplicate, Finder, find_all
-from acare.store.sequence import Places
+from acare.store.clients import NEXT_PLACE, next_place_at
 
 Policy = Literal["fail", "skip", "update", "create"]
 
@@ -40,7 +40,7 @@ ON CONFLICT (email) DO NOTHING
 INSERT = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at, import_id
+    version, created_at, updated_at, imported_at
 )
 VALUES (
     :seq, :id, (SELECT id FROM users WHERE email = :owner), {", ".join(f":{field.name}" for field in FIELDS)},
@@ -111,7 +111,7 @@ class Import:
         self._database, self._policy = database, policy
         self._fingerprint = {"fingerprint": fingerprint}
         self._clock, self._sleep = clock, sleep
-        self._places, self._finder = Places(), Finder()
+        self._finder = Finder()
 
     def progress(self, rows_sha256: bytes) -> Progress:
         """How far the import is. UserError if it was begun with other rows."""
@@ -212,7 +212,11 @@ class Import:
         values = {**_DEFAULTS, **row.complete(), **row.kept, "import_id": import_id}
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
-        values["seq"], values["created_at"] = self._places.next(connection, row.kept.get("created_at"))
+        place = (
+            f"SELECT {next_place_at(':created_at')}, :created_at" if "created_at" in row.kept else NEXT_PLACE
+        )
+        found = connection.execute(place, row.kept).fetchall()
+        values["seq"], values["created_at"] = found[0]
         connection.execute(INSERT, values)
 
 

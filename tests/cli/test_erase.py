@@ -99,7 +99,7 @@ def test_a_purge_deletes_old_versions(run, app, aged):
 
 def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
     purge_some = history._purge_some
-    monkeypatch.setattr(history, "PURGE_ROWS", (10, 10))
+    monkeypatch.setattr(history, "PURGE_ROWS", 10)
     monkeypatch.setattr(history, "_purge_some", lambda *work: time.sleep(0.02) or purge_some(*work))
     with acare.create_app(database=app.database.path, rate_limit="off") as other:
         purging = threading.Thread(target=HistoryStore(other.database).purge, args=(1,))

@@ -7,6 +7,7 @@ import subprocess
 from contextlib import closing
 
 import pytest
+from support import schema_2
 from support.server import command
 from support.terminal import on_terminal
 
@@ -93,3 +94,9 @@ def test_with_json_logs_a_failed_start_is_a_line_of_json(tmp_path, arguments, be
     ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
     (error,) = map(json.loads, ended.stderr.splitlines())
     assert (ended.returncode, error["level"], expected in error["message"]) == (1, "error", True)
+
+
+def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
+    schema_2.write_to(tmp_path / "acare.db")
+    ended = subprocess.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert "acare: migrated acare.db to schema 3; the backup is" in ended.stderr

@@ -31,7 +31,7 @@ def merge(*arguments):
 merge_some, search._merge = search._merge, merge
 progress.silent = show
 copying._CALL_STEPS = 500
-history.PURGE_ROWS = (1, 1)
+history.PURGE_ROWS = 1
 """
 
 COMMANDS = [

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support import schema_2
 from support.client import Api
 
 import acare
@@ -115,6 +116,11 @@ def read_only_file(path, folder, monkeypatch):
     monkeypatch.setattr(os, "access", lambda place, mode: False)
 
 
+def older_schema(path, folder, monkeypatch):
+    path.unlink()
+    schema_2.write_to(path)
+
+
 def damaged_backup(path, folder, monkeypatch):
     with next(folder.glob("*.db")).open("ab") as content:
         content.write(b"x")
@@ -127,7 +133,11 @@ def no_checksum(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
+        (
+            expiring_key,
+            f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n",
+        ),
+        (older_schema, "the schema is 2; it is migrated to 3 when the file is opened"),
         (read_only_file, "this user cannot write to the file"),
         (full_disk, "free on the disk"),
         (long_log, "the log has"),

@@ -8,6 +8,7 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from support import schema_2
 from support.client import Api
 
 import acare
@@ -86,6 +87,18 @@ def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
     path.write_bytes(b"x" * 8192)
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
     assert "could not be read" in capsys.readouterr().err
+
+
+def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
+    schema_2.write_to(path)
+    backup = back_up(path, tmp_path / "backups")
+    with closing(Database(path)) as database, database.read() as connection:
+        ((client_id,),) = connection.execute("SELECT id FROM clients LIMIT 1").fetchall()
+    with closing(Database(path)) as database:
+        ErasureStore(database).erase(client_id)
+    assert restore(backup, path).erased == 1
+    with closing(Database(path)) as database:
+        assert ErasureStore(database).find(client_id) is None
 
 
 def test_a_process_that_writes_at_the_last_moment_is_noticed(path, since, monkeypatch):
