@@ -13,7 +13,6 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from support import warm
 from support.data import UNKNOWN_ID
 from support.http import HttpCaller
 from support.sockets import wait_for
@@ -188,7 +187,7 @@ def listed(run):
 
 
 def run_process(*arguments, **environ):
-    return warm.run(
+    return subprocess.run(
         [sys.executable, "-m", "acare", *arguments],
         env={**os.environ, **environ},
         capture_output=True,

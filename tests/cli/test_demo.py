@@ -10,7 +10,6 @@ import urllib.request
 from collections import Counter
 
 import pytest
-from support import warm
 
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 
@@ -91,7 +90,7 @@ def test_a_stopped_demo_leaves_no_file(demo, temporary, tmp_path, monkeypatch, n
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_stopped_while_it_starts_leaves_no_file(temporary, number):
-    process = warm.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "acare", "demo", "--listen", "127.0.0.1:0"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import closing
 
 import pytest
-from support import schema_1, warm
+from support import schema_1
 from support.server import command
 from support.terminal import on_terminal
 
@@ -43,7 +43,7 @@ def test_the_first_key_is_a_broker_s_with_full_access(tmp_path):
 
 
 def test_elsewhere_it_shows_how_to_create_one(start, tmp_path):
-    with warm.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
             url = re.search(r"http://[^/]+/", server.stdout.readline())[0]
             assert server.stdout.readline() == f"The page for people is at {url}\n"
@@ -104,12 +104,12 @@ def test_with_json_logs_a_failed_start_is_a_line_of_json(
     if by == "variable":
         monkeypatch.setenv("ACARE_LOG_FORMAT", "json")
     line = command("serve", "--listen", "127.0.0.1:0", *flags, *arguments, before=before)
-    ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
     (error,) = map(json.loads, ended.stderr.splitlines())
     assert (ended.returncode != 0, error["level"], expected in error["message"]) == (True, "error", True)
 
 
 def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
     schema_1.write_to(tmp_path / "acare.db")
-    ended = warm.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
     assert "acare: migrated acare.db from schema 1 to 2; the backup is" in ended.stderr

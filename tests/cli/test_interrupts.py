@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from benchmarks import large
-from support import warm
 from support.server import command
 from support.sockets import wait_for
 
@@ -78,7 +77,7 @@ def interrupt(tmp_path, template, arguments, before="", after=0.0):
     """
     words = [str(template[1]) if word == "BACKUP" else word for word in arguments]
     where = [] if arguments[0] == "verify" else ["--database", "acare.db"]
-    with warm.Popen(
+    with subprocess.Popen(
         command(*words, *where, before=before), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
@@ -142,7 +141,7 @@ def test_a_command_that_works_ends_at_once_and_leaves_nothing(tmp_path, template
 def test_an_interrupted_purge_goes_on_the_next_time(tmp_path, template, path):
     interrupt(tmp_path, template, ("purge", "--older-than", "1"), BEGUN)
     line = command("purge", "--older-than", "1", "--database", "acare.db")
-    ended = warm.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM client_history").fetchall() == [(0,)]

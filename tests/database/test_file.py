@@ -4,13 +4,13 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 import threading
 import time
 from contextlib import closing
 
 import pytest
-from support import warm
 from support.files import contents, edit, query
 from support.threads import Call, in_threads
 
@@ -180,7 +180,7 @@ Database(Path(sys.argv[1]))
 
 
 def test_a_crash_during_creation_leaves_no_database(path):
-    ended = warm.run([sys.executable, "-c", CRASH, str(path)], timeout=30)
+    ended = subprocess.run([sys.executable, "-c", CRASH, str(path)], timeout=30)
     assert (ended.returncode, path.exists()) == (9, False)
     make_with_key(path)
     assert emails(path) == ["first@example.com"]

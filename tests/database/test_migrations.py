@@ -7,12 +7,13 @@ import os
 import re
 import sqlite3
 import stat
+import subprocess
 import sys
 from contextlib import closing, nullcontext
 from functools import partial
 
 import pytest
-from support import schema_1, warm
+from support import schema_1
 from support.client import Api
 from support.data import JORDAN
 from support.files import edit, query
@@ -436,7 +437,7 @@ while True:
 def test_a_killed_migration_leaves_the_old_or_the_new_file(path, tmp_path, how):
     steps = tmp_path / "steps"
     steps.mkdir()
-    warm.run([sys.executable, "-c", KILLED, path, steps, how], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", KILLED, path, steps, how], check=True, timeout=120)
     old, rows = tokens_of(path), query(path, ROWS)
     migrations.migrate(path)
     new, versions = tokens_of(path), []

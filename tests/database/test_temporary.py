@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from support import warm
 
 from acare.database.database import Database
 from acare.database.temporary import PREFIX, make_folder, remove_leftovers, temporary
@@ -32,7 +31,7 @@ def begin(tmp_path):
 
     def start():
         line = [sys.executable, "-c", BEGIN, tmp_path / "acare.db"]
-        started.append(warm.Popen(line, stdout=subprocess.PIPE))
+        started.append(subprocess.Popen(line, stdout=subprocess.PIPE))
         assert started[-1].stdout.readline() == b"begun\n"
         return started[-1]
 

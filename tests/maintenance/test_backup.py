@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import warm
 from support.client import Api
 from support.data import JORDAN
 from support.files import edit, file_size_limit, listing, query
@@ -440,7 +440,7 @@ def cut_off(tmp_path):
     def run(template, what):
         where = tmp_path / "steps"
         where.mkdir()
-        warm.run([sys.executable, "-c", textwrap.dedent(CUT_OFF), template, where, what], check=True)
+        subprocess.run([sys.executable, "-c", textwrap.dedent(CUT_OFF), template, where, what], check=True)
         return sorted(where.iterdir(), key=lambda step: int(step.name))
 
     return run

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from powercut.disk import Disk
 from powercut.events import Event, read_events
-from support import warm
 from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
 
@@ -106,7 +105,7 @@ class Recording:
         """Run a command of acare to its end."""
         line = command(*arguments, "--database", self.database, before=BEGIN)
         begun = time.monotonic_ns()
-        done = warm.run(line, env=self.env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(line, env=self.env, capture_output=True, text=True, timeout=60)
         ended = time.monotonic_ns() if done.returncode == 0 else math.inf
         self.steps[name] = Step(begun, ended, done.stdout + done.stderr)
         return self.steps[name]

@@ -4,7 +4,6 @@ import functools
 import json
 import random
 import sqlite3
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -13,7 +12,7 @@ from contextlib import closing
 from uuid import UUID
 
 import pytest
-from support import warm
+from support import command
 from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
@@ -468,9 +467,9 @@ def test_all_of_it_works_while_a_server_runs_on_the_file(start, tmp_path):
                 return refused.code, json.load(refused)
 
     def run(*arguments):
-        command = [sys.executable, "-m", "acare", *arguments, "--database", "served.db"]
-        done = warm.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
-        return done.stdout
+        ended = command.run(*arguments, "--database", "served.db", cwd=tmp_path)
+        assert ended.code == 0, ended.err
+        return ended.out
 
     client_id = ask("POST", "/v1/clients", {**JORDAN, "first_name": NAME})[1]["data"]["id"]
     path = f"/v1/clients/{client_id}"

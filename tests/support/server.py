@@ -15,8 +15,6 @@ from acare.cli.serve import FIRST_USER
 from acare.database.database import Database
 from acare.store.keys import KeyStore
 
-from . import warm
-
 
 class RunningServer:
     """A real ``acare`` process on a free port, with its output and address."""
@@ -34,7 +32,7 @@ def starter(folder: Path) -> Iterator[Callable[..., RunningServer]]:
     def run(*arguments: str, command: str = "serve", env: dict[str, str] | None = None) -> RunningServer:
         where = [] if command == "demo" or "--database" in arguments else ["--database", "served.db"]
         with log.open("a") as stderr:
-            process = warm.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "acare", command, "--listen", "127.0.0.1:0", *where, *arguments],
                 cwd=folder,
                 env={**os.environ, **(env or {})},
@@ -86,7 +84,9 @@ def serving(database, *arguments, before="", prefix=(), log=None, env=None):
     path = database.with_name("server.log")
     with (
         path.open("a") as file,
-        warm.Popen(line, stdout=subprocess.PIPE, stderr=file if log is None else log, env=env) as process,
+        subprocess.Popen(
+            line, stdout=subprocess.PIPE, stderr=file if log is None else log, env=env
+        ) as process,
     ):
         try:
             address = re.search(r"http://([^/\s]+)", process.stdout.readline().decode())
@@ -96,11 +96,15 @@ def serving(database, *arguments, before="", prefix=(), log=None, env=None):
             process.kill()
 
 
+def _started(line, stderr, env):
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=stderr, env=env)
+
+
 @contextmanager
 def begun(*arguments):
     """A real ``acare`` that is about to run the command, with all modules imported."""
     line = command(*arguments, before="import acare.cli; print('begins', flush=True)")
-    with warm.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout.readline() == b"begins\n"
             yield process
