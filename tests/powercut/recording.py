@@ -11,8 +11,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,9 +20,6 @@ from powercut.disk import Disk
 from powercut.events import Event, read_events
 from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
-
-# A process that is forked has the recorder, and what the one before has told it.
-BEGIN = "import ctypes; ctypes.CDLL(None).begin_recording()\n"
 
 WRITES = 40  # of each writer
 SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
@@ -61,7 +58,6 @@ class Recording:
     writers: list[Journalist] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
     before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
-    opening: Callable[[], AbstractContextManager[object]] = nullcontext  # while the rest is opened
     begun: int = 0
 
     def __post_init__(self) -> None:
@@ -96,14 +92,14 @@ class Recording:
     @contextmanager
     def serving(self, before: str = "", end: int = signal.SIGTERM) -> Iterator[str]:
         """A server, by its address. It is stopped at the end, or gets another signal."""
-        with serving(self.database, before=BEGIN + before, env=self.env) as (process, address):
+        with serving(self.database, before=before, env=self.env) as (process, address):
             yield address
             process.send_signal(end)
             process.wait(timeout=30)
 
     def run(self, name: str, *arguments: object) -> Step:
         """Run a command of acare to its end."""
-        line = command(*arguments, "--database", self.database, before=BEGIN)
+        line = command(*arguments, "--database", self.database)
         begun = time.monotonic_ns()
         done = subprocess.run(line, env=self.env, capture_output=True, text=True, timeout=60)
         ended = time.monotonic_ns() if done.returncode == 0 else math.inf

@@ -1,6 +1,6 @@
 """The power fails at any instant: nothing that was acknowledged is lost, and nothing is left half done.
 
-ACARE_TEST_POWER_CUTS multiplies the cuts: 60 makes 76, 600 makes 760.
+ACARE_TEST_POWER_CUTS multiplies the cuts: 60 makes 75, 600 makes 750.
 """
 
 import copy
