@@ -62,16 +62,6 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
-def test_a_client_leads_back_to_the_same_list(open_page, demo):
-    page = opened(open_page, demo)
-    page.get_by_label("Status").select_option("closed")
-    expect(page.locator("tbody .badge.closed")).to_have_count(25)
-    page.locator(ROWS).first.click()
-    page.get_by_role("link", name="All clients").click()
-    expect(page.get_by_label("Status")).to_have_value("closed")
-    expect(page.locator("tbody .badge.closed")).to_have_count(25)
-
-
 def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_label("Search").fill("no-such-name")
@@ -81,13 +71,6 @@ def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
     expect(page.locator(ROWS)).to_have_count(25)
     page.goto(f"{demo.url}/#/client/0")
     expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
-
-
-def test_an_agency_without_clients_is_invited_to_add_one(open_page, agency):
-    page = open_page(agency.link)
-    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
-    page.get_by_role("link", name="New client").last.click()
-    expect(page.get_by_label("First name")).to_be_visible()
 
 
 def test_going_back_restores_the_search_that_has_the_focus(open_page, demo):

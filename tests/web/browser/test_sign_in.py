@@ -24,13 +24,6 @@ def test_a_key_that_no_header_can_have_is_refused(open_page, agency, key):
     expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
 
 
-def test_a_pasted_key_may_have_spaces_around_it(open_page, agency):
-    page = open_page(agency.url)
-    page.get_by_label("API key").fill(f"\u200b {agency.key} ")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#who")).to_contain_text("Broker")
-
-
 def test_a_link_with_a_key_works_in_an_open_page(open_page, agency):
     page = open_page(agency.url)
     expect(page.get_by_label("API key")).to_be_visible()
