@@ -17,6 +17,7 @@ FILES = {
 
 
 def get(app, path, status=200, mount="", **headers):
+    headers = {"Accept": "text/html", **headers}
     return Api(app, None).web.get(path, headers=headers, status=status, extra_environ={"SCRIPT_NAME": mount})
 
 
