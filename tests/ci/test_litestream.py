@@ -26,8 +26,8 @@ LARGE = json.dumps({**JORDAN, "notes": "x" * 9000}).encode()
 
 # A log of 400 pages is too long, and the file's limit is half of that.
 SHORT_LOG = """
-import acare.database.connection as connection, acare.database.writer as writer
-writer.Writer.__init__.__defaults__ = (400,)
+import acare.database.connection as connection, acare.database.log as log
+log.MAX_PAGES = 400
 connection._WRITER_SETTINGS = (*connection._WRITER_SETTINGS, "journal_size_limit = 800000")
 """
 
