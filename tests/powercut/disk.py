@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -143,7 +143,7 @@ class Disk:
         favourite = rng.choice(FAVOURITES)
         chosen: dict[File, str] = {}
         places: dict[File, Path] = {}
-        for path, node in _walk(target, self.root, lambda folder: folder.content(rng)):
+        for path, node in _walk(target, self.root, rng):
             if isinstance(node, Folder):
                 path.mkdir()
             elif node in places:
@@ -158,22 +158,12 @@ class Disk:
                 places[node] = path
         return ", ".join(f"{places[node].name}: {remainder}" for node, remainder in chosen.items())
 
-    def now(self) -> dict[str, bytes]:
-        """Every file as programs see it, by its path; to compare the recording with the real folder."""
-        return {
-            str(path): File(node.durable, node.pending).content("all", self._rng)
-            for path, node in _walk(Path(), self.root, lambda folder: folder.names)
-            if isinstance(node, File)
-        }
 
-
-def _walk(
-    path: Path, node: File | Folder, names_in: Callable[[Folder], dict[str, File | Folder]]
-) -> Iterator[tuple[Path, File | Folder]]:
+def _walk(path: Path, node: File | Folder, rng: random.Random) -> Iterator[tuple[Path, File | Folder]]:
     yield path, node
     if isinstance(node, Folder):
-        for name, inner in names_in(node).items():
-            yield from _walk(path / name, inner, names_in)
+        for name, inner in node.content(rng).items():
+            yield from _walk(path / name, inner, rng)
 
 
 def _choose(name: str, favourite: str | None, rng: random.Random) -> str:

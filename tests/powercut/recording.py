@@ -160,11 +160,3 @@ class Recording:
         answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
         ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
         return sorted(instant for instant in answered + ended if instant >= self.begun)
-
-    def real_files(self) -> dict[str, bytes]:
-        """The files in their final state, to compare the disk with them."""
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for path in self.folder.rglob("*")
-            if path.is_file() and path.name != "server.log"
-        }

@@ -3,7 +3,6 @@
 ACARE_TEST_POWER_CUTS is their number, roughly: each scenario has its share of it.
 """
 
-import copy
 import functools
 import math
 import os
@@ -49,16 +48,6 @@ def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
     print(f"\n{scenario.__name__}: {cuts} cuts, {recording.acknowledged()} writes acknowledged, "
           f"{refused} refused, {len(found)} cuts with losses")  # fmt: skip
     assert found == {}
-
-
-def test_the_recording_is_complete(record):
-    recording = record(scenarios.plain)
-    disk = copy.deepcopy(recording.disk)
-    for event in recording.events:
-        disk.replay(event)
-    ours, real = disk.now(), recording.real_files()
-    assert ours.keys() == real.keys()
-    assert [path for path in real if ours[path] != real[path]] == []
 
 
 # --- defects are found
