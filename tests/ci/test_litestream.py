@@ -166,11 +166,7 @@ def test_a_stalled_replica_stops_writes_until_it_continues(setup):
         caller = Caller(running.address, setup.key)
         running.litestream.send_signal(signal.SIGSTOP)
         caller.create_until(503)
-        status, _, answer = caller.ask("GET", "/readyz")
-        assert (status, answer["error"]["details"]["checks"]["write"][:27]) == (
-            503,
-            "The log has grown too long:",
-        )
+        assert caller.ask("GET", "/readyz")[0] == 503
         assert setup.log_size() > 1_600_000
         running.litestream.send_signal(signal.SIGCONT)
         caller.create_until(201)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from support import warm
 from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import HEADER, USER
 
@@ -239,7 +238,7 @@ def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
 def test_a_reader_may_stop_reading(agency):
     agency.load(f"{HEADER}\n" + "A,B,buyer\n" * 3000, "--on-duplicate", "create")
     line = [sys.executable, "-m", "acare", "export", "--database", str(agency.database)]
-    with warm.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()
         assert (process.wait(20), process.stderr.read()) == (1, b"")

@@ -9,7 +9,6 @@ import time
 import urllib.request
 
 import pytest
-from support import warm
 from support.importing import HEADER, USER, Agency
 from support.server import command, serving
 
@@ -40,7 +39,7 @@ def rows(count):
 
 def kill_after(agency, batches, *arguments):
     line = command("import", *arguments, "--database", agency.database, before=SLOW)
-    with warm.Popen(line, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as process:
         for _ in range(batches):
             assert process.stdout.readline() == b"batch\n"
         process.send_signal(signal.SIGKILL)
@@ -217,7 +216,7 @@ def test_the_server_writes_while_an_import_does(agency):
     arguments = ("--user", USER, "--on-duplicate", "create", "--database", agency.database)
     line = command("import", agency.write(rows(8000)), *arguments, before="print('begins', flush=True)")
     key = agency.run("key", "create", "--user", USER).out.strip()
-    with serving(agency.database) as (_, address), warm.Popen(line, stdout=subprocess.PIPE) as process:
+    with serving(agency.database) as (_, address), subprocess.Popen(line, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         waits = []
         while process.poll() is None:
@@ -257,7 +256,7 @@ def test_many_rows_are_imported_in_little_memory(agency):
     line = command(
         "import", path, "--user", USER, "--on-duplicate", "skip", "--quiet", "--database", agency.database
     )
-    process = warm.Popen(line)
+    process = subprocess.Popen(line)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0

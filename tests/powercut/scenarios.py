@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from powercut.aftermath import client_rows, history_rows
-from powercut.recording import Recording, Step
+from powercut.recording import WRITES, Recording, Step
 from support import schema_2
 from support.crash import ALWAYS_CHECKPOINT
 
@@ -63,11 +63,7 @@ def restarts_after_failed_syncs(recording: Recording) -> None:
         ):
             pass
         recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_NEVER, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+        write_until_killed(recording, CHECKPOINT_NEVER, times=10)
 
 
 @contextmanager
@@ -80,48 +76,34 @@ def may_not_start() -> Iterator[None]:
             raise
 
 
-def failing_checkpoints(recording: Recording) -> None:
+def failing_checkpoints(recording: Recording, servers: int = 1, end: int = signal.SIGTERM) -> None:
     """Checkpoints are stopped half way by readers, then a sync of the database fails, then all is well."""
     recording.make_key()
     recording.begin()
     recording.fail_on = ".db"
     for _ in range(3):
         recording.failing_syncs = 4
-        with (
-            recording.serving(CHECKPOINT_OFTEN) as address,
-            old_snapshots(recording.database),
-            recording.writing([address], times=60, on_refusal="stop"),
-        ):
-            pass
+        with ExitStack() as stack:
+            running = [recording.serving(CHECKPOINT_OFTEN, end=end) for _ in range(servers)]
+            addresses = [stack.enter_context(server) for server in running]
+            stack.enter_context(old_snapshots(recording.database))
+            stack.enter_context(recording.writing(addresses, times=60, on_refusal="stop"))
         recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+        write_until_killed(recording, CHECKPOINT_OFTEN, times=10)
 
 
 def failing_checkpoints_of_two(recording: Recording) -> None:
     """The same with two servers: when the sync of the one has failed, the other must not checkpoint."""
-    recording.make_key()
-    recording.begin()
-    recording.fail_on = ".db"
-    for _ in range(3):
-        recording.failing_syncs = 4
-        with ExitStack() as stack:
-            servers = [recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) for _ in range(2)]
-            addresses = [stack.enter_context(server) for server in servers]
-            with (
-                old_snapshots(recording.database),
-                recording.writing(addresses, writers=2, times=60, on_refusal="stop"),
-            ):
-                pass
-        recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+    failing_checkpoints(recording, servers=2, end=signal.SIGKILL)
+
+
+def write_until_killed(recording: Recording, before: str = "", times: int = WRITES) -> None:
+    """A server is killed after some writes."""
+    with (
+        recording.serving(before, end=signal.SIGKILL) as address,
+        recording.writing([address], times=times),
+    ):
+        pass
 
 
 @contextmanager
@@ -172,12 +154,9 @@ def restore(recording: Recording) -> None:
     recording.make_key()
     backups = recording.folder / "backups"
     backups.mkdir()
-    with recording.serving(end=signal.SIGKILL) as address:
-        with recording.writing([address]):
-            pass
-        recording.run("backup", "backup", backups)
-        with recording.writing([address]):
-            pass
+    write_until_killed(recording)
+    recording.run("backup", "backup", backups)
+    write_until_killed(recording)
     (backup,) = backups.glob("*.db")
     recording.before = {"old": client_rows(recording.database), "new": client_rows(backup)}
     recording.begin()

@@ -8,7 +8,6 @@ import threading
 from contextlib import closing, contextmanager
 
 import pytest
-from support import warm
 from support.crash import KILLS
 from support.server import command, make_key
 from support.sockets import wait_for
@@ -28,7 +27,7 @@ os.environ |= {{"LISTEN_PID": {pid!r} or str(os.getpid()), "LISTEN_FDS": {count!
 def activated(database, passed, pid="", count="1"):
     """A server with a passed socket; ``pid`` and ``count`` are what the variables say."""
     options = ("--database", database, "--rate-limit", "off", "--listen", "127.0.0.1:0")
-    with warm.Popen(
+    with subprocess.Popen(
         command("serve", *options, before=PASS.format(pid=pid, count=count)),
         stdin=passed,
         stdout=subprocess.PIPE,
