@@ -170,7 +170,7 @@ class ClientStore:
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max.
         """
-        statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
+        statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
         target = _Target(caller, client_id, version, precondition)
         values = {**changes, **target.values()}
 

@@ -64,14 +64,16 @@ def page_statement(names: Collection[str], order: str) -> str:
     The inner SELECT walks only an index, from the end that is nearer to the page: ``order`` is ASC or DESC.
     The outer SELECT reads the rows of the page.
     """
+    order_by = "seq"
+    if "email" in names or "q" in names:
+        order_by = "clients.seq" if "email" in names else "clients_search.rowid"
+        seqs = f"SELECT clients.seq FROM {_source(names)} {_where(names)}"
+    else:
+        seqs = _list(names)
     return f"""
 SELECT json
 FROM clients
-WHERE seq IN (
-    {_search(names) if "q" in names or "email" in names else _list(names)}
-    ORDER BY {"clients_search.rowid" if "q" in names and "email" not in names else "clients.seq"} {order}
-    LIMIT :rows OFFSET :skipped
-)
+WHERE seq IN ({seqs} ORDER BY {order_by} {order} LIMIT :rows OFFSET :skipped)
 ORDER BY seq DESC
 """
 
@@ -87,7 +89,7 @@ def _list(names: Collection[str]) -> str:
         index = "clients_by_user" if by_user else "clients_by_seq"
     else:
         index = "clients_by_user_type_status" if by_user else "clients_by_type_status"
-    select = f"SELECT clients.seq FROM clients INDEXED BY {index} {_where(names)}"
+    select = f"SELECT seq FROM clients INDEXED BY {index} {_where(names)}"
     if "status" in names and "client_type" not in names:
         return " UNION ALL ".join(f"{select} AND client_type = '{value}'" for value in CLIENT_TYPES)
     if "client_type" in names and "status" not in names:
@@ -95,12 +97,8 @@ def _list(names: Collection[str]) -> str:
     return select
 
 
-def _search(names: Collection[str]) -> str:
-    """The places of the clients in a list that searches. CROSS JOIN keeps the order of the tables."""
-    return f"SELECT clients.seq FROM {_source(names)} {_where(names)}"
-
-
 def _source(names: Collection[str]) -> str:
+    """The tables of a list that searches. CROSS JOIN keeps their order."""
     if "email" not in names:
         return "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid"
     joined = "CROSS JOIN clients_search ON clients_search.rowid = clients.seq" if "q" in names else ""
@@ -108,5 +106,4 @@ def _source(names: Collection[str]) -> str:
 
 
 def _where(names: Collection[str]) -> str:
-    conditions = [condition for name, condition in _CONDITIONS.items() if name in names]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"WHERE {' AND '.join([_CONDITIONS[name] for name in names])}" if names else ""
