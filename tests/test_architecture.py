@@ -98,7 +98,7 @@ def test_the_server_and_the_commands_import_little_of_the_api() -> None:
         for name in imports(tree)
         if name.startswith("acare.api")
     }
-    assert imported <= {"acare.api.envelope", "acare.api.access_log", "acare.api.openapi"}
+    assert imported <= {"acare.api.envelope", "acare.api.access_log", "acare.api.cors", "acare.api.openapi"}
 
 
 def test_few_other_packages_are_imported() -> None:

@@ -14,7 +14,6 @@ from acare.config import Settings, passed_sockets
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
-from acare.server.workers import share_one_heap
 from acare.store.keys import KeyStore
 
 #: The user of the key that the first start on a new database creates.
@@ -35,7 +34,6 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
-    share_one_heap()
     with (
         logs.configured(settings.log_format) as access,
         listen(settings, passed_sockets()) as listener,
