@@ -54,9 +54,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, which is then queued."""
+        self.server.progressed(self)
         if self.request is None:
             self.request = self.parser_class(self.adj)
-            self.request_began = time.monotonic()
+            self.request_began = self.progress_at
         request = self.request
         self.input = data[request.received(data) :]
         if self.input and not request.completed:  # its body
@@ -70,7 +71,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 self.requests.append(request)
                 self.server.add_task(self)
                 return True
-        self.server.wait_for_caller(self)
+        self.server.count(self)
         return True
 
     def write_soon(self, data: bytes) -> int:
@@ -99,7 +100,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         if self.input and self.readable():
             self.received(self.input)
         elif self.connected and not self.is_answering():
-            self.server.wait_for_caller(self)
+            self.server.progressed(self)
+            self.server.count(self)
 
     def handle_expt(self) -> None:
         """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""
@@ -116,6 +118,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def is_overdue(self, now: float) -> bool:
         """Whether a time-out of a connection that waits for its caller has expired."""
+        if self.is_answering():
+            return False
         pause = now - self.progress_at
         if self.total_outbufs_len:
             return pause > ANSWER_SECONDS

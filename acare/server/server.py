@@ -77,7 +77,7 @@ class Server:
         self.active_channels: dict[int, Channel] = {}
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.url = url(self.server_name, self.effective_port)
-        self._waiting: OrderedDict[Channel, None] = OrderedDict()  # for their callers; longest first
+        self._waiting: OrderedDict[Channel, None] = OrderedDict()  # not for a thread; longest first
         self._held = 0  # bytes
         self._quick = FairQueue()  # requests that the loop answers
         self._answered: deque[Channel] = deque()  # connections whose responses are to be sent
@@ -105,7 +105,7 @@ class Server:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = sock.fileno()
         try:
-            self.wait_for_caller(Channel(self, sock, addr, self.adj, self._sockets))
+            self.progressed(Channel(self, sock, addr, self.adj, self._sockets))
         except BaseException:  # such as MemoryError: leave no half-made connection in the loop
             if number in self._sockets:
                 del self._sockets[number]
@@ -113,20 +113,27 @@ class Server:
             sock.close()
             raise
 
-    def wait_for_caller(self, channel: Channel) -> None:
-        """The caller of ``channel`` has to send or to read, and has just done so."""
-        if channel.connected:
-            channel.progress_at = time.monotonic()
-            self._waiting[channel] = None
-            self._waiting.move_to_end(channel)
-            self._count(channel)
+    def progressed(self, channel: Channel) -> None:
+        """The caller of ``channel`` has sent or read something."""
+        channel.progress_at = time.monotonic()
+        self._waiting[channel] = None
+        self._waiting.move_to_end(channel)
+
+    def count(self, channel: Channel) -> None:
+        """Count what ``channel`` holds. Over the limit, those longest without progress are closed."""
+        if not channel.connected:
+            return
+        size = channel.size()
+        self._held += size - channel.counted
+        channel.counted = size
+        while self._held > MAX_HELD:
+            victim = next((each for each in self._waiting if each.counted), channel)
+            victim.handle_close()
 
     def add_task(self, channel: Channel) -> None:
         """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
-        self._waiting.pop(channel, None)
-        self._count(channel)
-        if self._held > MAX_HELD:  # all of it is requests that wait for a thread
-            channel.handle_close()
+        self.count(channel)
+        if not channel.connected:
             return
         request = channel.requests[0]
         caller = request.caller() or channel.addr[0]
@@ -136,6 +143,7 @@ class Server:
         if workload == "quick" or (workload == "list" and caller not in self._large_lists):
             self._quick.put(caller, channel)
         else:
+            del self._waiting[channel]
             self._workers.put(workload, caller, channel)
 
     def forget(self, channel: Channel) -> None:
@@ -146,17 +154,6 @@ class Server:
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
-
-    def _count(self, channel: Channel) -> None:
-        """Count what ``channel`` holds. Over the limit, those longest without progress are closed."""
-        size = channel.size()
-        self._held += size - channel.counted
-        channel.counted = size
-        while self._held > MAX_HELD:
-            victim = next((each for each in self._waiting if each.counted), None)
-            if victim is None:
-                return
-            victim.handle_close()
 
     # --- the loop
 

@@ -81,12 +81,12 @@ def test_a_body_is_asked_for_and_then_answered(target, caller, framing, first, r
     assert_next_is_separate(target, raw, stream)
 
 
-def test_a_body_over_the_limit_is_refused(target, caller):
+@pytest.mark.parametrize("length", [64 * 1024 + 1, 1_500_000, 10**12])
+def test_a_body_over_the_limit_is_refused_before_it_is_sent(target, caller, length):
     raw, stream = caller
-    raw.sendall(request(target.key, "POST", Content_Length=1_500_000, **EXPECT))
-    if stream.peek(len(CONTINUE)).startswith(CONTINUE):
-        raw.sendall(bytes(1_500_000))
-    assert answer_after_continue(stream)[0][0] == 413
+    raw.sendall(request(target.key, "POST", Content_Length=length, **EXPECT))
+    answer, told = answer_after_continue(stream)
+    assert (answer[0], told) == (413, False)
 
 
 def test_a_caller_of_http_1_0_is_not_told_to_continue(target, caller):

@@ -42,6 +42,11 @@ FIRST_LINES = [
     "GET /health\rz HTTP/1.1",
     "GE:T /healthz HTTP/1.1",
     "GET http://[::1/ HTTP/1.1",
+    "GET healthz HTTP/1.1",
+    "GET * HTTP/1.1",
+    "GET /healthz#top HTTP/1.1",
+    "GET ftp://a.example/healthz HTTP/1.1",
+    "GET /caf\xe9 HTTP/1.1",
 ]
 HOSTS = ["a b", "a/b", "a@b", "a.example, b.example", "a.example:port", "[::1", 'a"b', "<a>"]
 LENGTHS = ["+5", "-5", "5,5", "5, 6", "5 5", "0x5", "5_0", "5.0", "\xb2", "", "9" * 5000, "many", "\r\n 5"]
@@ -156,6 +161,12 @@ def ends(stream):
         return True
 
 
+def test_a_refusal_names_the_reason(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(get(first="GET /caf\xe9 HTTP/1.1"))
+        assert "not ASCII" in read_answer(stream)[2]["error"]["message"]
+
+
 LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: "}
 
 
@@ -175,6 +186,7 @@ WELL_FORMED = {
     "an IPv4 Host": (lines("GET /healthz HTTP/1.1", "host:127.0.0.1"), 200),
     "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
     "an empty line before it": (b"\r\n" + get(), 200),
+    "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
     "a value of Latin-1": (get("X-Test: \xe9"), 200),
     "an empty value": (get("X-Test:"), 200),
     "tabs in a value": (get("X-Test:\ta\tb\t"), 200),
@@ -229,7 +241,21 @@ CHUNKS = {
     "with a line feed after its extension": b"%b;a=b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, NEXT),
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
+    "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "before an empty line": b"%b\r\n%b\r\n\r\n0\r\n\r\n" % (SIZE, BODY),
+    "with an empty extension": b"%b;\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    **{
+        f"and a trailer {trailer!r}": b"%b\r\n%b\r\n0\r\n%b\r\n\r\n" % (SIZE, BODY, trailer)
+        for trailer in (b"X", b": y", b" X: y", b"X : y", b"X: y\n", b"X: y\0", b"a: b\r\n c")
+    },
 }
+
+
+EXTENSIONS = [b";a", b" ; a = b", b";a=b;c", b'\t;a="b;\\"c"']
+
+
+def extended(extension):
+    return b"%b%b\r\n%b\r\n0\r\n\r\n" % (SIZE, extension, BODY)
 
 
 def upload(target, length, body):
@@ -242,6 +268,8 @@ ENDS = {
     "a body longer than its length": (f"Content-Length: {len(BODY) - 5}", BODY + b"\r\n\r\n", [400, 400]),
     "bytes after a body": (f"Content-Length: {len(BODY)}", BODY + b"nonsense\r\n\r\n" + NEXT, [201, 400]),
     **{f"a chunk {name}": (CODING, chunks, [400]) for name, chunks in CHUNKS.items()},
+    **{f"a chunk with {ext!r}": (CODING, extended(ext), [201]) for ext in EXTENSIONS},
+    "trailers": (CODING, b"%b\r\n%b\r\n0\r\nX: y\r\nZ:\r\n\r\n" % (SIZE, BODY), [201]),
 }
 
 

@@ -8,7 +8,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.sockets import BODY, KIB, connect, read_answer, read_content, request, reset, wait_for
+from support.sockets import (
+    BODY,
+    KIB,
+    connect,
+    fill_with_large_clients,
+    read_answer,
+    read_content,
+    request,
+    reset,
+    wait_for,
+)
 from support.target import attack, target_in
 
 MIB = KIB * KIB
@@ -176,6 +186,84 @@ def test_idle_connections_do_not_delay_new_ones(small):
                 )  # so that the probe, which asks a hundred times a second, is never the longest idle
 
     attack(small, act)
+
+
+MANY = 900  # descriptors: room for 644 connections
+
+
+def test_a_connection_to_close_is_found_without_a_search(tmp_path):
+    """At the limit, a new connection costs about as much as before."""
+    with (
+        target_in(tmp_path, prefix=["prlimit", f"--nofile={MANY}:{MANY}"]) as target,
+        contextlib.ExitStack() as stack,
+    ):
+
+        def cpu_of_connects(number):
+            began = target.cpu_seconds()
+            for _ in range(number):
+                raw = connect(target.address)
+                stack.callback(reset, raw)
+                raw.sendall(HEALTH[:20])
+            target.is_well()
+            return target.cpu_seconds() - began
+
+        before = cpu_of_connects(400)
+        cpu_of_connects(244)
+        assert cpu_of_connects(350) < 3 * before + 0.02
+
+
+# --- what the server holds for all connections
+
+TIGHT = "from acare.server import server; server.MAX_HELD = 4 * 2**20"
+FIELDS = {f"X-{number}": "x" * 150 for number in range(190)}
+
+
+@pytest.fixture
+def tight(tmp_path):
+    """A server that holds at most 4 MiB for its connections."""
+    fill_with_large_clients(tmp_path / "served.db")
+    with target_in(tmp_path, before=TIGHT) as target:
+        yield target
+
+
+def test_unfinished_requests_have_a_common_limit(tight):
+    sent = request(tight.key, "POST", body=BODY.ljust(64 * KIB), **FIELDS, Content_Length=64 * KIB)
+    tight.ask("POST", body=BODY, status=201)
+    before = tight.memory()
+    with tight.connections(200) as crowd:
+        for raw in crowd:
+            raw.settimeout(2)
+            with contextlib.suppress(ConnectionError):  # a slow machine may get to it late
+                raw.sendall(sent[:-1])
+        wait_for(lambda: received(tight) == 0)
+        assert tight.memory() - before < 16 * MIB
+        assert is_closed(crowd[0])
+        with tight.connections() as [newest], newest.makefile("rb") as stream:
+            newest.sendall(sent[:-1])
+            wait_for(lambda: received(tight) == 0)
+            newest.sendall(sent[-1:])
+            assert read_answer(stream)[0] == 201
+
+
+def test_unread_responses_have_the_same_limit(tight):
+    with tight.connections(10, receive_buffer=4096) as crowd:
+        for raw in crowd:
+            raw.sendall(request(tight.key, path="/v1/clients?limit=50"))
+            assert raw.recv(1)
+        assert is_closed(crowd[0])
+        assert tight.is_well()
+
+
+def is_closed(raw):
+    """Whether the server has closed the connection, perhaps in the middle of a response."""
+    try:
+        while raw.recv(KIB * KIB):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
 
 
 # --- a disk that takes no more

@@ -13,7 +13,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.openapi_check import find
 
 import acare
-from acare.errors import StoreUnavailable
+from acare.errors import NotReady, StoreUnavailable
 from acare.fields import FIELDS
 
 #: An origin whose pages may call the apps.
@@ -67,7 +67,6 @@ def scene_in(app):
     with pytest.MonkeyPatch.context() as monkeypatch:
         scene = Scene(app, monkeypatch)
         yield scene
-        app.draining = False
         for other in scene.others:
             other.close()
 
@@ -109,7 +108,7 @@ def defective(scene):
 
 
 def not_ready(scene):
-    scene.app.draining = True
+    scene.break_store(NotReady({"write": "The disk is full."}))
     return without_key(scene)
 
 

@@ -1,0 +1,94 @@
+"""Callers take turns: the slow requests of one caller do not delay those of another."""
+
+import functools
+import time
+
+import pytest
+from support.server import make_key
+from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
+from support.target import PROMPT, TRIES, attack, target_in
+
+from acare.server.workers import FairQueue
+
+SEARCH_SECONDS = 0.3
+SLOW_SEARCHES = f"""
+import time
+from acare.api import resources
+on_get = resources.ClientCollection.on_get
+def slowly(self, req, resp):
+    if "q" in req.params:
+        time.sleep({SEARCH_SECONDS})
+    on_get(self, req, resp)
+resources.ClientCollection.on_get = slowly
+"""
+SEARCH = "/v1/clients?q=lee"
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A server with large clients, whose searches are slow; ``other`` is the key of another caller."""
+    folder = tmp_path_factory.mktemp("turns")
+    fill_with_large_clients(folder / "served.db")
+    with target_in(folder, before=SLOW_SEARCHES) as target:
+        target.other = make_key(folder / "served.db")
+        yield target
+
+
+def ask(target, method, path, body=b""):
+    """The seconds until another caller is answered."""
+    began = time.monotonic()
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(target.other, method, path, body))
+        assert read_answer(stream)[0] < 300
+    return time.monotonic() - began
+
+
+def seconds_beside(target, path, *what):
+    """The seconds until another caller is answered while one asks for ``path`` 60 times."""
+    with target.connections(60) as crowd:
+        for raw in crowd:
+            raw.sendall(request(target.key, path=path))
+        time.sleep(0.1)
+        return ask(target, *what)
+
+
+OTHERS = {
+    "a search": (("GET", SEARCH), SEARCH_SECONDS + PROMPT),
+    "a list": (("GET", "/v1/clients?limit=1"), PROMPT),
+    "a write": (("POST", "/v1/clients", BODY), PROMPT),
+}
+
+
+@pytest.mark.parametrize(("what", "seconds"), OTHERS.values(), ids=OTHERS)
+def test_searches_of_one_caller_do_not_delay_another(target, what, seconds):
+    """Even after a large page, after which lists are answered by threads."""
+    ask(target, "GET", LARGE_PAGE)
+    assert min(seconds_beside(target, SEARCH, *what) for _ in range(TRIES)) < seconds
+
+
+@pytest.mark.parametrize("path", ["/v1/clients?limit=10", "/v1/clients?limit=100&page=300"])
+def test_lists_of_one_caller_do_not_delay_another(target, path):
+    act = functools.partial(seconds_beside, target, path, "GET", "/v1/clients?limit=1")
+    assert min(attack(target, act) for _ in range(TRIES)) < PROMPT
+
+
+def test_callers_take_turns():
+    waiting = FairQueue()
+    for caller, channel in [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)]:
+        waiting.put(caller, channel)
+    taken = []
+    while not waiting.is_empty():
+        caller, channel = waiting.take()
+        taken.append(channel)
+        waiting.done(caller)
+    assert taken == [1, 4, 5, 2, 6, 3]
+
+
+def test_a_caller_has_one_request_at_a_time():
+    waiting = FairQueue()
+    for channel in (1, 2):
+        waiting.put("a", channel)
+    assert waiting.take() == ("a", 1)
+    assert waiting.is_empty()
+    waiting.done("a")
+    assert waiting.take() == ("a", 2)
