@@ -41,9 +41,9 @@ class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no 
 
     def execute(self) -> None:
         channel, server = self.channel, self.channel.server
-        environ = self.get_environment()
-        environ["acare.stopping"] = server.stopping
-        body = b"".join(server.application(environ, self._start_response))
+        env = self.get_environment()
+        env["acare.stopping"] = server.stopping
+        body = b"".join(server.application(env, self._start_response))
         channel.answered_large = len(body) > LARGE
         self.close_on_finish = self.request.connection_close or (server.stopping and not channel.input)
         _send(self, self.status, self.response_headers, body)

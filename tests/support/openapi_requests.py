@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.client import Api, full_key
@@ -13,7 +15,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.openapi_check import find
 
 import acare
-from acare.errors import NotReady, StoreUnavailable
+from acare.errors import StoreUnavailable
 from acare.fields import FIELDS
 
 #: An origin whose pages may call the apps.
@@ -108,8 +110,8 @@ def defective(scene):
 
 
 def not_ready(scene):
-    scene.break_store(NotReady({"write": "The disk is full."}))
-    return without_key(scene)
+    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
+    return SimpleNamespace(ask=stopping)
 
 
 def another_app(**options):
