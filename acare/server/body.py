@@ -10,7 +10,7 @@ from waitress.utilities import BadRequest
 from acare.app import MAX_BODY
 
 #: Bytes of chunk framing beyond the length of the body. Many tiny chunks cost more time than bytes.
-MAX_FRAMING = 4 * 1024
+MAX_FRAMING = 2 * 1024
 
 #: Bytes of the size line of a chunk (with its extensions) or of a trailer.
 MAX_CHUNK_LINE = 4 * 1024

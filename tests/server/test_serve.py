@@ -4,8 +4,6 @@ import json
 import os
 import re
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from support.data import JORDAN
@@ -251,56 +249,3 @@ def test_a_connection_serves_one_request_after_another(server, line):
         raw.sendall(sent * 2 + CLOSE)
         answers = read_all(raw)
     assert len(re.findall(rb"HTTP/1\.[01] (?:200|304) ", answers)) == 3
-
-
-# --- scheduling
-
-
-FORBIDDEN = """
-import os
-
-def forbid(*arguments):
-    raise PermissionError
-
-os.SCHED_BATCH, os.sched_setscheduler = 3, forbid
-os.sched_param = int
-"""
-
-
-def test_a_sandbox_may_forbid_to_change_the_scheduling(tmp_path):
-    key = make_key(tmp_path / "served.db")
-    with serving(tmp_path / "served.db", before=FORBIDDEN) as (process, address):
-        ask(RunningServer(process, f"http://{address}", key, ""), "POST", body=JORDAN, status=201)
-
-
-CHOSEN = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))"
-
-
-@pytest.mark.parametrize(
-    ("before", "loop", "others"),
-    [("", os.SCHED_OTHER, os.SCHED_BATCH), (CHOSEN, os.SCHED_IDLE, os.SCHED_IDLE)],
-    ids=["by default", "chosen by the operator"],
-)
-def test_threads_that_write_have_the_batch_policy(tmp_path, before, loop, others):
-    def policies():
-        with suppress(ProcessLookupError):  # a thread that has just ended
-            return sorted(
-                os.sched_getscheduler(int(task)) for task in os.listdir(f"/proc/{process.pid}/task")
-            )
-
-    with serving(tmp_path / "served.db", "--threads", 3, before=before) as (process, _):
-        # The loop, the log's writer, and the store's, which has written the first key. On a busy machine, a
-        # thread of the start may still be ending.
-        wait_for(lambda: policies() == [loop] * 3 + [others] * (3 + 4 + 1))
-
-
-def test_all_threads_allocate_from_one_heap(tmp_path):
-    with serving(tmp_path / "served.db") as (process, address):
-        exchange(
-            RunningServer(process, f"http://{address}", "", ""), b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
-        )
-        maps = Path(f"/proc/{process.pid}/maps").read_text()
-    # glibc reserves 64 MiB for each further heap, at a multiple of that.
-    unused = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) ---p 00000000 00:00 0", maps, re.MULTILINE)
-    sizes = [int(end, 16) - int(start, 16) for start, end in unused if int(end, 16) % 2**26 == 0]
-    assert [size for size in sizes if size > 2**20] == []

@@ -1,7 +1,9 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import functools
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from support.server import make_key
@@ -30,7 +32,8 @@ def target(tmp_path_factory):
     folder = tmp_path_factory.mktemp("turns")
     fill_with_large_clients(folder / "served.db")
     with target_in(folder, before=SLOW_SEARCHES) as target:
-        target.other = make_key(folder / "served.db")
+        target.database = folder / "served.db"
+        target.other = make_key(target.database)
         yield target
 
 
@@ -70,6 +73,20 @@ def test_searches_of_one_caller_do_not_delay_another(target, what, seconds):
 def test_lists_of_one_caller_do_not_delay_another(target, path):
     act = functools.partial(seconds_beside, target, path, "GET", "/v1/clients?limit=1")
     assert min(attack(target, act) for _ in range(TRIES)) < PROMPT
+
+
+def test_writes_and_checks_that_wait_do_not_delay_reads(target):
+    with (
+        target.connections(20) as crowd,
+        closing(sqlite3.connect(target.database, isolation_level=None)) as locking,
+    ):
+        locking.execute("BEGIN IMMEDIATE")
+        for number, raw in enumerate(crowd):
+            path = ("POST", "/v1/clients", BODY) if number % 2 else ("GET", "/readyz")
+            raw.sendall(request(target.key, *path))
+        time.sleep(0.1)
+        for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
+            assert ask(target, "GET", path) < 1
 
 
 def test_callers_take_turns():
