@@ -103,15 +103,7 @@ class Server:
                 return
             next(iter(self._waiting)).handle_close()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        number = sock.fileno()
-        try:
-            self.progressed(Channel(self, sock, addr, self.adj, self._sockets))
-        except BaseException:  # such as MemoryError: leave no half-made connection in the loop
-            if number in self._sockets:
-                del self._sockets[number]
-            self.active_channels.pop(number, None)
-            sock.close()
-            raise
+        self.progressed(Channel(self, sock, addr, self.adj, self._sockets))
 
     def progressed(self, channel: Channel) -> None:
         """The caller of ``channel`` has sent or read something."""
