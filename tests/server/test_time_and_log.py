@@ -14,7 +14,6 @@ from support.sockets import (
     fill_with_large_clients,
     read_answer,
     request,
-    wait_for,
 )
 from support.target import Target, target_in
 
@@ -134,22 +133,3 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(stalled):
         sent += answered(target, 1)
     target.process.kill()
     reader.join(5)
-
-
-# --- methods in the log
-
-
-METHODS = ["X" * 200, "0123456789ABCDEF" * 4, "!#$%&'*+-.^_`|~", "PROPFINDER"]
-
-
-def test_only_known_methods_are_in_the_log(target):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.settimeout(1)
-        for method in METHODS:
-            for path in ("/healthz", "/v1/clients", "/nothing"):
-                raw.sendall(request(target.key, method, path))
-                assert read_answer(stream)[0] in (400, 404, 405)
-        raw.sendall(request(target.key, "DELETE", "/v1/clients/known"))
-        assert read_answer(stream)[0] == 404
-    wait_for(lambda: " DELETE /v1/clients/known 404 " in target.log())
-    assert [method for method in METHODS if method in target.log()] == []
