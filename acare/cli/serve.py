@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import acare
 from acare.app import create_app
@@ -40,9 +43,24 @@ def run(args: argparse.Namespace) -> int:
     ):
         with ended_in_time():  # opening a file may migrate it; the server handles Ctrl-C itself
             app = create_app(settings=settings, access_log=access)
-        server = Server(app, listener, settings, access)
+        with _behind_this_thread():
+            server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, app.keys))
         return server.run()
+
+
+@contextmanager
+def _behind_this_thread() -> Iterator[None]:
+    """Schedule threads that start meanwhile after this one, which becomes the event loop: they would take
+    Python's lock from it at each call into SQLite. An operator's own choice of a policy is kept. (Linux)"""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield
+        return
+    with suppress(PermissionError):  # in a sandbox
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # which threads inherit
+    yield
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _first_key(keys: KeyStore) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 import time
 from contextlib import contextmanager
 
@@ -13,7 +12,6 @@ from support.sockets import (
     CHUNKED,
     KIB,
     LARGE_PAGE,
-    connect,
     fill_with_large_clients,
     read_answer,
     request,
@@ -141,37 +139,6 @@ def test_a_crowd_does_not_shut_out_others(target, act):
     with unharmed(target), target.connections(CROWD, receive_buffer=4096) as crowd:
         act(target, crowd)
         target.ask("PUT", "/v1/clients/unknown", BODY, 404)  # while they are connected
-
-
-# --- requests in a row
-
-
-def test_a_body_whose_other_half_comes_later_is_taken(target):
-    complete = request(target.key, "POST", body=BODY)
-    with connect(target.address) as raw, raw.makefile("rb") as stream:
-        raw.sendall(complete[:-5])
-        target.ask(path="/v1/clients?limit=1")
-        raw.sendall(complete[-5:])
-        assert read_answer(stream)[0] == 201
-
-
-def test_pipelined_requests_are_done_and_answered_in_order(target):
-    with connect(target.address) as raw, raw.makefile("rb") as stream:
-        raw.sendall(request(target.key, "POST", body=BODY))
-        path = read_answer(stream)[1]["Location"]
-        changes = [json.dumps({"notes": f"note {number}"}).encode() for number in range(10)]
-        length = {"Content_Length": len(changes[0])}
-        sent = [
-            request(target.key, "PUT", path, change, X_Request_ID=f"request-{n}", **length)
-            + request(target.key, path="/v1/clients?limit=1", X_Request_ID=f"list-{n}")
-            for n, change in enumerate(changes)
-        ]
-        raw.sendall(b"".join(sent))
-        answers = [read_answer(stream) for _ in range(20)]
-    ids = [headers["X-Request-ID"] for _, headers, _ in answers]
-    assert ids == [f"{kind}-{n}" for n in range(10) for kind in ("request", "list")]
-    versions = [(answer["data"]["notes"], answer["data"]["version"]) for _, _, answer in answers[::2]]
-    assert versions == [(f"note {n}", n + 2) for n in range(10)]
 
 
 # --- time limits

@@ -24,25 +24,6 @@ MIB = KIB * KIB
 # --- bodies over the limit
 
 
-def half(target, length, sent):
-    """A POST whose body is not sent whole."""
-    return request(target.key, "POST", body=bytes(sent), Content_Length=length)
-
-
-def test_half_sent_bodies_take_little_memory_and_no_files(target):
-    def act():
-        memory, descriptors = target.memory(), target.descriptors()
-        with target.connections(250) as crowd:
-            for number, raw in enumerate(crowd):
-                raw.sendall(half(target, 800_000, 200_000 if number % 8 else 700_000))
-            wait_for(lambda: received(target) == 0, seconds=3)
-            return target.memory() - memory, target.descriptors() - descriptors
-
-    memory, descriptors = attack(target, act)
-    assert memory < 40 * MIB
-    assert descriptors <= 251  # with the one of the caller that asks meanwhile
-
-
 def received(target):
     """Bytes that the server's sockets have received and it has not read."""
     port = f":{int(target.address.split(':')[1]):04X}"
