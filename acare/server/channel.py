@@ -55,24 +55,30 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, which is then queued."""
         self.server.progressed(self)
+        while data and not self.requests:
+            data = self._parse(data)
+        self.input = data
+        if self.requests:
+            self.server.add_task(self)
+        else:
+            self.server.count(self)
+        return True
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse up to the end of a header or of a body. Returns the rest."""
         if self.request is None:
             self.request = self.parser_class(self.adj)
             self.request_began = self.progress_at
         request = self.request
-        self.input = data[request.received(data) :]
-        if self.input and not request.completed:  # its body
-            self.input = self.input[request.received(self.input) :]
-        if request.expect_continue and request.headers_finished and not self.sent_continue:
+        rest = data[request.received(data) :]
+        if request.expect_continue and request.headers_finished and not (rest or self.sent_continue):
             self.send_continue()
         if request.completed:
             self.request = None
             self.sent_continue = False
             if not request.empty:
                 self.requests.append(request)
-                self.server.add_task(self)
-                return True
-        self.server.count(self)
-        return True
+        return rest
 
     def write_soon(self, data: bytes) -> int:
         """Keep a part of a response. The loop sends it, together with the responses of other connections."""
@@ -97,7 +103,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def _go_on(self) -> None:
         """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if self.input and self.readable():
+        if self.input and self.connected and self.readable():
             self.received(self.input)
         elif self.connected and not self.is_answering():
             self.server.progressed(self)

@@ -176,6 +176,7 @@ class Server:
             self._sockets.watch(self._listener.number)
 
     def _answer(self, caller: str, channel: Channel) -> None:
+        channel.answered_large = False
         try:
             channel.service()
         except Exception:

@@ -186,6 +186,7 @@ WELL_FORMED = {
     "an IPv4 Host": (lines("GET /healthz HTTP/1.1", "host:127.0.0.1"), 200),
     "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
     "an empty line before it": (b"\r\n" + get(), 200),
+    "many empty lines before it": (b"\r\n" * 3000 + get(), 200),
     "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
     "a value of Latin-1": (get("X-Test: \xe9"), 200),
     "an empty value": (get("X-Test:"), 200),

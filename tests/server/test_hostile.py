@@ -26,6 +26,7 @@ LIMIT_SECONDS = 0.25
 QUICK = f"""
 from acare.server import channel, server
 channel.REQUEST_SECONDS = channel.ANSWER_SECONDS = {LIMIT_SECONDS}
+server.IDLE_SECONDS = {LIMIT_SECONDS}
 server._SWEEP_SECONDS = 0.05
 """
 
@@ -170,6 +171,13 @@ def test_a_request_that_is_too_slow_is_closed(quick):
         assert closes(trickle, sending=itertools.cycle(complete[:20]))
         assert time.monotonic() - began > 0.9 * LIMIT_SECONDS
         assert closes(stopped)
+
+
+def test_an_idle_connection_is_closed(quick):
+    with quick.connections() as [raw]:
+        raw.sendall(request(quick.key, path="/healthz"))
+        assert raw.recv(1000)
+        assert closes(raw)
 
 
 def test_each_request_has_its_own_time(quick):
