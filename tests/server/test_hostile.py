@@ -65,10 +65,6 @@ def unharmed(target):
 # --- what a crowd of connections does, in turn
 
 
-def send_nothing(target, crowd):
-    pass
-
-
 def send_a_byte_now_and_then(target, crowd):
     for byte in b"GET /v1":
         for raw in crowd:
@@ -86,12 +82,6 @@ def go_away_in_the_middle(target, crowd):
     for length, raw in zip(range(1, len(complete)), crowd, strict=False):
         raw.sendall(complete[:length])
         reset(raw)
-
-
-def read_no_answer(target, crowd):
-    for raw in crowd[: 2 * THREADS]:
-        raw.sendall(request(target.key, path=LARGE_PAGE))
-        assert raw.recv(1)
 
 
 def ask_for_much_and_read_nothing(target, crowd):
@@ -125,12 +115,10 @@ def send_without_end(target, crowd):
 
 
 ACTS = [
-    send_nothing,
     send_a_byte_now_and_then,
     send_half_a_body,
     go_away_in_the_middle,
     send_without_end,
-    read_no_answer,
     ask_for_much_and_read_nothing,
 ]
 

@@ -1,7 +1,6 @@
 """Waiting for events: which sockets are read and written, also if the number of one is used again."""
 
 import socket
-import threading
 import time
 
 import pytest
@@ -64,13 +63,6 @@ def seconds_of(action, *arguments):
     began = time.monotonic()
     action(*arguments)
     return time.monotonic() - began
-
-
-def test_another_thread_can_end_a_wait(sockets):
-    thread = threading.Timer(0.05, sockets.wake)
-    thread.start()
-    assert seconds_of(sockets.wait, 5) < 4
-    thread.join()
 
 
 def test_data_waits_until_it_may_be_read(sockets, add):

@@ -5,11 +5,10 @@ import inspect
 from pathlib import Path
 
 import pytest
-import waitress.adjustments
 import waitress.channel
 import waitress.task
 
-from acare.server import body, channel, listener, parser, response, server, sockets
+from acare.server import channel, listener, parser, response, server, sockets
 
 KINDS = [
     channel.Channel,
@@ -41,19 +40,6 @@ def test_a_connection_of_waitress_finds_what_it_needs_of_the_server():
     missing = {name for name in wanted if not hasattr(server.Server, name) and f"self.{name}" not in set_up}
     assert wanted >= {"add_task", "pull_trigger", "active_channels", "adj", "application"}
     assert missing == set()
-
-
-def test_adjustments_have_what_is_adjusted():
-    made = waitress.adjustments.Adjustments(**server._ADJUSTMENTS)
-    assert {name: getattr(made, name) for name in server._ADJUSTMENTS} == server._ADJUSTMENTS
-
-
-def test_a_chunked_body_has_the_methods_of_waitress():
-    public = {name for name in dir(waitress.parser.ChunkedReceiver) if not name.startswith("_")}
-    used = {"received", "completed", "error", "getfile", "getbuf"}
-    made = body.Chunks(body.Body(keep=True))
-    assert used <= public
-    assert all(hasattr(made, name) for name in used)
 
 
 def test_no_private_name_of_waitress_is_used():
