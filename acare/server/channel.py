@@ -54,14 +54,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, which is then queued."""
-        self.server.progressed(self)
+        self.server.connections.progressed(self)
         while data and not self.requests:
             data = self._parse(data)
         self.input = data
         if self.requests:
             self.server.add_task(self)
         else:
-            self.server.count(self)
+            self.server.connections.count(self)
         return True
 
     def _parse(self, data: bytes) -> bytes:
@@ -106,8 +106,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         if self.input and self.connected and self.readable():
             self.received(self.input)
         elif self.connected and not self.is_answering():
-            self.server.progressed(self)
-            self.server.count(self)
+            self.server.connections.progressed(self)
+            self.server.connections.count(self)
 
     def handle_expt(self) -> None:
         """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""
@@ -115,7 +115,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def handle_close(self) -> None:
         super().handle_close()
-        self.server.forget(self)
+        self.server.connections.forget(self)
 
     def size(self) -> int:
         """About how many bytes of memory the connection takes for what was received and not sent yet."""

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
@@ -18,15 +18,13 @@ from acare.api.cors import Cors
 from acare.app import App, Workload
 from acare.config import Settings
 from acare.server.channel import REQUEST_SECONDS, Channel
+from acare.server.connections import Connections
 from acare.server.listener import CONNECTIONS, Listener, allow_connections, url
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
 from acare.server.sockets import Sockets
 from acare.server.workers import FairQueue, Workers
 
 log = logging.getLogger("acare.server")
-
-#: Bytes that all connections together may take: requests until they are answered, and unread responses.
-MAX_HELD = 128 * 1024 * 1024
 
 #: Seconds after which an idle connection is closed; more than the 60 s of proxies, so that they close first.
 IDLE_SECONDS = 75
@@ -75,10 +73,9 @@ class Server:
         self.pause_seconds: float = REQUEST_SECONDS
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.active_channels: dict[int, Channel] = {}
+        self.connections = Connections()
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.url = url(self.server_name, self.effective_port)
-        self._waiting: OrderedDict[Channel, None] = OrderedDict()  # not for a thread; longest first
-        self._held = 0  # bytes
         self._quick = FairQueue()  # requests that the loop answers
         self._answered: deque[Channel] = deque()  # connections whose responses are to be sent
         self._large_lists: set[str] = set()  # callers to whom a large list was sent; each has a valid key
@@ -96,35 +93,16 @@ class Server:
     # --- called by connections
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
-        """Add a connection. At the limit, the one that has waited longest for its caller is closed for it."""
-        if len(self.active_channels) >= self._max_connections:
-            if not self._waiting:
-                sock.close()
-                return
-            next(iter(self._waiting)).handle_close()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.progressed(Channel(self, sock, addr, self.adj, self._sockets))
-
-    def progressed(self, channel: Channel) -> None:
-        """The caller of ``channel`` has sent or read something."""
-        channel.progress_at = time.monotonic()
-        self._waiting[channel] = None
-        self._waiting.move_to_end(channel)
-
-    def count(self, channel: Channel) -> None:
-        """Count what ``channel`` holds. Over the limit, those longest without progress are closed."""
-        if not channel.connected:
+        """Add a connection. At the limit, the one longest without progress is closed for it."""
+        if len(self.active_channels) >= self._max_connections and not self.connections.close_one():
+            sock.close()
             return
-        size = channel.size()
-        self._held += size - channel.counted
-        channel.counted = size
-        while self._held > MAX_HELD:
-            victim = next((each for each in self._waiting if each.counted), channel)
-            victim.handle_close()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connections.progressed(Channel(self, sock, addr, self.adj, self._sockets))
 
     def add_task(self, channel: Channel) -> None:
         """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
-        self.count(channel)
+        self.connections.count(channel)
         if not channel.connected:
             return
         request = channel.requests[0]
@@ -135,14 +113,8 @@ class Server:
         if workload == "quick" or (workload == "list" and caller not in self._large_lists):
             self._quick.put(caller, channel)
         else:
-            del self._waiting[channel]
+            self.connections.keep(channel)
             self._workers.put(workload, caller, channel)
-
-    def forget(self, channel: Channel) -> None:
-        """``channel`` has been closed."""
-        self._waiting.pop(channel, None)
-        self._held -= channel.counted
-        channel.counted = 0
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
@@ -170,8 +142,10 @@ class Server:
             self._answer(*self._quick.take())
         for _ in range(len(self._answered)):
             self._send(self._answered.popleft())
-        if time.monotonic() - self._swept_at >= _SWEEP_SECONDS:
-            self._close_overdue()
+        now = time.monotonic()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = now
+            self.connections.close_overdue(now)
             self._listener.is_paused = False
             self._sockets.watch(self._listener.number)
 
@@ -198,11 +172,6 @@ class Server:
         except Exception:
             channel.handle_error()
 
-    def _close_overdue(self) -> None:
-        now = self._swept_at = time.monotonic()
-        for channel in [each for each in self._waiting if each.is_overdue(now)]:
-            channel.handle_close()
-
     # --- the stop
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -227,7 +196,7 @@ class Server:
         deadline = time.monotonic() + self._drain_seconds
         while self.active_channels and time.monotonic() < deadline:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
-            self._close_overdue()
+            self.connections.close_overdue(time.monotonic())
         if self.active_channels:
             # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))

@@ -29,7 +29,7 @@ def test_overrides_have_the_parameters_of_waitress(kind):
         assert len(ours) == len(theirs), name
 
 
-def test_a_connection_of_waitress_finds_what_it_needs_of_the_server():
+def test_a_channel_finds_what_it_needs_of_the_server():
     source = inspect.getsource(waitress.channel) + inspect.getsource(waitress.task)
     wanted = {
         node.attr
