@@ -31,12 +31,6 @@ def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):
         assert server.seconds_to_the_end() >= 1
 
 
-def test_without_a_delay_the_stop_begins_at_once(stopping):
-    with stopping() as server:
-        server.stop()
-        assert server.seconds_to_the_end() < 1
-
-
 def test_a_second_signal_ends_the_delay(stopping):
     with stopping("--stop-delay", "60") as server:
         server.stop()

@@ -159,6 +159,14 @@ def ends(stream):
         return True
 
 
+@pytest.mark.parametrize("header", ["{key}", "X-Test: {key}\n"])
+def test_a_refusal_does_not_repeat_what_was_sent(target, header):
+    with target.connections() as [raw]:
+        raw.sendall(get(header.format(key=target.key)))
+        assert target.key.encode() not in raw.recv(4096)
+    assert target.key not in target.log()
+
+
 def test_a_refusal_names_the_reason(target):
     with target.connections() as [raw], raw.makefile("rb") as stream:
         raw.sendall(get(first="GET /caf\xe9 HTTP/1.1"))
