@@ -134,6 +134,25 @@ def test_all_who_have_connected_before_the_stop_are_answered(stopping):
         assert server.exit_code() == 0
 
 
+SLOW_LOOP = """
+import time
+from acare.api import system
+on_get = system.Liveness.on_get
+system.Liveness.on_get = lambda self, req, resp: (time.sleep(0.1), on_get(self, req, resp))
+"""
+
+
+def test_requests_that_wait_for_the_loop_are_answered(stopping):
+    with stopping(before=SLOW_LOOP) as server:
+        waiting = [connect(server.address) for _ in range(20)]
+        for raw in waiting:
+            raw.sendall(request(server.key, path="/healthz"))
+        server.signal()
+        for raw in waiting:
+            with raw, raw.makefile("rb") as stream:
+                assert read_answer(stream)[0] == 200
+
+
 def test_half_a_request_is_not_waited_for(stopping):
     hasty = "from acare.server import channel; channel.PAUSE_SECONDS = 0.2"
     with stopping(before=hasty) as server, connect(server.address) as raw:
