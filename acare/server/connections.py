@@ -12,7 +12,10 @@ MAX_HELD = 128 * 1024 * 1024
 
 
 class Connections:
-    """Finds the connection to close, for memory or for a new connection, without a search."""
+    """Closes the connection longest without progress, for a new connection or for memory.
+
+    It is the first one; for memory, those that hold nothing are skipped.
+    """
 
     def __init__(self) -> None:
         self._closable: OrderedDict[Channel, None] = OrderedDict()  # the one longest without progress first

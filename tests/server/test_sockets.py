@@ -1,7 +1,6 @@
-"""Waiting for events: which sockets are read and written, also if the number of one is used again."""
+"""Events of one wait: a socket may be closed by an earlier one, and its number used again."""
 
 import socket
-import time
 
 import pytest
 
@@ -9,33 +8,28 @@ from acare.server.sockets import Sockets
 
 
 class Endpoint:
-    """One end of a connection in ``sockets``, which records its events; ``peer`` is the other end."""
+    """One end of a connection in ``sockets``, which records what it reads; ``peer`` is the other end."""
 
     def __init__(self, sockets):
         self.socket, self.peer = socket.socketpair()
         self.number = self.socket.fileno()
-        self.may_read, self.may_write = True, False
-        self.received, self.written, self.closed = [], 0, False
+        self.received, self.closed = [], False
         self._sockets = sockets
         sockets[self.number] = self
 
     def readable(self):
-        return self.may_read
+        return True
 
     def writable(self):
-        return self.may_write
+        return False
 
     def handle_read_event(self):
         self.received.append(self.socket.recv(100))
 
-    def handle_write_event(self):
-        self.written += 1
-
     def handle_close(self):
-        if not self.closed:
-            self.closed = True
-            del self._sockets[self.number]
-            self.socket.close()
+        self.closed = True
+        del self._sockets[self.number]
+        self.socket.close()
 
 
 @pytest.fixture
@@ -59,47 +53,7 @@ def add(sockets):
         one.peer.close()
 
 
-def seconds_of(action, *arguments):
-    began = time.monotonic()
-    action(*arguments)
-    return time.monotonic() - began
-
-
-def test_data_waits_until_it_may_be_read(sockets, add):
-    one = add()
-    one.may_read = False
-    one.peer.sendall(b"data")
-    sockets.wait(1)
-    assert seconds_of(sockets.wait, 0.05) >= 0.04  # no busy loop
-    assert one.received == []
-    one.may_read = True
-    sockets.watch(one.number)
-    sockets.wait(1)
-    assert one.received == [b"data"]
-
-
-def test_a_socket_is_written_while_it_wants_to_be(sockets, add):
-    one = add()
-    one.may_write = True
-    sockets.watch(one.number)
-    for _ in range(3):
-        sockets.wait(0)
-    one.may_write = False
-    for _ in range(2):
-        sockets.wait(0)
-    assert one.written == 4
-
-
-def test_a_broken_connection_is_closed_while_it_is_busy(sockets, add):
-    one = add()
-    one.may_read = False
-    one.peer.close()
-    sockets.wait(1)
-    assert (one.closed, one.received) == (True, [])
-    assert one.number not in sockets
-
-
-def test_a_socket_that_is_closed_in_the_same_wait_is_left_alone(sockets, add):
+def test_a_socket_closed_in_the_same_wait_is_left_alone(sockets, add):
     first, second = add(), add()
     first.handle_read_event = second.handle_close
     second.handle_read_event = first.handle_close
