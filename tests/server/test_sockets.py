@@ -67,12 +67,13 @@ def test_an_event_does_not_reach_a_successor(sockets, add):
     first, second = add(), add()
     successors = []
 
-    def replace(other):
+    def replace(one, other):
+        one.socket.recv(100)
         other.handle_close()
         successors.append(add())
 
-    first.handle_read_event = lambda: replace(second)
-    second.handle_read_event = lambda: replace(first)
+    first.handle_read_event = lambda: replace(first, second)
+    second.handle_read_event = lambda: replace(second, first)
     for one in (first, second):
         one.peer.sendall(b"data")
     sockets.wait(1)
