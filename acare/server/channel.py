@@ -103,9 +103,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def _go_on(self) -> None:
         """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if self.input and self.connected and self.readable():
+        if not self.connected:
+            return
+        if self.input and self.readable():
             self.received(self.input)
-        elif self.connected and not self.is_answering():
+        elif not self.is_answering():
             self.server.connections.progressed(self)
             self.server.connections.count(self)
 

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
-from support.sockets import connect, read_content, reset
+from support.sockets import BODY, connect, read_answer, read_content, request, reset
 from support.target import target_in
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
@@ -60,6 +61,17 @@ def test_the_connection_idle_longest_is_closed(full, begun):
     assert ask(make(1)[0]) == 200
     if not begun:
         assert (ask(silent[-1]), ask(silent[0])) == (200, None)
+
+
+def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
+    target, make = full
+    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        [writing] = make(1, request(target.key, "POST", body=BODY))
+        make(ROOM + 5)
+        assert ask(make(1)[0]) == 200
+    with writing.makefile("rb") as stream:
+        assert read_answer(stream)[0] == 201
 
 
 def test_a_connection_to_close_is_found_without_a_search(tmp_path):

@@ -13,7 +13,7 @@ class Endpoint:
     def __init__(self, sockets):
         self.socket, self.peer = socket.socketpair()
         self.number = self.socket.fileno()
-        self.received, self.closed = [], False
+        self.received, self.closed, self.to_write = [], False, False
         self._sockets = sockets
         sockets[self.number] = self
 
@@ -21,7 +21,10 @@ class Endpoint:
         return True
 
     def writable(self):
-        return False
+        return self.to_write
+
+    def handle_write_event(self):
+        self.to_write = False
 
     def handle_read_event(self):
         self.received.append(self.socket.recv(100))
@@ -51,6 +54,17 @@ def add(sockets):
     for one in made:
         one.socket.close()
         one.peer.close()
+
+
+def test_what_an_event_leaves_to_write_is_written(sockets, add):
+    """Such as a "100 Continue" that could not be sent."""
+    one = add()
+    one.peer.sendall(b"data")
+    one.handle_read_event = lambda: setattr(one, "to_write", bool(one.socket.recv(100)))
+    sockets.wait(1)
+    assert one.to_write
+    sockets.wait(0)
+    assert not one.to_write
 
 
 def test_a_socket_closed_in_the_same_wait_is_left_alone(sockets, add):
