@@ -103,7 +103,7 @@ class Server:
     def add_task(self, channel: Channel) -> None:
         """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
         self.connections.count(channel)
-        if not channel.connected:
+        if not channel.connected:  # it has been closed, since too much is held; do not queue it as well
             return
         request = channel.requests[0]
         caller = request.caller() or channel.addr[0]
