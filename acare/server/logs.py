@@ -58,8 +58,7 @@ class LogWriter(logging.Handler):
     """Writes log lines to a file descriptor in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, up to ``MAX_LINES`` are kept,
-    further lines are dropped, and their number is logged afterwards. logging.handlers.QueueHandler takes ten
-    times as long for a line, a third of the time of a request.
+    further lines are dropped, and their number is logged afterwards.
     """
 
     def __init__(self, descriptor: int, formatter: logging.Formatter) -> None:

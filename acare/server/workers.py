@@ -13,14 +13,14 @@ from acare.server.channel import Channel
 
 log = logging.getLogger("acare.server")
 
-# Threads for each kind of request besides writes, so that no kind waits for another.
+# Threads for each kind of request besides writes; no kind waits for another.
 _THREADS: dict[Workload, int] = {"slow": 4, "list": 2, "check": 1}
 
 
 class FairQueue:
     """Requests that wait. The callers take turns, however many requests each of them has sent.
 
-    Whoever takes a request calls ``done``; the caller's next request is not taken before.
+    The next request of a caller can be taken after a call of ``done``.
     """
 
     def __init__(self) -> None:
