@@ -68,6 +68,7 @@ def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
     with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
         locking.execute("BEGIN IMMEDIATE")
         [writing] = make(1, request(target.key, "POST", body=BODY))
+        assert target.is_well()  # by then, the request has been read
         make(ROOM + 5)
         assert ask(make(1)[0]) == 200
     with writing.makefile("rb") as stream:
