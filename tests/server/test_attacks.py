@@ -131,6 +131,16 @@ def test_pipelines_do_not_delay_new_connections(target):
     assert attack(target, act) == b"HTTP/1.1 200 OK\r\n"
 
 
+def test_many_callers_at_once_do_not_delay_others(target):
+    def act():
+        with target.connections(500) as crowd:
+            for number, raw in enumerate(crowd):
+                raw.sendall(get("/v1/clients", f"X-API-Key: {number:064x}"))
+            return {status for raw in crowd for status in read_statuses(raw)}
+
+    assert attack(target, act) == {401}
+
+
 COSTLY = {
     "many fields of one name": HEALTH[:-2] + b"a:\r\n" * 8000 + b"\r\n",
     "many names": HEALTH[:-2] + b"".join(b"%x:\r\n" % n for n in range(4500)) + b"\r\n",
