@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import acare
 from acare.app import create_app
@@ -17,7 +18,6 @@ from acare.errors import AcareError
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
-from acare.server.workers import share_one_heap
 from acare.store.keys import KeyStore
 
 log = logging.getLogger("acare")
@@ -40,14 +40,14 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
-    share_one_heap()
     with (
         logs.configured(settings.log_format) as access,
         errors_logged(settings),
         listen(settings, passed_sockets()) as listener,
     ):
         app = create_app(settings=settings, access_log=access)
-        server = Server(app, listener, settings, access)
+        with _behind_this_thread():
+            server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, app.keys))
         return server.run()
 
@@ -65,6 +65,20 @@ def errors_logged(settings: Settings) -> Iterator[None]:
         else:
             log.exception("unexpected error")
         raise SystemExit(1) from None
+
+
+@contextmanager
+def _behind_this_thread() -> Iterator[None]:
+    """Schedule threads that start meanwhile after this one, which becomes the event loop: they would take
+    Python's lock from it at each call into SQLite. An operator's own choice of a policy is kept. (Linux)"""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield
+        return
+    with suppress(PermissionError):  # in a sandbox
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # which threads inherit
+    yield
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _first_key(keys: KeyStore) -> str:
