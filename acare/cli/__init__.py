@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import acare
 from acare.cli import demo, interrupts, serve
+from acare.cli.output import printable
 from acare.config import unchecked_variable, unknown_variables
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
@@ -134,7 +135,7 @@ def _fail(code: int, error: Exception, as_json: bool) -> int:
     text = str(error)
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
-    _tell(text, as_json)
+    _tell(printable(text), as_json)
     return code
 
 

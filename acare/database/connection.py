@@ -118,6 +118,11 @@ def open_in_memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
+def open_temporary() -> sqlite3.Connection:
+    """An empty database in a file without a name, in SQLite's folder for temporary files."""
+    return sqlite3.connect("", isolation_level=None)
+
+
 def has_fts5() -> bool:
     """Whether the SQLite library has FTS5, its full-text search."""
     with closing(open_in_memory()) as connection:

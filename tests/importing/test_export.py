@@ -105,7 +105,7 @@ def test_a_change_since_the_export_is_not_overwritten(agency, tmp_path, name, ed
     report = agency.report(content, "--on-duplicate", "update", name=name)
     assert [problem["field"] for problem in report["problems"]] == problems
     refused = tmp_path / "refused"
-    agency.report(content, "--on-duplicate", "update", "--skip-bad", refused, name=name)
+    agency.report(content, "--on-duplicate", "update", "--rejects", refused, name=name)
     assert refused.exists() == bool(problems)
     assert problems == [] or "version must not be older than that of the client" in refused.read_text()
     (client,) = agency.clients()
@@ -286,7 +286,7 @@ def test_a_line_that_is_no_object_is_a_problem(agency, line):
 def test_refused_records_can_be_corrected_and_imported(agency, tmp_path):
     refused = tmp_path / "refused.jsonl"
     content = json.dumps({**RECORD, "client_type": "renter"}) + '\n{"cut off": '
-    agency.load(content, "--skip-bad", refused, name="in.jsonl")
+    agency.load(content, "--rejects", refused, name="in.jsonl")
     corrected, cut_off = refused.read_text().replace('"renter"', '"both"').splitlines()
     assert json.loads(cut_off)["text"] == '{"cut off":'
     assert agency.report(corrected, name="in.jsonl")["unknown_columns"] == []

@@ -93,7 +93,7 @@ def test_money(text, value):
 def test_a_hostile_cell_is_read_at_once(start, repeated, end):
     text = start + repeated * (130_000 // len(repeated)) + end
     began = time.process_time()
-    for read in (cells.money, cells.instant, cells.flag, cells.word, cells.texts, cells.full_name):
+    for read in (cells.money, cells.timestamp, cells.boolean, cells.word, cells.texts, cells.full_name):
         read(text)
     cells.undefuse(cells.defuse(text))
     assert time.process_time() - began < 1
@@ -114,7 +114,7 @@ def test_a_hostile_cell_is_read_at_once(start, repeated, end):
     ],
 )
 def test_dates(text, day_first, value):
-    assert cells.instant(text, day_first=day_first) == value
+    assert cells.timestamp(text, day_first=day_first) == value
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_row_of_defaults_alone_changes_nothing(agency):
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
     content = f"{HEADER},Dog,Phone,Phone\nJordan,Lee,buyer,Rex,1,2\n"
     assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (6)"]
-    agency.load(content, "--keep-unknown")
+    agency.load(content, "--extra-columns")
     assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (6)": "2"}
 
 
@@ -360,7 +360,7 @@ def test_refused_rows_can_be_corrected_and_imported(agency, tmp_path, first, del
     rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,5/8/2024", "Pat,Kim,renter,=3,6/8/2024")
     content = first + "\n".join((f"{HEADER},phone,created", *rows)).replace(",", delimiter)
     refused = tmp_path / "refused.csv"
-    assert agency.load(content, "--skip-bad", refused).code == 0
+    assert agency.load(content, "--rejects", refused).code == 0
     corrected = refused.read_text("utf-8-sig").replace("renter", "both")
     header = f"{HEADER},phone,created,acare_reason".replace(",", delimiter)
     assert corrected.startswith(f"{first}{header}\n")
@@ -381,7 +381,7 @@ def test_refused_lone_surrogates_are_written_as_json_has_them(agency, tmp_path, 
         lone,
         lone,
     )
-    ended = agency.load(content, "--skip-bad", tmp_path / "refused.jsonl")
+    ended = agency.load(content, "--rejects", tmp_path / "refused.jsonl")
     assert (ended.code, "1 refused" in ended.out) == (0, True)
     (refused,) = (tmp_path / "refused.jsonl").read_text("utf-8").splitlines()
     known = json.loads(content)
@@ -390,13 +390,13 @@ def test_refused_lone_surrogates_are_written_as_json_has_them(agency, tmp_path, 
 
 def test_another_file_of_refused_rows_is_not_replaced(agency, tmp_path):
     (tmp_path / "refused.csv").write_text("precious")
-    ended = agency.load(f"{HEADER}\nDana,Ray,renter\n", "--skip-bad", tmp_path / "refused.csv")
+    ended = agency.load(f"{HEADER}\nDana,Ray,renter\n", "--rejects", tmp_path / "refused.csv")
     assert (ended.code, (tmp_path / "refused.csv").read_text()) == (1, "precious")
 
 
 def test_a_dry_run_writes_nothing(agency, tmp_path):
     ended = agency.load(
-        f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--skip-bad", tmp_path / "refused.csv"
+        f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--rejects", tmp_path / "refused.csv"
     )
     assert "1 valid, 1 refused" in ended.out
     assert ended.out.startswith('CSV, UTF-8, delimiter ","\n    first_name -> first_name\n')

@@ -1,0 +1,72 @@
+"""What an import found and did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from acare.importing.rows import Options, RowError
+
+#: The maximum number of problems, and of duplicates, that are listed.
+MAX_LISTED = 1000
+
+
+class Duplicate(NamedTuple):
+    """A row that describes a client.
+
+    ``by`` is id, email, phone or name; ``name`` is the name in the row. ``client`` is the id of the client,
+    ``client_name`` its name, or None if it was deleted, ``first_line`` the row that created it, if one did.
+    """
+
+    line: int
+    by: str
+    name: str
+    client: str | None
+    client_name: str | None
+    first_line: int | None
+
+
+@dataclass
+class Result:
+    """What was found and done. ``problems`` and ``duplicates`` are the first of each; ``kinds`` counts all.
+
+    ``counts`` has the rows that were created, updated, skipped and refused; ``same_id`` is the number of
+    duplicates by id, which are not listed.
+    """
+
+    problems: list[RowError] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    has_duplicates: bool = False
+    same_id: int = 0
+    is_written: bool = False
+
+    def is_refused(self, options: Options) -> bool:
+        """Whether rows have problems, and the others must not be imported without them."""
+        return self.counts["refused"] > 0 and options.rejects is None
+
+    def is_undecided(self, options: Options) -> bool:
+        """Whether rows are duplicates, and it is not said what to do with them."""
+        return self.has_duplicates and options.on_duplicate == "fail"
+
+    def refuse(self, problems: list[RowError]) -> None:
+        self.counts["refused"] += 1
+        self.problems += problems[: max(0, MAX_LISTED - len(self.problems))]
+        self._count(f"{problem.field} {problem.message}" for problem in problems)
+
+    def add_duplicate(self, duplicate: Duplicate) -> None:
+        self.has_duplicates = True
+        if duplicate.by == "id" and duplicate.first_line is None and duplicate.client_name:
+            self.same_id += 1
+            return
+        if len(self.duplicates) < MAX_LISTED:
+            self.duplicates.append(duplicate)
+        self._count([f"duplicate by {duplicate.by}"])
+
+    def _count(self, kinds: Iterable[str]) -> None:
+        self.kinds.update(
+            kind if kind in self.kinds or len(self.kinds) < MAX_LISTED else "..." for kind in kinds
+        )
