@@ -16,7 +16,7 @@ from acare.database.connection import open_in_memory
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # The casts are for damaged files, in which a value can have any type. The tables in which FTS5 keeps an index
 # ("shadow" tables) are left out, since other versions of SQLite may define them differently.

@@ -18,12 +18,36 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists, sequence
+from acare.store import idempotency, lists
 
 _VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 _UNCHANGED = """(:version IS NULL OR version = :version)
     AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
     AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
+
+# The places of clients in the lists, `clients.seq`, are in the order of creation: each millisecond since 1970
+# has a million. Those of the year 2255 are the last: more would not fit in an integer. (The milliseconds of a
+# timestamp are its characters 21 to 23.)
+_PLACES = 1_000_000
+_FIRST_PLACE = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_PLACES}"
+
+#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than that of the newest client, even if
+#: the clock was set back. (Next to max(seq), created_at is of that row: sqlite.org/lang_select.html#bareagg)
+NEXT_PLACE = f"""
+SELECT max({_FIRST_PLACE.format(at="created_at")}, newest + 1) AS seq, created_at
+FROM (
+    SELECT coalesce(max(seq), 0) AS newest, max({NOW}, coalesce(created_at, '')) AS created_at
+    FROM clients
+)
+"""
+
+
+def next_place_at(created_at: str) -> str:
+    """SQL for the place after the last client of the millisecond ``created_at``, an SQL expression."""
+    first = _FIRST_PLACE.format(at=created_at)
+    newest = f"SELECT max(seq) + 1 FROM clients WHERE seq >= {first} AND seq < {first} + {_PLACES}"
+    return f"coalesce(({newest}), {first})"
+
 
 INSERT = f"""
 INSERT INTO clients (
@@ -33,7 +57,7 @@ INSERT INTO clients (
 SELECT
     seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
     1, created_at, created_at, :key_id
-FROM ({sequence.NEXT})
+FROM ({NEXT_PLACE})
 RETURNING id, json, created_at
 """
 

@@ -11,6 +11,7 @@ from support.data import UNKNOWN_ID
 
 from acare.auth import operator_for
 from acare.fields import CLIENT_TYPES, STATUSES
+from acare.store.clients import next_place_at
 
 
 def ids(rows):
@@ -113,13 +114,20 @@ def test_created_at_never_decreases_from_client_to_client(store, user, sql):
     assert ids(store.page(BROKER, page=1, limit=4).rows) == [client.id for client in (*made[::-1], old)]
 
 
-def test_the_place_of_a_client_is_its_time_of_creation(store, user, sql):
-    made = [store.create(user, new()) for _ in range(20)]
-    store.delete(BROKER, made[-1].id)
+def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(store, user, sql):
     store.create(user, new())
-    milliseconds = "round((julianday(created_at) - 2440587.5) * 86400000)"
-    late = [late for (late,) in sql(f"SELECT seq - 10000 * {milliseconds} FROM clients ORDER BY seq")]
-    assert (late[0], min(late) >= 0, max(late) < 20) == (0, True, True)
+    sql("UPDATE clients SET seq = seq + 999990")  # the millisecond is full
+    made = [store.create(user, new()).id for _ in range(20)]
+    assert ids(store.page(BROKER, page=1, limit=20).rows) == made[::-1]
+
+
+def test_the_next_place_of_a_time_is_after_its_last_client(store, user, sql):
+    for _ in range(20):
+        store.create(user, new())
+    at, last = sql("SELECT created_at, max(seq) FROM clients GROUP BY created_at")[0]
+    ((place,),) = sql(f"SELECT {next_place_at('?1')}", at)
+    ((before,),) = sql(f"SELECT {next_place_at('?1')}", "1969-12-31T23:59:59.999Z")
+    assert (place, before) == (last + 1, -1_000_000)
 
 
 # --- totals

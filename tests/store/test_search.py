@@ -1,20 +1,18 @@
 """The index of words: it follows every change, no query reads too much, erasing leaves no word."""
 
-import itertools
 import random
 import re
 import sqlite3
 from contextlib import closing
 
 import pytest
-from support import schema_1
 
 import acare
 from acare.auth import Caller
 from acare.database import file
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.fields import validate_create, validate_update
-from acare.store import lists, search, transfer
+from acare.store import search, transfer
 from acare.store import users as user_statements
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -74,16 +72,6 @@ def test_an_index_that_is_wrong_is_noticed(app, ana):
         check_index(app)
 
 
-def test_a_migration_indexes_the_clients_there_are(tmp_path):
-    schema_1.write_to(tmp_path / "acare.db")
-    with acare.create_app(database=tmp_path / "acare.db") as app:
-        check_index(app)
-        with app.database.read() as connection:
-            counted = "SELECT (SELECT count(*) FROM clients), (SELECT count(*) FROM clients_search('a*'))"
-            clients, found = connection.execute(counted).fetchone()
-    assert (clients, found > 0) == (7, True)
-
-
 # --- erasing
 
 
@@ -121,8 +109,6 @@ def plan(app, statement):
 
 
 STATEMENTS = {
-    **{f"TOTAL {sorted(names)}": text for names, text in lists.SEARCH_TOTAL.items()},
-    **{f"PAGE {sorted(names)} {order}": text for (names, order), text in lists.SEARCH_PAGE.items()},
     "FIND": search.FIND,
     "TRANSFER_ALL": transfer.TRANSFER_ALL,
     "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
@@ -137,13 +123,6 @@ def test_no_search_reads_a_whole_table_or_sorts(app, statement):
     assert [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step] == []
     sorted_by = [step for step in steps if "TEMP B-TREE" in step]
     assert sorted_by == []
-
-
-def test_every_combination_of_filters_has_statements():
-    filters = ("q", "email", "owner_id", "client_type", "status")
-    combinations = {frozenset(names) for n in range(6) for names in itertools.combinations(filters, n)}
-    searches = {names for names in combinations if names & {"q", "email"}}
-    assert set(lists.SEARCH_TOTAL) == searches == {names for names, _ in lists.SEARCH_PAGE}
 
 
 # --- SQLite without FTS5
