@@ -31,10 +31,12 @@ class CsvReader:
     def __init__(
         self, file: IO[bytes], chosen: dict[str, str], *, extra_columns: bool, dates: str | None
     ) -> None:
-        self._file = file
         self._encoding = _encoding(file)
+        self._encodings: set[str] = set()
+        self._text = io.TextIOWrapper(file, self._encoding, "surrogateescape", newline="")
         self._last = ""  # the last line that was read
         first = next(filter(str.strip, self._lines()), "")
+        self._text.seek(0)
         stated = re.fullmatch(r"sep=(.)\s*", first)  # how Excel states the delimiter
         self._delimiter = stated[1] if stated else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
@@ -51,8 +53,8 @@ class CsvReader:
 
     @property
     def layout(self) -> str:
-        """How the file is read: encoding and delimiter."""
-        encoding = {"utf-8-sig": "UTF-8 or Windows-1252"}.get(self._encoding, "UTF-16")
+        """How the file was read: encoding and delimiter."""
+        encoding = "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
         return f"CSV, {encoding}, delimiter {json.dumps(self._delimiter)}"
 
     def __iter__(self) -> Iterator[Row]:
@@ -88,18 +90,15 @@ class CsvReader:
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
-        self._file.seek(0)
-        text = io.TextIOWrapper(self._file, self._encoding, "surrogateescape", newline="")
         try:
-            for line in text:
+            while line := self._text.readline():
                 self._last = line
                 if not line.isascii():
                     self._last = _NOT_UTF8.sub(_as_windows_1252, line)
+                    self._encodings.add("UTF-8" if self._last == line else "Windows-1252")
                 yield self._last
         except UnicodeError as error:
-            raise UserError(f"cannot be read as {self._encoding}: {error}") from None
-        finally:
-            text.detach()  # it would close the file
+            raise UserError(f"the file cannot be read: {error}") from None
 
     def _read_records(self) -> Iterator[tuple[int, list[str], str]]:
         """Each record that is not empty, with its line, and why it cannot be read."""
@@ -145,8 +144,8 @@ class CsvReader:
 
 
 def _encoding(file: IO[bytes]) -> str:
-    file.seek(0)
     start = file.read(4)
+    file.seek(0)
     if start in _SPREADSHEETS:
         raise UserError("this is a spreadsheet, not CSV: open it in its program and save it as CSV (UTF-8)")
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

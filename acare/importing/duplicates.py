@@ -99,7 +99,8 @@ def _words(by: str, text: str, client: Mapping[str, object]) -> str:
     """The FTS5 expression for clients that may be the same."""
     if by == "phone":
         return f"phone_digits : {quote(text[-_MIN_DIGITS:])} OR phone : {quote(str(client['phone']))}"
-    indexed = [quote(word) for word in text.split() if any(map(str.isalnum, word))]
+    name = f"{client['first_name']} {client['last_name']}"
+    indexed = [quote(word) for word in name.split() if any(map(str.isalnum, word))]
     return f"{{first_name last_name}} : ({' AND '.join(indexed) or quote('')})"
 
 
