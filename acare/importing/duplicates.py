@@ -7,10 +7,9 @@ digits of its phone number if it has no address, and by its full name if it has 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from typing import NamedTuple
 
+from acare.fields import ValidFields
 from acare.importing.rows import Row
 from acare.store.search import quote
 
@@ -40,15 +39,8 @@ _MAX_NOT_FOUND = 10_000
 _MIN_DIGITS = 7  # of two numbers of which one ends with the other, such as one without its country
 
 
-class Match(NamedTuple):
-    """The client that a row describes, or None if it was deleted. ``by`` is id, email, phone or name."""
-
-    seq: int | None
-    by: str
-
-
 class Duplicates:
-    """Finds clients for the rows of the import of ``imported_at``.
+    """Finds clients for the rows of the import at ``imported_at``.
 
     Two clients of an export may have one address: a row with an id is found by something else only to be a
     client that its import has not created. Thousands may have one address, such as a placeholder. What was
@@ -57,71 +49,58 @@ class Duplicates:
 
     def __init__(self, connection: sqlite3.Connection, imported_at: str) -> None:
         self._connection, self._imported_at = connection, imported_at
-        self._not_found: set[tuple[str, str]] = set()
+        self._not_found: set[str] = set()
 
-    def find(self, row: Row, *, by_id_only: bool) -> Match | None:
-        """The oldest client that the row describes."""
-        has_id = "id" in row.kept
-        if has_id:
-            ((seq, existed),) = self._connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
-            if seq is not None or existed:
-                return Match(seq, "id")
-        if by_id_only:
+    def find_id(self, row: Row) -> tuple[int | None, str] | None:
+        """The ``seq`` of the client with the row's id, or None if it was deleted; and "id"."""
+        if "id" not in row.kept:
             return None
-        client = {**row.defaults, **row.values}
-        by, text = identity = _identity(client)
-        if has_id and identity in self._not_found:
+        ((seq, existed),) = self._connection.execute(FIND_ID, {"id": row.kept["id"]}).fetchall()
+        return (seq, "id") if seq is not None or existed else None
+
+    def find_person(self, row: Row) -> tuple[int, str] | None:
+        """The ``seq`` of the oldest client that has the row's e-mail, phone or name; and which of these."""
+        client = row.complete()
+        by, text = _search(client)
+        other_than = self._imported_at if "id" in row.kept else ""
+        if other_than and text in self._not_found:
             return None
-        words = text if by == "email" else _words(by, text, client)
-        seq = self._find(by, text, words, self._imported_at if has_id else "")
-        if has_id and seq is None:
+        statement = FIND_EMAIL if by == "email" else FIND_WORDS
+        values = {"text": text, "other_than": other_than}
+        with closing(self._connection.execute(statement, values)) as candidates:
+            for seq, *person in candidates:
+                if _is_same(by, client, *person):
+                    return int(seq), by
+        if other_than:
             if len(self._not_found) >= _MAX_NOT_FOUND:
                 self._not_found.clear()
-            self._not_found.add(identity)
-        return None if seq is None else Match(seq, by)
-
-    def _find(self, by: str, text: str, words: str, other_than: str) -> int | None:
-        values = {"text": words, "other_than": other_than}
-        statement = FIND_EMAIL if by == "email" else FIND_WORDS
-        with closing(self._connection.execute(statement, values)) as candidates:
-            for seq, phone, first_name, last_name in candidates:
-                is_same = by == "email"
-                if by == "phone":
-                    is_same = _is_same_number(_digits(phone or ""), text)
-                if by == "name":
-                    is_same = _full_name(first_name, last_name) == text
-                if is_same:
-                    return int(seq)
+            self._not_found.add(text)
         return None
 
 
-def _words(by: str, text: str, client: Mapping[str, object]) -> str:
-    """The FTS5 expression for clients that may be the same."""
-    if by == "phone":
-        return f"phone_digits : {quote(text[-_MIN_DIGITS:])} OR phone : {quote(str(client['phone']))}"
-    name = f"{client['first_name']} {client['last_name']}"
-    indexed = [quote(word) for word in name.split() if any(map(str.isalnum, word))]
-    return f"{{first_name last_name}} : ({' AND '.join(indexed) or quote('')})"
-
-
-def _identity(client: Mapping[str, object]) -> tuple[str, str]:
-    """What identifies a client that has no id."""
+def _search(client: ValidFields) -> tuple[str, str]:
+    """What identifies a client, and the address or the FTS5 expression that finds it."""
     if client.get("email"):
         return "email", str(client["email"])
-    if digits := _digits(str(client.get("phone") or "")):
-        return "phone", digits
-    return "name", _full_name(client["first_name"], client["last_name"])
+    phone = str(client.get("phone") or "")
+    if digits := _digits(phone):
+        return "phone", f"phone_digits : {quote(digits[-_MIN_DIGITS:])} OR phone : {quote(phone)}"
+    name = f"{client['first_name']} {client['last_name']}"
+    words = [quote(word) for word in name.split() if any(map(str.isalnum, word))]
+    return "name", f"{{first_name last_name}} : ({' AND '.join(words) or quote('')})"
+
+
+def _is_same(by: str, client: ValidFields, phone: str | None, first: str, last: str) -> bool:
+    if by == "phone":  # equal without leading zeros, or with and without a country or area code
+        numbers = (_digits(str(client["phone"])).lstrip("0"), _digits(phone or "").lstrip("0"))
+        short, long = sorted(numbers, key=len)
+        return short == long or (len(short) >= _MIN_DIGITS and long.endswith(short))
+    return by == "email" or _folded(first, last) == _folded(client["first_name"], client["last_name"])
 
 
 def _digits(phone: str) -> str:
     return "".join(filter(str.isdigit, phone))
 
 
-def _is_same_number(one: str, other: str) -> bool:
-    """Whether the digits are equal without leading zeros, or with and without a country or area code."""
-    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
-    return short == long or (len(short) >= _MIN_DIGITS and long.endswith(short))
-
-
-def _full_name(first: object, last: object) -> str:
+def _folded(first: object, last: object) -> str:
     return " ".join(f"{first} {last}".casefold().split())

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import IO, Protocol
+from typing import IO
 
 from acare import ids
 from acare.database.connection import NOW, as_domain_error, open_writer
@@ -19,7 +19,9 @@ from acare.database.temporary import temporary
 from acare.errors import FieldError, StoreUnavailable, UserError
 from acare.field_types import fold_email
 from acare.fields import FIELDS
-from acare.importing.duplicates import Duplicates, Match
+from acare.importing.csv_file import CsvReader
+from acare.importing.duplicates import Duplicates
+from acare.importing.json_lines import JsonReader
 from acare.importing.result import Duplicate, Result
 from acare.importing.rows import Options, Row, RowError
 from acare.store.clients import next_place_at
@@ -97,16 +99,8 @@ CROSSED = FieldError(
 CROWDED = FieldError("created_at", "must not be the time of a million other clients")
 
 
-class Reader(Protocol):
-    """A file of rows. ``reject`` writes one of them, with the reason, into a file of the same form."""
-
-    def __iter__(self) -> Iterator[Row]: ...
-
-    def reject(self, file: IO[str], row: Row, reason: str) -> None: ...
-
-
 def import_rows(
-    database: Database, reader: Reader, options: Options, progress: Callable[[int], None]
+    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[int], None]
 ) -> Result:
     """Import all valid rows, or none. ``progress`` is called with the number of rows so far.
 
@@ -181,7 +175,7 @@ class _Importer:
         connection.execute(CREATE_LINES)
 
     def add(self, row: Row) -> list[RowError]:
-        """Write a row; its problems, if it cannot be."""
+        """Write a row. Returns its problems; then it is not written."""
         problems = row.validate(self._options, self._owners)
         if not problems:
             done = self._write(row)
@@ -195,22 +189,27 @@ class _Importer:
     def _write(self, row: Row) -> str | FieldError:
         """What was done: created, updated or skipped; else why not."""
         policy = self._options.on_duplicate
-        match = self._duplicates.find(row, by_id_only=policy == "create")
-        if match is None or policy == "create":
-            return self._insert(row, keep_id=match is None)
-        which = {"seq": match.seq, "imported_at": self._options.now}
-        found = self._connection.execute(DESCRIBE, which).fetchone()
-        client, name, line, is_new = found or (row.kept["id"], None, None, False)
+        found = self._duplicates.find_id(row)
+        if policy == "create":
+            return self._insert(row, keep_id=found is None)
+        found = found or self._duplicates.find_person(row)
+        if found is None:
+            return self._insert(row, keep_id=True)
+        seq, by = found
+        which = {"seq": seq, "imported_at": self._options.now}
+        described = self._connection.execute(DESCRIBE, which).fetchone()
+        client, name, line, is_new = described or (row.kept["id"], None, None, False)
         done: str | FieldError = "skipped"
-        if match.seq is not None and policy == "update":
-            done = self._merge(row, match, is_repeated=line is not None)
+        if seq is not None and policy == "update":
+            self._remember(seq, row)
+            done = REPEATED if by == "id" and line is not None else self._merge(row, seq, by)
         if isinstance(done, str):
-            first_line = line if is_new else None
-            self._result.add_duplicate(Duplicate(row.line, match.by, row.name, client, name, first_line))
+            duplicate = Duplicate(row.line, by, row.name, client, name, line if is_new else None)
+            self._result.add_duplicate(duplicate)
         return done
 
     def _insert(self, row: Row, *, keep_id: bool) -> str | FieldError:
-        values = {**_ABSENT, **row.defaults, **row.values, **row.kept}
+        values = {**_ABSENT, **row.complete(), **row.kept}
         values |= {"user_id": self._owner(row), "imported_at": self._options.now}
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
@@ -233,16 +232,13 @@ class _Importer:
             self._owners[folded] = str(user_id)
         return self._owners[folded]
 
-    def _merge(self, row: Row, match: Match, *, is_repeated: bool) -> str | FieldError:
-        """Replace the client's values by those of the row, unless the client is newer than the row."""
-        self._remember(match.seq, row)
-        if match.by == "id" and is_repeated:
-            return REPEATED
+    def _merge(self, row: Row, seq: int, by: str) -> str | FieldError:
+        """Replace the client's values by the values of the row, unless the client is newer than the row."""
         if not row.values:
             return "skipped"
         differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
-        values = {**row.values, **row.kept, "seq": match.seq}
-        if match.by == "id" and "version" in row.kept:
+        values = {**row.values, **row.kept, "seq": seq}
+        if by == "id" and "version" in row.kept:
             equals_history = " AND ".join(f"json_extract(json, '$.{name}') IS :{name}" for name in row.values)
             statement = COMPARE.format(equals_history=equals_history, differences=differences)
             for (is_unedited,) in self._connection.execute(statement, values).fetchall():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,14 +22,14 @@ class Duplicate(NamedTuple):
     line: int
     by: str
     name: str
-    client: str | None
+    client: str
     client_name: str | None
     first_line: int | None
 
 
 @dataclass
 class Result:
-    """What was found and done. ``problems`` and ``duplicates`` are the first of each; ``kinds`` counts all.
+    """What was found and done. ``problems`` and ``duplicates`` are the first of each.
 
     ``counts`` has the rows that were created, updated, skipped and refused; ``same_id`` is the number of
     duplicates by id, which are not listed.
@@ -38,11 +37,13 @@ class Result:
 
     problems: list[RowError] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
-    kinds: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
-    has_duplicates: bool = False
     same_id: int = 0
     is_written: bool = False
+
+    def refuse(self, problems: list[RowError]) -> None:
+        self.counts["refused"] += 1
+        self.problems += problems[: max(0, MAX_LISTED - len(self.problems))]
 
     def is_refused(self, options: Options) -> bool:
         """Whether rows have problems, and the others must not be imported without them."""
@@ -50,23 +51,10 @@ class Result:
 
     def is_undecided(self, options: Options) -> bool:
         """Whether rows are duplicates, and it is not said what to do with them."""
-        return self.has_duplicates and options.on_duplicate == "fail"
-
-    def refuse(self, problems: list[RowError]) -> None:
-        self.counts["refused"] += 1
-        self.problems += problems[: max(0, MAX_LISTED - len(self.problems))]
-        self._count(f"{problem.field} {problem.message}" for problem in problems)
+        return bool(self.duplicates or self.same_id) and options.on_duplicate == "fail"
 
     def add_duplicate(self, duplicate: Duplicate) -> None:
-        self.has_duplicates = True
         if duplicate.by == "id" and duplicate.first_line is None and duplicate.client_name:
             self.same_id += 1
-            return
-        if len(self.duplicates) < MAX_LISTED:
+        elif len(self.duplicates) < MAX_LISTED:
             self.duplicates.append(duplicate)
-        self._count([f"duplicate by {duplicate.by}"])
-
-    def _count(self, kinds: Iterable[str]) -> None:
-        self.kinds.update(
-            kind if kind in self.kinds or len(self.kinds) < MAX_LISTED else "..." for kind in kinds
-        )

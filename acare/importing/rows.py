@@ -87,11 +87,14 @@ class Row:
         """A row that cannot be split into cells or parsed."""
         return cls(line, record, found={"row": (None, text)}, problems=[FieldError("row", message)])
 
+    def complete(self) -> ValidFields:
+        """The fields of the client if it is created."""
+        return {**self.defaults, **self.values}
+
     @property
     def name(self) -> str:
         """The name of the client, once the values are clean."""
-        client = {**self.defaults, **self.values}
-        return f"{client['first_name']} {client['last_name']}"
+        return "{first_name} {last_name}".format(**self.complete())
 
     def validate(self, options: Options, owners: Container[str]) -> list[RowError]:
         """All problems. ``owners`` are the folded addresses of all users."""
