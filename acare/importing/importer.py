@@ -59,11 +59,8 @@ SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}),
 WHERE seq = :seq AND ({{differences}})
 """
 
-_ABSENT = {field.name: field.default for field in FIELDS} | {
-    "version": 1,
-    "created_at": None,
-    "updated_at": None,
-}
+_ABSENT = {field.name: field.default for field in FIELDS}
+_ABSENT |= {"version": 1, "created_at": None, "updated_at": None}
 
 # The line of the row that described a client last, in SQLite's memory: less than in Python's.
 CREATE_LINES = "CREATE TEMP TABLE lines (seq INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
@@ -92,11 +89,12 @@ STALE = FieldError(
     "must not be older than the version of the client; export the client again, or clear the version to "
     "overwrite the newer change",
 )
-CROSSED = FieldError(
-    "budget_min",
-    "must not be more than budget_max when the row is merged into the client",
-)
-CROWDED = FieldError("created_at", "must not be the time of a million other clients")
+
+# What a row breaks if SQLite's message has this text.
+CONSTRAINTS = {
+    "budget_order": FieldError("budget_min", "must not be more than budget_max when merged into the client"),
+    "clients.seq": FieldError("created_at", "must not be the time of a million other clients"),
+}
 
 
 def import_rows(
@@ -178,7 +176,11 @@ class _Importer:
         """Write a row. Returns its problems; then it is not written."""
         problems = row.validate(self._options, self._owners)
         if not problems:
-            done = self._write(row)
+            try:
+                done = self._write(row)
+            except sqlite3.IntegrityError as error:  # the statement alone is undone
+                broken = (rule for text, rule in CONSTRAINTS.items() if text in str(error))
+                done = next(broken, FieldError("row", f"cannot be written: {error}"))
             if isinstance(done, str):
                 self._result.counts[done] += 1
                 return []
@@ -208,18 +210,12 @@ class _Importer:
             self._result.add_duplicate(duplicate)
         return done
 
-    def _insert(self, row: Row, *, keep_id: bool) -> str | FieldError:
+    def _insert(self, row: Row, *, keep_id: bool) -> str:
         values = {**_ABSENT, **row.complete(), **row.kept}
         values |= {"user_id": self._owner(row), "imported_at": self._options.now}
         if not keep_id or "id" not in row.kept:
             values["id"] = str(ids.new())
-        try:
-            seq = self._connection.execute(INSERT, values).lastrowid
-        except sqlite3.IntegrityError as error:
-            if "clients.seq" in str(error):
-                return CROWDED
-            raise
-        self._remember(seq, row)
+        self._remember(self._connection.execute(INSERT, values).lastrowid, row)
         return "created"
 
     def _owner(self, row: Row) -> str:
@@ -245,12 +241,7 @@ class _Importer:
                 return "skipped" if is_unedited else STALE
         assignments = ", ".join(f"{name} = :{name}" for name in row.values)
         statement = UPDATE.format(assignments=assignments, differences=differences)
-        try:
-            return "updated" if self._connection.execute(statement, values).rowcount else "skipped"
-        except sqlite3.IntegrityError as error:
-            if "budget_order" in str(error):
-                return CROSSED
-            raise
+        return "updated" if self._connection.execute(statement, values).rowcount else "skipped"
 
     def _remember(self, seq: int | None, row: Row) -> None:
         self._connection.execute(REMEMBER, {"seq": seq, "line": row.line})

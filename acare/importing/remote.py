@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from email.message import Message
 from http.client import HTTPException
 from typing import Any
@@ -27,12 +28,8 @@ _MAX_BYTES = 64 << 20  # of memory for an answer
 _BYTES_PER_VALUE = 64
 _RETRIED = (429, 500, 502, 503, 504)
 
-# The form of data: what is used of it, with a value of its type; a list has the form of its items.
-_USERS = {"users": [{"id": "", "email": ""}]}
-_CLIENTS = {"clients": [{"id": "", "user_id": ""}], "meta": {"total": 0, "hasMore": True}}
-
 CREATE = "CREATE TABLE clients (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)"
-ADD = "INSERT OR IGNORE INTO clients (id, record) VALUES (:id, :record)"
+ADD = "INSERT OR IGNORE INTO clients (id, record) VALUES (?, ?)"
 OLDEST_FIRST = "SELECT record FROM clients ORDER BY number DESC"
 
 
@@ -65,17 +62,14 @@ class Remote:
         A client that is created or deleted meanwhile moves others to another page. A pass during which
         nothing moved is the last one, too.
         """
-        users = self._get("/v1/users", _USERS, optional=True).get("users", [])
-        owners = {user["id"]: {"owner": user["email"]} for user in users}
+        owners = self._owners()
         self._storage.execute(CREATE)
         for _ in range(_MAX_PASSES):
             before, totals, seen = self._storage.total_changes, set(), 0
-            for clients, total in self._pages():
-                for client in clients:
-                    record = json.dumps({**owners.get(client["user_id"], {}), **client})
-                    self._storage.execute(ADD, {"id": json.dumps(client["id"]), "record": record})
+            for records, total in self._pages(owners):
+                self._storage.executemany(ADD, records)
                 totals.add(total)
-                seen += len(clients)
+                seen += len(records)
                 progress("Downloading", self._storage.total_changes, total, "clients")
             found = self._storage.total_changes
             if found == before or totals == {seen} == {found}:
@@ -86,25 +80,44 @@ class Remote:
         """The clients as JSON lines, oldest first: the opposite of the order of the list."""
         return (record.encode() for (record,) in self._storage.execute(OLDEST_FIRST))
 
-    def _pages(self) -> Iterator[tuple[list[dict[str, Any]], int]]:
-        """The clients of each page, and the total."""
+    def _owners(self) -> dict[str, str]:
+        """The e-mail address of each user by id, as far as the server shows them."""
+        path = "/v1/users"
+        data = self._get(path, optional=True)
+        with self._checked(path):
+            return {user["id"]: user["email"] for user in data.get("users", [])}
+
+    def _pages(self, owners: dict[str, str]) -> Iterator[tuple[list[tuple[str, str]], int]]:
+        """The id and the record of each client on a page, and the total on all pages."""
         page, more = 0, True
         while more:
             page += 1
-            data = self._get(f"/v1/clients?limit={_PAGE}&page={page}", _CLIENTS)
-            total, more = data["meta"]["total"], data["meta"]["hasMore"]
-            if more and (not data["clients"] or page > total):
+            path = f"/v1/clients?limit={_PAGE}&page={page}"
+            data = self._get(path)
+            with self._checked(path):
+                clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
+                records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
+                rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
+            if more and (not rows or page > total):
                 raise UserError(f"{self._base}: page {page} says that there are more than {total} clients")
-            yield data["clients"], total
+            yield rows, total
 
-    def _get(self, path: str, form: object, *, optional: bool = False) -> dict[str, Any]:
+    @contextmanager
+    def _checked(self, path: str) -> Iterator[None]:
+        """UserError if what is read in the ``with`` has another form than in this API."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{self._base}{path}: the answer has another form: {error!r}") from None
+
+    def _get(self, path: str, *, optional: bool = False) -> Any:
         """The data in the answer; empty if it is ``optional`` and the server does not have or show it.
 
         Waits where the server asks for it, and tries again after failures.
         """
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return self._read_data(path, form)
+                return self._read_data(path)
             except urllib.error.HTTPError as error:
                 error.close()
                 if optional and error.code in (403, 404):
@@ -113,31 +126,22 @@ class Remote:
                 final = error.code not in _RETRIED
                 pause = _retry_after(error.headers, 2**attempt)
             except (OSError, HTTPException) as error:
-                reason, final, pause = (
-                    str(getattr(error, "reason", error)),
-                    not self._is_reachable,
-                    2**attempt,
-                )
+                reason, final = str(getattr(error, "reason", error)), not self._is_reachable
+                pause = 2**attempt
             if final or attempt == _MAX_ATTEMPTS:
                 break
             self._sleep(pause)
         raise UserError(f"{self._base}: {reason[:300]}")
 
-    def _read_data(self, path: str, form: object) -> dict[str, Any]:
+    def _read_data(self, path: str) -> Any:
         content = self._fetch(urllib.request.Request(self._base + path, headers=self._headers))
         self._is_reachable = True
         # Values take more memory than their text: each is counted before it is built.
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the answer must not take more than {_MAX_BYTES} bytes")
-        try:
-            answer = from_json(content.decode())
-        except ValueError as error:
-            raise UserError(f"{self._base}{path}: the answer must be JSON: {error}") from None
-        data: Any = answer.get("data") if isinstance(answer, dict) else None
-        if not _fits(data, form):
-            raise UserError(f"{self._base}{path}: data must have the form {json.dumps(form)}")
-        return dict(data)
+        with self._checked(path):
+            return from_json(content.decode())["data"]
 
     def _fetch(self, request: urllib.request.Request) -> bytes:
         """The body of an answer, as far as the limit. TimeoutError if it is not complete at the deadline.
@@ -158,15 +162,6 @@ class Remote:
             return answer.result(_DEADLINE)
         except TimeoutError:
             raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds") from None
-
-
-def _fits(value: Any, form: Any) -> bool:
-    """Whether a value has the form of ``form``: at least its names, and the same types."""
-    if type(value) is not type(form):
-        return False
-    if isinstance(form, dict):
-        return all(_fits(value.get(name), part) for name, part in form.items())
-    return not isinstance(form, list) or all(_fits(item, form[0]) for item in value)
 
 
 def _retry_after(headers: Message, default: int) -> int:

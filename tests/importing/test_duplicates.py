@@ -81,13 +81,6 @@ def test_an_update_leaves_what_the_file_does_not_have(agency):
     assert {name for name in old if new[name] != old[name]} == {"tags", "version", "updated_at"}
 
 
-def test_an_update_that_changes_nothing_makes_no_version(agency):
-    agency.create(**ALL_FIELDS)
-    content = f"{HEADER},email\nJordan,Lee,buyer,{ALL_FIELDS['email']}\n"
-    report = agency.report(content, "--on-duplicate", "update")
-    assert (report["skipped"], agency.clients()[0]["version"]) == (1, 1)
-
-
 @pytest.mark.parametrize("rows", ["J,L,buyer,j@b,500,\n", "J,L,buyer,j@b,,90\nJ,L,buyer,j@b,95,\n"])
 def test_budgets_that_cross_in_the_client_are_a_problem(agency, rows):
     agency.create(**JORDAN, email="j@b", budget_max=100)
@@ -112,13 +105,6 @@ def test_a_known_id_is_a_duplicate_that_is_not_listed(agency):
     agency.load(lines(RECORD))
     report = agency.report(lines({**RECORD, "first_name": "Dana"}))
     assert (report["same_id"], report["duplicates"], report["created"]) == (1, [], None)
-
-
-def test_create_gives_a_known_client_a_new_id(agency):
-    agency.load(lines(RECORD))
-    agency.load(lines(RECORD), "--on-duplicate", "create")
-    first, second = agency.clients()
-    assert (first["id"], second["id"] == first["id"]) == (RECORD["id"], False)
 
 
 @pytest.mark.parametrize("erased", [False, True])

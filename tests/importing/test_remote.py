@@ -194,10 +194,10 @@ def test_pages_without_end_end_the_download(clients):
     [
         ((401, {}, {}), "401"),
         ((302, {"Location": "http://example.com/"}, {}), "302 http://example.com/"),
-        ((200, {}, b"<html>"), "must be JSON"),
-        ((200, {}, b"\xff"), "must be JSON"),
+        ((200, {}, b"<html>"), "another form"),
+        ((200, {}, b"\xff"), "another form"),
         ((200, {}, b"[" * 100_000), "nested too deeply"),
-        ((200, {}, {"data": {"users": ["x"]}}), 'must have the form {"users": [{"id": "", "email": ""}]}'),
+        ((200, {}, {"data": {"users": ["x"]}}), "another form"),
     ],
 )
 def test_an_answer_that_is_no_answer_ends_the_download(answer, text):
@@ -205,11 +205,10 @@ def test_an_answer_that_is_no_answer_ends_the_download(answer, text):
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [page("x"), page({"id": "x"}), page({"id": [], "user_id": "x"}), page(total="9"), page(hasMore=1)],
+    "answer", [page("x"), page({"id": "x"}), page({"id": 1, "user_id": []}), page(total={})]
 )
 def test_clients_of_another_form_are_refused(answer):
-    assert 'data must have the form {"clients": ' in fails((200, {}, EMPTY), answer)
+    assert "another form" in fails((200, {}, EMPTY), answer)
 
 
 def test_lone_surrogates_are_a_problem_of_their_row(agency, tmp_path):
