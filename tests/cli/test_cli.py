@@ -40,7 +40,7 @@ COMMANDS = {
         "FILE|URL",
         "--user",
         "--map",
-        "--skip-bad",
+        "--rejects",
         "--on-duplicate",
         "--dry-run",
         "--json",
