@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         if args.dry_run:
             import_report.print_columns(reader.layout, reader.columns)
         import_report.print_text(result, options, reader.columns, seconds)
-    return 1 if import_report.blockers(result, options) else 0
+    return 1 if result.blockers(options) else 0
 
 
 @contextmanager

@@ -15,19 +15,6 @@ _MAX_SHOWN = 60  # characters of a cell
 _COUNTS = ("created", "updated", "skipped", "refused")
 
 
-def blockers(result: Result, options: Options) -> list[str]:
-    """What must be done before the rows can be written."""
-    found = []
-    if result.is_refused(options):
-        notes = "" if options.lenient else ", move invalid values of optional fields to the notes (--lenient)"
-        found.append(
-            f"Correct these rows{notes}, or put them into a file and import the others (--rejects FILE)."
-        )
-    if result.is_undecided(options):
-        found.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
-    return found
-
-
 def as_json(result: Result, options: Options, columns: Mapping[str, str | None], seconds: float) -> str:
     """The report as one object. The counts of what was written are null if nothing was."""
     counts = result.counts
@@ -37,7 +24,7 @@ def as_json(result: Result, options: Options, columns: Mapping[str, str | None],
         "problems": [problem._asdict() for problem in result.problems],
         "duplicates": [duplicate._asdict() for duplicate in result.duplicates],
         "same_id": result.same_id,
-        "blockers": blockers(result, options),
+        "blockers": result.blockers(options),
         "seconds": seconds,
         "valid": counts.total() - counts["refused"],
         "refused": counts["refused"],
@@ -66,7 +53,7 @@ def print_text(result: Result, options: Options, columns: Mapping[str, str | Non
     kinds["duplicate by id (not listed)"] = result.same_id
     for kind, number in (+kinds).most_common():
         print(printable(f"{number} x {kind}"))
-    for line in blockers(result, options):
+    for line in result.blockers(options):
         print(line)
     counts = result.counts
     if result.is_written:

@@ -1,4 +1,4 @@
 """Import and export of clients.
 
-A reader yields the rows of a file, each of which validates itself; the importer writes them in one transaction.
+A reader yields the rows of a file; the importer validates, matches and writes them in one transaction.
 """

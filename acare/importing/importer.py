@@ -117,7 +117,7 @@ def import_rows(
                 progress(result.counts.total())
         if not result.counts:
             raise UserError("the source has no rows")
-        if not (options.dry_run or result.is_refused(options) or result.is_undecided(options)):
+        if not options.dry_run and not result.blockers(options):
             connection.execute("COMMIT")
             result.is_written = True
     return result

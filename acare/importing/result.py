@@ -45,13 +45,19 @@ class Result:
         self.counts["refused"] += 1
         self.problems += problems[: max(0, MAX_LISTED - len(self.problems))]
 
-    def is_refused(self, options: Options) -> bool:
-        """Whether rows have problems, and the others must not be imported without them."""
-        return self.counts["refused"] > 0 and options.rejects is None
-
-    def is_undecided(self, options: Options) -> bool:
-        """Whether rows are duplicates, and it is not said what to do with them."""
-        return bool(self.duplicates or self.same_id) and options.on_duplicate == "fail"
+    def blockers(self, options: Options) -> list[str]:
+        """What must be done before the rows can be written."""
+        found = []
+        if self.counts["refused"] and options.rejects is None:
+            lenient = (
+                "" if options.lenient else "move invalid values of optional fields to the notes (--lenient), "
+            )
+            found.append(
+                f"Correct these rows, {lenient}or write them to a file and import the others (--rejects)."
+            )
+        if (self.duplicates or self.same_id) and options.on_duplicate == "fail":
+            found.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
+        return found
 
     def add_duplicate(self, duplicate: Duplicate) -> None:
         if duplicate.by == "id" and duplicate.first_line is None and duplicate.client_name:

@@ -142,13 +142,10 @@ class Row:
         values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
     def _locate(self, problem: FieldError) -> RowError:
-        name, message = problem.field, problem.message
-        place = name
-        if name in ("first_name", "last_name") and name not in self.found and "full_name" in self.found:
-            message = f"is missing from this full name; complete it, or add --default {name}=TEXT"
-            place = "full_name"
+        is_part = problem.field in ("first_name", "last_name") and problem.field not in self.found
+        place = "full_name" if is_part and "full_name" in self.found else problem.field
         column, _ = self.found.get(place, (None, ""))
-        return RowError(self.line, column, self._text(place), name, message)
+        return RowError(self.line, column, self._text(place), problem.field, problem.message)
 
     def _text(self, name: str) -> str:
         _, value = self.found.get(name, (None, ""))

@@ -211,7 +211,7 @@ def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
 
 def test_a_full_name_of_one_word_lacks_the_last_name(agency):
     content = "Name,Type\nMadonna,buyer\n"
-    assert 'Name: "Madonna" (last_name) is missing from this full name' in agency.load(content).out
+    assert 'Name: "Madonna" (last_name) is required' in agency.load(content).out
     assert agency.load(content, "--default", "last_name=-").code == 0
 
 
