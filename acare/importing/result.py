@@ -49,12 +49,9 @@ class Result:
         """What must be done before the rows can be written."""
         found = []
         if self.counts["refused"] and options.rejects is None:
-            lenient = (
-                "" if options.lenient else "move invalid values of optional fields to the notes (--lenient), "
-            )
-            found.append(
-                f"Correct these rows, {lenient}or write them to a file and import the others (--rejects)."
-            )
+            notes = "" if options.lenient else "move invalid optional values to the notes (--lenient), "
+            rejects = "write them to a file and import the others (--rejects FILE)"
+            found.append(f"Correct these rows, {notes}or {rejects}.")
         if (self.duplicates or self.same_id) and options.on_duplicate == "fail":
             found.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
         return found
