@@ -101,8 +101,8 @@ CREATE TABLE clients (
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
--- Lists. Every index ends in seq, their order. A list by type alone, or by status alone, merges the entries for
--- all values of the other (acare/store/lists.py): each index costs every new client a page of the log.
+-- Lists. Every index ends in seq, their order. A list by type alone, or by status alone, merges the entries
+-- for all values of the other (acare/store/lists.py): each index costs every new client a page of the log.
 CREATE INDEX clients_by_seq              ON clients (seq);
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
 CREATE INDEX clients_by_user             ON clients (user_id);
@@ -191,10 +191,10 @@ CREATE TABLE client_history (
     seq         INTEGER NOT NULL,
     json        TEXT NOT NULL,
     made_by     TEXT REFERENCES api_keys (id),
-    imported_at TEXT,
     ended_at    TEXT NOT NULL, -- when this version was replaced or deleted
     deleted     INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     deleted_by  TEXT REFERENCES api_keys (id),
+    imported_at TEXT,
     PRIMARY KEY (client_id, version)
 ) STRICT;
 
@@ -202,15 +202,15 @@ CREATE INDEX client_history_by_end ON client_history (ended_at);
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, imported_at, ended_at, deleted)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, OLD.imported_at, NEW.updated_at, 0);
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
 END;
 
 CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, imported_at, ended_at, deleted)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, OLD.imported_at,
-            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
 END;
 
 

@@ -150,7 +150,7 @@ def test_only_one_module_reads_the_time_in_sql() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "'now'" in node.value
     }
-    assert found == {"acare.database.connection", "acare.database.schema_1_to_2"}
+    assert found == {"acare.database.connection"}
 
 
 # --- importing has no effects

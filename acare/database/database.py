@@ -123,7 +123,7 @@ class Database:
         self._writer = self._open_writer()
         self.readiness = ReadinessChecks(path, self.write, clock)
 
-    def read(self) -> _Reader:
+    def read(self, max_seconds: float | None = None) -> _Reader:
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``.
@@ -163,7 +163,7 @@ class Database:
         self.has_written = True
         return result
 
-    def write_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+    def submit(self, work: Callable[[sqlite3.Connection], object]) -> bool:
         """Like ``write``, for writes that may be lost: returns at once, and only logs a failure.
 
         False if ``work`` will not run, because too many writes are queued or the database is closed.

@@ -14,7 +14,7 @@ from acare.database.connection import open_file
 from acare.database.copying import Report, copy_file, silent
 from acare.database.file import processes_using
 from acare.database.log_sync import sync_log
-from acare.database.migrations import migrate_copy
+from acare.database.migrations import migrate_connection
 from acare.database.owner import copy_owner_and_mode, explain_access
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
@@ -146,7 +146,7 @@ def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
         return 0, 0, 0
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA secure_delete = ON").fetchall()
-        migrate_copy(connection, fresh)
+        migrate_connection(connection, fresh)
         connection.execute("BEGIN")
         revoked, disabled = (
             sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())

@@ -53,7 +53,7 @@ INSERT INTO clients (
 SELECT
     iif(
         client_history.seq IN (SELECT clients.seq FROM clients),
-        {next_place_at("json_extract(json, '$.created_at')")},
+        {next_place_at("client_history.json ->> '$.created_at'")},
         client_history.seq
     ),
     client_id, json_extract(json, '$.user_id'),
@@ -69,6 +69,9 @@ RETURNING version
 
 PURGE_BEFORE = f"SELECT {at_offset(':age')}"
 
+#: Rows that one transaction of a purge deletes.
+PURGE_ROWS = 200
+
 COUNT_PURGED = "SELECT count(*) FROM client_history WHERE ended_at < :before"
 
 PURGE = """
@@ -81,10 +84,6 @@ WHERE rowid IN (
     LIMIT :limit
 )
 """
-
-#: Seconds that one transaction of a purge should take, and the rows that it deletes at least and at most.
-PURGE_SECONDS = 0.025
-PURGE_ROWS = (20, 2000)
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class HistoryStore:
         for version, text, imported_at, key, user, ended_at, deleted, deleter_key, deleter in versions:
             client = json.loads(text)
             at, action = client["updated_at"], "undeleted" if was_deleted else "updated"
-            if before is None and imported_at is not None:
+            if before is None and imported_at is not None and key is None:
                 at, action = imported_at, "imported"  # the times of the client are those of the file
             elif version == 1:
                 action = "created"
@@ -142,7 +141,7 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int, report: Report = silent) -> int:
+    def purge(self, days: int, progress: Report = silent) -> int:
         """Delete versions that ended more than ``days`` days ago. Returns how many.
 
         Works in small transactions with pauses, so that other writers do not wait for long. If it is
@@ -153,22 +152,20 @@ class HistoryStore:
         with self._database.read() as connection:
             (before,) = connection.execute(PURGE_BEFORE, {"age": f"-{days} days"}).fetchone()
             (total,) = connection.execute(COUNT_PURGED, {"before": before}).fetchone()
-        purged, limit = 0, PURGE_ROWS[0]
+        purged = 0
         while True:
             began = time.monotonic()
-            deleted = self._database.write(partial(_purge_some, before, limit))
-            seconds = time.monotonic() - began
+            deleted = self._database.write(partial(_purge_some, before))
             purged += deleted
-            report("Purging", purged, max(total, purged), "versions")
-            if deleted < limit:
+            progress("Purging", purged, max(total, purged), "versions")
+            if deleted < PURGE_ROWS:
                 search.erase_deleted_words(self._database)
                 return purged
-            limit = max(PURGE_ROWS[0], min(PURGE_ROWS[1], int(limit * PURGE_SECONDS / seconds)))
-            time.sleep(min(seconds, 0.1))
+            time.sleep(time.monotonic() - began)
 
 
-def _purge_some(before: str, limit: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(PURGE, {"before": before, "limit": limit}).rowcount
+def _purge_some(before: str, connection: sqlite3.Connection) -> int:
+    return connection.execute(PURGE, {"before": before, "limit": PURGE_ROWS}).rowcount
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

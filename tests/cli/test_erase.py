@@ -140,7 +140,7 @@ def aged(app, api):
 
 def test_a_purge_works_in_small_transactions(app, aged, monkeypatch):
     writes, write = [], Database.write
-    monkeypatch.setattr(history, "PURGE_ROWS", (10, 10))
+    monkeypatch.setattr(history, "PURGE_ROWS", 10)
     monkeypatch.setattr(Database, "write", lambda self, work: writes.append(work) or write(self, work))
     assert HistoryStore(app.database).purge(1) == 300
     assert len(writes) >= 30
@@ -155,7 +155,7 @@ def test_a_purge_reports_its_progress(app, aged):
 def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
     """Even one that can only retry to take the lock."""
     purge_some = history._purge_some
-    monkeypatch.setattr(history, "PURGE_ROWS", (10, 10))
+    monkeypatch.setattr(history, "PURGE_ROWS", 10)
     monkeypatch.setattr(history, "_purge_some", lambda *work: time.sleep(0.02) or purge_some(*work))
     with acare.create_app(database=app.database.path, rate_limit="off") as other:
         purging = threading.Thread(target=HistoryStore(other.database).purge, args=(1,))
@@ -179,7 +179,7 @@ def test_the_log_stays_small_during_a_purge(tmp_path, monkeypatch):
 
         def insert(connection):
             return connection.executemany(
-                "INSERT INTO client_history VALUES (?, 1, 1, ?, NULL, '2020-01-01', 0, NULL)",
+                "INSERT INTO client_history VALUES (?, 1, 1, ?, NULL, '2020-01-01', 0, NULL, NULL)",
                 ((f"{n}", "x" * 2000) for n in random.sample(range(20_000), 20_000)),
             ).rowcount
 

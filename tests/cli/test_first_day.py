@@ -7,7 +7,7 @@ import subprocess
 from contextlib import closing
 
 import pytest
-from support import schema_1, warm
+from support import schema_2, warm
 from support.server import command
 from support.terminal import on_terminal
 
@@ -110,6 +110,6 @@ def test_with_json_logs_a_failed_start_is_a_line_of_json(
 
 
 def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
-    schema_1.write_to(tmp_path / "acare.db")
+    schema_2.write_to(tmp_path / "acare.db")
     ended = warm.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
-    assert "acare: migrated acare.db from schema 1 to 2; the backup is" in ended.stderr
+    assert "acare: migrated acare.db to schema 3; the backup is" in ended.stderr

@@ -126,7 +126,7 @@ def show(self, *arguments):
         self.begun = print("begun", flush=True) or True
     report(self, *arguments)
 progress.ProgressLine.__call__ = show
-history.PURGE_ROWS = (1, 1)
+history.PURGE_ROWS = 1
 """
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import schema_1
+from support import schema_2
 from support.client import Api
 
 import acare
@@ -47,7 +47,7 @@ def path(tmp_path):
 def test_it_shows_the_counts(run, path):
     shown = json.loads(run("--json").out)
     names = ("clients", "users", "keys_active", "keys_expiring", "keys_never_used", "schema", "processes")
-    assert [shown[name] for name in names] == [2, 3, 2, 0, 1, 2, []]
+    assert [shown[name] for name in names] == [2, 3, 2, 0, 1, 3, []]
 
 
 def test_it_shows_the_sizes(run, path):
@@ -81,9 +81,9 @@ def test_it_shows_which_process_has_the_file_open(run, path):
 
 
 def test_an_older_schema_needs_attention_and_is_not_migrated(run, tmp_path):
-    schema_1.write_to(tmp_path / "acare.db")
+    schema_2.write_to(tmp_path / "acare.db")
     assert run("--json").code == 1
-    assert json.loads(run("--json").out)["schema"] == 1
+    assert json.loads(run("--json").out)["schema"] == 2
 
 
 # --- what needs attention
@@ -133,7 +133,7 @@ def read_only_file(path, folder, monkeypatch):
 
 def older_schema(path, folder, monkeypatch):
     path.unlink()
-    schema_1.write_to(path)
+    schema_2.write_to(path)
 
 
 def damaged_backup(path, folder, monkeypatch):
@@ -152,7 +152,7 @@ def no_checksum(path, folder, monkeypatch):
             expiring_key,
             f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n",
         ),
-        (older_schema, "the schema is 1; it is migrated to 2 when the file is opened"),
+        (older_schema, "the schema is 2; it is migrated to 3 when the file is opened"),
         (read_only_file, "this user cannot write to the file"),
         (full_disk, "free on the disk"),
         (long_log, "the log has"),

@@ -206,7 +206,7 @@ def replace(path):
 def test_writes_fail_while_the_file_is_not_in_place(database, path, move, caplog):
     add_user(database, 1)
     moved = move(path)
-    database.write_later(lambda connection: connection.execute(INSERT_USER, {"id": "0" * 36}).rowcount)
+    database.submit(lambda connection: connection.execute(INSERT_USER, {"id": "0" * 36}).rowcount)
     with pytest.raises(StoreUnavailable):
         add_user(database, 2)
     moved.replace(path)

@@ -5,7 +5,7 @@ import stat
 from contextlib import closing
 
 import pytest
-from support import schema_1
+from support import schema_2
 from support.client import Api
 
 import acare
@@ -97,7 +97,7 @@ def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
 
 
 def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
-    schema_1.write_to(path)
+    schema_2.write_to(path)
     backup = back_up(path, tmp_path / "backups")
     with closing(Database(path)) as database, database.read() as connection:
         ((client_id,),) = connection.execute("SELECT id FROM clients LIMIT 1").fetchall()

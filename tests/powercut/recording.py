@@ -11,8 +11,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,7 +62,6 @@ class Recording:
     writers: list[Journalist] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
     before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
-    opening: Callable[[], AbstractContextManager[object]] = nullcontext  # while the rest is opened
     begun: int = 0
 
     def __post_init__(self) -> None:

@@ -11,26 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
 from pathlib import Path
-from unittest import mock
 
 from powercut.aftermath import client_rows, history_rows
 from powercut.recording import Recording, Step
-from support import schema_1
+from support import schema_2
 from support.crash import ALWAYS_CHECKPOINT
-
-from acare.database import migrations, schema
 
 CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
 CHECKPOINT_NEVER = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 10**9"
-
-
-# An invented older schema: it lacks an index, and its migration rewrites every client.
-OLDER = schema.SCHEMA_VERSION - 1
-MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
-MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
-KNOW_MIGRATION = f"import acare.database.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
 
 
 def plain(recording: Recording, before: str = "") -> None:
@@ -196,24 +185,9 @@ def restore(recording: Recording) -> None:
 
 
 def migration(recording: Recording) -> None:
-    """A server opens a file of an older schema, whose migration rewrites every client."""
-    recording.opening = partial(mock.patch.dict, migrations.MIGRATIONS, {OLDER: MIGRATION})
-    recording.make_key()
-    with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
-        pass
-    with closing(sqlite3.connect(recording.database)) as connection:
-        connection.executescript(MAKE_OLDER)
-    recording.begin()
-    with recording.serving(KNOW_MIGRATION) as address:
-        recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
-        with recording.writing([address], times=5):
-            pass
-
-
-def migration_of_schema_1(recording: Recording) -> None:
-    """A server opens a file that acare 0.1.0 made."""
-    schema_1.write_to(recording.database)
-    recording.key = schema_1.BROKER
+    """A server opens a file that an earlier acare made, of schema 2."""
+    schema_2.write_to(recording.database)
+    recording.key = schema_2.BROKER
     recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
     recording.begin()
     with recording.serving():
@@ -241,7 +215,6 @@ SCENARIOS: dict[Callable[[Recording], None], int] = {
     checkpoints: 8,
     first_start: 6,
     restore: 6,
-    migration: 3,
-    migration_of_schema_1: 3,
+    migration: 6,
     compact: 6,
 }

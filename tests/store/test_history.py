@@ -6,6 +6,7 @@ import random
 import sqlite3
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import namedtuple
@@ -254,10 +255,12 @@ def test_undelete_takes_the_next_place_if_its_own_is_taken(acare, app, caller):
     ana = caller("ana@example.com")
     deleted, other = ana.create()["id"], ana.create()["id"]
     ana.delete(deleted)
+    time.sleep(0.002)  # the next millisecond
+    newest = ana.create()["id"]
     take = "UPDATE clients SET seq = (SELECT seq FROM client_history) WHERE id = ?"
     app.database.write(lambda connection: connection.execute(take, (other,)).rowcount)
     acare("undelete", deleted)
-    assert ids(ana) == [deleted, other]
+    assert ids(ana) == [newest, deleted, other]
 
 
 def test_the_api_cannot_undelete(api):

