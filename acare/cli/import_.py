@@ -26,7 +26,7 @@ from acare.importing.csv_file import CsvReader
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
-from acare.importing.rows import Options
+from acare.importing.rows import MAX_LINE, Options
 
 _TYPES = {field.name: field.kind for field in FIELDS}
 
@@ -136,7 +136,7 @@ def _file_reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonR
     is_json = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
     file.seek(0)
     if is_json:
-        return JsonReader(file)
+        return JsonReader(iter(lambda: file.readline(MAX_LINE), b""))
     try:
         return CsvReader(file, dict(args.targets), extra_columns=args.extra_columns, dates=args.dates)
     except UserError as error:

@@ -103,7 +103,7 @@ def find_fields(header: Sequence[str], chosen: dict[str, str]) -> dict[str, str 
         target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
         if column not in chosen and (not target or target not in fields.values()):
             fields[column] = target
-    if not {"id", "version"} <= set(fields.values()):  # then the ids are those of another program
+    if not {"id", "version"} <= set(fields.values()):  # then another program has these ids
         fields |= {column: None for column, target in fields.items() if target in ("id", "version")}
         fields |= chosen
     if {"full_name", "first_name", "last_name"}.isdisjoint(fields.values()):

@@ -13,7 +13,7 @@ from typing import IO, Any
 from acare.errors import FieldError, UserError
 from acare.importing import cells
 from acare.importing.columns import PREFERENCES, TARGETS, find_fields
-from acare.importing.rows import REASON, Row
+from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, which are ZIP archives; .xls
@@ -91,7 +91,7 @@ class CsvReader:
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
         try:
-            while line := self._text.readline():
+            while line := self._text.readline(MAX_LINE):
                 self._last = line
                 if not line.isascii():
                     self._last = _NOT_UTF8.sub(_as_windows_1252, line)
@@ -150,8 +150,6 @@ def _encoding(file: IO[bytes]) -> str:
         raise UserError("this is a spreadsheet, not CSV: open it in its program and save it as CSV (UTF-8)")
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if 0 in start[:2]:  # half of the first letter
-        return "utf-16-be" if start[0] == 0 else "utf-16-le"
     return "utf-8-sig"
 
 

@@ -16,6 +16,9 @@ from acare.importing import cells
 #: The column of a file of rejected rows that has the reasons; an import ignores it.
 REASON = "acare_reason"
 
+#: Bytes or characters of a line. A longer one is read as several lines, which are invalid.
+MAX_LINE = 4 << 20
+
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
 _MIN_TIME = "1700"  # the places of lists (clients.seq) begin in 1678
 _TIME = (
@@ -103,7 +106,7 @@ class Row:
             missing = {name for name in defaults if self.values.get(name) is None}
             values = {**self.values, **{name: defaults[name] for name in missing}}
             if "owner" in missing:
-                values["user_id"] = None  # that of another user
+                values["user_id"] = None  # another user's id
             allowed = None if options.create_users else owners
             clean, problems = self._clean(values, options.now, allowed)
             if problems and options.lenient:
@@ -126,7 +129,7 @@ class Row:
         if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
             problems.append(FieldError("updated_at", "must not be earlier than created_at"))
         if "id" not in kept:
-            kept.pop("version", None)  # that of another client
+            kept.pop("version", None)  # another client's version
         self.kept = kept
         try:
             clean = validate_create(values)
