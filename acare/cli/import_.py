@@ -18,7 +18,6 @@ from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.cli.progress import add_flag as add_quiet
 from acare.cli.progress import shown
 from acare.database.connection import open_temporary
-from acare.database.copying import Report
 from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.importing.columns import TARGETS
@@ -118,13 +117,13 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _source(
-    args: argparse.Namespace, progress: Report
+    args: argparse.Namespace, progress: Callable[[str, int, int, str], None]
 ) -> Iterator[tuple[CsvReader | JsonReader, Callable[[int], None]]]:
     """The rows to import, and a function that shows the progress after so many of them."""
     if args.source.startswith(("http://", "https://")):
         with closing(open_temporary()) as storage:
             remote = Remote(args.source, _key(args.key_file), storage)
-            total = remote.download(progress)
+            total = remote.download(lambda done, total: progress("Downloading", done, total, "clients"))
             yield JsonReader(remote.lines()), lambda done: progress("Importing", done, total, "clients")
         return
     with Path(args.source).open("rb") as file:

@@ -12,25 +12,20 @@ from acare.fields import FIELDS
 from acare.importing import cells
 from acare.property_preferences import Preferences
 
-_READERS: dict[type, Callable[[str], Any]] = {
-    Amount: cells.money,
-    Boolean: cells.boolean,
-    Enum: cells.word,
-    StringList: cells.texts,
-    Preferences: cells.json_value,
+# How the cells of a field are read and written, by its type; others are texts.
+_CELLS: dict[type, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
+    Amount: (cells.money, cells.amount),
+    Boolean: (cells.boolean, to_json),
+    Enum: (cells.word, str),
+    StringList: (cells.texts, cells.join),
+    Preferences: (cells.json_value, lambda value: to_json(value) if value else ""),
 }
-_WRITERS: dict[type, Callable[[Any], str]] = {
-    Amount: cells.amount,
-    Boolean: to_json,
-    StringList: cells.join,
-    Preferences: lambda value: to_json(value) if value else "",
-}
+_FIELDS = {field.name: _CELLS.get(type(field.kind), (str, str)) for field in FIELDS}
 
 #: The columns that an export writes, and the writer of each.
 EXPORTED: dict[str, Callable[[Any], str]] = {
-    "id": str,
-    "owner": str,
-    **{field.name: _WRITERS.get(type(field.kind), str) for field in FIELDS},
+    **dict.fromkeys(("id", "owner"), str),
+    **{name: write for name, (_, write) in _FIELDS.items()},
     **dict.fromkeys(("version", "created_at", "updated_at"), str),
 }
 
@@ -39,15 +34,13 @@ PREFERENCES = "property_preferences."
 
 #: What a column can be, and how its cells are read.
 TARGETS: dict[str, Callable[[str], Any]] = {
-    **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
+    **{name: read for name, (read, _) in _FIELDS.items()},
     f"{PREFERENCES}bedrooms_min": cells.money,
     f"{PREFERENCES}bathrooms_min": cells.money,
     f"{PREFERENCES}square_feet_min": cells.money,
     f"{PREFERENCES}property_types": cells.texts,
     "full_name": cells.full_name,
-    "owner": str,
-    "created_at": str,
-    "id": str,
+    **dict.fromkeys(("owner", "created_at", "id"), str),
     "version": cells.money,
 }
 

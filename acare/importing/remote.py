@@ -16,7 +16,6 @@ from email.message import Message
 from http.client import HTTPException
 from typing import Any
 
-from acare.database.copying import Report
 from acare.errors import UserError
 from acare.field_types import from_json
 
@@ -56,11 +55,11 @@ class Remote:
         self._is_reachable = False
         self._opener = urllib.request.build_opener(_NoRedirect)
 
-    def download(self, progress: Report) -> int:
+    def download(self, progress: Callable[[int, int], None]) -> int:
         """Download all clients, page by page, until a pass finds nothing new. Returns how many there are.
 
-        A client that is created or deleted meanwhile moves others to another page. A pass during which
-        nothing moved is the last one, too.
+        ``progress`` gets the number of clients so far and the total. A client that is created or deleted
+        meanwhile moves others to another page; a pass during which nothing moved is the last one, too.
         """
         owners = self._owners()
         self._storage.execute(CREATE)
@@ -70,7 +69,7 @@ class Remote:
                 self._storage.executemany(ADD, records)
                 totals.add(total)
                 seen += len(records)
-                progress("Downloading", self._storage.total_changes, total, "clients")
+                progress(self._storage.total_changes, total)
             found = self._storage.total_changes
             if found == before or totals == {seen} == {found}:
                 return found
