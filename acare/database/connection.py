@@ -68,6 +68,11 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
+def open_temporary() -> sqlite3.Connection:
+    """An empty database in a file without a name, in SQLite's folder for temporary files."""
+    return sqlite3.connect("", isolation_level=None)
+
+
 def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
 
@@ -116,11 +121,6 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
 def open_in_memory() -> sqlite3.Connection:
     """An empty database in memory; any thread may use it, one at a time."""
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-
-def open_temporary() -> sqlite3.Connection:
-    """An empty database in a file without a name, in SQLite's folder for temporary files."""
-    return sqlite3.connect("", isolation_level=None)
 
 
 def has_fts5() -> bool:
