@@ -90,20 +90,12 @@ def _default(text: str) -> tuple[str, object]:
 
 def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
-    options = Options(
-        now=timestamps.now(),
-        defaults={**dict(args.defaults), "owner": args.user},
-        on_duplicate=args.on_duplicate,
-        create_users=args.create_users,
-        lenient=args.lenient,
-        rejects=args.rejects,
-        dry_run=args.dry_run,
-    )
     with (
         open_database(args, must_exist=not args.create_users) as database,
         shown(args) as progress,
         _source(args, progress) as (reader, progress_at),
     ):
+        options = _options(args)  # after the download, during which clients can be created
         result = import_rows(database, reader, options, progress_at)
     seconds = round(time.monotonic() - began, 1)
     if args.json:
@@ -113,6 +105,18 @@ def run(args: argparse.Namespace) -> int:
             import_report.print_columns(reader.layout, reader.columns)
         import_report.print_text(result, options, reader.columns, seconds)
     return 1 if result.blockers(options) else 0
+
+
+def _options(args: argparse.Namespace) -> Options:
+    return Options(
+        now=timestamps.now(),
+        defaults={**dict(args.defaults), "owner": args.user},
+        on_duplicate=args.on_duplicate,
+        create_users=args.create_users,
+        lenient=args.lenient,
+        rejects=args.rejects,
+        dry_run=args.dry_run,
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from support.data import ALL_FIELDS, JORDAN
 from support.importing import USER
 from support.server import serving
 
+from acare import timestamps
 from acare.database.connection import open_temporary
 from acare.errors import UserError
 from acare.importing import remote
@@ -209,6 +210,19 @@ def test_an_answer_that_is_no_answer_ends_the_download(answer, text):
 )
 def test_clients_of_another_form_are_refused(answer):
     assert "another form" in fails((200, {}, EMPTY), answer)
+
+
+def test_clients_can_be_created_during_the_download(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    fake = Fake(1, (200, {}, EMPTY))
+    fake.answer = lambda path, headers: (
+        page({**JORDAN, "id": number_id(1), "user_id": number_id(1), "created_at": timestamps.now()}, total=1)
+        if "clients" in path
+        else (404, {}, {})
+    )
+    with listening(fake) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert ended.code == 0, ended.out
 
 
 def test_lone_surrogates_are_a_problem_of_their_row(agency, tmp_path):
