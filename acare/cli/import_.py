@@ -136,6 +136,8 @@ def _source(
 
 
 def _file_reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
+    if not file.seekable():
+        raise UserError(f"{args.source}: is a pipe; write it to a file, and import the file")
     is_json = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
     file.seek(0)
     if is_json:

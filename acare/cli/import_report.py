@@ -44,14 +44,12 @@ def print_text(result: Result, options: Options, columns: Mapping[str, str | Non
     """The problems and duplicates, and last the numbers of both."""
     if unknown := [name for name, target in columns.items() if target is None]:
         print(printable(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)"))
-    found = [*map(_describe_problem, result.problems), *map(_describe_duplicate, result.duplicates)]
-    for _, line in found:
+    for line in (*map(_describe_problem, result.problems), *map(_describe_duplicate, result.duplicates)):
         print(printable(line))
     if MAX_LISTED in (len(result.problems), len(result.duplicates)):
-        print(f"There may be more: only the first {MAX_LISTED} are listed.")
-    kinds = Counter(kind for kind, _ in found)
-    kinds["duplicate by id (not listed)"] = result.same_id
-    for kind, number in (+kinds).most_common():
+        print(f"Only the first {MAX_LISTED} are listed.")
+    kinds = result.kinds + Counter({"duplicate by id (not listed)": result.same_id})
+    for kind, number in kinds.most_common():
         print(printable(f"{number} x {kind}"))
     for line in result.blockers(options):
         print(line)
@@ -64,22 +62,19 @@ def print_text(result: Result, options: Options, columns: Mapping[str, str | Non
         )
 
 
-def _describe_problem(problem: RowError) -> tuple[str, str]:
-    """The kind of a problem, and a line about it."""
+def _describe_problem(problem: RowError) -> str:
     value = problem.value if len(problem.value) <= _MAX_SHOWN else f"{problem.value[:_MAX_SHOWN]}..."
-    kind = f"{problem.field} {problem.message}"
     if not (problem.column or value):
-        return kind, f"line {problem.line}: {kind}"
+        return f"line {problem.line}: {problem.field} {problem.message}"
     column = f"{problem.column}: " if problem.column else ""
     cell = f"{column}{json.dumps(value, ensure_ascii=False)}"
-    return kind, f"line {problem.line}, {cell} ({problem.field}) {problem.message}"
+    return f"line {problem.line}, {cell} ({problem.field}) {problem.message}"
 
 
-def _describe_duplicate(duplicate: Duplicate) -> tuple[str, str]:
+def _describe_duplicate(duplicate: Duplicate) -> str:
     other = f"the client {duplicate.client_name} ({duplicate.client})"
     if duplicate.client_name is None:
         other = f"a client that was deleted ({duplicate.client})"
     if duplicate.first_line is not None:
         other = f"line {duplicate.first_line}"
-    line = f"line {duplicate.line}, {duplicate.name}: has the same {duplicate.by} as {other}"
-    return f"duplicate by {duplicate.by}", line
+    return f"line {duplicate.line}, {duplicate.name}: has the same {duplicate.by} as {other}"

@@ -29,7 +29,7 @@ class Duplicate(NamedTuple):
 
 @dataclass
 class Result:
-    """What was found and done. ``problems`` and ``duplicates`` are the first of each.
+    """What was found and done. ``problems`` and ``duplicates`` are the first of each; ``kinds`` counts all.
 
     ``counts`` has the rows that were created, updated, skipped and refused; ``same_id`` is the number of
     duplicates by id, which are not listed.
@@ -37,6 +37,7 @@ class Result:
 
     problems: list[RowError] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     same_id: int = 0
     is_written: bool = False
@@ -44,6 +45,8 @@ class Result:
     def refuse(self, problems: list[RowError]) -> None:
         self.counts["refused"] += 1
         self.problems += problems[: max(0, MAX_LISTED - len(self.problems))]
+        for problem in problems:
+            self._count(f"{problem.field} {problem.message}")
 
     def blockers(self, options: Options) -> list[str]:
         """What must be done before the rows can be written."""
@@ -59,5 +62,10 @@ class Result:
     def add_duplicate(self, duplicate: Duplicate) -> None:
         if duplicate.by == "id" and duplicate.first_line is None and duplicate.client_name:
             self.same_id += 1
-        elif len(self.duplicates) < MAX_LISTED:
+            return
+        if len(self.duplicates) < MAX_LISTED:
             self.duplicates.append(duplicate)
+        self._count(f"duplicate by {duplicate.by}")
+
+    def _count(self, kind: str) -> None:
+        self.kinds[kind if kind in self.kinds or len(self.kinds) < MAX_LISTED else "others"] += 1

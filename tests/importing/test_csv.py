@@ -249,8 +249,8 @@ def test_nothing_is_written_if_a_row_is_invalid(agency):
 
 def test_all_problems_are_counted_and_the_first_listed(agency, monkeypatch):
     monkeypatch.setattr(result, "MAX_LISTED", 2)
-    report = agency.report(f"{HEADER}\n" + "A,B,renter\n" * 5)
-    assert (len(report["problems"]), report["refused"]) == (2, 5)
+    printed = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 5).out
+    assert (printed.count("\nline "), "5 x client_type" in printed) == (1, True)
 
 
 def test_text_of_a_file_is_escaped_for_the_terminal(agency):
@@ -298,3 +298,11 @@ def test_the_history_has_the_time_of_the_import_itself(agency):
     imported_at = TIMESTAMP.match(line)[0]
     assert line == f"{imported_at}  version 1  imported by the operator"
     assert client["created_at"] < "2020-05-18" < "2026" < imported_at
+
+
+def test_a_pipe_is_refused_in_plain_words(agency):
+    reading, writing = os.pipe()
+    os.close(writing)
+    ended = agency.run("import", f"/dev/fd/{reading}", "--user", USER)
+    os.close(reading)
+    assert (ended.code, "is a pipe" in ended.err) == (1, True)
