@@ -20,6 +20,8 @@ log = logging.getLogger("acare.database")
 #: For each older schema, the file ``N_to_M.sql`` that migrates it to the next one.
 FOLDER = Path(__file__).with_name("migrations")
 
+COLUMNS = "SELECT name FROM pragma_table_xinfo('clients')"
+
 ADDED_TO_CLIENTS = """
 SELECT name, sql
 FROM sqlite_schema
@@ -81,14 +83,12 @@ def _script(path: Path, version: int, folder: Path) -> str:
 
 def _run(connection: sqlite3.Connection, path: Path, script: str) -> None:
     """Run a script. It may make the table of clients again: what was added to it is not lost in silence."""
-    columns = schema.columns(connection, "clients")
+    columns = connection.execute(COLUMNS).fetchall()
     added = connection.execute(ADDED_TO_CLIENTS).fetchall()
     for statement in _statements(script):
         connection.execute(statement)
-    for column in columns:
-        if column not in schema.columns(connection, "clients") and not re.search(
-            rf"\b{re.escape(column)}\b", script
-        ):
+    for (column,) in set(columns).difference(connection.execute(COLUMNS).fetchall()):
+        if not re.search(rf"\b{re.escape(column)}\b", script):
             raise _failed(path, f"the table clients has the unknown column {column}")
     left = dict(connection.execute(ADDED_TO_CLIENTS).fetchall())
     for name, sql in added:

@@ -31,8 +31,8 @@ _UNCHANGED = """(:version IS NULL OR version = :version)
 _PLACES = 1_000_000
 _FIRST_PLACE = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_PLACES}"
 
-#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than that of the newest client, even if
-#: the clock was set back. (Next to max(seq), created_at is of that row: sqlite.org/lang_select.html#bareagg)
+#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than the newest client has, even if the
+#: clock was set back. (Next to max(seq), created_at is of that row: sqlite.org/lang_select.html#bareagg)
 NEXT_PLACE = f"""
 SELECT max({_FIRST_PLACE.format(at="created_at")}, newest + 1) AS seq, created_at
 FROM (
@@ -170,7 +170,7 @@ class ClientStore:
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max.
         """
-        statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
+        statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
         target = _Target(caller, client_id, version, precondition)
         values = {**changes, **target.values()}
 

@@ -19,7 +19,7 @@ from acare.fields import ValidFields
 #: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
 MAX_EXPIRED = 500
 
-# Keys expire after a day. (our choice)
+# Keys expire after a day.
 _KEPT_SINCE = at_offset("'-24 hours'")
 
 FIND = f"""

@@ -1,6 +1,6 @@
 """API keys: every statement about them.
 
-A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. (vendor) Its SHA-256
+A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. Its SHA-256
 is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much
 randomness needs no slow hash.
 """

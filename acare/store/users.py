@@ -54,7 +54,7 @@ WHERE users.email = :email AND disabled_at IS NULL
 
 INSERT_HOST_KEY = f"""
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes)
-SELECT :id, :user_id, 'named by the host', randomblob(32), '{HOST}', '{{}}'
+SELECT :id, :user_id, 'embedding app', randomblob(32), '{HOST}', '{{}}'
 WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = '{HOST}')
 """
 
@@ -78,7 +78,7 @@ class UserStore:
             return User._make(connection.execute(GET, {"id": caller.user_id}).fetchone())
 
     def caller(self, email: str) -> Caller | None:
-        """The caller for a user whom the host has authenticated; None if unknown or disabled.
+        """The caller for a user of the embedding app; None if unknown or disabled.
 
         In the history, a key of its own represents it; no request can be authenticated with that key.
         """

@@ -1,5 +1,6 @@
 """``acare import`` of CSV as agencies have it: encodings, headers, values, problems."""
 
+import os
 import time
 
 import pytest

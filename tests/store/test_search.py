@@ -1,7 +1,6 @@
 """The index of words: it follows every change, no query reads too much, erasing leaves no word."""
 
 import random
-import re
 import sqlite3
 from contextlib import closing
 
@@ -10,10 +9,8 @@ import pytest
 import acare
 from acare.auth import Caller
 from acare.database import file
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import DatabaseRefused
 from acare.fields import validate_create, validate_update
-from acare.store import search, transfer
-from acare.store import users as user_statements
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -63,15 +60,6 @@ def test_the_index_follows_every_change(app, ana):
     check_index(app)
 
 
-def test_an_index_that_is_wrong_is_noticed(app, ana):
-    """The check above detects an index that lacks a word."""
-    app.clients.create(ana, new())
-    app.database.write(lambda connection: connection.execute("DROP TRIGGER clients_search_update").rowcount)
-    app.database.write(lambda connection: connection.execute("UPDATE clients SET phone = '77'").rowcount)
-    with pytest.raises(StoreUnavailable, match="damaged"):
-        check_index(app)
-
-
 # --- erasing
 
 
@@ -97,31 +85,6 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
         assert files_with(app, word) == []
     check_index(app)
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
-
-
-# --- plans
-
-
-def plan(app, statement):
-    names = dict.fromkeys(re.findall(r":(\w+)", statement))
-    with app.database.read() as connection:
-        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", names)]
-
-
-STATEMENTS = {
-    "FIND": search.FIND,
-    "TRANSFER": transfer.TRANSFER,
-    "NOT_OWNED": transfer.NOT_OWNED,
-    **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
-}
-
-
-@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
-def test_no_search_reads_a_whole_table_or_sorts(app, statement):
-    steps = plan(app, statement)
-    assert [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step] == []
-    sorted_by = [step for step in steps if "TEMP B-TREE" in step]
-    assert sorted_by == []
 
 
 # --- SQLite without FTS5

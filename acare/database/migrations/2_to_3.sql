@@ -144,7 +144,6 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients',
     content_rowid = 'seq',
     columnsize = 0,
-    prefix = '2',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
