@@ -79,6 +79,11 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
+def open_temporary() -> sqlite3.Connection:
+    """An empty database in a file without a name, in SQLite's folder for temporary files."""
+    return sqlite3.connect("", isolation_level=None)
+
+
 def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
 

@@ -69,7 +69,7 @@ class ErrorTask(waitress_task.ErrorTask):  # type: ignore[misc]
             ("x-request-id", request_id),
             ("x-content-type-options", "nosniff"),
             ("cache-control", "no-store"),
-            *(server.cors.headers_for(request.origin) if server.cors else ()),
+            *server.cors.headers_for(request.origin),
         ]
         self.close_on_finish = True
         _send(self, f"{error.code} {error.reason}", headers, b"" if request.is_head else body)
