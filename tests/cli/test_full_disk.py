@@ -95,7 +95,7 @@ FAILING = [
     (("restore", "BACKUP"), "acare.db: .*; it was not changed"),
     (("restore", "BACKUP", "--database", "other.db"), "other.db: .*; it was not changed"),
     (("compact",), "acare.db: .*changed"),
-    (("erase", "CLIENT_ID"), "acare.db: .*; nothing was changed"),
+    (("erase", "CLIENT_ID"), "acare.db: .* Nothing was changed"),
     (("export", "clients.jsonl"), "clients.jsonl: not written"),
 ]
 
@@ -131,7 +131,7 @@ def test_a_purge_goes_on_when_there_is_room(disk, template):
     disk.fill()
     code, printed = run(disk, template, "purge", "--older-than", "1")
     assert (code, printed.count("\n")) == (1, 1)
-    assert "what was done before stays done, and the same command does the rest" in printed
+    assert "What was done before stays done, and the same command does the rest" in printed
     disk.empty()
     clients, _, versions, _ = content(disk.folder)
     assert (clients, versions != []) == (before[0], True)
@@ -143,7 +143,7 @@ def test_an_erasure_that_cannot_be_overwritten_succeeds(disk, template):
     """There is room for the erasure alone."""
     disk.fill(room=ROOM * 5)
     code, printed = run(disk, template, "erase", "CLIENT_ID")
-    assert (code, "words in the search index" in printed) == (0, True)
+    assert (code, "search index" in printed) == (0, True)
     disk.empty()
     assert len(content(disk.folder)[0]) == CLIENTS - 1
 

@@ -7,7 +7,6 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from support.data import UNKNOWN_ID
 from support.http import HttpCaller
 from support.sockets import wait_for
 
@@ -40,18 +39,10 @@ def test_only_the_key_is_on_stdout(run, listed, path):
         assert app.keys.authenticate(printed.out.strip()) is not None
 
 
-def test_create_says_what_else_it_created(run, path):
+def test_create_says_if_it_created_the_user(run, path):
     first, second = (run("key", "create", "--user", ANA).err for _ in range(2))
-    assert first.splitlines()[:2] == [
-        f"Created the database {path}: there was none.",
-        f"Created the user {ANA} (agent).",
-    ]
-    assert ("the database" in second, "the user" in second, f"in {path}." in second) == (False, False, True)
-
-
-def test_the_stored_spelling_of_the_address_is_printed(run):
-    run("key", "create", "--user", "Dana@Example.com")
-    assert "of Dana@Example.com (agent)" in run("key", "create", "--user", "dana@example.COM").err
+    assert first.startswith(f"Created the user {ANA} (agent).\n")
+    assert ("the user" in second, f"in {path}." in second) == (False, True)
 
 
 @pytest.mark.parametrize(("role", "other"), [("agent", "broker"), ("broker", "agent")])
@@ -79,8 +70,6 @@ def test_a_key_may_have_a_name_and_an_end(run, listed):
         (["clients:read"], {"clients": ["read"]}),
         (["all:read", "clients:write"], {"all": ["read"], "clients": ["write"]}),
         (["clients:read,write", "clients:write,delete"], {"clients": ["read", "write", "delete"]}),
-        (["none"], {}),
-        (["none", "clients:read"], {"clients": ["read"]}),
     ],
 )
 def test_scopes_add_up_to_one_object(run, listed, scopes, stored):
@@ -101,7 +90,8 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     key = run("key", "create", "--user", ANA, "--name", "sync", "--scope", "clients:read").out.strip()
     run("key", "create", "--user", "dana@example.com", "--role", "broker")
     text = run("key", "list").out
-    first, second = text.splitlines()
+    heading, first, second = text.splitlines()
+    assert heading.split("\t")[:3] == ["id", "preview", "state"]
     assert all(part in first for part in (listed()[0]["id"], ANA, "agent", "sync", "valid"))
     assert all(part in second for part in (listed()[1]["id"], "dana@example.com", "broker", "valid"))
     assert (key in text, f"{key[:8]}…{key[-4:]}" in text) == (False, True)
@@ -114,7 +104,7 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
 
 def test_a_list_without_keys_is_empty(run, listed, path):
     Database(path).close()
-    assert (run("key", "list").out, listed()) == ("", [])
+    assert (run("key", "list").out.count("\n"), listed()) == (1, [])
 
 
 def test_a_revoked_key_stays_revoked(run, listed):
@@ -124,11 +114,6 @@ def test_a_revoked_key_stays_revoked(run, listed):
     before = listed()
     run("key", "revoke", key_id)
     assert (before[0]["state"], listed()) == ("revoked", before)
-
-
-def test_an_id_that_no_key_has_is_a_failure(run, path):
-    Database(path).close()
-    assert UNKNOWN_ID in run("key", "revoke", UNKNOWN_ID, status=1).err
 
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):
