@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.checkout import copy_checkout
 
-NEEDED = {"acare/schema.sql", "acare/py.typed", "acare/api/examples.json"}
+NEEDED = {"acare/schema.sql", "acare/py.typed", "acare/api/openapi.json"}
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "post", "put", "delete")
 
 #: Keywords that have no effect on validation.
-NOTES = frozenset(("description", "title", "default", "examples", "$defs"))
+NOTES = frozenset(("description", "default", "examples", "x-omitempty"))
 
 
 class Misfit(AssertionError):
@@ -38,8 +38,6 @@ def check(document: Any, schema: Any, value: object, where: str = "$") -> None:
             continue
         if keyword not in KEYWORDS:
             raise TypeError(f"{where}: the checker does not know the keyword {keyword!r}")
-        if keyword == "then" and not fits(document, schema["if"], value):
-            continue
         if not KEYWORDS[keyword](document, rule, value, where):
             raise Misfit(f"{where}: {value!r:.200} does not fit {keyword}: {rule!r:.200}")
 
@@ -59,11 +57,6 @@ def follow(document: Any, item: Any) -> Any:
     return resolve(document, item["$ref"]) if "$ref" in item else item
 
 
-def same(one: object, other: object) -> bool:
-    """Equal as JSON values: 1 is 1.0, and true is not 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
 def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -80,11 +73,6 @@ def is_of_format(name: str, value: str) -> bool:
     if name == "uri-reference":
         return re.fullmatch(r"[!-~]*", value) is not None
     raise TypeError(f"the checker does not know the format {name!r}")
-
-
-def matches(pattern: str, value: str) -> bool:
-    """As ECMAScript has it: "$" is the very end, and not before a last line break."""
-    return re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), value) is not None
 
 
 TYPES = {
@@ -109,9 +97,9 @@ def _properties(document: Any, schemas: Mapping[str, Any], value: object, where:
     return True
 
 
-def _each(document: Any, schema: Any, items: Iterator[tuple[object, object]], where: str) -> bool:
-    for name, item in items:
-        check(document, schema, item, f"{where}[{name!r}]")
+def _items(document: Any, schema: Any, value: object, where: str) -> bool:
+    for number, item in enumerate(value if isinstance(value, list) else ()):
+        check(document, schema, item, f"{where}[{number}]")
     return True
 
 
@@ -122,45 +110,25 @@ def _about(kind: Any, rule: Any) -> Any:
 
 KEYWORDS: dict[str, Any] = {
     "type": _has_type,
-    "const": lambda document, rule, value, where: same(rule, value),
-    "enum": lambda document, rule, value, where: any(same(each, value) for each in rule),
+    "enum": lambda document, rule, value, where: value in rule,
     "minLength": _about(TYPES["string"], lambda value, limit: len(value) >= limit),
     "maxLength": _about(TYPES["string"], lambda value, limit: len(value) <= limit),
-    "pattern": _about(TYPES["string"], lambda value, rule: matches(rule, value)),
     "format": lambda document, name, value, where: (
         not isinstance(value, str) or is_of_format(name, value)  # "double" is for numbers, which all are
     ),
     "minimum": _about(is_number, lambda value, limit: value >= limit),
     "maximum": _about(is_number, lambda value, limit: value <= limit),
-    "minItems": _about(TYPES["array"], lambda value, limit: len(value) >= limit),
     "maxItems": _about(TYPES["array"], lambda value, limit: len(value) <= limit),
     "minProperties": _about(TYPES["object"], lambda value, limit: len(value) >= limit),
-    "maxProperties": _about(TYPES["object"], lambda value, limit: len(value) <= limit),
     "required": _about(TYPES["object"], lambda value, names: set(names) <= value.keys()),
     "properties": _properties,
-    "additionalProperties": lambda document, rule, value, where: (
-        rule is True or not isinstance(value, dict) or _each(document, rule, iter(value.items()), where)
-    ),
-    "propertyNames": lambda document, rule, value, where: (
-        not isinstance(value, dict) or _each(document, rule, ((name, name) for name in value), where)
-    ),
-    "if": lambda document, rule, value, where: True,  # it is for "then", below
-    "items": lambda document, rule, value, where: (
-        not isinstance(value, list) or _each(document, rule, iter(enumerate(value)), where)
-    ),
-    "allOf": lambda document, rule, value, where: (
-        all(check(document, schema, value, where) is None for schema in rule)
-    ),
+    "additionalProperties": lambda document, rule, value, where: rule is True,
+    "items": _items,
     "anyOf": lambda document, rule, value, where: any(fits(document, schema, value) for schema in rule),
-    "oneOf": lambda document, rule, value, where: (
-        sum(fits(document, schema, value) for schema in rule) == 1
-    ),
-    "then": lambda document, rule, value, where: check(document, rule, value, where) is None,
-    "not": lambda document, rule, value, where: not fits(document, rule, value),
     "$ref": lambda document, rule, value, where: (
         check(document, resolve(document, rule), value, where) is None
     ),
-}  # fmt: skip
+}
 
 
 # --- operations
@@ -176,11 +144,7 @@ def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
 
 def find(document: Any, method: str, path: str) -> tuple[str, Any] | None:
     """The path template and the operation of a request, if any; HEAD is GET without the body."""
-    method = "get" if method == "HEAD" and not _in_document(document, "head", path) else method.lower()
-    return _in_document(document, method, path)
-
-
-def _in_document(document: Any, method: str, path: str) -> tuple[str, Any] | None:
+    method = "get" if method == "HEAD" else method.lower()
     for each, template, operation in operations(document):
         pattern = re.sub(r"\\{.*?\\}", "[^/]+", re.escape(template))
         if each == method and re.fullmatch(pattern, path.partition("?")[0]):
@@ -197,9 +161,10 @@ def check_answer(
         raise Misfit(f"{method} {path} is not in the document")
     template, operation = found
     place = f"{method} {template} {status}"
-    if str(status) not in operation["responses"]:
+    documented = "default" if status == 422 else str(status)
+    if documented not in operation["responses"]:
         raise Misfit(f"{place} is not in the document")
-    response = follow(document, operation["responses"][str(status)])
+    response = follow(document, operation["responses"][documented])
     present = {name.lower(): value for name, value in headers.items()}
     for name, reference in response.get("headers", {}).items():
         header = follow(document, reference)
