@@ -112,6 +112,15 @@ def test_every_body_has_a_named_schema(document):
     assert all(media["schema"].keys() == {"$ref"} for media in media_types(document))
 
 
+def test_errors_with_details_precede_errors_without(document):
+    """Rust's client decodes an error as the first schema that fits, and unknown members fit every schema."""
+    for _, _, operation in operations(document):
+        errors = [response for response in operation["responses"].values() if "$ref" in response]
+        medias = [follow(document, each)["content"]["application/json"] for each in errors]
+        plain = [media["schema"]["$ref"].endswith("/ErrorResponse") for media in medias]
+        assert plain == sorted(plain)
+
+
 def test_every_reference_is_valid_and_every_component_used(document):
     used = {value["$ref"] for value in walk(document) if isinstance(value.get("$ref"), str)}
     assert all(resolve(document, reference) for reference in used)
