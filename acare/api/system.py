@@ -48,6 +48,7 @@ class Liveness:
 class Readiness:
     """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
 
+    A server that is stopping says so in the WSGI environ.
     Load balancers ask every few seconds, so only a change is logged: not ready, and ready again.
     """
 
@@ -57,7 +58,8 @@ class Readiness:
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        checks = self._run_checks()
+        stopping = req.env.get("acare.stopping", False)
+        checks = {"server": "The server is stopping." if stopping else "ok", **self._run_checks()}
         error = NotReady(checks) if any(state != "ok" for state in checks.values()) else None
         self._log_change(error)
         if error is not None:

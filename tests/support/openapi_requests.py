@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from support.client import Api, full_key
@@ -62,7 +64,6 @@ def scene_in(app):
     with pytest.MonkeyPatch.context() as monkeypatch:
         scene = Scene(app, monkeypatch)
         yield scene
-        app.draining = False
         for other in scene.others:
             other.close()
 
@@ -104,8 +105,8 @@ def defective(scene):
 
 
 def not_ready(scene):
-    scene.app.draining = True
-    return without_key(scene)
+    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
+    return SimpleNamespace(ask=stopping)
 
 
 def another_app(**options):
