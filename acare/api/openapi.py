@@ -17,10 +17,10 @@ Json = dict[str, Any]
 def document(version: str, prefix: str = "") -> Json:
     """The document for an app that is mounted under ``prefix``."""
     text = resources.files(__package__).joinpath("openapi.json").read_text("utf-8")
-    document: Json = json.loads(text)
-    document["info"]["version"] = version
-    document["servers"][0]["url"] = prefix or "/"
-    components = document["components"]
+    complete: Json = json.loads(text)
+    complete["info"]["version"] = version
+    complete["servers"][0]["url"] = prefix or "/"
+    components = complete["components"]
     components["parameters"]["q"]["schema"] = query.SEARCH.schema()
     components["parameters"]["email"]["schema"] = CLIENT_EMAIL.schema()
     schemas = components["schemas"]
@@ -32,7 +32,7 @@ def document(version: str, prefix: str = "") -> Json:
         schemas["ClientRecord"]["properties"][field.name] = _in_record(field)
         schemas["ClientInput"]["properties"][field.name] = _in_input(field)
         schemas["ClientChanges"]["properties"][field.name] = _in_changes(field)
-    return document
+    return complete
 
 
 def _in_record(field: Field) -> Json:

@@ -138,6 +138,7 @@ def check_answer(
 ) -> None:
     """Misfit unless the document has this response."""
     found = find(document, method, path)
+    # A mock such as Prism would answer every invalid body with a response for 422, if there were one.
     documented = "default" if status == 422 else str(status)
     if found is None or documented not in found[1]["responses"]:
         raise Misfit(f"{method} {path} {status} is not in the document")
