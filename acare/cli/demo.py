@@ -21,7 +21,6 @@ CLIENTS = 250
 
 _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Diego Kenji Chloé".split()
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
-_PLACES = ("Bakersfield", "Tehachapi", "Seven Oaks", "Rosedale", "Shafter")
 
 
 def add_to(commands: Commands) -> None:
@@ -70,8 +69,7 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
             "source": rng.choice(("Zillow", "Referral", "Open house", None)),
             "budget_min": low,
             "budget_max": low + 150_000,
-            "preferred_locations": rng.sample(_PLACES, 2),
-            "property_preferences": {"bedrooms_min": rng.randint(1, 5), "property_types": ["house"]},
+            "preferred_locations": rng.sample(("Bakersfield", "Tehachapi", "Rosedale", "Shafter"), 2),
             "pre_approved": rng.random() < 0.4,
             "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
         }

@@ -62,11 +62,10 @@ def run_create(args: argparse.Namespace) -> int:
         key = KeyStore(database).create(
             args.user, scopes, role=args.role, name=args.name, expires_in_days=args.expires_in_days
         )
-        path = database.path.absolute()
     if is_new_user:
         sys.stderr.write(f"Created the user {key.email} ({key.role}).\n")
     what = f"key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)}"
-    said = f"Created {what} in {path}. It is printed on stdout, and not shown again:"
+    said = f"Created {what} in {database.path.absolute()}. It is printed on stdout, and not shown again:"
     sys.stderr.write(f"{printable(said)}\n")
     print(key.key)
     return 0

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from acare import ids
 from acare.config import SETTINGS, Settings
@@ -14,8 +14,6 @@ from acare.database.database import Database
 from acare.database.file import EMPTY
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
-
-T = TypeVar("T")
 
 #: What ``ArgumentParser.add_argument`` takes.
 Argument = tuple[tuple[str, ...], dict[str, Any]]
@@ -30,10 +28,10 @@ class Commands(Protocol):
     def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
 
 
-def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
+def checked(parse: Callable[[str], object]) -> Callable[[str], object]:
     """A type for argparse. ``parse`` raises ValueError, whose text says what is allowed."""
 
-    def parse_argument(text: str) -> T:
+    def parse_argument(text: str) -> object:
         try:
             return parse(text)
         except ValueError as error:

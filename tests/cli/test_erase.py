@@ -1,7 +1,6 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
 import functools
-import random
 import shutil
 import sqlite3
 import threading
@@ -54,11 +53,6 @@ def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, c
     assert bool(ErasureStore(app.database).find(person)) is bool(code)
 
 
-def test_yes_skips_the_confirmation(app, person, tmp_path):
-    with on_terminal(tmp_path, "erase", person, "--yes", "--database", app.database.path) as terminal:
-        assert terminal.end() == 0
-
-
 def test_words_left_in_the_index_are_reported(run, person, monkeypatch):
     monkeypatch.setattr(search, "erase_deleted_words", lambda database, seconds: False)
     assert "search index" in run("erase", person).err
@@ -81,11 +75,6 @@ def aged(app, api):
     return client_id
 
 
-def test_a_purge_deletes_old_versions(run, app, aged):
-    assert run("purge", "--older-than", 1).out == "Purged 300 old versions.\n"
-    assert rows(app.database, "SELECT count(*) FROM client_history") == [(0,)]
-
-
 def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
     purge_some = history._purge_some
     monkeypatch.setattr(history, "PURGE_ROWS", 10)
@@ -103,24 +92,6 @@ def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
         lasted = time.monotonic() - begun
     assert len(waits) > 5
     assert max(waits) < lasted / 2
-
-
-def test_the_log_stays_small_during_a_purge(tmp_path):
-    """Checkpoints depend on the number of rows too, not only on the number of writes."""
-    path = tmp_path / "other.db"
-    with closing(Database(path)) as database:
-
-        def insert(connection):
-            return connection.executemany(
-                "INSERT INTO client_history (client_id, seq, version, json, ended_at, deleted) "
-                "VALUES (?, 1, 1, ?, '2020-01-01', 0)",
-                ((f"{n}", "x" * 2000) for n in random.sample(range(20_000), 20_000)),
-            ).rowcount
-
-        database.write(insert)
-        database.rewrite()
-        HistoryStore(database).purge(1)
-        assert path.with_name("other.db-wal").stat().st_size < 40_000_000
 
 
 # --- compact

@@ -112,20 +112,6 @@ def test_on_a_full_disk_a_command_fails_and_changes_nothing(disk, template, argu
     assert content(disk.folder) == before
 
 
-@pytest.mark.parametrize("arguments", [("compact",), ("erase", "CLIENT_ID"), ("backup", "backups")])
-def test_without_any_room_a_file_cannot_be_opened(disk, template, arguments):
-    """SQLite needs some for a log, and calls it an I/O error."""
-    before = content(disk.folder)
-    disk.fill(room=0)
-    code, printed = run(disk, template, *arguments)
-    assert (code, printed.count("\n"), "disk I/O error" in printed) == (1, 1, True)
-    assert re.search("was not changed|no backup was made", printed)
-    if not isinstance(disk, Quota):
-        assert "only 0.0 MiB are free on the disk of" in printed
-    disk.empty()
-    assert content(disk.folder) == before
-
-
 def test_a_purge_goes_on_when_there_is_room(disk, template):
     before = content(disk.folder)
     disk.fill()
