@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 
 from acare.cli.options import CLIENT_ID, Commands, add_command, argument, checked, open_database
 from acare.cli.output import counted, printable, show_progress
 from acare.database.access import size_text
 from acare.maintenance import compact
 from acare.setting_types import count
-from acare.store.erasures import ErasureStore, Person
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 NOT_OVERWRITTEN = (
@@ -42,31 +43,32 @@ def add_to(commands: Commands) -> None:
 
 def run_erase(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        erasures = ErasureStore(database)
-        person = erasures.find(args.id)
-        if person is not None and not args.yes and not _confirmed(person):
-            print("Nothing was erased.")
-            return 1
+        erasures, said = ErasureStore(database), "Already erased"
+        if erasures.erased_at(args.id) is None:
+            about = _describe(HistoryStore(database).events(args.id)[-1].client)
+            if not args.yes and not _confirmed(about):
+                print("Nothing was erased.")
+                return 1
+            said = f"Erased {about}"
         erasures.erase(args.id)
         is_overwritten = all(erasures.overwrite())
-    said = f"Erased {_describe(person)}" if person else "Already erased"
     print(printable(f"{said} (client {args.id})."))
     sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
     return 0
 
 
-def _confirmed(person: Person) -> bool:
+def _confirmed(about: str) -> bool:
     """Ask for confirmation on a terminal; without a terminal, return True."""
     if not sys.stdin.isatty():
         return True
-    print(printable(f"Erase {_describe(person)} permanently? [y/N] "), end="", file=sys.stderr, flush=True)
+    print(printable(f"Erase {about} permanently? [y/N] "), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _describe(person: Person) -> str:
+def _describe(client: Mapping[str, object]) -> str:
     """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
-    email = f" <{person.email}>" if person.email else ""
-    return f"{person.name}{email}, owner {person.owner or 'unknown'}"
+    email = f" <{client['email']}>" if client["email"] else ""
+    return f"{client['first_name']} {client['last_name']}{email}, owner {client['owner']}"
 
 
 def run_purge(args: argparse.Namespace) -> int:
