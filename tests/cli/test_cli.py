@@ -244,7 +244,15 @@ def test_progress_is_shown_on_a_terminal(capsys, monkeypatch, is_terminal):
     assert capsys.readouterr().err == (drawn if is_terminal else "")
 
 
-# --- what a server imports
+# --- imports
+
+
+def test_ctrl_c_during_the_imports_of_commands_is_no_traceback(run, monkeypatch):
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("acare.cli._modules", interrupt)
+    assert run("key list", status=130).err == ""
 
 
 def test_a_server_imports_no_other_command():
