@@ -8,7 +8,7 @@ from acare import ids
 from acare.api import body, conditions, envelope
 from acare.api.query import SEARCH, Query
 from acare.clients import Clients, Filters
-from acare.errors import ClientNotFound, PreconditionRequired
+from acare.errors import ClientNotFound
 from acare.field_types import CLIENT_EMAIL, Enum
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
 
@@ -88,8 +88,7 @@ class ClientItem:
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         changes, version = validate_update(body.read(req))
-        if self._require_precondition and version is None and not conditions.has_if_match(req):
-            raise PreconditionRequired
+        self._check_precondition(req, version)
         row = self._clients.update(
             req.context.caller,
             _parse_id(client_id),
@@ -101,10 +100,14 @@ class ClientItem:
         envelope.succeed(resp, row.json)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        if self._require_precondition and not conditions.has_if_match(req):
-            raise PreconditionRequired
+        self._check_precondition(req, version=None)
         self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
+
+    def _check_precondition(self, req: falcon.Request, version: int | None) -> None:
+        if self._require_precondition and version is None and not conditions.has_if_match(req):
+            message = "Send the version that you read, in If-Match or (PUT only) in the body."
+            raise envelope.ApiError("PRECONDITION_REQUIRED", message)
 
 
 def _parse_id(text: str) -> str:

@@ -62,10 +62,8 @@ def answer(validate, sent):
     try:
         validate(body.loads(sent))
     except InvalidInput as error:
-        response = envelope.ERROR_RESPONSES[InvalidInput]
-        return envelope.error_body(
-            response.code, response.message.format(error=error), "x", details=response.details(error)
-        )
+        response = envelope.DOMAIN_ERRORS[InvalidInput](error)
+        return envelope.error_body(response.title, response.description, "x", response.details)
     return ""
 
 
