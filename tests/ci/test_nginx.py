@@ -85,11 +85,13 @@ def test_the_document_names_the_prefix_as_its_server(proxy):
     assert json.loads(body)["servers"] == [{"url": "/crm"}]
 
 
-def test_the_index_has_the_url_that_the_caller_used(proxy):
+def test_the_index_has_links_with_the_prefix(proxy):
     _, body = proxy.ask("GET", "/crm/", Accept="application/json")
-    about = json.loads(body)["data"]
-    assert f"https://{proxy.host}/crm/v1/clients" in about["calls"]["Create"]
-    assert set(about["links"].values()) == {"/crm/openapi.json", "/crm/healthz", "/crm/readyz"}
+    assert set(json.loads(body)["data"]["links"].values()) == {
+        "/crm/openapi.json",
+        "/crm/healthz",
+        "/crm/readyz",
+    }
 
 
 def test_the_log_has_the_path_and_the_caller_that_nginx_saw(proxy):
