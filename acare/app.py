@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Literal
 
 import falcon
@@ -29,9 +28,10 @@ from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
+from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import AcareError
+from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
@@ -122,6 +122,16 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             **self.database.readiness.run_checks(),
         }
 
+    def caller(self, email: str) -> Caller:
+        """The caller to use ``clients`` with, for a user of the embedding app.
+
+        UserError if the user is unknown or disabled.
+        """
+        found = self.users.caller(email)
+        if found is None:
+            raise UserError(f"the user {email} does not exist or is disabled")
+        return found
+
     def close(self) -> None:
         """Close the database. Later requests fail."""
         self.database.close()
@@ -129,9 +139,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def __enter__(self) -> App:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

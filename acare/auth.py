@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
-from acare.errors import UserError
-
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
@@ -35,17 +33,6 @@ class Caller(NamedTuple):
     key_preview: str
     scopes: Scopes
 
-    @classmethod
-    def for_user(cls, app: HasUsers, email: str) -> Caller:
-        """The caller for a user of the embedding app, to call ``app.clients`` with.
-
-        UserError if the user is unknown or disabled.
-        """
-        found = app.users.caller(email)
-        if found is None:
-            raise UserError(f"the user {email} does not exist or is disabled")
-        return found
-
     @property
     def owner_id(self) -> str | None:
         """The user whose clients this caller can see; None: all clients of the agency."""
@@ -72,15 +59,6 @@ class Users(Protocol):
     def visible_to(self, caller: Caller) -> list[User]: ...
 
     def get(self, caller: Caller) -> User: ...
-
-    def caller(self, email: str) -> Caller | None: ...
-
-
-class HasUsers(Protocol):
-    """The part of the app that ``Caller.for_user`` needs."""
-
-    @property
-    def users(self) -> Users: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

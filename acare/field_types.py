@@ -62,15 +62,12 @@ class String(FieldType):
         if not isinstance(value, str):
             raise ValueError(f"must be a string of {self._length()}")
         text = value if self.lines else value.strip()
-        if len(text) > self.max_length:
+        if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(f"must have {self._length()}")
         check_characters(value, lines=self.lines)  # the white space around the text too
-        if not text and not self.min_length:
-            return None
-        if len(text) < self.min_length:
-            raise ValueError(f"must have {self._length()}")
-        self.check(text)
-        return text
+        if text:
+            self.check(text)
+        return text or None
 
     def check(self, text: str) -> None:
         """Further rules of a special kind of text: ValueError if ``text`` breaks one."""

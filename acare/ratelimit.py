@@ -34,15 +34,14 @@ class RateLimitResult(NamedTuple):
 
 
 class RateLimiter:
-    """One bucket for each name (an address or a key), refilled evenly. Thread-safe.
+    """One bucket for each name: an address or a key. Thread-safe.
 
     The state of a bucket is one integer: the time at which it will be full again, in units of 1/``tokens`` of
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
     costs a token. A bucket that is full by now needs no entry.
 
-    Memory is bounded: buckets are kept in two generations of at most half ``max_buckets`` each. A bucket that
-    is used moves to the young generation; when that is full, it becomes the old one, and the previous old one
-    is dropped. So a bucket is dropped only after at least half ``max_buckets`` others were used.
+    Buckets are kept in two generations of at most half ``max_buckets`` each. A bucket that is used moves to
+    the young generation; when that is full, it becomes the old one, and the previous old one is dropped.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
@@ -81,10 +80,6 @@ class RateLimiter:
         if len(self._young) >= self._generation_size:
             self._old, self._young = self._young, {}
         return full_at
-
-    def __len__(self) -> int:
-        """The number of buckets in memory."""
-        return len(self._young.keys() | self._old.keys())
 
 
 def bucket_name(address: str) -> str:

@@ -62,11 +62,8 @@ def json_line(line: AccessRecord, timestamp: str) -> str:
 
 
 def log_access(line: AccessRecord) -> None:
-    """Log a line to the standard logger ``acare.access``; formatters find the fields in ``args``."""
-    log.info(
-        "%(address)s %(method)s %(path)s %(status)d %(milliseconds).1fms key=%(key)s request=%(request)s",
-        line._asdict(),
-    )
+    """Log a line to the standard logger ``acare.access``."""
+    log.info("%s", text_line(line))
 
 
 class AccessLog:

@@ -10,7 +10,6 @@ import pytest
 from support import schema_1
 
 import acare
-from acare.auth import Caller
 from acare.database import file
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.fields import validate_create, validate_update
@@ -25,7 +24,7 @@ INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrit
 @pytest.fixture
 def ana(app):
     app.users.add("ana@example.com", "agent")
-    return Caller.for_user(app, "ana@example.com")
+    return app.caller("ana@example.com")
 
 
 def new(**fields):
