@@ -16,7 +16,6 @@ from acare.field_types import (
     Boolean,
     Enum,
     FieldType,
-    Phone,
     Stored,
     String,
     StringList,
@@ -55,7 +54,7 @@ FIELDS = (
     Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
     Field(
         "phone",
-        Phone(max_length=40),
+        String(max_length=40, pattern=r"\d", rule="must be a phone number, with at least one digit"),
         "Phone number in any notation, with at least one digit; an empty string means null.",
     ),
     Field(

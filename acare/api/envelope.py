@@ -44,7 +44,6 @@ STATUSES = {
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
-    405: ("METHOD_NOT_ALLOWED", "This path does not support that method."),
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
 }
@@ -124,16 +123,13 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
 
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
-    """Answer an error of the API, or one that Falcon raised: an unknown path or method."""
-    headers, details = dict(error.headers or {}), None
+    """Answer an error of the API, or one that Falcon raised, such as an unknown path."""
+    code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
+    details = None
     if isinstance(error, ApiError):
         code, message, details = error.title, error.description or "", error.details
-    else:
-        code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
-    if "Allow" in headers:
-        message = f"This path supports only {headers['Allow']}."
     resp.status = error.status
-    resp.set_headers(headers)
+    resp.set_headers(dict(error.headers or {}))
     resp.text = error_body(code, message, req.context.request_id, details)
 
 

@@ -174,12 +174,13 @@ class RequireScope:
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         if req.method == "OPTIONS":
-            resp.set_header("Allow", ", ".join(allowed_methods(resource)))
+            resp.set_header("Allow", _allowed(resource))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
         if not hasattr(resource, _RESPONDERS.get(req.method, "")):
             # Also for methods that Falcon does not know and would answer with 400.
-            raise falcon.HTTPMethodNotAllowed(allowed_methods(resource))
+            message = f"This path supports only {_allowed(resource)}."
+            raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": _allowed(resource)})
         scope = getattr(resource, "scope", None)
         if scope is None:
             return
@@ -194,6 +195,8 @@ class RequireScope:
 _RESPONDERS = {method: f"on_{method.lower()}" for method in RequireScope.ACTIONS}
 
 
-def allowed_methods(resource: object) -> list[str]:
-    """The methods of a resource, for an Allow header."""
-    return sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])
+def _allowed(resource: object) -> str:
+    """The methods of a resource, as the value of an ``Allow`` header."""
+    return ", ".join(
+        sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])
+    )
