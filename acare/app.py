@@ -39,7 +39,7 @@ from acare.store.users import UserStore
 from acare.version import __version__
 
 #: What it takes to answer a request: see ``App.workload``.
-Workload = Literal["quick", "read", "write", "check"]
+Workload = Literal["quick", "list", "slow", "write", "check"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -48,8 +48,7 @@ MAX_BODY = 64 * 1024
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    ``cors`` provides the CORS headers for responses that a server makes without calling the app. A server
-    that is stopping sets ``draining``, which ``/readyz`` reports.
+    A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
     """
 
     def __init__(
@@ -63,15 +62,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
-        self.cors = Cors(settings.cors_origin)
-        self.draining = False
         limit = settings.rate_limit
         # Requests pass it in this order, responses in reverse order.
         middleware = [
             AccessLog(access_log),
             TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
             SecurityHeaders(),
-            self.cors,
+            Cors(settings.cors_origin),
             IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             CheckBody(MAX_BODY),
@@ -83,17 +80,16 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self._collection = ClientCollection(self.clients)
         self._add_routes(settings)
 
     def _add_routes(self, settings: Settings) -> None:
         item = ClientItem(self.clients, settings.require_precondition)
-        self.add_route("/v1/clients", self._collection)
+        self.add_route("/v1/clients", ClientCollection(self.clients))
         self.add_route("/v1/clients/{client_id}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
-        self.add_route("/readyz", Readiness(self.run_checks))
+        self.add_route("/readyz", Readiness(lambda: self.database.readiness.run_checks()))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__, Page() if settings.page else None))
         for name in WebFile.NAMES if settings.page else ():
@@ -103,24 +99,17 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """What it takes to answer a request, from which a server decides where to do so.
 
         "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
-        answer it. "read" takes longer: a search, a deep page and, once a large page has been answered, any
-        list. "check" is a readiness check, which writes too.
+        answer it; so does a "list", unless its clients are large. "slow" is a search or a deep page, "check"
+        a readiness check, which writes too.
         """
         path = path.strip("/")
         if path == "readyz":
             return "check"
         if method in ("POST", "PUT", "DELETE"):
             return "write"
-        if self._collection.has_large_pages and path == "v1/clients":
-            return "read"
-        return "read" if query_string and is_slow(query_string) else "quick"
-
-    def run_checks(self) -> dict[str, str]:
-        """The result of each readiness check by name: "ok" or a description of the problem."""
-        return {
-            "server": "The server is stopping." if self.draining else "ok",
-            **self.database.readiness.run_checks(),
-        }
+        if query_string and is_slow(query_string):
+            return "slow"
+        return "list" if path == "v1/clients" else "quick"
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypedDict, Unpack
+from typing import NamedTuple, Protocol, TypedDict, Unpack
 
 from acare.auth import Caller
 from acare.fields import ValidFields
@@ -31,24 +31,6 @@ class ClientPage(NamedTuple):
 
     total: int
     rows: list[str]
-
-
-class ImportRow(NamedTuple):
-    """A client to import. ``values`` are the fields that the source has for it, clean.
-
-    ``line`` is its place in the source. ``kept`` has what the server sets otherwise: the owner's e-mail
-    address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at.
-    ``defaults`` are more clean fields, for a client that is created.
-    """
-
-    line: int
-    values: ValidFields
-    kept: dict[str, Any]
-    defaults: ValidFields
-
-    def complete(self) -> ValidFields:
-        """The fields of the client if it is created."""
-        return {**self.defaults, **self.values}
 
 
 class Filters(TypedDict, total=False):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import gc
-import gettext
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import sharing, warm
 from support.client import Api
 from support.data import ALL_SCOPES
 from support.server import RunningServer, starter
@@ -25,32 +20,12 @@ if os.access("/dev/shm", os.W_OK):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 for name in [name for name in os.environ if name.startswith("ACARE_") and not name.startswith("ACARE_TEST_")]:
     del os.environ[name]  # the developer's own settings
-# So that the hundred servers of the tests share compiled files, and the tests are compiled once.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
-gc.set_threshold(50_000, 50, 50)
-
-gettext.find = functools.cache(gettext.find)  # argparse asks for the translations of each option
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a script. The commands that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests in ci/ need the network, or programs that .ci/run installs.
 collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
-
-
-def pytest_collection_finish() -> None:
-    """Exclude the thousands of collected tests from later garbage collections."""
-    gc.freeze()
-
-
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    return sharing.run(session)
-
-
-def pytest_unconfigure() -> None:
-    warm.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from benchmarks import report
-from support import relay
 
 import acare
 from acare.api import envelope
@@ -90,19 +89,19 @@ def run(tmp_path):
     """Runs a shell script with ``acare`` and ``python3`` on the path."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    (tools / "python3").chmod(0o755)
+    for name, module in (("python3", ""), ("acare", "-m acare ")):
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
+        (tools / name).chmod(0o755)
     env = {
         **os.environ,
         "PATH": f"{tools}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "ACARE_DATABASE": "served.db",
     }
-    with relay.relayed(tools / "acare"):
-        yield lambda script: subprocess.run(
-            ["bash", "-eu", "-o", "pipefail", "-c", script],
-            cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=60,
-        )  # fmt: skip
+    return lambda script: subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=60,
+    )  # fmt: skip
 
 
 def comparable(text):

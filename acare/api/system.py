@@ -32,6 +32,7 @@ class Liveness:
 class Readiness:
     """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
 
+    A server that is stopping says so in the WSGI environ.
     Load balancers ask every few seconds, so only a change is logged: not ready, and ready again.
     """
 
@@ -41,7 +42,8 @@ class Readiness:
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        checks = self._run_checks()
+        stopping = req.env.get("acare.stopping", False)
+        checks = {"server": "The server is stopping." if stopping else "ok", **self._run_checks()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
         self._log_change(not failed, message)

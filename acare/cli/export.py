@@ -6,15 +6,15 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, counted, open_database
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
 from acare.fields import STATUSES
-from acare.importing.csv_file import write_csv
-from acare.importing.export import export
-from acare.importing.json_lines import write_json
+from acare.importing.export import export, write_csv, write_json
 
 _WRITERS = {"csv": write_csv, "jsonl": write_json}
 _STDOUT = Path("-")
@@ -58,11 +58,24 @@ def run(args: argparse.Namespace) -> int:
                 file.detach()
             return 0
         try:
-            with temporary(args.file) as path:
-                with path.open("w", encoding="utf-8", newline="") as file:
-                    count = write(file, clients)
-                os.replace(path, args.file)
+            with _target(args.file) as path, path.open("w", encoding="utf-8", newline="") as target:
+                count = write(target, clients)
         except OSError as error:
             raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
     sys.stderr.write(f"Exported {counted(count, 'client')} to {args.file}.\n")
     return 0
+
+
+@contextmanager
+def _target(file: Path) -> Iterator[Path]:
+    """Where to write: a file that replaces ``file``, or ``file`` itself if it is a device or a pipe.
+
+    A link stays: what it points to is replaced.
+    """
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    target = Path(os.path.realpath(file))
+    with temporary(target) as path:
+        yield path
+        os.replace(path, target)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 
 from acare.api import openapi
-from acare.cli.options import Commands
+from acare.cli.options import Commands, add_command
+from acare.cli.output import print_json
 from acare.version import __version__
 
 
 def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("openapi", help="print the OpenAPI document")
+    parser = add_command(commands, "openapi", run, "print the OpenAPI document", database=False)
     parser.add_argument("--prefix", metavar="PATH", type=_prefix, default="", help="where the API is mounted")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    print(json.dumps(openapi.document(__version__, args.prefix), indent=2))
+    print_json(openapi.document(__version__, args.prefix))
     return 0
 
 

@@ -1,23 +1,26 @@
-"""What commands share: flags from the table of settings, and the database that the settings name."""
+"""What commands share: flags from the table of settings, arguments, and the database."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
 from acare.database.file import EMPTY
 from acare.errors import StoreUnavailable, UserError
-from acare.field_types import USER_EMAIL, String
+from acare.field_types import USER_EMAIL
+
+T = TypeVar("T")
 
 #: The end of the help of a command that has all settings.
 SETTINGS_NOTE = (
     "Defaults are in parentheses. Each setting can also be given in the environment variable in brackets; "
-    "a flag takes precedence."
+    "a flag takes precedence. An error in the settings is printed as text, also with --log-format json."
 )
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -30,16 +33,29 @@ def add_flags(
     for setting in SETTINGS:
         if setting.name in without or (only and setting.name not in only):
             continue
-        help_text = f"{setting.help} [{setting.variable}]"
+        takes: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if setting.metavar:
-            action = "append" if setting.repeatable else "store"
-            parser.add_argument(
-                setting.flag, dest=setting.name, metavar=setting.metavar, action=action, help=help_text
-            )
-        else:
-            parser.add_argument(
-                setting.flag, dest=setting.name, action=argparse.BooleanOptionalAction, help=help_text
-            )
+            takes = {"metavar": setting.metavar, "action": "append" if setting.repeatable else "store"}
+        help_text = f"{setting.help} [{setting.variable}]"
+        parser.add_argument(setting.flag, dest=setting.name, help=help_text, **takes)
+
+
+def add_command(
+    commands: Commands[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    *,
+    database: bool = True,
+    **options: Any,
+) -> argparse.ArgumentParser:
+    """The parser of a command that ``run`` executes; with ``database``, it has the flag ``--database``."""
+    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
+    parser = commands.add_parser(name, help=summary, **options)
+    parser.set_defaults(run=run)
+    if database:
+        add_flags(parser, only=("database",))
+    return parser
 
 
 def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
@@ -76,20 +92,26 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
             yield database
         except StoreUnavailable as error:
             reason = str(error)
-            done = _what_was_done(database)
+            done = "what was done before stays done, and the same command does the rest"
+            if not database.has_written:
+                done = "nothing was changed"
             raise UserError(f"{path}: {reason[:1].lower()}{reason[1:].rstrip('.')}; {done}") from None
 
 
-def _what_was_done(database: Database) -> str:
-    """By a command that was ended by an error of the database."""
-    if database.has_written:
-        return "what was done before stays done, and the same command does the rest"
-    return "nothing was changed"
+def argument(parse: Callable[[str], T], says: str = "is not") -> Callable[[str], T]:
+    """A type for argparse. ``parse`` raises ValueError, whose text follows the argument and ``says``."""
+
+    def parse_argument(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(" ".join(filter(None, (repr(text), says, str(error))))) from None
+
+    return parse_argument
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 key``, ``2 keys``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+#: An e-mail address on the command line.
+parse_email = argument(USER_EMAIL.validate, says="")
 
 
 def parse_id(text: str) -> str:
@@ -101,14 +123,6 @@ def parse_id(text: str) -> str:
     return found
 
 
-def parse_email(text: str) -> str:
-    """An e-mail address on the command line; for argparse."""
-    return parse_text(USER_EMAIL, text)
-
-
-def parse_text(kind: String, text: str) -> str:
-    """A text of this kind on the command line; for argparse."""
-    try:
-        return str(kind.validate(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+def counted(number: int, noun: str) -> str:
+    """``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

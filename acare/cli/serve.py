@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import acare
 from acare.app import create_app
-from acare.cli.interrupts import ended_in_time
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
+from acare.errors import AcareError
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
-from acare.server.workers import share_one_heap
 from acare.store.keys import KeyStore
+
+log = logging.getLogger("acare")
 
 #: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
@@ -35,16 +40,45 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
-    share_one_heap()
     with (
         logs.configured(settings.log_format) as access,
+        errors_logged(settings),
         listen(settings, passed_sockets()) as listener,
     ):
-        with ended_in_time():  # opening a file may migrate it; the server handles Ctrl-C itself
-            app = create_app(settings=settings, access_log=access)
-        server = Server(app, listener, settings, access)
+        app = create_app(settings=settings, access_log=access)
+        with _behind_this_thread():
+            server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, app.keys))
         return server.run()
+
+
+@contextmanager
+def errors_logged(settings: Settings) -> Iterator[None]:
+    """In a JSON log, the error that ends the command is a line of the log too."""
+    try:
+        yield
+    except Exception as error:
+        if settings.log_format != "json":
+            raise
+        if isinstance(error, AcareError):
+            log.error("%s", error)
+        else:
+            log.exception("unexpected error")
+        raise SystemExit(1) from None
+
+
+@contextmanager
+def _behind_this_thread() -> Iterator[None]:
+    """Schedule threads that start meanwhile after this one, which becomes the event loop: they would take
+    Python's lock from it at each call into SQLite. An operator's own choice of a policy is kept. (Linux)"""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield
+        return
+    with suppress(PermissionError):  # in a sandbox
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # which threads inherit
+    yield
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _first_key(keys: KeyStore) -> str:

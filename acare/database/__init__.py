@@ -1,6 +1,6 @@
 """One SQLite file, and nothing about what is in it.
 
 ``connection`` opens connections, ``file`` accepts or refuses a file, ``writer`` commits, ``log`` checkpoints,
-and ``database`` provides reads and writes. ``schema`` compares a file with schema.sql, ``migrations``
-migrates it.
+``log_recovery`` handles failed syncs, and ``database`` provides reads and writes. ``schema`` compares a file
+with schema.sql, ``migrations`` migrates it.
 """

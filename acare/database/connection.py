@@ -7,8 +7,8 @@ its own; SQLite still checkpoints when the last connection to a file is closed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from acare.errors import StoreUnavailable
@@ -30,7 +30,15 @@ NOW = f"strftime('{_TIMESTAMP}', 'now')"
 #: SQL for the start of the current minute, in the same format.
 THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
+_SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
+if sqlite3.sqlite_version_info >= (3, 44):
+    # The functions that the schema of a file can call, in a trigger or an index, have no side effects. Older
+    # versions do not know this of FTS5 and, before 3.41, of the JSON functions, which schema.sql uses.
+    _SETTINGS.append("trusted_schema = OFF")
+
 _WRITER_SETTINGS = (
+    # Readers and the writer do not wait for each other.
+    "journal_mode = WAL",
     # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -48,18 +56,21 @@ _READER_SETTINGS = (
     "cache_size = -512",
 )
 
+# SQLite's steps between two looks at the clock, while a statement with a time limit runs: milliseconds.
+_TIME_LIMIT_STEPS = 100_000
+
 _TEMPORARY_FAILURES = {
-    sqlite3.SQLITE_BUSY: "another process is writing to the database",
-    sqlite3.SQLITE_LOCKED: "the database is locked",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
-    sqlite3.SQLITE_IOERR_WRITE: "the disk cannot be written: it has an error, or a quota is used up",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_READONLY: "the database file is read-only",
-    sqlite3.SQLITE_PERM: "access to the database file is denied",
-    sqlite3.SQLITE_CORRUPT: "the database is damaged",
-    sqlite3.SQLITE_NOTADB: "the database is damaged",
-    sqlite3.SQLITE_NOMEM: "out of memory",
+    sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
+    sqlite3.SQLITE_LOCKED: "The database is locked.",
+    sqlite3.SQLITE_FULL: "The disk is full.",
+    sqlite3.SQLITE_IOERR: "The disk cannot be read or written.",
+    sqlite3.SQLITE_IOERR_WRITE: "The disk cannot be written: it has an error, or a quota is used up.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
+    sqlite3.SQLITE_READONLY: "The database file is read-only.",
+    sqlite3.SQLITE_PERM: "Access to the database file is denied.",
+    sqlite3.SQLITE_CORRUPT: "The database is damaged.",
+    sqlite3.SQLITE_NOTADB: "The database is damaged.",
+    sqlite3.SQLITE_NOMEM: "Out of memory.",
 }
 
 
@@ -68,40 +79,34 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
+def open_temporary() -> sqlite3.Connection:
+    """An empty database in a file without a name, in SQLite's folder for temporary files."""
+    return sqlite3.connect("", isolation_level=None)
+
+
 def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
 
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
     """
-    connection = open_checkpointer(path, busy_seconds)
-    try:
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
-        for setting in _WRITER_SETTINGS:
-            connection.execute(f"PRAGMA {setting}").fetchall()
-    except BaseException:
+    connection = _connect(path, busy_seconds, settings=_WRITER_SETTINGS)
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
-        raise
+        raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
     return connection
-
-
-def open_checkpointer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """A connection without further settings; any thread may use it, one at a time."""
-    return _connect(path, "rw", busy_seconds, any_thread=True)
 
 
 def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """A connection that cannot write; any thread may use it, one at a time."""
-    return _connect(path, "rw", busy_seconds, any_thread=True, settings=_READER_SETTINGS)
+    return _connect(path, busy_seconds, settings=_READER_SETTINGS)
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection for work on a complete file: creating, migrating, copying or checking it.
+def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection for work on a complete file: creating, migrating, checkpointing, copying or checking it.
 
     Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
     """
-    return _connect(path, "rw")
+    return _connect(path, busy_seconds)
 
 
 def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
@@ -110,18 +115,12 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
     With ``ignore_wal`` it reads the file alone, without locks, and creates no file next to it. Otherwise it
     reads the WAL too, for which SQLite may create the ``-shm`` file.
     """
-    return _connect(path, "ro&immutable=1" if ignore_wal else "ro")
+    return _connect(path, mode="ro&immutable=1" if ignore_wal else "ro")
 
 
 def open_in_memory() -> sqlite3.Connection:
     """An empty database in memory; any thread may use it, one at a time."""
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-
-def has_fts5() -> bool:
-    """Whether the SQLite library has FTS5, its full-text search."""
-    with closing(open_in_memory()) as connection:
-        return ("fts5",) in connection.execute("PRAGMA module_list").fetchall()
 
 
 def as_domain_error(error: BaseException) -> BaseException:
@@ -134,28 +133,58 @@ def as_domain_error(error: BaseException) -> BaseException:
     reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
     if reason is None:
         return error
-    unavailable = StoreUnavailable(f"{reason[0].upper()}{reason[1:]}.")
+    unavailable = StoreUnavailable(reason)
     unavailable.__cause__ = error
     return unavailable
 
 
+class Reader:
+    """A connection of a pool: ``with`` borrows it and gives it back."""
+
+    __slots__ = ("_give_back", "_max_seconds", "connection")
+
+    def __init__(self, connection: sqlite3.Connection, give_back: Callable[[Reader], None]) -> None:
+        self.connection = connection
+        self._max_seconds: float | None = None
+        self._give_back = give_back
+
+    def limit(self, max_seconds: float) -> None:
+        """Interrupt the statement that runs when ``max_seconds`` have passed."""
+        end = time.monotonic() + max_seconds
+        self._max_seconds = max_seconds
+        self.connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.connection
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        max_seconds, self._max_seconds = self._max_seconds, None
+        if max_seconds is not None:
+            self.connection.set_progress_handler(None, 0)
+        if self.connection.in_transaction:
+            self.connection.rollback()
+        self._give_back(self)
+        if isinstance(error, sqlite3.Error):
+            code = getattr(error, "sqlite_errorcode", None)
+            if max_seconds is not None and code == sqlite3.SQLITE_INTERRUPT:
+                raise StoreUnavailable(
+                    f"The query took longer than {max_seconds:g} s. Make it more specific, or try later."
+                ) from error
+            raise as_domain_error(error) from error
+
+
 def _connect(
-    path: Path,
-    mode: str,
-    busy_seconds: float = BUSY_SECONDS,
-    *,
-    any_thread: bool = False,
-    settings: Sequence[str] = (),
+    path: Path, busy_seconds: float = BUSY_SECONDS, *, mode: str = "rw", settings: Sequence[str] = ()
 ) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=busy_seconds,
         isolation_level=None,
-        check_same_thread=not any_thread,
+        check_same_thread=False,
     )
     try:
-        for setting in ("wal_autocheckpoint = 0", *settings):
+        for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
     except BaseException:
         connection.close()

@@ -1,92 +1,134 @@
-"""Long operations on large files, made in pieces so that they can be interrupted and report progress."""
+"""Verified copies of a database, and statements that take long: their progress, and interrupting them."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
-T = TypeVar("T")
+from acare.database import file
+from acare.database.access import copy_owner, explain_access
+from acare.database.connection import open_file
+from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
+from acare.database.temporary import sync, temporary
+from acare.errors import DatabaseRefused
 
-#: Called with the name of a step, the amount done, the total, and their unit: "B" for bytes, a plural such as
-#: "rows", or "" if only the ratio is meaningful.
-Report = Callable[[str, int, int, str], None]
+#: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
+#: plural such as "rows", or "" if only the ratio is meaningful.
+Progress = Callable[[str, int, int, str], None]
 
-#: Bytes after which a file that is being written is synced: each sync is short, so that other writers do not
-#: wait for long.
-SYNC_BYTES = 32 * 1024 * 1024
+_CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds
 
-_PIECE = 1024 * 1024
-_TICK_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a millisecond or two
-
-# The second is an estimate: a count of the history of a large file takes seconds.
-ROWS = """
-SELECT
-    (SELECT count(*) FROM clients),
-    (SELECT coalesce(max(rowid), 0) FROM client_history)
+WRONG_TOTALS = """
+SELECT user_id, client_type, status, sum(n) FROM (
+    SELECT user_id, client_type, status, 1 AS n FROM clients
+    UNION ALL
+    SELECT user_id, client_type, status, -total FROM client_totals
+)
+GROUP BY user_id, client_type, status
+HAVING sum(n) <> 0
 """
 
 
 def silent(step: str, done: int, total: int, unit: str) -> None:
-    """Reports nothing."""
+    """Shows no progress."""
 
 
-def copy_file(source: Path, target: Path, report: Report = silent) -> str:
-    """Copy a file into an existing one and sync it. Returns the SHA-256 of the copied bytes, in hex."""
-    digest = hashlib.sha256()
-    with source.open("rb") as reading, target.open("r+b", buffering=0) as writing:
-        total, done = os.fstat(reading.fileno()).st_size, 0
-        while piece := reading.read(_PIECE):
-            digest.update(piece)
-            while piece:
-                piece = piece[writing.write(piece) or 0 :]
-            done += _PIECE
-            if done % SYNC_BYTES == 0:
-                os.fsync(writing.fileno())
-            report("Copying", min(done, total), total, "B")
-        os.fsync(writing.fileno())
-    return digest.hexdigest()
+def copy_verified(
+    database: Path, target: Path, version: int | None = None, progress: Progress = silent
+) -> None:
+    """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
+
+    Its SHA-256 is then in a file next to it. Both have the owner of the database. With ``version``, only if
+    the snapshot has that schema version. DatabaseRefused or OSError if that fails; then there is no copy.
+    """
+    checksum = checksum_file(target)
+    with temporary(target) as copy, temporary(checksum) as written:
+        _copy(database, copy, progress)
+        if version not in (None, file.check(copy)):
+            raise DatabaseRefused(f"{database}: no backup was made: the schema version changed meanwhile")
+        check_content(copy, progress, name=database)
+        written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
+        for each in (copy, written):
+            with suppress(PermissionError):  # only root can give a file to another user
+                copy_owner(database.stat(), each)
+            sync(each)
+        os.replace(written, checksum)
+        try:
+            os.replace(copy, target)
+        except BaseException:
+            checksum.unlink()
+            raise
+    sync(target.parent)
 
 
-def sha256(path: Path, report: Report = silent) -> str:
-    """The SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        total, done = os.fstat(content.fileno()).st_size, 0
-        while piece := content.read(_PIECE):
-            digest.update(piece)
-            done += len(piece)
-            report("Computing the checksum", done, total, "B")
-    return digest.hexdigest()
+def _copy(database: Path, target: Path, progress: Progress) -> None:
+    """Write the content of one snapshot to an empty file. Writers do not wait for it.
+
+    VACUUM INTO leaves out free space, and with it what was deleted earlier.
+    """
+    sync_log(database)
+    size = database.stat().st_size
+
+    def show() -> None:
+        progress("Copying", min(target.stat().st_size, size), size, "B")
+
+    try:
+        with closing(open_file(database)) as source, interruptible(source, show):
+            source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
+            if failure_record(database).exists():
+                prevent_checkpoint(source)
+    except sqlite3.Error as error:
+        reason = f"{error}{explain_access(target) or explain_access(database)}"
+        raise DatabaseRefused(f"{database}: no backup was made: {reason}") from None
 
 
-def estimate_steps(connection: sqlite3.Connection, client: int, old_version: int) -> int:
-    """SQLite's steps for an operation: ``client`` for each client, ``old_version`` for each old version."""
-    clients, old_versions = connection.execute(ROWS).fetchone()
-    return int(clients * client + old_versions * old_version)
+def check_content(path: Path, progress: Progress = silent, name: Path | None = None) -> int:
+    """Check size, structure, constraints, foreign keys and totals of a file. Returns its number of clients.
+
+    DatabaseRefused for the first error; it names the file, or ``name`` in its place.
+    """
+    try:
+        with (
+            closing(open_file(path)) as connection,
+            interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
+        ):
+            problem = _find_problem(connection, path)
+            (clients,) = connection.execute("SELECT count(*) FROM clients").fetchone()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        problem = str(error)
+    if problem is not None:
+        raise DatabaseRefused(f"{name or path}: damaged: {' '.join(problem.split())}")
+    return int(clients)
+
+
+def _find_problem(connection: sqlite3.Connection, path: Path) -> str | None:
+    """The first error in a database; None if it is intact."""
+    connection.execute("PRAGMA cell_size_check = ON")
+    (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    if size != (path.stat().st_size,):
+        return f"its size is {path.stat().st_size} bytes, and {size[0]} according to its header"
+    for (line,) in connection.execute("PRAGMA integrity_check(1)"):
+        if line != "ok":
+            return str(line)
+    for table, row, *_ in connection.execute("PRAGMA foreign_key_check"):
+        return f"the foreign key of {table} row {row}"
+    for group in connection.execute(WRONG_TOTALS):
+        return f"the total of {group}"
+    return None
 
 
 @contextmanager
-def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -> Iterator[None]:
+def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
-    ``tick`` is called every millisecond or two with the number of SQLite's steps so far. Python runs its
-    signal handlers only between two of its own instructions, and a statement runs some only in ``tick``.
+    ``progress`` is called every few milliseconds: Python runs its signal handlers only between two of its own
+    instructions, and a statement runs some only there.
     """
-    steps = 0
-
-    def call() -> None:
-        nonlocal steps
-        steps += _TICK_STEPS
-        tick(steps)
-
-    connection.set_progress_handler(call, _TICK_STEPS)
+    connection.set_progress_handler(progress, _CALL_STEPS)
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -97,21 +139,12 @@ def interruptible(connection: sqlite3.Connection, tick: Callable[[int], None]) -
         connection.set_progress_handler(None, 0)
 
 
-def in_background(work: Callable[[], T]) -> T:
-    """The result of ``work``, which runs only when the processor is otherwise idle. Linux only.
+def checksum_file(path: Path) -> Path:
+    """The file with the checksum of a backup, in the format that ``sha256sum --check`` reads."""
+    return path.with_name(f"{path.name}.sha256")
 
-    In a thread of its own, which ends: only root can raise the priority of a thread again.
-    """
-    outcome: Future[T] = Future()
 
-    def run() -> None:
-        if hasattr(os, "SCHED_IDLE"):
-            with suppress(OSError):
-                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        try:
-            outcome.set_result(work())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return outcome.result()
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -3,94 +3,65 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from acare.database import file
-from acare.database.checkpoint_failure import clear_if_over
+from acare.database.access import MIN_FREE
 from acare.database.connection import (
     BUSY_SECONDS,
+    Reader,
     as_domain_error,
-    open_checkpointer,
+    open_file,
     open_reader,
     open_writer,
 )
-from acare.database.log import prevent_checkpoint
-from acare.database.log_sync import sync_log
+from acare.database.log import write_one_page
+from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.owner import explain_access
-from acare.database.readiness import ReadinessChecks
 from acare.database.writer import Writer
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: Seconds for which readers and other processes may delay the emptying of the log.
-EMPTY_LOG_SECONDS = 0.6
+#: Nanoseconds for which a cached result is used. It hides commits of other processes for this time.
+CACHE_NANOSECONDS = 2_000_000
 
-#: Maximum number of cached results.
-MAX_CACHED = 1000
+#: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
+WRITE_CHECK_EVERY = 1_000_000_000
 
-#: Nanoseconds for which the cache is used without looking for commits of other processes.
-CHECK_EVERY = 1_000_000
-
-
-class _Reader:
-    """A connection of the pool: ``with`` borrows and returns it. ``version`` is for the cache."""
-
-    __slots__ = ("_give_back", "connection", "version")
-
-    def __init__(self, connection: sqlite3.Connection, give_back: Callable[[_Reader], None]) -> None:
-        self.connection = connection
-        self.version: int | None = None  # SQLite's data version, as this connection saw it last
-        self._give_back = give_back
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self.connection
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self.connection.in_transaction:
-            self.connection.rollback()
-        self._give_back(self)
-        if error is not None and isinstance(error, sqlite3.Error):
-            raise as_domain_error(error) from error
+#: Seconds that a readiness check waits for its write.
+WRITE_CHECK_SECONDS = 1.0
 
 
 class _Cache:
-    """Results of reads until any process commits. Thread-safe."""
+    """Results of reads, used until this process commits, and for two milliseconds at most. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._results: dict[Any, Any] = {}
-        self._commits = -1  # of this process
-        self._checked_at = 0
+    def __init__(self, read: Callable[[], Reader], clock: Callable[[], int]) -> None:
+        self._read = read
+        self._clock = clock
+        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
 
-    def get(self, key: object, commits: int, now: int) -> Any:
-        """The result; None if it is not cached, or if ``checked`` has to be called first.
-
-        ``commits`` is the number of commits of this process.
-        """
-        is_checked = commits == self._commits and now - self._checked_at < CHECK_EVERY
-        return self._results.get(key) if is_checked else None
-
-    def checked(self, reader: _Reader, commits: int, now: int) -> dict[Any, Any]:
-        """The results, without those from before the last commit that ``reader`` sees.
-
-        Each reader has a data version of its own, which changes with every commit, so the first reader that
-        is used after a commit discards all results. A caller that reads at that moment adds its result to
-        the discarded ones, where it does no harm.
-        """
-        (version,) = reader.connection.execute("PRAGMA data_version").fetchone()
-        if version != reader.version or len(self._results) >= MAX_CACHED:
-            reader.version = version
-            self._results = {}
-        self._commits, self._checked_at = commits, now
-        return self._results
+    def get(self, key: K, find: Callable[[sqlite3.Connection, K], T], commits: int) -> T:
+        """``commits`` is the number of commits of this process."""
+        state = commits, self._clock() // CACHE_NANOSECONDS
+        cached = self._cached
+        if cached[0] != state:
+            cached = self._cached = state, {}
+        found: T | None = cached[1].get((find, key))
+        if found is None:
+            with self._read() as connection:
+                found = cached[1][find, key] = find(connection, key)
+        return found
 
 
 class Database:
@@ -107,50 +78,47 @@ class Database:
         busy_seconds: float = BUSY_SECONDS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """``clock`` returns nanoseconds, for the cache and the readiness checks."""
         file.ensure(path)
-        clear_if_over(path)
+        clear_failure(path)
         sync_log(path)
         migrate(path)
         self.path = path
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
-        self._clock = clock
-        self._idle_readers: deque[_Reader] = deque()
-        self._cache = _Cache()
+        self._idle_readers: deque[Reader] = deque()
+        self._cache = _Cache(self.read, clock)
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
-        self._writer = self._open_writer()
-        self.readiness = ReadinessChecks(path, self.write, clock)
+        with file.refusing(path), ExitStack() as opened:
+            writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
+            checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
+            self._writer = Writer(writing, checkpointer, self._check_in_place)
+            opened.pop_all()  # the writer closes them from here on
+        self.readiness = ReadinessChecks(self, clock)
 
-    def read(self) -> _Reader:
+    def read(self, max_seconds: float | None = None) -> Reader:
         """A read-only connection, for a ``with`` statement.
 
-        Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``.
+        Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
+        ``max_seconds``, a statement that is still running then is interrupted: StoreUnavailable.
         """
-        if self._process != os.getpid():  # SQLite's locks do not pass to a child
-            raise StoreUnavailable("The process was forked after the database was opened.")
+        self._check_process()
         try:
-            return self._idle_readers.pop()
+            reader = self._idle_readers.pop()
         except IndexError:
-            return self._new_reader()
+            reader = self._new_reader()
+        if max_seconds is not None:
+            reader.limit(max_seconds)
+        return reader
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
-        """What ``find`` returns for ``key``, from the cache unless there was a commit since.
+        """What ``find`` returns for ``key``, or has returned since the last commit of this process.
 
-        A commit of another process counts after a millisecond at most: reading SQLite's data version, which
-        shows it, takes two locks of the file, a tenth of the time of a request.
+        A commit of another process counts after two milliseconds at most.
         """
-        commits, now = self._writer.commits, self._clock()
-        found: T | None = self._cache.get((find, key), commits, now)
-        if found is not None:
-            return found
-        reader = self.read()
-        with reader as connection:
-            results = self._cache.checked(reader, commits, now)
-            if (find, key) not in results:
-                results[find, key] = find(connection, key)
-            return results[find, key]  # type: ignore[no-any-return]
+        return self._cache.get(key, find, self._writer.commits)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
@@ -159,27 +127,28 @@ class Database:
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
         call ``write``, and must read its cursors to the end.
         """
-        result = self._writer.run(work)
+        result = self.submit(work).result()
         self.has_written = True
         return result
 
-    def write_later(self, work: Callable[[sqlite3.Connection], object]) -> bool:
-        """Like ``write``, for writes that may be lost: returns at once, and only logs a failure.
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Like ``write``, but returns at once; the future has the result when the changes are on disk."""
+        self._check_process()
+        return self._writer.submit(work)
 
-        False if ``work`` will not run, because too many writes are queued or the database is closed.
+    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
+        """Rewrite the file and its log without deleted content; False if the log could not be emptied.
+
+        ``progress`` is called every few milliseconds. After KeyboardInterrupt, the content is as before.
         """
-        return self._writer.run_later(work)
-
-    def rewrite(self, tick: Callable[[int], None] = lambda steps: None) -> bool:
-        """Rewrite the file without deleted content; False if another process prevented it.
-
-        ``tick`` is called every millisecond or two with the number of SQLite's steps so far.
-        """
-        return self._writer.rewrite(tick)
+        with self._writer.exclusive() as log:
+            log.rewrite(progress)
+            return log.empty()
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if other processes prevented this for too long."""
-        return self._writer.empty_log(EMPTY_LOG_SECONDS)
+        with self._writer.exclusive() as log:
+            return log.empty()
 
     def close(self) -> None:
         """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
@@ -187,29 +156,15 @@ class Database:
         self._close_readers()
         self._writer.close()
 
-    def _open_writer(self) -> Writer:
-        path = self.path
-        with ExitStack() as opened:
-            try:
-                writing = opened.enter_context(closing(open_writer(path, self._busy_seconds)))
-                checkpointer = opened.enter_context(closing(open_checkpointer(path, self._busy_seconds)))
-            except sqlite3.Error as error:
-                raise DatabaseRefused(f"{path}: {error}{explain_access(path)}") from None
-            if file.identity(path) != self._identity:
-                raise DatabaseRefused(f"{path}: was replaced while it was being opened")
-            writer = Writer(writing, checkpointer, self._check_in_place)
-            opened.pop_all()  # the writer closes them from here on
-        return writer
-
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
                 connection = self._idle_readers.pop().connection
-                if self._writer.failure is not None:
+                if self._writer.log.failure is not None:
                     prevent_checkpoint(connection)
                 connection.close()
 
-    def _new_reader(self) -> _Reader:
+    def _new_reader(self) -> Reader:
         if self._closed:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
@@ -217,14 +172,58 @@ class Database:
             connection = open_reader(self.path, self._busy_seconds)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
-        return _Reader(connection, self._give_back)
+        return Reader(connection, self._give_back)
 
-    def _give_back(self, reader: _Reader) -> None:
+    def _give_back(self, reader: Reader) -> None:
         self._idle_readers.append(reader)
         if self._closed:
             self._close_readers()
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():  # SQLite's locks do not pass to a child
+            raise StoreUnavailable("The process was forked after the database was opened.")
 
     def _check_in_place(self) -> None:
         """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
         if file.identity(self.path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
+
+
+class ReadinessChecks:
+    """Whether a database can be written now."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._mutex = threading.Lock()  # guards the attributes below
+        self._write: Future[None] | None = None  # the last write check
+        self._checked_at = 0
+
+    def run_checks(self) -> dict[str, str]:
+        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
+        return {"write": self._check_write(), "disk": self._check_disk()}
+
+    def _check_write(self) -> str:
+        """Make a real write: a transaction can begin even if the disk or the quota is full."""
+        try:
+            self._last_write().result(WRITE_CHECK_SECONDS)
+        except TimeoutError:
+            return "A write has not finished yet."
+        except (StoreUnavailable, sqlite3.Error) as error:
+            return str(error)
+        return "ok"
+
+    def _last_write(self) -> Future[None]:
+        with self._mutex:
+            now = self._clock()
+            is_due = now - self._checked_at >= WRITE_CHECK_EVERY
+            if self._write is None or (is_due and self._write.done()):
+                self._write, self._checked_at = self._database.submit(write_one_page), now
+            return self._write
+
+    def _check_disk(self) -> str:
+        try:
+            free = shutil.disk_usage(self._database.path.parent).free
+        except OSError as error:
+            return f"The free space of the disk cannot be read: {error.strerror}."
+        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."

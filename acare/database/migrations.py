@@ -1,117 +1,102 @@
-"""Migrating a file of an older schema to the current one."""
+"""Migrating a file of an older schema to the current one, with the SQL files in ``migrations/``."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from acare.database import schema
+from acare.database.access import explain_access
 from acare.database.connection import open_file
-from acare.database.owner import explain_access
-from acare.database.schema_1_to_2 import SCHEMA_1_TO_2
+from acare.database.copying import copy_verified
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import copy_verified
 
 log = logging.getLogger("acare.database")
 
+#: For each older schema, the file ``N_to_M.sql`` that migrates it to the next one.
+FOLDER = Path(__file__).with_name("migrations")
 
-# The indexes and triggers of a table that a migration makes again, and those that the migration names.
-OF_CLIENTS = """
+COLUMNS = "SELECT name FROM pragma_table_xinfo('clients')"
+
+ADDED_TO_CLIENTS = """
 SELECT name, sql
 FROM sqlite_schema
 WHERE tbl_name = 'clients' AND type IN ('index', 'trigger') AND sql IS NOT NULL
 """
-NAMED = r"(?:INDEX|TRIGGER) +(\w+)"
-
-#: For each older version of the schema, the SQL that migrates it to the next version.
-MIGRATIONS: dict[int, str] = {1: SCHEMA_1_TO_2}
 
 
-def migrate(path: Path, migrations: Mapping[int, str] = MIGRATIONS) -> None:
+def migrate(path: Path, folder: Path = FOLDER) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
     Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
     fails; the file is then unchanged.
     """
-    version = schema.SCHEMA_VERSION
     try:
         with closing(open_file(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < schema.SCHEMA_VERSION:
-                _back_up_and_migrate(connection, path, version, migrations)
+                _script(path, version, folder)
+                backup = path.with_name(f"{path.name}.schema-{version}.db")
+                log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
+                copy_verified(path, backup, version)
+                migrate_connection(connection, path, folder)
+                log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
     except OSError as error:
         raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
     except sqlite3.Error as error:
-        reason = f"{error}{explain_access(path)}"
-        if version < schema.SCHEMA_VERSION:
-            raise _failed(path, reason) from None
-        raise DatabaseRefused(f"{path}: cannot be opened: {reason}; it was not changed") from None
+        raise DatabaseRefused(f"{path}: {error}{explain_access(path)}; it was not changed") from None
 
 
-def _back_up_and_migrate(
-    connection: sqlite3.Connection, path: Path, version: int, migrations: Mapping[int, str]
-) -> None:
-    versions = range(version, schema.SCHEMA_VERSION)
-    if any(older not in migrations for older in versions):
-        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
-    backup = path.with_name(f"{path.name}.schema-{version}.db")
-    log.info("migrating %s from schema %d to %d, after a backup", path, version, schema.SCHEMA_VERSION)
-    copy_verified(path, backup, version)
+def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
+    """Migrate an open file to the current schema, without a backup. DatabaseRefused if that fails."""
     connection.execute("PRAGMA secure_delete = ON").fetchall()
-    connection.execute(
-        "PRAGMA cache_size = -65536"
-    ).fetchall()  # 64 MiB: a million clients take 110 s, not 155
-    _migrate(connection, path, version, migrations)
-    log.info(
-        "migrated %s from schema %d to %d; the backup is %s", path, version, schema.SCHEMA_VERSION, backup
-    )
-
-
-def migrate_copy(connection: sqlite3.Connection, path: Path) -> None:
-    """Migrate a copy of a file to the current schema, without a backup. DatabaseRefused if that fails."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version < schema.SCHEMA_VERSION:
-        _migrate(connection, path, version, MIGRATIONS)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path, version: int, migrations: Mapping[int, str]) -> None:
-    versions = range(version, schema.SCHEMA_VERSION)
+    connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB: a third less time for a million
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Another process may have migrated the file while this one waited for the lock.
-        if connection.execute("PRAGMA user_version").fetchone() == (version,):
-            columns = schema.columns(connection, "clients")
-            script = "\n".join(migrations[older] for older in versions)
-            _run(connection, script)
-            # A migration makes the table of clients again.
-            for lost in set(columns).difference(schema.columns(connection, "clients")):
-                raise _failed(path, f"the table clients has the unknown column {lost}")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < schema.SCHEMA_VERSION:
+            _run(connection, path, _script(path, version, folder))
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
             raise _failed(path, f"in the migrated file, {difference}")
         connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise _failed(path, error) from None
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _run(connection: sqlite3.Connection, script: str) -> None:
-    """Run a script. What an operator has added to the table of clients is added again if it is lost."""
-    known: dict[str, str] = {}
+def _script(path: Path, version: int, folder: Path) -> str:
+    """The statements from this version to the current one. DatabaseRefused if the version is too old."""
+    steps = [folder / f"{older}_to_{older + 1}.sql" for older in range(version, schema.SCHEMA_VERSION)]
+    if not all(step.is_file() for step in steps):
+        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
+    return "\n".join(step.read_text(encoding="utf-8") for step in steps)
+
+
+def _run(connection: sqlite3.Connection, path: Path, script: str) -> None:
+    """Run a script. It may make the table of clients again: what was added to it is not lost in silence."""
+    columns = connection.execute(COLUMNS).fetchall()
+    added = connection.execute(ADDED_TO_CLIENTS).fetchall()
     for statement in _statements(script):
-        known.update(connection.execute(OF_CLIENTS).fetchall())  # ALTER TABLE changes them
         connection.execute(statement)
-    names = dict(connection.execute(OF_CLIENTS).fetchall()).keys() | re.findall(NAMED, script)
-    for lost in [sql for name, sql in known.items() if name not in names]:
-        connection.execute(lost)
+    for (column,) in set(columns).difference(connection.execute(COLUMNS).fetchall()):
+        if not re.search(rf"\b{re.escape(column)}\b", script):
+            raise _failed(path, f"the table clients has the unknown column {column}")
+    left = dict(connection.execute(ADDED_TO_CLIENTS).fetchall())
+    for name, sql in added:
+        if name not in left and not re.search(rf"(INDEX|TRIGGER) {re.escape(name)}\b", script):
+            connection.execute(sql)
 
 
-def _failed(path: Path, reason: str) -> DatabaseRefused:
+def _failed(path: Path, reason: object) -> DatabaseRefused:
     return DatabaseRefused(
         f"{path}: the migration to schema {schema.SCHEMA_VERSION} failed: {reason}; the file was not changed"
     )

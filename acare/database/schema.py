@@ -1,12 +1,12 @@
 """The schema: the text of schema.sql, and how the schema of a database file differs from it.
 
-Objects that schema.sql does not define are ignored: tools such as Litestream keep tables of their own in the
-file, and an operator may add an index.
+Further tables, and further plain indexes, do not matter: tools such as Litestream keep tables of their own in
+the file. Every other object that schema.sql does not define is a difference: a trigger on any table can
+write to acare's tables.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 import sqlite3
 from contextlib import closing
@@ -16,15 +16,20 @@ from acare.database.connection import open_in_memory
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-# The casts are for damaged files, in which a value can have any type. The tables in which FTS5 keeps an index
-# ("shadow" tables) are left out, since other versions of SQLite may define them differently.
+# The casts are for damaged files, in which a value can have any type.
 OBJECTS = """
 SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)
 FROM sqlite_schema
 WHERE sql IS NOT NULL
-    AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')
+"""
+
+# The tables in which FTS5 keeps an index. Other versions of SQLite may define them differently.
+SHADOW_TABLES = """
+SELECT name
+FROM pragma_table_list
+WHERE type = 'shadow'
 """
 
 COLUMNS = """
@@ -32,20 +37,18 @@ SELECT name
 FROM pragma_table_xinfo(:table)
 """
 
-# White space and comments match without a group. A name is the same with and without quotes, which
-# ALTER TABLE RENAME adds, and in either case; a string literal is compared exactly.
+# A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
+# A character that SQLite does not take for white space, such as a no-break space, is a symbol.
 _TOKEN = re.compile(
-    r"""
-    \s+ | --[^\n]* | /\*.*?(?:\*/|\Z)
-    | (?P<literal> '(?:[^']|'')*')
-    | "(?P<name> (?:[^"]|"")*)" | \[(?P<bracketed> [^\]]*)\] | `(?P<backticked> (?:[^`]|``)*)`
-    | (?P<word> [\w$]+)
-    | (?P<symbol> .)
-    """,
+    r"""('(?:[^']|'')*') | (?<!")"(\w+)"(?!") | (?:[ \t\n\f\r]|--[^\n]*|/\*.*?\*/)+ | (\w+|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
-_Objects = dict[tuple[str, str], str]  # (type, name) -> SQL
+_COLUMN = r"\w+( COLLATE (BINARY|NOCASE|RTRIM))?( ASC| DESC)?"
+_PLAIN_INDEX = re.compile(rf"CREATE INDEX \w+ ON \w+ \( {_COLUMN}( , {_COLUMN})* \)", re.IGNORECASE)
+_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+) \(", re.IGNORECASE)
+
+_Object = tuple[str, str, str]  # type, name and SQL
 
 
 def text() -> str:
@@ -60,20 +63,22 @@ def text() -> str:
 def difference(connection: sqlite3.Connection) -> str | None:
     """The first difference between the database's schema and schema.sql, as a clause; None if they agree.
 
-    Compares the SQL of tables, views, indexes and triggers, without white space, comments and quotes
-    of names.
+    Compares the SQL of each object, without white space, comments and quotes of names.
     """
-    expected, found = _defined_by(text()), _objects(connection)
-    for (kind, name), sql in expected.items():
-        if (kind, name) not in found:
-            return f"the {kind} {name} is missing"
-        if found[kind, name] == sql or tokens(found[kind, name]) == tokens(sql):
-            continue
-        if kind == "table":
-            with closing(open_in_memory()) as reference:
-                reference.executescript(text())
-                return _table_difference(name, columns(connection, name), columns(reference, name))
-        return f"the {kind} {name} is different"
+    with closing(open_in_memory()) as reference:
+        reference.executescript(text())
+        expected, found = _objects(reference), _objects(connection)
+        shadows = {name for (name,) in reference.execute(SHADOW_TABLES)}
+    if sorted(found) == sorted(expected):
+        return None
+    missing = {_normalize(sql): (kind, name) for kind, name, sql in expected if name not in shadows}
+    names = {name for _, name in missing.values()}
+    for kind, name, sql in found:
+        normal = _normalize(sql)
+        if missing.pop(normal, None) is None and not (name not in names and _is_allowed(normal, names)):
+            return f"the {kind} {name} is {'different' if name in names else 'not in schema.sql'}"
+    for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
+        return f"the {kind} {name} is missing"
     return None
 
 
@@ -82,34 +87,21 @@ def columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
-@functools.cache
-def _defined_by(script: str) -> _Objects:
-    """The objects that a script creates; kept, since one command compares several files."""
-    with closing(open_in_memory()) as reference:
-        reference.executescript(script)
-        return _objects(reference)
+def _objects(connection: sqlite3.Connection) -> list[_Object]:
+    return connection.execute(OBJECTS).fetchall()
 
 
-def tokens(sql: str) -> list[str]:
-    """The tokens of a statement, without white space, comments and the quotes and case of names."""
-    found = _TOKEN.finditer(sql)
-    return [
-        match[0] if match.lastgroup == "literal" else match[match.lastgroup].lower()
-        for match in found
-        if match.lastgroup
-    ]
+def _normalize(sql: str) -> str:
+    return " ".join(match[match.lastindex] for match in _TOKEN.finditer(sql) if match.lastindex)
 
 
-def _objects(connection: sqlite3.Connection) -> _Objects:
-    rows = connection.execute(OBJECTS).fetchall()
-    return {(kind, name.lower()): sql for kind, name, sql in rows}
+def _is_allowed(sql: str, names: set[str]) -> bool:
+    """Whether a file may have an object that is not in schema.sql.
 
-
-def _table_difference(table: str, found: list[str], expected: list[str]) -> str:
-    for column in expected:
-        if column not in found:
-            return f"the table {table} lacks the column {column}"
-    for column in found:
-        if column not in expected:
-            return f"the table {table} has the unknown column {column}"
-    return f"the columns or constraints of the table {table} are different"
+    It may be a table, an index on such a table, and an index that has columns of our tables and is neither
+    unique nor partial. The SQL decides: SQLite creates what it says, whatever the row has as type and name.
+    """
+    if sql.startswith("CREATE TABLE ") or _PLAIN_INDEX.fullmatch(sql):
+        return True
+    index = _INDEX.match(sql)
+    return index is not None and index[1].lower() not in names

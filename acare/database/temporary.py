@@ -1,12 +1,11 @@
-"""Temporary files next to databases and backups, and removing those of killed processes.
+"""Temporary files next to databases and backups, folders, and syncing.
 
-Each temporary file has a lock file next to it, which its process keeps locked while it runs. The lock is not
-on the temporary file itself: on a network file system it could conflict with SQLite's own locks.
+A temporary file has a fixed prefix. A killed process leaves it; once it is a day old, the next command or
+start that works in the folder removes it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import time
@@ -14,66 +13,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from acare.database.access import copy_owner
+
 PREFIX = ".acare-tmp-"
 
-_LOCK = ".lock"
-
-#: What is downloaded for an import has this prefix. It must survive a killed process, which continues it, and
-#: is a leftover after a day.
-DOWNLOAD_PREFIX = ".acare-import-"
-_DOWNLOAD_SECONDS = 24 * 60 * 60
-
-# A database can have the first three next to it. The file is removed after them, and its lock file last.
-_ENDINGS = (".tmp-journal", ".tmp-wal", ".tmp-shm", ".tmp")
+#: Seconds without a change after which no process uses a temporary file any more.
+MAX_AGE = 24 * 60 * 60
 
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
     """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
 
-    An OSError in the body that names no file, such as that of a full disk, names ``target`` afterwards.
+    An OSError in the body that names no file, such as the error of a full disk, names ``target`` afterwards.
     """
-    handle, lock = _create_lock(target.parent)
-    path = lock.with_suffix(".tmp")
+    handle, name = tempfile.mkstemp(prefix=PREFIX, dir=target.absolute().parent)
+    os.close(handle)
+    path = Path(name)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         yield path
     except OSError as error:
         if error.filename is None:
             error.filename = str(target)
         raise
     finally:
-        try:
-            _remove(lock)
-        finally:
-            os.close(handle)
+        for suffix in ("-journal", "-wal", "-shm", ""):  # a database can have the first three next to it
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that have ended. Failures are ignored."""
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder. Failures are ignored."""
     with suppress(OSError):
-        for lock in folder.glob(f"{PREFIX}*{_LOCK}"):
+        for path in folder.glob(f"{PREFIX}*"):
             with suppress(OSError):
-                _remove_if_left(lock)
-        remove_downloads(folder, _DOWNLOAD_SECONDS)
+                if time.time() - path.lstat().st_mtime > MAX_AGE:
+                    path.unlink()
 
 
-def remove_downloads(folder: Path, older_than: float = 0) -> None:
-    """Remove what was downloaded for imports, if it did not change for so many seconds."""
-    for path in folder.glob(f"{DOWNLOAD_PREFIX}*"):
-        with suppress(FileNotFoundError):  # another process removed it
-            if time.time() - path.stat().st_mtime >= older_than:
-                path.unlink()
+def make_folder(folder: Path, owner: Path) -> None:
+    """Create a folder and its missing parents, mode 0700, with the owner of the file ``owner``.
 
-
-def make_folder(folder: Path) -> None:
-    """Create a folder, mode 0700, and those above it that are missing; each name survives a power failure."""
+    Their names survive a power failure.
+    """
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
+        with suppress(PermissionError):  # only root can give a folder to another user
+            copy_owner(owner.stat(), each)
         sync(each.parent)
 
 
@@ -84,39 +73,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _create_lock(folder: Path) -> tuple[int, Path]:
-    while True:
-        handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=folder)
-        try:
-            if _try_to_lock(handle) and os.path.exists(name):
-                return handle, Path(name)  # otherwise another process removed it before it was locked
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
-
-
-def _try_to_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # if files cannot be locked here, temporary files are never removed
-    return True
-
-
-def _remove_if_left(lock: Path) -> None:
-    handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: its process is running
-        _remove(lock)
-    finally:
-        os.close(handle)
-
-
-def _remove(lock: Path) -> None:
-    for ending in (*_ENDINGS, _LOCK):
-        lock.with_suffix(ending).unlink(missing_ok=True)

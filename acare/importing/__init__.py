@@ -1,5 +1,4 @@
-"""Import and export of clients: CSV, JSON lines and other servers.
+"""Import and export of clients.
 
-A reader yields a ``Draft`` for each row, and ``Draft.finish`` returns the ``ImportRow`` that it describes, or
-the errors of the row.
+A reader yields the rows of a file; the importer validates, matches and writes them in one transaction.
 """

@@ -6,37 +6,28 @@ A reader returns a text that it cannot read unchanged, so that the validation of
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from acare.field_types import from_json, to_json
 
-# What a spreadsheet would run as a formula. (OWASP, "CSV Injection")
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-_DEFUSED = re.compile(rf"'+(?:{_FORMULA.pattern})")
+# What a spreadsheet would run as a formula, at the start of a cell (OWASP, "CSV Injection"), and after what a
+# spreadsheet with other settings takes for the end of a cell. An apostrophe before it makes it text.
+_FORMULA = r"'*[^\S\t\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_START = r"(?:\A|(?<=[;\t\r\n]))"
+_UNSAFE = re.compile(rf"{_START}(?={_FORMULA})|\A(?='*[\t\r\n])")
+_DEFUSED = re.compile(rf"{_START}'(?={_FORMULA})|\A'(?='*[\t\r\n])")
 
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
 _MONEY = re.compile(rf"([^\d\s.,]{{0,4}})\s*({_WHOLE})(?:([.,])(\d+))?(\D*)")
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
-_SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
+_SCALES = {"": 1, "k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}
+# Three capital letters are a currency, unless they are a scale.
+_CURRENCY = re.compile(r"(?!MIO|MIL|MLN|MRD|TSD)[A-Z]{3}|(?i:eur|euros?|usd|dollars?|gbp|chf|kr|US\$)")
 
-# ISO 4217, and what people write in its place. Other words are refused: "TEUR" and "Mio" are scales.
-_CURRENCIES = frozenset(
-    """
-    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad
-    cdf chf clp cny cop crc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp gbp gel ghs gip gmd gnf gtq
-    gyd hkd hnl hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt lak lbp
-    lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab
-    pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sdg sek sgd shp sle sll sos srd ssp stn svc syp
-    szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd uyu uzs ved ves vnd vuv wst xaf xcd xof xpf yer zar
-    zmw zwg zwl
-    dollar dollars euro euros fr ft kč kr lei rm rp rs sfr zł
-    $ a$ au$ c$ ca$ hk$ mx$ nt$ nz$ r$ s$ us$ ＄ £ ￡ ¥ ￥ ￦ ¤ ฿ ৳ ﷼ ₡ ₦ ₨ ₩ ₪ ₫ € ₭ ₮ ₱ ₲ ₴ ₵ ₸ ₹ ₺ ₼ ₽ ₾
-    """.split()
-)
-
-_FLAGS = {
+_BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
     **dict.fromkeys(("false", "no", "n", "f", "0", "off", "falsch", "nein", "non"), False),
 }
@@ -45,17 +36,14 @@ _DATE = re.compile(
     r"(\d\d?)([-/.])(\d\d?)\2(\d{4}|\d\d)(?:,?\s+(\d\d?):(\d\d)(?::(\d\d))?\s*(?:([AP])\.?M\.?)?)?", re.I
 )
 
-_PARTICLES = frozenset("van von de der den da dos das di du del della la le bin ibn al el ter ten zu".split())
-_SUFFIXES = frozenset("jr sr ii iii iv".split())
-
 
 def defuse(text: str) -> str:
-    """The text with ' before what a spreadsheet would run as a formula; ``undefuse`` reverses it."""
-    return f"'{text}" if _FORMULA.match(text) or _DEFUSED.match(text) else text
+    """The text with ' before all that a spreadsheet would run as a formula; ``undefuse`` reverses it."""
+    return _UNSAFE.sub("'", text)
 
 
 def undefuse(text: str) -> str:
-    return text[1:] if _DEFUSED.match(text) else text
+    return _DEFUSED.sub("", text) if "'" in text else text
 
 
 def money(text: str) -> Any:
@@ -64,8 +52,8 @@ def money(text: str) -> Any:
     if match is None or (match[3] or "-") in match[2]:  # one mark cannot separate thousands and cents
         return text
     before, whole, _, fraction, after = match.groups()
-    scale = _scale(after.strip().casefold())
-    if scale is None or (before and before.casefold() not in _CURRENCIES):
+    scale = _scale(after.strip())
+    if scale is None or not _is_currency(before):
         return text
     number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * scale
     return int(number) if number == int(number) else float(number)
@@ -73,22 +61,26 @@ def money(text: str) -> Any:
 
 def _scale(suffix: str) -> int | None:
     """The factor of ``k``, ``m``, a currency, or ``k`` or ``m`` before a currency; None for other text."""
-    if suffix in _CURRENCIES:
+    if _is_currency(suffix):
         return 1
-    currency = suffix[1:].lstrip()
-    return _SCALES.get(suffix[:1]) if not currency or currency in _CURRENCIES else None
+    return _SCALES.get(suffix[:1]) if _is_currency(suffix[1:].lstrip()) else None
 
 
-def amount(value: float | None) -> str:
+def _is_currency(text: str) -> bool:
+    is_symbol = len(text) == 1 and unicodedata.category(text) == "Sc"
+    return not text or is_symbol or _CURRENCY.fullmatch(text) is not None
+
+
+def amount(value: float) -> str:
     """A number as ``money`` reads it."""
-    text = "" if value is None else f"{Decimal(repr(value)):f}"
+    text = f"{Decimal(repr(value)):f}"
     has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # money would read thousands
     return f"{text}0" if has_three_decimals else text
 
 
-def flag(text: str) -> Any:
+def boolean(text: str) -> Any:
     """``yes``, ``TRUE``, ``x``, ``0``, ..."""
-    return _FLAGS.get(text.strip().casefold(), text)
+    return _BOOLEANS.get(text.strip().casefold(), text)
 
 
 def word(text: str) -> Any:
@@ -104,14 +96,14 @@ def texts(text: str) -> Any:
     found = json_value(text) if text.lstrip().startswith("[") else None
     if isinstance(found, list):
         return found
-    return [undefuse(item.strip()) for item in text.split(";") if item.strip()]
+    return [item.strip() for item in text.split(";") if item.strip()]
 
 
 def join(items: list[str]) -> str:
     """A list as ``texts`` reads it."""
     if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
         return to_json(items)
-    return "; ".join(map(defuse, items))
+    return "; ".join(items)
 
 
 def json_value(text: str) -> Any:
@@ -122,52 +114,45 @@ def json_value(text: str) -> Any:
         return text
 
 
-def date_order(text: str) -> str | None:
-    """``dmy`` or ``mdy`` if the date, as 25/4/2024, can be read in this order alone, ``either`` if in both.
-
-    None if the order does not matter, as in 4/4/2024, or the text is something else.
-    """
-    match = _DATE.fullmatch(text.strip())
-    if match is None or match[2] == "." or int(match[1]) == int(match[3]):
-        return None
-    orders = [order for order, month in (("mdy", match[1]), ("dmy", match[3])) if 1 <= int(month) <= 12]
-    return "either" if len(orders) == 2 else next(iter(orders), None)
+def full_name(text: str) -> tuple[str, str]:
+    """First and last name in one text, ``Lee, Jordan`` or ``Jordan Lee``; "" for one that is missing."""
+    last, comma, first = text.partition(",")
+    if comma:
+        return first.strip(), last.strip()
+    *others, last = text.split()
+    return (" ".join(others), last) if others else (last, "")
 
 
-def instant(text: str, *, day_first: bool | None = None) -> str | None:
+def timestamp(text: str, dates: str | None = None) -> str | None:
     """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; None if it cannot be read.
 
-    Without ``day_first``, ``7/15/2026`` cannot.
+    ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, only a date
+    that has one order alone can be read.
     """
     match = _DATE.fullmatch(text.strip())
     try:
-        if match is None or (day_first is None and match[2] != "."):
+        if match is None:
             moment = datetime.fromisoformat(text.strip().replace("/", "-"))
         else:
-            first, second, year, hour, minute, seconds = (
-                int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7)
-            )
-            month, day = (second, first) if day_first or match[2] == "." else (first, second)
-            year += 0 if year > 99 else 1900 if year >= 70 else 2000
-            if match[8]:
-                hour = hour % 12 + (12 if match[8] in "Pp" else 0)
-            moment = datetime(year, month, day, hour, minute, seconds)
+            order = "dmy" if match[2] == "." else dates or _only_order(int(match[1]), int(match[3]))
+            moment = _moment(match, day_first=order == "dmy")
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
-def full_name(text: str) -> tuple[str, str]:
-    """First and last name in one text: ``Lee, Jordan`` or ``Ludwig van Beethoven``; "" if it has none."""
-    text = undefuse(text)
-    last, comma, first = text.partition(",")
-    if comma and first.strip(" .").casefold() not in _SUFFIXES:
-        return first.strip(), last.strip()
-    words = text.replace(",", " ").split()
-    cut = len(words) - 1
-    while cut > 1 and words[cut].strip(".").casefold() in _SUFFIXES:
-        cut -= 1
-    cut = next((at for at in range(1, cut) if words[at] in _PARTICLES), cut)
-    cut = max(cut, 1)
-    return " ".join(words[:cut]), " ".join(words[cut:])
+def _only_order(first: int, second: int) -> str:
+    """The order of a day and a month; ValueError if both are possible."""
+    if first != second and max(first, second) <= 12:
+        raise ValueError("ambiguous")
+    return "dmy" if first > 12 else "mdy"
+
+
+def _moment(match: re.Match[str], *, day_first: bool) -> datetime:
+    first, second, year, hour, minute, seconds = (int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7))
+    month, day = (second, first) if day_first else (first, second)
+    year += 0 if year > 99 else 1900 if year >= 70 else 2000
+    if match[8]:
+        hour = hour % 12 + (12 if match[8] in "Pp" else 0)
+    return datetime(year, month, day, hour, minute, seconds)

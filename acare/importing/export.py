@@ -1,11 +1,16 @@
-"""Reading all clients, or some, for the operator's export."""
+"""Exports all clients, or some, as JSON lines or CSV."""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import IO
 
 from acare.database.database import Database
+from acare.field_types import to_json
+from acare.importing import cells
+from acare.importing.columns import EXPORTED
 from acare.store import users
 
 EXPORT = """
@@ -28,3 +33,26 @@ def export(database: Database, owner: str | None, statuses: Collection[str]) -> 
             raise users.no_such_user(owner)
         values = {"owner": owner, "statuses": json.dumps([*statuses]) if statuses else None}
         yield from connection.execute(EXPORT, values)
+
+
+def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """Write clients, one a line; how many there were."""
+    count = 0
+    for text, owner in clients:
+        file.write(f'{{"owner":{to_json(owner)},{text[1:]}\n')
+        count += 1
+    return count
+
+
+def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> int:
+    """Write clients, one a row; how many there were."""
+    file.write("\ufeff")  # tells spreadsheets that this is UTF-8
+    writer = csv.writer(file)
+    writer.writerow(EXPORTED)
+    count = 0
+    for text, owner in clients:
+        client = {**json.loads(text), "owner": owner}
+        values = ((client[name], write) for name, write in EXPORTED.items())
+        writer.writerow("" if value is None else cells.defuse(write(value)) for value, write in values)
+        count += 1
+    return count

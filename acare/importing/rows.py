@@ -1,29 +1,29 @@
-"""The clients of a file: each a valid row, or every problem of it."""
+"""The rows of a file, and their validation."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from array import array
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from acare import ids
-from acare.clients import ImportRow
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import USER_EMAIL, fold_email
+from acare.field_types import USER_EMAIL, fold_email, to_json
 from acare.fields import FIELDS, ValidFields, validate_create
 from acare.importing import cells
 
-#: The column of a file of refused rows that has the reasons; an import ignores it.
+#: The column of a file of rejected rows that has the reasons; an import ignores it.
 REASON = "acare_reason"
 
+#: Bytes or characters of a line. A longer one is read as several lines, which are invalid.
+MAX_LINE = 4 << 20
+
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
+_MIN_TIME = "1700"  # the places of lists (clients.seq) begin in 1678
 _TIME = (
-    "must be a date that is not in the future, such as 2026-07-15, 15.7.2026, or 7/15/2026 in the order "
-    "of the other dates (see --dates)"
+    "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026; 5/7/2026 needs "
+    "--dates dmy or --dates mdy"
 )
 
 # What a row may have besides the fields of a client, and the rule for each.
@@ -42,7 +42,23 @@ _FIXED = {"notes", "id", "user_id", "owner", "version"} | {field.name for field 
 NAMES = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
 
 
-class CellError(NamedTuple):
+@dataclass(frozen=True)
+class Options:
+    """What an import accepts and does. ``now`` is its time, and the latest creation time of a client.
+
+    ``defaults`` are for fields without a value of clients that are created, among them ``owner``.
+    """
+
+    now: str
+    defaults: Mapping[str, object]
+    on_duplicate: Literal["fail", "skip", "update", "create"] = "fail"
+    create_users: bool = False
+    lenient: bool = False
+    rejects: Path | None = None
+    dry_run: bool = False
+
+
+class RowError(NamedTuple):
     """A problem in a file. ``column`` is None if it is about the row; ``message`` tells what is allowed."""
 
     line: int
@@ -52,135 +68,111 @@ class CellError(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What an import accepts.
+@dataclass
+class Row:
+    """A row: ``record`` as its file has it, JSON values by field, and the column and content of each field.
 
-    ``now`` is the latest creation time. ``owners`` are the e-mail addresses that an owner may have, folded;
-    None accepts all. ``defaults`` are for fields without a value of clients that are created.
+    After ``validate`` the values are clean. ``kept`` then has what the server sets otherwise: the owner's
+    e-mail address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at;
+    and ``defaults`` has more clean fields, for a client that is created.
     """
 
-    now: str
-    owners: Container[str] | None
-    defaults: Mapping[str, object]
-    lenient: bool
-
-
-@dataclass
-class Draft:
-    """A row as it was read: JSON values by field, and the column and the text of each in the file."""
-
     line: int
+    record: Any
     values: dict[str, Any] = field(default_factory=dict)
-    found: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    found: dict[str, tuple[str | None, object]] = field(default_factory=dict)
     problems: list[FieldError] = field(default_factory=list)
+    kept: dict[str, Any] = field(default_factory=dict)
+    defaults: ValidFields = field(default_factory=dict)
 
     @classmethod
-    def unreadable(cls, line: int, text: str, message: str) -> Draft:
+    def unreadable(cls, line: int, record: Any, text: str, message: str) -> Row:
         """A row that cannot be split into cells or parsed."""
-        return cls(line, found={"row": (None, text)}, problems=[FieldError("row", message)])
+        return cls(line, record, found={"row": (None, text)}, problems=[FieldError("row", message)])
 
-    def finish(self, rules: Rules) -> ImportRow | list[CellError]:
-        """The valid row, or its problems."""
-        if self.problems and not self.values:
-            return list(map(self._locate, self.problems))
-        missing = {name for name in rules.defaults if self.values.get(name) is None}
-        values = {**self.values, **{name: rules.defaults[name] for name in missing}}
-        if "owner" in missing:
-            values["user_id"] = None  # that of another user
-        clean, kept, problems = _validate(values, rules)
-        if problems and rules.lenient:
-            self._move_to_notes({problem.field for problem in problems} & self.found.keys() - _FIXED, values)
-            missing.discard("notes")
-            clean, kept, problems = _validate(values, rules)
-        if problems or self.problems:
-            return list(map(self._locate, self.problems + problems))
+    def complete(self) -> ValidFields:
+        """The fields of the client if it is created."""
+        return {**self.defaults, **self.values}
+
+    @property
+    def name(self) -> str:
+        """The name of the client, once the values are clean."""
+        return "{first_name} {last_name}".format(**self.complete())
+
+    def validate(self, options: Options, owners: Container[str]) -> list[RowError]:
+        """All problems. ``owners`` are the folded addresses of all users."""
+        if not self.problems or self.values:
+            defaults = options.defaults
+            missing = {name for name in defaults if self.values.get(name) is None}
+            values = {**self.values, **{name: defaults[name] for name in missing}}
+            if "owner" in missing:
+                values["user_id"] = None  # another user's id
+            allowed = None if options.create_users else owners
+            clean, problems = self._clean(values, options.now, allowed)
+            if problems and options.lenient:
+                self._move_to_notes({problem.field for problem in problems}, values)
+                missing.discard("notes")
+                clean, problems = self._clean(values, options.now, allowed)
+            self.problems += problems
+            self.defaults = {name: clean.pop(name) for name in defaults if name in missing & clean.keys()}
+            self.values = clean
+        return list(map(self._locate, self.problems))
+
+    def _clean(
+        self, values: dict[str, Any], now: str, owners: Container[str] | None
+    ) -> tuple[ValidFields, list[FieldError]]:
+        """The clean fields, and all problems. Sets ``kept``."""
+        kept = {
+            name: _keep(name, values[name], now, owners) for name in _KEPT if values.get(name) is not None
+        }
+        problems = [FieldError(name, _KEPT[name]) for name, value in kept.items() if value is None]
+        if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
+            problems.append(FieldError("updated_at", "must not be earlier than created_at"))
         if "id" not in kept:
-            kept.pop("version", None)  # that of another client
-        defaults = {name: clean.pop(name) for name in rules.defaults if name in missing & clean.keys()}
-        return ImportRow(self.line, clean, kept, defaults)
+            kept.pop("version", None)  # another client's version
+        self.kept = kept
+        try:
+            clean = validate_create(values)
+        except InvalidInput as error:
+            return {}, [*problems, *error.problems]
+        return {name: clean[name] for name in values if name in clean}, problems
 
-    def _move_to_notes(self, fields: set[str], values: dict[str, Any]) -> None:
-        lines = sorted(
-            f"{column}: {_printable(text)}" for column, text in {self.found[name] for name in fields}
-        )
+    def _move_to_notes(self, invalid: set[str], values: dict[str, Any]) -> None:
+        fields = invalid & self.found.keys() - _FIXED
+        lines = sorted({f"{self.found[name][0]}: {_without_controls(self._text(name))}" for name in fields})
         for name in fields:
             values.pop(name, None)
         values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
-    def _locate(self, problem: FieldError) -> CellError:
-        name, message = problem.field, problem.message
-        if name in ("first_name", "last_name") and name not in self.found and "full_name" in self.found:
-            message = f"is missing from this full name; complete it, or add --default {name}=TEXT"
-            return CellError(self.line, *self.found["full_name"], name, message)
-        return CellError(self.line, *self.found.get(name, (None, "")), name, message)
+    def _locate(self, problem: FieldError) -> RowError:
+        is_part = problem.field in ("first_name", "last_name") and problem.field not in self.found
+        place = "full_name" if is_part and "full_name" in self.found else problem.field
+        column, _ = self.found.get(place, (None, ""))
+        return RowError(self.line, column, self._text(place), problem.field, problem.message)
+
+    def _text(self, name: str) -> str:
+        _, value = self.found.get(name, (None, ""))
+        return value if isinstance(value, str) else to_json(value)
 
 
-def _validate(values: dict[str, Any], rules: Rules) -> tuple[ValidFields, dict[str, Any], list[FieldError]]:
-    """The clean fields, the clean fields that the server sets otherwise, and all problems."""
-    kept = {name: _keep(name, values[name], rules) for name in _KEPT if values.get(name) is not None}
-    problems = [FieldError(name, _KEPT[name]) for name, value in kept.items() if value is None]
-    if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
-        problems.append(FieldError("updated_at", "must not be earlier than created_at"))
-    try:
-        clean = validate_create(values)
-    except InvalidInput as error:
-        return {}, kept, [*problems, *error.problems]
-    return {name: clean[name] for name in values if name in clean}, kept, problems
-
-
-def _keep(name: str, value: object, rules: Rules) -> Any:
+def _keep(name: str, value: object, now: str, owners: Container[str] | None) -> Any:
     """A value that is not a field of a client; None if it is invalid."""
     if name == "version":
         return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
     text = value.strip() if isinstance(value, str) else ""
     if name in ("created_at", "updated_at"):
-        found = cells.instant(text)
-        return found if found is not None and found <= rules.now else None
+        found = cells.timestamp(text)
+        return found if found is not None and _MIN_TIME <= found <= now else None
     if name != "owner":
         return ids.canonical(text)
-    if rules.owners is not None:
-        return text if fold_email(text) in rules.owners else None
+    if owners is not None:
+        return text if fold_email(text) in owners else None
     try:
         return USER_EMAIL.validate(text)
     except ValueError:
         return None
 
 
-def _printable(text: str) -> str:
+def _without_controls(text: str) -> str:
     """The text without characters that notes must not have."""
     return "".join(mark if mark.isprintable() or mark in "\n\t" else "\ufffd" for mark in text)
-
-
-class Plan:
-    """Valid rows in a temporary file, in the order in which they are written.
-
-    That is the order of lists: by the time of creation, and of equal ones in the order of the source, or from
-    its end if it is ``newest_first``.
-    """
-
-    def __init__(self, file: IO[bytes], *, newest_first: bool = False) -> None:
-        self._file = file
-        self._offsets = array("q")
-        self._times = array("q")  # as numbers, since texts would take 80 MB for a million rows
-        self._hash = hashlib.sha256()
-        self._step = -1 if newest_first else 1
-
-    def __len__(self) -> int:
-        return len(self._offsets)
-
-    def add(self, row: ImportRow) -> None:
-        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
-        self._offsets.append(self._file.tell())
-        self._file.write(line)
-        self._hash.update(line)
-        self._times.append(int(re.sub("[^0-9]", "", row.kept.get("created_at", "9" * 18))))  # else the last
-
-    def sha256(self) -> bytes:
-        """The fingerprint of the rows."""
-        return self._hash.digest()
-
-    def rows(self) -> Iterator[ImportRow]:
-        for number in array("q", sorted(range(len(self))[:: self._step], key=self._times.__getitem__)):
-            self._file.seek(self._offsets[number])
-            yield ImportRow(*json.loads(self._file.readline()))

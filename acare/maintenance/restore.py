@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from acare.database.access import copy_owner, describe_owner, explain_access
 from acare.database.connection import open_file
-from acare.database.copying import Report, copy_file, silent
+from acare.database.copying import Progress, check_content, checksum_file, silent
 from acare.database.file import processes_using
-from acare.database.log_sync import sync_log
-from acare.database.migrations import migrate_copy
-from acare.database.owner import copy_owner_and_mode, explain_access
+from acare.database.log_recovery import sync_log
+from acare.database.migrations import migrate_connection
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import check_content, check_sha256, checksum_file, timestamp, verify
+from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.store import erasures, search
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
@@ -46,29 +47,26 @@ class Restored(NamedTuple):
 
 
 def restore(
-    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, report: Report = silent
+    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, progress: Progress = silent
 ) -> Restored:
     """Replace the database with a copy of a backup.
 
-    The copy is verified, not only the backup. Keys that are revoked, users who are disabled and clients that
-    are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum file is
-    needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the
-    database open. At every moment, the file of that name is either the complete old database or the complete
-    new one.
+    The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
+    clients that are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum
+    file is needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process
+    has the database open. At every moment, the file of that name is either the complete old database or the
+    complete new one.
     """
-    verify(backup, checksum=checksum, report=report)
+    check_file(backup)
+    _check_target(database)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
-    try:
-        with temporary(database) as fresh, _exclusive(database) as kept:
-            copied = copy_file(backup, fresh, report)
-            if checksum:
-                check_sha256(fresh, checksum_file(backup), report, found=copied)
-            revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
-            check_content(fresh, report=report)
-            old = _replace(database, fresh)
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"{error}{explain_access(database)}"
-        raise DatabaseRefused(f"{database}: {reason or error}; it was not changed") from None
+    with _refusing_errors(database), temporary(database) as fresh, _exclusive(database) as kept:
+        _copy(backup, fresh, progress)
+        if checksum:
+            check_sha256(fresh, checksum_file(backup), name=backup)
+        check_content(fresh, progress, name=backup)
+        revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
+        old = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
@@ -76,16 +74,64 @@ def restore(
     return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
 
 
+@contextmanager
+def _refusing_errors(database: Path) -> Iterator[None]:
+    """Report errors of the system and of SQLite as DatabaseRefused."""
+    try:
+        yield
+    except OSError as error:
+        named = f": {error.filename}" if error.filename not in (None, str(database)) else ""
+        raise DatabaseRefused(f"{database}: {error.strerror or error}{named}; it was not changed") from None
+    except sqlite3.Error as error:
+        reason = f"{error}{explain_access(database)}"
+        raise DatabaseRefused(f"{database}: {reason}; it was not changed") from None
+
+
+def _check_target(database: Path) -> None:
+    """DatabaseRefused if the name is not free, a regular file, or a link to one."""
+    if database.exists() and not database.is_file():
+        raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
+    if database.is_symlink() and not database.exists():
+        raise DatabaseRefused(f"{database}: a symbolic link whose target is missing; it was not changed")
+
+
+def _copy(backup: Path, fresh: Path, progress: Progress) -> None:
+    """Copy the bytes in pieces, between which Ctrl-C is noticed."""
+    with backup.open("rb") as reading, fresh.open("r+b") as writing:
+        total = os.fstat(reading.fileno()).st_size
+        while piece := reading.read(1024 * 1024):
+            writing.write(piece)
+            progress("Copying", writing.tell(), max(total, writing.tell()), "B")
+
+
 def _replace(database: Path, fresh: Path) -> Path | None:
     """Give the new file the name of the database. Returns the new name of the old one."""
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    copy_owner_and_mode(database, fresh)
+    _copy_owner_and_mode(database, fresh)
     sync(fresh)
     with _rename_old(database) as old:
         sync(database.parent)  # the old name of the old database must not be the only one on disk
         os.replace(fresh, database)
     return old
+
+
+def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
+    """Give the new file owner, group and mode of the old one; without one, owner and group of the folder.
+
+    DatabaseRefused if the old one belongs to another user, whose programs could not open the new one.
+    """
+    if not database.exists():
+        with suppress(PermissionError):
+            copy_owner(database.parent.stat(), fresh)
+        return
+    try:
+        copy_owner(database.stat(), fresh)
+        shutil.copymode(database, fresh)
+    except PermissionError:
+        raise DatabaseRefused(
+            f"{database}: {describe_owner(database)}; run the command as that user or as root"
+        ) from None
 
 
 @contextmanager
@@ -146,7 +192,7 @@ def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
         return 0, 0, 0
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA secure_delete = ON").fetchall()
-        migrate_copy(connection, fresh)
+        migrate_connection(connection, fresh)
         connection.execute("BEGIN")
         revoked, disabled = (
             sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())

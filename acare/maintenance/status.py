@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.checkpoint_failure import FAILURE, is_recorded
+from acare.database.access import size_text
 from acare.database.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
-from acare.database.copying import Report, silent
+from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
+from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.space import size_text
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import backups, check_sha256, checksum_file
+from acare.maintenance.backup import backups, check_sha256
 
 #: A key needs attention this many days before it expires.
 EXPIRES_SOON_DAYS = 14
@@ -52,7 +52,7 @@ class Backup:
 
     file: str
     age_hours: float
-    checksum_ok: bool
+    checksum_ok: bool | None  # None: this user cannot read it
 
 
 @dataclass
@@ -75,9 +75,7 @@ class Status:
     attention: list[str] = field(default_factory=list)
 
 
-def read_status(
-    path: Path, backups: Path | None = None, max_age_hours: float = 48, report: Report = silent
-) -> Status:
+def read_status(path: Path, backups: Path | None = None, max_age_hours: float = 48) -> Status:
     """The status of a database, and of the newest backup in the folder ``backups``.
 
     DatabaseRefused if it is not a database that acare can open.
@@ -103,7 +101,7 @@ def read_status(
     status.attention += expiring
     _note_attention(status, real)
     if backups is not None:
-        _check_backup(status, path, backups, max_age_hours, report)
+        _check_backup(status, path, backups, max_age_hours)
     return status
 
 
@@ -133,15 +131,17 @@ def _note_attention(status: Status, path: Path) -> None:
         status.attention.append(
             f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
         )
-    if status.processes and is_recorded(path):
+    if status.processes and failure_record(path).exists():
         status.attention.append(FAILURE)
     if not os.access(path, os.W_OK):
         status.attention.append("this user cannot write to the file")
 
 
-def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float, report: Report) -> None:
+def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float) -> None:
+    newest = None
     try:
-        newest = _newest_backup(path.stem, folder)
+        with suppress(FileNotFoundError):
+            newest = max(backups(path.stem, folder), default=None)
     except OSError as error:
         status.attention.append(f"{folder}: {error.strerror}")
         return
@@ -149,23 +149,24 @@ def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float
         status.attention.append(f"there is no backup in {folder}")
         return
     age = _age_hours(newest)
-    try:
-        check_sha256(newest, checksum_file(newest), report)
-    except DatabaseRefused as error:
-        status.attention.append(str(error))
-        status.backup = Backup(str(newest), round(age, 1), checksum_ok=False)
-    else:
-        status.backup = Backup(str(newest), round(age, 1), checksum_ok=True)
+    status.backup = Backup(str(newest), round(age, 1), _checksum_ok(newest, status.attention))
     if age > max_age_hours:
         status.attention.append(f"the newest backup is {age:.0f} hours old")
     if shutil.disk_usage(folder).free < status.file_size:
         status.attention.append(f"there is no room for another backup on the disk of {folder}")
 
 
-def _newest_backup(stem: str, folder: Path) -> Path | None:
-    with suppress(FileNotFoundError):
-        return max(backups(stem, folder), default=None)
-    return None
+def _checksum_ok(backup: Path, attention: list[str]) -> bool | None:
+    """Whether a backup matches its checksum, None if it is unreadable; adds a line if it needs attention."""
+    try:
+        check_sha256(backup, checksum_file(backup))
+    except DatabaseRefused as error:
+        attention.append(str(error))
+        return False
+    except OSError as error:
+        attention.append(f"{error.filename}: unreadable: {error.strerror}")
+        return None
+    return True
 
 
 def _age_hours(backup: Path) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import resource
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,8 +20,8 @@ log = logging.getLogger("acare.server")
 CONNECTIONS = 4096
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
-_MAX_ACCEPTED = 64  # connections that one turn of the loop accepts
-_ACCEPT_AGAIN_SECONDS = 0.2
+_BACKLOG = 1024  # connections that wait to be accepted
+_MAX_ACCEPTED = 64  # connections that one iteration of the loop accepts
 _OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 
 
@@ -37,7 +36,7 @@ def listen(settings: Settings, passed: int = 0) -> socket.socket:
     address = settings.listen
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
         raise UserError(
@@ -77,6 +76,8 @@ def allow_connections(wanted: int) -> int:
 class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
     """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
 
+    accepting = True
+
     def __init__(
         self,
         listener: socket.socket,
@@ -85,34 +86,29 @@ class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no t
     ) -> None:
         """``sockets`` is what the loop polls; ``connect`` takes each new connection."""
         super().__init__(listener, sockets)
+        self.number = listener.fileno()
+        self.is_paused = False  # after an error, until the server's next sweep
         self._connect = connect
-        self._paused_until = 0.0
-        self.accepting = True
 
     def readable(self) -> bool:
-        return time.monotonic() >= self._paused_until
+        return not self.is_paused
 
     def writable(self) -> bool:
         return False
 
     def handle_accept(self) -> None:
-        """Accept several connections in one turn, so that new callers do not wait for many turns."""
-        self._accept(_MAX_ACCEPTED)
-
-    def accept_waiting(self) -> None:
-        """Accept all connections that are waiting, before the socket is closed."""
-        try:
-            self._accept(CONNECTIONS)
-        except Exception:
-            self.handle_error()
-
-    def _accept(self, maximum: int) -> None:
-        for _ in range(maximum):
+        """Accept several connections at once, so that new callers do not wait for many iterations."""
+        for _ in range(_MAX_ACCEPTED):
             accepted = self.accept()
             if accepted is None:
                 return
             self._connect(*accepted)
 
+    def accept_all(self) -> None:
+        """Accept all connections that are waiting, before the socket is closed."""
+        for _ in range(_BACKLOG // _MAX_ACCEPTED):
+            wasyncore.read(self)
+
     def handle_error(self) -> None:
         log.exception("a connection could not be accepted")
-        self._paused_until = time.monotonic() + _ACCEPT_AGAIN_SECONDS
+        self.is_paused = True

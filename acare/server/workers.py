@@ -1,67 +1,86 @@
-"""The threads that answer requests which the event loop should not wait for."""
+"""The queues in which callers take turns, and the threads that answer what the event loop should not."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from acare.app import Workload
 from acare.server.channel import Channel
 
 log = logging.getLogger("acare.server")
 
-#: Threads for reads that take long.
-READERS = 4
+# Threads for each kind of request besides writes; no kind waits for another.
+_THREADS: dict[Workload, int] = {"slow": 4, "list": 2, "check": 1}
 
 
-_M_ARENA_MAX = -8  # malloc.h
+class FairQueue:
+    """Requests that wait. The callers take turns, however many requests each of them has sent.
+
+    The next request of a caller can be taken after a call of ``done``.
+    """
+
+    def __init__(self) -> None:
+        self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()  # callers whose next request can be taken
+        self._waiting: dict[str, deque[Channel]] = {}  # by caller, until the last request is done
+        self._mutex = threading.Lock()  # guards _waiting
+
+    def put(self, caller: str, channel: Channel) -> None:
+        with self._mutex:
+            waiting = self._waiting.get(caller)
+            if waiting is not None:
+                waiting.append(channel)
+                return
+            self._waiting[caller] = deque((channel,))
+        self._turns.put(caller)
+
+    def take(self) -> tuple[str, Channel]:
+        """The next caller and request. Blocks until there is one."""
+        caller = self._turns.get()
+        return caller, self._waiting[caller].popleft()
+
+    def done(self, caller: str) -> None:
+        with self._mutex:
+            if not self._waiting[caller]:
+                del self._waiting[caller]
+                return
+        self._turns.put(caller)
+
+    def is_empty(self) -> bool:
+        """Whether ``take`` would block."""
+        return self._turns.empty()
 
 
 class Workers:
-    """A queue and threads for each kind of request, so that slow ones of one kind do not delay another."""
+    """A queue and threads for each kind of request."""
 
-    def __init__(self, writers: int, done: Callable[[Channel], None]) -> None:
-        """``writers`` is the number of threads for writes. ``done`` is called after each request."""
-        self._done = done
-        self._queues: dict[Workload, queue.SimpleQueue[Channel]] = {}
-        threads: dict[Workload, int] = {"write": writers, "read": READERS, "check": 1}
-        for kind, count in threads.items():
-            self._queues[kind] = queue.SimpleQueue()
+    def __init__(self, writers: int, answered: Callable[[Channel], None]) -> None:
+        """``writers`` is the number of threads for writes. ``answered`` is called after each request."""
+        self._answered = answered
+        self._queues: dict[Workload, FairQueue] = {}
+        for kind, count in {"write": writers, **_THREADS}.items():
+            self._queues[kind] = FairQueue()
             for _ in range(count):
-                threading.Thread(target=self._work, args=(self._queues[kind],), daemon=True).start()
+                threading.Thread(target=self._work, args=(kind,), daemon=True).start()
 
-    def put(self, kind: Workload, channel: Channel) -> None:
+    def put(self, kind: Workload, caller: str, channel: Channel) -> None:
         """Have the request of ``channel`` answered by a thread for its kind."""
-        self._queues[kind].put(channel)
+        self._queues[kind].put(caller, channel)
 
-    def _work(self, tasks: queue.SimpleQueue[Channel]) -> None:
-        _lower_priority()
+    def _work(self, kind: Workload) -> None:
+        waiting = self._queues[kind]
         while True:
-            channel = tasks.get()
+            caller, channel = waiting.take()
+            if kind == "write":  # writes of one caller are committed together
+                waiting.done(caller)
             try:
                 channel.service()
             except Exception:
                 log.exception("a request could not be answered")
                 channel.cancel()
-            self._done(channel)
-
-
-def _lower_priority() -> None:
-    """Schedule this thread after the event loop's: otherwise the two exchange Python's global lock at each
-    call into SQLite, which releases it."""
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):  # a sandbox may forbid it
-            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise keep the operator's choice
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
-def share_one_heap() -> None:
-    """Have all threads allocate from one heap. glibc gives each its own, and what is free in one of them is
-    not used by the others: 3 MiB. Python's global lock keeps the threads from allocating at the same time."""
-    with suppress(AttributeError, OSError):  # not glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+            if kind != "write":
+                waiting.done(caller)
+            self._answered(channel)

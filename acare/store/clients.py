@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import partial
 from typing import NamedTuple, Unpack
 
 from acare import ids
@@ -18,12 +18,36 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists, sequence
+from acare.store import idempotency, lists
 
 _VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 _UNCHANGED = """(:version IS NULL OR version = :version)
     AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
     AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
+
+# The places of clients in the lists, `clients.seq`, are in the order of creation: each millisecond since 1970
+# has a million. Those of the year 2255 are the last: more would not fit in an integer. (The milliseconds of a
+# timestamp are its characters 21 to 23.)
+_PLACES = 1_000_000
+_FIRST_PLACE = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_PLACES}"
+
+#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than the newest client has, even if the
+#: clock was set back. (Next to max(seq), created_at is of that row: sqlite.org/lang_select.html#bareagg)
+NEXT_PLACE = f"""
+SELECT max({_FIRST_PLACE.format(at="created_at")}, newest + 1) AS seq, created_at
+FROM (
+    SELECT coalesce(max(seq), 0) AS newest, max({NOW}, coalesce(created_at, '')) AS created_at
+    FROM clients
+)
+"""
+
+
+def next_place_at(created_at: str) -> str:
+    """SQL for the place after the last client of the millisecond ``created_at``, an SQL expression."""
+    first = _FIRST_PLACE.format(at=created_at)
+    newest = f"SELECT max(seq) + 1 FROM clients WHERE seq >= {first} AND seq < {first} + {_PLACES}"
+    return f"coalesce(({newest}), {first})"
+
 
 INSERT = f"""
 INSERT INTO clients (
@@ -33,7 +57,7 @@ INSERT INTO clients (
 SELECT
     seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
     1, created_at, created_at, :key_id
-FROM ({sequence.NEXT})
+FROM ({NEXT_PLACE})
 RETURNING id, json, created_at
 """
 
@@ -73,6 +97,9 @@ WHERE client_id = :id AND version = :version
 
 _MAX_SQLITE_INTEGER = 2**63 - 1
 
+#: Seconds that a list or search may take: others wait for it.
+_MAX_SECONDS = 2.0
+
 
 class ClientStore:
     """Clients in a database; implements ``acare.clients.Clients``. ``new_id`` generates the ids."""
@@ -84,9 +111,10 @@ class ClientStore:
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-        The rows and the total come from one snapshot. A page past the end has no rows.
+        The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
+        that takes too long.
         """
-        with self._database.read() as connection:
+        with self._database.read(max_seconds=_MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
@@ -119,16 +147,13 @@ class ClientStore:
         }
 
         def insert(connection: sqlite3.Connection) -> CreatedClient:
-            if idempotency_key is not None:
-                before = idempotency.find(connection, caller.user_id, idempotency_key, client)
-                if before is not None:
-                    return CreatedClient._make((*before, True))
-            made = connection.execute(INSERT, values).fetchall()[0]
-            if idempotency_key is not None:
-                idempotency.insert(connection, caller.user_id, idempotency_key, client, made)
-            return CreatedClient._make((*made, False))
+            return CreatedClient._make((*connection.execute(INSERT, values).fetchall()[0], False))
 
-        return self._database.write(insert)
+        def insert_once(connection: sqlite3.Connection) -> CreatedClient:
+            create = partial(insert, connection)
+            return idempotency.create_once(connection, caller.user_id, str(idempotency_key), client, create)
+
+        return self._database.write(insert if idempotency_key is None else insert_once)
 
     def update(
         self,
@@ -145,7 +170,7 @@ class ClientStore:
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max.
         """
-        statement = _update(tuple(changes))
+        statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
         target = _Target(caller, client_id, version, precondition)
         values = {**changes, **target.values()}
 
@@ -176,12 +201,6 @@ class ClientStore:
         self._database.write(remove)
 
 
-@lru_cache(maxsize=256)
-def _update(names: tuple[str, ...]) -> str:
-    """The statement that changes the fields with these names."""
-    return UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in names))
-
-
 class _Target(NamedTuple):
     """The client that a request names, and the conditions of the request."""
 
@@ -202,34 +221,27 @@ class _Target(NamedTuple):
         }
 
     def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
-        """The error that explains why the statement matched no row, for use in the same transaction."""
+        """The error that explains why the statement matched no row, for use in the same transaction.
+
+        It has the fields that changed since the attempted version if the history has that version.
+        """
         found = connection.execute(GET, self.values()).fetchall()
         if not found:
             return ClientNotFound()
         current = ClientRow._make(found[0])
-        if self.precondition.holds(current.version):
-            return self._stale(VersionConflict, connection, current, self.version)
-        attempted = None
-        if current.version not in (allowed := self.precondition.allowed or ()):
-            attempted = max(allowed, default=None)
-        return self._stale(PreconditionFailed, connection, current, attempted)
-
-    def _stale(
-        self,
-        kind: type[StaleVersion],
-        connection: sqlite3.Connection,
-        current: ClientRow,
-        attempted: int | None,
-    ) -> StaleVersion:
-        """The error, with the fields that changed since ``attempted`` if the history has that version."""
+        error: type[StaleVersion] = VersionConflict
+        attempted = self.version
+        if not self.precondition.holds(current.version):
+            error = PreconditionFailed
+            allowed = self.precondition.allowed or ()
+            attempted = None if current.version in allowed else max(allowed, default=None)
         record = json.loads(current.json)
         which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
-        found = connection.execute(GET_VERSION, which).fetchall()
         changed = None
-        if found:
-            old = json.loads(found[0][0])
+        for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
+            old = json.loads(old_json)
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-        return kind(current.version, attempted, changed, record["updated_at"])
+        return error(current.version, attempted, changed, record["updated_at"])
 
 
 def _json(versions: Sequence[int] | None) -> str | None:

@@ -43,19 +43,15 @@ DISABLE_AGAIN = "UPDATE users SET disabled_at = :at WHERE id = :id AND disabled_
 
 # The client in its current or last version, and the e-mail address of its owner.
 GET_LAST = """
-SELECT last.json, users.email, last.is_deleted
+SELECT json, users.email
 FROM (
-    SELECT json, version, 0 AS is_deleted
-    FROM clients
-    WHERE id = :id
+    SELECT json, version FROM clients WHERE id = :id
     UNION ALL
-    SELECT json, version, 1
-    FROM client_history
-    WHERE client_id = :id
-    ORDER BY version DESC
-    LIMIT 1
-) AS last
-LEFT JOIN users ON users.id = last.json ->> '$.user_id'
+    SELECT json, version FROM client_history WHERE client_id = :id
+)
+LEFT JOIN users ON users.id = json ->> '$.user_id'
+ORDER BY version DESC
+LIMIT 1
 """
 
 
@@ -65,7 +61,6 @@ class Person(NamedTuple):
     name: str
     email: str | None
     owner: str | None  # the e-mail of the owner
-    is_deleted: bool
 
 
 class ErasureStore:
@@ -82,7 +77,7 @@ class ErasureStore:
             return None
         client = json.loads(row[0])
         name = f"{client['first_name']} {client['last_name']}"
-        return Person(name, client["email"], row[1], bool(row[2]))
+        return Person(name, client["email"], row[1])
 
     def erased_at(self, client_id: str) -> str | None:
         """When the client was erased; None if it was not."""

@@ -8,26 +8,29 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from acare.database.connection import NOW, at_offset
-from acare.database.copying import Report, silent
+from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.store import idempotency, search, sequence
+from acare.store import idempotency, search
+from acare.store.clients import next_place_at
 
 # Every version of one client, the current one last, with the key and user that made it.
 VERSIONS = """
-SELECT version, json, ended_at, deleted, maker.preview, maker_user.email, deleter.preview, deleter_user.email
+SELECT
+    version, json, imported_at, maker.preview, maker_user.email, ended_at, deleted, deleter.preview,
+    deleter_user.email
 FROM (
-    SELECT client_id, version, json, made_by, ended_at, deleted, deleted_by
+    SELECT client_id, version, json, imported_at, made_by, ended_at, deleted, deleted_by
     FROM client_history
     WHERE client_id = :id
     UNION ALL
-    SELECT id, version, json, made_by, NULL, 0, NULL
+    SELECT id, version, json, imported_at, made_by, NULL, 0, NULL
     FROM clients
     WHERE id = :id
 )
@@ -38,27 +41,24 @@ LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
 """
 
-# One row if an import created the client; its time is NULL if --again has deleted the import.
-IMPORTED = """
-SELECT started_at
-FROM clients
-LEFT JOIN imports ON imports.id = import_id
-WHERE clients.id = :id AND import_id IS NOT NULL
-"""
-
 USERS = "SELECT id, email FROM users"
 
 # json_extract returns values as they are stored: text and numbers unchanged, lists and objects as JSON,
 # true as 1.
 UNDELETE = f"""
 INSERT INTO clients (
-    seq, id, user_id, {", ".join(field.name for field in FIELDS)}, version, created_at, updated_at
+    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
+    version, created_at, updated_at, imported_at
 )
 SELECT
-    {sequence.free("client_history.seq")},
+    iif(
+        client_history.seq IN (SELECT clients.seq FROM clients),
+        {next_place_at("client_history.json ->> '$.created_at'")},
+        client_history.seq
+    ),
     client_id, json_extract(json, '$.user_id'),
     {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
-    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW})
+    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
@@ -68,6 +68,9 @@ RETURNING version
 """
 
 PURGE_BEFORE = f"SELECT {at_offset(':age')}"
+
+#: Rows that one transaction of a purge deletes.
+PURGE_ROWS = 200
 
 COUNT_PURGED = "SELECT count(*) FROM client_history WHERE ended_at < :before"
 
@@ -81,10 +84,6 @@ WHERE rowid IN (
     LIMIT :limit
 )
 """
-
-#: Seconds that one transaction of a purge should take, and the rows that it deletes at least and at most.
-PURGE_SECONDS = 0.025
-PURGE_ROWS = (20, 2000)
 
 
 @dataclass(frozen=True)
@@ -111,24 +110,24 @@ class HistoryStore:
         with self._database.read() as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
             owners = dict(connection.execute(USERS).fetchall())
-            imported = connection.execute(IMPORTED, {"id": client_id}).fetchone()
         if not versions:
             raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
         events: list[Event] = []
         before: dict[str, Any] | None = None
         was_deleted = False
-        for version, text, ended_at, deleted, key, user, deleter_key, deleter in versions:
+        for version, text, imported_at, key, user, ended_at, deleted, deleter_key, deleter in versions:
             client = json.loads(text)
-            action = "undeleted" if was_deleted else "created" if version == 1 else "updated"
+            at, action = client["updated_at"], "undeleted" if was_deleted else "updated"
+            if before is None and imported_at is not None and key is None:
+                at, action = imported_at, "imported"  # the times of the client are those of the file
+            elif version == 1:
+                action = "created"
             client["owner"] = owners[client["user_id"]]
             changes = {} if before is None else _changes(before, client)
-            events.append(Event(client["updated_at"], action, version, key, user, changes, client))
+            events.append(Event(at, action, version, key, user, changes, client))
             if deleted:
                 events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}, client))
             before, was_deleted = client, bool(deleted)
-        if imported is not None and events[0].key is None:
-            # The times of the client are those of the file.
-            events[0] = replace(events[0], action="imported", at=imported[0] or events[0].at)
         return events
 
     def undelete(self, client_id: str) -> int:
@@ -142,7 +141,7 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int, report: Report = silent) -> int:
+    def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended more than ``days`` days ago. Returns how many.
 
         Works in small transactions with pauses, so that other writers do not wait for long. If it is
@@ -153,22 +152,20 @@ class HistoryStore:
         with self._database.read() as connection:
             (before,) = connection.execute(PURGE_BEFORE, {"age": f"-{days} days"}).fetchone()
             (total,) = connection.execute(COUNT_PURGED, {"before": before}).fetchone()
-        purged, limit = 0, PURGE_ROWS[0]
+        purged = 0
         while True:
             began = time.monotonic()
-            deleted = self._database.write(partial(_purge_some, before, limit))
-            seconds = time.monotonic() - began
+            deleted = self._database.write(partial(_purge_some, before))
             purged += deleted
-            report("Purging", purged, max(total, purged), "versions")
-            if deleted < limit:
+            progress("Purging", purged, max(total, purged), "versions")
+            if deleted < PURGE_ROWS:
                 search.erase_deleted_words(self._database)
                 return purged
-            limit = max(PURGE_ROWS[0], min(PURGE_ROWS[1], int(limit * PURGE_SECONDS / seconds)))
-            time.sleep(min(seconds, 0.1))
+            time.sleep(time.monotonic() - began)
 
 
-def _purge_some(before: str, limit: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(PURGE, {"before": before, "limit": limit}).rowcount
+def _purge_some(before: str, connection: sqlite3.Connection) -> int:
+    return connection.execute(PURGE, {"before": before, "limit": PURGE_ROWS}).rowcount
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Callable
 
+from acare.clients import CreatedClient
 from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused
 from acare.fields import ValidFields
@@ -17,7 +19,7 @@ from acare.fields import ValidFields
 #: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
 MAX_EXPIRED = 500
 
-# Keys expire after a day. (our choice)
+# Keys expire after a day.
 _KEPT_SINCE = at_offset("'-24 hours'")
 
 FIND = f"""
@@ -41,48 +43,33 @@ DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 # Replaces an expired key that is not deleted yet; FIND, in the same transaction, has found no valid one.
 INSERT = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
-VALUES (:user_id, :key, :request_sha256, :client_id, :json, :created_at)
+VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
 
-def find(
-    connection: sqlite3.Connection, user_id: str, idempotency_key: str, client: ValidFields
-) -> tuple[str, str, str] | None:
-    """The id, JSON and creation time of the client that was created with this key; None if there is none.
-
-    IdempotencyKeyReused if that request had another body.
-    """
-    found = connection.execute(FIND, {"user_id": user_id, "key": idempotency_key}).fetchall()
-    if not found:
-        return None
-    request_sha256, *answer = found[0]
-    if request_sha256 != _fingerprint(client):
-        raise IdempotencyKeyReused
-    client_id, text, created_at = answer
-    return client_id, text, created_at
-
-
-def insert(
+def create_once(
     connection: sqlite3.Connection,
     user_id: str,
     idempotency_key: str,
     client: ValidFields,
-    made: tuple[str, str, str],
-) -> None:
-    """Store the id, JSON and creation time of the new client under the key. Deletes some expired keys."""
-    client_id, text, created_at = made
+    create: Callable[[], CreatedClient],
+) -> CreatedClient:
+    """The client that was created with this key, or else the result of ``create``, stored under the key.
+
+    IdempotencyKeyReused if the earlier request had another body.
+    """
+    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    key = {"user_id": user_id, "key": idempotency_key, "request_sha256": digest}
+    found = connection.execute(FIND, key).fetchall()
+    if found:
+        request_sha256, *answer = found[0]
+        if request_sha256 != digest:
+            raise IdempotencyKeyReused
+        return CreatedClient._make((*answer, True))
+    created = create()
     delete_expired(connection)
-    connection.execute(
-        INSERT,
-        {
-            "user_id": user_id,
-            "key": idempotency_key,
-            "request_sha256": _fingerprint(client),
-            "client_id": client_id,
-            "json": text,
-            "created_at": created_at,
-        },
-    )
+    connection.execute(INSERT, {**key, **created._asdict()})
+    return created
 
 
 def delete_expired(connection: sqlite3.Connection) -> int:
@@ -93,7 +80,3 @@ def delete_expired(connection: sqlite3.Connection) -> int:
 def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:
     """Delete the keys that created a client. Returns how many."""
     return connection.execute(DELETE_OF_CLIENT, {"id": client_id}).rowcount
-
-
-def _fingerprint(client: ValidFields) -> bytes:
-    return hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()

@@ -1,6 +1,6 @@
 """API keys: every statement about them.
 
-A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. (vendor) Its SHA-256
+A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. Its SHA-256
 is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much
 randomness needs no slow hash.
 """
@@ -11,12 +11,11 @@ import hashlib
 import json
 import secrets
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from acare import ids, timestamps
 from acare.auth import HOST, Caller, Role, Scopes, User
@@ -83,15 +82,6 @@ WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 """
 
 
-class _Found(NamedTuple):
-    """The row of a key that is not revoked."""
-
-    caller: Caller
-    key_id: str
-    expires_at: str | None
-    last_used_at: str | None
-
-
 @dataclass(frozen=True)
 class NewKey:
     """A key that was just created. ``key`` is the key itself, which is not available later."""
@@ -118,8 +108,7 @@ class KeyStore:
         self._new_id = new_id
         self._new_key = new_key
         self._now = now
-        self._mutex = threading.Lock()  # guards the attribute below
-        self._noted: dict[str, str] = {}  # the minute in which the use of each key was last queued
+        self._noted: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
     def authenticate(self, key: str) -> Caller | None:
         """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
@@ -128,28 +117,15 @@ class KeyStore:
         """
         if len(key) != KEY_LENGTH:
             return None
-        found = self._database.cached(_hash(key), self._find)
+        caller, expires_at, last_used_at = self._database.cached(_hash(key), _find)
         now = self._now()
-        if found is None or (found.expires_at is not None and found.expires_at <= now):
+        if caller is None or (expires_at is not None and expires_at <= now):
             return None
-        if found.last_used_at is None or found.last_used_at[:_MINUTE] != now[:_MINUTE]:
-            self._note_use(found.key_id, now[:_MINUTE])
-        return found.caller
-
-    def _note_use(self, key_id: str, minute: str) -> None:
-        """Queue the write at most once a minute, even if it is delayed or fails."""
-        with self._mutex:
-            if self._noted.get(key_id) != minute and self._database.write_later(partial(_touch, key_id)):
-                self._noted[key_id] = minute
-
-    @staticmethod
-    def _find(connection: sqlite3.Connection, sha256: bytes) -> _Found | None:
-        row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
-        if row is None:
-            return None
-        user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
-        caller = Caller(user_id, role, key_id, preview, _scopes(scopes))
-        return _Found(caller, key_id, expires_at, last_used_at)
+        minute = now[:_MINUTE]
+        if (last_used_at or "")[:_MINUTE] != minute and self._noted.get(caller.key_id) != minute:
+            self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
+            self._database.submit(partial(_touch, caller.key_id))
+        return caller
 
     def any(self) -> bool:
         """Whether there is any key, in any state."""
@@ -201,9 +177,7 @@ class KeyStore:
     def list(self) -> list[dict[str, Any]]:
         """All keys in the order of their creation, with user and state; never the key itself."""
         with self._database.read() as connection:
-            cursor = connection.execute(LIST_KEYS)
-            names = [column[0] for column in cursor.description]
-            keys = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            keys = users.as_dicts(connection.execute(LIST_KEYS))
         return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
 
     def revoke(self, key_id: str) -> None:
@@ -219,15 +193,22 @@ class KeyStore:
         """Revoke all keys of a user. Returns how many were not revoked yet. UserError for an unknown user."""
 
         def work(connection: sqlite3.Connection) -> int:
-            found = users.find(connection, email)
-            if found is None:
-                raise users.no_such_user(email)
-            return connection.execute(REVOKE_ALL, {"user_id": found[0].id}).rowcount
+            user, _ = users.get(connection, email)
+            return connection.execute(REVOKE_ALL, {"user_id": user.id}).rowcount
 
         return self._database.write(work)
 
 
-def _touch(key_id: str, connection: sqlite3.Connection) -> None:
+def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None, str | None]:
+    """The holder of a key that is not revoked, when the key expires, and when it was last used."""
+    row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
+    if row is None:
+        return None, None, None
+    user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
+    return Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at
+
+
+def _touch(key_id: str | None, connection: sqlite3.Connection) -> None:
     connection.execute(TOUCH, {"id": key_id})
 
 

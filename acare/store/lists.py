@@ -1,96 +1,22 @@
-"""One page of clients: a statement for each combination of filters and each direction of the scan."""
+"""One page of clients: its rows and the number of clients on all pages, for any combination of filters."""
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from acare.clients import ClientPage, Filters
+from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store import search
 
-# A list can use any combination of these three filters; each combination has an index of its own.
-_FILTERS = {
+_CONDITIONS = {
+    "q": "clients_search MATCH :q",
+    "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
     "client_type": "client_type = :client_type",
     "status": "status = :status",
 }
-
-FILTER_COMBINATIONS = [
-    frozenset(names) for n in range(len(_FILTERS) + 1) for names in itertools.combinations(_FILTERS, n)
-]
-
-# Filters with an index of their own; the other filters are applied to the clients found in it.
-_SEARCHES = {
-    "q": "clients_search MATCH :q",
-    "email": "clients.email = :email COLLATE NOCASE",
-}
-_SOURCES = {
-    frozenset({"q"}): "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid",
-    frozenset({"email"}): "clients INDEXED BY clients_by_email",
-    frozenset({"q", "email"}): (
-        "clients INDEXED BY clients_by_email CROSS JOIN clients_search ON clients_search.rowid = clients.seq"
-    ),
-}
-
-SEARCHES = [source | filters for source, filters in itertools.product(_SOURCES, FILTER_COMBINATIONS)]
-
-
-def _where(filters: frozenset[str]) -> str:
-    conditions = [condition for name, condition in {**_SEARCHES, **_FILTERS}.items() if name in filters]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _source(filters: frozenset[str]) -> str:
-    return _SOURCES[filters.intersection(_SEARCHES)]
-
-
-TOTAL = {
-    filters: f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(filters)}"
-    for filters in FILTER_COMBINATIONS
-}
-
-SEARCH_TOTAL = {filters: f"SELECT count(*) FROM {_source(filters)} {_where(filters)}" for filters in SEARCHES}
-SEARCH_TOTAL[frozenset({"q"})] = "SELECT count(*) FROM clients_search WHERE clients_search MATCH :q"
-
-# The inner SELECT walks only the narrow index, from the end that is nearer to the page; the outer SELECT
-# reads the rows of the page.
-PAGE = {
-    (filters, order): f"""
-SELECT json
-FROM clients
-WHERE seq IN (
-    SELECT seq
-    FROM clients {"" if filters else "INDEXED BY clients_by_seq"}
-    {_where(filters)}
-    ORDER BY seq {order}
-    LIMIT :rows OFFSET :skipped
-)
-ORDER BY seq DESC
-"""
-    for filters in FILTER_COMBINATIONS
-    for order in ("ASC", "DESC")
-}
-
-SEARCH_PAGE = {
-    (filters, order): f"""
-SELECT json
-FROM clients
-WHERE seq IN (
-    SELECT clients.seq
-    FROM {_source(filters)}
-    {_where(filters)}
-    ORDER BY {"clients_search.rowid" if "email" not in filters else "clients.seq"} {order}
-    LIMIT :rows OFFSET :skipped
-)
-ORDER BY seq DESC
-"""
-    for filters in SEARCHES
-    for order in ("ASC", "DESC")
-}
-
-_TOTALS = {**TOTAL, **SEARCH_TOTAL}
-_PAGES = {**PAGE, **SEARCH_PAGE}
 
 
 def read(
@@ -109,15 +35,75 @@ def read(
         values["owner_id"] = user_id
     if "q" in values:
         values["q"] = search.expression(values["q"])
-    names = frozenset(values)
+    names = tuple(values)
     skipped = (page - 1) * limit
     connection.execute("BEGIN")
-    (total,) = connection.execute(_TOTALS[names], values).fetchone()
+    (total,) = connection.execute(total_statement(names), values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
         return ClientPage(total, [])
     after = total - skipped - rows
     order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
     values |= {"rows": rows, "skipped": nearer}
-    found = connection.execute(_PAGES[names, order], values).fetchall()
+    found = connection.execute(page_statement(names, order), values).fetchall()
     return ClientPage(total, [text for (text,) in found])
+
+
+def total_statement(names: Collection[str]) -> str:
+    """The statement for the number of clients in a list with the filters ``names``."""
+    if tuple(names) == ("q",):
+        return f"SELECT count(*) FROM clients_search {_where(names)}"
+    if "q" in names or "email" in names:
+        return f"SELECT count(*) FROM {_source(names)} {_where(names)}"
+    return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
+
+
+def page_statement(names: Collection[str], order: str) -> str:
+    """The statement for one page of a list with the filters ``names``.
+
+    The inner SELECT walks only an index, from the end that is nearer to the page: ``order`` is ASC or DESC.
+    The outer SELECT reads the rows of the page.
+    """
+    order_by = "seq"
+    if "email" in names or "q" in names:
+        order_by = "clients.seq" if "email" in names else "clients_search.rowid"
+        seqs = f"SELECT clients.seq FROM {_source(names)} {_where(names)}"
+    else:
+        seqs = _list(names)
+    return f"""
+SELECT json
+FROM clients
+WHERE seq IN ({seqs} ORDER BY {order_by} {order} LIMIT :rows OFFSET :skipped)
+ORDER BY seq DESC
+"""
+
+
+def _list(names: Collection[str]) -> str:
+    """The places of the clients in a list that does not search, from one of the indexes for lists.
+
+    The entries of an index are in the order of the list where each of its columns has one value. For a filter
+    that is missing, SQLite merges the lists for each of the values.
+    """
+    by_user = "owner_id" in names
+    if "client_type" not in names and "status" not in names:
+        index = "clients_by_user" if by_user else "clients_by_seq"
+    else:
+        index = "clients_by_user_type_status" if by_user else "clients_by_type_status"
+    select = f"SELECT seq FROM clients INDEXED BY {index} {_where(names)}"
+    if "status" in names and "client_type" not in names:
+        return " UNION ALL ".join(f"{select} AND client_type = '{value}'" for value in CLIENT_TYPES)
+    if "client_type" in names and "status" not in names:
+        return " UNION ALL ".join(f"{select} AND status = '{value}'" for value in STATUSES)
+    return select
+
+
+def _source(names: Collection[str]) -> str:
+    """The tables of a list that searches. CROSS JOIN keeps their order."""
+    if "email" not in names:
+        return "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid"
+    joined = "CROSS JOIN clients_search ON clients_search.rowid = clients.seq" if "q" in names else ""
+    return f"clients INDEXED BY clients_by_email {joined}"
+
+
+def _where(names: Collection[str]) -> str:
+    return f"WHERE {' AND '.join([_CONDITIONS[name] for name in names])}" if names else ""

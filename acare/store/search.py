@@ -10,12 +10,12 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 
-from acare.database.connection import open_in_memory
 from acare.database.database import Database
 
 # FTS5 merges its segments in steps of :pages pages. A negative number begins a merge of all of them.
@@ -24,8 +24,8 @@ MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pag
 # All of that merge at once.
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 
+_PAGES = 200
 _MAX_PAUSE = 0.1
-_MERGED_PAGES = 200  # at most 40 ms among 300,000 clients
 
 FIND = """
 SELECT json, users.email, NULL
@@ -49,13 +49,6 @@ WHERE deleted
         WHERE later.client_id = client_history.client_id AND later.version > client_history.version
     )
 ORDER BY ended_at DESC
-"""
-
-# The same words as in schema.sql, for one client.
-WORDS = """
-CREATE VIRTUAL TABLE words USING fts5 (
-    first_name, last_name, email, phone, phone_digits, tokenize = 'unicode61 remove_diacritics 2'
-)
 """
 
 
@@ -86,62 +79,60 @@ def expression(text: str) -> str:
 
 
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
-    """Matching clients of all users, newest first; with ``deleted``, deleted clients follow."""
-    q = expression(text)
+    """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
+
+    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone.
+    """
     with database.read() as connection:
         connection.execute("BEGIN")
-        for row in connection.execute(FIND, {"q": q}):
-            yield _found(*row)
+        yield from starmap(_found, connection.execute(FIND, {"q": expression(text)}))
         if deleted:
-            yield from _matching(q, connection.execute(DELETED))
+            yield from filter(partial(_has, text), starmap(_found, connection.execute(DELETED)))
 
 
 def erase_deleted_words(database: Database, seconds: float = math.inf) -> bool:
     """Delete words that no client contains any more: FTS5 only marks them until it merges its segments.
 
-    In steps with pauses, so that other writes get their turn. False if it is not done after so many seconds:
-    it takes ten among a million clients. FTS5's "secure-delete" would delete them at once, at six
-    times the cost of a deletion and in a format that SQLite before 3.42 cannot read.
+    In steps with pauses, so that other writers get their turn. False if it is not done after so many seconds.
+    FTS5's "secure-delete" would delete them at once, at six times the cost of a deletion and in a format that
+    SQLite before 3.42 cannot read.
     """
     end = time.monotonic() + seconds
-    step = partial(_merge, True)
+    pages = -_PAGES
     while True:
         began = time.monotonic()
-        if not database.write(step):
+        if not database.write(partial(_merge, pages)):
             return True
         if time.monotonic() > end:
             return False
         time.sleep(min(time.monotonic() - began, _MAX_PAUSE))
-        step = partial(_merge, False)
+        pages = _PAGES
 
 
-def _merge(begin: bool, connection: sqlite3.Connection) -> bool:
+def _merge(pages: int, connection: sqlite3.Connection) -> bool:
     """Merge one step. False if nothing was left to merge. (sqlite.org/fts5.html, "The 'merge' Command")"""
     before = connection.total_changes
-    connection.execute(MERGE, {"pages": -_MERGED_PAGES if begin else _MERGED_PAGES})
+    connection.execute(MERGE, {"pages": pages})
     return connection.total_changes - before >= 2
-
-
-def _matching(q: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[Found]:
-    """The rows of deleted clients, which are not in the index, that match."""
-    with closing(open_in_memory()) as connection:
-        connection.execute(WORDS)
-        for row in rows:
-            client = json.loads(row[0])
-            digits = _digits(client["phone"] or "")
-            words = [client[name] for name in ("first_name", "last_name", "email", "phone")]
-            connection.execute("DELETE FROM words")
-            connection.execute(
-                "INSERT INTO words VALUES (?, ?, ?, ?, ?)", (*words, f"{digits} {digits[-10:]} {digits[-7:]}")
-            )
-            if connection.execute("SELECT 1 FROM words WHERE words MATCH ?", (q,)).fetchall():
-                yield _found(*row)
 
 
 def _found(text: str, owner: str, deleted_at: str | None) -> Found:
     client = json.loads(text)
     name = f"{client['first_name']} {client['last_name']}"
     return Found(client["id"], name, client["email"], client["phone"], owner, client["status"], deleted_at)
+
+
+def _has(text: str, client: Found) -> bool:
+    digits = _digits(text)
+    if digits and not any(map(str.isalpha, text)):
+        return digits in _digits(client.phone or "")
+    found = _fold(f"{client.name} {client.email or ''}")
+    return all(word in found for word in _fold(text).split())
+
+
+def _fold(text: str) -> str:
+    """The text without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
 def _digits(text: str) -> str:

@@ -34,6 +34,8 @@ FROM users
 ORDER BY email
 """
 
+RENAME = "UPDATE users SET email = :new WHERE email = :email RETURNING id"
+
 SET_ROLE = "UPDATE users SET role = :role WHERE email = :email RETURNING id"
 
 SET_DISABLED = f"""
@@ -52,7 +54,7 @@ WHERE users.email = :email AND disabled_at IS NULL
 
 INSERT_HOST_KEY = f"""
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes)
-SELECT :id, :user_id, 'named by the host', randomblob(32), '{HOST}', '{{}}'
+SELECT :id, :user_id, 'embedding app', randomblob(32), '{HOST}', '{{}}'
 WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = '{HOST}')
 """
 
@@ -76,7 +78,7 @@ class UserStore:
             return User._make(connection.execute(GET, {"id": caller.user_id}).fetchone())
 
     def caller(self, email: str) -> Caller | None:
-        """The caller for a user whom the host has authenticated; None if unknown or disabled.
+        """The caller for a user of the embedding app; None if unknown or disabled.
 
         In the history, a key of its own represents it; no request can be authenticated with that key.
         """
@@ -89,20 +91,25 @@ class UserStore:
     def list(self) -> list[dict[str, Any]]:
         """All users by e-mail, with role, state and number of clients."""
         with self._database.read() as connection:
-            cursor = connection.execute(LIST)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return as_dicts(connection.execute(LIST))
 
     def add(self, email: str, role: Role) -> User:
         """Add a user. UserError if the e-mail address is in use."""
         user_id = str(self._new_id())
 
         def work(connection: sqlite3.Connection) -> User:
-            if connection.execute(FIND, {"email": email}).fetchall():
-                raise UserError(f"the user {email} already exists")
+            if find(connection, email) is not None:
+                raise already_exists(email)
             return insert(connection, User(user_id, email, role))
 
         return self._database.write(work)
+
+    def rename(self, email: str, new: str) -> None:
+        """Change the e-mail address. UserError for an unknown user, or if another user has the address."""
+        try:
+            self._change(RENAME, email=email, new=new)
+        except sqlite3.IntegrityError:
+            raise already_exists(new) from None
 
     def set_role(self, email: str, role: Role) -> None:
         """Change the role, also for existing keys. UserError if there is no such user."""
@@ -136,9 +143,28 @@ def find(connection: sqlite3.Connection, email: str) -> tuple[User, bool] | None
     return (User._make(rows[0][:3]), rows[0][3] is not None) if rows else None
 
 
+def get(connection: sqlite3.Connection, email: str) -> tuple[User, bool]:
+    """Like ``find``. UserError if there is no such user."""
+    found = find(connection, email)
+    if found is None:
+        raise no_such_user(email)
+    return found
+
+
 def no_such_user(email: str) -> UserError:
     """The error for an e-mail address that no user has."""
     return UserError(f"there is no user {email}; 'acare user list' lists the users")
+
+
+def already_exists(email: str) -> UserError:
+    """The error for an e-mail address that a user has already."""
+    return UserError(f"the user {email} already exists")
+
+
+def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    """The rows of a cursor, each by the names of the columns."""
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:

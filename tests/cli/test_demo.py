@@ -10,7 +10,6 @@ import urllib.request
 from collections import Counter
 
 import pytest
-from support import warm
 
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 
@@ -69,9 +68,8 @@ def test_the_invented_clients_are_valid_and_always_the_same(demo):
 def test_the_printed_commands_work(demo):
     lines = [line for line in demo().printed.splitlines() if line.strip().startswith("curl ")]
     answers = [json.loads(subprocess.check_output(line, shell=True, timeout=10)) for line in lines]
-    listed, got, created, changed, refused = answers
-    assert (len(listed["data"]["clients"]), got["data"]["version"]) == (5, 1)
-    assert created["data"]["first_name"] == "Jordan"
+    listed, changed, refused = answers
+    assert len(listed["data"]["clients"]) == 5
     assert changed["data"]["version"] == 2
     assert refused["error"]["code"] == "VERSION_CONFLICT"
     details = refused["error"]["details"]
@@ -91,7 +89,7 @@ def test_a_stopped_demo_leaves_no_file(demo, temporary, tmp_path, monkeypatch, n
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_stopped_while_it_starts_leaves_no_file(temporary, number):
-    process = warm.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "acare", "demo", "--listen", "127.0.0.1:0"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from benchmarks import large
-from support import warm
 from support.server import command
 
 from acare.maintenance.backup import back_up
@@ -76,7 +75,7 @@ def run(disk, template, *arguments):
         (client_id,) = connection.execute("SELECT id FROM clients").fetchone()
     words = {"CLIENT_ID": client_id, "BACKUP": str(template[1])}
     line = command(*[words.get(word, word) for word in arguments], before=disk.limit)
-    done = warm.run(line, cwd=disk.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(line, cwd=disk.folder, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr
 
 
@@ -144,7 +143,7 @@ def test_an_erasure_that_cannot_be_overwritten_succeeds(disk, template):
     """There is room for the erasure alone."""
     disk.fill(room=ROOM * 5)
     code, printed = run(disk, template, "erase", "CLIENT_ID")
-    assert (code, "Names and addresses are still in the search index" in printed) == (0, True)
+    assert (code, "words in the search index" in printed) == (0, True)
     disk.empty()
     assert len(content(disk.folder)[0]) == CLIENTS - 1
 

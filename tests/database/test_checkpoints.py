@@ -39,7 +39,7 @@ def test_a_checkpoint_copies_the_log_in_a_transaction(bench):
 def test_a_caller_does_not_wait_for_the_checkpoint(bench):
     answered = threading.Event()
     bench.checkpointer.set_trace_callback(lambda _: bench.trace.append(("answered", answered.wait(SOON))))
-    bench.writer.run(add(1))
+    bench.writer.submit(add(1)).result()
     answered.set()
     bench.writer.close()
     assert ("answered", True) in bench.trace
@@ -71,28 +71,6 @@ def test_a_checkpoint_does_not_wait_for_a_reader(bench, other):
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.usefixtures("always")
-def test_a_checkpoint_does_not_wait_for_another_process(open_bench):
-    """Another process takes the lock between a commit and its checkpoint; the next write tries again."""
-    bench = open_bench(busy_seconds=1.5)
-
-    def come_between(statement):
-        bench.trace.append(("writing", statement))
-        if statement == "BEGIN IMMEDIATE" and bench.commits():
-            bench.writing.set_trace_callback(None)
-            other.execute("BEGIN IMMEDIATE")
-
-    bench.writing.set_trace_callback(come_between)
-    with closing(connect(bench.path)) as other:
-        started = time.monotonic()
-        bench.run(add(1))
-        waited = time.monotonic() - started
-        assert other.in_transaction
-    assert (waited < 0.75, bench.trace.count(CHECKPOINT)) == (True, 0)
-    bench.run(add(2))
-    assert bench.trace.count(CHECKPOINT) == 1
-
-
 @pytest.mark.parametrize("reads", [False, True], ids=["alone", "with a reader"])
 def test_the_log_stays_short(bench, reads):
     stop = threading.Event()
@@ -119,9 +97,9 @@ def add_many(bench):
 
 
 @pytest.mark.usefixtures("always")
-def test_a_log_that_is_too_long_is_not_written_to(open_bench):
+def test_a_log_that_is_too_long_is_not_written_to(bench, monkeypatch):
     """Until the reader is done, who keeps it from being checkpointed."""
-    bench = open_bench(max_log_pages=20)
+    monkeypatch.setattr(log, "MAX_PAGES", 20)
     with closing(connect(bench.path)) as reader:
         start_reading(reader)
         with pytest.raises(StoreUnavailable, match="snapshot"):

@@ -8,7 +8,6 @@ import functools
 import http.client
 import random
 import shutil
-import sqlite3
 import time
 from contextlib import closing
 
@@ -146,17 +145,3 @@ def add_client(database):
     with acare.create_app(database=database) as app:
         user_id = app.keys.create("ana@example.com", {}).user_id
         app.clients.create(operator_for(user_id), new())
-
-
-def test_a_copy_with_half_a_transaction_does_not_verify(tmp_path):
-    database, cut_off = tmp_path / "acare.db", tmp_path / "cut-off.db"
-    add_client(database)
-    with closing(sqlite3.connect(backup.back_up(database, tmp_path), isolation_level=None)) as connection:
-        (path,) = (row[2] for row in connection.execute("PRAGMA database_list"))
-        connection.execute("PRAGMA cache_size = 1")  # so that it writes into the file before the commit
-        connection.execute("BEGIN")
-        connection.execute("UPDATE users SET email = 'not committed'")
-        connection.execute("UPDATE clients SET notes = hex(zeroblob(5000))")
-        for ending in ("", "-journal"):
-            shutil.copy(f"{path}{ending}", f"{cut_off}{ending}")
-    assert not is_accepted(cut_off, checksum=False)

@@ -17,8 +17,7 @@ from support.threads import in_threads
 
 import acare
 from acare.database import log
-from acare.database.database import Database
-from acare.database.readiness import CHECK_EVERY
+from acare.database.database import WRITE_CHECK_EVERY, Database
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -27,7 +26,9 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 @contextmanager
 def opened(path):
     """A broker's caller of an app on the file."""
-    clock = itertools.count(0, CHECK_EVERY).__next__  # a second later each time, so that no check is reused
+    clock = itertools.count(
+        0, WRITE_CHECK_EVERY
+    ).__next__  # a second later each time, so that no check is reused
     with acare.create_app(database=path, rate_limit="off", clock=clock) as app:
         key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
@@ -225,7 +226,7 @@ def long_reader(app):
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
     app = api.web.app
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-    monkeypatch.setattr(app.database._writer._log, "_max_pages", 100)
+    monkeypatch.setattr(log, "MAX_PAGES", 100)
     with long_reader(app):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")

@@ -11,9 +11,10 @@ from support.client import Api
 from support.data import JORDAN
 
 import acare
-from acare.database import checkpoint_failure, file, log, log_sync
+from acare.database import file, log
 from acare.database.database import Database
 from acare.database.log import WriteAheadLog
+from acare.database.log_recovery import failure_record
 from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
@@ -86,6 +87,12 @@ def test_closing_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path):
         assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
 
 
+def test_a_reader_that_is_closed_last_keeps_the_log(failed, tmp_path):
+    with failed.web.app.database.read():
+        failed.web.app.close()
+    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
+
+
 def test_after_a_failed_checkpoint_the_log_says_what_to_do(failed, caplog):
     """Once, with the reason that SQLite gives."""
     for _ in range(3):
@@ -128,7 +135,7 @@ def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, mon
 
 def test_one_that_failed_elsewhere_during_a_write_does_not_fail_it(other, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-    other.write(lambda connection: checkpoint_failure.record(tmp_path / "acare.db"))
+    other.write(lambda connection: failure_record(tmp_path / "acare.db").touch())
     with pytest.raises(StoreUnavailable, match="stop every process"):
         other.write(lambda connection: None)
     assert [each.exc_info for each in caplog.records] == [None, None]
@@ -213,31 +220,12 @@ def test_a_log_that_was_left_is_written_and_synced_again(left, written):
     assert b"".join(written) == log
 
 
-def test_frames_from_before_a_restart_of_the_log_are_not(left, written):
-    frame = 24 + 4096
-    with Path(f"{left}-wal").open("ab") as log:
-        log.write(b"\0" * (-(log.tell() - 32) % (256 * frame)))  # up to a piece of the copy
-        kept = log.tell()
-        log.write(b"x" * frame)
-    Database(left).close()
-    assert len(b"".join(written)) == kept
-
-
 def test_a_log_that_a_process_uses_is_left_alone(left, written):
     with closing(Database(left)) as database:
         KeyStore(database).create("bob@example.com", {})
         written.clear()
         Database(left).close()
         assert written == []
-
-
-def test_a_log_that_is_being_written_is_left_alone(left, written):
-    with closing(sqlite3.connect(left, isolation_level=None)) as other:
-        other.execute("PRAGMA wal_autocheckpoint = 0")
-        other.execute("BEGIN IMMEDIATE")
-        with closing(sqlite3.connect(left, isolation_level=None)) as connection:
-            assert log_sync.sync_again(connection) is False
-    assert written == []
 
 
 # --- a write that was answered with 503 and is there all the same

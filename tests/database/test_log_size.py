@@ -18,7 +18,7 @@ def opened(tmp_path):
     path.touch()
     with (
         closing(connections.open_writer(path)) as writing,
-        closing(connections.open_checkpointer(path)) as checkpointer,
+        closing(connections.open_file(path)) as checkpointer,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         writing.execute(f"PRAGMA journal_size_limit = {LIMIT}")

@@ -1,73 +1,46 @@
-"""Temporary files: a killed process leaves them, and the next one removes them."""
+"""Temporary files: a killed process leaves them, and they are removed when they are a day old."""
 
 import os
-import signal
-import subprocess
-import sys
+import time
 
 import pytest
-from support import warm
 
+from acare.database.access import copy_owner
 from acare.database.database import Database
-from acare.database.temporary import PREFIX, make_folder, remove_leftovers, temporary
+from acare.database.temporary import MAX_AGE, PREFIX, make_folder, remove_temporary_files, temporary
 from acare.maintenance.backup import back_up
 
-# Begins a temporary file as a backup does, and waits.
-BEGIN = """
-import sys, time
-from pathlib import Path
-from acare.database.temporary import temporary
-with temporary(Path(sys.argv[1])) as path:
-    path.write_bytes(b"a client")
-    path.with_name(path.name + "-journal").write_bytes(b"a client")
-    print("begun", flush=True)
-    time.sleep(60)
-"""
 
-
-@pytest.fixture
-def begin(tmp_path):
-    """Starts a process that has a temporary file in the folder."""
-    started = []
-
-    def start():
-        line = [sys.executable, "-c", BEGIN, tmp_path / "acare.db"]
-        started.append(warm.Popen(line, stdout=subprocess.PIPE))
-        assert started[-1].stdout.readline() == b"begun\n"
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def temporaries(folder):
-    return [each.name for each in folder.iterdir() if each.name.startswith(PREFIX)]
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("what", ["start", "backup"])
-def test_the_next_process_removes_the_files_of_a_killed_one(tmp_path, begin, number, what):
+def test_old_temporary_files_are_removed(tmp_path, what):
     Database(tmp_path / "acare.db").close()
-    process = begin()
-    process.send_signal(number)
-    process.wait()
-    assert len(temporaries(tmp_path)) == 3
+    for name, age in (("old", MAX_AGE + 60), ("old-journal", MAX_AGE + 60), ("new", MAX_AGE - 60)):
+        (tmp_path / f"{PREFIX}{name}").write_bytes(b"a client")
+        os.utime(tmp_path / f"{PREFIX}{name}", (time.time() - age,) * 2)
     if what == "start":
         Database(tmp_path / "acare.db").close()
     else:
         back_up(tmp_path / "acare.db", tmp_path)
-    assert temporaries(tmp_path) == []
+    assert [each.name for each in tmp_path.glob(f"{PREFIX}*")] == [f"{PREFIX}new"]
 
 
-def test_the_files_of_a_live_process_are_kept(tmp_path, begin):
-    begin()
-    remove_leftovers(tmp_path)
-    assert len(temporaries(tmp_path)) == 3
+def test_only_the_link_of_an_old_temporary_name_is_removed(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    link = tmp_path / f"{PREFIX}x"
+    link.symlink_to("mine")
+    os.utime(link, (0, 0), follow_symlinks=False)
+    remove_temporary_files(tmp_path)
+    assert (link.is_symlink(), (tmp_path / "mine").exists()) == (False, True)
 
 
-def test_a_finished_process_leaves_no_file(tmp_path):
+def test_a_temporary_file_is_private_and_removed_at_the_end(tmp_path):
+    with temporary(tmp_path / "acare.db") as path:
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.with_name(f"{path.name}-journal").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_renamed_temporary_file_stays(tmp_path):
     with temporary(tmp_path / "acare.db") as path:
         os.replace(path, tmp_path / "acare.db")
     assert [each.name for each in tmp_path.iterdir()] == ["acare.db"]
@@ -76,5 +49,15 @@ def test_a_finished_process_leaves_no_file(tmp_path):
 def test_each_new_folder_is_synced_in_the_one_above(tmp_path, monkeypatch):
     synced, fsync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
-    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b", owner=tmp_path)
     assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
+
+
+def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
+    """The user of the folder could make root give them any file."""
+    changed, source = [], os.stat_result(range(10))  # of user 4, group 5
+    monkeypatch.setattr(os, "chown", lambda path, *owner, **options: changed.append((path, owner, options)))
+    target = tmp_path / "link"
+    target.symlink_to("/etc/passwd")
+    copy_owner(source, target)
+    assert changed == [(target, (4, 5), {"follow_symlinks": False})]

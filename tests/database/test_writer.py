@@ -1,6 +1,5 @@
 """The writer: which writes share a commit, what a failure undoes, which callers it reaches, and the stop."""
 
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from support.threads import SOON, Call, Held, in_threads
 from support.writer import add, together
 
 from acare.database.log import WriteAheadLog
-from acare.database.writer import BATCH_WINDOW, LARGE_BATCH, MAX_QUEUED, Writer
+from acare.database.writer import BATCH_WINDOW, LARGE_BATCH, Writer
 from acare.errors import StoreUnavailable
 
 
@@ -58,19 +57,13 @@ def test_the_writer_waits_after_a_large_commit(bench, monkeypatch, writes, expec
     pauses = []
     monkeypatch.setattr("acare.database.writer.time", SimpleNamespace(sleep=pauses.append))
     together(bench.writer, *map(add, range(writes)))
-    bench.writer.run(add(writes))
+    bench.run(add(writes))
     assert pauses == expected
-
-
-def test_a_write_is_committed_when_it_returns(bench):
-    bench.writer.run(add(1))
-    assert bench.facts() == [1]
 
 
 # --- failures of one write
 
 
-REFUSED = sqlite3.IntegrityError
 ALONE = {
     "an exception": ValueError(),
     "Ctrl-C": KeyboardInterrupt(),
@@ -83,16 +76,6 @@ ALONE = {
 def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
-
-
-def test_a_row_that_sqlite_refuses_fails_its_own_write_alone(bench):
-    one, again, three = together(bench.writer, add(1), add(1), add(3))
-    assert (one, type(again), three) == (1, REFUSED, 3)
-
-
-def test_each_caller_gets_the_exception_of_its_own_write(bench):
-    errors = [ValueError(str(n)) for n in range(5)]
-    assert together(bench.writer, *(add_and_raise(n, error) for n, error in enumerate(errors))) == errors
 
 
 # --- failures of the whole transaction
@@ -110,7 +93,7 @@ def test_a_failed_transaction_fails_all_its_writes(bench, failure, told):
     assert [str(outcome) for outcome in outcomes] == [told] * 4
     with closing(sqlite3.connect(bench.path, timeout=0)) as other:
         other.execute("BEGIN IMMEDIATE")  # the lock is released
-    bench.writer.run(add(5))
+    bench.run(add(5))
     assert bench.facts() == [5]
 
 
@@ -120,7 +103,7 @@ def test_a_write_that_the_check_refuses_does_not_run(open_bench):
 
     ran = []
     with pytest.raises(StoreUnavailable, match="gone"):
-        open_bench(check=refuse).writer.run(ran.append)
+        open_bench(check=refuse).run(ran.append)
     assert ran == []
 
 
@@ -148,21 +131,7 @@ def test_writing_continues_after_a_failed_rollback(bench):
             calls = [held.call, *(held.queue(add(n)) for n in range(3))]
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4
         failing.fails = False
-        assert (Call(writer.run, add(9)).outcome(), bench.facts()) == (9, [9])
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()], ids=repr)
-@pytest.mark.parametrize("step", ["_commit", "_begin"])
-def test_an_interrupt_between_writes_fails_the_batch(bench, monkeypatch, step, error):
-    def fail(*_):
-        raise error
-
-    with monkeypatch.context() as patch:
-        with Held(bench.writer) as held:
-            calls = [held.queue(add(n)) for n in range(3)]
-            patch.setattr(bench.writer, step, fail)
-        assert [call.outcome() for call in calls] == [error] * 3
-    assert Call(bench.writer.run, add(3)).outcome() == 3
+        assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
 
 
 def test_an_error_after_the_commit_is_only_logged(bench, monkeypatch, caplog):
@@ -170,25 +139,8 @@ def test_an_error_after_the_commit_is_only_logged(bench, monkeypatch, caplog):
         raise RuntimeError("no checkpoint")
 
     monkeypatch.setattr(WriteAheadLog, "committed", fail)
-    assert [bench.writer.run(add(1)), bench.writer.run(add(2))] == [1, 2]
+    assert [bench.run(add(1)), bench.run(add(2))] == [1, 2]
     assert "no checkpoint" in caplog.text
-
-
-def test_an_interrupted_caller_does_not_stop_its_write(bench):
-    """Python runs the handler of a signal in the main thread, which runs this test."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with Held(bench.writer):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            with pytest.raises(KeyboardInterrupt):
-                bench.writer.run(add(1))
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert (bench.writer.run(add(2)), bench.facts()) == (2, [1, 2])
 
 
 # --- another process writes
@@ -196,7 +148,7 @@ def test_an_interrupted_caller_does_not_stop_its_write(bench):
 
 def test_a_write_waits_for_another_process(bench, other):
     other.execute("BEGIN IMMEDIATE")
-    call = Call(bench.writer.run, add(1))
+    call = Call(bench.run, add(1))
     time.sleep(0.05)
     other.execute("COMMIT")
     assert call.outcome() == 1
@@ -208,7 +160,7 @@ def test_a_process_that_writes_too_long_fails_the_batch(open_bench):
         checks = [lambda: other.execute("BEGIN IMMEDIATE"), lambda: None]  # the second batch meets it
         outcomes = together(bench.writer, add(1), add(2))
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
-    bench.writer.run(add(3))
+    bench.run(add(3))
     assert bench.facts() == [3]
 
 
@@ -221,36 +173,20 @@ def test_all_writes_of_many_threads_are_answered(bench):
         for n in range(thread * 1000, thread * 1000 + 100):
             if n % 7 == 0:
                 with pytest.raises(ValueError, match="on purpose"):
-                    bench.writer.run(add_and_raise(n, ValueError("on purpose")))
-            elif n % 5 == 0:
-                written += bench.writer.run_later(add(n))
+                    bench.run(add_and_raise(n, ValueError("on purpose")))
             else:
-                written += bench.writer.run(add(n)) == n
+                written += bench.run(add(n)) == n
         return written
 
     written = sum(in_threads(16, hammer))
-    bench.writer.run(lambda _: None)  # after all that were queued
     assert written == len(bench.facts())
 
 
-def test_one_daemon_thread_starts_with_the_first_write(bench):
-    before = set(threading.enumerate())
-    names = {bench.writer.run(lambda _: threading.current_thread().name) for _ in range(3)}
-    (thread,) = set(threading.enumerate()) - before
-    assert (names, thread.daemon) == ({"acare-writer"}, True)
+def test_the_daemon_thread_ends_with_the_writer(bench):
+    thread = bench.run(lambda _: threading.current_thread())
+    assert (thread.name, thread.daemon, thread.is_alive()) == ("acare-writer", True, True)
     bench.writer.close()
     assert not thread.is_alive()
-
-
-def test_a_thread_that_cannot_start_is_tried_again(bench, monkeypatch):
-    def fail(thread):
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", fail)
-        with pytest.raises(RuntimeError):
-            bench.writer.run(add(1))
-    assert bench.writer.run(add(2)) == 2
 
 
 FORK = """
@@ -282,53 +218,19 @@ def test_a_write_after_a_fork_is_refused(tmp_path, moment):
     assert "forked" in ended.stdout
 
 
-# --- writes without a caller
-
-
-def test_run_later_returns_before_the_write(bench):
-    """It can be queued from a write, shares the commit of the others, and fails alone."""
-    with Held(bench.writer) as held:
-        assert Call(bench.writer.run_later, add(1)).outcome() is True
-        bench.writer.run_later(add_and_raise(2, ValueError()))
-        call = held.queue(lambda _: bench.writer.run_later(add(3)))
-        assert bench.facts() == []
-    assert call.outcome() is True
-    bench.writer.close()
-    assert (bench.commits(), bench.facts()) == (3, [1, 3])
-
-
-def test_consecutive_failures_of_queued_writes_are_logged_once(bench, caplog):
-    fail = [add_and_raise(n, ValueError("no room")) for n in range(4)]
-    for work in (*fail[:3], add(9), fail[3]):
-        bench.writer.run_later(work)
-        bench.writer.run(lambda _: None)
-    assert [record.getMessage() for record in caplog.records] == ["a queued write failed: no room"] * 2
-
-
-def test_a_full_queue_drops_later_writes_only(bench):
-    ran = []
-    with Held(bench.writer) as held:
-        queued = [bench.writer.run_later(ran.append) for _ in range(MAX_QUEUED + 10)]
-        call = held.queue(add(1))
-    assert queued == [True] * MAX_QUEUED + [False] * 10
-    assert (call.outcome(), len(ran)) == (1, MAX_QUEUED)
-
-
 # --- closing
 
 
 def test_closing_finishes_queued_writes_and_refuses_others(bench):
     with Held(bench.writer) as held:
         calls = [held.queue(add(n)) for n in range(5)]
-        bench.writer.run_later(add(5))
         ends = [Call(bench.writer.close) for _ in range(2)]
         wait_for(lambda: bench.writer._closed)
-        assert isinstance(Call(bench.writer.run, add(6)).outcome(), StoreUnavailable)
+        with pytest.raises(StoreUnavailable):
+            bench.run(add(6))
     assert [end.outcome() for end in ends] == [None, None]
     assert [call.outcome() for call in calls] == list(range(5))
-    assert isinstance(Call(bench.writer.run, add(7)).outcome(), StoreUnavailable)
-    assert Call(bench.writer.run_later, add(8)).outcome() is False
-    assert bench.facts() == list(range(6))
+    assert bench.facts() == list(range(5))
 
 
 # --- the file is written anew, and the log emptied
@@ -336,32 +238,18 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
 
 def test_rewriting_waits_for_the_write_that_runs(bench):
     with Held(bench.writer):
-        rewriting = Call(bench.writer.rewrite)
+        rewriting = Call(bench.rewrite)
         time.sleep(0.05)
         assert rewriting.is_alive()
     assert rewriting.outcome() is True
 
 
-def test_rewriting_gets_its_turn_among_writes(bench):
-    stop = threading.Event()
-
-    def write():
-        while not stop.is_set():
-            bench.writer.run(lambda _: None)
-
-    writers = [Call(write) for _ in range(4)]
-    done = [Call(bench.writer.rewrite).outcome() for _ in range(10)]
-    stop.set()
-    assert [*done, *(writer.outcome() for writer in writers)] == [True] * 10 + [None] * 4
-
-
 def test_an_emptied_log_has_one_page_and_is_written_again(bench):
     for n in range(50):
-        bench.writer.run(add(n))
+        bench.run(add(n))
     one_page = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
-    assert (bench.writer.rewrite(), bench.log_size()) == (True, one_page)
-    assert bench.writer._log.empty() is True  # though it is empty already
-    bench.writer.run(add(50))
+    assert (bench.rewrite(), bench.log_size()) == (True, one_page)
+    bench.run(add(50))
     assert bench.facts() == list(range(51))
 
 
@@ -369,8 +257,8 @@ def test_an_emptied_log_has_one_page_and_is_written_again(bench):
 def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, limit):
     """The other process cuts it too, to a limit that may be less than all of it."""
     bench.writing.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
-    bench.writer.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
-    bench.writer.run(lambda c: c.execute("DELETE FROM facts").rowcount)
+    bench.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
+    bench.run(lambda c: c.execute("DELETE FROM facts").rowcount)
     copy, others = WriteAheadLog._copy, [3, 2, 1]
 
     def copy_and_be_late(log):
@@ -383,7 +271,7 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
     monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
     with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
         last.execute("SELECT 1 FROM facts").fetchall()
-        assert bench.writer.rewrite() is True
+        assert bench.rewrite() is True
     with open(f"{bench.path}-wal", "rb") as log:
         assert b"secret" not in log.read()
     assert bench.facts() == [1, 2, 3]
@@ -392,13 +280,15 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"], ids=["read", "write"])
 def test_a_log_in_use_by_another_process_is_not_emptied(open_bench, begin):
     bench = open_bench(busy_seconds=0.05)
-    bench.writer.run(add(1))
+    bench.run(add(1))
     with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
         other.execute(begin)
         other.execute("SELECT n FROM facts").fetchall()
         if begin == "BEGIN":
-            bench.writer.run(add(2))
-        before = bench.path.read_bytes()
-        assert bench.writer.rewrite() is False
+            bench.run(add(2))
+        before, size = bench.path.read_bytes(), bench.log_size()
+        with bench.writer.exclusive() as log:
+            assert log.empty() is False
+        assert bench.log_size() == size
         # If SQLite cannot have the lock, its own TRUNCATE checkpoints without it, and could meet a commit.
         assert begin == "BEGIN" or bench.path.read_bytes() == before

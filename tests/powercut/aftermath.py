@@ -64,7 +64,7 @@ def examine(recording: Recording, folder: Path, instant: int) -> Findings:
     elif "rows" in recording.before:
         check_content = _check_unchanged
     try:
-        with recording.opening(), acare.create_app(database=database, rate_limit="off") as app:
+        with acare.create_app(database=database, rate_limit="off") as app:
             findings = check_content(recording, app, instant)
         findings.lost += _check_backups(recording, folder, instant)
         findings.broken += damage(database)  # closed, with the writes of these checks

@@ -158,27 +158,12 @@ class Disk:
                 places[node] = path
         return ", ".join(f"{places[node].name}: {remainder}" for node, remainder in chosen.items())
 
-    def now(self) -> dict[str, bytes]:
-        """Every file as programs see it, by its path; to compare the recording with the real folder."""
-        return {
-            str(path): File(node.durable, node.pending).content("all", self._rng)
-            for path, node in _walk_names(Path(), self.root)
-            if isinstance(node, File)
-        }
-
 
 def _walk(path: Path, node: File | Folder, rng: random.Random) -> Iterator[tuple[Path, File | Folder]]:
     yield path, node
     if isinstance(node, Folder):
         for name, inner in node.content(rng).items():
             yield from _walk(path / name, inner, rng)
-
-
-def _walk_names(path: Path, node: File | Folder) -> Iterator[tuple[Path, File | Folder]]:
-    yield path, node
-    if isinstance(node, Folder):
-        for name, inner in node.names.items():
-            yield from _walk_names(path / name, inner)
 
 
 def _choose(name: str, favourite: str | None, rng: random.Random) -> str:

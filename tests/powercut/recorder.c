@@ -61,8 +61,7 @@ static int number(const char *name) {
     return text ? atoi(text) : 0;
 }
 
-/* Also called by a process that was forked from another one that records. */
-__attribute__((constructor)) void begin_recording(void) {
+__attribute__((constructor)) static void begin_recording(void) {
     const char *to = getenv("RECORD_TO");
     char path[PATH_MAX];
     int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
@@ -71,8 +70,6 @@ __attribute__((constructor)) void begin_recording(void) {
         abort();
     folder_length = strlen(folder);
     snprintf(path, sizeof path, "%s/%d", to, getpid());
-    if (records >= 0)
-        close(records);
     records = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (records < 0)
         abort();

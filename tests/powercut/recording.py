@@ -11,19 +11,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from powercut.disk import Disk
 from powercut.events import Event, read_events
-from support import warm
 from support.crash import GONE, Journalist, Killed
 from support.server import command, make_key, serving
-
-# A process that is forked has the recorder, and what the one before has told it.
-BEGIN = "import ctypes; ctypes.CDLL(None).begin_recording()\n"
 
 WRITES = 40  # of each writer
 SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
@@ -62,7 +58,6 @@ class Recording:
     writers: list[Journalist] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
     before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
-    opening: Callable[[], AbstractContextManager[object]] = nullcontext  # while the rest is opened
     begun: int = 0
 
     def __post_init__(self) -> None:
@@ -97,16 +92,16 @@ class Recording:
     @contextmanager
     def serving(self, before: str = "", end: int = signal.SIGTERM) -> Iterator[str]:
         """A server, by its address. It is stopped at the end, or gets another signal."""
-        with serving(self.database, before=BEGIN + before, env=self.env) as (process, address):
+        with serving(self.database, before=before, env=self.env) as (process, address):
             yield address
             process.send_signal(end)
             process.wait(timeout=30)
 
     def run(self, name: str, *arguments: object) -> Step:
         """Run a command of acare to its end."""
-        line = command(*arguments, "--database", self.database, before=BEGIN)
+        line = command(*arguments, "--database", self.database)
         begun = time.monotonic_ns()
-        done = warm.run(line, env=self.env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(line, env=self.env, capture_output=True, text=True, timeout=60)
         ended = time.monotonic_ns() if done.returncode == 0 else math.inf
         self.steps[name] = Step(begun, ended, done.stdout + done.stderr)
         return self.steps[name]
@@ -165,11 +160,3 @@ class Recording:
         answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
         ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
         return sorted(instant for instant in answered + ended if instant >= self.begun)
-
-    def real_files(self) -> dict[str, bytes]:
-        """The files in their final state, to compare the disk with them."""
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for path in self.folder.rglob("*")
-            if path.is_file() and path.name != "server.log"
-        }

@@ -11,26 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
 from pathlib import Path
-from unittest import mock
 
 from powercut.aftermath import client_rows, history_rows
-from powercut.recording import Recording, Step
-from support import schema_1
+from powercut.recording import WRITES, Recording, Step
+from support import schema_2
 from support.crash import ALWAYS_CHECKPOINT
-
-from acare.database import migrations, schema
 
 CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
 CHECKPOINT_NEVER = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 10**9"
-
-
-# An invented older schema: it lacks an index, and its migration rewrites every client.
-OLDER = schema.SCHEMA_VERSION - 1
-MAKE_OLDER = f"DROP INDEX clients_by_status; PRAGMA user_version = {OLDER};"
-MIGRATION = "CREATE INDEX clients_by_status ON clients (status); UPDATE clients SET source = source;"
-KNOW_MIGRATION = f"import acare.database.migrations as m; m.MIGRATIONS[{OLDER}] = {MIGRATION!r}"
 
 
 def plain(recording: Recording, before: str = "") -> None:
@@ -74,11 +63,7 @@ def restarts_after_failed_syncs(recording: Recording) -> None:
         ):
             pass
         recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_NEVER, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+        write_until_killed(recording, CHECKPOINT_NEVER, times=10)
 
 
 @contextmanager
@@ -91,48 +76,34 @@ def may_not_start() -> Iterator[None]:
             raise
 
 
-def failing_checkpoints(recording: Recording) -> None:
+def failing_checkpoints(recording: Recording, servers: int = 1, end: int = signal.SIGTERM) -> None:
     """Checkpoints are stopped half way by readers, then a sync of the database fails, then all is well."""
     recording.make_key()
     recording.begin()
     recording.fail_on = ".db"
     for _ in range(3):
         recording.failing_syncs = 4
-        with (
-            recording.serving(CHECKPOINT_OFTEN) as address,
-            old_snapshots(recording.database),
-            recording.writing([address], times=60, on_refusal="stop"),
-        ):
-            pass
+        with ExitStack() as stack:
+            running = [recording.serving(CHECKPOINT_OFTEN, end=end) for _ in range(servers)]
+            addresses = [stack.enter_context(server) for server in running]
+            stack.enter_context(old_snapshots(recording.database))
+            stack.enter_context(recording.writing(addresses, times=60, on_refusal="stop"))
         recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+        write_until_killed(recording, CHECKPOINT_OFTEN, times=10)
 
 
 def failing_checkpoints_of_two(recording: Recording) -> None:
     """The same with two servers: when the sync of the one has failed, the other must not checkpoint."""
-    recording.make_key()
-    recording.begin()
-    recording.fail_on = ".db"
-    for _ in range(3):
-        recording.failing_syncs = 4
-        with ExitStack() as stack:
-            servers = [recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) for _ in range(2)]
-            addresses = [stack.enter_context(server) for server in servers]
-            with (
-                old_snapshots(recording.database),
-                recording.writing(addresses, writers=2, times=60, on_refusal="stop"),
-            ):
-                pass
-        recording.failing_syncs = 0
-        with (
-            recording.serving(CHECKPOINT_OFTEN, end=signal.SIGKILL) as address,
-            recording.writing([address], times=10),
-        ):
-            pass
+    failing_checkpoints(recording, servers=2, end=signal.SIGKILL)
+
+
+def write_until_killed(recording: Recording, before: str = "", times: int = WRITES) -> None:
+    """A server is killed after some writes."""
+    with (
+        recording.serving(before, end=signal.SIGKILL) as address,
+        recording.writing([address], times=times),
+    ):
+        pass
 
 
 @contextmanager
@@ -183,12 +154,9 @@ def restore(recording: Recording) -> None:
     recording.make_key()
     backups = recording.folder / "backups"
     backups.mkdir()
-    with recording.serving(end=signal.SIGKILL) as address:
-        with recording.writing([address]):
-            pass
-        recording.run("backup", "backup", backups)
-        with recording.writing([address]):
-            pass
+    write_until_killed(recording)
+    recording.run("backup", "backup", backups)
+    write_until_killed(recording)
     (backup,) = backups.glob("*.db")
     recording.before = {"old": client_rows(recording.database), "new": client_rows(backup)}
     recording.begin()
@@ -196,24 +164,9 @@ def restore(recording: Recording) -> None:
 
 
 def migration(recording: Recording) -> None:
-    """A server opens a file of an older schema, whose migration rewrites every client."""
-    recording.opening = partial(mock.patch.dict, migrations.MIGRATIONS, {OLDER: MIGRATION})
-    recording.make_key()
-    with recording.serving(end=signal.SIGKILL) as address, recording.writing([address]):
-        pass
-    with closing(sqlite3.connect(recording.database)) as connection:
-        connection.executescript(MAKE_OLDER)
-    recording.begin()
-    with recording.serving(KNOW_MIGRATION) as address:
-        recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
-        with recording.writing([address], times=5):
-            pass
-
-
-def migration_of_schema_1(recording: Recording) -> None:
-    """A server opens a file that acare 0.1.0 made."""
-    schema_1.write_to(recording.database)
-    recording.key = schema_1.BROKER
+    """A server opens a file that an earlier acare made, of schema 2."""
+    schema_2.write_to(recording.database)
+    recording.key = schema_2.BROKER
     recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
     recording.begin()
     with recording.serving():
@@ -241,7 +194,6 @@ SCENARIOS: dict[Callable[[Recording], None], int] = {
     checkpoints: 8,
     first_start: 6,
     restore: 6,
-    migration: 3,
-    migration_of_schema_1: 3,
+    migration: 6,
     compact: 6,
 }

@@ -1,9 +1,8 @@
 """The power fails at any instant: nothing that was acknowledged is lost, and nothing is left half done.
 
-ACARE_TEST_POWER_CUTS multiplies the cuts: 60 makes 76, 600 makes 760.
+ACARE_TEST_POWER_CUTS is their number, roughly: each scenario has its share of it.
 """
 
-import copy
 import functools
 import math
 import os
@@ -14,7 +13,7 @@ from powercut.cuts import cut_power
 from powercut.recording import Recording, build_recorder
 from support.crash import ALWAYS_CHECKPOINT, Findings
 
-CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "60"))
+CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "30"))
 CUTS_TO_FIND = 100  # within which a defect must be found; the first that finds it is the last
 
 
@@ -49,16 +48,6 @@ def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
     print(f"\n{scenario.__name__}: {cuts} cuts, {recording.acknowledged()} writes acknowledged, "
           f"{refused} refused, {len(found)} cuts with losses")  # fmt: skip
     assert found == {}
-
-
-def test_the_recording_is_complete(record):
-    recording = record(scenarios.plain)
-    disk = copy.deepcopy(recording.disk)
-    for event in recording.events:
-        disk.replay(event)
-    ours, real = disk.now(), recording.real_files()
-    assert ours.keys() == real.keys()
-    assert [path for path in real if ours[path] != real[path]] == []
 
 
 # --- defects are found

@@ -1,8 +1,14 @@
-"""A server that several attacks in a row are tried on."""
+"""A server that several attacks in a row are tried on, and servers that are stopped."""
 
-from contextlib import ExitStack
+import os
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+from support.server import make_key, serving
+from support.sockets import connect, read_answer, request, wait_for
 from support.target import target_in
 
 
@@ -25,3 +31,56 @@ def _targets(tmp_path_factory):
 @pytest.fixture
 def target(_targets):
     return _targets()
+
+
+class Stopping:
+    """A running server that is to be stopped."""
+
+    def __init__(self, database, process, address, key):
+        self.database, self.process, self.address, self.key = database, process, address, key
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        self._pid = int(children[0]) if children else process.pid  # of the server itself
+        self._log = database.with_name("server.log")
+
+    def signal(self, number=signal.SIGTERM):
+        os.kill(self._pid, number)
+
+    def stop(self):
+        """Send SIGTERM, and wait until the server says that it stops."""
+        self.stopped_at = time.monotonic()
+        self.signal()
+        wait_for(lambda: "stopping" in self.log())
+
+    def log(self):
+        return self._log.read_text(encoding="utf-8")
+
+    def exit_code(self, within=10):
+        return self.process.wait(timeout=within)
+
+    def seconds_to_the_end(self):
+        assert self.exit_code() == 0
+        return time.monotonic() - self.stopped_at
+
+    def ask(self, method="GET", path="/healthz", body=b""):
+        """The answer to a new connection. By then, the server has read all that was sent before."""
+        with connect(self.address) as raw, raw.makefile("rb") as stream:
+            raw.sendall(request(self.key, method, path, body))
+            return read_answer(stream)
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "served.db"
+
+
+@pytest.fixture
+def stopping(database):
+    """Starts a server on the database, with these options."""
+
+    @contextmanager
+    def run(*options, **more):
+        key = make_key(database)
+        with serving(database, *options, **more) as (process, address):
+            yield Stopping(database, process, address, key)
+
+    return run

@@ -6,34 +6,25 @@ import json
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
-from support.sockets import BODY, KIB, connect, read_answer, read_content, request, reset, wait_for
+from support.sockets import (
+    BODY,
+    KIB,
+    fill_with_large_clients,
+    read_answer,
+    request,
+    wait_for,
+)
 from support.target import attack, target_in
+
+from acare.server.connections import Connections
 
 MIB = KIB * KIB
 
 
 # --- bodies over the limit
-
-
-def half(target, length, sent):
-    """A POST whose body is not sent whole."""
-    return request(target.key, "POST", body=bytes(sent), Content_Length=length)
-
-
-def test_half_sent_bodies_take_little_memory_and_no_files(target):
-    def act():
-        memory, descriptors = target.memory(), target.descriptors()
-        with target.connections(250) as crowd:
-            for number, raw in enumerate(crowd):
-                raw.sendall(half(target, 800_000, 200_000 if number % 8 else 700_000))
-            wait_for(lambda: received(target) == 0, seconds=3)
-            return target.memory() - memory, target.descriptors() - descriptors
-
-    memory, descriptors = attack(target, act)
-    assert memory < 40 * MIB
-    assert descriptors <= 251  # with the one of the caller that asks meanwhile
 
 
 def received(target):
@@ -72,22 +63,6 @@ def test_uploads_over_the_limit_are_each_answered_413(target, size, number, fram
     assert attack(target, act) == [(413, "CONTENT_TOO_LARGE")] * number
 
 
-@pytest.mark.parametrize("size", [1, 7])
-def test_tiny_chunks_do_not_delay_others(target, size):
-    def act():
-        with target.connections() as [raw], raw.makefile("rb") as stream:
-            raw.settimeout(3)
-            chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
-            sent = request(target.key, "POST", body=chunk * 60_000, Transfer_Encoding="chunked")
-            with contextlib.suppress(ConnectionError):  # it may be cut off
-                raw.sendall(sent + b"0\r\n\r\n")
-            with contextlib.suppress(ConnectionError):
-                return read_answer(stream)[0]
-        return 413
-
-    assert attack(target, act) in (400, 413)  # blanks are no JSON
-
-
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_body_without_an_end_is_cut_off(target, chunked):
     framing = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": 10**12}
@@ -118,71 +93,82 @@ def test_a_body_has_at_most_64_kib(target, chunked):
             assert [read_answer(stream)[0], read_answer(stream)[0]] == [status, 200]
 
 
-# --- all connections
+# --- what the server holds for all connections
+
+TIGHT = "from acare.server import connections; connections.MAX_HELD = 4 * 2**20"
+FIELDS = {f"X-{number}": "x" * 150 for number in range(190)}
 
 
 @pytest.fixture
-def small(tmp_path):
-    """A server that has room for fewer connections than LIMIT."""
-    with target_in(tmp_path, prefix=["prlimit", f"--nofile={LIMIT}:{LIMIT}"]) as target:
+def tight(tmp_path):
+    """A server that holds at most 4 MiB for its connections."""
+    fill_with_large_clients(tmp_path / "served.db")
+    with target_in(tmp_path, before=TIGHT) as target:
         yield target
 
 
-LIMIT = 320  # descriptors
-CROWD = LIMIT + 20
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
+def test_unfinished_requests_have_a_common_limit(tight):
+    sent = request(tight.key, "POST", body=BODY.ljust(64 * KIB), **FIELDS, Content_Length=64 * KIB)
+    tight.ask("POST", body=BODY, status=201)
+    before = tight.memory()
+    with tight.connections(200) as crowd:
+        for raw in crowd:
+            raw.settimeout(2)
+            with contextlib.suppress(ConnectionError):  # a slow machine may get to it late
+                raw.sendall(sent[:-1])
+        wait_for(lambda: received(tight) == 0)
+        assert tight.memory() - before < 16 * MIB
+        assert is_closed(crowd[0])
+        with tight.connections() as [newest], newest.makefile("rb") as stream:
+            newest.sendall(sent[:-1])
+            wait_for(lambda: received(tight) == 0)
+            newest.sendall(sent[-1:])
+            assert read_answer(stream)[0] == 201
 
 
-def ask(raw):
-    """The status of the answer to a request on the connection; None if that is closed."""
+def test_unread_responses_have_the_same_limit(tight):
+    with tight.connections(10, receive_buffer=4096) as crowd:
+        for raw in crowd:
+            raw.sendall(request(tight.key, path="/v1/clients?limit=50"))
+            assert raw.recv(1)
+        assert is_closed(crowd[0])
+        assert tight.is_well()
+
+
+def test_a_request_over_the_limit_is_not_carried_out(tmp_path):
+    with target_in(tmp_path, before=TIGHT.replace("4 * 2**20", "4000")) as target:
+        with target.connections() as [raw]:
+            raw.settimeout(2)
+            raw.sendall(request(target.key, "POST", body=BODY.ljust(5000), Content_Length=5000))
+            assert is_closed(raw)
+        assert target.ask()["meta"]["total"] == 0
+        time.sleep(0.1)  # the log is written 20 times a second
+        assert target.log_besides_requests() == []
+
+
+def test_a_closed_connection_is_not_counted():
+    closed = SimpleNamespace(connected=False, counted=0, size=lambda: 10)
+    Connections().count(closed)
+    assert closed.counted == 0
+
+
+def is_closed(raw):
+    """Whether the server has closed the connection, perhaps in the middle of a response."""
     try:
-        raw.sendall(HEALTH)
-        with raw.makefile("rb") as stream:
-            answer = read_content(stream)
-            return answer and answer[0]
+        while raw.recv(KIB * KIB):
+            pass
+    except TimeoutError:
+        return False
     except ConnectionError:
-        return None
-
-
-@pytest.mark.parametrize("begun", [b"", HEALTH[:20], HEALTH + HEALTH[:20]], ids=["nothing", "half", "more"])
-def test_the_connection_idle_longest_is_closed(small, begun):
-    active, silent = connect(small.address), []
-    active.settimeout(1)
-    try:
-        for number in range(CROWD):
-            silent.append(connect(small.address))
-            silent[-1].settimeout(1)
-            silent[-1].sendall(begun)
-            if number % 5 == 0:
-                assert ask(active) == 200, f"closed, or no answer, after {number} connections"
-        with contextlib.closing(connect(small.address)) as newcomer:
-            newcomer.settimeout(1)
-            assert ask(newcomer) == 200
-        assert ask(active) == 200
-        if not begun:
-            assert (ask(silent[-1]), ask(silent[0])) == (200, None)
-    finally:
-        for raw in [active, *silent]:
-            reset(raw)
-
-
-def test_idle_connections_do_not_delay_new_ones(small):
-    def act():
-        with contextlib.ExitStack() as stack:
-            for _ in range(CROWD):
-                stack.callback(reset, connect(small.address))
-                time.sleep(
-                    0.001
-                )  # so that the probe, which asks a hundred times a second, is never the longest idle
-
-    attack(small, act)
+        pass
+    return True
 
 
 # --- a disk that takes no more
 
 
 def test_a_server_whose_writes_fail_is_not_ready(tmp_path):
-    each_time = "from acare.database import readiness; readiness.CHECK_EVERY = 0"
+    each_time = "from acare.database import database; database.WRITE_CHECK_EVERY = 0"
     with target_in(tmp_path, before=each_time) as target:
         target.ask(path="/readyz")
         target.ask("POST", body=BODY, status=201)

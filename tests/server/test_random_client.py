@@ -137,6 +137,9 @@ class Caller:
         if not self.created:
             return self.alive()
         name, client_id = self.random.choice(list(self.created.items()))
+        if self.random.random() < 0.2:
+            tag = {"If_None_Match": '"1"'}
+            return self.made(304, "GET", f"/v1/clients/{client_id}", of_head=True, **tag)
 
         def fits(answer):
             self.equal((answer["data"]["id"], answer["data"]["first_name"]), (client_id, name))

@@ -1,19 +1,15 @@
 """The stop: open requests are finished, however slow, no write is lost, and then the process ends."""
 
 import io
-import os
-import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from support.crash import WRITERS, Findings, Writer, check, write_until
-from support.server import make_key, serving
 from support.sockets import (
     BODY,
     LARGE_ANSWER,
@@ -22,60 +18,9 @@ from support.sockets import (
     fill_with_large_clients,
     read_answer,
     request,
-    wait_for,
 )
 
 SLOW = 0.3  # seconds
-
-
-class Stopping:
-    """A running server that is to be stopped."""
-
-    def __init__(self, database, process, address, key):
-        self.database, self.process, self.address, self.key = database, process, address, key
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        self._pid = int(children[0]) if children else process.pid  # of the server itself
-
-    def signal(self, number=signal.SIGTERM):
-        os.kill(self._pid, number)
-
-    def number(self):
-        """The number of the process, as it sees itself."""
-        status = Path(f"/proc/{self._pid}/status").read_text()
-        return int(re.search(r"^NSpid:.*?(\d+)$", status, re.MULTILINE)[1])
-
-    def stop(self):
-        """Send SIGTERM, and wait until the server says that it stops."""
-        self.signal()
-        log = self.database.with_name("server.log")
-        wait_for(lambda: "stopping" in log.read_text(encoding="utf-8"))
-
-    def exit_code(self, within=10):
-        return self.process.wait(timeout=within)
-
-    def has_read(self):
-        """Return when the server has read all that was sent to it: it reads in turn."""
-        with connect(self.address) as raw, raw.makefile("rb") as stream:
-            raw.sendall(request(self.key, path="/healthz"))
-            assert read_answer(stream)[0] == 200
-
-
-@pytest.fixture
-def database(tmp_path):
-    return tmp_path / "served.db"
-
-
-@pytest.fixture
-def start(database):
-    """Starts a server on the database, with these options."""
-
-    @contextmanager
-    def run(*options, **more):
-        key = make_key(database)
-        with serving(database, *options, **more) as (process, address):
-            yield Stopping(database, process, address, key)
-
-    return run
 
 
 @contextmanager
@@ -90,19 +35,19 @@ def lock_held(database):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_with_exit_code_0_and_one_file(start, database, number):
+def test_a_signal_stops_it_with_exit_code_0_and_one_file(stopping, database, number):
     """Though a connection without a request is open."""
-    with start() as server, connect(server.address):
-        server.has_read()
+    with stopping() as server, connect(server.address):
+        server.ask()
         server.signal(number)
         assert server.exit_code(within=1.8) == 0
     assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
 
 
-def test_slow_writes_and_slow_readers_are_waited_for(start, database):
+def test_slow_writes_and_slow_readers_are_waited_for(stopping, database):
     fill_with_large_clients(database)
     with (
-        start("--drain-seconds", "8") as server,
+        stopping("--drain-seconds", "8") as server,
         lock_held(database) as let_go,
         connect(server.address) as writing,
         connect(server.address, receive_buffer=32 * 1024) as reading,
@@ -133,26 +78,26 @@ def read_slowly(raw, size):
     return b"".join(pieces)
 
 
-def test_a_request_of_which_half_has_come_is_answered(start):
-    with start() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+def test_a_request_of_which_half_has_come_is_answered(stopping):
+    with stopping() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         complete = request(server.key, "POST", body=BODY)
         raw.sendall(complete[:-5])
-        server.has_read()
+        server.ask()
         server.stop()
         raw.sendall(complete[-5:])
         assert read_answer(stream)[0] == 201
         assert server.exit_code() == 0
 
 
-def test_pipelined_requests_are_answered_and_readyz_is_503(start, database):
+def test_pipelined_requests_are_answered_and_readyz_is_503(stopping, database):
     with (
-        start() as server,
+        stopping() as server,
         lock_held(database) as let_go,
         connect(server.address) as raw,
         raw.makefile("rb") as stream,
     ):
         raw.sendall(request(server.key, "POST", body=BODY) + request(server.key, path="/readyz"))
-        server.has_read()
+        server.ask()
         server.stop()
         let_go()
         assert read_answer(stream)[0] == 201
@@ -162,8 +107,8 @@ def test_pipelined_requests_are_answered_and_readyz_is_503(start, database):
         assert server.exit_code() == 0
 
 
-def test_a_stop_while_many_write_loses_no_acknowledged_write(start, database):
-    with start() as server:
+def test_a_stop_while_many_write_loses_no_acknowledged_write(stopping, database):
+    with stopping() as server:
         writers = [Writer(number, server.key) for number in range(WRITERS)]
         write_until(server.address, writers, 0.2, server.signal)
         assert server.exit_code() == 0
@@ -174,8 +119,8 @@ def test_a_stop_while_many_write_loses_no_acknowledged_write(start, database):
 # --- what does not finish is not waited for
 
 
-def test_all_who_have_connected_before_the_stop_are_answered(start):
-    with start() as server:
+def test_all_who_have_connected_before_the_stop_are_answered(stopping):
+    with stopping() as server:
         server.signal(signal.SIGSTOP)
         waiting = [connect(server.address) for _ in range(200)]
         for raw in waiting:
@@ -189,20 +134,39 @@ def test_all_who_have_connected_before_the_stop_are_answered(start):
         assert server.exit_code() == 0
 
 
-def test_half_a_request_is_not_waited_for(start):
+SLOW_LOOP = """
+import time
+from acare.api import system
+on_get = system.Liveness.on_get
+system.Liveness.on_get = lambda self, req, resp: (time.sleep(0.1), on_get(self, req, resp))
+"""
+
+
+def test_requests_that_wait_for_the_loop_are_answered(stopping):
+    with stopping(before=SLOW_LOOP) as server:
+        waiting = [connect(server.address) for _ in range(20)]
+        for raw in waiting:
+            raw.sendall(request(server.key, path="/healthz"))
+        server.signal()
+        for raw in waiting:
+            with raw, raw.makefile("rb") as stream:
+                assert read_answer(stream)[0] == 200
+
+
+def test_half_a_request_is_not_waited_for(stopping):
     hasty = "from acare.server import channel; channel.PAUSE_SECONDS = 0.2"
-    with start(before=hasty) as server, connect(server.address) as raw:
+    with stopping(before=hasty) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
-        server.has_read()
+        server.ask()
         server.stop()
         assert server.exit_code(within=2) == 0
 
 
-def test_the_drain_ends_after_its_seconds(start, database):
+def test_the_drain_ends_after_its_seconds(stopping, database):
     """Although a write is not finished and an answer is not read."""
     fill_with_large_clients(database)
     with (
-        start("--drain-seconds", "1") as server,
+        stopping("--drain-seconds", "1") as server,
         lock_held(database),
         connect(server.address) as writing,
         connect(server.address, receive_buffer=4096) as reading,
@@ -227,12 +191,11 @@ def new_namespace():
 
 
 @pytest.mark.parametrize("container", [False, True], ids=["a process", "process number 1"])
-def test_a_second_signal_ends_it_at_once(start, database, container):
+def test_a_second_signal_ends_it_at_once(stopping, database, container):
     prefix = new_namespace() if container else []
-    with start(prefix=prefix) as server, lock_held(database), connect(server.address) as raw:
-        assert server.number() == 1 or not prefix
+    with stopping(prefix=prefix) as server, lock_held(database), connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY))
-        server.has_read()
+        server.ask()
         server.stop()
         assert server.process.poll() is None
         server.signal()
@@ -241,7 +204,7 @@ def test_a_second_signal_ends_it_at_once(start, database, container):
     assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
 
 
-def test_one_signal_ends_process_number_1(start):
-    with start(prefix=new_namespace()) as server:
+def test_one_signal_ends_process_number_1(stopping):
+    with stopping(prefix=new_namespace()) as server:
         server.signal()
         assert server.exit_code() == 0

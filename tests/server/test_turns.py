@@ -1,74 +1,111 @@
-"""The turns of the loop, in parts: what takes too long goes on in the next one."""
+"""Callers take turns: the slow requests of one caller do not delay those of another."""
 
+import functools
+import sqlite3
 import time
-from collections import deque
-from types import SimpleNamespace
+from contextlib import closing
 
 import pytest
+from support.server import make_key
+from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
+from support.target import PROMPT, TRIES, attack, target_in
 
-from acare.server import server
-from acare.server.server import Server
+from acare.server.workers import FairQueue
 
-
-class Connection:
-    """One whose answer takes a while to be sent."""
-
-    number, connected, unparsed = -1, True, b"POST"
-
-    def __init__(self, sent):
-        self._sent = sent
-
-    def send_held(self):
-        time.sleep(server._TURN_SECONDS / 2)
-        self._sent.append(self)
-
-    def is_free(self):
-        return True
-
-    def received(self, data):
-        """It could not send all of a "100 Continue"."""
-
-    def writable(self):
-        return self._sent is None
+SEARCH_SECONDS = 0.3
+SLOW_SEARCHES = f"""
+import time
+from acare.api import resources
+on_get = resources.ClientCollection.on_get
+def slowly(self, req, resp):
+    if "q" in req.params:
+        time.sleep({SEARCH_SECONDS})
+    on_get(self, req, resp)
+resources.ClientCollection.on_get = slowly
+"""
+SEARCH = "/v1/clients?q=lee"
 
 
-@pytest.fixture
-def loop():
-    """A server of which only the sending exists."""
-    made = Server.__new__(Server)
-    checked = []
-    made._sockets = SimpleNamespace(check=checked.append, checked=checked)
-    made.answered = deque()
-    return made
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A server with large clients, whose searches are slow; ``other`` is the key of another caller."""
+    folder = tmp_path_factory.mktemp("turns")
+    fill_with_large_clients(folder / "served.db")
+    with target_in(folder, before=SLOW_SEARCHES) as target:
+        target.database = folder / "served.db"
+        target.other = make_key(target.database)
+        yield target
 
 
-def test_many_large_answers_are_sent_in_several_turns(loop):
-    sent = []
-    loop.answered.extend(Connection(sent) for _ in range(10))
-    loop._send_answers()
-    assert 0 < len(sent) < 10
-    for _ in range(10):
-        loop._send_answers()
-    assert len(sent) == 10
+def ask(target, method, path, body=b""):
+    """The seconds until another caller is answered."""
+    began = time.monotonic()
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(target.other, method, path, body))
+        assert read_answer(stream)[0] < 300
+    return time.monotonic() - began
 
 
-def test_what_parsing_leaves_to_write_is_written(loop, monkeypatch):
-    waiting = Connection(sent=None)
-    waiting.loop_seconds, loop.unparsed, loop._turn_ends = 0.0, {waiting}, 0.0
-    loop._parse_waiting()
-    assert loop._sockets.checked == [waiting.number]
+def seconds_beside(target, path, *what):
+    """The seconds until another caller is answered while one asks for ``path`` 60 times."""
+    with target.connections(60) as crowd:
+        for raw in crowd:
+            raw.sendall(request(target.key, path=path))
+        time.sleep(0.1)
+        return ask(target, *what)
 
 
-def test_those_who_read_least_recently_are_closed_above_the_limit(loop, monkeypatch):
-    monkeypatch.setattr(server, "MAX_UNREAD", 25)
-    closed = []
+OTHERS = {
+    "a search": (("GET", SEARCH), SEARCH_SECONDS + PROMPT),
+    "a list": (("GET", "/v1/clients?limit=1"), PROMPT),
+    "a write": (("POST", "/v1/clients", BODY), PROMPT),
+}
 
-    def connection(active_at, unsent):
-        name = f"since {active_at}"
-        return SimpleNamespace(
-            active_at=active_at, unsent=lambda: unsent, handle_close=lambda: closed.append(name)
-        )
 
-    loop.active_channels = dict(enumerate(map(connection, [3, 1, 2, 4], [10, 10, 0, 10])))
-    loop._limit_unread()
-    assert closed == ["since 1"]
+@pytest.mark.parametrize(("what", "seconds"), OTHERS.values(), ids=OTHERS)
+def test_searches_of_one_caller_do_not_delay_another(target, what, seconds):
+    """Even after a large page, after which lists are answered by threads."""
+    ask(target, "GET", LARGE_PAGE)
+    assert min(seconds_beside(target, SEARCH, *what) for _ in range(TRIES)) < seconds
+
+
+@pytest.mark.parametrize("path", [LARGE_PAGE, "/v1/clients?limit=100&page=300"])
+def test_lists_of_one_caller_do_not_delay_another(target, path):
+    act = functools.partial(seconds_beside, target, path, "GET", "/v1/clients?limit=1")
+    assert min(attack(target, act) for _ in range(TRIES)) < PROMPT
+
+
+def test_writes_and_checks_that_wait_do_not_delay_reads(target):
+    with (
+        target.connections(20) as crowd,
+        closing(sqlite3.connect(target.database, isolation_level=None)) as locking,
+    ):
+        locking.execute("BEGIN IMMEDIATE")
+        for number, raw in enumerate(crowd):
+            path = ("POST", "/v1/clients", BODY) if number % 2 else ("GET", "/readyz")
+            raw.sendall(request(target.key, *path))
+        time.sleep(0.1)
+        for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
+            assert ask(target, "GET", path) < 1
+
+
+def test_callers_take_turns():
+    waiting = FairQueue()
+    for caller, channel in [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)]:
+        waiting.put(caller, channel)
+    taken = []
+    while not waiting.is_empty():
+        caller, channel = waiting.take()
+        taken.append(channel)
+        waiting.done(caller)
+    assert taken == [1, 4, 5, 2, 6, 3]
+
+
+def test_a_caller_has_one_request_at_a_time():
+    waiting = FairQueue()
+    for channel in (1, 2):
+        waiting.put("a", channel)
+    assert waiting.take() == ("a", 1)
+    assert waiting.is_empty()
+    waiting.done("a")
+    assert waiting.take() == ("a", 2)

@@ -2,14 +2,13 @@
 
 import itertools
 import json
-import random
 import sqlite3
 
 import pytest
 from support.clients import BROKER, new
 from support.data import NASTY, UNKNOWN_ID
 
-from acare.fields import CLIENT_TYPES, STATUSES, validate_update
+from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store.clients import ClientStore
 
 INFINITY = float("inf")
@@ -114,26 +113,3 @@ def test_the_json_of_a_client_keeps_every_text(store, user, text):
 def test_the_json_of_a_client_keeps_every_number(store, user, number):
     found = json.loads(store.create(user, new(budget_max=number)).json)["budget_max"]
     assert (found, type(found)) == (number, type(number))
-
-
-def test_the_json_of_a_client_agrees_with_its_columns(store, user, sql):
-    rng = random.Random(5)
-    for n in range(30):
-        fields = {
-            "last_name": rng.choice(NASTY),
-            "notes": "\n".join(rng.choices(NASTY, k=3)),
-            "tags": rng.sample(NASTY, 3),
-            "property_preferences": {rng.choice(NASTY): rng.choices(NASTY)},
-            "budget_max": rng.choice((None, n, n + 0.25)),
-            "pre_approved": rng.random() < 0.5,
-        }
-        row = store.create(user, new(**fields))
-        if n % 2:
-            row = store.update(BROKER, row.id, validate_update({"source": rng.choice(NASTY)})[0])
-        record = json.loads(row.json)
-        (values,) = sql(f"SELECT {', '.join(record)} FROM clients WHERE id = ?", row.id)
-        stored = dict(zip(record, values, strict=True))
-        for name in ("tags", "preferred_locations", "property_preferences"):
-            stored[name] = json.loads(stored[name])
-        stored["pre_approved"] = bool(stored["pre_approved"])
-        assert record == stored

@@ -1,8 +1,12 @@
-"""Expired idempotency keys: how many one write deletes, and which."""
+"""Idempotency keys: replays, and which expired keys a write deletes."""
+
+import sqlite3
 
 import pytest
-from support.clients import new
+from support.clients import BROKER, new
+from support.threads import in_threads
 
+from acare.errors import IdempotencyKeyReused
 from acare.store import idempotency
 from acare.store.history import HistoryStore
 
@@ -50,3 +54,44 @@ def test_purging_deletes_all_expired_keys(database, add_old, count_old):
     add_old()
     HistoryStore(database).purge(30)
     assert count_old() == 0
+
+
+# --- replays
+
+
+def test_a_replayed_creation_returns_the_original_client(store, user):
+    first = store.create(user, new(), idempotency_key="one")
+    store.update(BROKER, first.id, {"phone": "2"})
+    again = store.create(user, new(), idempotency_key="one")
+    assert (first.replayed, again) == (False, first._replace(replayed=True))
+    assert store.page(BROKER, page=1, limit=25).total == 1
+
+
+def test_an_idempotency_key_is_for_one_body(store, user):
+    store.create(user, new(), idempotency_key="one")
+    with pytest.raises(IdempotencyKeyReused):
+        store.create(user, new(phone="2"), idempotency_key="one")
+
+
+def test_the_idempotency_keys_of_two_users_are_independent(store, user, other_user):
+    first, second = (store.create(caller, new(), idempotency_key="one") for caller in (user, other_user))
+    assert (second.replayed, second.id == first.id) == (False, False)
+
+
+def test_an_idempotency_key_is_free_again_after_a_day(store, user, sql):
+    first = store.create(user, new(), idempotency_key="one")
+    sql("UPDATE idempotency_keys SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-24 hours')")
+    second = store.create(user, new(phone="2"), idempotency_key="one")
+    assert (second.replayed, second.id == first.id) == (False, False)
+
+
+def test_a_failed_creation_leaves_its_key_free(store, user):
+    with pytest.raises(sqlite3.IntegrityError):
+        store.create(user, {**new(), "client_type": "lender"}, idempotency_key="one")
+    assert store.create(user, new(), idempotency_key="one").replayed is False
+
+
+def test_of_many_creations_with_one_key_one_is_made(store, user):
+    made = in_threads(8, lambda _: store.create(user, new(), idempotency_key="one"))
+    assert len({created.id for created in made}) == 1
+    assert sorted(created.replayed for created in made) == [False] + [True] * 7

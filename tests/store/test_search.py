@@ -1,20 +1,13 @@
 """The index of words: it follows every change, no query reads too much, erasing leaves no word."""
 
-import itertools
 import random
-import re
 import sqlite3
 from contextlib import closing
 
 import pytest
-from support import schema_1
 
 import acare
-from acare.database import file
-from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.fields import validate_create, validate_update
-from acare.store import lists, search, transfer
-from acare.store import users as user_statements
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -64,25 +57,6 @@ def test_the_index_follows_every_change(app, ana):
     check_index(app)
 
 
-def test_an_index_that_is_wrong_is_noticed(app, ana):
-    """The check above detects an index that lacks a word."""
-    app.clients.create(ana, new())
-    app.database.write(lambda connection: connection.execute("DROP TRIGGER clients_search_update").rowcount)
-    app.database.write(lambda connection: connection.execute("UPDATE clients SET phone = '77'").rowcount)
-    with pytest.raises(StoreUnavailable, match="damaged"):
-        check_index(app)
-
-
-def test_a_migration_indexes_the_clients_there_are(tmp_path):
-    schema_1.write_to(tmp_path / "acare.db")
-    with acare.create_app(database=tmp_path / "acare.db") as app:
-        check_index(app)
-        with app.database.read() as connection:
-            counted = "SELECT (SELECT count(*) FROM clients), (SELECT count(*) FROM clients_search('a*'))"
-            clients, found = connection.execute(counted).fetchone()
-    assert (clients, found > 0) == (7, True)
-
-
 # --- erasing
 
 
@@ -110,49 +84,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
 
 
-# --- plans
-
-
-def plan(app, statement):
-    names = dict.fromkeys(re.findall(r":(\w+)", statement))
-    with app.database.read() as connection:
-        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", names)]
-
-
-STATEMENTS = {
-    **{f"TOTAL {sorted(names)}": text for names, text in lists.SEARCH_TOTAL.items()},
-    **{f"PAGE {sorted(names)} {order}": text for (names, order), text in lists.SEARCH_PAGE.items()},
-    "FIND": search.FIND,
-    "TRANSFER_ALL": transfer.TRANSFER_ALL,
-    "TRANSFER_CHOSEN": transfer.TRANSFER_CHOSEN,
-    "NOT_OWNED": transfer.NOT_OWNED,
-    **{name: getattr(user_statements, name) for name in ("GET", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
-}
-
-
-@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
-def test_no_search_reads_a_whole_table_or_sorts(app, statement):
-    steps = plan(app, statement)
-    assert [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step] == []
-    sorted_by = [step for step in steps if "TEMP B-TREE" in step]
-    assert sorted_by == []
-
-
-def test_every_combination_of_filters_has_statements():
-    filters = ("q", "email", "owner_id", "client_type", "status")
-    combinations = {frozenset(names) for n in range(6) for names in itertools.combinations(filters, n)}
-    searches = {names for names in combinations if names & {"q", "email"}}
-    assert set(lists.SEARCH_TOTAL) == searches == {names for names, _ in lists.SEARCH_PAGE}
-
-
 # --- SQLite without FTS5
-
-
-def test_an_sqlite_without_fts5_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "has_fts5", lambda: False)
-    with pytest.raises(DatabaseRefused, match=r"^the SQLite 3\.\d+\.\d+ of this Python has no FTS5"):
-        acare.create_app(database=tmp_path / "acare.db")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):

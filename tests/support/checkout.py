@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -15,10 +14,3 @@ def copy_checkout(folder: Path) -> Path:
     """Copy the checkout, without built and installed files, to a new folder."""
     shutil.copytree(ROOT, folder, ignore=_LEFT_OUT)
     return folder
-
-
-def readme_command(end: str) -> str:
-    """The one command line of README.md that creates an environment and ends with ``end``."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^ *(python3 -m venv .*{re.escape(end)})$", text, re.MULTILINE)
-    return str(line)

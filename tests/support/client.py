@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import pytest
 from support.data import ALL_SCOPES, JORDAN
+from support.threads import in_threads
 from webtest import TestApp
 
 import acare
@@ -90,16 +90,4 @@ def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any
 
 def at_once(*calls: Callable[[], object]) -> list[Any]:
     """Run the calls concurrently, each in a thread. Returns their results."""
-    barrier, results = threading.Barrier(len(calls)), []
-
-    def run(call: Callable[[], object]) -> None:
-        barrier.wait(10)
-        results.append(call())
-
-    threads = [threading.Thread(target=run, args=(call,), daemon=True) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(results) == len(calls), "a call failed or did not end"
-    return results
+    return in_threads(len(calls), lambda n: calls[n]())

@@ -246,59 +246,55 @@ def reading(database):
         yield connection
 
 
-def read_clients(database):
+def rows(database, statement):
     with reading(database) as connection:
-        records = [json.loads(text) for (text,) in connection.execute("SELECT json FROM clients")]
+        return connection.execute(statement).fetchall()
+
+
+def read_clients(database):
+    records = [json.loads(text) for (text,) in rows(database, "SELECT json FROM clients")]
     clients = {record["first_name"]: record for record in records}
     assert len(clients) == len(records), "two clients of one name"
     return clients
 
 
+def read_deleted(database):
+    return set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
+
+
 def damage(database):
     """The errors that SQLite finds in the file, and totals that differ from a count."""
-    kinds = "user_id, client_type, status"
-    with reading(database) as connection:
-        integrity = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-        orphans = [f"orphan: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
-        counted = set(connection.execute(f"SELECT {kinds}, count(*) FROM clients GROUP BY {kinds}"))
-        kept = set(connection.execute(f"SELECT {kinds}, total FROM client_totals WHERE total <> 0"))
-    return integrity + orphans + [f"total: {row}" for row in sorted(counted ^ kept)]
+    integrity = [text for (text,) in rows(database, "PRAGMA integrity_check") if text != "ok"]
+    orphans = [f"orphan: {row}" for row in rows(database, "PRAGMA foreign_key_check")]
+    counted = rows(database, f"SELECT {KINDS}, count(*) FROM clients GROUP BY {KINDS}")
+    kept = rows(database, f"SELECT {KINDS}, total FROM client_totals WHERE total <> 0")
+    return integrity + orphans + [f"total: {row}" for row in sorted({*counted} ^ {*kept})]
 
 
 def gaps(database):
     """Clients whose versions are not 1, 2, 3 and so on, or one of whose versions is not intact."""
-    with reading(database) as connection:
-        now = {client_id: json.loads(text) for client_id, text in connection.execute(NOW)}
-        past = [json.loads(text) for (text,) in connection.execute(PAST)]
-        deleted = {client_id for (client_id,) in connection.execute(DELETED)}
-    versions = {}
-    for record in [*past, *now.values()]:
-        versions.setdefault(record["id"], []).append(record["version"])
+    past = [json.loads(text) for (text,) in rows(database, "SELECT json FROM client_history")]
     broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
-    return (
-        [f"{client_id}: versions {found}" for client_id, found in versions.items() if has_gap(found)]
-        + [f"is not intact: {record}" for record in broken]
-        + [
-            f"{client_id}: is both present and deleted, or neither"
-            for client_id in versions.keys() ^ now.keys() ^ deleted
-        ]
-    )
-
-
-def read_deleted(database):
-    with reading(database) as connection:
-        return set(connection.execute("SELECT client_id, version FROM client_history WHERE deleted"))
+    return [f"not intact: {record}" for record in broken] + [f"gap: {row}" for row in rows(database, GAPS)]
 
 
 def without_key(database):
     """Versions and deletions for which no key is recorded."""
-    with reading(database) as connection:
-        return [f"has no key: {row}" for row in connection.execute(WITHOUT_KEY)]
+    return [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
 
 
-NOW = "SELECT id, json FROM clients"
-PAST = "SELECT json FROM client_history ORDER BY version"
-DELETED = "SELECT client_id FROM client_history WHERE deleted"
+KINDS = "user_id, client_type, status"
+# The last version of a client is either the current one or deleted.
+GAPS = """
+SELECT client_id, group_concat(version), sum(is_last)
+FROM (
+    SELECT id AS client_id, version, 1 AS is_last FROM clients
+    UNION ALL
+    SELECT client_id, version, deleted FROM client_history
+)
+GROUP BY client_id
+HAVING max(version) <> count(*) OR max(version) <> count(DISTINCT version) OR sum(is_last) <> 1
+"""
 WITHOUT_KEY = """
 SELECT id, version FROM clients WHERE made_by IS NULL
 UNION ALL
@@ -311,10 +307,6 @@ def purge_deleted(database):
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
-
-
-def has_gap(versions):
-    return versions != list(range(1, len(versions) + 1))
 
 
 # --- the server

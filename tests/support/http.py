@@ -20,8 +20,10 @@ def _exchange(connection, key, method, path, body, headers, parse=json.loads):
 
 
 def ask(server, method="GET", path="/v1/clients", body=None, status=200, parse=json.loads, **headers):
-    """Headers and JSON of the answer to one request; ``server`` has a URL and a key."""
-    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
+    """Headers and JSON of the answer to one request; ``server`` has a key and a URL, maybe with a path."""
+    host, slash, prefix = server.url.removeprefix("http://").partition("/")
+    path = slash + prefix + path
+    with closing(http.client.HTTPConnection(host, timeout=10)) as connection:
         found, received, content = _exchange(connection, server.key, method, path, body, headers, parse)
     assert found == status, content
     return received, content

@@ -63,3 +63,8 @@ class Agency:
         with self.app() as app:
             made = app.clients.create(self.caller, validate_create(body))
         return json.loads(made.json)
+
+    def update(self, client_id, **changes):
+        """A change over the API."""
+        with self.app() as app:
+            app.clients.update(self.caller, client_id, changes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.client import Api, full_key
@@ -67,7 +69,6 @@ def scene_in(app):
     with pytest.MonkeyPatch.context() as monkeypatch:
         scene = Scene(app, monkeypatch)
         yield scene
-        app.draining = False
         for other in scene.others:
             other.close()
 
@@ -109,8 +110,8 @@ def defective(scene):
 
 
 def not_ready(scene):
-    scene.app.draining = True
-    return without_key(scene)
+    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
+    return SimpleNamespace(ask=stopping)
 
 
 def another_app(**options):

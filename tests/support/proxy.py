@@ -39,11 +39,11 @@ class Proxy:
         self.port, self._context = port, ssl.create_default_context(cafile=certificate)
 
     def ask(self, key, method, path, body=None):
-        """Status, headers and JSON, over TLS and a new connection."""
+        """Status, headers and JSON, over TLS and a new connection. A caller cannot choose the prefix."""
         with closing(
             http.client.HTTPSConnection("localhost", self.port, timeout=10, context=self._context)
         ) as connection:
-            headers = {"X-API-Key": key, "Content-Type": "application/json"}
+            headers = {"X-API-Key": key, "Content-Type": "application/json", "X-Forwarded-Prefix": "/forged"}
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.headers, json.loads(answer.read())

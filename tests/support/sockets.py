@@ -17,7 +17,7 @@ from acare.fields import validate_create
 
 KIB = 1024
 BODY = json.dumps(JORDAN).encode()
-CHUNKED = b"POST /v1/clients HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_ANSWER = 8_000_000  # bytes, at least; waitress holds back a connection with 16 MiB to send
 
 # A client of the maximum size: characters of four bytes, as many as the limits allow.

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from support import warm
 from support.server import command
 
 
@@ -57,7 +56,7 @@ def on_terminal(folder: Path, *arguments: object, before: str = "") -> Iterator[
     """Run a command; killed at the end."""
     ours, theirs = pty.openpty()
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    with warm.Popen(
+    with subprocess.Popen(
         command(*arguments, before=before), cwd=folder, start_new_session=True, **streams
     ) as process:
         os.close(theirs)

@@ -3,8 +3,6 @@
 import functools
 import threading
 
-from support.sockets import wait_for
-
 SOON = 30  # seconds after which a thread that has not ended counts as hanging
 
 
@@ -52,7 +50,7 @@ class Held:
     def __init__(self, writer):
         self.writer = writer
         self._runs, self._released = threading.Event(), threading.Event()
-        self.call = Call(writer.run, self._work)
+        self.call = self.queue(self._work)
 
     def _work(self, connection):
         self._runs.set()
@@ -72,8 +70,5 @@ class Held:
         return self.writer._queue.qsize()
 
     def queue(self, work):
-        """Start a write and wait until it is in the queue."""
-        length = self.queued()
-        call = Call(self.writer.run, work)
-        wait_for(lambda: self.queued() == length + 1)
-        return call
+        """Queue a write, and wait for it in a thread."""
+        return Call(self.writer.submit(work).result)

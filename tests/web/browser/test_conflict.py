@@ -51,21 +51,6 @@ def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
     assert (saved["phone"], saved["source"], saved["notes"]) == ("222", "Theirs", "Mine")
 
 
-def test_a_third_change_is_a_conflict_again(open_page, agency):
-    client, mine, theirs = both_edit(open_page, agency)
-    save(theirs, Phone="111")
-    expect(theirs.locator("#said")).to_have_text("Saved.")
-    save(mine, Source="Mine")
-    expect(mine.get_by_role("button", name="Save both changes")).to_be_visible()
-    agency.put(client, notes="Third")
-    mine.get_by_role("button", name="Save both changes").click()
-    expect(mine.get_by_role("row", name="Notes")).to_contain_text("Third")
-    mine.get_by_role("button", name="Save both changes").click()
-    expect(mine.locator("#said")).to_have_text("Saved.")
-    saved = agency.get(client)
-    assert (saved["phone"], saved["source"], saved["notes"]) == ("111", "Mine", "Third")
-
-
 def test_a_merge_that_breaks_a_rule_leads_to_the_form(open_page, agency):
     client, mine, theirs = both_edit(open_page, agency, budget_min=100, budget_max=200)
     save(theirs, Maximum_budget="150")

@@ -1,4 +1,4 @@
-"""The page under a prefix: behind nginx, in another WSGI app, and where nothing tells the prefix."""
+"""The page under a prefix: behind nginx and in another WSGI app."""
 
 import threading
 from contextlib import ExitStack, contextmanager
@@ -71,21 +71,7 @@ def with_callers(folder, person):
         yield url
 
 
-@contextmanager
-def without_prefix(folder):
-    """Behind a proxy that removes the prefix from the path and does not tell it."""
-    key = make_key(folder / "served.db")
-    with acare.create_app(database=folder / "served.db", rate_limit="off") as app:
-
-        def proxy(environ, start_response):
-            shift_path_info(environ)
-            return app({**environ, "SCRIPT_NAME": ""}, start_response)
-
-        with wsgi(proxy) as url:
-            yield Agency(f"{url}/hidden", key)
-
-
-@pytest.mark.parametrize("place", [behind_nginx, embedded, without_prefix])
+@pytest.mark.parametrize("place", [behind_nginx, embedded])
 def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
     with ExitStack() as stack:
         agency = stack.enter_context(place(tmp_path))
@@ -105,12 +91,6 @@ def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
         page.goto(f"{agency.url}/#/new")
         page.get_by_role("button", name="Save").click()
         expect(page.locator("[aria-invalid]").first).to_be_visible()
-
-
-def test_without_a_slash_the_embedded_page_works_too(open_page, tmp_path):
-    with embedded(tmp_path) as agency:
-        page = open_page(f"{agency.url}#key={agency.key}")
-        expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
 
 
 def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):

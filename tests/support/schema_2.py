@@ -1,4 +1,4 @@
-"""A database of schema 1: created over the API of acare 0.1.0 (commit a184446), and its answers."""
+"""A database of schema 2: created over the API of an earlier acare (commit cb07b98), and its answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from typing import Any
 HERE = Path(__file__).parent
 
 # Each key of its users is one digit, repeated 64 times.
-BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, NO_SCOPE = (digit * 64 for digit in "1234567")
+BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, DISABLED = (digit * 64 for digit in "1234567")
 
 # Idempotency keys expire after a day: all but one are made recent again.
-RENEW = "UPDATE retries SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE created_at > '2021'"
+RENEW = """
+UPDATE idempotency_keys
+SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE created_at > '2021'
+"""
 
 
 def write_to(path: Path) -> None:
-    """Create the database at ``path``, in the state in which acare 0.1.0 left it: closed, in WAL mode."""
+    """Create the database at ``path``, in the state in which acare left it: closed, in WAL mode."""
     path.write_bytes(_content())
 
 
@@ -29,7 +33,7 @@ def _content() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "acare.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript((HERE / "schema-1.sql").read_text(encoding="utf-8"))
+            connection.executescript((HERE / "schema-2.sql").read_text(encoding="utf-8"))
             connection.execute(RENEW)
             connection.execute("PRAGMA journal_mode = WAL")
         return path.read_bytes()
@@ -40,4 +44,5 @@ def answers() -> dict[str, Any]:
     """``lists``: the list of clients of each key's first digit; ``history``: the events of each client by id;
     ``keys``: the output of ``acare key list``.
     """
-    return json.loads((HERE / "schema-1-answers.json").read_text(encoding="utf-8"))
+    answers: dict[str, Any] = json.loads((HERE / "schema-2-answers.json").read_text(encoding="utf-8"))
+    return answers

@@ -1,26 +1,17 @@
-"""The SQL that migrates a file of schema 1 (acare 0.1.0) to schema 2."""
+-- From schema 2 to schema 3: four indexes for the lists in place of eight, a million places for each
+-- millisecond in place of ten thousand, and the time of an import in its clients in place of a table of imports.
 
-SCHEMA_1_TO_2 = """
--- The table of idempotency keys gets standard names.
-ALTER TABLE retries RENAME TO idempotency_keys;
-ALTER TABLE idempotency_keys RENAME COLUMN retry_key TO key;
-ALTER TABLE idempotency_keys RENAME COLUMN asked_for TO request_sha256;
-
-DROP INDEX retries_by_client;
-DROP INDEX retries_by_created;
-CREATE INDEX idempotency_keys_by_client  ON idempotency_keys (client_id);
-CREATE INDEX idempotency_keys_by_created ON idempotency_keys (created_at);
-
--- Clients are numbered in the order of their creation: 10,000 numbers for each millisecond since 1970, and
--- always more than the client before. Deleted clients keep their places.
+-- The new places of clients, also of deleted ones: in the order of their creation.
 CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 
 INSERT INTO places (old, seq)
 SELECT old, position + max(place - position) OVER (ORDER BY position)
 FROM (
-    SELECT old,
-           (coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3)) * 10000 AS place,
-           row_number() OVER (ORDER BY created_at, old) AS position
+    SELECT
+        old,
+        min(coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3), 9000000000000) * 1000000
+            AS place,
+        row_number() OVER (ORDER BY created_at, old) AS position
     FROM (
         SELECT seq AS old, created_at
         FROM clients
@@ -32,10 +23,7 @@ FROM (
     )
 );
 
--- Clients get columns for the search and for imports. ALTER TABLE cannot add stored columns, so the table is
--- made again, with its indexes and triggers. The indexes are dropped first, so that the file grows less.
-DROP TRIGGER clients_keep_updated;
-DROP TRIGGER clients_keep_deleted;
+-- ALTER TABLE cannot put a column where schema.sql has it, so the table is made again.
 DROP INDEX clients_by_seq;
 DROP INDEX clients_by_type;
 DROP INDEX clients_by_status;
@@ -44,8 +32,19 @@ DROP INDEX clients_by_user;
 DROP INDEX clients_by_user_type;
 DROP INDEX clients_by_user_status;
 DROP INDEX clients_by_user_type_status;
+DROP INDEX clients_by_email;
+DROP TRIGGER clients_search_insert;
+DROP TRIGGER clients_search_delete;
+DROP TRIGGER clients_search_update;
+DROP TRIGGER clients_count_insert;
+DROP TRIGGER clients_count_delete;
+DROP TRIGGER clients_count_update;
+DROP TRIGGER clients_history_update;
+DROP TRIGGER clients_history_delete;
+DROP TABLE clients_search;
+ALTER TABLE clients RENAME TO clients_2;
 
-CREATE TABLE clients_2 (
+CREATE TABLE clients (
     seq                  INTEGER PRIMARY KEY,
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
@@ -71,7 +70,7 @@ CREATE TABLE clients_2 (
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
     made_by              TEXT REFERENCES api_keys (id),
-    import_id            INTEGER,
+    imported_at          TEXT,
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -106,37 +105,37 @@ CREATE TABLE clients_2 (
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
-INSERT INTO clients_2 (
-    seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
-    budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes,
-    tags, version, created_at, updated_at, made_by
+INSERT INTO clients (
+    seq, imported_at,
+    id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min, budget_max,
+    preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes, tags, version,
+    created_at, updated_at, made_by
 )
 SELECT
-    places.seq, id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
-    budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes,
-    tags, version, created_at, updated_at, made_by
+    places.seq,
+    iif(import_id IS NULL, NULL, coalesce(started_at, created_at)), -- `import --again` has deleted imports
+    clients_2.id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
+    budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes, tags, version,
+    created_at, updated_at, made_by
 FROM places
-JOIN clients ON clients.seq = places.old
+JOIN clients_2 ON clients_2.seq = places.old
+LEFT JOIN imports ON imports.id = import_id
 ORDER BY places.seq;
 
+DROP TABLE clients_2;
+DROP TABLE imports;
+
+ALTER TABLE client_history ADD COLUMN imported_at TEXT;
+
 UPDATE client_history
-SET seq = (SELECT seq FROM places WHERE old = client_history.seq);
+SET seq = (SELECT places.seq FROM places WHERE places.old = client_history.seq),
+    imported_at = (SELECT clients.imported_at FROM clients WHERE clients.id = client_id);
 
 DROP TABLE places;
 
--- The pragma lets views of the operator refer to the table while there is none.
-DROP TABLE clients;
-PRAGMA legacy_alter_table = ON;
-ALTER TABLE clients_2 RENAME TO clients;
-PRAGMA legacy_alter_table = OFF;
-
 CREATE INDEX clients_by_seq              ON clients (seq);
-CREATE INDEX clients_by_type             ON clients (client_type);
-CREATE INDEX clients_by_status           ON clients (status);
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
 CREATE INDEX clients_by_user             ON clients (user_id);
-CREATE INDEX clients_by_user_type        ON clients (user_id, client_type);
-CREATE INDEX clients_by_user_status      ON clients (user_id, status);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -145,9 +144,10 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients',
     content_rowid = 'seq',
     columnsize = 0,
-    prefix = '2 3',
     tokenize = 'unicode61 remove_diacritics 2'
 );
+
+INSERT INTO clients_search (clients_search) VALUES ('rebuild');
 
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
 BEGIN
@@ -170,8 +170,6 @@ BEGIN
     INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
     VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
 END;
-
-INSERT INTO clients_search (clients_search) VALUES ('rebuild');
 
 CREATE TRIGGER clients_count_insert AFTER INSERT ON clients
 BEGIN
@@ -198,36 +196,13 @@ END;
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0);
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
 END;
 
 CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted)
+    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
-            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1);
+            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
 END;
-
--- Erasures are recorded.
-CREATE TABLE erasures (
-    client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
-    erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-) STRICT;
-
--- Imports can be interrupted.
-CREATE TABLE imports (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
-    rows_sha256 BLOB NOT NULL CHECK (length(rows_sha256) = 32),
-    done        INTEGER NOT NULL,
-    created     INTEGER NOT NULL,
-    updated     INTEGER NOT NULL,
-    skipped     INTEGER NOT NULL,
-    started_at  TEXT NOT NULL
-) STRICT;
-
--- Users can be disabled.
-ALTER TABLE users ADD COLUMN disabled_at TEXT;
-CREATE INDEX api_keys_by_user ON api_keys (user_id);
-"""

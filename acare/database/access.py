@@ -1,0 +1,55 @@
+"""Who may use a file and how much room its disk has: copying the owner, and explaining an error."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
+MIN_FREE = 16 * 1024 * 1024
+
+
+def copy_owner(source: os.stat_result, target: Path) -> None:
+    """Give ``target`` the owner and group of ``source``; PermissionError if this process may not do that."""
+    current = target.lstat()
+    if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
+        # Never through a symbolic link: the user of the folder could have put one there for root to follow.
+        os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
+
+
+def describe_owner(path: Path) -> str:
+    """``belongs to acare, mode 0600``, for an error message."""
+    status = path.stat()
+    try:
+        name = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        name = str(status.st_uid)
+    return f"belongs to {name}, mode {stat.S_IMODE(status.st_mode):04o}"
+
+
+def explain_access(path: Path) -> str:
+    """A clause for the error that a database cannot be used; empty if there is nothing to explain.
+
+    It names the file or folder that this process may not use, or says that the disk is full, which SQLite
+    reports as a "disk I/O error".
+    """
+    folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
+    logs = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    with suppress(OSError):
+        for each in (path, *logs, folder):
+            needed = os.W_OK | (os.X_OK if each == folder else os.R_OK)
+            if each.exists() and not os.access(each, needed):
+                return f"; {each} {describe_owner(each)}"
+        free = shutil.disk_usage(folder).free
+        if free < MIN_FREE:
+            return f"; only {size_text(free)} are free on the disk of {folder}"
+    return ""
+
+
+def size_text(count: int) -> str:
+    """Bytes as text: ``1.5 MiB``, ``71.5 GiB``."""
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,125 @@
+"""The bodies of requests: kept in memory up to the API's limit, and the chunked framing. (RFC 9112 7.1)"""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+from waitress.utilities import BadRequest
+
+from acare.app import MAX_BODY
+
+#: Bytes of chunk framing beyond the length of the body. Many tiny chunks cost more time than bytes.
+MAX_FRAMING = 2 * 1024
+
+#: Bytes of the size line of a chunk (with its extensions) or of a trailer.
+MAX_CHUNK_LINE = 4 * 1024
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
+_EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_TOKEN, _TOKEN, _QUOTED)
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:%b)*" % _EXTENSION)
+_TRAILER = re.compile(rb"%b:[\t\x20-\x7e\x80-\xff]*" % _TOKEN)
+
+
+class Body:
+    """The bytes of a body, in memory. Takes the place of waitress's buffer.
+
+    A body over the API's limit is only counted: the app answers 413 because of its length.
+    """
+
+    def __init__(self, keep: bool) -> None:
+        self.kept = 0  # bytes in memory
+        self._bytes = BytesIO()
+        self._keep = keep
+        self._length = 0
+
+    def append(self, data: bytes) -> None:
+        self._length += len(data)
+        if self._keep and self._length <= MAX_BODY:
+            self.kept = self._length
+            self._bytes.write(data)
+        elif self._keep:
+            self._keep = False
+            self.kept = 0
+            self._bytes = BytesIO()
+
+    def getfile(self) -> BytesIO:
+        self._bytes.seek(0)
+        return self._bytes
+
+    def close(self) -> None:
+        self._bytes.close()
+
+    def __len__(self) -> int:
+        return self._length
+
+
+class Chunks:
+    """Receives a chunked body. Takes the place of waitress's receiver, which accepts malformed trailers,
+    empty size lines and bare line feeds.
+    """
+
+    def __init__(self, body: Body) -> None:
+        self.completed = False
+        self.error: BadRequest | None = None
+        self._body = body
+        self._line = b""  # the beginning of a line
+        self._data_left = 0  # bytes of the current chunk
+        self._framing = 0  # bytes besides the data of the chunks
+        self._read_line = self._read_size
+
+    def received(self, data: bytes) -> int:
+        """Take bytes up to the end of the body. Returns how many."""
+        start = 0
+        while start < len(data) and not self.completed and self.error is None:
+            if self._data_left:
+                piece = data[start : start + self._data_left]
+                self._body.append(piece)
+                self._data_left -= len(piece)
+                start += len(piece)
+            else:
+                end = data.find(b"\n", start) + 1 or len(data)
+                self._receive_line(self._line + data[start:end] if self._line else data[start:end])
+                self._framing += end - start
+                start = end
+        return start
+
+    def _receive_line(self, line: bytes) -> None:
+        if self._framing - len(self._body) > MAX_FRAMING or len(line) > MAX_CHUNK_LINE:
+            self.error = BadRequest("the chunks have too much framing")
+        elif line[-2:] == b"\r\n":
+            self._line = b""
+            self._read_line(line[:-2])
+        elif line[-1:] == b"\n":
+            self.error = BadRequest("the framing of a chunk has a bare line feed")
+        else:
+            self._line = line
+
+    def _read_size(self, line: bytes) -> None:
+        size = _SIZE_LINE.fullmatch(line)
+        if size is None:
+            self.error = BadRequest("the size line of a chunk is malformed")
+        else:
+            self._data_left = int(size[1], 16)
+            self._read_line = self._read_end_of_chunk if self._data_left else self._read_trailer
+
+    def _read_end_of_chunk(self, line: bytes) -> None:
+        if line:
+            self.error = BadRequest("a chunk is longer than its size")
+        self._read_line = self._read_size
+
+    def _read_trailer(self, line: bytes) -> None:
+        if not line:
+            self.completed = True
+        elif not _TRAILER.fullmatch(line):
+            self.error = BadRequest("a trailer is malformed")
+
+    def getfile(self) -> BytesIO:
+        return self._body.getfile()
+
+    def getbuf(self) -> Body:
+        return self._body
+
+    def __len__(self) -> int:
+        return len(self._body)

@@ -1,0 +1,309 @@
+"""``acare import`` of CSV as agencies have it: encodings, headers, values, problems."""
+
+import os
+import time
+
+import pytest
+from support.data import JORDAN, TIMESTAMP
+from support.importing import HEADER, USER
+
+from acare.importing import cells, result
+
+PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(PLAIN.encode(), id="UTF-8"),
+        pytest.param(PLAIN.encode("utf-8-sig"), id="UTF-8 with a byte order mark"),
+        pytest.param(PLAIN.encode("utf-16"), id="UTF-16"),
+        pytest.param(PLAIN.encode("cp1252"), id="Windows-1252"),
+        pytest.param(PLAIN.encode("cp1252")[:31] + "r;“quoted”\n".encode(), id="mixed"),
+        pytest.param(PLAIN.replace(";", ",").encode(), id="comma"),
+        pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
+        pytest.param(b"sep=|\n" + PLAIN.replace(";", "|").encode(), id="sep= line"),
+        pytest.param(PLAIN.replace("\n", "\r").encode(), id="CR alone"),
+        pytest.param(PLAIN.replace("\n", "\r\n").encode(), id="CR LF"),
+        pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
+        pytest.param(PLAIN.encode().rstrip(b"\n"), id="no line break at the end"),
+    ],
+)
+def test_a_file_is_read_however_it_is_written(agency, content):
+    assert agency.load(content).code == 0
+    (client,) = agency.clients()
+    assert (client["first_name"], client["last_name"], client["notes"]) == ("Zoë", "Müller", "“quoted”")
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "field", "value"),
+    [
+        ("E-mail", " a@b ", "email", "a@b"),
+        ("Mobile", "(661) 555-0142", "phone", "(661) 555-0142"),
+        ("Budget", '"$350,000"', "budget_max", 350000),
+        ("Min. Price", '"350.000,00 EUR"', "budget_min", 350000),
+        ("Pre-Approved", "Yes", "pre_approved", True),
+        ("Status", "Active", "status", "active"),
+        ("Tags", "vip; first-time;", "tags", ["vip", "first-time"]),
+        ("Notes", '"two\nlines"', "notes", "two\nlines"),
+        ("Created On", "7/15/2024", "created_at", "2024-07-15T00:00:00.000Z"),
+        ("Bedrooms", "3", "property_preferences", {"bedrooms_min": 3}),
+        ("Property Type", "condo;house", "property_preferences", {"property_types": ["condo", "house"]}),
+        ("Agent", "Ana@Example.com", "owner", USER),
+    ],
+)
+def test_headers_and_values_are_recognized(agency, header, cell, field, value):
+    agency.load(f"First Name,surname,Type,{header}\nJordan,Lee,Buyer,{cell}\n")
+    assert agency.clients()[0][field] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("350k", 350000), ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
+        ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("1,234,567.89", 1234567.89),
+        ("€ 99", 99), ("99\u00a0EUR", 99), ("350 k€", 350000), ("1.2 M USD", 1200000), ("US$ 350", 350),
+        ("-5", "-5"), ("1,234,5", "1,234,5"), ("12 apples", "12 apples"), ("350 TEUR", "350 TEUR"),
+        ("350 Mio", "350 Mio"), ("350 MIO", "350 MIO"), ("350 m²", "350 m²"),
+    ],
+)  # fmt: skip
+def test_money(text, value):
+    assert cells.money(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "dates", "value"),
+    [
+        ("2026-07-15", None, "2026-07-15T00:00:00.000Z"),
+        ("2026-07-15 14:32+02:00", None, "2026-07-15T12:32:00.000Z"),
+        ("7/5/2026 2:05 PM", "mdy", "2026-07-05T14:05:00.000Z"),
+        ("7/5/2026", "dmy", "2026-05-07T00:00:00.000Z"),
+        ("7/5/2026", None, None),
+        ("15/7/2026", None, "2026-07-15T00:00:00.000Z"),
+        ("7/15/2026", None, "2026-07-15T00:00:00.000Z"),
+        ("15/7/2026", "mdy", None),
+        ("5.7.26", None, "2026-07-05T00:00:00.000Z"),
+        ("2026-02-30", None, None),
+    ],
+)
+def test_dates(text, dates, value):
+    assert cells.timestamp(text, dates) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Mary Ann Lee", ("Mary Ann", "Lee")),
+        ("Lee, Jordan", ("Jordan", "Lee")),
+        ("Cher", ("Cher", "")),
+    ],
+)
+def test_full_names_are_split(text, names):
+    assert cells.full_name(text) == names
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated", "end"),
+    [
+        ("1", " ", "%%"), ("EUR", " ", "%"), ("1.", "1", "%"), ("", "1 234", "%"), ("1/1/2026", " ", "%"),
+        ("", "'", "x"), ("", "; ", ""),
+        ("'", " ", "x"), ("", ";'", "x"), ("", "[", ""), ("1", "\u3000", "€€"),
+    ],
+)  # fmt: skip
+def test_a_hostile_cell_is_read_at_once(start, repeated, end):
+    text = start + repeated * (130_000 // len(repeated)) + end
+    began = time.process_time()
+    for read in (cells.money, cells.timestamp, cells.boolean, cells.word, cells.texts, cells.full_name):
+        read(text)
+    cells.undefuse(cells.defuse(text))
+    assert time.process_time() - began < 1
+
+
+TYPE = ("client_type", "client_type")
+
+
+@pytest.mark.parametrize(
+    ("row", "problems"),
+    [
+        (",Lee,buyer,,,", [(2, None, "first_name")]),
+        ("Jordan,Lee,buyer,jordan@,,", [(2, "email", "email")]),
+        ("Jordan,Lee,buyer,,abc,2999-01-01", [(2, *["created_at"] * 2), (2, *["budget_max"] * 2)]),
+        ("Jord\0an,Lee,buyer,,,", [(2, "first_name", "first_name")]),
+        ("Jordan,Lee,buyer,,,,more", [(2, None, "row")]),
+        ("Jordan,Lee,buy", [(2, *TYPE), (2, None, "row")]),
+        ('"Jordan" x,Lee,buyer,,,\n', [(2, None, "row")]),
+        ('Jordan,"Lee,buyer,,,\n', [(2, None, "row")]),
+        ('Jordan,"L\ne",x,a@b,,\nDana,Ray,x,,,', [(2, *["last_name"] * 2), (2, *TYPE), (4, *TYPE)]),
+    ],
+)  # fmt: skip
+def test_each_problem_is_reported_with_its_place(agency, row, problems):
+    header = f"{HEADER},email,budget_max,created_at\n"
+    assert sorted(agency.problems(header + row), key=str) == sorted(problems, key=str)
+
+
+FAILURES = {
+    "empty": (b"", "the file is empty"),
+    "no names": (b"Type,Email\nbuyer,b\n", "no column is a name: Type, Email"),
+    "no rows": (f"{HEADER}\n\n".encode(), "no rows"),
+    "open quote": (b'"Type,Name\nbuyer,b\n', "line 1, the header must have closed quotes"),
+    "Excel": (b"PK\3\4...", "save it as CSV"),
+    "half a letter": ("Name;Type\nA B;buyer\n".encode("utf-16")[:-1], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("content", "text"), FAILURES.values(), ids=FAILURES)
+def test_a_file_without_clients_is_refused(agency, content, text):
+    ended = agency.load(content)
+    assert (ended.code, ended.out, text in ended.err) == (1, "", True)
+
+
+def test_map_names_a_column_and_can_ignore_one(agency):
+    agency.load(f"{HEADER},Tel,email\nJordan,Lee,buyer,555,a@b\n", "--map", "Tel=phone", "--map", "email=")
+    client = agency.clients()[0]
+    assert (client["phone"], client["email"]) == ("555", None)
+
+
+def test_a_mapped_column_that_is_missing_is_named(agency):
+    ended = agency.load(f"{HEADER}\n", "--map", "Tel=phone")
+    assert (ended.code, "'Tel'" in ended.err) == (1, True)
+
+
+@pytest.mark.parametrize("default", ["client_type=byer", "budget_max=lots", "owner=x", "source"])
+def test_an_impossible_default_is_refused(agency, capsys, default):
+    with pytest.raises(SystemExit) as ended:
+        agency.load(f"{HEADER}\n", "--default", default)
+    assert ended.value.code == 2
+
+
+def test_default_fills_what_a_row_does_not_have(agency):
+    defaults = ("--default", "client_type=buyer", "--default", "source=old list")
+    agency.load("Name,Source\nJordan Lee,Zillow\nDana Ray,\n", *defaults)
+    assert [client["source"] for client in agency.clients()] == ["Zillow", "old list"]
+
+
+def test_defaults_are_for_clients_that_are_created(agency):
+    old = agency.create(**JORDAN, email="j@b", status="closed")
+    defaults = ("--default", "client_type=seller", "--default", "status=active", "--default", "notes=new")
+    agency.load("Name,email,Type\nJordan Lee,j@b,\n", *defaults, "--on-duplicate", "update")
+    (client,) = agency.clients()
+    assert {name: client[name] for name in old} == old
+
+
+def test_unknown_columns_are_named_and_kept_if_asked(agency):
+    content = f"{HEADER},Dog,Phone,Phone\nJordan,Lee,buyer,Rex,1,2\n"
+    assert agency.report(content, "--dry-run")["unknown_columns"] == ["Dog", "Phone (6)"]
+    agency.load(content, "--extra-columns")
+    assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (6)": "2"}
+
+
+def test_an_id_of_another_program_is_an_unknown_column(agency):
+    report = agency.report(f"ID,{HEADER}\n17,A,B,buyer\n,C,D,buyer\n")
+    assert (report["unknown_columns"], report["created"]) == (["ID"], 2)
+    assert agency.problems(f"ID,{HEADER}\n17,E,F,buyer\n", "--map", "ID=id") == [(2, "ID", "id")]
+
+
+def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
+    row = "Jordan,Lee,buyer,no address,abc,never,Likes dogs\n"
+    agency.load(f"{HEADER},E-Mail,budget_max,Created,notes\n{row}", "--lenient")
+    notes = agency.clients()[0]["notes"]
+    assert notes == "Likes dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
+
+
+def test_a_full_name_of_one_word_lacks_the_last_name(agency):
+    content = "Name,Type\nMadonna,buyer\n"
+    assert 'Name: "Madonna" (last_name) is required' in agency.load(content).out
+    assert agency.load(content, "--default", "last_name=-").code == 0
+
+
+@pytest.mark.parametrize(("first", "delimiter"), [("", ","), ("", ";"), ("sep=|\n", "|")])
+def test_rejects_can_be_corrected_and_imported(agency, tmp_path, first, delimiter):
+    rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,26/8/2024", "Pat,Kim,renter,=3,26/8/2024")
+    content = first + "\n".join((f"{HEADER},phone,created", *rows)).replace(",", delimiter)
+    rejects = tmp_path / "rejects.csv"
+    assert agency.load(content, "--rejects", rejects).code == 0
+    corrected = rejects.read_text("utf-8-sig").replace("renter", "both")
+    assert corrected.startswith(first + f"{HEADER},phone,created,acare_reason".replace(",", delimiter))
+    assert "must be one of buyer, seller, both" in corrected
+    assert agency.report(corrected)["unknown_columns"] == []
+    assert [client["phone"] for client in agency.clients()] == ["=1", "=2", "=3"]
+
+
+def test_another_file_of_rejects_is_not_replaced(agency, tmp_path):
+    (tmp_path / "rejects.csv").write_text("precious")
+    assert agency.load(f"{HEADER}\nDana,Ray,renter\n", "--rejects", tmp_path / "rejects.csv").code == 1
+    assert (tmp_path / "rejects.csv").read_text() == "precious"
+
+
+def test_what_is_not_imported_leaves_no_rejects(agency, tmp_path):
+    rejects = tmp_path / "rejects.csv"
+    content = f"{HEADER}\nDana,Ray,renter\nA,B,buyer\nA,B,buyer\n"
+    assert agency.load(content, "--rejects", rejects).code == 1
+    assert (rejects.exists(), agency.clients()) == (False, [])
+
+
+def test_nothing_is_written_if_a_row_is_invalid(agency):
+    ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\nDana,Ray,renter\nPat,Kim,renter\n")
+    assert (ended.code, agency.clients()) == (1, [])
+    assert 'line 3, client_type: "renter" (client_type) must be one of buyer, seller, both' in ended.out
+    assert "2 x client_type must be one of buyer, seller, both" in ended.out
+
+
+def test_all_problems_are_counted_and_the_first_listed(agency, monkeypatch):
+    monkeypatch.setattr(result, "MAX_LISTED", 2)
+    printed = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 5).out
+    assert (printed.count("\nline "), "5 x client_type" in printed) == (1, True)
+
+
+def test_text_of_a_file_is_escaped_for_the_terminal(agency):
+    content = f"{HEADER},evil\x1b]0;x\x07\nA\x1b[2J,B,buyer,\nC,D,\x9bm\u202e,\n"
+    ended = agency.load(content, "--dry-run")
+    assert [mark for mark in ended.out if not mark.isprintable() and mark != "\n"] == []
+    assert r"evil\x1b]0;x\x07" in ended.out
+
+
+def test_a_dry_run_writes_nothing(agency, tmp_path):
+    rejects = tmp_path / "rejects.csv"
+    content = f"{HEADER},owner\nJordan,Lee,buyer,new@example.com\nx,,,\n"
+    ended = agency.load(content, "--dry-run", "--create-users", "--rejects", rejects)
+    assert ended.out.startswith('CSV, UTF-8, delimiter ","\n    first_name -> first_name\n')
+    assert "1 valid, 1 refused; nothing was written." in ended.out
+    assert (agency.clients(), rejects.exists()) == ([], False)
+    assert "new@example.com" not in agency.run("user", "list").out
+
+
+def test_an_unknown_owner_is_a_problem_or_a_new_user(agency):
+    content = f"{HEADER},Owner\nJordan,Lee,buyer,new@example.com\nDana,Ray,buyer,New@example.com\n"
+    assert agency.problems(content) == [(2, "Owner", "owner"), (3, "Owner", "owner")]
+    assert agency.load(content, "--create-users").code == 0
+    assert [client["owner"] for client in agency.clients()] == ["new@example.com"] * 2
+
+
+def test_an_unknown_user_is_a_failure(agency):
+    ended = agency.run("import", agency.write(f"{HEADER}\n"), "--user", "unknown@example.com")
+    assert (ended.code, "--create-users" in ended.err) == (1, True)
+
+
+def test_the_order_is_that_of_creation_then_of_insertion(agency):
+    agency.create(first_name="New", last_name="x", client_type="buyer")
+    agency.load(f"{HEADER},created\nno time,x,buyer,\nd,x,buyer,2024-02-01\nb,x,buyer,2024-01-01\n")
+    rows = "c,x,buyer,2024-01-01\n0,x,buyer,1970-01-01\n-1,x,buyer,1969-12-31\nfirst,x,buyer,1700-01-01\n"
+    agency.load(f"{HEADER},created\n{rows}")
+    order = [client["first_name"] for client in agency.clients()]
+    assert order == ["first", "-1", "0", "b", "c", "d", "New", "no time"]
+
+
+def test_the_history_has_the_time_of_the_import_itself(agency):
+    agency.load("Name,Type,Created\nAna Vega,buyer,2020-05-17\n")
+    (client,) = agency.clients()
+    line = agency.run("history", client["id"]).out.splitlines()[1]
+    imported_at = TIMESTAMP.match(line)[0]
+    assert line == f"{imported_at}  version 1  imported by the operator"
+    assert client["created_at"] < "2020-05-18" < "2026" < imported_at
+
+
+def test_a_pipe_is_refused_in_plain_words(agency):
+    reading, writing = os.pipe()
+    os.close(writing)
+    ended = agency.run("import", f"/dev/fd/{reading}", "--user", USER)
+    os.close(reading)
+    assert (ended.code, "is a pipe" in ended.err) == (1, True)

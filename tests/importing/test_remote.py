@@ -1,0 +1,293 @@
+"""``acare import URL``: the clients of another server."""
+
+import json
+import re
+import threading
+import time
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from support.data import ALL_FIELDS, JORDAN
+from support.importing import USER
+from support.server import serving
+
+from acare import timestamps
+from acare.database.connection import open_temporary
+from acare.errors import UserError
+from acare.importing import remote
+from acare.importing.remote import Remote
+
+KEY = "0" * 64
+EMPTY = {"data": {"users": []}}
+
+
+def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
+    agency.create(**ALL_FIELDS)
+    row = "Pat Kim,buyer,2024-01-01,{}\n"
+    agency.load(
+        "Name,Type,Created,Notes\n" + "".join(map(row.format, range(250))), "--on-duplicate", "create"
+    )
+    (tmp_path / "key.txt").write_text(agency.run("key", "create", "--user", USER).out)
+    with serving(agency.database) as (_, address):
+        arguments = (f"http://{address}/v1/", "--key-file", tmp_path / "key.txt", "--create-users")
+        ended = other.run("import", *arguments, "--user", USER)
+    assert ended.code == 0, ended.out
+    assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
+
+
+@pytest.mark.parametrize(("key", "text"), [(None, "--key-file"), ("two\nlines", "one line, the API key")])
+def test_a_url_needs_a_key(agency, tmp_path, key, text):
+    (tmp_path / "key.txt").write_text(key or "")
+    arguments = ("--key-file", tmp_path / "key.txt") if key else ()
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, *arguments)
+    assert (ended.code, text in ended.err) == (1, True)
+
+
+def test_a_server_that_was_never_there_is_not_waited_for(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "refused" in ended.err) == (1, True)
+
+
+# --- against a server that fails as it is told
+
+
+class Fake:
+    """A server with records of some ids, newest first; ``script`` has the answers of its first requests."""
+
+    def __init__(self, count, *script):
+        self.ids = [number_id(number) for number in range(count)]
+        self.script = list(script)
+        self.requests = []
+        self.before_page = lambda page: None
+
+    def answer(self, path, headers):
+        self.requests.append((path, headers["X-API-Key"]))
+        if self.script:
+            return self.script.pop(0)
+        if path == "/v1/users":
+            return 404, {}, {}
+        page = int(path.rpartition("=")[2])
+        self.before_page(page)
+        clients = [{**JORDAN, "id": it, "user_id": it} for it in self.ids[(page - 1) * 100 : page * 100]]
+        meta = {"total": len(self.ids), "hasMore": page * 100 < len(self.ids)}
+        return 200, {}, {"data": {"clients": clients, "meta": meta}}
+
+
+def number_id(number):
+    return f"00000000-0000-7000-8000-{number:012}"
+
+
+@contextmanager
+def listening(fake):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, headers, body = fake.answer(self.path, self.headers)
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def download(fake):
+    """The records that a download has, oldest first, and how long it paused."""
+    pauses = []
+    with listening(fake) as url, closing(open_temporary()) as storage:
+        server = Remote(url, KEY, storage, sleep=pauses.append)
+        assert server.download(lambda *_: None) == len(list(server.lines()))
+        return [json.loads(line) for line in server.lines()], pauses
+
+
+def ids(records):
+    return {record["id"] for record in records}
+
+
+def fails(*script):
+    """The error of a download from a server with these answers, the first one about users."""
+    with pytest.raises(UserError) as error:
+        download(Fake(1, *script))
+    assert re.match(r"http://127\.0\.0\.1:\d+", str(error.value))
+    return str(error.value)
+
+
+def page(*clients, **meta):
+    """The answer to a request for clients."""
+    return 200, {}, {"data": {"clients": list(clients), "meta": {"total": 9, "hasMore": False, **meta}}}
+
+
+@pytest.mark.parametrize(
+    ("script", "pauses"),
+    [
+        ([(429, {"Retry-After": "7"}, {})], [7]),
+        ([(503, {"Retry-After": "3"}, {}), (502, {}, {})], [3, 4]),
+        ([(429, {"Retry-After": "9" * 5000}, {})], [2]),
+    ],
+)
+def test_a_download_waits_and_tries_again(script, pauses):
+    records, waited = download(Fake(150, *script))
+    assert (len(records), waited) == (150, pauses)
+
+
+def test_a_download_gives_up_after_some_attempts():
+    assert "503" in fails(*[(503, {}, {})] * 20)
+
+
+def test_owners_come_along_by_their_addresses():
+    users = {"data": {"users": [{"id": number_id(0), "email": USER}]}}
+    records, _ = download(Fake(1, (200, {}, users)))
+    assert [record["owner"] for record in records] == [USER]
+
+
+def test_a_list_that_does_not_change_is_read_once():
+    fake = Fake(250)
+    download(fake)
+    assert len(fake.requests) == 1 + 3
+
+
+@pytest.mark.parametrize("change", ["created", "imported", "deleted"])
+def test_changes_meanwhile_hide_no_client(change):
+    fake = Fake(450)
+
+    def before(page):
+        if page == 3 and len(fake.ids) == 450:
+            if change == "deleted":
+                del fake.ids[:20]
+            else:
+                fake.ids.insert(0 if change == "created" else 150, number_id(900))
+
+    fake.before_page = before
+    records, _ = download(fake)
+    assert ids(records) >= set(fake.ids)
+
+
+def test_clients_that_change_all_the_time_end_the_download():
+    fake = Fake(150)
+    fake.before_page = lambda page: fake.ids.insert(0, number_id(1000 + len(fake.ids)))
+    with pytest.raises(UserError, match="changed during each of 10 downloads"):
+        download(fake)
+
+
+@pytest.mark.parametrize(
+    "clients", [[], [{"id": number_id(1), "user_id": ""}] * 100], ids=["empty", "the same"]
+)
+def test_pages_without_end_end_the_download(clients):
+    text = fails((200, {}, EMPTY), *[page(*clients, hasMore=True)] * 50)
+    assert "says that there are more than 9 clients" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ((401, {}, {}), "401"),
+        ((302, {"Location": "http://example.com/"}, {}), "302 http://example.com/"),
+        ((200, {}, b"<html>"), "another form"),
+        ((200, {}, b"\xff"), "another form"),
+        ((200, {}, b"[" * 100_000), "nested too deeply"),
+        ((200, {}, {"data": {"users": ["x"]}}), "another form"),
+    ],
+)
+def test_an_answer_that_is_no_answer_ends_the_download(answer, text):
+    assert text in fails(answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [page("x"), page({"id": "x"}), page({"id": 1, "user_id": []}), page(total={})]
+)
+def test_clients_of_another_form_are_refused(answer):
+    assert "another form" in fails((200, {}, EMPTY), answer)
+
+
+def test_clients_can_be_created_during_the_download(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    fake = Fake(1, (200, {}, EMPTY))
+    fake.answer = lambda path, headers: (
+        page({**JORDAN, "id": number_id(1), "user_id": number_id(1), "created_at": timestamps.now()}, total=1)
+        if "clients" in path
+        else (404, {}, {})
+    )
+    with listening(fake) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert ended.code == 0, ended.out
+
+
+def test_lone_surrogates_are_a_problem_of_their_row(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    bad = {**JORDAN, "id": number_id(1), "user_id": number_id(1), "notes": "\ud800"}
+    fake = Fake(1, (200, {}, EMPTY), page(bad, total=1))
+    with listening(fake) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert (ended.code, "(notes) must not contain" in ended.out) == (1, True)
+
+
+@pytest.mark.parametrize("body", [b'"' + b"x" * 2000 + b'"', b"[" + b"[]," * 30 + b"[]]"])
+def test_an_answer_that_takes_too_much_memory_is_refused(monkeypatch, body):
+    monkeypatch.setattr(remote, "_MAX_BYTES", 2000)
+    assert "must not take more than 2000 bytes" in fails((200, {}, body))
+
+
+def test_an_answer_in_drops_has_a_deadline(monkeypatch):
+    monkeypatch.setattr(remote, "_DEADLINE", 0.1)
+    monkeypatch.setattr(remote, "_MAX_ATTEMPTS", 1)
+    with closing(open_temporary()) as storage, drops() as url:
+        began = time.monotonic()
+        with pytest.raises(UserError, match="no complete answer"):
+            Remote(url, KEY, storage).download(lambda *_: None)
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def drops():
+    """A server that sends the header of its answer letter by letter."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            while not over.wait(0.02):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+def test_text_of_a_server_is_escaped_for_the_terminal(agency, tmp_path):
+    (tmp_path / "key.txt").write_text(KEY)
+    with listening(Fake(1, (302, {"Location": "\x1b]0;title\x07\x9b2J"}, {}))) as url:
+        ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
+    assert r"\x1b]0;title\x07\x9b2J" in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_the_key_goes_to_the_server_alone():
+    elsewhere = Fake(1)
+    with listening(elsewhere) as url:
+        fake = Fake(1, (302, {"Location": url}, {}))
+        with pytest.raises(UserError):
+            download(fake)
+    assert (fake.requests[0][1], elsewhere.requests) == (KEY, [])

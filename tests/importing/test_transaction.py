@@ -1,0 +1,128 @@
+"""An import is made completely or not at all, and leaves nothing behind."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+
+import pytest
+from support.data import JORDAN
+from support.importing import HEADER, USER
+from support.server import command
+
+from acare.errors import StoreUnavailable
+from acare.fields import validate_create
+
+MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))
+
+# Says when the first rows are written, and waits before the next ones.
+SLOW = """
+import time
+from acare.importing import importer
+importer.CACHE_KIB = 100
+importer.ROWS_PER_STEP = 500
+import_rows = importer.import_rows
+def slowly(database, reader, options, progress):
+    return import_rows(database, reader, options, lambda done: print("rows", flush=True) or time.sleep(0.3))
+importer.import_rows = slowly
+"""
+
+
+def rows(count):
+    return f"{HEADER},email\n" + "".join(f"A{n},B,buyer,c{n}@b\n" for n in range(count))
+
+
+@pytest.fixture
+def slow(agency):
+    """An import in another process that has written its first rows."""
+    line = command(
+        "import", agency.write(rows(5000)), "--user", USER, "--database", agency.database, before=SLOW
+    )
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"rows\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
+    slow.send_signal(number)
+    slow.wait(20)
+    assert agency.clients() == []
+    assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
+    with closing(sqlite3.connect(agency.database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert agency.load(rows(1)).code == 0
+
+
+def test_a_second_import_waits_and_then_says_why_it_fails(agency, slow):
+    os.kill(slow.pid, signal.SIGSTOP)
+    ended = agency.load(rows(1))
+    os.kill(slow.pid, signal.SIGCONT)
+    assert (ended.code, "another process is writing" in ended.err, "nothing was changed" in ended.err) == (
+        1,
+        True,
+        True,
+    )
+
+
+def test_a_client_is_created_before_or_after_an_import(agency, slow):
+    with agency.app() as app:
+        os.kill(slow.pid, signal.SIGSTOP)
+        with pytest.raises(StoreUnavailable):
+            app.clients.create(agency.caller, validate_create(JORDAN))
+        os.kill(slow.pid, signal.SIGCONT)
+        assert app.clients.page(agency.caller, page=1, limit=1).total == 0  # a list does not wait
+        assert slow.wait(30) == 0
+        app.clients.create(agency.caller, validate_create(JORDAN))
+    assert len(agency.clients()) == 5001
+
+
+# Files can become a little longer than the database is.
+LIMITED = """
+import os, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit = os.path.getsize(sys.argv[-1]) + 300_000
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+"""
+
+
+def test_a_full_disk_undoes_an_import(agency):
+    arguments = ("import", agency.write(rows(3000)), "--user", USER, "--database", agency.database)
+    ended = subprocess.run(command(*arguments, before=LIMITED), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n"), "nothing was changed" in ended.stderr) == (1, 1, True)
+    assert agency.clients() == []
+
+
+def test_the_log_is_empty_after_an_import(agency):
+    with agency.app() as app:
+        agency.load(rows(3000))
+        assert os.path.getsize(f"{agency.database}-wal") < 10_000
+        assert app.clients.page(agency.caller, page=1, limit=1).total == 3000
+
+
+MEMORY = """
+import atexit
+atexit.register(lambda: print(open("/proc/self/status").read()))
+"""
+
+
+def megabytes(agency, path, code):
+    """The memory that an import of a file takes at most."""
+    line = command("import", path, "--user", USER, "--quiet", "--database", agency.database, before=MEMORY)
+    ended = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    return int(re.search(r"VmHWM:\s*(\d+) kB", ended.stdout)[1]) / 1024
+
+
+def test_many_rows_are_imported_in_little_memory(agency):
+    assert megabytes(agency, agency.write(rows(MANY)), 0) < (60 if MANY <= 100_000 else 160)
+
+
+@pytest.mark.parametrize("start", [b"Name,Type\n", b"{"])
+def test_a_line_without_end_takes_little_memory(agency, start):
+    assert megabytes(agency, agency.write(start + b"a" * 50_000_000), 1) < 100

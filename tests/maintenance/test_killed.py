@@ -1,0 +1,81 @@
+"""Backups and restores that are killed before any change of a name."""
+
+import subprocess
+import sys
+
+import pytest
+from support.backups import fill, leave_log, names
+
+from acare.maintenance.backup import back_up, verify
+
+# Runs the command in copies of a folder; it is killed before the first change of a name, the second, ...
+CUT_OFF = """
+import os, shutil, sys
+from pathlib import Path
+from acare.maintenance.backup import back_up
+from acare.maintenance.restore import restore
+
+template, where, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+step = 0
+while True:
+    folder = where / str(step)
+    shutil.copytree(template, folder)
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def cut_off(event, arguments):
+            global left
+            if event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.truncate"):
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+
+        sys.addaudithook(cut_off)
+        if what == "restore":
+            restore(next((folder / "backups").glob("*.db")), folder / "acare.db")
+        else:
+            back_up(folder / "acare.db", folder / "backups", keep=1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+    step += 1
+"""
+
+
+@pytest.fixture
+def template(tmp_path):
+    (tmp_path / "template").mkdir()
+    return tmp_path / "template"
+
+
+@pytest.fixture
+def cut_off(tmp_path, template):
+    def run(what):
+        where = tmp_path / "steps"
+        where.mkdir()
+        subprocess.run([sys.executable, "-c", CUT_OFF, template, where, what], check=True)
+        return sorted(where.iterdir(), key=lambda step: int(step.name))
+
+    return run
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_killed_backup_is_complete_or_absent(template, cut_off, before):
+    fill(template / "acare.db", "Ana")
+    for _ in range(before):
+        back_up(template / "acare.db", template / "backups")
+    steps = cut_off("backup")
+    backups = [[verify(each) for each in step.glob("backups/acare*.db")] for step in steps]
+    assert (backups[0], backups[-1], len(steps) > 3) == ([1] * before, [1], True)
+    assert all(before <= len(found) <= before + 1 for found in backups)
+
+
+def test_a_killed_restore_leaves_the_old_or_the_new(template, cut_off):
+    fill(template / "acare.db", "New")
+    back_up(template / "acare.db", template / "backups")
+    (template / "acare.db").unlink()
+    leave_log(template / "acare.db", "Old")
+    steps = [names(step / "acare.db") for step in cut_off("restore")]
+    assert (steps[0], steps[-1]) == (["Old"], ["New"])
+    assert steps == sorted(steps, reverse=True)

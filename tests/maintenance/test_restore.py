@@ -1,0 +1,239 @@
+"""Restoring a backup: the old database is kept, and a failed restore changes nothing."""
+
+import errno
+import os
+import re
+import sqlite3
+import stat
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from support.backups import SCOPES, content, fill, leave_log, names
+from support.client import Api
+from support.files import file_size_limit, listing
+from support.http import HttpCaller
+
+import acare
+from acare.errors import DatabaseRefused
+from acare.maintenance.backup import back_up, verify
+from acare.maintenance.restore import _check_target, restore
+
+
+def restored_name(printed):
+    """The new name of the old database, as the command prints it."""
+    return Path(re.search(r"renamed to (/.*)\.\n", printed.out)[1])
+
+
+def test_a_restore_keeps_the_old_database_and_the_backup(run, backup, path):
+    leave_log(path, "Old", "In the log")
+    path.chmod(0o600)
+    backup.chmod(0o644)
+    before = set(listing(path.parent))
+    old = restored_name(run("restore", backup))
+    assert (len(names(path)), names(old), verify(backup)) == (20, ["Old", "In the log"], 20)
+    assert set(listing(path.parent)) == {*before, old.name} - {"acare.db-wal"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_restored_database_is_synced_before_it_gets_its_name(backup, path, renamed, synced):
+    fill(path)
+    renamed.clear()
+    restore(backup, path)
+    assert renamed == [True]
+    assert path.parent.stat().st_ino in synced
+
+
+def test_a_backup_is_restored_where_no_database_is(run, backup, path):
+    printed = run("restore", backup)
+    assert (printed.code, len(names(path))) == (0, 20)
+    assert "before-restore" not in printed.out
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_logs_of_a_removed_database_are_not_applied(backup, path, ending):
+    leave_log(path, "Old")
+    os.replace(f"{path}-wal", f"{path}{ending}")
+    path.unlink()
+    restore(backup, path)
+    assert not os.path.exists(f"{path}{ending}")
+    assert len(names(path)) == 20
+
+
+# --- names that are not regular files
+
+
+def test_a_restore_follows_a_symbolic_link(run, backup, path, tmp_path):
+    (tmp_path / "disk").mkdir()
+    fill(tmp_path / "disk" / "real.db", "Old")
+    path.symlink_to("disk/real.db")
+    old = restored_name(run("restore", backup))
+    assert path.is_symlink()
+    assert (len(names(tmp_path / "disk" / "real.db")), names(old)) == (20, ["Old"])
+
+
+NOT_REPLACED = {
+    "a FIFO": os.mkfifo,
+    "a folder": os.mkdir,
+    "a link without a target": lambda path: path.symlink_to("missing.db"),
+    "a loop of links": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("make", NOT_REPLACED.values(), ids=NOT_REPLACED)
+def test_only_a_regular_file_is_replaced(run, backup, path, make):
+    make(path)
+    before = listing(path.parent), path.lstat().st_ino
+    assert run("restore", backup).is_refusal()
+    assert (listing(path.parent), path.lstat().st_ino) == before
+
+
+def test_a_device_is_not_replaced():
+    """Only checked: a restore that accepted it by mistake would replace the device of this machine."""
+    with pytest.raises(DatabaseRefused, match="not a regular file"):
+        _check_target(Path("/dev/null"))
+
+
+# --- damaged databases
+
+
+DAMAGES = {
+    "nothing": lambda content: b"",
+    "something else": lambda content: b"x" * len(content),
+    "a page less": lambda content: content[:-4096],
+    "a header alone": lambda content: content[:4096] + b"\xff" * (len(content) - 4096),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_database_is_replaced_and_kept_as_it_is(backup, path, damage):
+    fill(path, "Old")
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    old = restore(backup, path).old
+    assert (len(names(path)), old.read_bytes()) == (20, damaged)
+
+
+def test_a_log_is_kept_though_its_database_was_emptied(backup, path):
+    """SQLite deletes a log next to an empty file; the clients may all be in it."""
+    leave_log(path, "Old")
+    path.write_bytes(b"")
+    restore(backup, path)
+    kept = [each for each in path.parent.glob("acare.db.*-wal") if each.read_bytes() == content("Old").log]
+    assert (len(kept), len(names(path))) == (1, 20)
+
+
+# --- what is restored
+
+
+def answers(path, key):
+    """What the API returns, apart from the time of the responses."""
+    with acare.create_app(database=path, rate_limit="off") as app:
+        caller = Api(app, key)
+        lists = [caller.get(f"/v1/clients{query}") for query in ("", "?limit=2&page=2", "?status=closed")]
+        ids = [client["id"] for client in lists[0].json["data"]["clients"]]
+        items = [caller.get(f"/v1/clients/{each}") for each in ids]
+        return [answer.json["data"] for answer in lists + items]
+
+
+def test_a_restored_database_gives_the_same_answers(path, folder):
+    with acare.create_app(database=path, rate_limit="off") as app:
+        caller = Api(app, app.keys.create("ana@example.com", SCOPES).key)
+        created = [caller.create(first_name=name, tags=[name], budget_min=0.5) for name in ("Zoë", "客户")]
+        caller.put(created[0]["id"], {"status": "closed", "notes": "a\nb"})
+    before = answers(path, caller.key)
+    backup = back_up(path, folder)
+    with acare.create_app(database=path, rate_limit="off") as app:
+        again = Api(app, caller.key)
+        again.delete(created[1]["id"])
+        again.create()
+    assert answers(path, caller.key) != before
+    restore(backup, path)
+    assert answers(path, caller.key) == before
+
+
+# --- open databases
+
+
+@pytest.mark.parametrize("what", ["app", "reader", "writer"])
+def test_an_open_database_is_not_replaced(run, backup, path, what):
+    fill(path, "Old")
+    with closing(sqlite3.connect(path)) as other:
+        if what == "app":
+            other = acare.create_app(database=path, rate_limit="off")
+        elif what == "reader":
+            other.execute("BEGIN")
+            other.execute("SELECT count(*) FROM clients").fetchall()
+        else:
+            other.execute("BEGIN IMMEDIATE")
+        printed = run("restore", backup)
+        other.close()
+    assert printed.is_refusal()
+    assert names(path) == ["Old"]
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"x" * 100], ids=["intact", "no bytes", "no header"])
+def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path, damage):
+    """SQLite cannot read a damaged file, so it cannot tell that another process has it open."""
+    server = start()
+    served = tmp_path / "served.db"
+    if damage is not None:
+        served.write_bytes(damage and damage + served.read_bytes()[100:])
+    before = served.read_bytes()
+    printed = run("restore", backup, database=served)
+    assert printed.is_refusal()
+    assert f"(process {server.process.pid}); stop it first" in printed.err
+    assert served.read_bytes() == before
+
+
+def test_after_a_kill_the_old_database_is_kept_complete(start, run, backup, tmp_path):
+    server = start()
+    with closing(HttpCaller(server.url, server.key)) as caller:
+        caller.create(first_name="Ana")
+    server.process.kill()
+    server.process.wait()
+    served = tmp_path / "served.db"
+    assert served.with_name("served.db-wal").stat().st_size > 0
+    old = restored_name(run("restore", backup, database=served))
+    assert [each for each in listing(tmp_path) if each.endswith(("-wal", "-shm"))] == []
+    assert (names(old), len(names(served))) == (["Ana"], 20)
+
+
+# --- a restore that fails
+
+
+ERRORS = [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["error", "Ctrl-C"])
+@pytest.mark.parametrize("make", [fill, leave_log], ids=["closed", "killed"])
+def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatch, make, error):
+    def replace(source, target):
+        raise error
+
+    make(path, "Old")
+    before = set(listing(path.parent)) - {"acare.db-wal"}
+    monkeypatch.setattr(os, "replace", replace)
+    with suppress(DatabaseRefused, KeyboardInterrupt):
+        restore(backup, path)
+    assert names(path) == ["Old"]
+    assert set(listing(path.parent)) == before
+
+
+def test_a_failed_restore_puts_the_log_back(backup, path, fail):
+    leave_log(path, "Old")
+    path.write_bytes(b"")  # so its log cannot be merged
+    before = listing(path.parent), path.with_name("acare.db-wal").read_bytes()
+    fail("replace", 2)  # the first one renames the log
+    with pytest.raises(DatabaseRefused):
+        restore(backup, path)
+    assert (listing(path.parent), path.with_name("acare.db-wal").read_bytes()) == before
+
+
+@pytest.mark.parametrize("part", [0, 0.05, 0.5, 0.99])
+def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup, part):
+    fill(path, "Old")
+    before = listing(path.parent)
+    with file_size_limit(int(backup.stat().st_size * part)):
+        assert run("restore", backup).is_refusal()
+    assert (names(path), listing(path.parent)) == (["Old"], before)

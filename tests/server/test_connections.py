@@ -1,0 +1,118 @@
+"""At the limit of connections, the one that has made no progress for longest is closed for a new one."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+
+import pytest
+from support.sockets import BODY, connect, read_answer, read_content, request, reset
+from support.target import target_in
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
+DOCUMENT = HEALTH.replace(b"/healthz", b"/openapi.json")
+ROOM = 64
+
+
+@contextmanager
+def room_for(number, folder):
+    """A server with room for so many connections, and what makes connections to it."""
+    descriptors = number + 256
+    prefix = ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+    with target_in(folder, prefix=prefix) as target, contextlib.ExitStack() as stack:
+
+        def make(count, sending=b"", **options):
+            made = [connect(target.address, **options) for _ in range(count)]
+            for raw in made:
+                stack.callback(reset, raw)
+                raw.settimeout(2)
+                raw.sendall(sending)
+            return made
+
+        yield target, make
+
+
+@pytest.fixture
+def full(tmp_path):
+    with room_for(ROOM, tmp_path) as made:
+        yield made
+
+
+def ask(raw):
+    """The status of the answer to a request on the connection; None if that is closed."""
+    try:
+        raw.sendall(HEALTH)
+        with raw.makefile("rb") as stream:
+            answer = read_content(stream)
+            return answer and answer[0]
+    except (ConnectionError, TimeoutError):
+        return None
+
+
+@pytest.mark.parametrize("begun", [b"", HEALTH[:20], HEALTH + HEALTH[:20]], ids=["nothing", "half", "more"])
+def test_the_connection_idle_longest_is_closed(full, begun):
+    _, make = full
+    [active], silent = make(1), []
+    for _ in range(ROOM // 4):
+        silent += make(5, begun)
+        assert ask(active) == 200
+    assert ask(make(1)[0]) == 200
+    if not begun:
+        assert (ask(silent[-1]), ask(silent[0])) == (200, None)
+
+
+def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
+    target, make = full
+    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        [writing] = make(1, request(target.key, "POST", body=BODY))
+        assert target.is_well()  # by then, the request has been read
+        make(ROOM + 5)
+        assert ask(make(1)[0]) == 200
+    with writing.makefile("rb") as stream:
+        assert read_answer(stream)[0] == 201
+
+
+def test_a_connection_to_close_is_found_without_a_search(tmp_path):
+    """At the limit, a new connection costs about as much as before."""
+    with room_for(644, tmp_path) as (target, make):
+
+        def cpu_of_connects(number):
+            began = target.cpu_seconds()
+            make(number, HEALTH[:20])
+            assert target.is_well()
+            return target.cpu_seconds() - began
+
+        before = cpu_of_connects(400)
+        cpu_of_connects(244)
+        assert cpu_of_connects(350) < 3 * before + 0.02
+
+
+def test_new_callers_replace_those_with_data_to_read(full):
+    """In one iteration: the descriptor of a closed connection is given to a new one at once."""
+    target, make = full
+    old = make(ROOM)
+    assert ask(old[-1]) == 200
+    os.kill(target.process.pid, signal.SIGSTOP)
+    for raw in old:
+        raw.send(b"G")
+    new = make(16)
+    os.kill(target.process.pid, signal.SIGCONT)
+    time.sleep(0.3)
+    assert [ask(raw) for raw in new] == [200] * 16
+    assert target.log_besides_requests() == []
+
+
+def test_new_callers_replace_those_who_do_not_read(full):
+    _, make = full
+    crowd = make(ROOM, receive_buffer=2048)
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        for raw in crowd:
+            raw.setblocking(False)
+            with contextlib.suppress(OSError):
+                raw.send(DOCUMENT * 20)
+        time.sleep(0.02)
+    assert [ask(make(1)[0]) for _ in range(20)] == [200] * 20

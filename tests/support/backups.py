@@ -1,0 +1,62 @@
+"""Databases to back up and restore: closed ones, and what a killed server leaves."""
+
+import hashlib
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import acare
+from acare.auth import operator_for
+from acare.database.copying import checksum_file
+from acare.fields import validate_create
+
+from .data import JORDAN
+from .files import query
+
+SCOPES = {"all": ["read", "write"]}
+
+
+class Content(NamedTuple):
+    closed: bytes  # a database that was closed
+    killed: bytes  # one whose server was killed
+    log: bytes  # which is in the log next to it
+
+
+@cache
+def content(*names):
+    """The bytes of a database with a client of each first name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "acare.db"
+        with acare.create_app(database=path, rate_limit="off") as app:
+            add(app, *names)
+            killed, log = path.read_bytes(), path.with_name("acare.db-wal").read_bytes()
+        return Content(path.read_bytes(), killed, log)
+
+
+def add(app, *names):
+    user = app.keys.create("ana@example.com", SCOPES).user_id
+    for name in names:
+        app.clients.create(operator_for(user), validate_create({**JORDAN, "first_name": name}))
+
+
+def fill(path, *names):
+    """Make a database with a client of each first name."""
+    path.write_bytes(content(*names).closed)
+
+
+def leave_log(path, *names):
+    """What a killed server leaves: a database whose clients are still in its log."""
+    path.write_bytes(content(*names).killed)
+    path.with_name(f"{path.name}-wal").write_bytes(content(*names).log)
+
+
+def names(path):
+    """The first names of the clients in a file, in the order of their creation."""
+    return [name for (name,) in query(path, "SELECT first_name FROM clients ORDER BY seq")]
+
+
+def sign(path):
+    """Write the right checksum next to a file."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum_file(path).write_text(f"{digest}  {path.name}\n")

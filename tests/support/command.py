@@ -1,0 +1,74 @@
+"""Runs ``acare`` commands in process; ``command`` in server.py is for those that need a real one."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+from acare.cli import main
+
+
+class Ended(NamedTuple):
+    """The exit code of a command, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
+    """Run the command with these arguments; ``env`` is added to the variables of the environment."""
+    out, err = _stream(), _stream()
+    with ExitStack() as stack:
+        stack.enter_context(_variables(env or {}))
+        stack.enter_context(_logging_of_a_new_process())
+        stack.enter_context(chdir(cwd or "."))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        code = _exit_code([str(argument) for argument in arguments])
+    return Ended(code, _text(out), _text(err))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as end:  # a usage error, or --help
+        return int(end.code or 0)
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+@contextmanager
+def _variables(env: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _logging_of_a_new_process() -> Iterator[None]:
+    """Without the handlers of pytest, which would keep a command from setting up its log."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
