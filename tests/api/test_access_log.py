@@ -4,9 +4,7 @@ import logging
 import re
 
 import pytest
-from support.client import Api, app_fixture
-
-import acare
+from support.client import app_fixture
 
 app = app_fixture()
 
@@ -48,17 +46,3 @@ def test_a_path_cannot_break_a_line(api, lines, path):
     api.get(path, 404)
     (line,) = lines()
     assert line.isprintable()
-
-
-def test_an_unknown_method_is_a_hyphen(api, lines):
-    api.ask("FORGED", "/v1/clients", status=405)
-    assert " - /v1/clients 405 " in lines()[0]
-
-
-def test_the_lines_can_go_elsewhere(tmp_path, caplog):
-    own = []
-    caplog.set_level(logging.INFO)
-    with acare.create_app(database=tmp_path / "a.db", access_log=own.append) as app:
-        Api(app).get("/v1/clients", 401)
-    assert [(line.method, line.path, line.status) for line in own] == [("GET", "/v1/clients", 401)]
-    assert caplog.records == []

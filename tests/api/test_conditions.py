@@ -66,13 +66,6 @@ def test_a_write_with_a_matching_if_none_match_is_412(api, path, method, body):
         assert answer.json["error"]["details"]["currentVersion"] == version(api, path) == 2
 
 
-@WRITES
-@pytest.mark.parametrize("tags", OTHERS)
-def test_a_write_with_another_if_none_match_is_done(api, path, method, body, tags):
-    api.ask(method, path, body, If_None_Match=tags)
-    assert version(api, path) == (3 if method == "PUT" else None)
-
-
 # --- If-Match
 
 
@@ -89,11 +82,6 @@ def test_a_false_if_match_is_412_and_writes_nothing(api, path, tags):
     for method, body in (("GET", None), ("HEAD", None), ("PUT", {"notes": "mine"}), ("DELETE", None)):
         answer = api.ask(method, path, body, 412, If_Match=tags)
         assert (answer.headers["ETag"], version(api, path)) == ('"2"', 2)
-
-
-def test_an_unquoted_tag_is_explained(api, path):
-    said = api.ask("PUT", path, {"notes": "x"}, 412, If_Match="2").json["error"]["message"]
-    assert 'its entity tag is "2", in quotes' in said
 
 
 # --- with other conditions
@@ -141,12 +129,6 @@ def test_404_comes_before_412(api, caller, path, header):
     for method, body in (("GET", None), ("PUT", {"notes": "x"}), ("DELETE", None)):
         for who, where in ((api, f"/v1/clients/{UNKNOWN_ID}"), (agent, path)):
             who.ask(method, where, body, 404, **{header: "*"})
-
-
-def test_412_comes_before_400_for_crossed_budgets(api, path):
-    api.ask("PUT", path, {"budget_min": 5})
-    api.ask("PUT", path, {"budget_max": 4}, 412, If_Match='"2"')
-    api.ask("PUT", path, {"budget_max": 4}, 400, If_Match='"3"')
 
 
 def test_of_many_writes_with_one_tag_one_succeeds(app, api, path):
