@@ -54,8 +54,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def __init__(
         self,
         settings: Settings,
-        clock: Callable[[], int],
-        access_log: Callable[[AccessRecord], None],
+        clock: Callable[[], int] = time.monotonic_ns,
+        access_log: Callable[[AccessRecord], None] = log_access,
         identify: Identify | None = None,
     ) -> None:
         self.database = Database(settings.database, clock=clock)
@@ -134,7 +134,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
 def create_app(
     *,
-    settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
@@ -148,6 +147,4 @@ def create_app(
     behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
-    if settings is not None and options:
-        raise TypeError("pass either settings or options, not both")
-    return App(settings or Settings.from_options(options), clock, access_log, identify)
+    return App(Settings.from_options(options), clock, access_log, identify)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -49,16 +48,8 @@ class Caller(NamedTuple):
 _NO_ACTIONS: frozenset[str] = frozenset()
 
 #: The scopes of a user of the embedding app, and the text that the log shows as the key of this user.
-FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
+FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 HOST = "host"
-
-
-class Users(Protocol):
-    """The user store as the API uses it; ``acare.store.users`` implements it."""
-
-    def visible_to(self, caller: Caller) -> list[User]: ...
-
-    def get(self, caller: Caller) -> User: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

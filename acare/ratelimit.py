@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 _SECOND = 1_000_000_000
@@ -15,8 +14,7 @@ _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 MAX_BUCKETS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
     tokens: int

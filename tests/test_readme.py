@@ -177,8 +177,7 @@ def test_every_error_has_a_row_with_status_and_code():
 
 
 def test_the_diagram_has_the_middleware_in_order(tmp_path):
-    settings = Settings(database=tmp_path / "acare.db", trusted_proxy="127.0.0.1", cors_origin=("*",))
-    with acare.create_app(settings=settings, identify=lambda env: None) as app:
+    with acare.create_app(database=tmp_path / "acare.db", trusted_proxy="127.0.0.1") as app:
         names = [type(each).__name__ for each in app._unprepared_middleware]
     shown = re.findall(r"\b([A-Z]\w+)(?=\[)", diagram("acare/api/README.md"))
     assert list(dict.fromkeys(shown)) == names

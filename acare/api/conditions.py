@@ -26,11 +26,6 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def has_if_match(req: falcon.Request) -> bool:
-    """Whether the request has an ``If-Match`` header, valid or not."""
-    return "HTTP_IF_MATCH" in req.env
-
-
 def for_reading(req: falcon.Request) -> Precondition:
     """The precondition of a GET or HEAD; ``not_modified`` is evaluated after it."""
     header = req.env.get("HTTP_IF_MATCH")

@@ -10,7 +10,7 @@ from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 
 import acare
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS
 from acare.errors import SettingError
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
@@ -77,7 +77,6 @@ def test_a_closed_app_is_freed(tmp_path):
 INVALID_OPTIONS = [
     ({"ratelimit": "off"}, TypeError, "ratelimit"),
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
-    ({"settings": Settings()}, TypeError, "either settings or options"),
 ]
 
 
