@@ -52,19 +52,6 @@ def test_changed_fields_are_since_the_callers_version(api, fields, updates, chan
     assert changed_fields(api, client_id) == changed
 
 
-@pytest.mark.parametrize(
-    ("tags", "attempted", "changed"),
-    [("garbage", None, None), ('W/"1"', None, None), ('""', None, None), ('"2", "1"', 2, ["notes"])],
-)
-def test_the_latest_version_that_was_named_counts(api, tags, attempted, changed):
-    client_id = api.create()["id"]
-    for notes in "ab":
-        api.put(client_id, {"notes": notes})
-    answer = api.ask("PUT", f"/v1/clients/{client_id}", {"notes": "x"}, 412, If_Match=tags)
-    details = answer.json["error"]["details"]
-    assert (details["attemptedVersion"], details["changedFields"]) == (attempted, changed)
-
-
 def test_a_purged_version_has_no_fields(app, api):
     client_id = api.create()["id"]
     api.put(client_id, {"phone": "1"})

@@ -52,15 +52,6 @@ def test_location_follows_the_prefix(intranet, south):
 # --- opening and closing
 
 
-def test_a_closed_app_opens_no_connection_again(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        key = full_key(app)
-    app.close()  # closing twice is allowed
-    Api(app).get("/healthz")
-    assert Api(app, key).get("/v1/clients", "*").status_int >= 500
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
 def test_a_closed_app_is_freed(tmp_path):
     """Whatever it has answered: no cache may keep it."""
     paths = ("/v1/clients", "/v1/clients/x", "/v1/users/me", "/readyz", "/", "/openapi.json")

@@ -123,19 +123,6 @@ def test_unknown_and_deleted_clients_are_404(api):
 # --- update
 
 
-@pytest.mark.parametrize("field", SET)
-def test_an_update_changes_only_what_was_sent(api, field):
-    before = api.create(**SET)
-    other = {**SET, **UNSET, "email": "b@c", "budget_min": 1, "status": "closed"}[field]
-    after = api.put(before["id"], {field: other}).json["data"]
-    changed = (field, "version", "updated_at")
-    assert (after[field], after["version"]) == (other, 2)
-    assert without(after, *changed) == without(before, *changed)
-    error = api.put(before["id"], {field: SET[field], "version": 1}, status=409).json["error"]
-    assert error["code"] == "VERSION_CONFLICT"
-    assert read(api, before["id"]) == after
-
-
 @pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz"])
 def test_head_answers_like_get_but_without_a_body(api, path):
     path = path.format(id=api.create(first_name="Zoë")["id"])
