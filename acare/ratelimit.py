@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 _SECOND = 1_000_000_000
@@ -14,7 +15,8 @@ _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 MAX_BUCKETS = 100_000
 
 
-class RateLimit(NamedTuple):
+@dataclass(frozen=True)
+class RateLimit:
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
     tokens: int

@@ -110,6 +110,10 @@ def test_a_typed_value_obeys_the_same_rules(name, given):
         Settings.from_options({name: given})
 
 
+def test_only_origins_may_be_given_several_times():
+    assert [setting.name for setting in SETTINGS if setting.repeatable] == ["cors_origin"]
+
+
 def test_a_command_reads_the_environment_by_default(monkeypatch):
     monkeypatch.setenv("ACARE_THREADS", "3")
     assert Settings.from_command({"threads": None}).threads == 3
