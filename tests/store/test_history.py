@@ -16,7 +16,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 from acare.auth import operator_for
 from acare.cli import main, options
-from acare.database import database
+from acare.database import log
 from acare.database.database import Database
 from acare.fields import validate_create, validate_update
 from acare.store.clients import ClientStore
@@ -370,7 +370,7 @@ def test_compacting_removes_copies_in_unused_space(tmp_path, seed, others, chang
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; the same command does it when they are done."""
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
-    monkeypatch.setattr(database, "EMPTY_LOG_SECONDS", 0.05)
+    monkeypatch.setattr(log, "EMPTY_SECONDS", 0.05)
     client_id = api.create(first_name=NAME)["id"]
     with closing(sqlite3.connect(app.database.path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
