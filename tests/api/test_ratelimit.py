@@ -56,7 +56,7 @@ def test_a_bucket_holds_at_most_its_tokens(limiter, clock):
 )
 def test_tokens_come_at_the_exact_nanosecond(clock, tokens, seconds):
     limiter = RateLimiter(RateLimit(tokens, seconds), clock, max_buckets=10)
-    limiter._young[HOME] = clock.now * tokens + limiter._capacity  # empty, without 999,999,999 requests
+    limiter._full_at[HOME] = clock.now * tokens + limiter._capacity  # empty, without 999,999,999 requests
     started = clock.now
     for n in range(1, 50):
         due = started + -(-n * seconds * SECOND // tokens)  # the first nanosecond that has token n
@@ -104,7 +104,7 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
         limiter.take(f"10.{n}")
         if n % (MAX_BUCKETS // 2 - 1) == 0:
             allowed.append(limiter.take(HOME).allowed)
-    assert MAX_BUCKETS // 2 <= len(limiter._young | limiter._old) <= MAX_BUCKETS
+    assert len(limiter._full_at) == MAX_BUCKETS
     assert allowed == [True] * 3 + [False] * 3
 
 
