@@ -1,7 +1,6 @@
-"""The access log: one line for each request (test_secrets shows that no line has a key)."""
+"""The paths in the access log. tests/server/test_serve has whole lines; test_secrets shows that none has a key."""
 
 import logging
-import re
 
 import pytest
 from support.client import app_fixture
@@ -14,24 +13,6 @@ def lines(caplog):
     """The lines of the access log so far."""
     caplog.set_level(logging.INFO, logger="acare.access")
     return lambda: [record.getMessage() for record in caplog.records if record.name == "acare.access"]
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/v1/clients?page=1", 200),
-        ("GET", "/nothing", 404),
-        ("PUT", "/v1/clients", 405),
-    ],
-)
-def test_a_request_is_one_line_with_its_id_and_key(api, lines, method, path, status):
-    answer = api.ask(method, path, status=status)
-    (line,) = lines()
-    assert re.search(rf"\b{method} {path.partition('?')[0]} {status} \d+\.\dms key=", line)
-    assert line.endswith(f" request={answer.headers['X-Request-ID']}")
-    outside = path == "/nothing"
-    assert ("key=- " in line) is outside
-    assert (re.search(f"{api.key[:8]}.*{api.key[-4:]}", line) is None) is outside
 
 
 def test_a_long_path_is_cut(api, lines):

@@ -1,9 +1,7 @@
 """Conditional requests (RFC 9110): entity tags, If-Match, If-None-Match, and --require-precondition."""
 
-import functools
-
 import pytest
-from support.client import Api, app_fixture, at_once, full_key
+from support.client import Api, app_fixture, full_key
 from support.data import JORDAN, UNKNOWN_ID
 
 # If-Match of a client at version 2, where it does not hold. None of these may count as "no condition".
@@ -106,39 +104,12 @@ def test_both_headers_must_hold_and_if_match_is_first(
     api.ask(method, path, body, write, **headers)
 
 
-IN_THE_BODY = [
-    # header, tags, version in the body, status
-    ("If_Match", '"2"', 2, 200),
-    ("If_Match", '"2"', 1, 409),
-    ("If_Match", '"1"', 2, 412),
-    ("If_None_Match", '"2"', 1, 412),
-    ("If_None_Match", '"1"', 1, 409),
-]
-
-
-@pytest.mark.parametrize(("header", "tags", "sent", "status"), IN_THE_BODY)
-def test_a_header_and_a_version_must_both_hold(api, path, header, tags, sent, status):
-    api.ask("PUT", path, {"notes": "mine", "version": sent}, status, **{header: tags})
-    assert version(api, path) == (3 if status == 200 else 2)
-
-
 @pytest.mark.parametrize("header", ["If_Match", "If_None_Match"])
 def test_404_comes_before_412(api, caller, path, header):
     agent = caller("ana@example.com", role="agent")
     for method, body in (("GET", None), ("PUT", {"notes": "x"}), ("DELETE", None)):
         for who, where in ((api, f"/v1/clients/{UNKNOWN_ID}"), (agent, path)):
             who.ask(method, where, body, 404, **{header: "*"})
-
-
-def test_of_many_writes_with_one_tag_one_succeeds(app, api, path):
-    for number in range(2, 7):
-        writes = [
-            functools.partial(
-                Api(app, api.key).ask, "PUT", path, {"notes": str(n)}, "*", If_Match=f'"{number}"'
-            )
-            for n in range(8)
-        ]
-        assert sorted(answer.status_int for answer in at_once(*writes)) == [200] + [412] * 7
 
 
 # --- --require-precondition
