@@ -1,4 +1,4 @@
-"""The paths in the access log. tests/server/test_serve has whole lines; test_secrets shows that none has a key."""
+"""The paths in the access log (tests/server has whole lines, test_secrets shows that none has a key)."""
 
 import logging
 
