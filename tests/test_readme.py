@@ -134,27 +134,12 @@ def test_every_command_has_a_row():
     assert told == {f"acare {command}" for command in commands(_parser())}
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_in_the_text_exists(page):
-    for text in re.findall(r"`acare ([^`]+)`", re.sub(FENCE, "", PAGES[page])):
-        parser = _parser()
-        for word in text.split():
-            if word.startswith("--"):
-                assert word in parser._option_string_actions, text
-            elif not word.isupper() and (choices := actions(parser)):
-                parser = choices[word]
-
-
-def actions(parser):
-    """The commands directly below a parser, by name."""
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return groups[0].choices if groups else {}
-
-
 def commands(parser):
     """All commands of a parser: ``serve``, ``key create``, ..."""
-    for name, child in actions(parser).items():
-        yield from [f"{name} {below}" for below in commands(child)] or [name]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, child in action.choices.items():
+                yield from [f"{name} {below}" for below in commands(child)] or [name]
 
 
 def test_every_error_has_a_row_with_status_and_code():

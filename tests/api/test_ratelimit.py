@@ -82,17 +82,6 @@ def test_sixteen_threads_get_exactly_the_tokens(limiter):
 # --- the figures of a result
 
 
-@pytest.mark.parametrize(
-    ("tokens", "seconds", "retry_after"), [(500, 900, 2), (3, 1, 1), (7, 1000, 143), (1, 60, 60)]
-)
-def test_after_retry_after_a_request_is_allowed(clock, tokens, seconds, retry_after):
-    limiter = RateLimiter(RateLimit(tokens, seconds), clock)
-    spend(limiter, tokens)
-    assert limiter.take(HOME).retry_after == retry_after
-    clock.advance(retry_after * SECOND)
-    assert limiter.take(HOME).allowed
-
-
 # --- memory
 
 

@@ -16,8 +16,6 @@ class Operation(NamedTuple):
     """One operation of the page."""
 
     title: str
-    method: str
-    path: str
     curl: list[str]  # its words
     status: int  # of the example response
     response: dict[str, Any]
@@ -26,24 +24,16 @@ class Operation(NamedTuple):
     def curl_body(self) -> Any:
         return json.loads(self.option("-d")) if "-d" in self.curl else None
 
-    @property
-    def curl_path(self) -> str:
-        (url,) = (word for word in self.curl if word.startswith("https://"))
-        return "/" + url.split("/", 3)[3]
-
     def option(self, flag: str, default: str = "") -> str:
         return self.curl[self.curl.index(flag) + 1] if flag in self.curl else default
 
 
 def parse(text):
     """An operation from its part of the page."""
-    method, path = re.search(r"```http\n(\w+) (\S+)\n```", text).groups()
     curl = re.search(r"```bash title=\"cURL\"\n(.*?)```", text, re.S)[1]
     response = re.search(r"### Example response \((\d+)\)\n\n```json\n(.*?)```", text, re.S)
     return Operation(
         title=text.partition("\n")[0],
-        method=method,
-        path=path,
         curl=shlex.split(curl.replace("\\\n", " ")),
         status=int(response[1]),
         response=json.loads(response[2]),
@@ -61,9 +51,10 @@ def replay(caller, operation, client_id=UNKNOWN_ID):
     flags = zip(operation.curl, operation.curl[1:], strict=False)
     headers = dict(word.split(": ") for flag, word in flags if flag == "-H")
     assert headers.pop("X-API-Key") == "YOUR_API_KEY"
+    (url,) = (word for word in operation.curl if word.startswith("https://"))
     data = operation.option("-d").replace("your-status", "inactive").encode()
     return caller.web.request(
-        operation.curl_path.replace(":id", client_id),
+        "/" + url.split("/", 3)[3].replace(":id", client_id),
         method=operation.option("-X", "GET"),
         headers={**headers, **caller.headers},
         body=data,
@@ -90,9 +81,6 @@ def members(value, path=""):
 
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-
-
-# --- the examples
 
 
 @every_operation
