@@ -52,6 +52,7 @@ def text_line(line: AccessRecord) -> str:
 def json_line(line: AccessRecord, timestamp: str) -> str:
     """The line as a JSON object, with the same members as other log lines have."""
     members = {"time": timestamp, "level": "info", "logger": log.name, **line._asdict()}
+    members["milliseconds"] = round(line.milliseconds, 1)
     return json.dumps(members, ensure_ascii=False)
 
 
@@ -86,7 +87,7 @@ class AccessLog:
                 req.method if req.method in falcon.HTTP_METHODS else "-",  # others can be any text
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it
                 resp.status_code,
-                round((time.perf_counter() - context.started) * 1000, 1),
+                (time.perf_counter() - context.started) * 1000,
                 _caller(context),
                 context.request_id,
             )
