@@ -45,10 +45,10 @@ REJECTED = {
                      "https://a.example:443", "http://a.example:80", "https://ä.example"]),
     "threads": ("a whole number from 1 to 256", ["0", "257", "-1", "1.0", "many", "٣"]),
     "log_format": ("one of text, json", ["xml", "JSON"]),
-    "page": ("true or false", ["no", "0"]),
+    "page": ("one of true, false", ["no", "0"]),
     "drain_seconds": ("a whole number from 1 to 3600", ["0", "3601", "1s"]),
     "stop_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
-    "require_precondition": ("true or false", ["yes", "1"]),
+    "require_precondition": ("one of true, false", ["yes", "1"]),
 }  # fmt: skip
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
