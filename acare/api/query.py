@@ -17,7 +17,6 @@ T = TypeVar("T")
 #: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
 DEEP = 10_000
 
-
 #: What the parameter ``q`` may be. A possessive quantifier (++) never backtracks.
 SEARCH = String(max_length=200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable
 from functools import cached_property
 
@@ -32,13 +31,12 @@ class Liveness:
 class Readiness:
     """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
 
-    A server that is stopping says so in the WSGI environ.
-    Load balancers ask every few seconds, so only a change is logged: not ready, and ready again.
+    A server that is stopping says so in the WSGI environ. Load balancers ask every few seconds, so only a
+    change is logged.
     """
 
     def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
         self._run_checks = run_checks
-        self._mutex = threading.Lock()  # guards the attribute below
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -46,18 +44,15 @@ class Readiness:
         checks = {"server": "The server is stopping." if stopping else "ok", **self._run_checks()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
-        self._log_change(not failed, message)
+        ready = not failed
+        if ready != self._was_ready:
+            log.warning("%s", message)
+        self._was_ready = ready
         if failed:
             raise envelope.unavailable(message, {"checks": checks})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     on_head = on_get
-
-    def _log_change(self, ready: bool, message: str) -> None:
-        with self._mutex:
-            was_ready, self._was_ready = self._was_ready, ready
-        if ready != was_ready:
-            log.warning("%s", message)
 
 
 class OpenApiDocument:
