@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from acare.app import App, create_app
+from acare.app import App
 from acare.auth import operator_for
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
 from acare.config import SETTINGS
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
         with logs.configured(settings.log_format) as access, listen(settings) as listener:
-            app = create_app(settings=settings, access_log=access)
+            app = App(settings, access_log=access)
             key, client_id = _fill(app)
             server = Server(app, listener, settings, access)
             print(_welcome(server.url, key, client_id, page=settings.page), flush=True)

@@ -69,9 +69,7 @@ def test_an_empty_file_does_not_become_a_database(run, tmp_path, arguments):
 
 # --- a JSON log
 
-BROKEN = (
-    "import acare.cli.serve as s\ndef create_app(**_): raise RuntimeError('a bug')\ns.create_app = create_app"
-)
+BROKEN = "import acare.cli.serve as s\ndef App(*_, **__): raise RuntimeError('a bug')\ns.App = App"
 FAILURES = [
     pytest.param(["--database", "missing/a.db"], "", "missing", id="no folder"),
     pytest.param(["--listen", "203.0.113.1:1"], "", "203.0.113.1:1", id="no such address"),
