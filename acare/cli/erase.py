@@ -23,8 +23,8 @@ OVERWRITTEN = (
     "Deleted rows are overwritten; 'acare compact' also removes copies in unused space of the file.\n"
 )
 NOT_OVERWRITTEN = """\
-Deleted rows are still in the log or as words in the search index, because another process uses the file or
-the disk cannot be written. They are overwritten later; 'acare compact' does so now.
+Deleted rows are still in the log, because another process uses the file. They are overwritten later;
+'acare compact' does so now.
 """
 COPIES = "Backups and files kept by a restore or a migration are not changed: delete those with the person.\n"
 
@@ -61,7 +61,7 @@ def run_erase(args: argparse.Namespace) -> int:
             print("Nothing was erased.")
             return 1
         deleted = erasures.erase(args.id)
-        is_overwritten = all(erasures.overwrite())
+        is_overwritten = database.empty_log()
         erased_at = erasures.erased_at(args.id)
     if deleted and person is not None:
         print(printable(f"Erased {describe(person)} (client {args.id})."))

@@ -1,10 +1,9 @@
-"""Who may use a file and how much room its disk has: copying the owner, and explaining an error."""
+"""Who may use a file: copying the owner, and explaining an error. Sizes for people."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -32,21 +31,15 @@ def describe_owner(path: Path) -> str:
 
 
 def explain_access(path: Path) -> str:
-    """A clause for the error that a database cannot be used; empty if there is nothing to explain.
+    """A clause that names the owner of the file, or of its folder, if this process may not use it; or empty.
 
-    It names the file or folder that this process may not use, or says that the disk is full, which SQLite
-    reports as a "disk I/O error".
+    SQLite creates the log with the owner of the file.
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
-    logs = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     with suppress(OSError):
-        for each in (path, *logs, folder):
-            needed = os.W_OK | (os.X_OK if each == folder else os.R_OK)
+        for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if each.exists() and not os.access(each, needed):
                 return f"; {each} {describe_owner(each)}"
-        free = shutil.disk_usage(folder).free
-        if free < MIN_FREE:
-            return f"; only {size_text(free)} are free on the disk of {folder}"
     return ""
 
 

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from acare.database.connection import open_in_memory
+from acare.database.connection import open_temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
@@ -65,7 +65,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
 
     Compares the SQL of each object, without white space, comments and quotes of names.
     """
-    with closing(open_in_memory()) as reference:
+    with closing(open_temporary()) as reference:
         reference.executescript(text())
         expected, found = _objects(reference), _objects(connection)
         shadows = {name for (name,) in reference.execute(SHADOW_TABLES)}

@@ -28,8 +28,8 @@ def compact(database: Database, progress: Progress = silent) -> None:
             f"{database.path}: compacting needs {size_text(needed)} on its disk, of which {size_text(free)} "
             "are free; it was not changed"
         )
-    search.erase_deleted_words(database)
     try:
+        database.write(search.erase_deleted_words)
         done = database.rewrite(lambda: progress("Rewriting", 0, 0, ""))
     except StoreUnavailable as error:
         raise UserError(f"{database.path}: not compacted: {error} No content was changed.") from None

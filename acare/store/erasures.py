@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import suppress
 from typing import NamedTuple
 
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import UserError
 from acare.store import idempotency, search
 
 #: The version of the schema that has the table of erasures.
 SINCE_SCHEMA = 2
-
-#: Maximum seconds in which an erasure removes the words of deleted clients from the search index.
-WORDS_SECONDS = 0.5
 
 LIST = "SELECT client_id, erased_at FROM erasures"
 
@@ -93,23 +89,12 @@ class ErasureStore:
 
         def work(connection: sqlite3.Connection) -> int:
             deleted = erase(connection, client_id)
+            search.erase_deleted_words(connection)
             if not deleted and not connection.execute(GET, {"id": client_id}).fetchall():
                 raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
             return deleted
 
         return self._database.write(work)
-
-    def overwrite(self) -> tuple[bool, bool]:
-        """Remove deleted rows from the search index and from the log, in about half a second each.
-
-        Returns whether each of the two was completed. The erasure itself is complete either way.
-        """
-        words_gone = log_emptied = False
-        with suppress(StoreUnavailable):
-            words_gone = search.erase_deleted_words(self._database, WORDS_SECONDS)
-        with suppress(StoreUnavailable):
-            log_emptied = self._database.empty_log()
-        return words_gone, log_emptied
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:

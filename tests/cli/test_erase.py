@@ -15,7 +15,7 @@ from support.terminal import on_terminal
 import acare
 from acare.cli import options
 from acare.database.database import Database
-from acare.store import history, search
+from acare.store import history
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -68,11 +68,6 @@ def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, c
 def test_yes_skips_the_confirmation(app, person, tmp_path):
     with on_terminal(tmp_path, "erase", person, "--yes", "--database", app.database.path) as terminal:
         assert terminal.end() == 0
-
-
-def test_words_left_in_the_index_are_reported(run, person, monkeypatch):
-    monkeypatch.setattr(search, "erase_deleted_words", lambda database, seconds: False)
-    assert "search index" in run("erase", person).err
 
 
 # --- purge

@@ -119,7 +119,7 @@ def other(tmp_path, fail):
 def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
     with pytest.raises(StoreUnavailable, match="stop every process"):
         other.write(lambda connection: None)
-    assert "checkpoint failed" in other.readiness.run_checks()["write"]
+    assert "checkpoint failed" in other.check_readiness()["write"]
 
 
 def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):

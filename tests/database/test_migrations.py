@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 
 import pytest
 from support import schema_2
@@ -158,26 +158,12 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert "Idempotent-Replayed" not in send(migrated, schema_2.BEN, "ben-1", JORDAN).headers
 
 
-def test_an_index_of_the_operator_outlives_a_migration(path):
-    edit(path, "CREATE INDEX source ON clients (source); CREATE TABLE seen (keys);")
-    migrations.migrate(path)
-    assert {"source", "seen"} <= schema_of(path).keys()
-
-
 def test_a_column_of_the_operator_is_refused_by_its_name(path):
     edit(path, "ALTER TABLE clients ADD COLUMN more TEXT")
     before = path.read_bytes()
     with pytest.raises(DatabaseRefused, match="the table clients has the unknown column more"):
         migrations.migrate(path)
     assert path.read_bytes() == before
-
-
-def test_a_trigger_of_the_operator_does_not_vanish(path):
-    """A file with one is refused; so must this one be, not changed in silence."""
-    edit(path, "CREATE TRIGGER keep AFTER UPDATE ON clients BEGIN SELECT 1; END")
-    with suppress(DatabaseRefused):
-        migrations.migrate(path)
-    assert "keep" in schema_of(path)
 
 
 def test_what_a_migration_deletes_is_overwritten(path, scripts):
