@@ -13,7 +13,6 @@ from acare.cli.output import print_json, printable
 from acare.field_types import String, to_json
 from acare.fields import FIELDS
 from acare.store import search
-from acare.store.erasures import ErasureStore
 from acare.store.history import Event, HistoryStore
 
 
@@ -93,8 +92,8 @@ def _lines(event: Event) -> Iterator[str]:
 
 def run_undelete(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        version = HistoryStore(database).undelete(args.id)
-        person = ErasureStore(database).find(args.id)
-    about = describe(person) if person else "client"
+        history = HistoryStore(database)
+        version = history.undelete(args.id)
+        about = describe(history.events(args.id)[-1].client)
     print(printable(f"Undeleted {about} (client {args.id}), at version {version}."))
     return 0

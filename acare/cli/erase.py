@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from acare.cli import progress
 from acare.cli.options import Commands, add_command, argument, counted, open_database, parse_id
@@ -15,7 +16,7 @@ from acare.database.access import size_text
 from acare.database.database import Database
 from acare.maintenance import compact
 from acare.setting_types import count
-from acare.store.erasures import ErasureStore, Person
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 #: What SQLite's secure_delete guarantees, and what it does not.
@@ -56,34 +57,35 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
 def run_erase(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         erasures = ErasureStore(database)
-        person = erasures.find(args.id)
-        if person is not None and not args.yes and not _confirmed(person):
-            print("Nothing was erased.")
-            return 1
-        deleted = erasures.erase(args.id)
-        is_overwritten = database.empty_log()
         erased_at = erasures.erased_at(args.id)
-    if deleted and person is not None:
-        print(printable(f"Erased {describe(person)} (client {args.id})."))
+        if erased_at is None:
+            about = describe(HistoryStore(database).events(args.id)[-1].client)
+            if not args.yes and not _confirmed(about):
+                print("Nothing was erased.")
+                return 1
+        erasures.erase(args.id)
+        is_overwritten = database.empty_log()
+    if erased_at is None:
+        print(printable(f"Erased {about} (client {args.id})."))
     else:
         print(f"Client {args.id} is already erased, since {erased_at}.")
     sys.stderr.write(f"{OVERWRITTEN if is_overwritten else NOT_OVERWRITTEN}{COPIES}")
     return 0
 
 
-def _confirmed(person: Person) -> bool:
+def _confirmed(about: str) -> bool:
     """Ask for confirmation on a terminal; without a terminal, return True."""
     if not sys.stdin.isatty():
         return True
-    sys.stderr.write(printable(f"Erase {describe(person)} permanently? [y/N] "))
+    sys.stderr.write(printable(f"Erase {about} permanently? [y/N] "))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def describe(person: Person) -> str:
+def describe(client: dict[str, Any]) -> str:
     """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
-    email = f" <{person.email}>" if person.email else ""
-    return f"{person.name}{email}, owner {person.owner or 'unknown'}"
+    email = f" <{client['email']}>" if client["email"] else ""
+    return f"{client['first_name']} {client['last_name']}{email}, owner {client['owner']}"
 
 
 def run_purge(args: argparse.Namespace) -> int:

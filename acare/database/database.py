@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.writer import Write, Writer
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -125,19 +126,10 @@ class Database:
         self.has_written = True
         return result
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Like ``write``, but returns at once; the future has the result when the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
-
-    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
-        """Rewrite the file and its log without deleted content; False if the log could not be emptied.
-
-        ``progress`` is called every few milliseconds. After KeyboardInterrupt, the content is as before.
-        """
-        with self._writer.exclusive() as log:
-            log.rewrite(progress)
-            return log.empty()
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if other processes prevented this for too long."""

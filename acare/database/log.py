@@ -10,11 +10,9 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from acare.database.copying import interruptible
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
@@ -96,15 +94,6 @@ class WriteAheadLog:
             if self.failure is not None:
                 prevent_checkpoint(connection)
             connection.close()
-
-    def rewrite(self, progress: Callable[[], None]) -> None:
-        """Rewrite the database (VACUUM) without deleted content."""
-        self._connection.execute("PRAGMA temp_store = FILE").fetchall()  # it makes a complete copy first
-        try:
-            with interruptible(self._connection, progress):
-                self._connection.execute("VACUUM")
-        finally:
-            self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
 
     def empty(self) -> bool:
         """Checkpoint the complete log and restart it, so that its file has only one page.

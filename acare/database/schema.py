@@ -32,11 +32,6 @@ FROM pragma_table_list
 WHERE type = 'shadow'
 """
 
-COLUMNS = """
-SELECT name
-FROM pragma_table_xinfo(:table)
-"""
-
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
 _TOKEN = re.compile(
@@ -80,11 +75,6 @@ def difference(connection: sqlite3.Connection) -> str | None:
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return None
-
-
-def columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    """The names of the columns of a table."""
-    return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
 def _objects(connection: sqlite3.Connection) -> list[_Object]:

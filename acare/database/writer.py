@@ -11,9 +11,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from acare.database.connection import as_domain_error
 from acare.database.log import WriteAheadLog
@@ -28,47 +30,7 @@ log = logging.getLogger("acare.database")
 BATCH_WINDOW = 0.0005
 LARGE_BATCH = 8
 
-
-class Write(Generic[T]):
-    """A queued write and its outcome: a result or an error.
-
-    Not a ``concurrent.futures.Future``, which takes several times as long to make, set and wait for.
-    """
-
-    __slots__ = ("_outcome", "_pending", "error", "is_done", "work")
-
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
-        self.work = work
-        self.error: BaseException | None = None
-        self.is_done = False
-        self._pending = threading.Lock()  # held until the write is done
-        self._pending.acquire()
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Run the work in a savepoint, so that an error undoes it alone."""
-        connection.execute("SAVEPOINT one_write")
-        try:
-            self._outcome = self.work(connection)
-        except BaseException as error:
-            if not connection.in_transaction:
-                raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
-            connection.execute("ROLLBACK TO one_write")
-            self.error = as_domain_error(error)
-        connection.execute("RELEASE one_write")
-
-    def finish(self) -> None:
-        """Let ``result`` return. The transaction is on disk, or ``error`` is set."""
-        self.is_done = True
-        self._pending.release()
-
-    def result(self, max_seconds: float = -1) -> T:
-        """Wait for the outcome: return the result or raise the error. TimeoutError after ``max_seconds``."""
-        if not self._pending.acquire(timeout=max_seconds):
-            raise TimeoutError
-        self._pending.release()
-        if self.error is not None:
-            raise self.error
-        return self._outcome
+_Write = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
 
 
 class Writer:
@@ -90,23 +52,23 @@ class Writer:
         self.commits = 0  # transactions on disk
         self._last_batch = 0  # number of writes in the last of them
         self._in_use = threading.Lock()  # held while the connections are used
-        self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        """Queue ``work``, which runs in a transaction; the write is done when the transaction is on disk.
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Queue ``work``, which runs in a transaction; the future is done when the transaction is on disk.
 
-        An exception from ``work`` undoes its changes and is the error of the write.
+        An exception from ``work`` undoes its changes and is the future's.
         """
-        write = Write(work)
+        future: Future[T] = Future()
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
-            self._queue.put(write)
-        return write
+            self._queue.put((work, future))
+        return future
 
     @contextmanager
     def exclusive(self) -> Iterator[WriteAheadLog]:
@@ -137,7 +99,7 @@ class Writer:
         """Commit batch after batch. After an error, each caller has an outcome and the thread continues."""
         more = True
         while more:
-            batch: list[Write[Any]] = []
+            batch: list[_Write] = []
             try:
                 more = self._take_queue(batch)
                 with self._in_use:
@@ -145,7 +107,7 @@ class Writer:
             except BaseException as error:
                 self._fail(batch, error)
 
-    def _take_queue(self, batch: list[Write[Any]]) -> bool:
+    def _take_queue(self, batch: list[_Write]) -> bool:
         """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
         if self._last_batch >= LARGE_BATCH:
             time.sleep(BATCH_WINDOW)
@@ -156,7 +118,7 @@ class Writer:
                 write = self._queue.get_nowait()
         return write is not None
 
-    def _commit(self, batch: list[Write[Any]]) -> None:
+    def _commit(self, batch: list[_Write]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if not batch:
             return
@@ -165,22 +127,36 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        for write in batch:
-            write.run(self._connection)
+        answers = [self._run(work, future) for work, future in batch]
         self._connection.execute("COMMIT")
         self.commits += 1
         self._last_batch = len(batch)
-        for write in batch:
-            write.finish()
+        for answer in answers:
+            answer()
         self.log.committed(len(batch))
 
-    def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
+    def _run(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> Callable[[], None]:
+        """Run one write in a savepoint, so that a failure undoes it alone.
+
+        Returns what answers the caller, for after the commit.
+        """
+        self._connection.execute("SAVEPOINT one_write")
+        try:
+            answer = partial(future.set_result, work(self._connection))
+        except BaseException as error:
+            if not self._connection.in_transaction:
+                raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
+            self._connection.execute("ROLLBACK TO one_write")
+            answer = partial(future.set_exception, as_domain_error(error))
+        self._connection.execute("RELEASE one_write")
+        return answer
+
+    def _fail(self, batch: list[_Write], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
         with suppress(sqlite3.Error):
             self._connection.rollback()
-        waiting = [write for write in batch if not write.is_done]
-        for write in waiting:
-            write.error = as_domain_error(error)
-            write.finish()
+        waiting = [future for _, future in batch if not future.done()]
+        for future in waiting:
+            future.set_exception(as_domain_error(error))
         if not waiting:
             log.error("the writer failed between two transactions", exc_info=error)

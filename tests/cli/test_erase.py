@@ -15,6 +15,7 @@ from support.terminal import on_terminal
 import acare
 from acare.cli import options
 from acare.database.database import Database
+from acare.maintenance import compact
 from acare.store import history
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -62,7 +63,7 @@ def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, c
         terminal.wait_for(rf"Erase {NAME} Beeble .* permanently\? \[y/N\] ")
         terminal.type(f"{answer}\n")
         assert terminal.end() == code
-    assert bool(ErasureStore(app.database).find(person)) is bool(code)
+    assert (ErasureStore(app.database).erased_at(person) is None) is bool(code)
 
 
 def test_yes_skips_the_confirmation(app, person, tmp_path):
@@ -124,7 +125,7 @@ def test_the_log_stays_small_during_a_purge(tmp_path):
             ).rowcount
 
         database.write(insert)
-        database.rewrite()
+        database.empty_log()
         HistoryStore(database).purge(1)
         assert path.with_name("other.db-wal").stat().st_size < 40_000_000
 
@@ -157,13 +158,13 @@ def test_without_enough_space_it_refuses(run, wasteful, monkeypatch):
 
 def test_the_temporary_copy_is_next_to_the_database(run, app, api, monkeypatch):
     """SQLite's own place for temporary files may be too small, or in memory."""
-    folders, rewrite = [], Database.rewrite
+    folders, vacuum = [], compact._vacuum
 
     def note(database, *arguments):
         folders.extend(rows(database, "PRAGMA temp_store_directory"))
-        return rewrite(database, *arguments)
+        return vacuum(database, *arguments)
 
-    monkeypatch.setattr(Database, "rewrite", note)
+    monkeypatch.setattr(compact, "_vacuum", note)
     run("compact")
     assert folders == [(str(app.database.path.parent),)]
     assert rows(app.database, "PRAGMA temp_store_directory") == []

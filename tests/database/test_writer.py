@@ -233,22 +233,14 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
     assert bench.facts() == list(range(5))
 
 
-# --- the file is written anew, and the log emptied
-
-
-def test_rewriting_waits_for_the_write_that_runs(bench):
-    with Held(bench.writer):
-        rewriting = Call(bench.rewrite)
-        time.sleep(0.05)
-        assert rewriting.is_alive()
-    assert rewriting.outcome() is True
+# --- the log is emptied
 
 
 def test_an_emptied_log_has_one_page_and_is_written_again(bench):
     for n in range(50):
         bench.run(add(n))
     one_page = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
-    assert (bench.rewrite(), bench.log_size()) == (True, one_page)
+    assert (bench.empty_log(), bench.log_size()) == (True, one_page)
     bench.run(add(50))
     assert bench.facts() == list(range(51))
 
@@ -271,7 +263,7 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
     monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
     with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
         last.execute("SELECT 1 FROM facts").fetchall()
-        assert bench.rewrite() is True
+        assert bench.empty_log() is True
     with open(f"{bench.path}-wal", "rb") as log:
         assert b"secret" not in log.read()
     assert bench.facts() == [1, 2, 3]

@@ -19,6 +19,7 @@ from acare.cli import main, options
 from acare.database import log
 from acare.database.database import Database
 from acare.fields import validate_create, validate_update
+from acare.maintenance.compact import compact
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -309,7 +310,7 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     api.put(client_id, {"tags": []})
     assert remains(tmp_path)
     if checkpoint:
-        app.database.rewrite()
+        app.database.empty_log()
     acare("erase", client_id)
     assert remains(tmp_path) == []
 
@@ -361,7 +362,7 @@ def test_compacting_removes_copies_in_unused_space(tmp_path, seed, others, chang
     with closing(Database(tmp_path / "acare.db")) as database:
         person = live(database, seed, others, changes)
         ErasureStore(database).erase(person)
-        assert database.rewrite()
+        compact(database)
         assert remains(tmp_path) == []
         with database.read() as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
