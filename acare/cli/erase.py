@@ -24,8 +24,8 @@ OVERWRITTEN = (
     "Deleted rows are overwritten; 'acare compact' also removes copies in unused space of the file.\n"
 )
 NOT_OVERWRITTEN = """\
-Deleted rows are still in the log, because another process uses the file. They are overwritten later;
-'acare compact' does so now.
+Deleted rows are still in the log, because another process uses the file or the disk cannot be written.
+They are overwritten later; 'acare compact' does so now.
 """
 COPIES = "Backups and files kept by a restore or a migration are not changed: delete those with the person.\n"
 

@@ -1,9 +1,10 @@
-"""Who may use a file: copying the owner, and explaining an error. Sizes for people."""
+"""Who may use a file and how much room its disk has: copying the owner, and explaining an error."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -31,15 +32,19 @@ def describe_owner(path: Path) -> str:
 
 
 def explain_access(path: Path) -> str:
-    """A clause that names the owner of the file, or of its folder, if this process may not use it; or empty.
+    """A clause for the error that a database cannot be used; empty if there is nothing to explain.
 
-    SQLite creates the log with the owner of the file.
+    It names the owner of the file or folder that this process may not use (a log has the owner of its file),
+    or says that the disk is full, which SQLite reports as a "disk I/O error".
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
         for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if each.exists() and not os.access(each, needed):
                 return f"; {each} {describe_owner(each)}"
+        free = shutil.disk_usage(folder).free
+        if free < MIN_FREE:
+            return f"; only {size_text(free)} are free on the disk of {folder}"
     return ""
 
 

@@ -132,9 +132,10 @@ class Database:
         return self._writer.submit(work)
 
     def empty_log(self) -> bool:
-        """Checkpoint the log and restart it; False if other processes prevented this for too long."""
-        with self._writer.exclusive() as log:
+        """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
+        with suppress(StoreUnavailable), self._writer.exclusive() as log:
             return log.empty()
+        return False
 
     def check_readiness(self) -> dict[str, str]:
         """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""

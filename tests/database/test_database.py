@@ -170,11 +170,6 @@ WRITER = {
 }
 
 
-def test_the_settings_of_the_writing_connection(database):
-    found = database.write(lambda c: {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in WRITER})
-    assert found == WRITER
-
-
 def test_no_connection_trusts_the_schema(connections, database):
     """From SQLite 3.44 on: older versions do not trust FTS5 and the JSON functions either."""
     expected = int(sqlite3.sqlite_version_info < (3, 44))

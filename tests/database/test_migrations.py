@@ -20,7 +20,6 @@ from acare.cli import main
 from acare.database import file, migrations, schema
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
-from acare.maintenance.restore import restore
 from acare.store.history import HistoryStore
 
 NOW = schema.SCHEMA_VERSION
@@ -199,15 +198,6 @@ def test_a_verified_backup_is_made_before_a_migration(path):
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
-def test_the_backup_can_be_restored_and_migrated_again(path):
-    migrations.migrate(path)
-    after = query(path, ROWS)
-    edit(path, "DELETE FROM clients")
-    restore(backup_of(path), path)
-    migrations.migrate(path)
-    assert query(path, ROWS) == after
-
-
 def test_the_backup_has_what_was_only_in_the_log(path):
     with closing(sqlite3.connect(path, isolation_level=None)) as killed:
         killed.execute("UPDATE clients SET first_name = 'In the log'")
@@ -269,23 +259,6 @@ def test_a_failed_migration_leaves_the_file_unchanged(path, scripts, script):
         migrations.migrate(path, scripts(script))
     assert (path.read_bytes(), path.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(path)) == 8
-
-
-def test_several_migrations_are_made_together_or_not_at_all(path, scripts, monkeypatch):
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", NOW + 1)
-    folder, before = scripts(SCRIPT), path.read_bytes()
-    with pytest.raises(DatabaseRefused, match=f"schema {OLD} is too old"):
-        migrations.migrate(path, folder)
-    last = folder / f"{NOW}_to_{NOW + 1}.sql"
-    last.write_text("CREATE TABLE first (id);\nINSERT INTO missing VALUES (1);")
-    with pytest.raises(DatabaseRefused, match="missing"):
-        migrations.migrate(path, folder)
-    assert path.read_bytes() == before
-    last.write_text(
-        "CREATE TABLE first (id DEFAULT 'a;\nb'); -- not the end;\nALTER TABLE first RENAME TO second"
-    )
-    migrations.migrate(path, folder)
-    assert (version_of(path), "second" in schema_of(path)) == (NOW + 1, True)
 
 
 # Migrates the file and is killed before the statement with this number, or by the kernel when the log or the

@@ -40,12 +40,6 @@ def test_a_temporary_file_is_private_and_removed_at_the_end(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_renamed_temporary_file_stays(tmp_path):
-    with temporary(tmp_path / "acare.db") as path:
-        os.replace(path, tmp_path / "acare.db")
-    assert [each.name for each in tmp_path.iterdir()] == ["acare.db"]
-
-
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
     """The user of the folder could make root give them any file."""
     changed, source = [], os.stat_result(range(10))  # of user 4, group 5

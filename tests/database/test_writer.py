@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from contextlib import closing
-from types import SimpleNamespace
 
 import pytest
 from support.sockets import wait_for
@@ -14,7 +13,7 @@ from support.threads import SOON, Call, Held, in_threads
 from support.writer import add, together
 
 from acare.database.log import WriteAheadLog
-from acare.database.writer import BATCH_WINDOW, LARGE_BATCH, Writer
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 
@@ -50,15 +49,6 @@ def test_writes_that_wait_share_one_commit_in_order(bench):
     works = [lambda c, n=n: (order.append(n), add(n)(c))[1] for n in range(20)]
     assert together(bench.writer, *works) == list(range(20))
     assert (bench.commits(), order, bench.facts()) == (2, list(range(20)), list(range(20)))
-
-
-@pytest.mark.parametrize(("writes", "expected"), [(LARGE_BATCH - 1, []), (LARGE_BATCH, [BATCH_WINDOW])])
-def test_the_writer_waits_after_a_large_commit(bench, monkeypatch, writes, expected):
-    pauses = []
-    monkeypatch.setattr("acare.database.writer.time", SimpleNamespace(sleep=pauses.append))
-    together(bench.writer, *map(add, range(writes)))
-    bench.run(add(writes))
-    assert pauses == expected
 
 
 # --- failures of one write
@@ -132,15 +122,6 @@ def test_writing_continues_after_a_failed_rollback(bench):
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4
         failing.fails = False
         assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
-
-
-def test_an_error_after_the_commit_is_only_logged(bench, monkeypatch, caplog):
-    def fail(log, writes):
-        raise RuntimeError("no checkpoint")
-
-    monkeypatch.setattr(WriteAheadLog, "committed", fail)
-    assert [bench.run(add(1)), bench.run(add(2))] == [1, 2]
-    assert "no checkpoint" in caplog.text
 
 
 # --- another process writes

@@ -73,14 +73,6 @@ def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
     assert b"Zaphodina" not in path.read_bytes()
 
 
-def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
-    assert main(["restore", str(since[0]), "--database", str(path)]) == 0
-    assert (
-        "Kept from the old database: 1 key revoked, 0 users disabled, 1 client erased."
-        in capsys.readouterr().out
-    )
-
-
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
     path.write_bytes(b"x" * 8192)
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
@@ -124,12 +116,6 @@ def owned(path):
 
 # Only root can give a file to another user.
 USER, GROUP = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
-
-
-def test_the_mode_is_that_of_the_replaced_file(path, since):
-    path.chmod(0o640)
-    restore(since[0], path)
-    assert owned(path)[2] == 0o640
 
 
 def test_owner_and_group_are_those_of_the_replaced_file(path, since):
