@@ -70,11 +70,6 @@ def test_an_empty_file_does_not_become_a_database(run, tmp_path, arguments):
     assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("acare.db", 0)]
 
 
-def test_the_first_key_makes_a_database_of_an_empty_file(run, tmp_path):
-    (tmp_path / "acare.db").touch()
-    run("key", "create", "--user", "ana@example.com")
-
-
 # --- a JSON log
 
 BROKEN = (

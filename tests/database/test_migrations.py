@@ -91,11 +91,6 @@ def test_every_caller_reads_the_clients_of_before(migrated):
         Api(migrated, key).get("/v1/clients", status=status)
 
 
-def test_keys_are_listed_as_before(migrated):
-    listed = [{name: key[name] for name in key if name != "user_id"} for key in migrated.keys.list()]
-    assert listed == schema_2.answers()["keys"]
-
-
 def test_the_history_of_every_client_is_as_before(migrated):
     history = HistoryStore(migrated.database)
     for client_id, events in schema_2.answers()["history"].items():

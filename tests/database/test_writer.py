@@ -87,16 +87,6 @@ def test_a_failed_transaction_fails_all_its_writes(bench, failure, told):
     assert bench.facts() == [5]
 
 
-def test_a_write_that_the_check_refuses_does_not_run(open_bench):
-    def refuse():
-        raise StoreUnavailable("gone")
-
-    ran = []
-    with pytest.raises(StoreUnavailable, match="gone"):
-        open_bench(check=refuse).run(ran.append)
-    assert ran == []
-
-
 class FailingDisk(sqlite3.Connection):
     """A connection that can neither commit nor roll back while its disk fails."""
 

@@ -6,7 +6,6 @@ import re
 import pytest
 from support.clients import BROKER, new
 from support.data import JORDAN, UNKNOWN_ID
-from support.threads import in_threads
 
 from acare.clients import Precondition
 from acare.errors import (
@@ -121,16 +120,6 @@ def test_an_update_of_another_version_is_a_conflict(store, row, attempted):
     assert conflict.changed_fields == (["phone", "notes"] if attempted == 1 else None)
     assert conflict.changed_at == json.loads(current.json)["updated_at"]
     assert store.get(BROKER, row.id) == current
-
-
-def test_of_many_updates_of_one_version_one_is_made(store, row):
-    def update(n):
-        try:
-            return store.update(BROKER, row.id, {"notes": str(n)}, version=1).version
-        except VersionConflict as conflict:
-            return -conflict.current
-
-    assert sorted(in_threads(8, update)) == [-2] * 7 + [2]
 
 
 def test_crossed_budgets_are_refused_and_not_written(store, row):
