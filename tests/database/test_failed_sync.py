@@ -126,8 +126,7 @@ def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, mon
     """Even if it failed after the check that comes before each write."""
     size = os.path.getsize(tmp_path / "acare.db-wal")
     monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
-    with pytest.raises(StoreUnavailable, match="stop every process"):
-        other.empty_log()
+    assert other.empty_log() is False
     other.close()
     failed.web.app.close()
     assert os.path.getsize(tmp_path / "acare.db-wal") == size
