@@ -15,8 +15,8 @@ from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 NOT_OVERWRITTEN = (
-    "Deleted rows are still in the log or the search index, because another process uses the file or the "
-    "disk cannot be written. They are overwritten later; 'acare compact' does so now.\n"
+    "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
+    "They are overwritten later; 'acare compact' does so now.\n"
 )
 COPIES = "Backups and files kept by a restore or a migration are not changed: delete those with the person.\n"
 
@@ -51,7 +51,7 @@ def run_erase(args: argparse.Namespace) -> int:
                 return 1
             said = f"Erased {about}"
         erasures.erase(args.id)
-        is_overwritten = all(erasures.overwrite())
+        is_overwritten = database.empty_log()
     print(printable(f"{said} (client {args.id})."))
     sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
     return 0

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
-from acare.database.file import EMPTY
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
 
@@ -104,15 +103,13 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 
 
 def existing_database(args: argparse.Namespace) -> Path:
-    """The file that the settings name; UserError if it does not exist or is empty."""
+    """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
     if not path.exists():
         raise UserError(
             f"{path}: the database does not exist; --database or ACARE_DATABASE names another one, "
             "'acare key create' creates it"
         )
-    if path.is_file() and path.stat().st_size == 0:
-        raise UserError(f"{path}: {EMPTY}")
     return path
 
 

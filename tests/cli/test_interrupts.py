@@ -20,15 +20,10 @@ BEGUN = """
 import time
 from acare.cli import output
 from acare.database import copying
-from acare.store import history, search
+from acare.store import history
 begun = []
 def show(*_):
     begun or begun.append(print("begun", flush=True))
-def merge(*arguments):
-    show()
-    time.sleep(0.1)
-    return merge_some(*arguments)
-merge_some, search._merge = search._merge, merge
 output.silent = show
 copying._CALL_STEPS = 500
 history.PURGE_ROWS = 1
@@ -92,14 +87,6 @@ def test_an_interrupted_command_ends_and_leaves_nothing(tmp_path, path, interrup
     assert count(path, "clients") == CLIENTS
     left = [each.name for each in tmp_path.rglob("*") if each.is_file() and each.name != "acare.db"]
     assert [name for name in left if name.startswith(PREFIX) or ".db" in name] == []
-
-
-def test_an_interrupted_erasure_has_erased(path, interrupt):
-    with closing(sqlite3.connect(path)) as connection:
-        (client_id,) = connection.execute("SELECT id FROM clients LIMIT 1").fetchone()
-    code, seconds = interrupt("erase", client_id, "--yes")
-    assert (code, seconds < 2) == (130, True)
-    assert count(path, "clients") == CLIENTS - 1
 
 
 def test_an_interrupted_purge_continues_the_next_time(path, interrupt):
