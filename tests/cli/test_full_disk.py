@@ -129,7 +129,7 @@ def test_an_erasure_without_room_for_the_index_changes_nothing(disk, template):
     """There is room for the deletion alone, and not for a search index without the words."""
     disk.fill(room=ROOM * 5)
     code, printed = run(disk, template, "erase", "CLIENT_ID")
-    assert (code, "nothing was changed" in printed) == (1, True)
+    assert (code, "Nothing was changed" in printed) == (1, True)
     disk.empty()
     assert len(content(disk.folder)[0]) == CLIENTS
 
