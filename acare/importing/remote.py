@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from acare.errors import UserError
@@ -25,6 +23,7 @@ _MAX_ATTEMPTS = 8
 _DEADLINE = 60.0  # seconds for an answer
 _MAX_BYTES = 64 << 20  # of memory for an answer
 _BYTES_PER_VALUE = 64
+_CHUNK = 64 << 10
 _RETRIED = (429, 500, 502, 503, 504)
 
 CREATE = "CREATE TABLE clients (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)"
@@ -133,8 +132,10 @@ class Remote:
         raise UserError(f"{self._base}: {reason[:300]}")
 
     def _read_data(self, path: str) -> Any:
-        content = self._fetch(urllib.request.Request(self._base + path, headers=self._headers))
-        self._is_reachable = True
+        request = urllib.request.Request(self._base + path, headers=self._headers)
+        with self._opener.open(request, timeout=_DEADLINE) as response:
+            self._is_reachable = True
+            content = _read(response)
         # Values take more memory than their text: each is counted before it is built.
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
@@ -142,25 +143,18 @@ class Remote:
         with self._checked(path):
             return from_json(content.decode())["data"]
 
-    def _fetch(self, request: urllib.request.Request) -> bytes:
-        """The body of an answer, as far as the limit. TimeoutError if it is not complete at the deadline.
 
-        In a thread, because a server that sends a byte from time to time never exceeds a socket's timeout.
-        """
-        answer: Future[bytes] = Future()
-
-        def read() -> None:
-            try:
-                with self._opener.open(request, timeout=_DEADLINE) as response:
-                    answer.set_result(response.read(_MAX_BYTES + 1))
-            except BaseException as error:
-                answer.set_exception(error)
-
-        threading.Thread(target=read, daemon=True).start()
-        try:
-            return answer.result(_DEADLINE)
-        except TimeoutError:
-            raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds") from None
+def _read(response: HTTPResponse) -> bytearray:
+    """The body, as far as the limit. TimeoutError if it is not complete at the deadline."""
+    deadline = time.monotonic() + _DEADLINE
+    content, size = bytearray(), response.length
+    while len(content) <= _MAX_BYTES and (chunk := response.read1(_CHUNK)):
+        content += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds")
+    if size is not None and len(content) < min(size, _MAX_BYTES):
+        raise HTTPException("the answer is cut off")
+    return content
 
 
 def _retry_after(headers: Message, default: int) -> int:

@@ -231,7 +231,7 @@ def test_lone_surrogates_are_a_problem_of_their_row(agency, tmp_path):
     fake = Fake(1, (200, {}, EMPTY), page(bad, total=1))
     with listening(fake) as url:
         ended = agency.run("import", url, "--user", USER, "--key-file", tmp_path / "key.txt")
-    assert (ended.code, "(notes) must not contain" in ended.out) == (1, True)
+    assert (ended.code, "notes must not contain" in ended.out) == (1, True)
 
 
 @pytest.mark.parametrize("body", [b'"' + b"x" * 2000 + b'"', b"[" + b"[]," * 30 + b"[]]"])
@@ -241,7 +241,7 @@ def test_an_answer_that_takes_too_much_memory_is_refused(monkeypatch, body):
 
 
 def test_an_answer_in_drops_has_a_deadline(monkeypatch):
-    monkeypatch.setattr(remote, "_DEADLINE", 0.1)
+    monkeypatch.setattr(remote, "_DEADLINE", 0.5)
     monkeypatch.setattr(remote, "_MAX_ATTEMPTS", 1)
     with closing(open_temporary()) as storage, drops() as url:
         began = time.monotonic()
@@ -252,12 +252,12 @@ def test_an_answer_in_drops_has_a_deadline(monkeypatch):
 
 @contextmanager
 def drops():
-    """A server that sends the header of its answer letter by letter."""
+    """A server that sends the body of its answer letter by letter."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
             while not over.wait(0.02):
                 self.wfile.write(b"x")
                 self.wfile.flush()
