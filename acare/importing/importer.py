@@ -6,7 +6,6 @@ transaction is rolled back.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,8 +14,7 @@ from typing import IO
 from acare import ids
 from acare.database.connection import NOW, as_domain_error, open_writer
 from acare.database.database import Database
-from acare.database.temporary import temporary
-from acare.errors import FieldError, StoreUnavailable, UserError
+from acare.errors import FieldError, InvalidInput, StoreUnavailable, UserError
 from acare.field_types import fold_email
 from acare.fields import FIELDS
 from acare.importing import duplicates
@@ -109,6 +107,8 @@ def import_rows(
         if not result.counts:
             raise UserError("the source has no rows")
         if not options.dry_run and not result.blockers(options):
+            if rejects is not None:
+                rejects.flush()  # a full disk is an error before the others are written
             connection.execute("COMMIT")
             result.is_written = True
     return result
@@ -137,18 +137,16 @@ def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
-    """A file for the rejected rows, if it is wanted; it gets its name once the others are on disk."""
-    target = None if options.dry_run else options.rejects
-    if target is None:
+    """A new file for the rejected rows, if it is wanted; it stays if the other rows are written."""
+    if options.dry_run or options.rejects is None:
         yield None
         return
-    if target.exists():
-        raise UserError(f"{target}: exists; name another file for the rejected rows")
-    with temporary(target) as path:
-        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        try:
             yield file
-        if result.is_written and result.counts["refused"]:
-            os.replace(path, target)
+        finally:
+            if not (result.is_written and result.counts["refused"]):
+                options.rejects.unlink()
 
 
 class _Importer:
@@ -165,22 +163,22 @@ class _Importer:
     def add(self, row: Row) -> list[RowError]:
         """Write a row. Returns its problems; then it is not written."""
         problems = row.validate(self._options, self._owners)
-        done: str | FieldError = "refused"
         if not problems:
             try:
-                done = self._write(row)
+                self._result.counts[self._write(row)] += 1
+                return []
+            except InvalidInput as error:
+                problems = list(map(row.locate, error.problems))
             except sqlite3.IntegrityError as error:  # the statement alone is undone
                 is_crossed = "budget_order" in str(error)
-                done = CROSSED if is_crossed else FieldError("row", f"cannot be written: {error}")
-            if isinstance(done, FieldError):
-                problems = [row.locate(done)]
+                problems = [row.locate(CROSSED if is_crossed else FieldError("row", f"must fit: {error}"))]
         for problem in problems:
             self._result.add(self._result.problems, problem, f"{problem.field} {problem.message}")
-        self._result.counts["refused" if problems else str(done)] += 1
+        self._result.counts["refused"] += 1
         return problems
 
-    def _write(self, row: Row) -> str | FieldError:
-        """What was done: created, updated or skipped; else why not."""
+    def _write(self, row: Row) -> str:
+        """What was done: created, updated or skipped. InvalidInput if it must not be done."""
         policy = self._options.on_duplicate
         has_id = "id" in row.kept
         found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
@@ -188,13 +186,13 @@ class _Importer:
             return self._insert(row, keep_id=has_id and found is None)
         seq, by = found
         client, is_new = self._describe(seq, row)
-        done: str | FieldError = "skipped"
+        done = "skipped"
         if seq is not None and policy == "update":
-            is_repeated = by == "id" and (is_new or seq in self._named)
-            done = REPEATED if is_repeated else self._merge(row, seq, by)
-        if isinstance(done, str):
-            duplicate = row.locate(FieldError(by, f"is the same as of {client}"))
-            self._result.add(self._result.duplicates, duplicate, f"duplicate by {by}")
+            if by == "id" and (is_new or seq in self._named):
+                raise InvalidInput(REPEATED)
+            done = self._merge(row, seq, by)
+        duplicate = row.locate(FieldError(by, f"is the same as of {client}"))
+        self._result.add(self._result.duplicates, duplicate, f"duplicate by {by}")
         return done
 
     def _describe(self, seq: int | None, row: Row) -> tuple[str, bool]:
@@ -222,7 +220,7 @@ class _Importer:
             self._owners[folded] = str(user_id)
         return self._owners[folded]
 
-    def _merge(self, row: Row, seq: int, by: str) -> str | FieldError:
+    def _merge(self, row: Row, seq: int, by: str) -> str:
         """Replace the client's values by the values of the row, unless the client is newer than the row."""
         if by == "id":
             self._named.add(seq)
@@ -236,7 +234,9 @@ class _Importer:
             )
             statement = COMPARE.format(equals_history=equals_history, differences=differences)
             for (is_unedited,) in self._connection.execute(statement, values).fetchall():
-                return "skipped" if is_unedited else STALE
+                if not is_unedited:
+                    raise InvalidInput(STALE)
+                return "skipped"
         assignments = ", ".join(f"{name} = :{name}" for name in row.changes)
         statement = UPDATE.format(assignments=assignments, differences=differences)
         return "updated" if self._connection.execute(statement, values).rowcount else "skipped"

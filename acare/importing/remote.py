@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -60,59 +59,48 @@ class Remote:
         ``progress`` gets the number of clients so far and the total. A client that is created or deleted
         meanwhile moves others to another page; a pass during which nothing moved is the last one, too.
         """
-        owners = self._owners()
         self._storage.execute(CREATE)
-        for _ in range(_MAX_PASSES):
-            before, totals, seen = self._storage.total_changes, set(), 0
-            for records, total in self._pages(owners):
-                self._storage.executemany(ADD, records)
-                totals.add(total)
-                seen += len(records)
-                progress(self._storage.total_changes, total)
-            found = self._storage.total_changes
-            if found == before or totals == {seen} == {found}:
-                return found
+        try:
+            # Some servers do not have the users, or do not show them.
+            users = self._get("/v1/users", optional=True).get("users", [])
+            owners = {user["id"]: user["email"] for user in users}
+            for _ in range(_MAX_PASSES):
+                if self._is_last_pass(owners, progress):
+                    return self._storage.total_changes
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UserError(f"{self._base}: an answer has another form: {error!r}") from None
         raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} downloads")
+
+    def _is_last_pass(self, owners: dict[str, str], progress: Callable[[int, int], None]) -> bool:
+        """Read all pages; whether nothing is new, or nothing has moved meanwhile."""
+        before, totals, seen = self._storage.total_changes, set(), 0
+        for clients, total in self._pages():
+            records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
+            rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
+            self._storage.executemany(ADD, rows)
+            totals.add(total)
+            seen += len(rows)
+            progress(self._storage.total_changes, total)
+        found = self._storage.total_changes
+        return found == before or totals == {seen} == {found}
 
     def lines(self) -> Iterator[bytes]:
         """The clients as JSON lines, oldest first: the opposite of the order of the list."""
         return (record.encode() for (record,) in self._storage.execute(OLDEST_FIRST))
 
-    def _owners(self) -> dict[str, str]:
-        """The e-mail address of each user by id, as far as the server shows them."""
-        path = "/v1/users"
-        data = self._get(path, optional=True)
-        with self._checked(path):
-            return {user["id"]: user["email"] for user in data.get("users", [])}
-
-    def _pages(self, owners: dict[str, str]) -> Iterator[tuple[list[tuple[str, str]], int]]:
-        """The id and the record of each client on a page, and the total on all pages."""
+    def _pages(self) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The clients on each page, and the total on all pages."""
         page, more = 0, True
         while more:
             page += 1
-            path = f"/v1/clients?limit={_PAGE}&page={page}"
-            data = self._get(path)
-            with self._checked(path):
-                clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
-                records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
-                rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
-            if more and (not rows or page > total):
+            data = self._get(f"/v1/clients?limit={_PAGE}&page={page}")
+            clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
+            if more and (not clients or page > total):
                 raise UserError(f"{self._base}: page {page} says that there are more than {total} clients")
-            yield rows, total
-
-    @contextmanager
-    def _checked(self, path: str) -> Iterator[None]:
-        """UserError if what is read in the ``with`` has another form than in this API."""
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{self._base}{path}: the answer has another form: {error!r}") from None
+            yield clients, total
 
     def _get(self, path: str, *, optional: bool = False) -> Any:
-        """The data in the answer; empty if it is ``optional`` and the server does not have or show it.
-
-        Waits where the server asks for it, and tries again after failures.
-        """
+        """The data in the answer; empty if it is ``optional`` and refused. Tries again after failures."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return self._read_data(path)
@@ -140,8 +128,7 @@ class Remote:
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the answer must not take more than {_MAX_BYTES} bytes")
-        with self._checked(path):
-            return from_json(content.decode())["data"]
+        return from_json(content.decode())["data"]
 
 
 def _read(response: HTTPResponse) -> bytearray:
