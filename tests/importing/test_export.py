@@ -76,10 +76,8 @@ def test_an_edited_export_updates_by_id(agency):
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ([], ["A", "B", "C"]),
         (["--status", "active", "--status", "closed"], ["A", "B", "C"]),
-        (["--user", "New@example.com"], ["C"]),
-        (["--user", "new@example.com", "--status", "closed"], []),
+        (["--user", "New@example.com", "--status", "active"], ["C"]),
     ],
 )
 def test_an_export_can_be_of_some(agency, arguments, names):
@@ -89,21 +87,10 @@ def test_an_export_can_be_of_some(agency, arguments, names):
     assert [json.loads(line)["first_name"] for line in exported] == names
 
 
-@pytest.mark.parametrize(
-    ("arguments", "start"),
-    [
-        (["-"], "{"),
-        (["-", "--format", "csv"], "\ufeffid,"),
-        (["x.xml", "--format", "csv"], ""),
-        (["x.CSV"], ""),
-    ],
-)
-def test_the_format_is_given_or_that_of_the_name(agency, tmp_path, monkeypatch, arguments, start):
-    monkeypatch.chdir(tmp_path)
-    agency.create(**JORDAN)
-    assert agency.run("export", *arguments).out[: len(start) or 1] == start
-    path = tmp_path / arguments[0]
-    assert not path.exists() or path.read_text().startswith("\ufeffid,")
+@pytest.mark.parametrize(("name", "form"), [("x.CSV", ()), ("x.xml", ("--format", "csv"))])
+def test_the_format_is_given_or_follows_from_the_name(agency, tmp_path, name, form):
+    agency.run("export", tmp_path / name, *form)
+    assert (tmp_path / name).read_text().startswith("\ufeffid,")
 
 
 def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
@@ -160,15 +147,12 @@ def test_the_default_owner_does_not_get_the_id_of_another_user(agency):
     ("changes", "field"),
     [
         ({"id": "5"}, "id"),
-        ({"version": 0}, "version"),
         ({"version": True}, "version"),
         ({"version": 2**53 + 1}, "version"),
         ({"created_at": "2999-01-01T00:00:00.000Z"}, "created_at"),
         ({"created_at": "1699-12-31T00:00:00.000Z"}, "created_at"),
         ({"created_at": 5}, "created_at"),
-        ({"updated_at": "2023-01-01T00:00:00.000Z"}, "updated_at"),
         ({"owner": 5}, "owner"),
-        ({"first_name": None}, "first_name"),
     ],
 )
 def test_a_record_is_validated(agency, changes, field):
