@@ -73,16 +73,15 @@ class Remote:
 
     def _is_last_pass(self, owners: dict[str, str], progress: Callable[[int, int], None]) -> bool:
         """Read all pages; whether nothing is new, or nothing has moved meanwhile."""
-        before, totals, seen = self._storage.total_changes, set(), 0
+        before, totals = self._storage.total_changes, set()
         for clients, total in self._pages():
             records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
             rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
             self._storage.executemany(ADD, rows)
             totals.add(total)
-            seen += len(rows)
             progress(self._storage.total_changes, total)
         found = self._storage.total_changes
-        return found == before or totals == {seen} == {found}
+        return found == before or totals == {found}
 
     def lines(self) -> Iterator[bytes]:
         """The clients as JSON lines, oldest first: the opposite of the order of the list."""
@@ -95,7 +94,7 @@ class Remote:
             page += 1
             data = self._get(f"/v1/clients?limit={_PAGE}&page={page}")
             clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
-            if more and (not clients or page > total):
+            if more and page > total:
                 raise UserError(f"{self._base}: page {page} says that there are more than {total} clients")
             yield clients, total
 

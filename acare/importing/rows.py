@@ -75,8 +75,6 @@ class Row:
         if not options.create_users and fold_email(self.kept["owner"] or "") not in owners:
             self.kept["owner"] = None
         problems = [FieldError(name, _KEPT[name]) for name, value in self.kept.items() if value is None]
-        if "id" not in self.kept:
-            self.kept.pop("version", None)  # another client's version
         try:
             self.client = validate_create(values)
         except InvalidInput as error:

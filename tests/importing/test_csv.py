@@ -154,6 +154,12 @@ def test_map_names_a_column_and_can_ignore_one(agency):
     assert (client["phone"], client["email"]) == ("555", None)
 
 
+def test_the_first_filled_column_of_a_field_counts(agency):
+    content = f"{HEADER},Tel,Cell\nA,B,buyer,1,2\nC,D,buyer,,3\n"
+    agency.load(content, "--map", "Tel=phone", "--map", "Cell=phone")
+    assert [client["phone"] for client in agency.clients()] == ["1", "3"]
+
+
 @pytest.mark.parametrize("default", ["client_type=byer", "budget_max=lots", "owner=x", "source"])
 def test_an_impossible_default_is_refused(agency, capsys, default):
     with pytest.raises(SystemExit) as ended:
@@ -203,9 +209,15 @@ def test_rejects_can_be_corrected_and_imported(agency, tmp_path, delimiter):
     assert agency.load(content, "--rejects", rejects).code == 0
     corrected = rejects.read_text("utf-8-sig").replace("renter", "both")
     assert corrected.startswith(f"acare_reason,{HEADER},phone".replace(",", delimiter))
-    assert "must be one of buyer, seller, both" in corrected
+    assert ("must be one of buyer, seller, both" in corrected, "'=3" in corrected) == (True, True)
     assert agency.report(corrected)["unknown_columns"] == []
     assert [client["phone"] for client in agency.clients()] == ["=1", "=2", "=3"]
+
+
+def test_rejects_that_are_rejected_again_have_one_reason(agency, tmp_path):
+    agency.load(f"{HEADER}\nDana,Ray,renter\n", "--rejects", tmp_path / "1.csv")
+    agency.run("import", tmp_path / "1.csv", "--user", USER, "--rejects", tmp_path / "2.csv")
+    assert (tmp_path / "2.csv").read_text() == (tmp_path / "1.csv").read_text()
 
 
 def test_another_file_of_rejects_is_not_replaced(agency, tmp_path):

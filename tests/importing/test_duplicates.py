@@ -11,7 +11,7 @@ SAME = [
     pytest.param({"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="not ASCII"),
     pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
     pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
-    pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0049661100000", "phone", id="country"),
+    pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0661/100000", "phone", id="country"),
     pytest.param({"phone": "+1 661 555 0142"}, "Pat,Kim,buyer,,(661) 555-0142", "phone", id="no country"),
     pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
     pytest.param({"last_name": "O'Brien-Lee III."}, "Jordan,o'brien-LEE iii.,buyer,,", "name", id="marks"),
@@ -124,6 +124,22 @@ def test_a_deleted_client_does_not_come_back(agency, erased):
 @pytest.mark.parametrize("first", [RECORD, {**RECORD, "id": None}])
 def test_a_row_with_an_id_is_no_other_client(agency, first):
     assert agency.report(lines(first, {**RECORD, "id": OTHER_ID}))["created"] == 2
+
+
+def test_a_repeated_id_is_a_problem(agency):
+    report = agency.report(lines(RECORD, {**RECORD, "first_name": "Dana"}), "--on-duplicate", "update")
+    assert [problem["field"] for problem in report["problems"]] == ["id"]
+
+
+def test_a_client_that_is_created_again_gets_a_new_id(agency):
+    agency.load(lines(RECORD))
+    assert agency.report(lines(RECORD), "--on-duplicate", "create")["created"] == 1
+
+
+def test_a_default_does_not_replace_null_in_a_client(agency):
+    exported = agency.create(**JORDAN)
+    agency.load(lines({**exported, "tags": ["a"]}), "--default", "source=web", "--on-duplicate", "update")
+    assert [(client["source"], client["tags"]) for client in agency.clients()] == [(None, ["a"])]
 
 
 @pytest.mark.parametrize("policy", ["update", "skip"])

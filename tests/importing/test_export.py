@@ -160,6 +160,12 @@ def test_a_record_is_validated(agency, changes, field):
     assert [problem[2] for problem in problems] == [field]
 
 
+def test_lenient_does_not_move_values_to_invalid_notes(agency):
+    record = json.dumps({**RECORD, "notes": 5, "budget_max": "x"})
+    problems = agency.problems(record, "--lenient", name="in.jsonl")
+    assert [problem[2] for problem in problems] == ["budget_max", "notes"]
+
+
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_no_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")

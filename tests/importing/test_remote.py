@@ -230,8 +230,12 @@ def test_an_answer_that_takes_too_much_memory_is_refused(monkeypatch, body):
     assert "must not take more than 2000 bytes" in fails((200, {}, body))
 
 
-def test_an_answer_in_drops_has_a_deadline(monkeypatch):
-    monkeypatch.setattr(remote, "_DEADLINE", 0.5)
+@pytest.mark.parametrize(
+    ("limit", "value", "text"),
+    [("_DEADLINE", 0.5, "no complete answer"), ("_MAX_BYTES", 10, "must not take more than 10 bytes")],
+)
+def test_an_answer_without_end_is_refused(monkeypatch, limit, value, text):
+    monkeypatch.setattr(remote, limit, value)
     monkeypatch.setattr(remote, "_MAX_ATTEMPTS", 1)
     over = threading.Event()
 
@@ -242,7 +246,7 @@ def test_an_answer_in_drops_has_a_deadline(monkeypatch):
             request.wfile.write(b" ")
 
     with closing(open_temporary()) as storage, serving_with(answer) as url:
-        with pytest.raises(UserError, match="no complete answer"):
+        with pytest.raises(UserError, match=text):
             Remote(url, KEY, storage).download(lambda *_: None)
         over.set()
 
