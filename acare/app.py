@@ -39,7 +39,7 @@ from acare.store.users import UserStore
 from acare.version import __version__
 
 #: What it takes to answer a request: see ``App.workload``.
-Workload = Literal["quick", "list", "slow", "write", "check"]
+Workload = Literal["quick", "slow", "write"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -98,18 +98,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def workload(self, method: str, path: str, query_string: str) -> Workload:
         """What it takes to answer a request, from which a server decides where to do so.
 
-        "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
-        answer it; so does a "list", unless its clients are large. "slow" is a search or a deep page, "check"
-        a readiness check, which writes too.
+        "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
+        "slow" is a search, a deep page or a readiness check, which writes too.
         """
-        path = path.strip("/")
-        if path == "readyz":
-            return "check"
         if method in ("POST", "PUT", "DELETE"):
             return "write"
-        if query_string and is_slow(query_string):
-            return "slow"
-        return "list" if path == "v1/clients" else "quick"
+        is_check = path.strip("/") == "readyz"
+        return "slow" if is_check or (query_string and is_slow(query_string)) else "quick"
 
     def close(self) -> None:
         """Close the database. Later requests fail."""

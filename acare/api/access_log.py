@@ -41,10 +41,10 @@ class AccessRecord(NamedTuple):
     request: str
 
 
-def text_line(line: AccessRecord) -> str:
-    """The line as text: ``127.0.0.1 GET /v1/clients 200 0.4ms key=... request=...``"""
+def text_line(line: AccessRecord, timestamp: str) -> str:
+    """The line as text: ``TIME 127.0.0.1 GET /v1/clients 200 0.4ms key=... request=...``"""
     return (
-        f"{line.address} {line.method} {line.path} {line.status} "
+        f"{timestamp} {line.address} {line.method} {line.path} {line.status} "
         f"{line.milliseconds:.1f}ms key={line.key} request={line.request}"
     )
 

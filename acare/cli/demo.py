@@ -13,7 +13,7 @@ from uuid import UUID
 from acare.app import create_app
 from acare.auth import Role, operator_for
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, add_flags, read_settings
-from acare.cli.serve import errors_logged, say
+from acare.cli.serve import say
 from acare.database.database import Database
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server import logs
@@ -53,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
         settings = read_settings(args, database=Path(folder, "demo.db"))
         with (
             logs.configured(settings.log_format) as access,
-            errors_logged(settings),
             listen(settings) as listener,
         ):
             app = create_app(settings=settings, access_log=access)

@@ -25,24 +25,17 @@ _TRAILER = re.compile(rb"%b:[\t\x20-\x7e\x80-\xff]*" % _TOKEN)
 class Body:
     """The bytes of a body, in memory. Takes the place of waitress's buffer.
 
-    A body over the API's limit is only counted: the app answers 413 because of its length.
+    What is over the API's limit is only counted: the app answers 413 because of the length.
     """
 
-    def __init__(self, keep: bool) -> None:
-        self.kept = 0  # bytes in memory
+    def __init__(self) -> None:
         self._bytes = BytesIO()
-        self._keep = keep
         self._length = 0
 
     def append(self, data: bytes) -> None:
         self._length += len(data)
-        if self._keep and self._length <= MAX_BODY:
-            self.kept = self._length
+        if self._length <= MAX_BODY:
             self._bytes.write(data)
-        elif self._keep:
-            self._keep = False
-            self.kept = 0
-            self._bytes = BytesIO()
 
     def getfile(self) -> BytesIO:
         self._bytes.seek(0)

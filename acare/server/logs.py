@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 from acare import timestamps
 from acare.api.access_log import AccessRecord, json_line, text_line
+from acare.errors import AcareError
 
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
@@ -44,14 +45,6 @@ class JsonFormatter(TextFormatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
-
-
-def as_json_line(message: str, traceback: str | None = None) -> str:
-    """An error as a line of the JSON log, for code that runs before or after the log does."""
-    line = {"time": timestamps.now(), "level": "error", "logger": "acare", "message": message}
-    if traceback is not None:
-        line["traceback"] = traceback
-    return json.dumps(line, ensure_ascii=False) + "\n"
 
 
 class LogWriter(logging.Handler):
@@ -112,23 +105,23 @@ class LogWriter(logging.Handler):
             data = data[os.write(self._descriptor, data) :]
 
 
-def access_as_text(now: int, line: AccessRecord) -> str:
-    return f"{timestamps.at(now)} {text_line(line)}\n"
-
-
-def access_as_json(now: int, line: AccessRecord) -> str:
-    return f"{json_line(line, timestamps.at(now))}\n"
-
-
 @contextmanager
 def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[AccessRecord], None]]:
-    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
+    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log.
+
+    In a JSON log, the error that ends the ``with`` is a line too.
+    """
     is_json = log_format == "json"
-    access_line = access_as_json if is_json else access_as_text
+    access_line = json_line if is_json else text_line
     writer = LogWriter(descriptor, JsonFormatter() if is_json else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
     logging.captureWarnings(True)
     try:
-        yield lambda line: writer.put(access_line(time.time_ns(), line))
+        yield lambda record: writer.put(access_line(record, timestamps.now()) + "\n")
+    except Exception as error:
+        if not is_json:
+            raise
+        logging.getLogger("acare").error("%s", error, exc_info=not isinstance(error, AcareError))
+        raise SystemExit(1) from None
     finally:
         writer.close()

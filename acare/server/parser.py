@@ -68,7 +68,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def size(self) -> int:
         """About how many bytes of memory the request takes, as far as it has been received."""
-        body = 0 if self.body_rcv is None else int(self.body_rcv.getbuf().kept)
+        body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)
         return _PARSED_SIZE * int(self.header_bytes_received) + body
 
     def caller(self) -> str | None:
@@ -99,7 +99,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         except (ValueError, ParsingError, TransferEncodingNotImplemented):
             raise ParsingError("a header is malformed") from None  # waitress's messages repeat what was sent
         if self.body_rcv is not None:
-            body = Body(keep=self.content_length <= MAX_BODY)
+            body = Body()
             self.body_rcv.buf = body
             if self.chunked:
                 self.body_rcv = Chunks(body)

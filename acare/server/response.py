@@ -10,9 +10,6 @@ from waitress.utilities import build_http_date
 from acare.api import envelope
 from acare.api.access_log import AccessRecord, is_request_id
 
-#: Bytes above which a response is large: a list of this size takes milliseconds.
-LARGE = 256 * 1024
-
 
 def _send(task: waitress_task.Task, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
     """Write headers and body together, so that they leave in one packet; waitress writes them separately."""
@@ -44,7 +41,6 @@ class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no 
         env = self.get_environment()
         env["acare.stopping"] = server.stopping
         body = b"".join(server.application(env, self._start_response))
-        channel.answered_large = len(body) > LARGE
         self.close_on_finish = self.request.connection_close or (server.stopping and not channel.input)
         _send(self, self.status, self.response_headers, body)
 

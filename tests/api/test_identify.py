@@ -67,7 +67,7 @@ def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
 
 def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
     send(embedded, "GET", b"", Cookie="a\n\x1b[2J\ud800" + "x" * 1000)
-    assert text_line(lines[0]).isprintable()
+    assert text_line(lines[0], "now").isprintable()
     assert len(lines[0].key) < 300
 
 

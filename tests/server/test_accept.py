@@ -11,9 +11,9 @@ from support.target import target_in
 # The next time that the server calls this method of a socket, it fails; once the file is there.
 FAILING = """
 import pathlib, socket
-from acare.server import server
+from acare.server import listener
 
-server._SWEEP_SECONDS = 0.1
+listener.PAUSE_SECONDS = 0.1
 armed, called = pathlib.Path({armed!r}), socket.socket.{method}
 
 def fail_once(self, *arguments):
@@ -103,7 +103,7 @@ def test_connections_may_be_reset_before_they_are_accepted(tmp_path):
 
 
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import server; server._SWEEP_SECONDS = 0.1"
+    quick = "from acare.server import listener; listener.PAUSE_SECONDS = 0.1"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         assert status_on(there, target) == 200
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)

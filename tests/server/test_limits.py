@@ -6,7 +6,6 @@ import json
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 from support.sockets import (
@@ -18,8 +17,6 @@ from support.sockets import (
     wait_for,
 )
 from support.target import attack, target_in
-
-from acare.server.connections import Connections
 
 MIB = KIB * KIB
 
@@ -133,23 +130,6 @@ def test_unread_responses_have_the_same_limit(tight):
             assert raw.recv(1)
         assert is_closed(crowd[0])
         assert tight.is_well()
-
-
-def test_a_request_over_the_limit_is_not_carried_out(tmp_path):
-    with target_in(tmp_path, before=TIGHT.replace("4 * 2**20", "4000")) as target:
-        with target.connections() as [raw]:
-            raw.settimeout(2)
-            raw.sendall(request(target.key, "POST", body=BODY.ljust(5000), Content_Length=5000))
-            assert is_closed(raw)
-        assert target.ask()["meta"]["total"] == 0
-        time.sleep(0.1)  # the log is written 20 times a second
-        assert target.log_besides_requests() == []
-
-
-def test_a_closed_connection_is_not_counted():
-    closed = SimpleNamespace(connected=False, counted=0, size=lambda: 10)
-    Connections().count(closed)
-    assert closed.counted == 0
 
 
 def is_closed(raw):

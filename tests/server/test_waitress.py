@@ -8,14 +8,13 @@ import pytest
 import waitress.channel
 import waitress.task
 
-from acare.server import channel, listener, parser, response, server, sockets
+from acare.server import channel, listener, parser, response, server
 
 KINDS = [
     channel.Channel,
     parser.Parser,
     response.AppTask,
     response.ErrorTask,
-    sockets._Trigger,
     listener.Listener,
 ]
 
