@@ -10,11 +10,9 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from acare.server.parser import Parser
 from acare.server.response import AppTask, ErrorTask
 
-#: Seconds within which a request must arrive completely.
-REQUEST_SECONDS = 60
-
-#: Seconds without progress after which a connection whose caller does not read the response is closed.
-ANSWER_SECONDS = 60
+#: Seconds without progress after which a connection is closed, and within which a request must arrive. More
+#: than the 60 s of proxies, so that they close first.
+TIMEOUT = 75
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
@@ -127,7 +125,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             return False
         pause = now - self.progress_at
         if self.total_outbufs_len:
-            return pause > ANSWER_SECONDS
-        if self.request is None:
-            return bool(pause > self.server.idle_seconds)
-        return bool(pause > self.server.pause_seconds) or now - self.request_began > REQUEST_SECONDS
+            return pause > TIMEOUT
+        is_slow = self.request is not None and now - self.request_began > TIMEOUT
+        return is_slow or bool(pause > self.server.patience)

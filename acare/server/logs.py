@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,12 +23,11 @@ _FLUSH_SECONDS = 0.05
 class TextFormatter(logging.Formatter):
     """``2026-07-15T14:32:10.000Z`` and the message."""
 
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return timestamps.at(int(record.created * 1e9))
 
 
 class JsonFormatter(TextFormatter):
@@ -60,8 +58,7 @@ class LogWriter(logging.Handler):
         self._descriptor = descriptor
         self._lines: deque[str] = deque()
         self._dropped = 0
-        self._closing = False
-        self._news = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
 
@@ -72,24 +69,17 @@ class LogWriter(logging.Handler):
         """Queue a line, which must end with a line break."""
         if len(self._lines) >= MAX_LINES:
             self._dropped += 1
-            return
-        self._lines.append(line)
-        if not self._news.is_set():
-            self._news.set()
+        else:
+            self._lines.append(line)
 
     def close(self) -> None:
         """Write the remaining lines, for at most a second. ``logging.shutdown`` calls this too."""
-        self._closing = True
-        self._news.set()
+        self._closing.set()
         self._thread.join(1)
         super().close()
 
     def _run(self) -> None:
-        while not self._closing or self._lines:
-            self._news.wait()
-            if not self._closing:
-                time.sleep(_FLUSH_SECONDS)
-            self._news.clear()
+        while not self._closing.wait(_FLUSH_SECONDS) or self._lines:
             with suppress(OSError):  # a log that cannot be written does not stop the server
                 self._write()
 

@@ -99,10 +99,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         except (ValueError, ParsingError, TransferEncodingNotImplemented):
             raise ParsingError("a header is malformed") from None  # waitress's messages repeat what was sent
         if self.body_rcv is not None:
-            body = Body()
-            self.body_rcv.buf = body
             if self.chunked:
-                self.body_rcv = Chunks(body)
+                self.body_rcv = Chunks()
+            else:
+                self.body_rcv.buf = Body()
         self._check_host()
         if b"transfer-encoding" in rest.lower():
             self._check_framing(_TRANSFER_ENCODING.findall(rest))

@@ -19,7 +19,7 @@ from acare.api.access_log import AccessRecord
 from acare.api.cors import Cors
 from acare.app import App, Workload
 from acare.config import Settings
-from acare.server.channel import REQUEST_SECONDS, Channel
+from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.listener import Listener, url
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
@@ -30,14 +30,8 @@ log = logging.getLogger("acare.server")
 #: Open connections. An idle one costs a file descriptor and no thread.
 MAX_CONNECTIONS = 1000
 
-#: Seconds after which an idle connection is closed; more than the 60 s of proxies, so that they close first.
-IDLE_SECONDS = 75
-
-#: Seconds without a byte after which a stopping server no longer waits for the rest of a request.
-PAUSE_SECONDS = 2
-
-#: The same if no request has begun: one may be on its way over a connection that is new or in use.
-SETTLE_SECONDS = 0.25
+#: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
+PATIENCE = 1.0
 
 #: Requests that the loop answers before it sends the responses and reads what has arrived meanwhile.
 MAX_TOGETHER = 8
@@ -78,8 +72,7 @@ class Server:
         self.access_log = access_log
         self.cors = Cors(settings.cors_origin)
         self.stopping = False
-        self.idle_seconds: float = IDLE_SECONDS
-        self.pause_seconds: float = REQUEST_SECONDS
+        self.patience: float = TIMEOUT
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.connections = self.active_channels = Connections()
         self.server_name, self.effective_port = listener.getsockname()[:2]
@@ -190,7 +183,7 @@ class Server:
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
         self._listener.close()
-        self.idle_seconds, self.pause_seconds = SETTLE_SECONDS, PAUSE_SECONDS
+        self.patience = PATIENCE
         deadline = time.monotonic() + self._drain_seconds
         while self.connections and time.monotonic() < deadline:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed

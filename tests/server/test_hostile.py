@@ -25,8 +25,7 @@ THREADS = 4  # of the server, so that few callers would be enough to hold them a
 LIMIT_SECONDS = 0.25
 QUICK = f"""
 from acare.server import channel, server
-channel.REQUEST_SECONDS = channel.ANSWER_SECONDS = {LIMIT_SECONDS}
-server.IDLE_SECONDS = {LIMIT_SECONDS}
+channel.TIMEOUT = server.TIMEOUT = {LIMIT_SECONDS}
 server._SWEEP_SECONDS = 0.05
 """
 
