@@ -13,6 +13,7 @@ from acare.api import envelope
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.cors import Cors
 from acare.api.middleware import (
+    AnswerRejected,
     CheckBody,
     CsrfProtection,
     Identify,
@@ -69,6 +70,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
             SecurityHeaders(),
             Cors(settings.cors_origin),
+            AnswerRejected(),
             IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             CheckBody(MAX_BODY),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import falcon
 
+from acare.api.envelope import HTTP_ERRORS, INTERNAL_ERROR, error_body
 from acare.api.request import Request
 from acare.auth import Caller
 from acare.errors import (
@@ -39,6 +40,20 @@ class SecurityHeaders:
         resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
         if req.is_api:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
+
+
+class AnswerRejected:
+    """Answers a request that the HTTP server has rejected: it sets ``acare.rejected`` in the WSGI environ to
+    the status and the reason."""
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        if "acare.rejected" in req.env:
+            resp.status, reason = req.env["acare.rejected"]
+            code, message = HTTP_ERRORS.get(resp.status_code, INTERNAL_ERROR)
+            if resp.status_code == 400:
+                message = f"The request is malformed: {reason}."
+            resp.text = error_body(code, message, req.context.request_id)
+            resp.complete = True
 
 
 class IdentifyCaller:

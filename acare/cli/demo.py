@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         ):
             app = create_app(settings=settings, access_log=access)
             key, shown = _invent(app.database)
-            server = Server(app, listener, settings, access)
+            server = Server(app, listener, settings)
             say(_welcome(server.url, key, shown, page=settings.page))
             return server.run()
 

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         listen(settings, passed_sockets()) as listener,
     ):
         app = create_app(settings=settings, access_log=access)
-        server = Server(app, listener, settings, access)
+        server = Server(app, listener, settings)
         say(_welcome(settings, server.url, app.keys))
         return server.run()
 

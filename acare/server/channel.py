@@ -8,7 +8,7 @@ from typing import Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from acare.server.parser import Parser
-from acare.server.response import AppTask, ErrorTask
+from acare.server.response import AppTask
 
 #: Seconds without progress after which a connection is closed, and within which a request must arrive. More
 #: than the 60 s of proxies, so that they close first.
@@ -24,7 +24,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """
 
     task_class = AppTask
-    error_task_class = ErrorTask
+    error_task_class = AppTask
     parser_class = Parser
     request: Parser | None
     requests: list[Parser]

@@ -32,18 +32,18 @@ _TARGET = re.compile(rb"(?:/|https?://)[\x21\x22\x24-\x7e]*", re.IGNORECASE)
 _SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_ORIGIN = re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE)
-_REQUEST_ID = re.compile(rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE)
+_RESPONSE_DEPENDS_ON = {
+    "ORIGIN": re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE),
+    "X_REQUEST_ID": re.compile(
+        rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE
+    ),
+}
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. If it is rejected here, ``origin`` and ``request_id`` are headers that it was sent with,
-    and ``is_head`` is whether it is a HEAD request, even if it could not be parsed.
-    """
+    """One request. If it is rejected here, ``headers`` has only what the response depends on."""
 
-    origin: str | None = None
-    request_id: str | None = None
-    is_head = False
+    command, path, query, request_uri, url_scheme = "-", "/", "", "/", "http"  # until they are parsed
     completed: bool
     expect_continue: bool
     headers: dict[str, str]
@@ -63,7 +63,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that does not come
         if self.error is not None:
-            self._read_for_refusal((before + data)[: 2 * MAX_HEADER])
+            self._read_rejected((before + data)[: 2 * MAX_HEADER])
         return consumed
 
     def size(self) -> int:
@@ -75,13 +75,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         """The API key that was sent, valid or not; None if there is none."""
         return self.headers.get("X_API_KEY") or self.headers.get("API_KEY")
 
-    def _read_for_refusal(self, text: bytes) -> None:
-        """Extract what the response to a rejected request depends on."""
-        self.is_head = text.startswith(b"HEAD ")
-        if (origin := _ORIGIN.search(text)) is not None:
-            self.origin = origin[1].decode("ascii")
-        if (request_id := _REQUEST_ID.search(text)) is not None:
-            self.request_id = request_id[1].decode("ascii")
+    def _read_rejected(self, text: bytes) -> None:
+        """Extract what the response to a rejected request depends on, even if it could not be parsed."""
+        if text.startswith(b"HEAD "):
+            self.command = "HEAD"
+        found = {name: pattern.search(text) for name, pattern in _RESPONSE_DEPENDS_ON.items()}
+        self.headers = {name: match[1].decode("ascii") for name, match in found.items() if match}
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -15,8 +14,6 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
-from acare.api.access_log import AccessRecord
-from acare.api.cors import Cors
 from acare.app import App, Workload
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
@@ -61,16 +58,8 @@ class Server:
     this object is what waitress calls the server.
     """
 
-    def __init__(
-        self,
-        app: App,
-        listener: socket.socket,
-        settings: Settings,
-        access_log: Callable[[AccessRecord], None],
-    ) -> None:
+    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
         self.application = app
-        self.access_log = access_log
-        self.cors = Cors(settings.cors_origin)
         self.stopping = False
         self.patience: float = TIMEOUT
         self.adj = Adjustments(**_ADJUSTMENTS)

@@ -73,7 +73,7 @@ def test_each_request_is_one_line_of_the_log(start, log):
         ("127.0.0.1", "GET", "/nothing", "404", "-", headers["X-Request-ID"]),
         ("127.0.0.1", "GET", "/v1/clients", "401", "-", "trace-3"),
         ("127.0.0.1", "GET", injected.replace(":", "%3A"), "404", preview, "trace-4"),
-        ("127.0.0.1", "-", "-", "400", "-", refused["X-Request-ID"]),
+        ("127.0.0.1", "-", "/", "400", "-", refused["X-Request-ID"]),
     ]
     assert sum("2026-07-15" in line for line in log().splitlines()) == 1
 
