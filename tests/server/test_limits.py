@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -142,21 +141,3 @@ def is_closed(raw):
     except ConnectionError:
         pass
     return True
-
-
-# --- a disk that takes no more
-
-
-def test_a_server_whose_writes_fail_is_not_ready(tmp_path):
-    each_time = "from acare.database import database; database.WRITE_CHECK_EVERY = 0"
-    with target_in(tmp_path, before=each_time) as target:
-        target.ask(path="/readyz")
-        target.ask("POST", body=BODY, status=201)
-        no_limit = resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        target.ask(path="/readyz", status=503)
-        target.ask(path="/healthz")
-        target.ask()
-        target.ask("POST", body=BODY, status=503)
-        resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, no_limit)
-        target.ask(path="/readyz")
-        target.ask("POST", body=BODY, status=201)
