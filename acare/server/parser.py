@@ -24,7 +24,7 @@ MAX_HEADER = 32 * 1024
 #: Header fields of a request. waitress takes quadratic time to join many of one name.
 MAX_FIELDS = 200
 
-_PARSED_SIZE = 3  # times the bytes of a header: about the memory that the parsed header takes
+_PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
 _TLS_HANDSHAKE = b"\x16"  # the first byte of one
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ ([\x21-\x7e\x80-\xff]+) HTTP/1\.[01]")
