@@ -8,7 +8,7 @@ import shlex
 import sys
 
 import acare
-from acare.app import create_app
+from acare.app import App
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.server import logs
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         logs.configured(settings.log_format) as access,
         listen(settings, passed_sockets()) as listener,
     ):
-        app = create_app(settings=settings, access_log=access)
+        app = App(settings, access_log=access)
         server = Server(app, listener, settings)
         say(_welcome(settings, server.url, app.keys))
         return server.run()

@@ -102,12 +102,16 @@ def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Acces
     In a JSON log, the error that ends the ``with`` is a line too.
     """
     is_json = log_format == "json"
-    access_line = json_line if is_json else text_line
     writer = LogWriter(descriptor, JsonFormatter() if is_json else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
     logging.captureWarnings(True)
+
+    def write(record: AccessRecord) -> None:
+        now = timestamps.now()
+        writer.put((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
+
     try:
-        yield lambda record: writer.put(access_line(record, timestamps.now()) + "\n")
+        yield write
     except Exception as error:
         if not is_json:
             raise

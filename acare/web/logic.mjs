@@ -51,6 +51,17 @@ export const TEXT = {
   },
 };
 
+const KEY = "-H 'X-API-Key: YOUR_API_KEY'";
+const SENDING = `${KEY} -H 'Content-Type: application/json'`;
+/** A call for each operation: the path and the options of curl. */
+export const CALLS = {
+  List: ["v1/clients?status=active&limit=5", KEY],
+  Create: ["v1/clients", `${SENDING} -d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'`],
+  Get: ["v1/clients/CLIENT_ID", KEY],
+  Update: ["v1/clients/CLIENT_ID", `-X PUT ${SENDING} -d '{"status": "closed", "version": 1}'`],
+  Delete: ["v1/clients/CLIENT_ID", `-X DELETE ${KEY}`],
+};
+
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** The label of a field or the word for a value; names that TEXT does not have become readable. */
@@ -90,10 +101,10 @@ export function resolve(document, part) {
 }
 
 const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
-function kindOf({ type, pattern, enum: words }) {
+function kindOf({ type, maxLength, enum: words }) {
   const known = [type].flat().find((name) => KINDS[name]);
   if (words || known) return words ? "choice" : KINDS[known];
-  return new RegExp(pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
+  return maxLength > 1000 ? "lines" : "text"; // a long text may have line breaks
 }
 
 /** The fields that a person may fill in: [{name, label, description, hint, kind, required, options, fields}]. */
