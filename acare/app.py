@@ -23,7 +23,7 @@ from acare.api.middleware import (
     SecurityHeaders,
 )
 from acare.api.proxy import TrustProxy
-from acare.api.query import is_slow
+from acare.api.query import workload_of_list
 from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
@@ -40,7 +40,7 @@ from acare.store.users import UserStore
 from acare.version import __version__
 
 #: What it takes to answer a request: see ``App.workload``.
-Workload = Literal["quick", "slow", "write"]
+Workload = Literal["quick", "list", "slow", "write"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -101,12 +101,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """What it takes to answer a request, from which a server decides where to do so.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        "slow" is a search, a deep page or a readiness check, which writes too.
+        A "list" has many clients. "slow" is a search, a deep page or a readiness check, which writes too.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
-        is_check = path.strip("/") == "readyz"
-        return "slow" if is_check or (query_string and is_slow(query_string)) else "quick"
+        if path.strip("/") == "readyz":
+            return "slow"
+        return workload_of_list(query_string) if query_string else "quick"
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.

@@ -33,10 +33,8 @@ PATIENCE = 1.0
 #: Requests that the loop answers before it sends the responses and reads what has arrived meanwhile.
 MAX_TOGETHER = 8
 
-#: Bytes of a response above which it is sent at once: a list of this size takes milliseconds.
-LARGE = 256 * 1024
-
-_SLOW_THREADS = 4  # for searches, deep pages and readiness checks
+# Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
+_READERS: dict[Workload, int] = {"list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
@@ -72,8 +70,11 @@ class Server:
         self._stop_delay, self._drain_seconds = settings.stop_delay, settings.drain_seconds
         self._signalled = False
         self._swept_at = time.monotonic()
-        self._queues: dict[Workload, FairQueue] = {kind: FairQueue() for kind in ("quick", "slow", "write")}
-        start_threads(_SLOW_THREADS, self._queues["slow"], self._send_later, one_at_a_time=True)
+        self._queues: dict[Workload, FairQueue] = {
+            kind: FairQueue() for kind in ("quick", "write", *_READERS)
+        }
+        for kind, number in _READERS.items():
+            start_threads(number, self._queues[kind], self._send_later, one_at_a_time=True)
         # Writes are committed together.
         start_threads(settings.threads, self._queues["write"], self._send_later, one_at_a_time=False)
         # Before the address is printed, so that a stop is clean from then on.
@@ -125,8 +126,6 @@ class Server:
         answered: list[Channel] = []
         while not quick.is_empty() and len(answered) < MAX_TOGETHER:
             answered.append(self._answer(*quick.take()))
-            if len(answered[-1].output) > LARGE:
-                break
         for channel in answered:
             self._send(channel)
         now = time.monotonic()

@@ -7,7 +7,9 @@ app = app_fixture()
 
 WORKLOADS = {
     ("GET", "/v1/clients", ""): "quick",
-    ("GET", "/v1/clients", "page=99&limit=100"): "quick",
+    ("GET", "/v1/clients", "page=3&limit=25"): "quick",
+    ("GET", "/v1/clients", "limit=26"): "list",
+    ("GET", "/v1/clients", "page=99&limit=100"): "list",
     ("GET", "/v1/clients", "page=100&limit=100"): "slow",
     ("GET", "/v1/clients", "page=00000000030000"): "slow",
     ("GET", "/v1/clients", "p%61ge=30000"): "slow",
