@@ -30,8 +30,8 @@ MAX_CONNECTIONS = 1000
 #: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
 PATIENCE = 1.0
 
-#: Requests that the loop answers before it sends the responses and reads what has arrived meanwhile.
-MAX_TOGETHER = 8
+#: Seconds for which the loop answers requests before it sends the responses and reads what has arrived.
+TOGETHER_SECONDS = 0.004
 
 # Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
 _READERS: dict[Workload, int] = {"list": 2, "slow": 4}
@@ -124,7 +124,8 @@ class Server:
         if self.connections.has_grown:
             self.connections.limit_memory()
         answered: list[Channel] = []
-        while not quick.is_empty() and len(answered) < MAX_TOGETHER:
+        until = time.monotonic() + TOGETHER_SECONDS
+        while not quick.is_empty() and time.monotonic() < until:
             answered.append(self._answer(*quick.take()))
         for channel in answered:
             self._send(channel)
