@@ -20,7 +20,7 @@ from acare.store.keys import KeyStore
 FIRST_USER = "broker@localhost"
 
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the API",
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        say(_welcome(settings, server.url, app.keys))
+        print(_welcome(settings, server.url, app.keys), flush=True)
         return server.run()
 
 
@@ -72,8 +72,3 @@ The database had no API key. A first one was created, for the broker {FIRST_USER
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
 """
-
-
-def say(text: str) -> None:
-    """Print for the person who starts the server; the log is on stderr."""
-    print(text, file=sys.stdout, flush=True)
