@@ -115,7 +115,9 @@ def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Acces
     except Exception as error:
         if not is_json:
             raise
-        logging.getLogger("acare").error("%s", error, exc_info=not isinstance(error, AcareError))
+        is_bug = not isinstance(error, AcareError)
+        message = "unexpected error" if is_bug else str(error)
+        logging.getLogger("acare").error(message, exc_info=is_bug)
         raise SystemExit(1) from None
     finally:
         writer.close()
