@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from support.crash import GONE, KILLS, Journalist, damage, gaps, read_clients, without_key, write_until
+from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, without_key, write_until
 from support.data import JORDAN
 from support.page import examples, replaced
 from support.server import make_key, serving
@@ -38,7 +38,7 @@ class Running:
     address: str
     litestream: subprocess.Popen
     there: dict
-    marker: Journalist
+    marker: Writer
     killed_at: int = 0  # nanoseconds
 
     def kill(self):
@@ -65,7 +65,7 @@ class Setup:
         line = ["litestream", "replicate", "-config", self._config]
         with serving(self.database, **options) as (server, address):
             there = read_clients(self.database)
-            marker = Journalist(f"marker-{len(there)}", self.key)
+            marker = Writer(f"marker-{len(there)}", self.key)
             began = time.time_ns()
             with (
                 (self.folder / "litestream.log").open("a") as log,
@@ -127,7 +127,7 @@ def last_moment(found, writers):
 
 def test_a_restored_file_lacks_only_the_last_seconds(setup):
     for number in range(TIMES):
-        writers = [Journalist(f"{number}-{n}", setup.key) for n in range(2)]
+        writers = [Writer(f"{number}-{n}", setup.key) for n in range(2)]
         with setup.running() as running:
             write_until(running.address, writers, random.uniform(0.2, 1.5), running.kill)
         restored = setup.restore()

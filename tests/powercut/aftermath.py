@@ -8,7 +8,7 @@ from pathlib import Path
 
 from powercut.recording import Recording, Step
 from support.client import Api
-from support.crash import GONE, Findings, Journalist, check, content, damage, gaps, read_clients, reading
+from support.crash import GONE, Findings, Writer, check, content, damage, gaps, read_clients, reading
 from webtest import AppError
 
 import acare
@@ -86,14 +86,14 @@ def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findin
     return findings
 
 
-def _erased(database: Path, writers: list[Journalist]) -> list[str]:
+def _erased(database: Path, writers: list[Writer]) -> list[str]:
     with reading(database) as connection:
         traces = {client_id for (client_id,) in connection.execute(TRACES)}
     erased = [known.record["id"] for writer in writers for known in writer.known.values() if known.erased]
     return [f"{client_id}: was erased, and is there" for client_id in erased if client_id in traces]
 
 
-def _replay(api: Api, writer: Journalist, instant: int) -> list[str]:
+def _replay(api: Api, writer: Writer, instant: int) -> list[str]:
     """Repeat the creations that were made, or perhaps made, by then: none may create a second client."""
     known = writer.as_of(instant).known
     answers = writer.created(instant)

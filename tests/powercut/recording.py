@@ -18,7 +18,7 @@ from pathlib import Path
 
 from powercut.disk import Disk
 from powercut.events import Event, read_events
-from support.crash import GONE, Journalist, Killed
+from support.crash import GONE, Writer, Killed
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
@@ -55,7 +55,7 @@ class Recording:
     failing_syncs: int = 0  # one in so many
     fail_on: str = "-wal"  # the end of the path of the file whose syncs fail
     key: str = ""
-    writers: list[Journalist] = field(default_factory=list)
+    writers: list[Writer] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
     before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
     begun: int = 0
@@ -116,7 +116,7 @@ class Recording:
         """
         threads = []
         for number in range(writers):
-            writer = Journalist(len(self.writers), self.key)
+            writer = Writer(len(self.writers), self.key)
             writer.repeats = bool(self.failing_syncs) and on_refusal == "repeat"
             writer.stops = on_refusal == "stop"
             self.writers.append(writer)
@@ -129,7 +129,7 @@ class Recording:
 
     def create_victims(self, address: str, count: int) -> list[str]:
         """Clients of the operator's own, that no writer changes; their names."""
-        self.operator = Journalist(len(self.writers), self.key)
+        self.operator = Writer(len(self.writers), self.key)
         self.writers.append(self.operator)
         names = [f"victim-{number}" for number in range(count)]
         with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):

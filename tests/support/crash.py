@@ -67,6 +67,7 @@ class Writer:
         self.number = number
         self.headers = {"X-API-Key": key, "Content-Type": "application/json"}
         self.known = {}  # by name
+        self.journal = []  # (instant of CLOCK_MONOTONIC in nanoseconds, name, what is known from then on)
         self.made = 0
         self.unanswered = None  # the name of a client whose creation was not answered
         self.acknowledged = 0
@@ -133,6 +134,7 @@ class Writer:
 
     def know(self, name, known):
         self.known[name] = known
+        self.journal.append((time.monotonic_ns(), name, known))
 
     def ask(self, connection, method, path, body=None, status=200, idempotency_key=None):
         """The data of the answer, which acknowledges the write. Killed if no complete answer arrives."""
@@ -168,18 +170,6 @@ class Writer:
         else:
             self.known[name] = Known(record, frozenset({record["version"]}))
 
-
-class Journalist(Writer):
-    """A writer that also records what it knew at each time of CLOCK_MONOTONIC, in nanoseconds."""
-
-    def __init__(self, number, key):
-        super().__init__(number, key)
-        self.journal = []  # (instant, name, what is known from then on)
-
-    def know(self, name, known):
-        super().know(name, known)
-        self.journal.append((time.monotonic_ns(), name, known))
-
     def as_of(self, begun, ended=None):
         """The writer at an instant or, with ``ended``, with every version that was possible until then."""
         past = copy.copy(self)
@@ -214,9 +204,9 @@ class Findings:
 
 def check(database, writers):
     """Compare the file with what the writers know, and give them the result of their last write."""
-    findings = Findings(broken=damage(database) + gaps(database) + without_key(database))
+    findings = Findings(broken=damage(database) + gaps(database))
     found = read_clients(database)
-    deleted = read_deleted(database)
+    deleted = set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
     for writer in writers:
         findings.broken += writer.wrong
         for name, known in list(writer.known.items()):
@@ -258,10 +248,6 @@ def read_clients(database):
     return clients
 
 
-def read_deleted(database):
-    return set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
-
-
 def damage(database):
     """The errors that SQLite finds in the file, and totals that differ from a count."""
     integrity = [text for (text,) in rows(database, "PRAGMA integrity_check") if text != "ok"]
@@ -272,15 +258,12 @@ def damage(database):
 
 
 def gaps(database):
-    """Clients whose versions are not 1, 2, 3 and so on, or one of whose versions is not intact."""
+    """Clients whose versions are not 1, 2, 3 and so on, and versions that are not intact or have no key."""
     past = [json.loads(text) for (text,) in rows(database, "SELECT json FROM client_history")]
     broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
-    return [f"not intact: {record}" for record in broken] + [f"gap: {row}" for row in rows(database, GAPS)]
-
-
-def without_key(database):
-    """Versions and deletions for which no key is recorded."""
-    return [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
+    found = [f"not intact: {record}" for record in broken]
+    found += [f"gap: {row}" for row in rows(database, GAPS)]
+    return found + [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
 
 
 KINDS = "user_id, client_type, status"
@@ -307,9 +290,6 @@ def purge_deleted(database):
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
-
-
-# --- the server
 
 
 def write_until(address, writers, seconds, end):

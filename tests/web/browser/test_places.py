@@ -8,7 +8,7 @@ from wsgiref.util import shift_path_info
 import pytest
 from ci.test_nginx import nginx
 from playwright.sync_api import expect
-from support.agency import Agency
+from support.http import Agency
 from support.server import make_key, serving
 
 import acare
