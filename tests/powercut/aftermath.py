@@ -8,7 +8,7 @@ from pathlib import Path
 
 from powercut.recording import Recording, Step
 from support.client import Api
-from support.crash import GONE, Findings, Writer, check, content, damage, gaps, read_clients, reading
+from support.crash import GONE, Findings, Writer, check, content, damage, gaps, read_clients, rows
 from webtest import AppError
 
 import acare
@@ -45,14 +45,7 @@ SELECT client_id FROM idempotency_keys
 
 def client_rows(database: Path) -> list[tuple[str]]:
     """All clients, to be compared with those of another file."""
-    with reading(database) as connection:
-        return connection.execute("SELECT json FROM clients ORDER BY seq").fetchall()
-
-
-def history_rows(database: Path) -> list[tuple[object, ...]]:
-    """All old versions."""
-    with reading(database) as connection:
-        return connection.execute(HISTORY).fetchall()
+    return rows(database, "SELECT json FROM clients ORDER BY seq")
 
 
 def examine(recording: Recording, folder: Path, instant: int) -> Findings:
@@ -76,7 +69,7 @@ def examine(recording: Recording, folder: Path, instant: int) -> Findings:
 def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findings:
     database = app.database.path
     writers = [writer.as_of(instant) for writer in recording.writers]
-    findings = check(database, [writer.as_of(instant) for writer in recording.writers])
+    findings = check(database, [writer.as_of(instant) for writer in recording.writers])  # it changes them
     findings.lost += _erased(database, writers)
     if recording.has_key(instant):
         api = Api(app, recording.key)
@@ -87,8 +80,7 @@ def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findin
 
 
 def _erased(database: Path, writers: list[Writer]) -> list[str]:
-    with reading(database) as connection:
-        traces = {client_id for (client_id,) in connection.execute(TRACES)}
+    traces = {client_id for (client_id,) in rows(database, TRACES)}
     erased = [known.record["id"] for writer in writers for known in writer.known.values() if known.erased]
     return [f"{client_id}: was erased, and is there" for client_id in erased if client_id in traces]
 
@@ -133,7 +125,7 @@ def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> Find
     """All clients and versions are as they were before."""
     database = app.database.path
     Api(app, recording.key).get("/v1/clients")
-    is_same = (client_rows(database), history_rows(database)) == recording.before["rows"]
+    is_same = (client_rows(database), rows(database, HISTORY)) == recording.before["rows"]
     return Findings(lost=[] if is_same else ["clients or versions are not as they were"])
 
 

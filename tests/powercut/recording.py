@@ -8,6 +8,7 @@ import math
 import os
 import random
 import signal
+import struct
 import subprocess
 import threading
 import time
@@ -16,13 +17,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from powercut.disk import Disk
-from powercut.events import Event, read_events
-from support.crash import GONE, Writer, Killed
+from powercut.disk import Disk, Event
+from support.crash import GONE, Killed, Writer
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
 SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
+
+_HEADER = struct.Struct("=QQQQIIII")  # struct record
 
 
 def build_recorder(folder: Path) -> Path:
@@ -160,3 +162,22 @@ class Recording:
         answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
         ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
         return sorted(instant for instant in answered + ended if instant >= self.begun)
+
+
+def read_events(folder: Path) -> list[Event]:
+    """All recorded events in the order of their ends, except writes to -shm files."""
+    events = [event for path in folder.iterdir() for event in _read_records(path.read_bytes())]
+    shared_memory = {event.inode for event in events if event.path.endswith("-shm")} - {0}
+    events = [event for event in events if event.path or event.inode not in shared_memory]
+    return sorted(events, key=lambda event: event.ended)
+
+
+def _read_records(content: bytes) -> Iterator[Event]:
+    at = 0
+    while at + _HEADER.size <= len(content):
+        *numbers, path_length, content_length = _HEADER.unpack_from(content, at)
+        path_at = at + _HEADER.size
+        content_at = path_at + path_length
+        at = content_at + content_length
+        if at <= len(content):  # else the process was killed
+            yield Event(*numbers, content[path_at:content_at].decode(), content[content_at:at])

@@ -63,7 +63,7 @@ class HttpCaller:
 
 
 class Agency:
-    """A running server that a browser shows, with direct calls to its API next to the page."""
+    """A server at a URL, and direct calls to its API; ``link`` opens its page in a browser."""
 
     def __init__(self, url, key):
         self.url, self.key, self.link = url, key, f"{url}/#key={key}"
