@@ -42,29 +42,15 @@ class Request(NamedTuple):
     wrong: frozenset[str] | None
 
 
-ALPHABETS = (string.ascii_letters, string.digits + " -'", "àéîõüßñçøåŁžőАБвгαβγאבגعربي", "客户名字かなカナ",
-             "한글😀👩‍👩‍👧🏡é", "\"\\/'`;%<>&{}[]()=?#$|\u2028\ufeff\u200b")  # fmt: skip
-LINES = ("'; DROP TABLE clients; --", "<script>alert(1)</script>", "%00", "{{7*7}}", "null", "NaN", "../..")
+CHARACTERS = string.printable[:95] + "àßøŁžβвגع客ก한😀\u2028\ufeff\u200b"
+CODECS = ("utf-8", "utf-16")
 BAD_VERSIONS = (0, -1, "1", -1.0, 1.5, True, None, [], {}, "")
-RAW = (
-    lambda by: by.randbytes(by.randint(0, 200)),
-    lambda by: json.dumps(any_json(by)).encode(),
-    lambda by: json.dumps({name: any_json(by) for name in by.sample(sorted(WRITABLE), 3)}).encode(),
-    lambda by: json.dumps(any_json(by)).encode("utf-16"),
-    lambda by: by.choice((b"", b" ", b"{", b"[]", b"null", b'"', b"NaN", b"{}{}", b"\xef\xbb\xbf{}", b"\0")),
-    lambda by: by.choice((b"[", b'{"a":', b"[{")) * by.choice((10, 1000, 20_000)),
-    lambda by: (
-        b'{"notes": ' + by.choice((b"1e999", b"-Infinity", b"9" * 5000, b"0123", b"'x'", b"\xff")) + b"}"
-    ),
-    lambda by: b'{"notes": "a", "notes": "b", "first_name": "A", "last_name": "B", "client_type": "both"}',
-    lambda by: b"first_name=A&last_name=B&client_type=both",
-    lambda by: b"x" * by.choice((65_535, 65_536, 65_537, 200_000)),
-)
-NUMBERS = {
-    # a number in a body: whether it is JSON
-    **dict.fromkeys((b"NaN", b"Infinity", b"9" * 5000, b"01", b"+1"), False),
-    **dict.fromkeys((b"1e-999", b"1e999", b"1E3", b"-0.0", b"9" * 400), True),
-}
+BODIES = (
+    b"", b" ", b"{", b"[]", b"null", b'"', b"NaN", b"{}{}", b"\xef\xbb\xbf{}", b"\0", b"[" * 20_000,
+    b'{"a":' * 1000, b"x" * 65_536, b"x" * 65_537, b"first_name=A&last_name=B&client_type=both",
+    b'{"notes": "a", "notes": "b", "first_name": "A", "last_name": "B", "client_type": "both"}',
+    *(b'{"notes": ' + value + b"}" for value in (b"1e999", b"-Infinity", b"9" * 5000, b"0123", b"\xff")),
+)  # fmt: skip
 QUERY = {
     # good texts, bad texts
     "page": (["1", "2", "3", "001", "9" * 30, ""],
@@ -89,23 +75,19 @@ BAD_IDS = (
     "\udcff", " ", "{id}", "a" * 2000, "\0", "550e8400e29b41d4a716446655440000",
 )  # fmt: skip
 METHODS = ("PATCH", "OPTIONS", "TRACE", "FOO", "get", "PROPFIND", "GET", "POST", "PUT", "DELETE", "HEAD")
-# Environ variables with values that any request may have.
+# Headers with values that any request may have, and those that describe a body and can make it invalid.
 ODD = {
     "HTTP_X_REQUEST_ID": ("abc-123", "x" * 128, "x" * 129, "a b", "", "é", '"', "0" * 64),
-    "HTTP_ACCEPT": ("*/*", "text/html", "application/xml;q=1", "", "x/y/z", "\xff"),
+    "HTTP_ACCEPT": ("text/html", "application/xml;q=1", "", "x/y/z", "\xff"),
     "HTTP_ORIGIN": ("https://example.com", "null", ""),
-    "HTTP_RANGE": ("bytes=0-1", "x"),
     "HTTP_X_FORWARDED_FOR": ("1.2.3.4", "x, y", "[::1]:5", '"'),
     "HTTP_X_HTTP_METHOD_OVERRIDE": ("DELETE", "PUT"),
-    "HTTP_API_KEY": ("", "x", "0" * 64),
     "HTTP_HOST": ("", "x", "a:b:c", "é", "example.com:80"),
 }
-# The same for the headers that describe a body, which can make it invalid.
 DECLARATIONS = {
-    "CONTENT_TYPE": ("application/json; charset=utf-8", "Application/JSON", " application/json ",
-                     "text/plain", "", ";", "x", "application/x-www-form-urlencoded",
-                     "application/json, text/plain"),
-    "CONTENT_LENGTH": ("0", "1", "10", "65536", "65537", "999999999999", "-1", "x", "", " 5", "5.0", "٣"),
+    "CONTENT_TYPE": ("application/json; charset=utf-8", " Application/JSON ", "text/plain", "", ";", "x",
+                     "application/x-www-form-urlencoded", "application/json, text/plain"),
+    "CONTENT_LENGTH": ("0", "1", "10", "65537", "999999999999", "-1", "x", "", " 5", "5.0", "٣"),
 }  # fmt: skip
 TAGS = ('"1"', '"2"', '"3"', 'W/"1"', "*", '"1", "2"', '"x"', "1", '"', ",", "", f'"{"9" * 400}"', "\xff")
 KEYS = ('"a"', "b", "c", "d", "", '"', "a b", "x" * 255, "x" * 256, "é", '""')
@@ -113,10 +95,7 @@ KEYS = ('"a"', "b", "c", "d", "", '"', "a b", "x" * 255, "x" * 256, "é", '""')
 
 def text(by):
     """A line in any script, without leading or trailing white space."""
-    if by.random() < 0.1:
-        return by.choice(LINES)
-    inner = "".join(by.choices(by.choice(ALPHABETS), k=by.randint(0, 38)))
-    return by.choice(string.ascii_letters) + inner + by.choice(string.digits)
+    return "a" + "".join(by.choices(CHARACTERS, k=by.randint(0, 38))) + "1"
 
 
 def any_json(by, depth=4):
@@ -126,6 +105,11 @@ def any_json(by, depth=4):
             return inside
         return {by.choice((*sorted(WRITABLE), "x", "")): value for value in inside}
     return by.choice((None, True, False, 0, 1, -1, 2.5, 1e300, 10**40, "", "x", "1", "\n", "\t", text(by)))
+
+
+def any_body(by):
+    made = (by.randbytes(by.randint(0, 200)), *(json.dumps(any_json(by)).encode(code) for code in CODECS))
+    return by.choice((*made, *BODIES))
 
 
 def good(by, name):
@@ -173,17 +157,14 @@ class Generator:
                 parts.append(f"{name}={self.by.choice(texts[is_bad])}")
                 wrong |= {name} if is_bad else set()
         if self.happens(0.1):
-            parts.append(
-                self.by.choice(("x=1", "sort=name", "=", "&&", "%", "a=%FF", "pages", "x=" + "x" * 3000))
-            )
+            parts.append(self.by.choice(("x=1", "=", "&&", "%", "a=%FF", "pages", "x=" + "x" * 3000)))
         self.by.shuffle(parts)
         method = self.by.choice(("GET", "GET", "GET", "HEAD"))
         return self.request(method, "/v1/clients", "&".join(parts), wrong=wrong)
 
     def create(self):
-        body, wrong = self.body(
-            {*REQUIRED, *self.by.sample(sorted(UNSET), self.by.choice((0, 1, 3, len(UNSET))))}
-        )
+        others = self.by.sample(sorted(UNSET), self.by.choice((0, 1, 3, len(UNSET))))
+        body, wrong = self.body({*REQUIRED, *others})
         for name in sorted(REQUIRED):
             if self.happens(0.02):
                 del body[name]
@@ -205,12 +186,7 @@ class Generator:
                 body["version"] = by.choice(BAD_VERSIONS)
                 wrong.add("version")
         if self.happens(0.2):
-            body |= {
-                "id": by.choice((client_id, 5)),
-                "created_at": None,
-                "nonsense": any_json(by),
-                "Status": "x",
-            }
+            body |= {"id": 5, "created_at": None, "nonsense": any_json(by), "Status": "x"}
         environ = {"HTTP_IF_MATCH": by.choice(TAGS)} if self.happens(0.1) else {}
         return self.with_body("PUT", f"/v1/clients/{client_id}", body, wrong, environ)
 
@@ -227,7 +203,7 @@ class Generator:
         """A path or a method that does not exist, or any body."""
         by = self.by
         path, query = by.choice((*PATHS, f"/v1/clients/{self.client_id()}")), by.choice(("", "?", "page=x"))
-        return self.request(by.choice(METHODS), path, query, body=by.choice(RAW)(by), wrong=None)
+        return self.request(by.choice(METHODS), path, query, body=any_body(by), wrong=None)
 
     def body(self, names):
         """A body with these fields, mostly valid, and the names of the invalid ones."""
@@ -240,15 +216,11 @@ class Generator:
         """Send the body or, sometimes, a damaged or arbitrary one."""
         by = self.by
         content = json.dumps(body, ensure_ascii=self.happens(0.5)).encode("utf-8", "surrogatepass")
-        damage = self.by.choices(("none", "other", "number", "cut"), (82, 6, 6, 6))[0]
+        damage = self.by.choices(("none", "other", "cut"), (88, 6, 6))[0]
         if "HTTP_IDEMPOTENCY_KEY" in environ or "\ufffd" in content.decode(errors="replace"):
             wrong = None  # an unescaped surrogate makes the entire body invalid
         if damage == "other":
-            content, wrong = by.choice(RAW)(by), None
-        elif damage == "number":
-            number = by.choice(list(NUMBERS))
-            content = content[:-1] + (b", " if body else b"") + b'"x": [' + number + b"]}"
-            wrong = wrong if NUMBERS[number] or wrong is None else {"body"}
+            content, wrong = any_body(by), None
         elif damage == "cut":
             at, byte = by.randint(0, len(content)), by.choice((b"", b"\0", b'"', b"{", b",", b"9"))
             content, wrong = content[:at] + byte + content[at + by.randint(0, 2) :], None
