@@ -90,10 +90,10 @@ export function resolve(document, part) {
 }
 
 const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
-function kindOf({ type, pattern, enum: words }) {
+function kindOf({ type, maxLength, enum: words }) {
   const known = [type].flat().find((name) => KINDS[name]);
   if (words || known) return words ? "choice" : KINDS[known];
-  return new RegExp(pattern).test("a\nb") ? "lines" : "text"; // may it have line breaks?
+  return maxLength > 1000 ? "lines" : "text"; // a long text may have line breaks
 }
 
 /** The fields that a person may fill in: [{name, label, description, hint, kind, required, options, fields}]. */

@@ -29,9 +29,11 @@ ClientStore.create = create_and_die
 DIES_BEFORE_THE_COMMIT = """
 import os, signal
 from acare.store import idempotency
-def insert(connection, user_id, idempotency_key, client, made):
+create_once = idempotency.create_once
+def create_and_die(*arguments):
+    create_once(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-idempotency.insert = insert
+idempotency.create_once = create_and_die
 """
 
 

@@ -18,7 +18,7 @@ NEEDED = {
     "acare/schema.sql",
     "acare/database/migrations/2_to_3.sql",
     "acare/py.typed",
-    "acare/api/examples.json",
+    "acare/api/openapi.json",
 }
 
 

@@ -154,7 +154,7 @@ def test_requests_that_wait_for_the_loop_are_answered(stopping):
 
 
 def test_half_a_request_is_not_waited_for(stopping):
-    hasty = "from acare.server import channel; channel.PAUSE_SECONDS = 0.2"
+    hasty = "from acare.server import server; server.PAUSE_SECONDS = 0.2"
     with stopping(before=hasty) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.ask()

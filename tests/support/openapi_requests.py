@@ -1,18 +1,14 @@
-"""Requests for every response in the OpenAPI document, and the examples recorded from them."""
+"""Requests for every response in the OpenAPI document."""
 
 from __future__ import annotations
 
 import functools
-import json
-import re
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from support.client import Api, full_key
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
-from support.openapi_check import find
 
 import acare
 from acare.errors import StoreUnavailable
@@ -20,9 +16,8 @@ from acare.fields import FIELDS
 
 #: An origin whose pages may call the apps.
 ORIGIN = "https://intranet.example"
-EXAMPLES = Path(acare.__file__).parent / "api" / "examples.json"
 
-# The bodies in the examples.
+# The bodies of the examples in the document.
 CLIENT = {
     "first_name": "Jordan",
     "last_name": "Lee",
@@ -239,33 +234,3 @@ OTHERS = [
     Ask("PATCH", COLLECTION, 405),
     Ask("GET", "/v1/nothing", 401, X_API_Key="x"),
 ]
-
-
-def record(document, app):
-    """The first response of each operation with each status, and the body of its first successful request.
-
-    Times and ids are replaced, ids by their order, so that every run records the same.
-    """
-    examples, ids = {}, {}
-    for ask in TABLE:
-        with scene_in(app) as scene:
-            _, answer = ask.run(scene)
-        _, operation = find(document, ask.method, ask.path)
-        is_json = answer.content_type == "application/json" and answer.body
-        if not is_json:
-            continue
-        kept = examples.setdefault(operation["operationId"], {})
-        if ask.status < 300 and ask.body is not None:
-            kept.setdefault("request", ask.body)
-        kept.setdefault(str(ask.status), json.loads(_settled(answer.text, ids)))
-    return examples
-
-
-def _settled(text, ids):
-    """The text of a response with fixed times and ids."""
-    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-07-15T14:32:10.000Z", text)
-    text = re.sub(r'"correlationId": "[^"]+"', '"correlationId": "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f"', text)
-    text = re.sub(r'"errorId": "[^"]+"', '"errorId": "9f8b1c0d2e3a4f56"', text)
-    known = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    made = "a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f{:03x}"
-    return re.sub(known, lambda found: made.format(ids.setdefault(found[0], 0x684 + len(ids))), text)

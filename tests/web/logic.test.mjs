@@ -36,8 +36,8 @@ const DOCUMENT = {
     Kind: { type: "string", enum: ["a", "b"] },
     Group: { type: "object", properties: { rooms_min: { type: ["number", "null"], description: "Rooms." } } },
     ClientInput: { required: ["first_name"], properties: {
-      first_name: { type: "string", pattern: "^[^\\x00-\\x1f]*$", description: "First name. Must not be blank." },
-      notes: { type: ["string", "null"], pattern: "^[^\\x00-\\x08]*$" },
+      first_name: { type: "string", maxLength: 100, description: "First name. Must not be blank." },
+      notes: { type: ["string", "null"], maxLength: 10000 },
       kind: { anyOf: [{ $ref: "#/components/schemas/Kind" }, { type: "null" }], description: "What; an empty string means null." },
       budget_max: { type: ["number", "null"], description: "Not less than `budget_min`." },
       sure: { type: ["boolean", "null"] }, tags: { type: ["array", "null"] },
