@@ -129,11 +129,6 @@ def test_the_focus_stays_in_the_page_when_the_list_turns(open_page, demo):
     assert page.evaluate("scrollY") == 0
 
 
-def test_dark_is_dark(open_page, demo):
-    page = open_page(demo.link, color_scheme="dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 27)"
-
-
 def test_names_in_any_script_have_their_own_direction(open_page, agency):
     client = agency.create(first_name="محمد", last_name="الأحمد (VIP)")
     page = open_page(agency.link)
