@@ -16,7 +16,7 @@ from powercut import scenarios
 from powercut.aftermath import examine
 from powercut.disk import SYNC, TRUNCATE, WRITE
 from powercut.recording import Recording, build_recorder
-from support.crash import ALWAYS_CHECKPOINT, Findings
+from support.crash import ALWAYS_CHECKPOINT
 
 CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "30"))
 CUTS_TO_FIND = 100  # within which a defect must be found; the first that finds it is the last
@@ -25,7 +25,7 @@ UNDER_WAY = 50  # operations that can be in progress at once: more than there ar
 
 
 def cut_power(recording, count, place):
-    """For each cut, a description of its time and remainders, and the findings of the check."""
+    """For each cut, a description of its time and remainders, and what is lost or damaged."""
     rng = random.Random(1)
     disk = copy.deepcopy(recording.disk)
     events = recording.events
@@ -76,9 +76,7 @@ def record(tmp_path_factory):
 def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
     recording = record(scenario)
     cuts = max(1, CUTS * scenarios.SCENARIOS[scenario] // 60)
-    found = {
-        where: findings for where, findings in cut_power(recording, cuts, tmp_path) if findings != Findings()
-    }
+    found = {where: lost for where, lost in cut_power(recording, cuts, tmp_path) if lost}
     refused = sum(writer.refused for writer in recording.writers)
     print(f"\n{scenario.__name__}: {cuts} cuts, {recording.acknowledged()} writes acknowledged, "
           f"{refused} refused, {len(found)} cuts with losses")  # fmt: skip
@@ -107,4 +105,4 @@ CARELESS_CHECKPOINT = ALWAYS_CHECKPOINT + CARELESS.format(when="PRAGMA wal_check
 )
 def test_a_defect_that_loses_writes_is_found(wrong, record, tmp_path):
     recording = record(scenarios.served, wrong)
-    assert any(findings != Findings() for _, findings in cut_power(recording, CUTS_TO_FIND, tmp_path))
+    assert any(lost for _, lost in cut_power(recording, CUTS_TO_FIND, tmp_path))

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
 FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
@@ -194,36 +194,28 @@ class Writer:
 # --- the check: what is there
 
 
-@dataclass
-class Findings:
-    """What was wrong after a kill; ``lost`` are the writes that had been acknowledged."""
-
-    lost: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-
-
 def check(database, writers):
-    """Compare the file with what the writers know, and give them the result of their last write."""
-    findings = Findings(broken=damage(database) + gaps(database))
+    """What is lost or damaged in the file. Gives the writers the result of their last write."""
+    findings = damage(database) + gaps(database)
     found = read_clients(database)
     deleted = set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
     for writer in writers:
-        findings.broken += writer.wrong
+        findings += writer.wrong
         for name, known in list(writer.known.items()):
             record = found.pop(name, None)
             version = record["version"] if record else GONE
             if version not in known.versions:
-                findings.lost.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
+                findings.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
             elif record and not is_intact(record, name, version):
-                findings.broken.append(f"{name}: is not intact: {record}")
+                findings.append(f"{name}: is not intact: {record}")
             elif record and known.versions == {version} and record != known.record:
-                findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
+                findings.append(f"{name}: is {record}, was answered as {known.record}")
             elif known.record and known.versions == {GONE}:
                 last = (known.record["id"], known.record["version"])
                 if (last in deleted) == known.erased:
-                    findings.lost.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
+                    findings.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
             writer.learn(name, record)
-    findings.broken += [f"{name}: exists, but was deleted or never created" for name in found]
+    findings += [f"{name}: exists, but was deleted or never created" for name in found]
     return findings
 
 
