@@ -6,19 +6,21 @@ from typing import Any
 
 import falcon
 
-from acare.errors import FieldError, InvalidInput, UnsupportedMediaType
+from acare.api.envelope import ApiError
+from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
 
 
 def read(req: falcon.Request) -> Any:
     """The JSON value in the body of the request. A body without a Content-Type is taken as JSON.
 
-    Raises InvalidInput or UnsupportedMediaType. Falcon's media handling is not used: it also parses forms,
+    Raises InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms,
     and its error for malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
-        raise UnsupportedMediaType
+        message = "The body must be JSON, with Content-Type: application/json."
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
     return loads(req.bounded_stream.read())
 
 

@@ -2,20 +2,15 @@
 
 import gc
 import itertools
-import json
-import threading
-import urllib.request
 import weakref
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
-from webtest import TestApp
 
 import acare
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS
 from acare.errors import SettingError
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
@@ -54,48 +49,7 @@ def test_location_follows_the_prefix(intranet, south):
     assert answer.headers["Location"] == f"/south/v1/clients/{answer.json['data']['id']}"
 
 
-def test_a_prefix_changes_nothing_about_keys(intranet):
-    Api(intranet).get("/north/v1/clients", 401)
-    Api(intranet).get("/north/healthz")
-    assert TestApp(intranet).get("/", status=404).text == "the intranet's own"
-
-
-# --- on any server
-
-
-class Silent(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def test_any_wsgi_server_can_serve_it(intranet, north):
-    with make_server("127.0.0.1", 0, intranet, handler_class=Silent) as server:
-        thread = threading.Thread(target=server.handle_request)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/north/v1/clients"
-        headers = {"X-API-Key": full_key(north), "Content-Type": "application/json"}
-        request = urllib.request.Request(url, json.dumps(JORDAN).encode(), headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.headers["Location"].startswith("/north/v1/clients/")
-        thread.join()
-
-
 # --- opening and closing
-
-
-def test_with_closes_the_database(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        Api(app, full_key(app)).create()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
-def test_a_closed_app_opens_no_connection_again(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        key = full_key(app)
-    app.close()  # closing twice is allowed
-    Api(app).get("/healthz")
-    assert Api(app, key).get("/v1/clients", "*").status_int >= 500
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
 
 
 def test_a_closed_app_is_freed(tmp_path):
@@ -114,7 +68,6 @@ def test_a_closed_app_is_freed(tmp_path):
 INVALID_OPTIONS = [
     ({"ratelimit": "off"}, TypeError, "ratelimit"),
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
-    ({"settings": Settings()}, TypeError, "either settings or options"),
 ]
 
 
