@@ -76,7 +76,7 @@ def test_the_list_stays_a_table_for_screen_readers_when_narrow(open_page, demo):
 
 def test_the_keyboard_alone_creates_a_client(open_page, agency):
     page = open_page(agency.link)
-    expect(page.get_by_role("heading", name="Clients")).to_be_focused()
+    expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()
     keys = page.keyboard
     keys.press("Tab")
     expect(page.get_by_role("link", name="New client").first).to_be_focused()
