@@ -1,7 +1,7 @@
 """The README files are correct: commands and examples run, tables, diagrams and links match the code.
 
 Every fenced block is run here, page by page and in order, as a reader would. A block that another test or
-.ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_nginx.py -->``.
+.ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_offices.py -->``.
 """
 
 import argparse

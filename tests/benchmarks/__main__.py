@@ -7,17 +7,15 @@ disturbance affects all of them. README.md describes the method.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import against, load, report, servers
+from tests.benchmarks import against, large, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
 
@@ -75,23 +73,17 @@ def _versions(server: Server) -> dict[str, int]:
     return found
 
 
-@contextlib.contextmanager
-def candidates(folder: Path) -> Iterator[list[Callable[[], contextlib.AbstractContextManager[Server]]]]:
-    binary = servers.pocketbase_binary(folder)
-    database = folder / "acare.db"
-    servers.fill(database, servers.CLIENTS)
-    yield [
-        lambda: servers.bare_falcon(SERVER_CORE),
-        lambda: servers.acare(database, SERVER_CORE),
-        lambda: servers.pocketbase(binary, SERVER_CORE, "PocketBase"),
-        lambda: servers.pocketbase(binary, None, "PocketBase, whole machine"),
-    ]
-
-
 def compare(bench: Bench, folder: Path) -> None:
-    """acare, the bare servers and PocketBase at each kind of work."""
-    with candidates(folder) as starters, contextlib.ExitStack() as stack:
-        take_turns(bench, [stack.enter_context(start()) for start in starters])
+    """acare, bare Falcon and PocketBase at each kind of work."""
+    binary, database = servers.pocketbase_binary(folder), folder / "acare.db"
+    large.make(database, servers.CLIENTS, old_versions=0)
+    with (
+        servers.bare_falcon(SERVER_CORE) as bare,
+        servers.acare(database, SERVER_CORE) as acare,
+        servers.pocketbase(binary, SERVER_CORE, "PocketBase") as one,
+        servers.pocketbase(binary, None, "PocketBase, whole machine") as all_cores,
+    ):
+        take_turns(bench, [bare, acare, one, all_cores])
 
 
 def take_turns(bench: Bench, running: Sequence[Server]) -> None:
@@ -106,11 +98,9 @@ def take_turns(bench: Bench, running: Sequence[Server]) -> None:
 
 def grow(bench: Bench, folder: Path, count: int) -> list[str]:
     """The same server with 1,000 clients and with ``count``."""
-    small, large = folder / "small.db", folder / "large.db"
-    began = time.monotonic()
-    servers.fill(small, servers.CLIENTS)
-    servers.fill(large, count)
-    print(f"filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    small, big = folder / "small.db", folder / "big.db"
+    for database, clients in ((small, servers.CLIENTS), (big, count)):
+        large.make(database, clients, old_versions=0)
     few, many = f"{servers.CLIENTS:,} clients", f"{count:,} clients"
     lists = {
         "first page": "/v1/clients",
@@ -121,7 +111,7 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
     deep = {"last page": count // 25, "middle page": count // 50}
     with (
         servers.acare(small, SERVER_CORE, name=few) as first,
-        servers.acare(large, SERVER_CORE, name=many) as second,
+        servers.acare(big, SERVER_CORE, name=many) as second,
         servers.bare_falcon(SERVER_CORE) as bare,
     ):
         for _ in range(bench.rounds):

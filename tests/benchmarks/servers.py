@@ -16,15 +16,10 @@ import urllib.request
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from acare import ids
-from acare.database.database import Database
-from acare.fields import CLIENT_TYPES, STATUSES, validate_create
-from acare.store.clients import INSERT
-from acare.store.keys import KeyStore
+from acare.fields import CLIENT_TYPES, STATUSES
 from tests.benchmarks.load import CLIENT, pin
 
 CLIENTS = 1000
@@ -140,32 +135,6 @@ def acare(
         newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
         server.paths = [f"/v1/clients/{client['id']}" for client in newest]
         yield server
-
-
-def fill(database: Path, count: int) -> None:
-    """Create a database with ``count`` clients of two users, of every type and status."""
-    with contextlib.closing(Database(database)) as opened:
-        keys = KeyStore(opened)
-        users = [keys.create(f"{name}@example.com", {}, role="broker").user_id for name in ("ana", "dana")]
-        clean = validate_create(CLIENT)
-        for begin in range(0, count, 10_000):
-            rows = [
-                {
-                    **clean,
-                    "id": ids.new(),
-                    "user_id": users[n % 2],
-                    "client_type": CLIENT_TYPES[n % 3],
-                    "status": STATUSES[n // 3 % 3],
-                    "key_id": None,
-                }
-                for n in range(begin, min(begin + 10_000, count))
-            ]
-            opened.write(partial(_insert, rows))
-
-
-def _insert(rows: list[dict[str, object]], connection: Any) -> None:
-    for row in rows:
-        connection.execute(INSERT, row).fetchall()
 
 
 def pocketbase_binary(folder: Path) -> Path:

@@ -1,20 +1,20 @@
 """A server with Litestream, configured as in acare/cli/README.md."""
 
-import json
 import random
 import re
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import pytest
-from support.crash import GONE, KILLS, Journalist, damage, gaps, read_clients, without_key, write_until
+from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, write_until
 from support.data import JORDAN
+from support.http import HttpCaller
 from support.page import examples, replaced
 from support.server import make_key, serving
-from support.sockets import BODY, connect, read_answer, request, wait_for
+from support.sockets import wait_for
 
 from acare.maintenance import backup
 
@@ -22,7 +22,7 @@ PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
 SYNC_SECONDS = int(re.search(r"sync-interval: (\d+)s", PAGE_CONFIG)[1])
 TIMES = min(10, KILLS)
-LARGE = json.dumps({**JORDAN, "notes": "x" * 9000}).encode()
+LARGE = {**JORDAN, "notes": "x" * 9000}
 
 # A log of 400 pages is too long.
 SHORT_LOG = """
@@ -37,7 +37,7 @@ class Running:
     address: str
     litestream: subprocess.Popen
     there: dict
-    marker: Journalist
+    marker: Writer
     killed_at: int = 0  # nanoseconds
 
     def kill(self):
@@ -64,7 +64,7 @@ class Setup:
         line = ["litestream", "replicate", "-config", self._config]
         with serving(self.database, **options) as (server, address):
             there = read_clients(self.database)
-            marker = Journalist(f"marker-{len(there)}", self.key)
+            marker = Writer(f"marker-{len(there)}", self.key)
             began = time.time_ns()
             with (
                 (self.folder / "litestream.log").open("a") as log,
@@ -126,7 +126,7 @@ def last_moment(found, writers):
 
 def test_a_restored_file_lacks_only_the_last_seconds(setup):
     for number in range(TIMES):
-        writers = [Journalist(f"{number}-{n}", setup.key) for n in range(2)]
+        writers = [Writer(f"{number}-{n}", setup.key) for n in range(2)]
         with setup.running() as running:
             write_until(running.address, writers, random.uniform(0.2, 1.5), running.kill)
         restored = setup.restore()
@@ -136,49 +136,38 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
         moment = last_moment(made, [*writers, running.marker])
         assert moment is not None, "the database never had this state"
         assert running.killed_at - moment < (SYNC_SECONDS + 2) * 1e9
-        assert damage(restored) + gaps(restored) + without_key(restored) == []
+        assert damage(restored) + gaps(restored) == []
         assert backup.verify(restored, checksum=False) == len(found)
         assert restored.stat().st_mode & 0o777 == 0o600
 
 
-class Caller:
-    """Creates clients one after another."""
-
-    def __init__(self, address, key):
-        self._address, self._key = address, key
-
-    def ask(self, method, path, body=b""):
-        with connect(self._address) as raw, raw.makefile("rb") as stream:
-            raw.sendall(request(self._key, method, path, body))
-            return read_answer(stream)
-
-    def create(self):
-        """Create a client. Returns the status."""
-        return self.ask("POST", "/v1/clients", LARGE)[0]
-
-    def create_until(self, status):
-        wait_for(lambda: self.create() == status, 30)
+def create_until(caller, status):
+    wait_for(lambda: caller.ask("POST", body=LARGE)[0] == status, 30)
 
 
 def test_a_stalled_replica_stops_writes_until_it_continues(setup):
-    with setup.running(before=SHORT_LOG) as running:
-        caller = Caller(running.address, setup.key)
+    with (
+        setup.running(before=SHORT_LOG) as running,
+        closing(HttpCaller(running.address, setup.key)) as caller,
+    ):
         running.litestream.send_signal(signal.SIGSTOP)
-        caller.create_until(503)
-        assert caller.ask("GET", "/readyz")[0] == 503
+        create_until(caller, 503)
+        assert caller.ask(path="/readyz")[0] == 503
         assert setup.log_size() > 1_600_000
         running.litestream.send_signal(signal.SIGCONT)
-        caller.create_until(201)
+        create_until(caller, 201)
 
 
 def test_a_restored_copy_can_replace_the_server(setup):
     with setup.running() as running:
-        status, _, answer = Caller(running.address, setup.key).ask("POST", "/v1/clients", BODY)
-        assert status == 201
+        with closing(HttpCaller(running.address, setup.key)) as caller:
+            client = caller.create()
         time.sleep(SYNC_SECONDS + 1)
         running.kill()
         killed = time.monotonic()
-        with serving(setup.restore()) as (_, address):
-            path = f"/v1/clients/{answer['data']['id']}"
-            assert Caller(address, setup.key).ask("GET", path)[2]["data"] == answer["data"]
+        with (
+            serving(setup.restore()) as (_, address),
+            closing(HttpCaller(address, setup.key)) as caller,
+        ):
+            assert caller.get(client) == client
             assert time.monotonic() - killed < 10

@@ -1,78 +1,130 @@
-"""One server, and two offices, behind nginx and behind Caddy with TLS, as acare/cli/README.md shows."""
+"""One server, and two offices, behind nginx and behind Caddy as acare/cli/README.md shows, without TLS."""
 
+import gzip
 import json
 import os
-from contextlib import ExitStack, contextmanager
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from support.data import JORDAN
+from support.http import Agency, ask
 from support.page import examples, replaced
-from support.proxy import HTTP, Proxy, free_port, make_certificate, running
 from support.server import make_key, serving
+from support.sockets import wait_for
 
-BODY = json.dumps(JORDAN)
+#: The examples: prefix of an office → address of its server.
+ONE, TWO = {"": "127.0.0.1:8080"}, {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
+
+NGINX = """
+daemon off;
+master_process off; # one process, of the user who runs the tests
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    gzip on;
+    gzip_min_length 1;
+    gzip_proxied any;
+    gzip_types application/json;
+    {server}
+}}
+"""
+CADDY = "{{\n    admin off\n}}\n{server}"
+TLS = """    ssl_certificate     /etc/ssl/crm.example.pem;
+    ssl_certificate_key /etc/ssl/crm.example.key;
+"""
 
 
-@contextmanager
-def nginx(folder, text, upstreams):
-    certificate, key = make_certificate(folder)
-    port = free_port()
-    values = {
-        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        "/etc/ssl/crm.example.pem": certificate,
-        "/etc/ssl/crm.example.key": key,
-    }
+def nginx(folder, text, port):
     config = folder / "nginx.conf"
-    config.write_text(HTTP.format(folder=folder, server=replaced(text, values | upstreams)))
-    with running(["nginx", "-e", folder / "error.log", "-p", folder, "-c", config], port):
-        yield Proxy(port, certificate)
+    server = replaced(text, {"listen 443 ssl": f"listen 127.0.0.1:{port}", TLS: ""})
+    config.write_text(NGINX.format(folder=folder, server=server))
+    return ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
 
 
-@contextmanager
-def caddy(folder, text, upstreams):
-    certificate, key = make_certificate(folder)
-    port = free_port()
-    site = f"https://localhost:{port} {{\n    tls {certificate} {key}"
+def caddy(folder, text, port):
     config = folder / "Caddyfile"
-    options = "{\n    admin off\n    auto_https disable_redirects\n}\n"
-    config.write_text(options + replaced(text, {"crm.example {": site} | upstreams))
-    line = ["caddy", "run", "--config", config, "--adapter", "caddyfile"]
-    with running(line, port, env={**os.environ, "HOME": str(folder)}):
-        yield Proxy(port, certificate)
+    config.write_text(CADDY.format(server=replaced(text, {"crm.example {": f"http://127.0.0.1:{port} {{"})))
+    return ["caddy", "run", "--config", config, "--adapter", "caddyfile"]
 
 
 PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
-@pytest.fixture(params=PROXIES)
-def start(request, tmp_path):
-    """Starts one of the proxies, with its example in this section, in front of servers: proxy and keys."""
-
-    @contextmanager
-    def run(section, *addresses):
-        keys, upstreams = [], {}
-        (text,) = [text for text in examples(request.param, section) if addresses[0] in text]
-        with ExitStack() as stack:
-            for number, address in enumerate(addresses):
-                database = tmp_path / f"office-{number}.db"
-                keys.append(make_key(database))
-                _, upstreams[address] = stack.enter_context(serving(database, "--trusted-proxy", "127.0.0.1"))
-            yield stack.enter_context(PROXIES[request.param](tmp_path, text, upstreams)), *keys
-
-    return run
+def is_open(port):
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_client_is_created_over_tls(start):
-    with start("A service", "127.0.0.1:8080") as (proxy, key):
-        status, headers, answer = proxy.ask(key, "POST", "/v1/clients", BODY)
-        assert (status, headers["Location"]) == (201, f"/v1/clients/{answer['data']['id']}")
+@contextmanager
+def behind(proxy, folder, offices):
+    """The offices behind this proxy, configured with the example for them."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]  # free a moment later, which is when the proxy takes it
+    agencies, upstreams = [], {}
+    with ExitStack() as stack:
+        for prefix, address in offices.items():
+            database = folder / f"{address[-4:]}.db"
+            agencies.append(Agency(f"http://127.0.0.1:{port}{prefix}", make_key(database)))
+            _, upstreams[address] = stack.enter_context(serving(database, "--trusted-proxy", "127.0.0.1"))
+        (text,) = [text for text in examples(proxy) if address in text]
+        line = PROXIES[proxy](folder, replaced(text, upstreams), port)
+        env, streams = {**os.environ, "HOME": str(folder)}, {"stdout": subprocess.DEVNULL, "stderr": -1}
+        process = stack.enter_context(subprocess.Popen(line, env=env, **streams))
+        stack.callback(process.terminate)
+        wait_for(lambda: is_open(port) or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read()
+        yield agencies
 
 
-def test_two_offices_share_no_client_and_no_key(start):
-    with start("When one machine", "127.0.0.1:8081", "127.0.0.1:8082") as (proxy, north, south):
-        _, headers, _ = proxy.ask(north, "POST", "/north/v1/clients", BODY)
-        location = headers["Location"]
-        assert location.startswith("/north/v1/clients/")
-        assert proxy.ask(north, "GET", location)[0] == 200
-        assert proxy.ask(south, "GET", location.replace("north", "south"))[0] == 404
-        assert proxy.ask(north, "GET", "/south/v1/clients")[0] == 401
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_client_is_created_through_a_proxy(proxy, tmp_path):
+    with behind(proxy, tmp_path, ONE) as (office,):
+        headers, answer = ask(office, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
+        assert headers["Location"] == f"/v1/clients/{answer['data']['id']}"
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_two_offices_share_no_client_and_no_key(proxy, tmp_path):
+    with behind(proxy, tmp_path, TWO) as (north, south):
+        headers, answer = ask(north, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
+        path = f"/v1/clients/{answer['data']['id']}"
+        assert headers["Location"] == f"/north{path}"
+        ask(north, path=path)
+        ask(south, path=path, status=404)
+        ask(Agency(south.url, north.key), status=401)
+
+
+@pytest.fixture(scope="module")
+def log_and_office(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nginx")
+    with behind("nginx", folder, TWO) as (north, _):
+        yield folder / "server.log", north
+
+
+def test_the_log_has_the_path_and_the_caller_that_nginx_saw(log_and_office):
+    log, office = log_and_office
+    request_id = f"test-{time.monotonic_ns()}"
+    ask(office, X_Request_ID=request_id, X_Forwarded_For="203.0.113.9")
+    wait_for(lambda: request_id in log.read_text())
+    (line,) = [line for line in log.read_text().splitlines() if request_id in line]
+    assert " 127.0.0.1 GET /north/v1/clients 200 " in line
+
+
+def test_compression_weakens_the_tag_but_not_the_version(log_and_office):
+    office = log_and_office[1]
+    path = f"/v1/clients/{office.create()['id']}"
+    headers, body = ask(office, path=path, parse=gzip.decompress, Accept_Encoding="gzip")
+    assert (headers["Content-Encoding"], headers["ETag"]) == ("gzip", 'W/"1"')
+    ask(office, path=path, status=304, If_None_Match=headers["ETag"])
+    ask(office, "PUT", path, {"notes": "x"}, 412, If_Match=headers["ETag"])
+    ask(office, "PUT", path, {"notes": "x", "version": json.loads(body)["data"]["version"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -12,7 +13,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.checkout import copy_checkout
 
 NEEDED = {
     "acare/schema.sql",
@@ -26,7 +26,10 @@ NEEDED = {
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The wheel and the sdist of a copy of the checkout."""
     folder = tmp_path_factory.mktemp("built")
-    source = copy_checkout(folder / "source")
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info"
+    )
+    source = shutil.copytree(Path(__file__).parents[2], folder / "source", ignore=left_out)
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "-q", "build"], check=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from powercut.recording import Recording, Step
 from support.client import Api
-from support.crash import GONE, Findings, Journalist, check, content, damage, gaps, read_clients, reading
+from support.crash import GONE, Writer, check, content, damage, gaps, read_clients, rows
 from webtest import AppError
 
 import acare
@@ -45,18 +45,11 @@ SELECT client_id FROM idempotency_keys
 
 def client_rows(database: Path) -> list[tuple[str]]:
     """All clients, to be compared with those of another file."""
-    with reading(database) as connection:
-        return connection.execute("SELECT json FROM clients ORDER BY seq").fetchall()
+    return rows(database, "SELECT json FROM clients ORDER BY seq")
 
 
-def history_rows(database: Path) -> list[tuple[object, ...]]:
-    """All old versions."""
-    with reading(database) as connection:
-        return connection.execute(HISTORY).fetchall()
-
-
-def examine(recording: Recording, folder: Path, instant: int) -> Findings:
-    """Open what is left with acare, and find what is lost of what was acknowledged by this instant."""
+def examine(recording: Recording, folder: Path, instant: int) -> list[str]:
+    """Open what is left with acare: what is damaged, or lost of what was acknowledged by this instant."""
     database = folder / recording.database.name
     check_content = _check_clients
     if "restore" in recording.steps:
@@ -66,34 +59,33 @@ def examine(recording: Recording, folder: Path, instant: int) -> Findings:
     try:
         with acare.create_app(database=database, rate_limit="off") as app:
             findings = check_content(recording, app, instant)
-        findings.lost += _check_backups(recording, folder, instant)
-        findings.broken += damage(database)  # closed, with the writes of these checks
+        findings += _check_backups(recording, folder, instant)
+        findings += damage(database)  # closed, with the writes of these checks
     except FAILURES as error:
-        return Findings(broken=[f"{type(error).__name__}: {error}"])
+        return [f"{type(error).__name__}: {error}"]
     return findings
 
 
-def _check_clients(recording: Recording, app: acare.App, instant: int) -> Findings:
+def _check_clients(recording: Recording, app: acare.App, instant: int) -> list[str]:
     database = app.database.path
     writers = [writer.as_of(instant) for writer in recording.writers]
-    findings = check(database, [writer.as_of(instant) for writer in recording.writers])
-    findings.lost += _erased(database, writers)
+    findings = check(database, [writer.as_of(instant) for writer in recording.writers])  # it changes them
+    findings += _erased(database, writers)
     if recording.has_key(instant):
         api = Api(app, recording.key)
         api.get("/v1/clients")
-        findings.lost += [lost for writer in recording.writers for lost in _replay(api, writer, instant)]
+        findings += [lost for writer in recording.writers for lost in _replay(api, writer, instant)]
         read_clients(database)  # still one of each name
     return findings
 
 
-def _erased(database: Path, writers: list[Journalist]) -> list[str]:
-    with reading(database) as connection:
-        traces = {client_id for (client_id,) in connection.execute(TRACES)}
+def _erased(database: Path, writers: list[Writer]) -> list[str]:
+    traces = {client_id for (client_id,) in rows(database, TRACES)}
     erased = [known.record["id"] for writer in writers for known in writer.known.values() if known.erased]
     return [f"{client_id}: was erased, and is there" for client_id in erased if client_id in traces]
 
 
-def _replay(api: Api, writer: Journalist, instant: int) -> list[str]:
+def _replay(api: Api, writer: Writer, instant: int) -> list[str]:
     """Repeat the creations that were made, or perhaps made, by then: none may create a second client."""
     known = writer.as_of(instant).known
     answers = writer.created(instant)
@@ -114,27 +106,27 @@ def _create(api: Api, name: str) -> dict[str, object]:
     return api.web.post_json("/v1/clients", content(name, 1), headers=headers).json["data"]
 
 
-def _check_restored(recording: Recording, app: acare.App, instant: int) -> Findings:
+def _check_restored(recording: Recording, app: acare.App, instant: int) -> list[str]:
     """The database is the old or the new one. When the command has finished, the old one is kept."""
     database = app.database.path
     old, new = recording.before["old"], recording.before["new"]
-    findings = Findings(broken=gaps(database))
+    findings = gaps(database)
     found = client_rows(database)
     is_done = recording.steps["restore"].is_done(instant)
     if found != new and (found != old or is_done):
-        findings.lost.append("the database is neither the old one nor the backup")
+        findings.append("the database is neither the old one nor the backup")
     kept = [path for path in database.parent.glob("*.before-restore-*") if not path.name.endswith("-shm")]
     if (is_done or found == new) and not any(client_rows(path) == old for path in kept):
-        findings.lost.append("the old database is not kept")
+        findings.append("the old database is not kept")
     return findings
 
 
-def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> Findings:
+def _check_unchanged(recording: Recording, app: acare.App, instant: int) -> list[str]:
     """All clients and versions are as they were before."""
     database = app.database.path
     Api(app, recording.key).get("/v1/clients")
-    is_same = (client_rows(database), history_rows(database)) == recording.before["rows"]
-    return Findings(lost=[] if is_same else ["clients or versions are not as they were"])
+    is_same = (client_rows(database), rows(database, HISTORY)) == recording.before["rows"]
+    return [] if is_same else ["clients or versions are not as they were"]
 
 
 def _check_backups(recording: Recording, folder: Path, instant: int) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from powercut.events import FOLDER, LINK, REMOVE, RENAME, SYNC, TRUNCATE, WRITE, Event
-
 SECTOR = 512
+
+# Kinds of events, as recorder.c writes them.
+WRITE, TRUNCATE, SYNC, CREATE, FOLDER, LINK, RENAME, REMOVE = map(ord, "wtscdlru")
 
 #: Which of the writes to a file after its last sync survive.
 REMAINDERS = ("none", "all", "prefix", "suffix", "single", "sectors")
@@ -23,6 +24,23 @@ NAMES_LEFT = ("none", "all", "prefix", "single")
 
 #: The file that keeps everything while all others keep nothing; None: each file has a remainder of its own.
 FAVOURITES = (None, None, None, ".db", ".db-wal")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One operation: when it began and ended, on which inode or path, and with what content.
+
+    ``offset`` is that of a write, or the length after a truncate.
+    """
+
+    begun: int
+    ended: int
+    inode: int
+    offset: int
+    kind: int
+    error: int
+    path: str
+    content: bytes
 
 
 @dataclass(eq=False)

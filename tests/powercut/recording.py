@@ -8,6 +8,7 @@ import math
 import os
 import random
 import signal
+import struct
 import subprocess
 import threading
 import time
@@ -16,13 +17,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from powercut.disk import Disk
-from powercut.events import Event, read_events
-from support.crash import GONE, Journalist, Killed
+from powercut.disk import Disk, Event
+from support.crash import GONE, Killed, Writer
 from support.server import command, make_key, serving
 
 WRITES = 40  # of each writer
 SYNC_MICROSECONDS = 1000  # so that some instants fall into a sync
+
+_HEADER = struct.Struct("=QQQQIIII")  # struct record
 
 
 def build_recorder(folder: Path) -> Path:
@@ -55,7 +57,7 @@ class Recording:
     failing_syncs: int = 0  # one in so many
     fail_on: str = "-wal"  # the end of the path of the file whose syncs fail
     key: str = ""
-    writers: list[Journalist] = field(default_factory=list)
+    writers: list[Writer] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)  # by what they did: "backup"
     before: dict[str, object] = field(default_factory=dict)  # what a scenario keeps for its check
     begun: int = 0
@@ -116,7 +118,7 @@ class Recording:
         """
         threads = []
         for number in range(writers):
-            writer = Journalist(len(self.writers), self.key)
+            writer = Writer(len(self.writers), self.key)
             writer.repeats = bool(self.failing_syncs) and on_refusal == "repeat"
             writer.stops = on_refusal == "stop"
             self.writers.append(writer)
@@ -129,7 +131,7 @@ class Recording:
 
     def create_victims(self, address: str, count: int) -> list[str]:
         """Clients of the operator's own, that no writer changes; their names."""
-        self.operator = Journalist(len(self.writers), self.key)
+        self.operator = Writer(len(self.writers), self.key)
         self.writers.append(self.operator)
         names = [f"victim-{number}" for number in range(count)]
         with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):
@@ -160,3 +162,22 @@ class Recording:
         answered = [instant for writer in self.writers for instant, _, _ in writer.journal]
         ended = [int(step.ended) for step in self.steps.values() if step.ended != math.inf]
         return sorted(instant for instant in answered + ended if instant >= self.begun)
+
+
+def read_events(folder: Path) -> list[Event]:
+    """All recorded events in the order of their ends, except writes to -shm files."""
+    events = [event for path in folder.iterdir() for event in _read_records(path.read_bytes())]
+    shared_memory = {event.inode for event in events if event.path.endswith("-shm")} - {0}
+    events = [event for event in events if event.path or event.inode not in shared_memory]
+    return sorted(events, key=lambda event: event.ended)
+
+
+def _read_records(content: bytes) -> Iterator[Event]:
+    at = 0
+    while at + _HEADER.size <= len(content):
+        *numbers, path_length, content_length = _HEADER.unpack_from(content, at)
+        path_at = at + _HEADER.size
+        content_at = path_at + path_length
+        at = content_at + content_length
+        if at <= len(content):  # else the process was killed
+            yield Event(*numbers, content[path_at:content_at].decode(), content[content_at:at])

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from powercut.aftermath import client_rows, history_rows
+from powercut.aftermath import HISTORY, client_rows
 from powercut.recording import WRITES, Recording, Step
 from support import schema_2
-from support.crash import ALWAYS_CHECKPOINT
+from support.crash import ALWAYS_CHECKPOINT, rows
 
 CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
 CHECKPOINT_NEVER = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 10**9"
@@ -167,7 +167,7 @@ def migration(recording: Recording) -> None:
     """A server opens a file that an earlier acare made, of schema 2."""
     schema_2.write_to(recording.database)
     recording.key = schema_2.BROKER
-    recording.before = {"rows": (client_rows(recording.database), history_rows(recording.database))}
+    recording.before = {"rows": (client_rows(recording.database), rows(recording.database, HISTORY))}
     recording.begin()
     with recording.serving():
         recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")

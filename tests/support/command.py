@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Mapping
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 from acare.cli import main
 
@@ -24,9 +25,12 @@ class Ended(NamedTuple):
 def run(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
     """Run the command with these arguments; ``env`` is added to the variables of the environment."""
     out, err = _stream(), _stream()
+    root = logging.getLogger()
     with ExitStack() as stack:
-        stack.enter_context(_variables(env or {}))
-        stack.enter_context(_logging_of_a_new_process())
+        stack.enter_context(mock.patch.dict(os.environ, env or {}))
+        # Without the handlers of pytest, which would keep a command from setting up its log.
+        stack.enter_context(mock.patch.object(root, "handlers", []))
+        stack.callback(root.setLevel, root.level)
         stack.enter_context(chdir(cwd or "."))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
@@ -48,27 +52,3 @@ def _stream() -> io.TextIOWrapper:
 def _text(stream: io.TextIOWrapper) -> str:
     stream.seek(0)
     return stream.read()
-
-
-@contextmanager
-def _variables(env: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(env)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextmanager
-def _logging_of_a_new_process() -> Iterator[None]:
-    """Without the handlers of pytest, which would keep a command from setting up its log."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers[:] = []
-    try:
-        yield
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)

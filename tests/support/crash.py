@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
 FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
@@ -67,6 +67,7 @@ class Writer:
         self.number = number
         self.headers = {"X-API-Key": key, "Content-Type": "application/json"}
         self.known = {}  # by name
+        self.journal = []  # (instant of CLOCK_MONOTONIC in nanoseconds, name, what is known from then on)
         self.made = 0
         self.unanswered = None  # the name of a client whose creation was not answered
         self.acknowledged = 0
@@ -133,6 +134,7 @@ class Writer:
 
     def know(self, name, known):
         self.known[name] = known
+        self.journal.append((time.monotonic_ns(), name, known))
 
     def ask(self, connection, method, path, body=None, status=200, idempotency_key=None):
         """The data of the answer, which acknowledges the write. Killed if no complete answer arrives."""
@@ -168,18 +170,6 @@ class Writer:
         else:
             self.known[name] = Known(record, frozenset({record["version"]}))
 
-
-class Journalist(Writer):
-    """A writer that also records what it knew at each time of CLOCK_MONOTONIC, in nanoseconds."""
-
-    def __init__(self, number, key):
-        super().__init__(number, key)
-        self.journal = []  # (instant, name, what is known from then on)
-
-    def know(self, name, known):
-        super().know(name, known)
-        self.journal.append((time.monotonic_ns(), name, known))
-
     def as_of(self, begun, ended=None):
         """The writer at an instant or, with ``ended``, with every version that was possible until then."""
         past = copy.copy(self)
@@ -204,36 +194,28 @@ class Journalist(Writer):
 # --- the check: what is there
 
 
-@dataclass
-class Findings:
-    """What was wrong after a kill; ``lost`` are the writes that had been acknowledged."""
-
-    lost: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-
-
 def check(database, writers):
-    """Compare the file with what the writers know, and give them the result of their last write."""
-    findings = Findings(broken=damage(database) + gaps(database) + without_key(database))
+    """What is lost or damaged in the file. Gives the writers the result of their last write."""
+    findings = damage(database) + gaps(database)
     found = read_clients(database)
-    deleted = read_deleted(database)
+    deleted = set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
     for writer in writers:
-        findings.broken += writer.wrong
+        findings += writer.wrong
         for name, known in list(writer.known.items()):
             record = found.pop(name, None)
             version = record["version"] if record else GONE
             if version not in known.versions:
-                findings.lost.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
+                findings.append(f"{name}: is at {version} of {known.versions} ({GONE}: not there)")
             elif record and not is_intact(record, name, version):
-                findings.broken.append(f"{name}: is not intact: {record}")
+                findings.append(f"{name}: is not intact: {record}")
             elif record and known.versions == {version} and record != known.record:
-                findings.broken.append(f"{name}: is {record}, was answered as {known.record}")
+                findings.append(f"{name}: is {record}, was answered as {known.record}")
             elif known.record and known.versions == {GONE}:
                 last = (known.record["id"], known.record["version"])
                 if (last in deleted) == known.erased:
-                    findings.lost.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
+                    findings.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
             writer.learn(name, record)
-    findings.broken += [f"{name}: exists, but was deleted or never created" for name in found]
+    findings += [f"{name}: exists, but was deleted or never created" for name in found]
     return findings
 
 
@@ -258,10 +240,6 @@ def read_clients(database):
     return clients
 
 
-def read_deleted(database):
-    return set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))
-
-
 def damage(database):
     """The errors that SQLite finds in the file, and totals that differ from a count."""
     integrity = [text for (text,) in rows(database, "PRAGMA integrity_check") if text != "ok"]
@@ -272,15 +250,12 @@ def damage(database):
 
 
 def gaps(database):
-    """Clients whose versions are not 1, 2, 3 and so on, or one of whose versions is not intact."""
+    """Clients whose versions are not 1, 2, 3 and so on, and versions that are not intact or have no key."""
     past = [json.loads(text) for (text,) in rows(database, "SELECT json FROM client_history")]
     broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
-    return [f"not intact: {record}" for record in broken] + [f"gap: {row}" for row in rows(database, GAPS)]
-
-
-def without_key(database):
-    """Versions and deletions for which no key is recorded."""
-    return [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
+    found = [f"not intact: {record}" for record in broken]
+    found += [f"gap: {row}" for row in rows(database, GAPS)]
+    return found + [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
 
 
 KINDS = "user_id, client_type, status"
@@ -307,9 +282,6 @@ def purge_deleted(database):
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
-
-
-# --- the server
 
 
 def write_until(address, writers, seconds, end):

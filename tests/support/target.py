@@ -1,24 +1,22 @@
 """A real server under attack: the effects on its other callers and on its resources."""
 
-import contextlib
-import http.client
 import os
 import re
-import subprocess
-import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 
-from support import probe
 from support.server import make_key, serving
 from support.sockets import KIB, connect, read_answer, request, reset
+from support.threads import Call
 
 #: Seconds within which every other caller must be answered during an attack.
 PROMPT = 0.25
 
-#: Minimum seconds of an attack, during which other callers send requests.
-WHILE = 0.03
+#: Seconds until a caller gives up.
+TIMEOUT = 1.0
 
 #: Attempts for each attack: a busy machine can delay a caller too.
 TRIES = 2
@@ -78,9 +76,8 @@ class Target:
 
     def is_well(self):
         """Whether it answers; False after a test that has damaged it."""
-        host, port = self.address.split(":")
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            probe.ask_anew((host, int(port)))
+        with suppress(OSError, HTTPException), connect(self.address) as raw:
+            check_health(raw)
             return True
         return False
 
@@ -94,31 +91,47 @@ def target_in(folder, *arguments, key=None, **options):
         yield Target(process, address, key, folder / "server.log")
 
 
-@contextmanager
-def asking(target):
-    """Send requests from another process meanwhile; yields a list that then receives the longest wait."""
-    worst = []
-    line = [sys.executable, "-I", "-S", probe.__file__, *target.address.split(":")]
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
+def check_health(raw):
+    """Ask ``/healthz`` over this connection; OSError if there is no answer in time."""
+    raw.settimeout(TIMEOUT)
+    raw.sendall(request("", path="/healthz"))
+    with raw.makefile("rb") as stream:
+        if read_answer(stream) is None:
+            raise ConnectionError("closed before the answer was complete")
+
+
+def longest_wait(address, over):
+    """The longest time until an honest caller is answered, in seconds.
+
+    It asks until ``over``, over a kept connection and a new one by turns, each at least once.
+    """
+    waits = []
+    with connect(address) as kept:
+        while not over.wait(0.01) or len(waits) < 2:
             began = time.monotonic()
-            yield worst
-            time.sleep(max(0.02, began + WHILE - time.monotonic()))
-            worst.append(float(process.communicate(timeout=5)[0]))
-        finally:
-            process.kill()
+            try:
+                with connect(address) if len(waits) % 2 else kept.dup() as raw:
+                    check_health(raw)
+                waits.append(time.monotonic() - began)
+            except OSError:  # not in time, or refused
+                waits.append(TIMEOUT)
+    return max(waits)
 
 
 def attack(target, act):
     """Returns ``act()``. Meanwhile other callers must be answered promptly, with few lines in the log."""
     for _ in range(TRIES):
         lines = len(target.log_besides_requests())
-        with asking(target) as worst:
+        over = threading.Event()
+        caller = Call(longest_wait, target.address, over)
+        try:
             result = act()
+        finally:
+            over.set()
+        worst = caller.result()
         logged = sum(map(len, target.log_besides_requests()[lines:]))
-        if worst[0] < PROMPT:
+        if worst < PROMPT:
             break
-    assert worst[0] < PROMPT, "other callers had to wait"
+    assert worst < PROMPT, "other callers had to wait"
     assert logged < 4 * KIB, "the log was flooded"
     return result

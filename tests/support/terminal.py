@@ -1,64 +1,54 @@
 """A command on a terminal."""
 
-from __future__ import annotations
-
 import os
 import pty
 import re
-import select
 import subprocess
-import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from support.server import command
+from support.sockets import wait_for
 
 
 class Terminal:
     """A real ``acare`` process whose standard streams are a terminal, and what it has shown so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], handle: int) -> None:
+    def __init__(self, process, handle):
         self.process, self._handle, self.shown = process, handle, ""
 
-    def wait_for(self, pattern: str, seconds: float = 20) -> re.Match[str]:
+    def wait_for(self, pattern):
         """What matches in all that was shown; fails if that takes too long."""
-        until = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.shown)):
-            assert time.monotonic() < until, f"no {pattern!r} in {self.shown!r}"
-            self._read(0.1)
-        return found
+        wait_for(lambda: re.search(pattern, self._read()), 20)
+        return re.search(pattern, self.shown)
 
-    def type(self, text: str) -> None:
+    def type(self, text):
         os.write(self._handle, text.encode())
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self):
         """Read to the end; the exit code."""
-        until = time.monotonic() + seconds
-        while self.process.poll() is None and time.monotonic() < until:
-            self._read(0.05)
-        while self._read(0):
-            pass
-        return self.process.wait(timeout=0)
 
-    def _read(self, seconds: float) -> bool:
-        if not select.select([self._handle], [], [], seconds)[0]:
-            return False
-        with suppress(OSError):  # the other side is closed
-            text = os.read(self._handle, 65536).decode()
-            self.shown += text
-            return bool(text)
-        return False
+        def has_ended():
+            self._read()
+            return self.process.poll() is not None
+
+        wait_for(has_ended, 20)
+        self._read()
+        return self.process.returncode
+
+    def _read(self):
+        with suppress(OSError):  # there is nothing more for now, or the other side is closed
+            while text := os.read(self._handle, 65536).decode():
+                self.shown += text
+        return self.shown
 
 
 @contextmanager
-def on_terminal(folder: Path, *arguments: object, before: str = "") -> Iterator[Terminal]:
+def on_terminal(folder, *arguments):
     """Run a command; killed at the end."""
     ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    with subprocess.Popen(
-        command(*arguments, before=before), cwd=folder, start_new_session=True, **streams
-    ) as process:
+    with subprocess.Popen(command(*arguments), cwd=folder, start_new_session=True, **streams) as process:
         os.close(theirs)
         try:
             yield Terminal(process, ours)

@@ -39,10 +39,7 @@ def test_a_file_that_the_browser_has_is_304(app, path, sent):
     tag = get(app, path).headers["ETag"]
     answer = get(app, path, 304, **{"If-None-Match": sent.format(tag)})
     assert (answer.body, answer.headers["ETag"]) == (b"", tag)
-
-
-def test_a_file_is_sent_if_the_browser_has_another(app):
-    get(app, "/web/page.mjs", 200, **{"If-None-Match": '"other"'})
+    get(app, path, 200, **{"If-None-Match": '"other"'})
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -84,3 +81,9 @@ def test_without_the_page_browsers_get_json_too(tmp_path):
         for path in FILES:
             if path != "/":
                 get(app, path, 404)
+
+
+@pytest.mark.parametrize(("arguments", "printed"), [((), True), (("--no-page",), False)])
+def test_the_demo_prints_a_link_with_the_key_in_the_fragment(start, arguments, printed):
+    server = start(*arguments, command="demo")
+    assert (f"{server.url}/#key={server.key}\n" in server.printed) is printed

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from support.agency import Agency
+from support.http import Agency
 from support.server import starter
 
 ARGUMENTS = [

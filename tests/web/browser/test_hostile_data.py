@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 from playwright.sync_api import expect
-from support.agency import Agency
+from support.http import Agency
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 BIDI = "\u202eevil\u2066\u2067abc"

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import expect
 from support import command
-from support.agency import Agency
+from support.http import Agency
 
 
 @pytest.fixture

@@ -73,16 +73,6 @@ def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
     expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
 
 
-def test_going_back_restores_the_search_that_has_the_focus(open_page, demo):
-    page = open_page(demo.link)
-    page.get_by_label("Status").select_option("closed")
-    page.get_by_label("Search").fill("zoe")
-    expect(page.locator(".total")).to_contain_text(f"{demo.total('q=zoe&status=closed')} client")
-    page.go_back()
-    expect(page.get_by_label("Search")).to_have_value("")
-    expect(page.get_by_label("Status")).to_have_value("")
-
-
 def test_a_link_with_a_filter_that_does_not_exist_says_why(open_page, demo):
     page = open_page(demo.link)
     page.goto(f"{demo.url}/#/?status=nonsense&q={'x' * 10_000}")

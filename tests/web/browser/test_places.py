@@ -6,10 +6,10 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
 import pytest
-from ci.test_nginx import nginx
+from ci.test_offices import TWO, behind
 from playwright.sync_api import expect
-from support.agency import Agency
-from support.server import make_key, serving
+from support.http import Agency
+from support.server import make_key
 
 import acare
 
@@ -34,12 +34,8 @@ def wsgi(app):
 
 @contextmanager
 def behind_nginx(folder):
-    key = make_key(folder / "served.db")
-    with (
-        serving(folder / "served.db", "--trusted-proxy", "127.0.0.1") as (_, address),
-        nginx(folder, address) as port,
-    ):
-        yield Agency(f"http://127.0.0.1:{port}/crm", key)
+    with behind("nginx", folder, TWO) as (north, _):
+        yield north
 
 
 @contextmanager
