@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import falcon
 
+from acare.api import body
 from acare.api.request import Request
 from acare.auth import Caller
 from acare.errors import (
@@ -95,16 +96,24 @@ class LimitRate:
 
 
 class CheckBody:
-    """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is read."""
+    """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is parsed.
+
+    No body of an unknown caller is read: the 401 needs none, and a slow sender would occupy a thread.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
+        known = req.context.caller is not None
+        if length is None and known and req.env.get("wsgi.input_terminated"):
+            length = body.receive(req, self._limit + 1)
         if not length:
             return
         if length > self._limit:
+            if known and "HTTP_EXPECT" not in req.env:  # reading makes some hosts send 100 Continue
+                body.discard(req)
             raise BodyTooLarge(self._limit)
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             raise UnsupportedContentCoding
