@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Literal
 
 import falcon
@@ -29,9 +28,10 @@ from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
+from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import AcareError
+from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
@@ -54,8 +54,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def __init__(
         self,
         settings: Settings,
-        clock: Callable[[], int],
-        access_log: Callable[[AccessRecord], None],
+        clock: Callable[[], int] = time.monotonic_ns,
+        access_log: Callable[[AccessRecord], None] = log_access,
         identify: Identify | None = None,
     ) -> None:
         self.database = Database(settings.database, clock=clock)
@@ -111,6 +111,16 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             return "slow"
         return "list" if path == "v1/clients" else "quick"
 
+    def caller(self, email: str) -> Caller:
+        """The caller to use ``clients`` with, for a user of the embedding app.
+
+        UserError if the user is unknown or disabled.
+        """
+        found = self.users.caller(email)
+        if found is None:
+            raise UserError(f"the user {email} does not exist or is disabled")
+        return found
+
     def close(self) -> None:
         """Close the database. Later requests fail."""
         self.database.close()
@@ -118,15 +128,12 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def __enter__(self) -> App:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 def create_app(
     *,
-    settings: Settings | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
@@ -140,6 +147,4 @@ def create_app(
     behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
-    if settings is not None and options:
-        raise TypeError("pass either settings or options, not both")
-    return App(settings or Settings.from_options(options), clock, access_log, identify)
+    return App(Settings.from_options(options), clock, access_log, identify)

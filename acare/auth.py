@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
-
-from acare.errors import UserError
+from typing import Literal, NamedTuple
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -35,17 +32,6 @@ class Caller(NamedTuple):
     key_preview: str
     scopes: Scopes
 
-    @classmethod
-    def for_user(cls, app: HasUsers, email: str) -> Caller:
-        """The caller for a user of the embedding app, to call ``app.clients`` with.
-
-        UserError if the user is unknown or disabled.
-        """
-        found = app.users.caller(email)
-        if found is None:
-            raise UserError(f"the user {email} does not exist or is disabled")
-        return found
-
     @property
     def owner_id(self) -> str | None:
         """The user whose clients this caller can see; None: all clients of the agency."""
@@ -62,25 +48,8 @@ class Caller(NamedTuple):
 _NO_ACTIONS: frozenset[str] = frozenset()
 
 #: The scopes of a user of the embedding app, and the text that the log shows as the key of this user.
-FULL_ACCESS: Scopes = MappingProxyType({"all": frozenset(ACTIONS)})
+FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 HOST = "host"
-
-
-class Users(Protocol):
-    """The user store as the API uses it; ``acare.store.users`` implements it."""
-
-    def visible_to(self, caller: Caller) -> list[User]: ...
-
-    def get(self, caller: Caller) -> User: ...
-
-    def caller(self, email: str) -> Caller | None: ...
-
-
-class HasUsers(Protocol):
-    """The part of the app that ``Caller.for_user`` needs."""
-
-    @property
-    def users(self) -> Users: ...
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypedDict, Unpack
-
-from acare.auth import Caller
-from acare.fields import ValidFields
+from typing import NamedTuple, TypedDict
 
 
 class ClientRow(NamedTuple):
@@ -58,33 +55,3 @@ class Precondition(NamedTuple):
 
 #: No condition.
 UNCONDITIONAL = Precondition()
-
-
-class Clients(Protocol):
-    """The client store as the API uses it; ``acare.store.clients`` implements it.
-
-    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
-    each change.
-    """
-
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...
-
-    def get(
-        self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL
-    ) -> ClientRow: ...
-
-    def create(
-        self, caller: Caller, client: ValidFields, *, idempotency_key: str | None = None
-    ) -> CreatedClient: ...
-
-    def update(
-        self,
-        caller: Caller,
-        client_id: str,
-        changes: ValidFields,
-        *,
-        version: int | None = None,
-        precondition: Precondition = UNCONDITIONAL,
-    ) -> ClientRow: ...
-
-    def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None: ...

@@ -17,8 +17,6 @@ from acare.errors import SettingError
 from acare.ratelimit import RateLimit
 from acare.setting_types import Address
 
-DEFAULT_RATE_LIMIT = RateLimit(tokens=500, seconds=900)
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -39,10 +37,7 @@ class Setting:
         return "ACARE_" + self.name.upper()
 
     def read(self, value: object, source: str) -> Any:
-        """The setting from a text, an object whose ``str()`` is such a text, or a list of these.
-
-        SettingError with the name of the ``source``.
-        """
+        """The setting from a text, an object whose ``str()`` is one, or a list; SettingError otherwise."""
         items = value if isinstance(value, (list, tuple)) else [value]
         text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
         try:
@@ -51,10 +46,8 @@ class Setting:
             raise SettingError(source, f"{text!r} is not {error}") from None
 
 
-def _setting(
-    default: Any, parse: Callable[[str], Any], metavar: str, help: str, *, repeatable: bool = False
-) -> Any:
-    metadata = {"parse": parse, "metavar": metavar, "help": help, "repeatable": repeatable}
+def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
+    metadata = {"parse": parse, "metavar": metavar, "help": help, "repeatable": isinstance(default, tuple)}
     return field(default=default, metadata=metadata)
 
 
@@ -70,7 +63,7 @@ class Settings:
         "the address to listen on; port 0 uses a free port (127.0.0.1:8080)",
     )
     rate_limit: RateLimit | None = _setting(
-        DEFAULT_RATE_LIMIT,
+        RateLimit(tokens=500, seconds=900),
         setting_types.rate_limit,
         "N/SECONDS",
         "requests for each caller, refilled evenly over that many seconds; or off (500/900)",
@@ -92,7 +85,6 @@ class Settings:
         setting_types.origins,
         "ORIGIN",
         "an origin whose pages may call the API, or * for all; may be repeated (none)",
-        repeatable=True,
     )
     threads: int = _setting(
         16,
@@ -126,8 +118,8 @@ class Settings:
         unknown = options.keys() - {setting.name for setting in SETTINGS}
         if unknown:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
-        given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
-        return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
+        given = {setting.name: setting for setting in SETTINGS if options.get(setting.name) is not None}
+        return cls(**{name: setting.read(options[name], name) for name, setting in given.items()})
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -142,11 +134,6 @@ class Settings:
             elif setting.name in flags and (text := environ.get(setting.variable)):
                 values[setting.name] = setting.read(text, setting.variable)
         return cls(**values)
-
-
-def unchecked_variable(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The variable of a setting as it is, for code that runs before the settings are read."""
-    return environ.get(f"ACARE_{name.upper()}")
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))

@@ -6,7 +6,7 @@ send back all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from acare.errors import FieldError, InvalidInput
@@ -16,7 +16,6 @@ from acare.field_types import (
     Boolean,
     Enum,
     FieldType,
-    Phone,
     Stored,
     String,
     StringList,
@@ -55,7 +54,7 @@ FIELDS = (
     Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
     Field(
         "phone",
-        Phone(max_length=40),
+        String(max_length=40, pattern=r"\d", rule="must be a phone number, with at least one digit"),
         "Phone number in any notation, with at least one digit; an empty string means null.",
     ),
     Field(
@@ -107,10 +106,6 @@ FIELDS = (
 )
 
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
-_BUDGET_MESSAGES = {
-    "budget_min": "must not be more than budget_max",
-    "budget_max": "must not be less than budget_min",
-}
 
 
 def validate_create(body: object) -> ValidFields:
@@ -138,13 +133,13 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
     return changes, version
 
 
-def budgets_crossed(sent: Iterable[str]) -> InvalidInput:
+def budgets_crossed(sent: Container[str]) -> InvalidInput:
     """The error for a ``budget_min`` above ``budget_max``; it names the ones of the two that were sent."""
-    return InvalidInput(*_budget_problems(sent))
-
-
-def _budget_problems(sent: Iterable[str]) -> list[FieldError]:
-    return [FieldError(name, message) for name, message in _BUDGET_MESSAGES.items() if name in set(sent)]
+    messages = {
+        "budget_min": "must not be more than budget_max",
+        "budget_max": "must not be less than budget_min",
+    }
+    return InvalidInput(*(FieldError(name, messages[name]) for name in messages if name in sent))
 
 
 def _members(body: object) -> dict[str, object]:
@@ -187,5 +182,5 @@ def _validate(members: dict[str, object], null_message: str, problems: list[Fiel
             problems.append(FieldError(field.name, str(error)))
     low, high = valid.get("budget_min"), valid.get("budget_max")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-        problems += _budget_problems(valid)
+        problems += budgets_crossed(valid).problems
     return valid

@@ -23,9 +23,7 @@ class Preferences(FieldType):
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
-        if _exceeds(value, self.max_bytes):  # before anything else walks all of it
-            raise self._too_large()
-        self._check_parts(value)
+        self._walk(value, self.max_bytes)
         if invalid := self._check_known(value):
             raise nested_errors(invalid)
         try:
@@ -39,15 +37,28 @@ class Preferences(FieldType):
     def _too_large(self) -> ValueError:
         return ValueError(f"must have at most {self.max_bytes} bytes as JSON")
 
-    def _check_parts(self, value: object, depth: int = 1) -> None:
-        """ValueError if a value is nested too deeply, or a key or string in it has invalid characters."""
+    def _walk(self, value: object, room: int, depth: int = 0) -> int:
+        """The bytes that are left of ``room`` after the JSON of a value, or a few more.
+
+        ValueError as soon as there are none, a value is nested too deeply, or a key or string has invalid
+        characters. So a large value is not walked to its end.
+        """
+        if isinstance(value, str):
+            room -= len(value)
+        elif isinstance(value, (dict, list)):
+            room -= 2 * len(value)  # an item has at least one character, and a comma or a bracket
+        elif isinstance(value, int):
+            room -= value.bit_length() // 4  # writing a huge number takes longer than reading it
+        if room < 0:
+            raise self._too_large()
         if isinstance(value, str):
             check_characters(value, lines=True)
         elif isinstance(value, (dict, list)):
-            if depth > self.max_depth:
+            if depth == self.max_depth:
                 raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
-            for part in _items(value):
-                self._check_parts(part, depth + 1)
+            for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
+                room = self._walk(part, room, depth + 1)
+        return room
 
     def _check_known(self, value: dict[str, object]) -> dict[str, str]:
         """The rules that known keys break, by path."""
@@ -76,24 +87,3 @@ class Preferences(FieldType):
             },
             "additionalProperties": True,
         }
-
-
-def _items(value: dict[str, object] | list[object]) -> list[object]:
-    """The items of a list, or the keys and values of an object."""
-    return value if isinstance(value, list) else [*value.keys(), *value.values()]
-
-
-def _exceeds(value: object, max_bytes: int) -> bool:
-    """Whether the JSON of a value is certainly too large, found by a walk that stops at the limit."""
-    pending = [value]
-    while pending and max_bytes >= 0:
-        part = pending.pop()
-        if isinstance(part, str):
-            max_bytes -= len(part)
-        elif isinstance(part, (dict, list)):
-            max_bytes -= 2 * len(part)  # an item has at least one character, and a comma or a bracket
-            if max_bytes >= 0:
-                pending += _items(part)
-        elif isinstance(part, int):
-            max_bytes -= part.bit_length() // 4  # writing a huge number takes longer than reading it
-    return max_bytes < 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,11 +12,11 @@ from typing import NamedTuple
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
-#: The maximum number of buckets in memory. With about 200 bytes each this is 20 MB.
+#: The maximum number of buckets in memory. With about 250 bytes each this is 25 MB.
 MAX_BUCKETS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RateLimit:
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
@@ -34,27 +35,24 @@ class RateLimitResult(NamedTuple):
 
 
 class RateLimiter:
-    """One bucket for each name (an address or a key), refilled evenly. Thread-safe.
+    """One bucket for each name: an address or a key. Thread-safe.
 
     The state of a bucket is one integer: the time at which it will be full again, in units of 1/``tokens`` of
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
     costs a token. A bucket that is full by now needs no entry.
 
-    Memory is bounded: buckets are kept in two generations of at most half ``max_buckets`` each. A bucket that
-    is used moves to the young generation; when that is full, it becomes the old one, and the previous old one
-    is dropped. So a bucket is dropped only after at least half ``max_buckets`` others were used.
+    Of more than ``max_buckets``, the one that has not been used for the longest time is dropped.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
         """``clock`` returns nanoseconds and is monotonic (``time.monotonic_ns``)."""
         self._limit = limit
         self._clock = clock
-        self._generation_size = max(1, max_buckets // 2)
+        self._max_buckets = max_buckets
         self._token = limit.seconds * _SECOND
         self._capacity = limit.tokens * self._token
         self._per_second = limit.tokens * _SECOND
-        self._young: dict[str, int] = {}
-        self._old: dict[str, int] = {}
+        self._full_at: OrderedDict[str, int] = OrderedDict()  # the last one was used last
         self._lock = threading.Lock()
 
     def take(self, name: str) -> RateLimitResult:
@@ -62,29 +60,19 @@ class RateLimiter:
         limit, token = self._limit.tokens, self._token
         with self._lock:
             now = self._clock() * limit
-            full_at = self._young.get(name)
-            if full_at is None:
-                full_at = self._find(name, now)
+            full_at = self._full_at.get(name, now)
             missing = full_at - now if full_at > now else 0
             short_by = missing + token - self._capacity
             if short_by <= 0:
                 missing += token
-            self._young[name] = now + missing
+            self._full_at[name] = now + missing
+            self._full_at.move_to_end(name)
+            if len(self._full_at) > self._max_buckets:
+                self._full_at.popitem(last=False)
         # Whole tokens are rounded down, whole seconds up.
         wait = -(-short_by // self._per_second) if short_by > 0 else 0
         reset = -(-missing // self._per_second)
         return RateLimitResult(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
-
-    def _find(self, name: str, now: int) -> int:
-        """The time at which a bucket of the old generation, or a new one, is full; makes room for it."""
-        full_at = self._old.get(name, now)
-        if len(self._young) >= self._generation_size:
-            self._old, self._young = self._young, {}
-        return full_at
-
-    def __len__(self) -> int:
-        """The number of buckets in memory."""
-        return len(self._young.keys() | self._old.keys())
 
 
 def bucket_name(address: str) -> str:

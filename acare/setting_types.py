@@ -85,9 +85,7 @@ def origins(text: str) -> tuple[str, ...]:
 
 def flag(text: str) -> bool:
     """``true`` or ``false``."""
-    if text not in ("true", "false"):
-        raise ValueError("true or false")
-    return text == "true"
+    return word("true", "false")(text) == "true"
 
 
 def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:

@@ -139,20 +139,12 @@ import falcon, waitress  # what these do at import does not matter here
 done = []
 NOT_NOW = "sqlite3.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "_thread.start_new_thread"
 
-class Environment(dict):
-    def __getitem__(self, name):
-        done.append(f"read {name}") if name.startswith("ACARE_") else None
-        return dict.__getitem__(self, name)
-    def get(self, name, default=None):
-        return self[name] if name in self else default
-
 def watch(event, arguments):
     if event == "open" and not str(arguments[0]).endswith((".py", ".pyc", ".so")):
         done.append(f"opened {arguments[0]}")
     if event in NOT_NOW:
         done.append(event)
 
-os.environ = Environment(os.environ)
 sys.addaudithook(watch)
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -167,7 +159,7 @@ def test_importing_starts_no_thread_and_opens_no_file(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "ACARE_DATABASE": "nonsense/a.db", "ACARE_THREADS": "nonsense"},
+        env={"PYTHONPATH": str(ROOT), "ACARE_THREADS": "nonsense"},
         timeout=30,
     )
     assert (ended.stdout, ended.stderr) == ("1 []\n", "")

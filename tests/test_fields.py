@@ -5,7 +5,7 @@ from support.data import JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
-from acare.field_types import Amount, Boolean, Email, Enum, Phone, String, StringList
+from acare.field_types import CLIENT_EMAIL, Amount, Boolean, Enum, String, StringList
 from acare.fields import FIELDS, validate_create, validate_update
 from acare.property_preferences import Preferences
 
@@ -56,12 +56,6 @@ def test_preferences_have_a_maximum_size_and_depth(value, accepted):
     assert accepts(KINDS["property_preferences"], value) is accepted
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_a_message_follows_the_name_of_its_field(field):
-    with pytest.raises(ValueError, match=r"^(must|has) "):
-        field.kind.validate(object())
-
-
 LISTS, PREFERENCES = (
     StringList(maximum=2, each=String(max_length=5)),
     Preferences(99, 9, {"n": ""}, {"t": ""}),
@@ -70,12 +64,9 @@ STORED = [
     (String(max_length=5), " ab ", "ab"),
     (String(max_length=5), "  ", None),
     (String(max_length=9, lines=True), " a\nb ", " a\nb "),
-    (String(max_length=9, lines=True), " ", " "),
-    (Email(max_length=9), " a@b ", "a@b"),
-    (Phone(max_length=9), " 1 ", "1"),
+    (CLIENT_EMAIL, " a@b ", "a@b"),
     (Enum(("a", "b")), "b", "b"),
     (Boolean(), True, 1),
-    (Boolean(), False, 0),
     (LISTS, [" a ", "é"], '["a","é"]'),
     (PREFERENCES, {"n": 1.5, "t": ["é"], "x": None}, '{"n":1.5,"t":["é"],"x":null}'),
     *((Amount(maximum=10), value, value) for value in (0, 5, 0.0, 5.0, 0.25, 10)),
@@ -132,12 +123,6 @@ def test_a_body_must_be_an_object(validate, body):
 SEVERAL = {
     "every field": (validate_create, ALL_WRONG, NAMES),
     "every changed field": (validate_update, ALL_WRONG, NAMES),
-    "missing and wrong": (validate_create, {"email": "x", "status": "x"}, [*JORDAN, "email", "status"]),
-    "crossed budgets too": (
-        validate_create,
-        {**JORDAN, "email": "x", "budget_min": 2, "budget_max": 1, "tags": 7},
-        ["email", "tags", "budget_min", "budget_max"],
-    ),
     "the version too": (
         validate_update,
         {"version": 0, "first_name": None, "budget_min": 2, "budget_max": 1},
@@ -174,12 +159,8 @@ def test_a_problem_names_the_part_of_the_field(body, message):
 # --- budgets
 
 
-@pytest.mark.parametrize(("low", "high"), [(2, 1), (0.2, 0.1), (10**12, 10**12 - 1)])
-def test_crossed_budgets_are_a_problem_of_both(low, high):
-    assert problems(valid_changes, {"budget_min": low, "budget_max": high}) == ["budget_min", "budget_max"]
-
-
-def test_equal_budgets_are_accepted():
+def test_crossed_budgets_are_a_problem_of_both():
+    assert problems(valid_changes, {"budget_min": 0.2, "budget_max": 0.1}) == ["budget_min", "budget_max"]
     assert valid_changes({"budget_min": 1, "budget_max": 1.0}) == {"budget_min": 1, "budget_max": 1}
 
 
@@ -189,10 +170,6 @@ def test_equal_budgets_are_accepted():
 @pytest.mark.parametrize(("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str)
 def test_a_version_is_an_integer_of_at_least_1(sent, version):
     assert (valid_version(sent), type(valid_version(sent))) == (version, int)
-
-
-def test_a_version_is_optional():
-    assert validate_update({"notes": "x"}) == ({"notes": "x"}, None)
 
 
 @pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 0.0, -1.0, 1.5, [], {}], ids=repr)

@@ -48,17 +48,10 @@ PLACES = {
     "request id": lambda key: ("GET", COLLECTION, {"x_api_key": key, "x_request_id": key}),
     "part of a request id": lambda key: ("GET", COLLECTION, {"x_request_id": f"a-{key}"}),
     "client id": lambda key: ("GET", f"{COLLECTION}/{key}", {"x_api_key": key}),
-    "within a client id": lambda key: ("GET", f"{COLLECTION}/x{key}x{key}", {"x_api_key": key}),
     "path": lambda key: ("GET", f"/{key}/{key}", {}),
     "filter": lambda key: ("GET", f"{COLLECTION}?status={key}&page={key}", {"x_api_key": key}),
     "body": lambda key: ("POST", COLLECTION, {"x_api_key": key}, key),
-    "fields": lambda key: (
-        "POST", COLLECTION, {"x_api_key": key},
-        {name: {key: key} for name in (*JORDAN, "budget_min", "tags", "version", key)},
-    ),
-    "version": lambda key: (
-        "PUT", f"{COLLECTION}/{UNKNOWN_ID}", {"x_api_key": key}, {"notes": "x", "version": key},
-    ),
+    "fields": lambda key: ("POST", COLLECTION, {"x_api_key": key}, {**JORDAN, "tags": {key: key}, key: key}),
     "If-Match": lambda key: ("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", {"x_api_key": key, "if_match": key}),
     "Idempotency-Key": lambda key: ("POST", COLLECTION, {"x_api_key": key, "idempotency_key": key}, []),
 }  # fmt: skip
@@ -146,19 +139,6 @@ def test_only_key_create_prints_a_key(tmp_path, monkeypatch, capsys):
     assert key not in printed.out + printed.err
 
 
-# --- the lookup of a key
-
-
-def test_sqlite_receives_only_the_hash_of_a_key(app):
-    key = new_key(app).key
-    statements = []
-    with app.database.read() as connection:
-        connection.set_trace_callback(statements.append)
-    assert ask(app, "GET", COLLECTION, x_api_key=key)[0] == "200 OK"
-    assert any(hashlib.sha256(key.encode()).hexdigest() in statement.lower() for statement in statements)
-    assert key not in str(statements)
-
-
 # --- spellings of a path
 
 
@@ -181,18 +161,11 @@ def test_no_spelling_of_a_path_bypasses_the_checks(tmp_path, path):
 
 REQUESTS = [
     *(("GET", None), ("HEAD", None), ("DELETE", None), ("PATCH", {"notes": "x"}), ("POST", JORDAN)),
-    *(("OPTIONS", None), ("PUT", {"notes": "x"})),
+    *(("OPTIONS", None), ("PUT", {"notes": "x"}), ("PUT", {"budget_min": 10**12}), ("PUT", [])),
     *(("PUT", {"notes": "x", "version": version}) for version in (7, 1, 0)),
-    *(("PUT", body) for body in ({"budget_min": 10**12}, {}, {"status": "x"}, [])),
 ]
 CONDITIONS = [{}, {"if_match": '"1"'}, {"if_match": '"7"'}, {"if_match": "*"}, {"if_none_match": '"1"'}]
 EXPIRE = "UPDATE api_keys SET expires_at = '2001-01-01T00:00:00.000Z' WHERE id = ?"
-
-
-def revoked(app):
-    key = new_key(app, "bob@example.com", "agent")
-    app.keys.revoke(key.id)
-    return key
 
 
 def expired(app):
@@ -205,10 +178,8 @@ def expired(app):
 CALLERS = {
     "no key": lambda app: "",
     "unknown key": lambda app: "0" * 64,
-    "Bob's revoked key": lambda app: revoked(app).key,
     "Bob's expired key": lambda app: expired(app).key,
     "Bob's key without a scope": lambda app: new_key(app, "bob@example.com", "agent", ()).key,
-    "a broker's key without a scope": lambda app: new_key(app, scopes=()).key,
     "another agent": lambda app: new_key(app, "ana@example.com", "agent").key,
 }
 

@@ -51,22 +51,14 @@ def text_line(line: AccessRecord) -> str:
 
 def json_line(line: AccessRecord, timestamp: str) -> str:
     """The line as a JSON object, with the same members as other log lines have."""
-    members = {
-        "time": timestamp,
-        "level": "info",
-        "logger": log.name,
-        **line._asdict(),
-        "milliseconds": round(line.milliseconds, 1),
-    }
+    members = {"time": timestamp, "level": "info", "logger": log.name, **line._asdict()}
+    members["milliseconds"] = round(line.milliseconds, 1)
     return json.dumps(members, ensure_ascii=False)
 
 
 def log_access(line: AccessRecord) -> None:
-    """Log a line to the standard logger ``acare.access``; formatters find the fields in ``args``."""
-    log.info(
-        "%(address)s %(method)s %(path)s %(status)d %(milliseconds).1fms key=%(key)s request=%(request)s",
-        line._asdict(),
-    )
+    """Log a line to the standard logger ``acare.access``."""
+    log.info("%s", text_line(line))
 
 
 class AccessLog:

@@ -8,7 +8,8 @@ from typing import Any
 
 import falcon
 
-from acare.errors import FieldError, InvalidInput, UnsupportedMediaType
+from acare.api.envelope import ApiError
+from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
 
 #: Bytes of a body over the limit that are read before the 413.
@@ -18,12 +19,12 @@ MAX_DISCARDED = 8 * 1024 * 1024
 def receive(req: falcon.Request, size: int) -> int:
     """Read at most ``size`` bytes of a body without a Content-Length, which ``read`` then returns.
 
-    Returns their number. Raises HTTPBadRequest if the host rejects the framing of the body.
+    Returns their number. Raises InvalidInput if the host rejects the framing of the body.
     """
     try:
         data = req.stream.read(size)
     except (OSError, ValueError):
-        raise falcon.HTTPBadRequest from None
+        raise _invalid("is malformed: the host could not read it") from None
     req.env["wsgi.input"] = BytesIO(data)
     req.env["CONTENT_LENGTH"] = str(len(data))
     return len(data)
@@ -41,12 +42,13 @@ def discard(req: falcon.Request) -> None:
 def read(req: falcon.Request) -> Any:
     """The JSON value in the body of the request. A body without a Content-Type is taken as JSON.
 
-    Raises InvalidInput or UnsupportedMediaType. Falcon's media handling is not used: it also parses forms,
+    Raises InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms,
     and its error for malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
-        raise UnsupportedMediaType
+        message = "The body must be JSON, with Content-Type: application/json."
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
     return loads(req.bounded_stream.read())
 
 

@@ -12,8 +12,8 @@ from acare.errors import FieldError, InvalidInput
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
 _TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
 _TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
-_OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
-_VERSION_TAG = re.compile(r'(W/)?"([1-9][0-9]{0,17})"')
+_ENTITY_TAG = re.compile(r'(W/)?("[!#-~\x80-\xff]*")')
+_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 
 _IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
 
@@ -24,11 +24,6 @@ _MAX_LENGTH = 4000
 def etag(version: int) -> str:
     """The strong entity tag of a client at a version."""
     return f'"{version}"'
-
-
-def has_if_match(req: falcon.Request) -> bool:
-    """Whether the request has an ``If-Match`` header, valid or not."""
-    return "HTTP_IF_MATCH" in req.env
 
 
 def for_reading(req: falcon.Request) -> Precondition:
@@ -57,24 +52,23 @@ def not_modified(req: falcon.Request, current: str) -> bool:
     header = req.env.get("HTTP_IF_NONE_MATCH")
     if header is None:
         return False
-    return _is_star(header) or (_is_tag_list(header) and current in _OPAQUE_TAG.findall(header))
+    return _is_star(header) or current in _tags(header, weak=True)
 
 
 def _is_star(header: str) -> bool:
     return header.strip(" \t") == "*"
 
 
-def _is_tag_list(header: str) -> bool:
-    """Whether a header is a list of entity tags."""
-    return len(header) <= _MAX_LENGTH and _TAG_LIST.fullmatch(header) is not None
+def _tags(header: str, weak: bool) -> list[str]:
+    """The opaque tags of a list of entity tags, weak ones included if ``weak``; none of another text."""
+    if len(header) > _MAX_LENGTH or not _TAG_LIST.fullmatch(header):
+        return []
+    return [tag for prefix, tag in _ENTITY_TAG.findall(header) if weak or not prefix]
 
 
 def _versions(header: str, weak: bool) -> list[int]:
-    """The versions named by a list of entity tags, weak tags included if ``weak``; none by another text."""
-    if not _is_tag_list(header):
-        return []
-    named = (int(digits) for prefix, digits in _VERSION_TAG.findall(header) if weak or not prefix)
-    return list(dict.fromkeys(named))
+    named = map(_VERSION.fullmatch, _tags(header, weak))
+    return list(dict.fromkeys(int(match[1]) for match in named if match))
 
 
 def idempotency_key(req: falcon.Request) -> str | None:

@@ -11,17 +11,9 @@ from typing import Any, Literal
 import falcon
 
 from acare.api import body
+from acare.api.envelope import ApiError
 from acare.api.request import Request
 from acare.auth import Caller
-from acare.errors import (
-    BodyTooLarge,
-    CrossSiteRequest,
-    NotAuthenticated,
-    RateLimited,
-    ScopeMissing,
-    UnknownUser,
-    UnsupportedContentCoding,
-)
 from acare.ratelimit import RateLimiter, bucket_name
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
@@ -86,7 +78,12 @@ class LimitRate:
         resp.set_header("RateLimit-Remaining", str(result.remaining))
         resp.set_header("RateLimit-Reset", str(result.reset))
         if not result.allowed:
-            raise RateLimited(result.retry_after)
+            raise ApiError(
+                "RATE_LIMIT_EXCEEDED",
+                f"Too many requests. Try again in {result.retry_after} s.",
+                {"retryAfter": result.retry_after},
+                {"Retry-After": str(result.retry_after)},
+            )
 
     def _bucket(self, req: Request) -> str:
         caller = req.context.caller
@@ -114,19 +111,31 @@ class CheckBody:
         if length > self._limit:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some hosts send 100 Continue
                 body.discard(req)
-            raise BodyTooLarge(self._limit)
+            message = f"The body must not exceed {self._limit} bytes."
+            raise ApiError("CONTENT_TOO_LARGE", message, {"limit": self._limit})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
-            raise UnsupportedContentCoding
+            message = "The body must be sent without a Content-Encoding."
+            raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
 
 
 class RequireKey:
     """Rejects requests under ``/v1`` without a valid key or a user of the embedding app, except OPTIONS."""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        context = req.context
-        if context.caller is not None or not req.is_api or req.method == "OPTIONS":
+        if req.context.caller is not None or not req.is_api or req.method == "OPTIONS":
             return
-        raise NotAuthenticated if context.session_user is None else UnknownUser(context.session_user)
+        user = req.context.session_user
+        if user is None:
+            raise ApiError(
+                "UnauthorizedError",
+                "A valid API key is required in the X-API-Key header.",
+                headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
+            )
+        raise ApiError(
+            "INSUFFICIENT_SCOPE",
+            f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
+            "Ask the operator of the client database to add you.",
+        )
 
 
 class CsrfProtection:
@@ -142,9 +151,13 @@ class CsrfProtection:
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         site = req.env.get("HTTP_SEC_FETCH_SITE", "none")  # browsers send it over TLS only
         origin = req.env.get("HTTP_ORIGIN")
-        same_host = origin is None or _is_host_of(origin, req.public_host)
+        same_host = origin is None or _is_host_of(origin, req.env.get("HTTP_HOST", ""))
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
-            raise CrossSiteRequest
+            raise ApiError(
+                "CROSS_SITE_REQUEST",
+                "Without an API key, a write needs Content-Type: application/json and must come from a page "
+                "of the same origin.",
+            )
 
 
 def _is_host_of(origin: str, host: str) -> bool:
@@ -170,26 +183,29 @@ class RequireScope:
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         if req.method == "OPTIONS":
-            resp.set_header("Allow", ", ".join(allowed_methods(resource)))
+            resp.set_header("Allow", _allowed(resource))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
         if not hasattr(resource, _RESPONDERS.get(req.method, "")):
             # Also for methods that Falcon does not know and would answer with 400.
-            raise falcon.HTTPMethodNotAllowed(allowed_methods(resource))
+            message = f"This path supports only {_allowed(resource)}."
+            raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": _allowed(resource)})
         scope = getattr(resource, "scope", None)
         if scope is None:
             return
         caller = req.context.caller
-        if caller is None:
-            raise NotAuthenticated  # RequireKey has rejected it already; this is the second line of defence
         actions = self.ACTIONS[req.method]
-        if not caller.may(scope, actions):
-            raise ScopeMissing(scope, actions)
+        if caller is None or not caller.may(scope, actions):  # RequireKey has rejected None already
+            wanted = " or ".join(f"{scope}:{action}" for action in actions)
+            message = f"The API key lacks the scope {wanted}."
+            raise ApiError("INSUFFICIENT_SCOPE", message, {"resource": scope, "actions": [*actions]})
 
 
 _RESPONDERS = {method: f"on_{method.lower()}" for method in RequireScope.ACTIONS}
 
 
-def allowed_methods(resource: object) -> list[str]:
-    """The methods of a resource, for an Allow header."""
-    return sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])
+def _allowed(resource: object) -> str:
+    """The methods of a resource, as the value of an ``Allow`` header."""
+    return ", ".join(
+        sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])
+    )

@@ -8,7 +8,10 @@ from typing import Any
 
 import falcon
 
-from acare.api.request import MAX_LENGTH, Request, is_host
+from acare.api.request import Request
+
+#: Longer than any valid value; patterns are not applied to longer text.
+MAX_LENGTH = 300
 
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
@@ -31,7 +34,7 @@ class TrustProxy:
             env["REMOTE_ADDR"] = address
         if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
             env["wsgi.url_scheme"] = scheme
-        if is_host(host := _last(env, "HTTP_X_FORWARDED_HOST")):
+        if host := _last(env, "HTTP_X_FORWARDED_HOST"):
             env["HTTP_HOST"] = host
         if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
             env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 
 from acare import ids
 from acare.api import body, conditions, envelope
 from acare.api.query import SEARCH, Query
-from acare.clients import Clients, Filters
-from acare.errors import ClientNotFound, PreconditionRequired
+from acare.clients import ClientPage, ClientRow, CreatedClient, Filters
+from acare.errors import ClientNotFound
 from acare.field_types import CLIENT_EMAIL, Enum
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
 
@@ -25,7 +27,8 @@ class ClientCollection:
 
     scope = "clients"
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Any) -> None:
+        """``clients`` is a ClientStore, which the API does not import."""
         self._clients = clients
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -40,7 +43,7 @@ class ClientCollection:
             "q": query.text("q", SEARCH),
         }
         query.check()
-        found = self._clients.page(req.context.caller, page=number, limit=limit, **filters)
+        found: ClientPage = self._clients.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
         meta = _META % (number, limit, found.total, -(-found.total // limit), more)
         envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')
@@ -50,7 +53,9 @@ class ClientCollection:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
         client = validate_create(body.read(req))
-        created = self._clients.create(req.context.caller, client, idempotency_key=idempotency_key)
+        created: CreatedClient = self._clients.create(
+            req.context.caller, client, idempotency_key=idempotency_key
+        )
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.etag = conditions.etag(1)
@@ -65,12 +70,13 @@ class ClientItem:
 
     scope = "clients"
 
-    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
+    def __init__(self, clients: Any, require_precondition: bool = False) -> None:
         self._clients = clients
         self._require_precondition = require_precondition
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._clients.get(req.context.caller, _parse_id(client_id), conditions.for_reading(req))
+        precondition = conditions.for_reading(req)
+        row: ClientRow = self._clients.get(req.context.caller, _parse_id(client_id), precondition)
         tag = conditions.etag(row.version)
         resp.set_header("ETag", tag)
         if conditions.not_modified(req, tag):
@@ -82,9 +88,8 @@ class ClientItem:
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         changes, version = validate_update(body.read(req))
-        if self._require_precondition and version is None and not conditions.has_if_match(req):
-            raise PreconditionRequired
-        row = self._clients.update(
+        self._check_precondition(req, version)
+        row: ClientRow = self._clients.update(
             req.context.caller,
             _parse_id(client_id),
             changes,
@@ -95,10 +100,14 @@ class ClientItem:
         envelope.succeed(resp, row.json)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        if self._require_precondition and not conditions.has_if_match(req):
-            raise PreconditionRequired
+        self._check_precondition(req, version=None)
         self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
+
+    def _check_precondition(self, req: falcon.Request, version: int | None) -> None:
+        if self._require_precondition and version is None and "HTTP_IF_MATCH" not in req.env:
+            message = "Send the version that you read, in If-Match or (PUT only) in the body."
+            raise envelope.ApiError("PRECONDITION_REQUIRED", message)
 
 
 def _parse_id(text: str) -> str:

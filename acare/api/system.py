@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
-import threading
 from collections.abc import Callable
 from functools import cached_property
 
@@ -14,26 +12,11 @@ import falcon
 from acare.api import envelope, openapi
 from acare.api.request import Request
 from acare.api.web import Page
-from acare.errors import NotReady
 
 log = logging.getLogger("acare.error")
 
-_KEY = "-H 'X-API-Key: YOUR_API_KEY'"
-_JSON = "-H 'Content-Type: application/json'"
-_NEW = """-d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'"""
-_CHANGES = """-d '{"status": "closed", "version": 1}'"""
-
 # Stands for the prefix in the OpenAPI document.
 _PREFIX = "{prefix}"
-
-# The name of each operation, the options of curl, and the path.
-OPERATIONS = (
-    ("List", f"{_KEY}", "/v1/clients?status=active&limit=5"),
-    ("Create", f"{_KEY} {_JSON} {_NEW}", "/v1/clients"),
-    ("Get", f"{_KEY}", "/v1/clients/CLIENT_ID"),
-    ("Update", f"-X PUT {_KEY} {_JSON} {_CHANGES}", "/v1/clients/CLIENT_ID"),
-    ("Delete", f"-X DELETE {_KEY}", "/v1/clients/CLIENT_ID"),
-)
 
 
 class Liveness:
@@ -48,33 +31,28 @@ class Liveness:
 class Readiness:
     """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
 
-    A server that is stopping says so in the WSGI environ.
-    Load balancers ask every few seconds, so only a change is logged: not ready, and ready again.
+    A server that is stopping says so in the WSGI environ. Load balancers ask every few seconds, so only a
+    change is logged.
     """
 
     def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
         self._run_checks = run_checks
-        self._mutex = threading.Lock()  # guards the attribute below
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stopping = req.env.get("acare.stopping", False)
         checks = {"server": "The server is stopping." if stopping else "ok", **self._run_checks()}
-        error = NotReady(checks) if any(state != "ok" for state in checks.values()) else None
-        self._log_change(error)
-        if error is not None:
-            raise error
+        failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
+        message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
+        ready = not failed
+        if ready != self._was_ready:
+            log.warning("%s", message)
+        self._was_ready = ready
+        if failed:
+            raise envelope.unavailable(message, {"checks": checks})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     on_head = on_get
-
-    def _log_change(self, error: NotReady | None) -> None:
-        with self._mutex:
-            was_ready, self._was_ready = self._was_ready, error is None
-        if error is not None and was_ready:
-            log.warning("%s", error)
-        elif error is None and not was_ready:
-            log.warning("Ready again.")
 
 
 class OpenApiDocument:
@@ -111,13 +89,6 @@ class Index:
             return
         root = req.root_path
         links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
-        calls = _calls(f"{req.scheme}://{req.public_host}{root}")
-        about = {"name": "acare", "version": self._version, "calls": calls, "links": links}
-        envelope.succeed(resp, json.dumps(about))
+        envelope.succeed(resp, json.dumps({"name": "acare", "version": self._version, "links": links}))
 
     on_head = on_get
-
-
-def _calls(url: str) -> dict[str, str]:
-    """A curl command for each operation of the server at ``url``."""
-    return {name: f"curl -s {shlex.quote(url + path)} {options}" for name, options, path in OPERATIONS}

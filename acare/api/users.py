@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import falcon
 
 from acare.api import envelope
-from acare.auth import Users
+from acare.auth import User
 
 
 class UserCollection:
@@ -15,7 +16,8 @@ class UserCollection:
 
     scope = "clients"
 
-    def __init__(self, users: Users) -> None:
+    def __init__(self, users: Any) -> None:
+        """``users`` is a UserStore, which the API does not import."""
         self._users = users
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -29,7 +31,7 @@ class CurrentUser(UserCollection):
     """``/v1/users/me``: the caller."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        user = self._users.get(req.context.caller)
+        user: User = self._users.get(req.context.caller)
         envelope.succeed(resp, json.dumps(user._asdict(), ensure_ascii=False))
 
     on_head = on_get

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from acare.app import create_app
+from acare.app import App
 from acare.auth import Role, operator_for
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, add_flags, read_settings
 from acare.cli.serve import errors_logged, say
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             errors_logged(settings),
             listen(settings) as listener,
         ):
-            app = create_app(settings=settings, access_log=access)
+            app = App(settings, access_log=access)
             key, shown = _invent(app.database)
             server = Server(app, listener, settings, access)
             say(_welcome(server.url, key, shown, page=settings.page))

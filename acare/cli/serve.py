@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import acare
-from acare.app import create_app
+from acare.app import App
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
 from acare.errors import AcareError
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         errors_logged(settings),
         listen(settings, passed_sockets()) as listener,
     ):
-        app = create_app(settings=settings, access_log=access)
+        app = App(settings, access_log=access)
         with _behind_this_thread():
             server = Server(app, listener, settings, access)
         say(_welcome(settings, server.url, app.keys))

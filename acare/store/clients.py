@@ -102,7 +102,11 @@ _MAX_SECONDS = 2.0
 
 
 class ClientStore:
-    """Clients in a database; implements ``acare.clients.Clients``. ``new_id`` generates the ids."""
+    """Clients in a database. ``new_id`` generates the ids.
+
+    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
+    each change.
+    """
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database

@@ -60,7 +60,7 @@ WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = 
 
 
 class UserStore:
-    """Users in a database; implements ``acare.auth.Users``. ``new_id`` generates the ids."""
+    """Users in a database. ``new_id`` generates the ids."""
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database

@@ -51,6 +51,17 @@ export const TEXT = {
   },
 };
 
+const KEY = "-H 'X-API-Key: YOUR_API_KEY'";
+const SENDING = `${KEY} -H 'Content-Type: application/json'`;
+/** A call for each operation: the path and the options of curl. */
+export const CALLS = {
+  List: ["v1/clients?status=active&limit=5", KEY],
+  Create: ["v1/clients", `${SENDING} -d '{"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"}'`],
+  Get: ["v1/clients/CLIENT_ID", KEY],
+  Update: ["v1/clients/CLIENT_ID", `-X PUT ${SENDING} -d '{"status": "closed", "version": 1}'`],
+  Delete: ["v1/clients/CLIENT_ID", `-X DELETE ${KEY}`],
+};
+
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** The label of a field or the word for a value; names that TEXT does not have become readable. */

@@ -1,8 +1,8 @@
 // The page: a client of the public API. Text of the server is only ever put into the document as text.
 
 import {
-  TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readFields, readRoute, resolve,
-  same, showBudget, showNumber, showSeconds, showTime, unknownFields, valueOf, writeQuery,
+  CALLS, TEXT, changes, combine, fieldsOf, fullName, isolate, label, listAddress, merge, plain, readFields, readRoute,
+  resolve, same, showBudget, showNumber, showSeconds, showTime, unknownFields, valueOf, writeQuery,
 } from "./logic.mjs";
 
 const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
@@ -438,11 +438,10 @@ function side({ path, field, kind, ...values }, who) {
 const bare = (text) => text.replaceAll("`", "");
 const terms = (list) => pairs(list.map(([term, text]) => [el("code", term), bare(text)]));
 
-async function apiView(_, signal) {
-  const { calls } = await call("GET", "", { signal });
-  const here = BASE.href.replace(/\/$/, ""); // the address that this browser uses, whatever stands in between
-  const examples = Object.entries(calls).map(([name, line]) => {
-    const text = el("pre", line.replace(/https?:\/\/[^\s'"]*?(?=\/v1\/)/, here));
+async function apiView() {
+  const here = BASE.href.replaceAll("'", "%27"); // the address that this browser uses; safe in a shell's quotes
+  const examples = Object.entries(CALLS).map(([name, [path, options]]) => {
+    const text = el("pre", `curl -s '${here}${path}' ${options}`);
     const copy = () => {
       getSelection().selectAllChildren(text);
       if (document.execCommand("copy")) say(TEXT.copied); // navigator.clipboard is there with https alone

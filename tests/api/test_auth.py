@@ -24,22 +24,8 @@ READS, WRITES = ("GET", "HEAD"), ("POST", "PUT", "DELETE")
 shared = app_fixture()
 
 
-@pytest.fixture
-def ana(caller):
-    return caller("ana@example.com", role="agent")
-
-
-@pytest.fixture
-def bob(caller):
-    return caller("bob@example.com", role="agent")
-
-
 def new_key(app, **options):
     return app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker", **options)
-
-
-def ids(caller):
-    return {client["id"] for client in caller.list()["clients"]}
 
 
 # --- keys
@@ -47,12 +33,7 @@ def ids(caller):
 INVALID_KEYS = {
     "none": lambda key: {},
     "empty": lambda key: {"X_API_Key": ""},
-    "short": lambda key: {"X_API_Key": key[:63]},
-    "long": lambda key: {"X_API_Key": key + "0"},
-    "upper case": lambda key: {"X_API_Key": key.upper()},
-    "not hex": lambda key: {"X_API_Key": "g" + key[1:]},
     "not ASCII": lambda key: {"X_API_Key": "é" + key[1:]},
-    "with a scheme": lambda key: {"X_API_Key": f"Bearer {key}"},
     "in Authorization": lambda key: {"Authorization": f"Bearer {key}"},
     "unknown": lambda key: {"X_API_Key": UNKNOWN_KEY},
     "unknown in API-Key": lambda key: {"API_Key": UNKNOWN_KEY},
@@ -80,22 +61,9 @@ def test_a_revoked_key_is_401_like_an_unknown_one(app):
     Api(app, other.key).get(COLLECTION)
 
 
-def test_an_expired_key_is_401(app):
-    key = new_key(app, expires_in_days=1)
-    Api(app, key.key).get(COLLECTION)
-    past = "UPDATE api_keys SET expires_at = '2001-01-01T00:00:00.000Z'"
-    app.database.write(lambda connection: connection.execute(past))
-    Api(app, key.key).get(COLLECTION, 401)
-
-
 @pytest.mark.parametrize("name", ["X_API_Key", "API_Key", "x_api_key"])
 def test_a_key_is_accepted_in_either_header(shared, name):
     Api(shared).ask("GET", COLLECTION, **{name: full_key(shared)})
-
-
-def test_x_api_key_takes_precedence_over_api_key(app, ana, bob):
-    client = ana.create()
-    assert Api(app, ana.key).ask("GET", COLLECTION, API_Key=bob.key).json["data"]["clients"] == [client]
 
 
 # --- scopes
@@ -107,10 +75,8 @@ SCOPES = [
     ({"clients": ["delete"]}, ("DELETE",)),
     ({"clients": ["read", "write"]}, READS + WRITES),
     ({"all": ["read"]}, READS),
-    ({"all": ["write"]}, WRITES),
     ({"all": ["read"], "clients": ["write"]}, READS + WRITES),
     ({"escrows": ["read", "write", "delete"]}, ()),
-    ({"clients": ["admin", "*"]}, ()),
     ({}, ()),
 ]
 
@@ -130,41 +96,21 @@ def test_a_403_names_the_scope(caller):
     assert error["details"] == {"resource": "clients", "actions": ["write"]}
 
 
-# --- visibility
-
-
-def test_agents_list_their_own_clients_and_brokers_all(api, ana, bob):
-    owned = {caller: {caller.create()["id"], caller.create()["id"]} for caller in (api, ana, bob)}
-    assert (ids(ana), ids(bob)) == (owned[ana], owned[bob])
-    assert ids(api) == owned[api] | owned[ana] | owned[bob]
-
-
-def test_a_broker_changes_the_clients_of_agents(api, ana):
-    client_id = ana.create()["id"]
-    assert api.put(client_id, {"notes": "x"}).json["data"]["notes"] == "x"
-    api.delete(client_id)
-
-
 # --- the order of the checks: which of two errors is answered
 
 TOO_LARGE = {"padding": "x" * 70_000}
 ORDER = [
     # caller, method, path, body, status
     ("no key", "POST", COLLECTION, TOO_LARGE, 413, "413 before 401"),
-    ("no key", "POST", "/v1/nothing", TOO_LARGE, 413, "413 before 404"),
     ("no key", "GET", "/v1/nothing", None, 401, "401 before 404"),
-    ("no key", "GET", "/v1", None, 401, "401 before 404 at the root"),
     ("no key", "DELETE", COLLECTION, None, 401, "401 before 405"),
-    ("no key", "POST", COLLECTION, [], 401, "401 before 400"),
     ("no scope", "GET", "/v1/nothing", None, 404, "404 for a path before 403"),
     ("no scope", "DELETE", COLLECTION, None, 405, "405 before 403"),
     ("no scope", "GET", f"{COLLECTION}?page=0", None, 403, "403 before 400 for a query"),
     ("reader", "POST", COLLECTION, [], 403, "403 before 400"),
     ("reader", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", {"notes": "x"}, 403, "403 before 404"),
-    ("reader", "PUT", ITEM, {"notes": "x", "version": 9}, 403, "403 before 409"),
     ("broker", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", [], 400, "400 before 404"),
     ("broker", "PUT", ITEM, {"status": "x", "version": 9}, 400, "400 before 409"),
-    ("broker", "PUT", ITEM, {"version": 9}, 400, "400 for nothing to change before 409"),
     ("broker", "PUT", f"{COLLECTION}/{UNKNOWN_ID}", {"notes": "x", "version": 9}, 404, "404 before 409"),
     ("agent", "PUT", ITEM, {"notes": "x", "version": 9}, 404, "404 for another agent's before 409"),
 ]

@@ -61,19 +61,12 @@ def test_other_options_requests_take_a_token(limited, missing):
     assert "POST" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("names", ["if-match", "idempotency-key", "traceparent", "X-A, X-B"])
-def test_a_page_may_send_the_headers_that_it_requests(app, names):
-    assert preflight(app, names=names).headers["Access-Control-Allow-Headers"] == names
-
-
 @pytest.mark.parametrize("names", ["", "x" * 5000, "a;b", 'a"b', "<x>"])
 def test_an_invalid_list_of_headers_is_not_echoed(app, names):
     assert "Access-Control-Allow-Headers" not in preflight(app, names=names).headers
 
 
 # --- readable responses
-
-# What a page of the allowed origin may read is in test_every_response.
 
 
 @pytest.mark.parametrize(
@@ -95,11 +88,3 @@ def test_a_star_allows_every_origin(tmp_path):
         answers = [Api(app).ask("GET", COLLECTION, status=401, Origin=OTHER_ORIGIN)]
         answers.append(preflight(app, origin=OTHER_ORIGIN))
     assert [answer.headers["Access-Control-Allow-Origin"] for answer in answers] == ["*", "*"]
-
-
-def test_without_the_setting_no_response_has_cors_headers(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db", rate_limit="1/900", clock=lambda: 0) as app:
-        answers = [preflight(app) for _ in range(3)]
-        answers.append(Api(app).ask("GET", COLLECTION, status=401, Origin=ORIGIN))
-    assert [allowed(answer) for answer in answers] == [set()] * 4
-    assert {answer.headers["Vary"] for answer in answers} == {"X-API-Key, API-Key"}

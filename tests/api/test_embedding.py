@@ -4,22 +4,18 @@ import gc
 import io
 import itertools
 import json
-import threading
-import urllib.request
 import weakref
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from support.wsgi import call
-from webtest import TestApp
 
 import acare
 from acare.api.body import MAX_DISCARDED
 from acare.app import MAX_BODY
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS
 from acare.errors import SettingError
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
@@ -58,31 +54,7 @@ def test_location_follows_the_prefix(intranet, south):
     assert answer.headers["Location"] == f"/south/v1/clients/{answer.json['data']['id']}"
 
 
-def test_a_prefix_changes_nothing_about_keys(intranet):
-    Api(intranet).get("/north/v1/clients", 401)
-    Api(intranet).get("/north/healthz")
-    assert TestApp(intranet).get("/", status=404).text == "the intranet's own"
-
-
-# --- on any server
-
-
-class Silent(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def test_any_wsgi_server_can_serve_it(intranet, north):
-    with make_server("127.0.0.1", 0, intranet, handler_class=Silent) as server:
-        thread = threading.Thread(target=server.handle_request)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/north/v1/clients"
-        headers = {"X-API-Key": full_key(north), "Content-Type": "application/json"}
-        request = urllib.request.Request(url, json.dumps(JORDAN).encode(), headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.headers["Location"].startswith("/north/v1/clients/")
-        thread.join()
-
+# --- a body without a Content-Length
 
 UNSIZED = {  # what a host passes on without a Content-Length → the status, and whether all of it is read
     "64 KiB": (MAX_BODY, {}, 201, True),
@@ -113,21 +85,6 @@ def test_a_body_whose_framing_the_host_rejects_is_400(north):
 # --- opening and closing
 
 
-def test_with_closes_the_database(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        Api(app, full_key(app)).create()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
-def test_a_closed_app_opens_no_connection_again(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        key = full_key(app)
-    app.close()  # closing twice is allowed
-    Api(app).get("/healthz")
-    assert Api(app, key).get("/v1/clients", "*").status_int >= 500
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
 def test_a_closed_app_is_freed(tmp_path):
     """Whatever it has answered: no cache may keep it."""
     paths = ("/v1/clients", "/v1/clients/x", "/v1/users/me", "/readyz", "/", "/openapi.json")
@@ -144,7 +101,6 @@ def test_a_closed_app_is_freed(tmp_path):
 INVALID_OPTIONS = [
     ({"ratelimit": "off"}, TypeError, "ratelimit"),
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
-    ({"settings": Settings()}, TypeError, "either settings or options"),
 ]
 
 

@@ -6,7 +6,6 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import UNKNOWN_ID
 
-import acare
 from acare.errors import StoreUnavailable
 
 SECRET = "a secret of the traceback"
@@ -93,11 +92,3 @@ def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog):
     answer = api.get(COLLECTION, 503)
     assert answer.json["error"] == {"code": "SERVICE_UNAVAILABLE", "message": "The disk is full."}
     assert f"The disk is full. request={answer.json['correlationId']}" in caplog.text
-
-
-@pytest.mark.parametrize(("error", "status"), [(RuntimeError(SECRET), 500), (StoreUnavailable("Busy."), 503)])
-def test_a_failed_key_lookup_is_answered_in_the_envelope(tmp_path, monkeypatch, error, status):
-    monkeypatch.setattr("acare.store.keys.KeyStore.authenticate", raising(error))
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        body = Api(app, "0" * 64).get(COLLECTION, status).json
-    assert body.keys() == {"success", "error", "timestamp", "correlationId"}

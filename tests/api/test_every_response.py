@@ -1,15 +1,13 @@
-"""Every response of the table: its envelope, its headers, and its place in the OpenAPI document."""
+"""Every response of the table: its headers, and its place in the OpenAPI document, which has the envelope."""
 
 import pytest
 from support.client import app_fixture
-from support.data import CODES, TIMESTAMP
 from support.openapi_check import check_answer
 from support.openapi_requests import ORIGIN, OTHERS, TABLE, scene_in
 from webtest import TestApp
 
 EXPOSED = {"ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining",
            "RateLimit-Reset", "Retry-After", "X-Request-ID"}  # fmt: skip
-DOCUMENTS = {("/openapi.json", "application/json"), ("/", "text/html")}  # responses without an envelope
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 
@@ -24,25 +22,6 @@ def answered(request, app):
     """A request of the table, its path, and the response for a page of an allowed origin."""
     with scene_in(app) as scene:
         yield (request.param, *request.param.run(scene, Origin=ORIGIN))
-
-
-def test_it_is_in_the_envelope(answered):
-    ask, path, answer = answered
-    if not answer.body or (ask.status == 200 and (path, answer.content_type) in DOCUMENTS):
-        assert ask.status in (200, 304) or ask.method == "HEAD"
-        return
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json["success"] is (ask.status < 400)
-    assert TIMESTAMP.fullmatch(answer.json["timestamp"])
-    if ask.status < 400:
-        assert answer.json.keys() == {"success", "data", "timestamp"}
-        return
-    assert answer.json.keys() == {"success", "error", "timestamp", "correlationId"}
-    assert answer.json["correlationId"] == answer.headers["X-Request-ID"]
-    error = answer.json["error"]
-    assert (error["code"], bool(error["message"])) == (CODES[ask.status], True)
-    assert error.keys() - {"code", "message"} <= ({"errorId"} if ask.status == 500 else {"details"})
-    assert type(error.get("details", {})) is (list if ask.status == 400 else dict)
 
 
 def test_it_has_its_headers(answered):

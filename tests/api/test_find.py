@@ -1,7 +1,6 @@
 """Finding clients over the API: q, email and user_id; and who the users are."""
 
 import json
-from urllib.parse import quote
 
 import pytest
 
@@ -24,33 +23,6 @@ def found(api, query):
     return " ".join(client["first_name"] for client in data["clients"])
 
 
-SEARCHES = {
-    # a text and who is found, newest first (tests/store/test_search has more)
-    "ZO": "Zoë",
-    "oe": "",
-    "munoz": "Ana",
-    "brien zoe": "Zoë",
-    "zoe ana": "",
-    "ana.x@EX": "Ana",
-    "example": "Ana Zoë",
-    "王": "Li",
-    "6615550142": "Zoë",
-    "661.555.0199": "Ana",
-    "a " * 7 + "x": "Ana",
-    # not FTS5 syntax
-    '"': "",
-    "ana*": "Ana",
-    "NOT ana": "",
-    "first_name:ana": "",
-    "') OR 1=1 --": "",
-}
-
-
-@pytest.mark.parametrize(("text", "names"), SEARCHES.items(), ids=[text[:30] for text in SEARCHES])
-def test_each_word_begins_a_word_of_the_client(people, text, names):
-    assert found(people, f"q={quote(text)}") == names
-
-
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -65,7 +37,7 @@ def test_each_word_begins_a_word_of_the_client(people, text, names):
         ("q=" + "x" * 201, None),
         ("q=a+b+c+d+e+f+g+h", ""),
         ("q=a+b+c+d+e+f+g+h+i", None),
-        ("q=a+a+a+a+a+a+a+a+a", None),
+        ("q=" + "+".join(["x" * 20] * 9), None),
         ("q=ana%00", None),
         ("q=ana&q=zoe", None),
     ],
@@ -82,14 +54,6 @@ def test_an_agent_finds_only_their_own_clients(caller):
     mine = ana.create(**ZOE)
     for query in ("q=zoe", "email=zoe@example.com", f"user_id={mine['user_id']}"):
         assert (found(ana, query), found(broker, query), found(ben, query)) == ("Zoë", "Zoë", "")
-
-
-@pytest.mark.parametrize(
-    "query", ["q=a", "email=a@b", "page=1&q=a", "%71=a", "status=active&email=x", "q=a+b"]
-)
-def test_a_search_is_not_answered_in_the_event_loop(app, query):
-    assert app.workload("GET", "/v1/clients", "status=active&user_id=x") == "list"
-    assert app.workload("GET", "/v1/clients", query) == "slow"
 
 
 # --- users
@@ -120,11 +84,3 @@ def test_keys_of_a_disabled_user_are_refused_at_once(app, caller):
     assert [key["state"] for key in app.keys.list()] == ["disabled"]
     app.users.enable("ana@x.com")
     assert json.loads(ana.get("/v1/clients").text)["success"]
-
-
-def test_a_new_role_applies_to_existing_keys(app, caller):
-    broker, ana = caller(), caller("ana@x.com", "agent")
-    client = broker.create()
-    ana.get(f"/v1/clients/{client['id']}", status=404)
-    app.users.set_role("ana@x.com", "broker")
-    ana.get(f"/v1/clients/{client['id']}")

@@ -1,8 +1,4 @@
-"""The headers of the rate limit, and headers over a real socket (test_every_response has all headers)."""
-
-import http.client
-import socket
-from contextlib import closing
+"""The rate limit over HTTP: its headers, and whose bucket a request draws from."""
 
 import pytest
 from support.client import Api, app_fixture, full_key
@@ -11,9 +7,6 @@ import acare
 
 COLLECTION = "/v1/clients"
 limited = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
-
-
-# --- rate limit
 
 
 def rate(answer):
@@ -62,27 +55,3 @@ def test_the_bucket_can_belong_to_the_key(tmp_path):
             (first, 200), (first, 429), (second, 200), (Api(app), 401), (Api(app, "0" * 64), 429),
         ):  # fmt: skip
             caller.get(COLLECTION, status)
-
-
-# --- over a real socket
-
-
-def headers_of(server, request):
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
-        raw.sendall(request)
-        with closing(http.client.HTTPResponse(raw)) as answer:
-            answer.begin()
-            answer.read()
-            return answer.headers
-
-
-@pytest.mark.parametrize(
-    "request_line", ["GET /healthz HTTP/1.1", "GET /v1/clients HTTP/1.1", "PATCH / HTTP/1.1", "nonsense"]
-)
-def test_a_real_response_has_each_header_once(server, request_line):
-    headers = headers_of(server, f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    names = [name.lower() for name in headers]
-    assert len(names) == len(set(names))
-    assert not {"server", "x-powered-by"} & set(names)
-    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")

@@ -1,13 +1,10 @@
 """The five operations, as a program that was written for the hosted API sees them."""
 
 import itertools
-import re
 
 import pytest
-from support.client import Api, app_fixture
-from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
-
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from support.client import app_fixture
+from support.data import JORDAN, UNKNOWN_ID
 
 UNSET = {
     "email": None, "phone": None, "status": "active", "source": None, "budget_min": None, "budget_max": None,
@@ -21,11 +18,6 @@ SET = {
     "pre_approved": True, "pre_approval_amount": 460000, "notes": "First line.\nZoë 🏡",
     "tags": ["vip", "first-time"],
 }  # fmt: skip
-LONG_AGO = "2001-01-01T00:00:00.000Z"
-READ_ONLY = {
-    "id": UNKNOWN_ID, "user_id": UNKNOWN_ID, "version": 7, "created_at": LONG_AGO, "updated_at": None
-}  # fmt: skip
-RECORD = {*JORDAN, *UNSET, *READ_ONLY}
 
 app = app_fixture()
 
@@ -61,7 +53,8 @@ def fill(api, *first_names):
 
 def test_every_operation_answers_with_the_same_record(api):
     created = api.post({**JORDAN, **SET}).json["data"]
-    assert (created.keys(), len(RECORD)) == (RECORD, 20)
+    servers = {"id", "user_id", "version", "created_at", "updated_at"}
+    assert created.keys() == {*JORDAN, *UNSET, *servers}
     assert {name: created[name] for name in SET} == SET
     assert api.list()["clients"] == [created] == [read(api, created["id"])]
     sent = {**UNSET, "first_name": "Sam", "last_name": "Ortiz", "client_type": "both"}
@@ -70,27 +63,11 @@ def test_every_operation_answers_with_the_same_record(api):
     assert api.list()["clients"] == [updated] == [read(api, created["id"])]
 
 
-def test_a_new_client_has_ids_times_and_defaults(app):
-    key = app.keys.create("ana@example.com", {"clients": ["write"]})
-    client = Api(app, key.key).create()
-    assert {name: client[name] for name in UNSET} == UNSET
-    assert (client["user_id"], client["version"]) == (key.user_id, 1)
-    assert UUID.fullmatch(client["id"])
-    assert TIMESTAMP.fullmatch(client["created_at"])
-    assert client["updated_at"] == client["created_at"]
-
-
 # --- list
 
 
-def test_a_list_is_newest_first_whatever_was_updated(api):
-    assert api.list() == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
-    first, *_ = fill(api, "Ana", "Bea", "Cid")
-    api.put(first["id"], {"email": "ana@example.com"})
-    assert names(api) == ["Cid", "Bea", "Ana"]
-
-
 def test_pages_follow_each_other_without_gap_or_overlap(api):
+    assert api.list() == {"clients": [], "meta": meta(1, 25, 0, 0, False)}
     fill(api, *"0123456")
     for page, expected in enumerate(("654", "321", "0", ""), start=1):
         assert names(api, f"?limit=3&page={page}") == [*expected]
@@ -105,59 +82,17 @@ def test_a_page_has_25_clients_and_at_most_100(api):
         assert (len(found["clients"]), found["meta"]["limit"]) == (limit, limit)
 
 
-FILTERS = {
-    "": 10,
-    "?client_type=buyer": 4,
-    "?client_type=both": 3,
-    "?status=active": 4,
-    "?client_type=buyer&status=active": 2,
-    "?client_type=both&status=closed": 1,
-}
-
-
-def test_a_list_has_the_clients_that_match_its_filters(api):
-    kinds = itertools.product(("buyer", "seller", "both"), ("active", "inactive", "closed"))
-    for client_type, status in (*kinds, ("buyer", "active")):
-        api.create(client_type=client_type, status=status)
-    for query, total in FILTERS.items():
-        wanted = dict(re.findall(r"(\w+)=(\w+)", query))
-        answer = api.list(query)
-        assert (len(answer["clients"]), answer["meta"]["total"]) == (total, total)
-        assert all(client.items() >= wanted.items() for client in answer["clients"])
-
-
-def test_totals_follow_updates_and_deletions(api):
-    client, gone = api.create(), api.create(client_type="seller", status="inactive")
-    api.put(client["id"], {"client_type": "seller", "status": "closed"})
-    api.delete(gone["id"])
-    queries = {"": 1, "?client_type=buyer": 0, "?client_type=seller": 1, "?status=closed": 1}
-    assert {query: api.total(query) for query in queries} == queries
-
-
 def test_blank_and_unknown_parameters_are_ignored(api):
     api.create()
-    for query in ("page=", "client_type=&status=", "sort=email", "search=X", "Page=2"):
+    for query in (
+        "page=",
+        "client_type=&status=",
+        "client_type=%20&page=%20&user_id=%20",
+        "sort=email",
+        "search=X",
+        "Page=2",
+    ):
         assert api.list(f"?{query}") == api.list()
-
-
-# --- create
-
-
-def test_null_is_the_unset_value(api):
-    created = api.create(**dict.fromkeys(UNSET))
-    updated = api.put(api.create(**SET)["id"], dict.fromkeys(UNSET)).json["data"]
-    for client in (created, updated):
-        assert {name: client[name] for name in UNSET} == UNSET
-
-
-def test_read_only_and_unknown_fields_are_ignored(api):
-    created = api.create(nickname="Jo", json="{}", **READ_ONLY)
-    assert (created.keys(), created["version"]) == (RECORD, 1)
-    assert not any(created[name] == value for name, value in READ_ONLY.items())
-    sent = {"notes": "x", "nickname": "Jo", **without(READ_ONLY, "version")}
-    updated = api.put(created["id"], sent).json["data"]
-    changed = ("notes", "version", "updated_at")
-    assert without(updated, *changed) == without(created, *changed)
 
 
 # --- one client
@@ -184,45 +119,6 @@ def test_unknown_and_deleted_clients_are_404(api):
         ]
         assert {answer.json["error"]["message"] for answer in answers} == {"Client not found."}
     assert api.list()["clients"] == [kept]
-
-
-# --- update
-
-
-@pytest.mark.parametrize("field", SET)
-def test_an_update_changes_only_what_was_sent(api, field):
-    before = api.create(**SET)
-    other = {**SET, **UNSET, "email": "b@c", "budget_min": 1, "status": "closed"}[field]
-    after = api.put(before["id"], {field: other}).json["data"]
-    changed = (field, "version", "updated_at")
-    assert (after[field], after["version"]) == (other, 2)
-    assert without(after, *changed) == without(before, *changed)
-    error = api.put(before["id"], {field: SET[field], "version": 1}, status=409).json["error"]
-    assert error["code"] == "VERSION_CONFLICT"
-    assert read(api, before["id"]) == after
-
-
-def test_each_update_adds_one_to_the_version(api):
-    """Also one that changes nothing, and one without a version after others."""
-    client_id = api.create()["id"]
-    bodies = [{"notes": "x"}, {"notes": "x"}, {"notes": "y", "version": 3}, {"notes": "z"}]
-    assert [api.put(client_id, body).json["data"]["version"] for body in bodies] == [2, 3, 4, 5]
-
-
-def test_updated_at_is_the_time_of_the_update(app, api):
-    client_id = api.create()["id"]
-    statement = "UPDATE clients SET created_at = ?1, updated_at = ?1 WHERE id = ?2"
-    app.database.write(lambda c: c.execute(statement, [LONG_AGO, client_id]))
-    client = api.put(client_id, {"notes": "x"}).json["data"]
-    assert (client["created_at"], client["updated_at"] > "2020") == (LONG_AGO, True)
-
-
-def test_a_record_that_was_read_can_be_sent_back_once(api):
-    record = read(api, api.create(**SET)["id"])
-    answered = api.put(record["id"], record).json["data"]
-    assert answered["version"] == 2
-    assert without(answered, "version", "updated_at") == without(record, "version", "updated_at")
-    api.put(record["id"], record, status=409)
 
 
 @pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz"])

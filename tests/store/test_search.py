@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 
 import acare
-from acare.auth import Caller
 from acare.fields import validate_create, validate_update
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -18,7 +17,7 @@ INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrit
 @pytest.fixture
 def ana(app):
     app.users.add("ana@example.com", "agent")
-    return Caller.for_user(app, "ana@example.com")
+    return app.caller("ana@example.com")
 
 
 def new(**fields):

@@ -1,6 +1,7 @@
 """Keyboards, screen readers, every width, light and dark, paper, every script and time zone."""
 
 import json
+import subprocess
 
 import pytest
 from playwright.sync_api import expect
@@ -153,6 +154,9 @@ def test_the_api_tab_has_calls_for_this_host(open_page, demo):
     expect(page.locator("#said")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"curl -s '{demo.url}/v1/clients?")
+    for line in page.locator(".call pre").all_text_contents():
+        ended = subprocess.run(["sh", "-c", line.replace("YOUR_API_KEY", demo.key)], capture_output=True)
+        assert json.loads(ended.stdout)["success"] is ("CLIENT_ID" not in line)
     document = page.request.get(f"{demo.url}/openapi.json").json()
     operations = [
         f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
