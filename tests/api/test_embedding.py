@@ -75,6 +75,13 @@ def test_a_body_without_a_length_is_read_to_its_limit(north, size, environ, stat
     assert (int(answer[0][:3]), stream.tell() == size) == (status, is_read)
 
 
+def test_no_more_than_the_length_is_read_after_a_413(north):
+    stream = io.BytesIO(bytes(2**20) + b"GET / HTTP/1.1")
+    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, "CONTENT_LENGTH": str(2**20)}
+    status = call(north, "POST", "/v1/clients", **environ)[0]
+    assert (status[:3], stream.tell()) == ("413", 2**20)
+
+
 def test_a_body_whose_framing_the_host_rejects_is_400(north):
     stream = io.BufferedReader(io.BytesIO())
     stream.close()  # reading raises ValueError
