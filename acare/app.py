@@ -89,7 +89,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/healthz", Liveness())
-        self.add_route("/readyz", Readiness(lambda: self.database.readiness.run_checks()))
+        self.add_route("/readyz", Readiness(lambda: self.database.check_readiness()))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__, Page() if settings.page else None))
         for name in WebFile.NAMES if settings.page else ():

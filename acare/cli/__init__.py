@@ -11,21 +11,15 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, NoReturn
 
 import acare
-from acare.cli import backup, clients, demo, erase, export, import_, keys, openapi, serve, status, users
 from acare.cli.output import print_error, printable
 from acare.config import unknown_variables
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import AcareError, SettingError
-
-#: The modules of the commands, in the order of the help.
-MODULES = (serve, demo, keys, users, clients, import_, export, backup, status, erase, openapi)
-
-#: The exit code of a command that was interrupted: 128 and the number of SIGINT.
-INTERRUPTED = 130
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -33,12 +27,6 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)  # an abbreviation would break with a new flag
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:  # reported by the command's own parser, whose help is the one to read
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {printable(message)}; see '{self.prog} --help'\n")
@@ -49,12 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for terminals that support ASCII only
-    args = _parser().parse_args(arguments)
-    if unknown := unknown_variables():
-        print_error(f"unknown variables are ignored: {', '.join(unknown)}")
-    logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # such as a migration
     try:
-        return int(args.run(args))
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except BrokenPipeError:
         # The reader of the output has ended. Python must not flush the rest into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,14 +50,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return 2 if isinstance(error, SettingError) else 1
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return 130  # as a shell reports the signal
 
 
-def _parser() -> CommandParser:
+def _run(arguments: Sequence[str]) -> int:
+    args = _parser(arguments).parse_args(arguments)
+    if unknown := unknown_variables():
+        print_error(f"unknown variables are ignored: {', '.join(unknown)}")
+    logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # such as a migration
+    code = int(args.run(args))
+    sys.stdout.flush()  # so that its errors are reported as the others
+    return code
+
+
+def _parser(arguments: Sequence[str] = ()) -> CommandParser:
     parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in MODULES:
+    for module in _modules(arguments):
         module.add_to(commands)
     return parser
+
+
+def _modules(arguments: Sequence[str]) -> Sequence[ModuleType]:
+    """The modules of the commands, in the order of the help."""
+    from acare.cli import serve
+
+    if arguments[:1] == ["serve"]:  # a server keeps in memory what it imports
+        return [serve]
+    from acare.cli import backup, clients, demo, erase, export, import_, keys, status, users
+
+    return [serve, demo, keys, users, clients, import_, export, backup, status, erase]

@@ -3,66 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from acare.cli.erase import describe
-from acare.cli.options import Commands, add_command, argument, open_database, parse_id
-from acare.cli.output import print_json, printable
+from acare.cli.options import CLIENT_ID, JSON, Commands, add_command, argument, checked, open_database
+from acare.cli.output import print_json, print_rows, printable
 from acare.field_types import String, to_json
 from acare.fields import FIELDS
 from acare.store import search
-from acare.store.erasures import ErasureStore
 from acare.store.history import Event, HistoryStore
 
+COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = add_command(
+
+def add_to(commands: Commands) -> None:
+    text = checked(String(min_length=1, max_length=200).validate)
+    add_command(
         commands, "find", run_find, "find clients by name, e-mail or phone",
-        description="Find clients of all users. Each word must begin a word of the name, e-mail or phone; "
-        "case and accents do not count, and a phone number is also found by its digits. Shows id, name, "
-        "e-mail, phone, owner and status, newest first.",
-        epilog="Example: acare find 'jordan lee' --deleted",
+        argument("text", metavar="TEXT", type=text, help="the words, in quotes if there are several"),
+        argument("--deleted", action="store_true", help="also find clients that were deleted over the API"),
+        JSON,
+        description="Find clients of all users, newest first. Each word must begin a word of the name, "
+        "e-mail or phone; a phone number is also found by its digits.",
     )  # fmt: skip
-    text = argument(String(min_length=1, max_length=200).validate, says="")
-    parser.add_argument("text", metavar="TEXT", type=text, help="the words, in quotes if there are several")
-    parser.add_argument(
-        "--deleted", action="store_true", help="also find clients that were deleted over the API"
-    )
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
-
-    parser = add_command(commands, "history", run_history, "show who changed what in a client, and when")
-    parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
-
+    summary = "show who changed what in a client, and when"
+    add_command(commands, "history", run_history, summary, CLIENT_ID, JSON)
     summary = "restore a deleted client under its id, at the next version"
-    parser = add_command(commands, "undelete", run_undelete, summary)
-    parser.add_argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
+    add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
 
 
 def run_find(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        found = search.find(database, args.text, deleted=args.deleted)
-        if args.json:
-            print_json([asdict(client) for client in found])
-            return 0
-        states = {_print_found(client) for client in found}  # one by one: they may be a million
-    if not states:
-        sys.stderr.write("No clients found.\n")
-    elif states != {"current"}:
-        sys.stderr.write(
-            "'acare history ID' shows what was stored about a client, 'acare erase ID' erases it.\n"
-        )
+        found = map(asdict, search.find(database, args.text, deleted=args.deleted))
+        print_rows(found, COLUMNS, as_json=args.json)
     return 0
-
-
-def _print_found(client: search.Found) -> str:
-    """Print a client in one line. Returns "deleted" or "current"."""
-    state = f"deleted {client.deleted_at}" if client.deleted_at else client.status
-    shown = (client.id, client.name, client.email or "-", client.phone or "-", client.owner, state)
-    print(printable("  ".join(shown)))
-    return "deleted" if client.deleted_at else "current"
 
 
 def run_history(args: argparse.Namespace) -> int:
@@ -94,7 +68,5 @@ def _lines(event: Event) -> Iterator[str]:
 def run_undelete(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         version = HistoryStore(database).undelete(args.id)
-        person = ErasureStore(database).find(args.id)
-    about = describe(person) if person else "client"
-    print(printable(f"Undeleted {about} (client {args.id}), at version {version}."))
+    print(f"Undeleted the client {args.id}, at version {version}.")
     return 0

@@ -1,113 +1,83 @@
-"""``acare demo``: serve a temporary database with invented clients, the same at every start."""
+"""``acare demo``: serve a temporary database with invented clients."""
 
 from __future__ import annotations
 
 import argparse
 import random
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 from acare.app import App
-from acare.auth import Role, operator_for
-from acare.cli.options import SETTINGS_NOTE, Commands, add_command, add_flags, read_settings
-from acare.cli.serve import errors_logged, say
-from acare.database.database import Database
+from acare.auth import operator_for
+from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
+from acare.config import SETTINGS
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
-from acare.store.clients import ClientStore
-from acare.store.keys import KeyStore
 
 CLIENTS = 250
 
-_USERS: tuple[tuple[Role, str], ...] = (
-    ("broker", "dana.whitfield"),
-    ("agent", "luis.ortega"),
-    ("agent", "priya.raman"),
-)
 _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Diego Kenji Chloé".split()
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
-_PLACES = ("Bakersfield", "Tehachapi", "Seven Oaks", "Rosedale", "Shafter")
-_SOURCES = ("Zillow", "Referral", "Open house", "Website", None)
-_TAGS = ("first-time", "relocation", "investor", "vip", "cash")
-_NOTES = (None, "Wants to move before school starts.", "Prefers calls after 5 pm.\nHas two dogs.")
 
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = add_command(
-        commands, "demo", run, "serve a temporary database with invented clients", database=False,
+def add_to(commands: Commands) -> None:
+    add_command(
+        commands, "demo", run, "serve a temporary database with invented clients",
+        settings=[setting.name for setting in SETTINGS if setting.name != "database"],
         description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
-    add_flags(parser, without=("database",))
 
 
 def run(args: argparse.Namespace) -> int:
-    # Until the server handles it, SIGTERM ends the demo as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
-        with (
-            logs.configured(settings.log_format) as access,
-            errors_logged(settings),
-            listen(settings) as listener,
-        ):
+        with logs.configured(settings.log_format) as access, listen(settings) as listener:
             app = App(settings, access_log=access)
-            key, shown = _invent(app.database)
+            key, client_id = _fill(app)
             server = Server(app, listener, settings, access)
-            say(_welcome(server.url, key, shown, page=settings.page))
+            print(_welcome(server.url, key, client_id, page=settings.page), flush=True)
             return server.run()
 
 
-def _invent(database: Database) -> tuple[str, str]:
-    """Fill the database. Returns the key of a broker and the id of the newest client."""
-    rng = random.Random("acare")
-    keys = KeyStore(database, new_id=lambda: _uuid(rng))
+def _fill(app: App) -> tuple[str, str]:
+    """Create the users and clients. Returns the key of a broker and the id of the newest client."""
     scopes = {"all": ["read", "write"]}
-    users = [keys.create(f"{name}@example.com", scopes, role=role) for role, name in _USERS]
-    clients = ClientStore(database, new_id=lambda: _uuid(rng))
-    made = [
-        clients.create(operator_for(rng.choice(users).user_id), validate_create(body))
-        for body in _clients(rng)
-    ]
-    return users[0].key, made[-1].id
-
-
-def _uuid(rng: random.Random) -> UUID:
-    return UUID(int=rng.getrandbits(128), version=4)
+    broker = app.keys.create("dana.whitfield@example.com", scopes, role="broker")
+    agents = [app.keys.create(f"{name}@example.com", scopes) for name in ("luis.ortega", "priya.raman")]
+    rng = random.Random("acare")  # the same clients at every start
+    for body in _clients(rng):
+        owner = rng.choice([broker, *agents])
+        client = app.clients.create(operator_for(owner.user_id), validate_create(body))
+    return broker.key, client.id
 
 
 def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
     """The bodies of the invented clients: plausible, and of every type and status."""
     for number in range(CLIENTS):
-        first, last = rng.choice(_FIRST), rng.choice(_LAST)
         low = rng.randrange(150, 900, 25) * 1000
-        ascii_name = f"{first}.{last}".lower().encode("ascii", "ignore").decode().replace("'", "")
         yield {
-            "first_name": first,
-            "last_name": last,
-            "email": f"{ascii_name}.{number}@example.com",
-            "phone": f"({rng.choice((661, 559, 805))}) 555-01{number % 100:02}",
+            "first_name": rng.choice(_FIRST),
+            "last_name": rng.choice(_LAST),
+            "email": f"client.{number}@example.com",
+            "phone": f"(661) 555-01{number % 100:02}",
             "client_type": CLIENT_TYPES[number % 3],
             "status": STATUSES[number // 3 % 3],
-            "source": rng.choice(_SOURCES),
+            "source": rng.choice(("Zillow", "Referral", "Open house", None)),
             "budget_min": low,
-            "budget_max": low + rng.randrange(50, 300, 25) * 1000,
-            "preferred_locations": rng.sample(_PLACES, rng.randint(0, 3)),
-            "property_preferences": {"bedrooms_min": rng.randint(1, 5), "property_types": ["house"]},
+            "budget_max": low + 150_000,
+            "preferred_locations": rng.sample(("Bakersfield", "Tehachapi", "Rosedale", "Shafter"), 2),
             "pre_approved": rng.random() < 0.4,
-            "notes": rng.choice(_NOTES),
-            "tags": rng.sample(_TAGS, rng.randint(0, 3)),
+            "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
         }
 
 
 def _welcome(url: str, key: str, client_id: str, page: bool) -> str:
     # The key is in the fragment, which a browser does not send.
-    link = f"Open the page, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
+    link = f"Open the web UI, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
     client, header = f"{url}/v1/clients/{client_id}", f"-H 'X-API-Key: {key}'"
     return f"""\
 acare demo: {CLIENTS} invented clients at {url}/v1/clients

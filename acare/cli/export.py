@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from acare.cli.options import Commands, add_flags, counted, open_database
+from acare.cli.options import Commands, add_flags, open_database
+from acare.cli.output import counted
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
 from acare.fields import STATUSES
@@ -20,7 +21,7 @@ _WRITERS = {"csv": write_csv, "jsonl": write_json}
 _STDOUT = Path("-")
 
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "export",
         help="export clients as JSON lines or CSV",

@@ -15,8 +15,7 @@ from typing import IO
 from acare import timestamps
 from acare.cli import import_report
 from acare.cli.options import Commands, add_flags, open_database, parse_email
-from acare.cli.progress import add_flag as add_quiet
-from acare.cli.progress import shown
+from acare.cli.output import show_progress
 from acare.database.connection import open_temporary
 from acare.errors import UserError
 from acare.fields import FIELDS
@@ -37,7 +36,7 @@ examples:
     acare import https://clients.example.com --key-file key.txt --user ana@example.com"""
 
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "import",
         help="import clients from CSV, JSON lines or another server",
@@ -57,7 +56,6 @@ def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
          help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="print the report as a JSON object")
-    add_quiet(parser)
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
@@ -92,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     with (
         open_database(args, must_exist=not args.create_users) as database,
-        shown(args) as progress,
+        show_progress() as progress,
         _source(args, progress) as (reader, progress_at),
     ):
         options = _options(args)  # after the download, during which clients can be created

@@ -1,4 +1,4 @@
-"""What commands share: flags from the table of settings, arguments, and the database."""
+"""What commands share: arguments, flags from the table of settings, and the database."""
 
 from __future__ import annotations
 
@@ -6,56 +6,91 @@ import argparse
 from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
-from acare.database.file import EMPTY
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
 
-T = TypeVar("T")
+#: What ``ArgumentParser.add_argument`` takes.
+Argument = tuple[tuple[str, ...], dict[str, Any]]
 
 #: The end of the help of a command that has all settings.
-SETTINGS_NOTE = (
-    "Defaults are in parentheses. Each setting can also be given in the environment variable in brackets; "
-    "a flag takes precedence. An error in the settings is printed as text, also with --log-format json."
-)
-
-Commands = argparse._SubParsersAction  # argparse has no public name for it
+SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
 
-def add_flags(
-    parser: argparse.ArgumentParser, *, without: Container[str] = (), only: Container[str] = ()
-) -> None:
+class Commands(Protocol):
+    """What ``ArgumentParser.add_subparsers`` returns."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
+
+
+def checked(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """A type for argparse. ``parse`` raises ValueError, whose text says what is allowed."""
+
+    def parse_argument(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is not valid: {error}") from None
+
+    return parse_argument
+
+
+#: An e-mail address on the command line.
+parse_email = checked(USER_EMAIL.validate)
+
+
+def parse_id(text: str) -> str:
+    """An id on the command line, in any spelling; for argparse."""
+    found = ids.canonical(text)
+    if found is None:
+        # The text is not repeated: it may be a key that was pasted by mistake.
+        raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
+    return found
+
+
+def argument(*names: str, **options: Any) -> Argument:
+    """An argument of a command; see ``add_command``."""
+    return names, options
+
+
+EMAIL = argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
+CLIENT_ID = argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
+JSON = argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    *arguments: Argument,
+    settings: Container[str] = ("database",),
+    **options: Any,
+) -> argparse.ArgumentParser:
+    """Add a command that ``run`` executes, with these arguments, and flags for these settings."""
+    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
+    parser = commands.add_parser(name, help=summary, **options)
+    parser.set_defaults(run=run)
+    for names, takes in arguments:
+        parser.add_argument(*names, **takes)
+    add_flags(parser, only=settings)
+    return parser
+
+
+def add_flags(parser: argparse.ArgumentParser, *, only: Container[str] | None = None) -> None:
     """Give ``parser`` a flag for each setting, or for those named in ``only``."""
     for setting in SETTINGS:
-        if setting.name in without or (only and setting.name not in only):
+        if only is not None and setting.name not in only:
             continue
         takes: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if setting.metavar:
             takes = {"metavar": setting.metavar, "action": "append" if setting.repeatable else "store"}
         help_text = f"{setting.help} [{setting.variable}]"
         parser.add_argument(setting.flag, dest=setting.name, help=help_text, **takes)
-
-
-def add_command(
-    commands: Commands[argparse.ArgumentParser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    summary: str,
-    *,
-    database: bool = True,
-    **options: Any,
-) -> argparse.ArgumentParser:
-    """The parser of a command that ``run`` executes; with ``database``, it has the flag ``--database``."""
-    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
-    parser = commands.add_parser(name, help=summary, **options)
-    parser.set_defaults(run=run)
-    if database:
-        add_flags(parser, only=("database",))
-    return parser
 
 
 def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
@@ -68,15 +103,13 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 
 
 def existing_database(args: argparse.Namespace) -> Path:
-    """The file that the settings name; UserError if it does not exist or is empty."""
+    """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
     if not path.exists():
         raise UserError(
             f"{path}: the database does not exist; --database or ACARE_DATABASE names another one, "
             "'acare key create' creates it"
         )
-    if path.is_file() and path.stat().st_size == 0:
-        raise UserError(f"{path}: {EMPTY}")
     return path
 
 
@@ -91,38 +124,7 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
         try:
             yield database
         except StoreUnavailable as error:
-            reason = str(error)
-            done = "what was done before stays done, and the same command does the rest"
-            if not database.has_written:
-                done = "nothing was changed"
-            raise UserError(f"{path}: {reason[:1].lower()}{reason[1:].rstrip('.')}; {done}") from None
-
-
-def argument(parse: Callable[[str], T], says: str = "is not") -> Callable[[str], T]:
-    """A type for argparse. ``parse`` raises ValueError, whose text follows the argument and ``says``."""
-
-    def parse_argument(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(" ".join(filter(None, (repr(text), says, str(error))))) from None
-
-    return parse_argument
-
-
-#: An e-mail address on the command line.
-parse_email = argument(USER_EMAIL.validate, says="")
-
-
-def parse_id(text: str) -> str:
-    """An id on the command line, in any spelling; for argparse."""
-    found = ids.canonical(text)
-    if found is None:
-        # The text is not repeated: it may be a key that was pasted by mistake.
-        raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
-    return found
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 key``, ``2 keys``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+            done = "Nothing was changed."
+            if database.has_written:
+                done = "What was done before stays done, and the same command does the rest."
+            raise UserError(f"{path}: {error} {done}") from None

@@ -1,10 +1,20 @@
-"""What commands print: lines that are safe on a terminal, and JSON."""
+"""What commands print: lines that are safe on a terminal, lists, JSON and progress."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from acare.database.copying import Progress, silent
+
+#: Seconds between two updates of the progress. A shorter command shows none.
+PROGRESS_SECONDS = 0.2
+
+_CLEAR_LINE = "\r\x1b[K"
 
 # Control characters (C0, DEL and C1), line separators, surrogates, and what changes the direction of text.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -23,3 +33,41 @@ def print_error(text: str) -> None:
 def print_json(value: object) -> None:
     """In ASCII, which has no character that a terminal would obey."""
     print(json.dumps(value, indent=2))
+
+
+def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print these columns under their names, separated by tabs; or the complete rows as a JSON list."""
+    if as_json:
+        print_json(list(rows))
+        return
+    print("\t".join(columns))
+    for row in rows:
+        print("\t".join(printable("-" if row[name] is None else row[name]) for name in columns))
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 key``, ``2 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """A function that shows the progress of a command on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    began = last = time.monotonic()
+
+    def show(step: str, done: int, total: int, unit: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            amount = f"{done:,} of {total:,} {unit}, " if total else ""
+            sys.stderr.write(f"{_CLEAR_LINE}{step}: {amount}{now - began:.0f} s")
+            sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        sys.stderr.write(_CLEAR_LINE)

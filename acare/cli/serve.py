@@ -26,7 +26,7 @@ log = logging.getLogger("acare")
 FIRST_USER = "broker@localhost"
 
 
-def add_to(commands: Commands[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the API",

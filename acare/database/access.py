@@ -34,14 +34,12 @@ def describe_owner(path: Path) -> str:
 def explain_access(path: Path) -> str:
     """A clause for the error that a database cannot be used; empty if there is nothing to explain.
 
-    It names the file or folder that this process may not use, or says that the disk is full, which SQLite
-    reports as a "disk I/O error".
+    It names the owner of the file or folder that this process may not use (a log has the owner of its file),
+    or says that the disk is full, which SQLite reports as a "disk I/O error".
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
-    logs = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     with suppress(OSError):
-        for each in (path, *logs, folder):
-            needed = os.W_OK | (os.X_OK if each == folder else os.R_OK)
+        for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if each.exists() and not os.access(each, needed):
                 return f"; {each} {describe_owner(each)}"
         free = shutil.disk_usage(folder).free

@@ -118,11 +118,6 @@ def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
     return _connect(path, mode="ro&immutable=1" if ignore_wal else "ro")
 
 
-def open_in_memory() -> sqlite3.Connection:
-    """An empty database in memory; any thread may use it, one at a time."""
-    return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-
 def as_domain_error(error: BaseException) -> BaseException:
     """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine or
     another process, otherwise the error itself.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -35,9 +34,6 @@ K = TypeVar("K", bound=Hashable)
 
 #: Nanoseconds for which a cached result is used. It hides commits of other processes for this time.
 CACHE_NANOSECONDS = 2_000_000
-
-#: Nanoseconds for which the result of the write check is reused: each check costs a disk sync.
-WRITE_CHECK_EVERY = 1_000_000_000
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
@@ -78,7 +74,7 @@ class Database:
         busy_seconds: float = BUSY_SECONDS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """``clock`` returns nanoseconds, for the cache and the readiness checks."""
+        """``clock`` returns nanoseconds, for the cache."""
         file.ensure(path)
         clear_failure(path)
         sync_log(path)
@@ -96,7 +92,6 @@ class Database:
             checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
-        self.readiness = ReadinessChecks(self, clock)
 
     def read(self, max_seconds: float | None = None) -> Reader:
         """A read-only connection, for a ``with`` statement.
@@ -136,19 +131,15 @@ class Database:
         self._check_process()
         return self._writer.submit(work)
 
-    def rewrite(self, progress: Callable[[], None] = lambda: None) -> bool:
-        """Rewrite the file and its log without deleted content; False if the log could not be emptied.
-
-        ``progress`` is called every few milliseconds. After KeyboardInterrupt, the content is as before.
-        """
-        with self._writer.exclusive() as log:
-            log.rewrite(progress)
-            return log.empty()
-
     def empty_log(self) -> bool:
-        """Checkpoint the log and restart it; False if other processes prevented this for too long."""
-        with self._writer.exclusive() as log:
+        """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
+        with suppress(StoreUnavailable), self._writer.exclusive() as log:
             return log.empty()
+        return False
+
+    def check_readiness(self) -> dict[str, str]:
+        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
+        return {"write": self._check_write(), "disk": self._check_disk()}
 
     def close(self) -> None:
         """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
@@ -179,6 +170,23 @@ class Database:
         if self._closed:
             self._close_readers()
 
+    def _check_write(self) -> str:
+        """Make a real write: a transaction can begin even if the disk or the quota is full."""
+        try:
+            self.submit(write_one_page).result(WRITE_CHECK_SECONDS)
+        except TimeoutError:
+            return "A write has not finished yet."
+        except (StoreUnavailable, sqlite3.Error) as error:
+            return str(error)
+        return "ok"
+
+    def _check_disk(self) -> str:
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            return f"The free space of the disk cannot be read: {error.strerror}."
+        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
+
     def _check_process(self) -> None:
         if self._process != os.getpid():  # SQLite's locks do not pass to a child
             raise StoreUnavailable("The process was forked after the database was opened.")
@@ -187,43 +195,3 @@ class Database:
         """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
         if file.identity(self.path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
-
-
-class ReadinessChecks:
-    """Whether a database can be written now."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._database = database
-        self._clock = clock
-        self._mutex = threading.Lock()  # guards the attributes below
-        self._write: Future[None] | None = None  # the last write check
-        self._checked_at = 0
-
-    def run_checks(self) -> dict[str, str]:
-        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
-        return {"write": self._check_write(), "disk": self._check_disk()}
-
-    def _check_write(self) -> str:
-        """Make a real write: a transaction can begin even if the disk or the quota is full."""
-        try:
-            self._last_write().result(WRITE_CHECK_SECONDS)
-        except TimeoutError:
-            return "A write has not finished yet."
-        except (StoreUnavailable, sqlite3.Error) as error:
-            return str(error)
-        return "ok"
-
-    def _last_write(self) -> Future[None]:
-        with self._mutex:
-            now = self._clock()
-            is_due = now - self._checked_at >= WRITE_CHECK_EVERY
-            if self._write is None or (is_due and self._write.done()):
-                self._write, self._checked_at = self._database.submit(write_one_page), now
-            return self._write
-
-    def _check_disk(self) -> str:
-        try:
-            free = shutil.disk_usage(self._database.path.parent).free
-        except OSError as error:
-            return f"The free space of the disk cannot be read: {error.strerror}."
-        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."

@@ -6,11 +6,10 @@ A file that is refused is not changed: it is inspected through connections that 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from acare.database import schema
@@ -21,12 +20,6 @@ from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
-
-#: The names in /proc/self/mountinfo of file systems whose locks are unreliable.
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
-
-#: Why a command that does not create a database refuses an empty file.
-EMPTY = "the file is empty, so it is not a database of acare"
 
 
 @contextmanager
@@ -57,9 +50,8 @@ def ensure(path: Path) -> None:
         if path.is_symlink():
             # Perhaps the disk of its target is not mounted: creating a new, empty database would hide that.
             path.stat()
-        _refuse_network(path.resolve().parent)
         remove_temporary_files(path.resolve().parent)
-        if _is_empty(path):
+        if not path.exists():
             _create(path)
         check(path)
         if not os.access(path, os.W_OK):
@@ -75,7 +67,7 @@ def check(path: Path) -> int:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.stat().st_size == 0:
-            raise DatabaseRefused(f"{path}: {EMPTY}")
+            raise DatabaseRefused(f"{path}: the file is empty, so it is not a database of acare")
         # Through SQLite: closing a handle of our own would release the locks of every SQLite connection that
         # this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
         with closing(open_unchanged(path, ignore_wal=not has_wal(path))) as connection:
@@ -141,59 +133,25 @@ def has_wal(path: Path) -> bool:
         return False
 
 
-def _refuse_network(folder: Path) -> None:
-    """Refuse a network file system where it can be detected: locks and WAL do not work on one."""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return  # not Linux
-    device = folder.stat().st_dev
-    for line in mounts.splitlines():
-        mount, _, file_system = line.partition(" - ")
-        kind = file_system.split(" ")[0]
-        if mount.split(" ")[2] == f"{os.major(device)}:{os.minor(device)}" and kind in NETWORK_FILE_SYSTEMS:
-            raise DatabaseRefused(f"{folder}: a network file system ({kind}); acare needs a local disk")
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether the file does not exist or has no content, as after ``mktemp``."""
-    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
-
-
 def _create(path: Path) -> None:
-    """Create a complete, synced database under a temporary name and then rename it.
+    """Create a complete, synced database under a temporary name and then give it the name.
 
     So a power failure never leaves an incomplete file, and if two processes create the database at once, the
     second one uses the file of the first. Mode 0600: it holds personal and financial data.
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
-    wal = log_file(path)
+    if log_file(path).exists() and not path.exists():
+        # SQLite would apply the log to the new file.
+        raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal exists; move the log away")
     with temporary(path) as fresh:
         with closing(open_file(fresh)) as connection:
             connection.execute("PRAGMA synchronous = OFF")  # synced once, below
             connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
             connection.execute("PRAGMA journal_mode = WAL")
         sync(fresh)
-        with _locked(path.parent):
-            if _is_empty(path):
-                if wal.exists():
-                    # SQLite would apply it to the new file.
-                    raise DatabaseRefused(
-                        f"{path}: missing, but its log {wal.name} exists; move the log away"
-                    )
-                os.replace(fresh, path)
-                sync(path.parent)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other acare processes from renaming files in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        sync(path.parent)
 
 
 def identity(path: Path) -> tuple[int, int] | None:

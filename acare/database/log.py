@@ -10,11 +10,9 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from acare.database.copying import interruptible
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
@@ -36,9 +34,8 @@ EMPTY_SECONDS = 0.6
 
 _RETRY_SECONDS = 0.005
 
-# The format of the log. (sqlite.org/fileformat.html, "WAL File Format")
-_HEADER = 32
-_FRAME_HEADER = 24
+# Bytes before the first page in the log. (sqlite.org/fileformat.html, "WAL File Format")
+_HEADERS = 32 + 24
 
 
 def write_one_page(connection: sqlite3.Connection) -> None:
@@ -59,7 +56,7 @@ class WriteAheadLog:
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
         self._path = log_file(Path(database))
         self._record = failure_record(Path(database))
-        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        self._one_page = _HEADERS + int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._writes = 0  # since the last checkpoint
         self._rows = connection.total_changes
@@ -98,15 +95,6 @@ class WriteAheadLog:
                 prevent_checkpoint(connection)
             connection.close()
 
-    def rewrite(self, progress: Callable[[], None]) -> None:
-        """Rewrite the database (VACUUM) without deleted content."""
-        self._connection.execute("PRAGMA temp_store = FILE").fetchall()  # it makes a complete copy first
-        try:
-            with interruptible(self._connection, progress):
-                self._connection.execute("VACUUM")
-        finally:
-            self._connection.execute("PRAGMA temp_store = MEMORY").fetchall()
-
     def empty(self) -> bool:
         """Checkpoint the complete log and restart it, so that its file has only one page.
 
@@ -137,7 +125,7 @@ class WriteAheadLog:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
-        return os.path.getsize(self._path) == self._size_of(1)
+        return os.path.getsize(self._path) == self._one_page
 
     def _checkpoint(self) -> None:
         try:
@@ -153,7 +141,6 @@ class WriteAheadLog:
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._writes = 0
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
-            self._trim(in_log)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -165,15 +152,6 @@ class WriteAheadLog:
         finally:
             self._connection.execute("ROLLBACK")
 
-    def _trim(self, pages: int) -> None:
-        """Truncate the file to its size limit, but keep the ``pages`` in use. Requires our transaction.
-
-        SQLite does so only if the process that restarts the log has a limit; Litestream has none.
-        """
-        size = max(self._limit, self._size_of(pages))
-        if pages > 0 and os.path.getsize(self._path) > size:
-            os.truncate(self._path, size)
-
     def _note_failure(self, reason: object) -> None:
         self._failed = True
         log.error("%s (%s)", FAILURE, reason)
@@ -182,7 +160,3 @@ class WriteAheadLog:
         failure = self.failure
         if failure is not None:
             raise StoreUnavailable(failure)
-
-    def _size_of(self, pages: int) -> int:
-        """The size in bytes of a log with ``pages`` pages."""
-        return _HEADER + pages * (_FRAME_HEADER + self._page_size)

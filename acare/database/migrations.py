@@ -22,12 +22,6 @@ FOLDER = Path(__file__).with_name("migrations")
 
 COLUMNS = "SELECT name FROM pragma_table_xinfo('clients')"
 
-ADDED_TO_CLIENTS = """
-SELECT name, sql
-FROM sqlite_schema
-WHERE tbl_name = 'clients' AND type IN ('index', 'trigger') AND sql IS NOT NULL
-"""
-
 
 def migrate(path: Path, folder: Path = FOLDER) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
@@ -82,18 +76,13 @@ def _script(path: Path, version: int, folder: Path) -> str:
 
 
 def _run(connection: sqlite3.Connection, path: Path, script: str) -> None:
-    """Run a script. It may make the table of clients again: what was added to it is not lost in silence."""
+    """Run a script. If it creates the table of clients anew, a column that it does not know would be lost."""
     columns = connection.execute(COLUMNS).fetchall()
-    added = connection.execute(ADDED_TO_CLIENTS).fetchall()
     for statement in _statements(script):
         connection.execute(statement)
     for (column,) in set(columns).difference(connection.execute(COLUMNS).fetchall()):
         if not re.search(rf"\b{re.escape(column)}\b", script):
             raise _failed(path, f"the table clients has the unknown column {column}")
-    left = dict(connection.execute(ADDED_TO_CLIENTS).fetchall())
-    for name, sql in added:
-        if name not in left and not re.search(rf"(INDEX|TRIGGER) {re.escape(name)}\b", script):
-            connection.execute(sql)
 
 
 def _failed(path: Path, reason: object) -> DatabaseRefused:

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from acare.database.connection import open_in_memory
+from acare.database.connection import open_temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
@@ -30,11 +30,6 @@ SHADOW_TABLES = """
 SELECT name
 FROM pragma_table_list
 WHERE type = 'shadow'
-"""
-
-COLUMNS = """
-SELECT name
-FROM pragma_table_xinfo(:table)
 """
 
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
@@ -65,7 +60,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
 
     Compares the SQL of each object, without white space, comments and quotes of names.
     """
-    with closing(open_in_memory()) as reference:
+    with closing(open_temporary()) as reference:
         reference.executescript(text())
         expected, found = _objects(reference), _objects(connection)
         shadows = {name for (name,) in reference.execute(SHADOW_TABLES)}
@@ -80,11 +75,6 @@ def difference(connection: sqlite3.Connection) -> str | None:
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return None
-
-
-def columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    """The names of the columns of a table."""
-    return [name for (name,) in connection.execute(COLUMNS, {"table": table})]
 
 
 def _objects(connection: sqlite3.Connection) -> list[_Object]:

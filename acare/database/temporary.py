@@ -1,4 +1,4 @@
-"""Temporary files next to databases and backups, folders, and syncing.
+"""Temporary files next to databases and backups, and syncing.
 
 A temporary file has a fixed prefix. A killed process leaves it; once it is a day old, the next command or
 start that works in the folder removes it.
@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from acare.database.access import copy_owner
 
 PREFIX = ".acare-tmp-"
 
@@ -48,22 +46,6 @@ def remove_temporary_files(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - path.lstat().st_mtime > MAX_AGE:
                     path.unlink()
-
-
-def make_folder(folder: Path, owner: Path) -> None:
-    """Create a folder and its missing parents, mode 0700, with the owner of the file ``owner``.
-
-    Their names survive a power failure.
-    """
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-        with suppress(PermissionError):  # only root can give a folder to another user
-            copy_owner(owner.stat(), each)
-        sync(each.parent)
 
 
 def sync(path: Path) -> None:

@@ -6,12 +6,14 @@ Only the checksum can detect a changed byte in a text value: to the database it 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
+from acare.database.access import copy_owner
 from acare.database.copying import Progress, check_content, checksum_file, copy_verified, sha256, silent
-from acare.database.temporary import make_folder, remove_temporary_files
+from acare.database.temporary import remove_temporary_files, sync
 from acare.errors import DatabaseRefused
 
 
@@ -25,7 +27,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     try:
-        make_folder(folder, owner=database)
+        if not folder.exists():
+            _make(folder, database)
         remove_temporary_files(folder)
         copy_verified(database, target, progress=progress)
     except OSError as error:
@@ -33,6 +36,14 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     if keep is not None:
         _delete_oldest(target, database.stem, keep)
     return target
+
+
+def _make(folder: Path, database: Path) -> None:
+    """Create the folder, mode 0700, with the owner of the database."""
+    folder.mkdir(mode=0o700, parents=True)
+    with suppress(PermissionError):  # only root can give a folder to another user
+        copy_owner(database.stat(), folder)
+    sync(folder.parent)
 
 
 def backups(stem: str, folder: Path) -> list[Path]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 from acare.database.access import MIN_FREE, size_text
-from acare.database.copying import Progress, silent
+from acare.database.connection import as_domain_error, open_file
+from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.store import search
@@ -28,16 +31,27 @@ def compact(database: Database, progress: Progress = silent) -> None:
             f"{database.path}: compacting needs {size_text(needed)} on its disk, of which {size_text(free)} "
             "are free; it was not changed"
         )
-    search.erase_deleted_words(database)
     try:
-        done = database.rewrite(lambda: progress("Rewriting", 0, 0, ""))
-    except StoreUnavailable as error:
-        raise UserError(f"{database.path}: not compacted: {error} No content was changed.") from None
+        database.write(search.erase_deleted_words)
+        _vacuum(database, progress)
+        done = database.empty_log()
+    except (StoreUnavailable, sqlite3.Error) as error:
+        reason = as_domain_error(error)
+        raise UserError(f"{database.path}: not compacted: {reason} No content was changed.") from None
     if not done:
         raise UserError(
             f"{database.path}: not compacted completely: other processes keep reading or writing; "
             "run the command again"
         )
+
+
+def _vacuum(database: Database, progress: Progress) -> None:
+    # A connection of its own: its temporary data, a complete copy of the content, is in a file.
+    with (
+        closing(open_file(database.path)) as connection,
+        interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
+    ):
+        connection.execute("VACUUM")
 
 
 def _needed(database: Database) -> int:

@@ -203,7 +203,7 @@ def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
         )
         erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
         if erased:
-            connection.execute(search.OPTIMIZE)
+            search.erase_deleted_words(connection)
         connection.execute("COMMIT")
     return revoked, disabled, erased
 

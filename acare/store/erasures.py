@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from contextlib import suppress
-from typing import NamedTuple
 
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import StoreUnavailable, UserError
 from acare.store import idempotency, search
 
 #: The version of the schema that has the table of erasures.
 SINCE_SCHEMA = 2
-
-#: Maximum seconds in which an erasure removes the words of deleted clients from the search index.
-WORDS_SECONDS = 0.5
 
 LIST = "SELECT client_id, erased_at FROM erasures"
 
@@ -41,43 +34,12 @@ LIST_DISABLED = "SELECT id, disabled_at FROM users WHERE disabled_at IS NOT NULL
 
 DISABLE_AGAIN = "UPDATE users SET disabled_at = :at WHERE id = :id AND disabled_at IS NULL"
 
-# The client in its current or last version, and the e-mail address of its owner.
-GET_LAST = """
-SELECT json, users.email
-FROM (
-    SELECT json, version FROM clients WHERE id = :id
-    UNION ALL
-    SELECT json, version FROM client_history WHERE client_id = :id
-)
-LEFT JOIN users ON users.id = json ->> '$.user_id'
-ORDER BY version DESC
-LIMIT 1
-"""
-
-
-class Person(NamedTuple):
-    """Enough of a client for an operator to recognize the person."""
-
-    name: str
-    email: str | None
-    owner: str | None  # the e-mail of the owner
-
 
 class ErasureStore:
     """Erases clients from a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def find(self, client_id: str) -> Person | None:
-        """The person behind a client id; None if neither a client nor a version in the history has it."""
-        with self._database.read() as connection:
-            row = connection.execute(GET_LAST, {"id": client_id}).fetchone()
-        if row is None:
-            return None
-        client = json.loads(row[0])
-        name = f"{client['first_name']} {client['last_name']}"
-        return Person(name, client["email"], row[1])
 
     def erased_at(self, client_id: str) -> str | None:
         """When the client was erased; None if it was not."""
@@ -86,30 +48,14 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored answers, and record it. Returns the number of rows.
-
-        Zero if the client was erased before. UserError if there has never been a client with this id.
-        """
+        """Delete a client, its history and stored answers, and record it. Returns the number of rows."""
 
         def work(connection: sqlite3.Connection) -> int:
             deleted = erase(connection, client_id)
-            if not deleted and not connection.execute(GET, {"id": client_id}).fetchall():
-                raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
+            search.erase_deleted_words(connection)
             return deleted
 
         return self._database.write(work)
-
-    def overwrite(self) -> tuple[bool, bool]:
-        """Remove deleted rows from the search index and from the log, in about half a second each.
-
-        Returns whether each of the two was completed. The erasure itself is complete either way.
-        """
-        words_gone = log_emptied = False
-        with suppress(StoreUnavailable):
-            words_gone = search.erase_deleted_words(self._database, WORDS_SECONDS)
-        with suppress(StoreUnavailable):
-            log_emptied = self._database.empty_log()
-        return words_gone, log_emptied
 
 
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:

@@ -67,19 +67,16 @@ LIMIT 1
 RETURNING version
 """
 
-PURGE_BEFORE = f"SELECT {at_offset(':age')}"
-
-#: Rows that one transaction of a purge deletes.
+#: Rows that one transaction of a purge deletes, and the seconds until the next one.
 PURGE_ROWS = 200
+PURGE_PAUSE = 0.01
 
-COUNT_PURGED = "SELECT count(*) FROM client_history WHERE ended_at < :before"
-
-PURGE = """
+PURGE = f"""
 DELETE FROM client_history
 WHERE rowid IN (
     SELECT rowid
     FROM client_history
-    WHERE ended_at < :before
+    WHERE ended_at < {at_offset(":age")}
     ORDER BY ended_at
     LIMIT :limit
 )
@@ -144,28 +141,22 @@ class HistoryStore:
     def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended more than ``days`` days ago. Returns how many.
 
-        Works in small transactions with pauses, so that other writers do not wait for long. If it is
-        interrupted, what was deleted by then stays deleted.
+        Small transactions with pauses let other processes write. If it is interrupted, what was deleted by
+        then stays deleted.
         """
         while self._database.write(idempotency.delete_expired):
             pass
-        with self._database.read() as connection:
-            (before,) = connection.execute(PURGE_BEFORE, {"age": f"-{days} days"}).fetchone()
-            (total,) = connection.execute(COUNT_PURGED, {"before": before}).fetchone()
         purged = 0
-        while True:
-            began = time.monotonic()
-            deleted = self._database.write(partial(_purge_some, before))
+        while deleted := self._database.write(partial(_purge_some, days)):
             purged += deleted
-            progress("Purging", purged, max(total, purged), "versions")
-            if deleted < PURGE_ROWS:
-                search.erase_deleted_words(self._database)
-                return purged
-            time.sleep(time.monotonic() - began)
+            progress("Purging", purged, 0, "versions")
+            time.sleep(PURGE_PAUSE)
+        self._database.write(search.erase_deleted_words)
+        return purged
 
 
-def _purge_some(before: str, connection: sqlite3.Connection) -> int:
-    return connection.execute(PURGE, {"before": before, "limit": PURGE_ROWS}).rowcount
+def _purge_some(days: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(PURGE, {"age": f"-{days} days", "limit": PURGE_ROWS}).rowcount
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -216,7 +216,6 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-@lru_cache(maxsize=1024)
 def _scopes(text: str) -> Scopes:
-    """The scopes in the stored JSON; parsed once for each distinct text."""
+    """The scopes in the stored JSON."""
     return MappingProxyType({resource: frozenset(actions) for resource, actions in json.loads(text).items()})

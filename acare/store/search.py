@@ -1,4 +1,4 @@
-"""The full-text index of clients: query expressions, deleting words, and the operator's search.
+"""The full-text index of clients: query expressions, erasing words, and the operator's search.
 
 The index itself is in schema.sql. Case and accents (combining marks) do not count, in any script.
 """
@@ -6,26 +6,17 @@ The index itself is in schema.sql. Case and accents (combining marks) do not cou
 from __future__ import annotations
 
 import json
-import math
 import re
 import sqlite3
-import time
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import starmap
 
 from acare.database.database import Database
 
-# FTS5 merges its segments in steps of :pages pages. A negative number begins a merge of all of them.
-MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
-
-# All of that merge at once.
+# Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
+# them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
-
-_PAGES = 200
-_MAX_PAUSE = 0.1
 
 FIND = """
 SELECT json, users.email, NULL
@@ -36,19 +27,21 @@ WHERE clients_search MATCH :q
 ORDER BY clients_search.rowid DESC
 """
 
-# The last version of each client that was deleted and not restored.
+# The last version of each deleted client. (Next to max(), json is of that row:
+# sqlite.org/lang_select.html#bareagg)
 DELETED = """
-SELECT json, users.email, ended_at
+SELECT client_history.json, users.email, max(ended_at) AS deleted_at
 FROM client_history
-LEFT JOIN users ON users.id = json_extract(json, '$.user_id')
-WHERE deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = client_id)
-    AND NOT EXISTS (
-        SELECT 1
-        FROM client_history AS later
-        WHERE later.client_id = client_history.client_id AND later.version > client_history.version
-    )
-ORDER BY ended_at DESC
+LEFT JOIN users ON users.id = client_history.json ->> '$.user_id'
+WHERE deleted AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = client_id)
+GROUP BY client_id
+HAVING NOT EXISTS (
+    SELECT 1
+    FROM json_each(:words)
+    WHERE json_extract(client_history.json, '$.first_name', '$.last_name', '$.email', '$.phone')
+        NOT LIKE '%' || value || '%'
+)
+ORDER BY deleted_at DESC
 """
 
 
@@ -81,58 +74,25 @@ def expression(text: str) -> str:
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
     """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
 
-    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone.
+    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone, and only
+    the case of ASCII letters does not count.
     """
     with database.read() as connection:
         connection.execute("BEGIN")
         yield from starmap(_found, connection.execute(FIND, {"q": expression(text)}))
         if deleted:
-            yield from filter(partial(_has, text), starmap(_found, connection.execute(DELETED)))
+            yield from starmap(_found, connection.execute(DELETED, {"words": json.dumps(text.split())}))
 
 
-def erase_deleted_words(database: Database, seconds: float = math.inf) -> bool:
-    """Delete words that no client contains any more: FTS5 only marks them until it merges its segments.
-
-    In steps with pauses, so that other writers get their turn. False if it is not done after so many seconds.
-    FTS5's "secure-delete" would delete them at once, at six times the cost of a deletion and in a format that
-    SQLite before 3.42 cannot read.
-    """
-    end = time.monotonic() + seconds
-    pages = -_PAGES
-    while True:
-        began = time.monotonic()
-        if not database.write(partial(_merge, pages)):
-            return True
-        if time.monotonic() > end:
-            return False
-        time.sleep(min(time.monotonic() - began, _MAX_PAUSE))
-        pages = _PAGES
-
-
-def _merge(pages: int, connection: sqlite3.Connection) -> bool:
-    """Merge one step. False if nothing was left to merge. (sqlite.org/fts5.html, "The 'merge' Command")"""
-    before = connection.total_changes
-    connection.execute(MERGE, {"pages": pages})
-    return connection.total_changes - before >= 2
+def erase_deleted_words(connection: sqlite3.Connection) -> None:
+    """Delete the words that no client has any more, in the transaction of ``connection``."""
+    connection.execute(OPTIMIZE)
 
 
 def _found(text: str, owner: str, deleted_at: str | None) -> Found:
     client = json.loads(text)
     name = f"{client['first_name']} {client['last_name']}"
     return Found(client["id"], name, client["email"], client["phone"], owner, client["status"], deleted_at)
-
-
-def _has(text: str, client: Found) -> bool:
-    digits = _digits(text)
-    if digits and not any(map(str.isalpha, text)):
-        return digits in _digits(client.phone or "")
-    found = _fold(f"{client.name} {client.email or ''}")
-    return all(word in found for word in _fold(text).split())
-
-
-def _fold(text: str) -> str:
-    """The text without case and accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
 def _digits(text: str) -> str:

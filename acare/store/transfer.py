@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Sequence
 
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import UserError
 from acare.store import users
-
-#: Clients in one transaction, which takes about 20 ms.
-BATCH = 100
 
 NOT_OWNED = """
 SELECT value
@@ -25,32 +21,22 @@ LIMIT 1
 TRANSFER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = NULL
-WHERE seq IN (
-    SELECT seq
-    FROM clients
-    WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
-    ORDER BY seq
-    LIMIT {BATCH}
-)
+WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
 """
 
 
 def transfer(database: Database, owner: str, new_owner: str, ids: Sequence[str] | None = None) -> int:
     """Transfer all clients of a user, or those with these ids, to another user. Returns how many.
 
-    The users are named by e-mail. Each client gets a new version. Pauses between the transactions let other
-    processes write. UserError, before any change, if a user is unknown, the new owner is disabled, or a
-    client does not belong to the owner.
+    The users are named by e-mail. Each client gets a new version. One transaction: other writers wait
+    meanwhile. UserError if a user is unknown, the new owner is disabled, or a client does not belong to the
+    owner; then nothing is transferred.
     """
-    values = database.write(lambda connection: _check(connection, owner, new_owner, ids))
-    moved = 0
-    while True:
-        began = time.monotonic()
-        batch = database.write(lambda connection: connection.execute(TRANSFER, values).rowcount)
-        moved += batch
-        if batch < BATCH:
-            return moved
-        time.sleep(time.monotonic() - began)
+
+    def work(connection: sqlite3.Connection) -> int:
+        return connection.execute(TRANSFER, _check(connection, owner, new_owner, ids)).rowcount
+
+    return database.write(work)
 
 
 def _check(

@@ -1,6 +1,5 @@
 """Liveness and readiness: whether the process answers, and whether it can write."""
 
-import itertools
 import shutil
 import sqlite3
 from collections import namedtuple
@@ -10,17 +9,15 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.database.database import MIN_FREE, WRITE_CHECK_EVERY
+from acare.database.database import MIN_FREE
 
 Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
 def app(tmp_path, new_database):
-    """An app whose clock advances by a second at each reading, so that no check is reused."""
     (tmp_path / "acare.db").write_bytes(new_database)
-    clock = itertools.count(0, WRITE_CHECK_EVERY).__next__
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", clock=clock) as app:
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         app.database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 20").fetchall())
         yield app
 

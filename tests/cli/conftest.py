@@ -1,9 +1,8 @@
-"""Fixtures: a command that runs in process, and agencies with a database and the files that they exchange."""
+"""A command that runs in process."""
 
 from typing import NamedTuple
 
 import pytest
-from support.importing import Agency
 
 from acare.cli import main
 
@@ -29,15 +28,3 @@ def run(tmp_path, monkeypatch, capsys):
         return printed
 
     return run
-
-
-@pytest.fixture
-def agency(tmp_path):
-    return Agency(tmp_path)
-
-
-@pytest.fixture
-def other(tmp_path):
-    """An agency without clients."""
-    (tmp_path / "other").mkdir()
-    return Agency(tmp_path / "other")

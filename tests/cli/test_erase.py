@@ -1,7 +1,6 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
 import functools
-import random
 import shutil
 import sqlite3
 import threading
@@ -15,7 +14,7 @@ from support.terminal import on_terminal
 import acare
 from acare.cli import options
 from acare.database.database import Database
-from acare.store import history, search
+from acare.store import history
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -42,37 +41,16 @@ def test_an_erasure_prints_name_address_and_owner(run, person):
 
 def test_the_same_erasure_again_succeeds(run, person):
     run("erase", person)
-    assert "already erased" in run("erase", person).out
+    assert run("erase", person).out == f"Already erased (client {person}).\n"
 
 
-def test_a_deleted_client_can_be_erased(run, app, api, person):
-    api.delete(person)
-    assert NAME in run("erase", person).out
-    assert rows(app.database, "SELECT * FROM client_history") == []
-
-
-def test_it_prints_what_may_be_left(run, person):
-    printed = run("erase", person).err
-    assert all(word in printed for word in ("overwritten", "acare compact", "Backups"))
-
-
-@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("", 1), ("y", 0), ("yes", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("y", 0)])
 def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, code):
     with on_terminal(tmp_path, "erase", person, "--database", app.database.path) as terminal:
         terminal.wait_for(rf"Erase {NAME} Beeble .* permanently\? \[y/N\] ")
         terminal.type(f"{answer}\n")
         assert terminal.end() == code
-    assert bool(ErasureStore(app.database).find(person)) is bool(code)
-
-
-def test_yes_skips_the_confirmation(app, person, tmp_path):
-    with on_terminal(tmp_path, "erase", person, "--yes", "--database", app.database.path) as terminal:
-        assert terminal.end() == 0
-
-
-def test_words_left_in_the_index_are_reported(run, person, monkeypatch):
-    monkeypatch.setattr(search, "erase_deleted_words", lambda database, seconds: False)
-    assert "search index" in run("erase", person).err
+    assert (ErasureStore(app.database).erased_at(person) is None) is bool(code)
 
 
 # --- purge
@@ -92,11 +70,6 @@ def aged(app, api):
     return client_id
 
 
-def test_a_purge_deletes_old_versions(run, app, aged):
-    assert run("purge", "--older-than", 1).out == "Purged 300 old versions.\n"
-    assert rows(app.database, "SELECT count(*) FROM client_history") == [(0,)]
-
-
 def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
     purge_some = history._purge_some
     monkeypatch.setattr(history, "PURGE_ROWS", 10)
@@ -114,24 +87,6 @@ def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
         lasted = time.monotonic() - begun
     assert len(waits) > 5
     assert max(waits) < lasted / 2
-
-
-def test_the_log_stays_small_during_a_purge(tmp_path):
-    """Checkpoints depend on the number of rows too, not only on the number of writes."""
-    path = tmp_path / "other.db"
-    with closing(Database(path)) as database:
-
-        def insert(connection):
-            return connection.executemany(
-                "INSERT INTO client_history (client_id, seq, version, json, ended_at, deleted) "
-                "VALUES (?, 1, 1, ?, '2020-01-01', 0)",
-                ((f"{n}", "x" * 2000) for n in random.sample(range(20_000), 20_000)),
-            ).rowcount
-
-        database.write(insert)
-        database.rewrite()
-        HistoryStore(database).purge(1)
-        assert path.with_name("other.db-wal").stat().st_size < 40_000_000
 
 
 # --- compact
@@ -158,20 +113,6 @@ def test_without_enough_space_it_refuses(run, wasteful, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10 * 2**20))
     assert "are free" in run("compact", status=1).err
     assert wasteful.stat().st_size == before
-
-
-def test_the_temporary_copy_is_next_to_the_database(run, app, api, monkeypatch):
-    """SQLite's own place for temporary files may be too small, or in memory."""
-    folders, rewrite = [], Database.rewrite
-
-    def note(database, *arguments):
-        folders.extend(rows(database, "PRAGMA temp_store_directory"))
-        return rewrite(database, *arguments)
-
-    monkeypatch.setattr(Database, "rewrite", note)
-    run("compact")
-    assert folders == [(str(app.database.path.parent),)]
-    assert rows(app.database, "PRAGMA temp_store_directory") == []
 
 
 def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):

@@ -17,7 +17,7 @@ from support.threads import Held, in_threads
 
 from acare.database import database as database_module
 from acare.database.access import MIN_FREE
-from acare.database.database import CACHE_NANOSECONDS, WRITE_CHECK_EVERY, Database
+from acare.database.database import CACHE_NANOSECONDS, Database
 from acare.errors import DatabaseRefused, StoreUnavailable
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -170,11 +170,6 @@ WRITER = {
 }
 
 
-def test_the_settings_of_the_writing_connection(database):
-    found = database.write(lambda c: {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in WRITER})
-    assert found == WRITER
-
-
 def test_no_connection_trusts_the_schema(connections, database):
     """From SQLite 3.44 on: older versions do not trust FTS5 and the JSON functions either."""
     expected = int(sqlite3.sqlite_version_info < (3, 44))
@@ -304,36 +299,23 @@ def state(path):
 def test_the_write_check_writes_one_page_and_changes_nothing(checked, path):
     add_user(checked)
     content, frames = state(path)
-    assert checked.readiness.run_checks()["write"] == "ok"
+    assert checked.check_readiness()["write"] == "ok"
     assert state(path) == (content, frames + 1)
 
 
-def test_the_write_check_commits_once_a_second(checked, clock):
-    commits = count_commits(checked)
-    for step in (0, 999_999_999, 1, 999_999_999, 1):
-        clock.now += step
-        in_threads(8, lambda _: checked.readiness.run_checks())
-    assert len(commits) == 3
-
-
-def test_a_failed_check_is_reused_for_a_second_too(checked, path, clock):
+def test_the_write_check_says_why_a_write_fails(checked, path):
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        failed = checked.readiness.run_checks()["write"]
-    assert failed == checked.readiness.run_checks()["write"] == "Another process is writing to the database."
-    clock.now += WRITE_CHECK_EVERY
-    assert checked.readiness.run_checks()["write"] == "ok"
+        assert checked.check_readiness()["write"] == "Another process is writing to the database."
+    assert checked.check_readiness()["write"] == "ok"
 
 
-def test_a_check_does_not_wait_long_for_its_write(checked, clock, monkeypatch):
-    """As when the disk is stuck; the next check makes no second write then."""
+def test_a_check_does_not_wait_long_for_its_write(checked, monkeypatch):
+    """As when the disk is stuck."""
     monkeypatch.setattr(database_module, "WRITE_CHECK_SECONDS", 0.05)
     with Held(checked._writer):
-        for _ in range(2):
-            assert checked.readiness.run_checks()["write"] == "A write has not finished yet."
-            clock.now += WRITE_CHECK_EVERY
-        assert checked._writer._queue.qsize() == 1
-    assert checked.readiness.run_checks()["write"] == "ok"
+        assert checked.check_readiness()["write"] == "A write has not finished yet."
+    assert checked.check_readiness()["write"] == "ok"
 
 
 def test_the_disk_check_needs_free_space(checked, monkeypatch):
@@ -341,7 +323,7 @@ def test_the_disk_check_needs_free_space(checked, monkeypatch):
     told = []
     for free in (MIN_FREE, MIN_FREE - 1):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
-        told.append(checked.readiness.run_checks()["disk"])
+        told.append(checked.check_readiness()["disk"])
     assert told == ["ok", "Only 15 MiB are free on the disk."]
 
 
@@ -369,7 +351,7 @@ def test_a_closed_database_leaves_no_object_thread_or_descriptor(path):
         database = Database(path)
         add_user(database)
         database.cached("key", lambda connection, key: count_users(database))
-        database.readiness.run_checks()
+        database.check_readiness()
         database.close()
         return [weakref.ref(each) for each in (database, database._writer, database._writer.log)]
 

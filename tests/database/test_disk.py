@@ -1,6 +1,5 @@
 """A disk, file or log that cannot be written: writes are answered 503, and nothing acknowledged is lost."""
 
-import itertools
 import os
 import shutil
 import sqlite3
@@ -17,7 +16,7 @@ from support.threads import in_threads
 
 import acare
 from acare.database import log
-from acare.database.database import WRITE_CHECK_EVERY, Database
+from acare.database.database import Database
 
 MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -26,10 +25,7 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 @contextmanager
 def opened(path):
     """A broker's caller of an app on the file."""
-    clock = itertools.count(
-        0, WRITE_CHECK_EVERY
-    ).__next__  # a second later each time, so that no check is reused
-    with acare.create_app(database=path, rate_limit="off", clock=clock) as app:
+    with acare.create_app(database=path, rate_limit="off") as app:
         key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
 

@@ -119,15 +119,14 @@ def other(tmp_path, fail):
 def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
     with pytest.raises(StoreUnavailable, match="stop every process"):
         other.write(lambda connection: None)
-    assert "checkpoint failed" in other.readiness.run_checks()["write"]
+    assert "checkpoint failed" in other.check_readiness()["write"]
 
 
 def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
     """Even if it failed after the check that comes before each write."""
     size = os.path.getsize(tmp_path / "acare.db-wal")
     monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
-    with pytest.raises(StoreUnavailable, match="stop every process"):
-        other.empty_log()
+    assert other.empty_log() is False
     other.close()
     failed.web.app.close()
     assert os.path.getsize(tmp_path / "acare.db-wal") == size

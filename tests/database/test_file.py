@@ -5,13 +5,11 @@ import shutil
 import sqlite3
 import stat
 import threading
-import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from support.files import contents, edit, query
-from support.threads import Call, in_threads
+from support.threads import in_threads
 
 from acare.database import file, schema
 from acare.database.database import Database
@@ -43,13 +41,6 @@ def test_a_new_file_is_private_and_marked_as_ours(path):
     assert found == [file.APPLICATION_ID, schema.SCHEMA_VERSION, "ok"]
 
 
-def test_an_empty_file_becomes_a_database_that_is_kept(path):
-    path.touch()
-    make_with_key(path)
-    Database(path).close()
-    assert emails(path) == ["first@example.com"]
-
-
 def test_a_database_is_found_through_a_symbolic_link(path):
     make_with_key(path)
     link = path.with_name("link.db")
@@ -58,8 +49,6 @@ def test_a_database_is_found_through_a_symbolic_link(path):
 
 
 # --- several processes at once
-
-EMPTY = pytest.mark.parametrize("exists", [False, True], ids=["no file", "empty file"])
 
 
 def test_opening_a_new_file_waits_for_another_process(path):
@@ -74,23 +63,11 @@ def test_opening_a_new_file_waits_for_another_process(path):
             done.join()
 
 
-@EMPTY
-def test_threads_that_create_a_file_at_once_share_it(tmp_path, exists):
+def test_threads_that_create_a_file_at_once_share_it(tmp_path):
     for attempt in range(10):
         path = tmp_path / f"{attempt}.db"
-        if exists:
-            path.touch()
         in_threads(4, lambda n, path=path: make_with_key(path, f"{n}@example.com"))
         assert emails(path) == [f"{n}@example.com" for n in range(4)]
-
-
-def test_a_file_is_created_by_one_process_at_a_time(path):
-    with file._locked(path.parent):
-        call = Call(make_with_key, path)
-        time.sleep(0.1)
-        assert not path.exists()
-    call.result()
-    assert emails(path) == ["first@example.com"]
 
 
 # --- failures during creation
@@ -155,11 +132,6 @@ def a_log_alone(path):
     wal.write_bytes(log)
 
 
-def a_log_and_an_empty_file(path):
-    a_log_alone(path)
-    path.touch()
-
-
 REFUSED = {
     "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "not an SQLite database"),
     "a few bytes": (lambda path: path.write_bytes(b"SQLite format 3\0"), "not an SQLite database"),
@@ -178,7 +150,7 @@ REFUSED = {
     "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),
     "a log alone": (a_log_alone, "wal"),
-    "a log and an empty file": (a_log_and_an_empty_file, "wal"),
+    "an empty file": (lambda path: path.touch(), "the file is empty"),
 }
 
 
@@ -203,14 +175,6 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
 
 def test_a_missing_folder_is_refused_and_not_created(tmp_path):
     assert_refused(tmp_path / "missing" / "acare.db", r"acare\.db: the folder [^\n]*missing does not exist")
-
-
-def test_a_network_file_system_is_refused(path, monkeypatch):
-    local = {
-        line.split(" - ")[1].split()[0] for line in Path("/proc/self/mountinfo").read_text().splitlines()
-    }
-    monkeypatch.setattr(file, "NETWORK_FILE_SYSTEMS", local)
-    assert_refused(path, r"a network file system \(\w+\); acare needs a local disk")
 
 
 def test_a_read_only_file_is_refused_unchanged(path, monkeypatch):

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 
 import pytest
 from support import schema_2
@@ -20,7 +20,6 @@ from acare.cli import main
 from acare.database import file, migrations, schema
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
-from acare.maintenance.restore import restore
 from acare.store.history import HistoryStore
 
 NOW = schema.SCHEMA_VERSION
@@ -92,11 +91,6 @@ def test_every_caller_reads_the_clients_of_before(migrated):
         Api(migrated, key).get("/v1/clients", status=status)
 
 
-def test_keys_are_listed_as_before(migrated):
-    listed = [{name: key[name] for name in key if name != "user_id"} for key in migrated.keys.list()]
-    assert listed == schema_2.answers()["keys"]
-
-
 def test_the_history_of_every_client_is_as_before(migrated):
     history = HistoryStore(migrated.database)
     for client_id, events in schema_2.answers()["history"].items():
@@ -158,26 +152,12 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert "Idempotent-Replayed" not in send(migrated, schema_2.BEN, "ben-1", JORDAN).headers
 
 
-def test_an_index_of_the_operator_outlives_a_migration(path):
-    edit(path, "CREATE INDEX source ON clients (source); CREATE TABLE seen (keys);")
-    migrations.migrate(path)
-    assert {"source", "seen"} <= schema_of(path).keys()
-
-
 def test_a_column_of_the_operator_is_refused_by_its_name(path):
     edit(path, "ALTER TABLE clients ADD COLUMN more TEXT")
     before = path.read_bytes()
     with pytest.raises(DatabaseRefused, match="the table clients has the unknown column more"):
         migrations.migrate(path)
     assert path.read_bytes() == before
-
-
-def test_a_trigger_of_the_operator_does_not_vanish(path):
-    """A file with one is refused; so must this one be, not changed in silence."""
-    edit(path, "CREATE TRIGGER keep AFTER UPDATE ON clients BEGIN SELECT 1; END")
-    with suppress(DatabaseRefused):
-        migrations.migrate(path)
-    assert "keep" in schema_of(path)
 
 
 def test_what_a_migration_deletes_is_overwritten(path, scripts):
@@ -211,15 +191,6 @@ def test_a_verified_backup_is_made_before_a_migration(path):
     made = backup_of(path)
     assert (verify(made), version_of(made), schema_of(made)) == (8, OLD, before)
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
-
-
-def test_the_backup_can_be_restored_and_migrated_again(path):
-    migrations.migrate(path)
-    after = query(path, ROWS)
-    edit(path, "DELETE FROM clients")
-    restore(backup_of(path), path)
-    migrations.migrate(path)
-    assert query(path, ROWS) == after
 
 
 def test_the_backup_has_what_was_only_in_the_log(path):
@@ -283,23 +254,6 @@ def test_a_failed_migration_leaves_the_file_unchanged(path, scripts, script):
         migrations.migrate(path, scripts(script))
     assert (path.read_bytes(), path.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(path)) == 8
-
-
-def test_several_migrations_are_made_together_or_not_at_all(path, scripts, monkeypatch):
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", NOW + 1)
-    folder, before = scripts(SCRIPT), path.read_bytes()
-    with pytest.raises(DatabaseRefused, match=f"schema {OLD} is too old"):
-        migrations.migrate(path, folder)
-    last = folder / f"{NOW}_to_{NOW + 1}.sql"
-    last.write_text("CREATE TABLE first (id);\nINSERT INTO missing VALUES (1);")
-    with pytest.raises(DatabaseRefused, match="missing"):
-        migrations.migrate(path, folder)
-    assert path.read_bytes() == before
-    last.write_text(
-        "CREATE TABLE first (id DEFAULT 'a;\nb'); -- not the end;\nALTER TABLE first RENAME TO second"
-    )
-    migrations.migrate(path, folder)
-    assert (version_of(path), "second" in schema_of(path)) == (NOW + 1, True)
 
 
 # Migrates the file and is killed before the statement with this number, or by the kernel when the log or the

@@ -7,7 +7,7 @@ import pytest
 
 from acare.database.access import copy_owner
 from acare.database.database import Database
-from acare.database.temporary import MAX_AGE, PREFIX, make_folder, remove_temporary_files, temporary
+from acare.database.temporary import MAX_AGE, PREFIX, remove_temporary_files, temporary
 from acare.maintenance.backup import back_up
 
 
@@ -38,19 +38,6 @@ def test_a_temporary_file_is_private_and_removed_at_the_end(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o600
         path.with_name(f"{path.name}-journal").touch()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_renamed_temporary_file_stays(tmp_path):
-    with temporary(tmp_path / "acare.db") as path:
-        os.replace(path, tmp_path / "acare.db")
-    assert [each.name for each in tmp_path.iterdir()] == ["acare.db"]
-
-
-def test_each_new_folder_is_synced_in_the_one_above(tmp_path, monkeypatch):
-    synced, fsync = [], os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
-    make_folder(tmp_path / "a" / "b", owner=tmp_path)
-    assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):

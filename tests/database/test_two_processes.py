@@ -65,20 +65,6 @@ FIELDS = {
 }
 
 
-def test_without_a_version_every_update_is_made(database, callers):
-    client, fields = callers[0].create(), list(FIELDS)
-
-    def update(n):
-        values = map(FIELDS[fields[n]], range(1, UPDATES + 1))
-        return {callers[n].put(client, {fields[n]: value})[0] for value in values}
-
-    assert in_threads(CALLERS, update) == [{200}] * CALLERS
-    found = callers[1].get(client)
-    assert found["version"] == 1 + UPDATES * CALLERS
-    assert {field: found[field] for field in FIELDS} == {field: FIELDS[field](UPDATES) for field in FIELDS}
-    assert damage(database) == []
-
-
 def test_of_all_updates_of_one_version_one_is_made(callers):
     client = callers[0].create()
     for version in range(1, 61):

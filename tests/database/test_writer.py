@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from contextlib import closing
-from types import SimpleNamespace
 
 import pytest
 from support.sockets import wait_for
@@ -14,7 +13,7 @@ from support.threads import SOON, Call, Held, in_threads
 from support.writer import add, together
 
 from acare.database.log import WriteAheadLog
-from acare.database.writer import BATCH_WINDOW, LARGE_BATCH, Writer
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 
@@ -50,15 +49,6 @@ def test_writes_that_wait_share_one_commit_in_order(bench):
     works = [lambda c, n=n: (order.append(n), add(n)(c))[1] for n in range(20)]
     assert together(bench.writer, *works) == list(range(20))
     assert (bench.commits(), order, bench.facts()) == (2, list(range(20)), list(range(20)))
-
-
-@pytest.mark.parametrize(("writes", "expected"), [(LARGE_BATCH - 1, []), (LARGE_BATCH, [BATCH_WINDOW])])
-def test_the_writer_waits_after_a_large_commit(bench, monkeypatch, writes, expected):
-    pauses = []
-    monkeypatch.setattr("acare.database.writer.time", SimpleNamespace(sleep=pauses.append))
-    together(bench.writer, *map(add, range(writes)))
-    bench.run(add(writes))
-    assert pauses == expected
 
 
 # --- failures of one write
@@ -97,16 +87,6 @@ def test_a_failed_transaction_fails_all_its_writes(bench, failure, told):
     assert bench.facts() == [5]
 
 
-def test_a_write_that_the_check_refuses_does_not_run(open_bench):
-    def refuse():
-        raise StoreUnavailable("gone")
-
-    ran = []
-    with pytest.raises(StoreUnavailable, match="gone"):
-        open_bench(check=refuse).run(ran.append)
-    assert ran == []
-
-
 class FailingDisk(sqlite3.Connection):
     """A connection that can neither commit nor roll back while its disk fails."""
 
@@ -132,15 +112,6 @@ def test_writing_continues_after_a_failed_rollback(bench):
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4
         failing.fails = False
         assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
-
-
-def test_an_error_after_the_commit_is_only_logged(bench, monkeypatch, caplog):
-    def fail(log, writes):
-        raise RuntimeError("no checkpoint")
-
-    monkeypatch.setattr(WriteAheadLog, "committed", fail)
-    assert [bench.run(add(1)), bench.run(add(2))] == [1, 2]
-    assert "no checkpoint" in caplog.text
 
 
 # --- another process writes
@@ -233,22 +204,14 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
     assert bench.facts() == list(range(5))
 
 
-# --- the file is written anew, and the log emptied
-
-
-def test_rewriting_waits_for_the_write_that_runs(bench):
-    with Held(bench.writer):
-        rewriting = Call(bench.rewrite)
-        time.sleep(0.05)
-        assert rewriting.is_alive()
-    assert rewriting.outcome() is True
+# --- the log is emptied
 
 
 def test_an_emptied_log_has_one_page_and_is_written_again(bench):
     for n in range(50):
         bench.run(add(n))
     one_page = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
-    assert (bench.rewrite(), bench.log_size()) == (True, one_page)
+    assert (bench.empty_log(), bench.log_size()) == (True, one_page)
     bench.run(add(50))
     assert bench.facts() == list(range(51))
 
@@ -271,7 +234,7 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
     monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
     with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
         last.execute("SELECT 1 FROM facts").fetchall()
-        assert bench.rewrite() is True
+        assert bench.empty_log() is True
     with open(f"{bench.path}-wal", "rb") as log:
         assert b"secret" not in log.read()
     assert bench.facts() == [1, 2, 3]

@@ -63,7 +63,7 @@ def test_a_second_import_waits_and_then_says_why_it_fails(agency, slow):
     os.kill(slow.pid, signal.SIGSTOP)
     ended = agency.load(rows(1))
     os.kill(slow.pid, signal.SIGCONT)
-    assert (ended.code, "another process is writing" in ended.err, "nothing was changed" in ended.err) == (
+    assert (ended.code, "Another process is writing" in ended.err, "Nothing was changed" in ended.err) == (
         1,
         True,
         True,
@@ -94,7 +94,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 def test_a_full_disk_undoes_an_import(agency):
     arguments = ("import", agency.write(rows(3000)), "--user", USER, "--database", agency.database)
     ended = subprocess.run(command(*arguments, before=LIMITED), capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr.count("\n"), "nothing was changed" in ended.stderr) == (1, 1, True)
+    assert (ended.returncode, ended.stderr.count("\n"), "Nothing was changed" in ended.stderr) == (1, 1, True)
     assert agency.clients() == []
 
 
@@ -113,7 +113,7 @@ atexit.register(lambda: print(open("/proc/self/status").read()))
 
 def megabytes(agency, path, code):
     """The memory that an import of a file takes at most."""
-    line = command("import", path, "--user", USER, "--quiet", "--database", agency.database, before=MEMORY)
+    line = command("import", path, "--user", USER, "--database", agency.database, before=MEMORY)
     ended = subprocess.run(line, capture_output=True, text=True, check=False)
     assert ended.returncode == code
     return int(re.search(r"VmHWM:\s*(\d+) kB", ended.stdout)[1]) / 1024

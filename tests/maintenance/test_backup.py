@@ -96,14 +96,6 @@ def test_a_copy_that_is_not_intact_gets_no_name(path, folder, monkeypatch, scrip
     assert listing(folder) == []
 
 
-def test_a_damaged_database_is_not_backed_up(path, folder):
-    fill(path, "Ana")
-    edit(path, "INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)")
-    with pytest.raises(DatabaseRefused, match=r"acare\.db: damaged: the total"):
-        back_up(path, folder)
-    assert listing(folder) == []
-
-
 # Only root can give a file to another user.
 OWNER = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
 
@@ -145,19 +137,6 @@ def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
         rows = query(backup, "SELECT id FROM clients ORDER BY seq")
         assert rows == made[: len(rows)]  # none is missing in between
         assert before <= len(rows) == verify(backup)  # each that was answered before is in it
-
-
-def test_a_write_does_not_wait_for_a_backup(app, api, folder, monkeypatch):
-    monkeypatch.setattr(copying, "_CALL_STEPS", 50)
-    created = []
-
-    def write_one(step, done, total, unit):
-        if step == "Copying" and not created:
-            created.append(api.create()["id"])
-
-    backup = back_up(app.database.path, folder, progress=write_one)
-    assert len(created) == 1
-    assert verify(backup) in (0, 1)
 
 
 # --- --keep

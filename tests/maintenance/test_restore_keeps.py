@@ -2,10 +2,8 @@
 
 import os
 import pwd
-import shutil
 import stat
 from contextlib import closing
-from types import SimpleNamespace
 
 import pytest
 from support import schema_2
@@ -75,14 +73,6 @@ def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
     assert b"Zaphodina" not in path.read_bytes()
 
 
-def test_the_command_prints_what_stayed_revoked_or_erased(path, since, capsys):
-    assert main(["restore", str(since[0]), "--database", str(path)]) == 0
-    assert (
-        "Kept from the old database: 1 key revoked, 0 users disabled, 1 client erased."
-        in capsys.readouterr().out
-    )
-
-
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
     path.write_bytes(b"x" * 8192)
     assert main(["restore", str(since[0]), "--database", str(path)]) == 0
@@ -98,7 +88,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
         ErasureStore(database).erase(client_id)
     assert restore(backup, path).erased == 1
     with closing(Database(path)) as database:
-        assert ErasureStore(database).find(client_id) is None
+        assert ErasureStore(database).erased_at(client_id) is not None
 
 
 def test_a_process_that_writes_at_the_last_moment_is_noticed(path, since, monkeypatch):
@@ -128,12 +118,6 @@ def owned(path):
 USER, GROUP = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
 
 
-def test_the_mode_is_that_of_the_replaced_file(path, since):
-    path.chmod(0o640)
-    restore(since[0], path)
-    assert owned(path)[2] == 0o640
-
-
 def test_owner_and_group_are_those_of_the_replaced_file(path, since):
     os.chown(path, USER, GROUP)
     restore(since[0], path)
@@ -158,15 +142,9 @@ def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypa
     assert path.stat().st_ino == before
 
 
-@pytest.mark.parametrize("denied", ["acare.db", "acare.db-shm", ""])
-def test_an_error_names_the_file_and_its_owner(path, tmp_path, monkeypatch, denied):
-    for name in ("acare.db", "acare.db-shm"):
-        (tmp_path / name).touch()
+@pytest.mark.parametrize("denied", ["acare.db", ""], ids=["the file", "the folder"])
+def test_an_error_names_the_owner_of_file_or_folder(path, tmp_path, monkeypatch, denied):
+    path.touch()
     monkeypatch.setattr(os, "access", lambda each, mode: each != tmp_path / denied)
     user = pwd.getpwuid(os.getuid()).pw_name
     assert explain_access(path).startswith(f"; {tmp_path / denied} belongs to {user}, mode 0")
-
-
-def test_an_error_says_that_the_disk_is_full(path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
-    assert explain_access(path) == f"; only 0.0 MiB are free on the disk of {path.parent}"

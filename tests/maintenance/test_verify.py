@@ -1,7 +1,6 @@
 """Verifying a backup: what is found with its checksum, and what without."""
 
 import os
-from contextlib import suppress
 
 import pytest
 from support.backups import content, fill, names, sign
@@ -10,7 +9,6 @@ from support.files import edit, listing
 from acare.database.copying import checksum_file
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import verify
 from acare.maintenance.restore import restore
 
 PAGE = 4096
@@ -35,33 +33,6 @@ def test_a_backup_with_a_log_is_refused_and_unchanged(run, backup, path, ending)
 
 
 # --- damage
-
-
-def flipped(path, offsets):
-    """Each offset, with one of its bits flipped meanwhile."""
-    content = path.read_bytes()
-    handle = os.open(path, os.O_WRONLY)
-    try:
-        for offset in offsets:
-            os.pwrite(handle, bytes([content[offset] ^ 1 << offset % 8]), offset)
-            yield offset
-            os.pwrite(handle, content[offset : offset + 1], offset)
-    finally:
-        os.close(handle)
-
-
-def is_intact(path, **options):
-    with suppress(DatabaseRefused):
-        verify(path, **options)
-        return True
-    return False
-
-
-def test_without_checksum_a_flipped_bit_never_crashes(backup):
-    size = backup.stat().st_size
-    offsets = [*range(100), *range(101, PAGE, 61), *range(PAGE, size, 1597)]
-    seen = [is_intact(backup, checksum=False) for _ in flipped(backup, offsets)]
-    assert {True, False} == set(seen)
 
 
 def page(content, number):

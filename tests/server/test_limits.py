@@ -168,8 +168,7 @@ def is_closed(raw):
 
 
 def test_a_server_whose_writes_fail_is_not_ready(tmp_path):
-    each_time = "from acare.database import database; database.WRITE_CHECK_EVERY = 0"
-    with target_in(tmp_path, before=each_time) as target:
+    with target_in(tmp_path) as target:
         target.ask(path="/readyz")
         target.ask("POST", body=BODY, status=201)
         no_limit = resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))

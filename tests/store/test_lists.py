@@ -3,7 +3,6 @@
 import itertools
 import json
 import random
-import sqlite3
 
 import pytest
 from support.clients import BROKER, FILL, new
@@ -132,15 +131,3 @@ def test_the_next_place_of_a_time_is_after_its_last_client(store, user, sql):
     ((place,),) = sql(f"SELECT {next_place_at('?1')}", at)
     ((before,),) = sql(f"SELECT {next_place_at('?1')}", "1969-12-31T23:59:59.999Z")
     assert (place, before) == (last + 1, -1_000_000)
-
-
-def test_the_totals_of_a_write_that_fails_are_undone(store, database, user):
-    row = store.create(user, new())
-
-    def work(connection):
-        connection.execute("DELETE FROM clients")
-        raise sqlite3.IntegrityError("on purpose")
-
-    with pytest.raises(sqlite3.IntegrityError, match="on purpose"):
-        database.write(work)
-    assert store.page(BROKER, page=1, limit=25) == (1, [row.json])

@@ -58,8 +58,3 @@ def test_no_statement_reads_a_whole_table_or_sorts(plan):
     found = {name: list(filter(reads_too_much, plan(text))) for name, text in STATEMENTS.items()}
     assert {name: steps for name, steps in found.items() if steps} == {}
     assert {"GET", "DELETE", "FIND"} < STATEMENTS.keys()
-
-
-def test_expired_keys_are_found_by_their_index(plan):
-    steps = " ".join(plan(idempotency.DELETE_EXPIRED))
-    assert "COVERING INDEX idempotency_keys_by_created (created_at<?)" in steps

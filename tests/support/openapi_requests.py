@@ -56,7 +56,7 @@ class Scene:
             self.monkeypatch.setattr(self.app.clients, name, fail)
         for name in ("visible_to", "get"):
             self.monkeypatch.setattr(self.app.users, name, fail)
-        self.monkeypatch.setattr(self.app.database.readiness, "run_checks", fail)
+        self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
 
 
 @contextmanager

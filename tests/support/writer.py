@@ -39,10 +39,8 @@ class Bench:
         with self.writer._in_use:
             return result
 
-    def rewrite(self):
-        """Rewrite the file and its log, as ``Database.rewrite`` does."""
+    def empty_log(self):
         with self.writer.exclusive() as log:
-            log.rewrite(lambda: None)
             return log.empty()
 
     def facts(self):
