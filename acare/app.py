@@ -12,6 +12,7 @@ from acare.api import envelope
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.cors import Cors
 from acare.api.middleware import (
+    AnswerRejected,
     CheckBody,
     CsrfProtection,
     Identify,
@@ -22,7 +23,7 @@ from acare.api.middleware import (
     SecurityHeaders,
 )
 from acare.api.proxy import TrustProxy
-from acare.api.query import is_slow
+from acare.api.query import workload_of_list
 from acare.api.request import Request
 from acare.api.resources import ClientCollection, ClientItem
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
@@ -39,7 +40,7 @@ from acare.store.users import UserStore
 from acare.version import __version__
 
 #: What it takes to answer a request: see ``App.workload``.
-Workload = Literal["quick", "list", "slow", "write", "check"]
+Workload = Literal["quick", "list", "slow", "write"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -69,6 +70,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
             SecurityHeaders(),
             Cors(settings.cors_origin),
+            AnswerRejected(),
             IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             CheckBody(MAX_BODY),
@@ -98,18 +100,14 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def workload(self, method: str, path: str, query_string: str) -> Workload:
         """What it takes to answer a request, from which a server decides where to do so.
 
-        "quick" takes at most a few milliseconds and does not wait for the disk, so that an event loop may
-        answer it; so does a "list", unless its clients are large. "slow" is a search or a deep page, "check"
-        a readiness check, which writes too.
+        "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
+        A "list" has many clients. "slow" is a search, a deep page or a readiness check, which writes too.
         """
-        path = path.strip("/")
-        if path == "readyz":
-            return "check"
         if method in ("POST", "PUT", "DELETE"):
             return "write"
-        if query_string and is_slow(query_string):
+        if path.strip("/") == "readyz":
             return "slow"
-        return "list" if path == "v1/clients" else "quick"
+        return workload_of_list(query_string) if query_string else "quick"
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.

@@ -15,10 +15,11 @@ from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 from support.wsgi import call
 
 import acare
+from acare.api.access_log import json_line, text_line
 from acare.cli import main
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
-from acare.server.logs import JsonFormatter, TextFormatter, access_as_json, access_as_text
+from acare.server.logs import JsonFormatter, TextFormatter
 
 COLLECTION = "/v1/clients"
 
@@ -67,10 +68,9 @@ def log(request, tmp_path):
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    format_line = access_as_json if request.param == "json" else access_as_text
 
     def access(line):
-        written.write(format_line(0, line))
+        written.write((json_line(line, "now") if request.param == "json" else text_line(line)) + "\n")
 
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", access_log=access) as app:
         yield app, written.getvalue

@@ -34,6 +34,18 @@ class SecurityHeaders:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 
 
+class AnswerRejected:
+    """Answers a request that the HTTP server has rejected: it sets ``acare.rejected`` in the WSGI environ to
+    the status and the reason."""
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        if "acare.rejected" in req.env:
+            status, reason = req.env["acare.rejected"]
+            if status == 400:
+                raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
+            raise falcon.HTTPError(status)
+
+
 class IdentifyCaller:
     """Finds the caller by the API key or, without one, by the embedding app. Never rejects a request."""
 

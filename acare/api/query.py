@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import falcon
 
@@ -24,15 +24,19 @@ _SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
-def is_slow(query_string: str) -> bool:
-    """Whether a list may take long: a search, which counts all matches, or a page after ``DEEP`` rows.
+def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
+    """How long a list may take: a "slow" one is a search, which counts all matches, or a page after ``DEEP``
+    rows; a "list" has more than 25 clients, which takes many milliseconds if they are large.
 
     An encoded query string counts as slow, which is cheaper than decoding it twice.
     """
     if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
-        return True
+        return "slow"
     numbers = dict(_NUMBERS.findall(query_string))
-    return int(numbers.get("page", 1)) * int(numbers.get("limit", 25)) >= DEEP
+    limit = int(numbers.get("limit", 25))
+    if int(numbers.get("page", 1)) * limit >= DEEP:
+        return "slow"
+    return "quick" if limit <= 25 else "list"
 
 
 class Query:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         with logs.configured(settings.log_format) as access, listen(settings) as listener:
             app = App(settings, access_log=access)
             key, client_id = _fill(app)
-            server = Server(app, listener, settings, access)
+            server = Server(app, listener, settings)
             print(_welcome(server.url, key, client_id, page=settings.page), flush=True)
             return server.run()
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from acare.cli.options import Commands, add_flags, open_database
-from acare.cli.output import counted
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
 from acare.fields import STATUSES
@@ -60,10 +59,9 @@ def run(args: argparse.Namespace) -> int:
             return 0
         try:
             with _target(args.file) as path, path.open("w", encoding="utf-8", newline="") as target:
-                count = write(target, clients)
+                write(target, clients)
         except OSError as error:
             raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
-    sys.stderr.write(f"Exported {counted(count, 'client')} to {args.file}.\n")
     return 0
 
 

@@ -6,7 +6,6 @@ import argparse
 import codecs
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import IO
 from acare import timestamps
 from acare.cli import import_report
 from acare.cli.options import Commands, add_flags, open_database, parse_email
-from acare.cli.output import show_progress
+from acare.cli.output import print_json, show_progress
 from acare.database.connection import open_temporary
+from acare.database.copying import Progress
 from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.importing.columns import TARGETS
@@ -24,7 +24,8 @@ from acare.importing.csv_file import CsvReader
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
-from acare.importing.rows import MAX_LINE, Options
+from acare.importing.result import Options
+from acare.importing.rows import MAX_LINE
 
 _TYPES = {field.name: field.kind for field in FIELDS}
 
@@ -87,39 +88,33 @@ def _default(text: str) -> tuple[str, object]:
 
 
 def run(args: argparse.Namespace) -> int:
-    began = time.monotonic()
     with (
         open_database(args, must_exist=not args.create_users) as database,
         show_progress() as progress,
         _source(args, progress) as (reader, progress_at),
     ):
-        options = _options(args)  # after the download, during which clients can be created
+        options = Options(
+            now=timestamps.now(),  # after the download, during which clients can be created
+            defaults={**dict(args.defaults), "owner": args.user},
+            on_duplicate=args.on_duplicate,
+            create_users=args.create_users,
+            lenient=args.lenient,
+            rejects=args.rejects,
+            dry_run=args.dry_run,
+        )
         result = import_rows(database, reader, options, progress_at)
-    seconds = round(time.monotonic() - began, 1)
     if args.json:
-        print(import_report.as_json(result, options, reader.columns, seconds))
+        print_json(import_report.as_object(result, options, reader.columns))
     else:
         if args.dry_run:
             import_report.print_columns(reader.layout, reader.columns)
-        import_report.print_text(result, options, reader.columns, seconds)
+        import_report.print_text(result, options, reader.columns)
     return 1 if result.blockers(options) else 0
-
-
-def _options(args: argparse.Namespace) -> Options:
-    return Options(
-        now=timestamps.now(),
-        defaults={**dict(args.defaults), "owner": args.user},
-        on_duplicate=args.on_duplicate,
-        create_users=args.create_users,
-        lenient=args.lenient,
-        rejects=args.rejects,
-        dry_run=args.dry_run,
-    )
 
 
 @contextmanager
 def _source(
-    args: argparse.Namespace, progress: Callable[[str, int, int, str], None]
+    args: argparse.Namespace, progress: Progress
 ) -> Iterator[tuple[CsvReader | JsonReader, Callable[[int], None]]]:
     """The rows to import, and a function that shows the progress after so many of them."""
     if args.source.startswith(("http://", "https://")):

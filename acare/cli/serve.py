@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
+import resource
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import acare
 from acare.app import App
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
-from acare.errors import AcareError
 from acare.server import logs
 from acare.server.listener import listen
 from acare.server.server import Server
 from acare.store.keys import KeyStore
-
-log = logging.getLogger("acare")
 
 #: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
@@ -40,50 +34,17 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
+    # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     with (
         logs.configured(settings.log_format) as access,
-        errors_logged(settings),
         listen(settings, passed_sockets()) as listener,
     ):
         app = App(settings, access_log=access)
-        with _behind_this_thread():
-            server = Server(app, listener, settings, access)
-        say(_welcome(settings, server.url, app.keys))
+        server = Server(app, listener, settings)
+        print(_welcome(settings, server.url, app.keys), flush=True)
         return server.run()
-
-
-@contextmanager
-def errors_logged(settings: Settings) -> Iterator[None]:
-    """In a JSON log, the error that ends the command is a line of the log too."""
-    try:
-        yield
-    except Exception as error:
-        if settings.log_format != "json":
-            raise
-        if isinstance(error, AcareError):
-            log.error("%s", error)
-        else:
-            log.exception("unexpected error")
-        raise SystemExit(1) from None
-
-
-@contextmanager
-def _behind_this_thread() -> Iterator[None]:
-    """Schedule threads that start meanwhile after this one, which becomes the event loop: they would take
-    Python's lock from it at each call into SQLite. An operator's own choice of a policy is kept. (Linux)"""
-    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        yield
-        return
-    with suppress(PermissionError):  # in a sandbox
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # which threads inherit
-    yield
-    with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
-def _first_key(keys: KeyStore) -> str:
-    """A full-access key."""
-    return keys.create(FIRST_USER, {"all": ["read", "write"]}, role="broker", name="first key").key
 
 
 def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
@@ -98,7 +59,8 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
             f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
             f"broker --database {shlex.quote(str(settings.database))}"
         )
-    first_key = _first_key(keys)
+    scopes = {"all": ["read", "write"]}
+    first_key = keys.create(FIRST_USER, scopes, role="broker", name="first key").key
     return f"""\
 {text}
 
@@ -110,8 +72,3 @@ The database had no API key. A first one was created, for the broker {FIRST_USER
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
 """
-
-
-def say(text: str) -> None:
-    """Print for the person who starts the server; the log is on stderr."""
-    print(text, file=sys.stdout, flush=True)

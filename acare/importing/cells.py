@@ -6,7 +6,6 @@ A reader returns a text that it cannot read unchanged, so that the validation of
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,12 +19,11 @@ _START = r"(?:\A|(?<=[;\t\r\n]))"
 _UNSAFE = re.compile(rf"{_START}(?={_FORMULA})|\A(?='*[\t\r\n])")
 _DEFUSED = re.compile(rf"{_START}'(?={_FORMULA})|\A'(?='*[\t\r\n])")
 
+_CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
-_MONEY = re.compile(rf"([^\d\s.,]{{0,4}})\s*({_WHOLE})(?:([.,])(\d+))?(\D*)")
+_MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+))?\s?([km]?)\s?{_CURRENCY}", re.IGNORECASE)
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
-_SCALES = {"": 1, "k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}
-# Three capital letters are a currency, unless they are a scale.
-_CURRENCY = re.compile(r"(?!MIO|MIL|MLN|MRD|TSD)[A-Z]{3}|(?i:eur|euros?|usd|dollars?|gbp|chf|kr|US\$)")
+_SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
@@ -49,26 +47,11 @@ def undefuse(text: str) -> str:
 def money(text: str) -> Any:
     """``$350,000``, ``350.000,00 EUR``, ``350k``; a separator before three digits separates thousands."""
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
-    if match is None or (match[3] or "-") in match[2]:  # one mark cannot separate thousands and cents
+    if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
         return text
-    before, whole, _, fraction, after = match.groups()
-    scale = _scale(after.strip())
-    if scale is None or not _is_currency(before):
-        return text
-    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * scale
+    whole, _, fraction, scale = match.groups()
+    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * _SCALES[scale.lower()]
     return int(number) if number == int(number) else float(number)
-
-
-def _scale(suffix: str) -> int | None:
-    """The factor of ``k``, ``m``, a currency, or ``k`` or ``m`` before a currency; None for other text."""
-    if _is_currency(suffix):
-        return 1
-    return _SCALES.get(suffix[:1]) if _is_currency(suffix[1:].lstrip()) else None
-
-
-def _is_currency(text: str) -> bool:
-    is_symbol = len(text) == 1 and unicodedata.category(text) == "Sc"
-    return not text or is_symbol or _CURRENCY.fullmatch(text) is not None
 
 
 def amount(value: float) -> str:
@@ -126,32 +109,26 @@ def full_name(text: str) -> tuple[str, str]:
 def timestamp(text: str, dates: str | None = None) -> str | None:
     """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; None if it cannot be read.
 
-    ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, only a date
-    that has one order alone can be read.
+    ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, these cannot
+    be read. Dates with points always begin with the day.
     """
     match = _DATE.fullmatch(text.strip())
     try:
         if match is None:
             moment = datetime.fromisoformat(text.strip().replace("/", "-"))
         else:
-            order = "dmy" if match[2] == "." else dates or _only_order(int(match[1]), int(match[3]))
-            moment = _moment(match, day_first=order == "dmy")
+            moment = _moment(match, "dmy" if match[2] == "." else dates)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
-def _only_order(first: int, second: int) -> str:
-    """The order of a day and a month; ValueError if both are possible."""
-    if first != second and max(first, second) <= 12:
+def _moment(match: re.Match[str], order: str | None) -> datetime:
+    if order is None:
         raise ValueError("ambiguous")
-    return "dmy" if first > 12 else "mdy"
-
-
-def _moment(match: re.Match[str], *, day_first: bool) -> datetime:
     first, second, year, hour, minute, seconds = (int(match[group] or 0) for group in (1, 3, 4, 5, 6, 7))
-    month, day = (second, first) if day_first else (first, second)
+    month, day = (second, first) if order == "dmy" else (first, second)
     year += 0 if year > 99 else 1900 if year >= 70 else 2000
     if match[8]:
         hour = hour % 12 + (12 if match[8] in "Pp" else 0)

@@ -21,7 +21,7 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 
 class CsvReader:
-    """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if the header cannot be read.
+    """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
     ``columns`` has the field of each column, "" for one that is ignored, or None. ``chosen`` are fields by
     column. With ``extra_columns``, what has no field is read into property_preferences. ``dates`` is the
@@ -31,116 +31,86 @@ class CsvReader:
     def __init__(
         self, file: IO[bytes], chosen: dict[str, str], *, extra_columns: bool, dates: str | None
     ) -> None:
-        self._encoding = _encoding(file)
-        self._encodings: set[str] = set()
-        self._text = io.TextIOWrapper(file, self._encoding, "surrogateescape", newline="")
-        self._last = ""  # the last line that was read
+        self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         self._text.seek(0)
-        stated = re.fullmatch(r"sep=(.)\s*", first)  # how Excel states the delimiter
-        self._delimiter = stated[1] if stated else max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
+        self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
-        if stated:
-            next(self._records)
-        line, header, error = next(self._records, (0, [], ""))
+        _, header = next(self._records, (0, []))
         if not header:
             raise UserError("the file is empty")
-        if error:
-            raise UserError(f"line {line}, the header {error}")
+        self.layout = f"CSV, delimiter {json.dumps(self._delimiter)}"
         self.columns = find_fields(header, chosen)
         self._extra_columns = extra_columns
         self._dates = dates
 
-    @property
-    def layout(self) -> str:
-        """How the file was read: encoding and delimiter."""
-        encoding = "UTF-16" if "16" in self._encoding else " and ".join(sorted(self._encodings)) or "UTF-8"
-        return f"CSV, {encoding}, delimiter {json.dumps(self._delimiter)}"
-
     def __iter__(self) -> Iterator[Row]:
         width = len(self.columns)
-        for line, record, error in self._records:
-            if error:
-                yield Row.unreadable(line, record, record[0].strip(), error)
-                continue
-            row = Row(line, record)
-            self._read(row)
+        for line, record in self._records:
+            row = self._read(line, record)
             if any(map(str.strip, record[width:])):
                 message = f"must not have more cells than the header, which has {width}"
                 row.problems.append(FieldError("row", message))
-            if len(record) < width and not self._last.endswith(("\r", "\n")):
-                row.problems.append(FieldError("row", f"is cut off: it has {len(record)} of {width} cells"))
             yield row
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
-        """Write a row with the reason, to be corrected and imported, into a file with the same columns.
-
-        Cells beyond the header come after the reason, so that they are refused again.
-        """
+        """Write a row, to be corrected and imported, after a cell with the reason."""
         writer = csv.writer(file, delimiter=self._delimiter)
-        names = [name for name in self.columns if name != REASON]
+        names = list(self.columns)
+        has_reason = names[0] == REASON  # it comes from such a file
         if file.tell() == 0:
             file.write("\ufeff")
-            if self._delimiter not in ",;\t":
-                file.write(f"sep={self._delimiter}\r\n")
-            writer.writerow(map(cells.defuse, [*names, REASON]))
-        by_name = dict(zip(self.columns, row.record, strict=False))
-        written = [*(by_name.get(name, "") for name in names), reason, *row.record[len(self.columns) :]]
-        writer.writerow(map(cells.defuse, written))
+            writer.writerow(map(cells.defuse, [REASON, *names[has_reason:]]))
+        writer.writerow(map(cells.defuse, [reason, *row.record[has_reason:]]))
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
         try:
             while line := self._text.readline(MAX_LINE):
-                self._last = line
-                if not line.isascii():
-                    self._last = _NOT_UTF8.sub(_as_windows_1252, line)
-                    self._encodings.add("UTF-8" if self._last == line else "Windows-1252")
-                yield self._last
+                yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
         except UnicodeError as error:
             raise UserError(f"the file cannot be read: {error}") from None
 
-    def _read_records(self) -> Iterator[tuple[int, list[str], str]]:
-        """Each record that is not empty, with its line, and why it cannot be read."""
+    def _read_records(self) -> Iterator[tuple[int, list[str]]]:
+        """Each record that is not empty, with its line."""
         records = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
-        while True:
-            line = records.line_num + 1
-            try:
-                record = next(records)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, [self._last.rstrip("\r\n")], f"{_UNREADABLE}: {error}"
-            else:
+        line = 1
+        try:
+            for record in records:
                 if any(map(str.strip, record)):
-                    yield line, list(map(cells.undefuse, record)), ""
+                    yield line, list(map(cells.undefuse, record))
+                line = records.line_num + 1
+        except csv.Error as error:
+            raise UserError(f"line {line} {_UNREADABLE}: {error}") from None
 
-    def _read(self, row: Row) -> None:
+    def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. Of several columns for one field, the first that is not empty counts."""
+        values: dict[str, Any] = {}
+        found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
-        for (column, target), text in zip(self.columns.items(), row.record, strict=False):
-            if not (text if target == "notes" else text.strip()) or target == "" or target in row.found:
+        for (column, target), text in zip(self.columns.items(), record, strict=False):
+            if not (text if target == "notes" else text.strip()) or target == "" or target in found:
                 continue
             if target is None:
                 if self._extra_columns:
                     preferences[column] = text
                 continue
-            row.found[target] = column, text
-            value = TARGETS[target](text)
-            if target == "full_name":
-                for name, part in zip(("first_name", "last_name"), value, strict=True):
-                    if part and name not in row.found:
-                        row.values[name], row.found[name] = part, (column, text)
-            elif target == "created_at":
-                row.values[target] = cells.timestamp(text, self._dates) or ""
+            found[target] = column, text
+            if target == "created_at":
+                values[target] = cells.timestamp(text, self._dates) or ""
             elif target.startswith(PREFERENCES):
-                row.found.setdefault("property_preferences", (column, text))
-                preferences[target.removeprefix(PREFERENCES)] = value
+                found.setdefault("property_preferences", (column, text))
+                preferences[target.removeprefix(PREFERENCES)] = TARGETS[target](text)
             else:
-                row.values[target] = value
-        given = row.values.get("property_preferences", {})
-        if preferences and isinstance(given, dict):
-            row.values["property_preferences"] = given | preferences
+                values[target] = TARGETS[target](text)
+        for name, part in zip(("first_name", "last_name"), values.pop("full_name", ()), strict=False):
+            if name not in found:
+                found[name] = found["full_name"]
+                values[name] = part or None
+        given = values.setdefault("property_preferences", {}) if preferences else None
+        if isinstance(given, dict):
+            given.update(preferences)
+        return Row(line, record, values, found)
 
 
 def _encoding(file: IO[bytes]) -> str:

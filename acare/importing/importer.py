@@ -6,7 +6,6 @@ transaction is rolled back.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,15 +14,14 @@ from typing import IO
 from acare import ids
 from acare.database.connection import NOW, as_domain_error, open_writer
 from acare.database.database import Database
-from acare.database.temporary import temporary
-from acare.errors import FieldError, StoreUnavailable, UserError
+from acare.errors import FieldError, InvalidInput, StoreUnavailable, UserError
 from acare.field_types import fold_email
 from acare.fields import FIELDS
+from acare.importing import duplicates
 from acare.importing.csv_file import CsvReader
-from acare.importing.duplicates import Duplicates
 from acare.importing.json_lines import JsonReader
-from acare.importing.result import Duplicate, Result
-from acare.importing.rows import Options, Row, RowError
+from acare.importing.result import Options, Result, RowError
+from acare.importing.rows import Row
 from acare.store.clients import next_place_at
 
 #: SQLite's page cache: pages that do not fit are written to the log early, and read again.
@@ -59,16 +57,11 @@ SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}),
 WHERE seq = :seq AND ({{differences}})
 """
 
-_ABSENT = {field.name: field.default for field in FIELDS}
-_ABSENT |= {"version": 1, "created_at": None, "updated_at": None}
+_ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
-# The line of the row that described a client last, in SQLite's memory: less than in Python's.
-CREATE_LINES = "CREATE TEMP TABLE lines (seq INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
-REMEMBER = "INSERT OR IGNORE INTO lines (seq, line) VALUES (:seq, :line)"
 DESCRIBE = """
-SELECT id, first_name || ' ' || last_name, line, imported_at IS :imported_at
+SELECT format('%s %s (%s)', first_name, last_name, id), imported_at IS :imported_at
 FROM clients
-LEFT JOIN lines USING (seq)
 WHERE seq = :seq
 """
 
@@ -90,11 +83,7 @@ STALE = FieldError(
     "overwrite the newer change",
 )
 
-# What a row breaks if SQLite's message has this text.
-CONSTRAINTS = {
-    "budget_order": FieldError("budget_min", "must not be more than budget_max when merged into the client"),
-    "clients.seq": FieldError("created_at", "must not be the time of a million other clients"),
-}
+CROSSED = FieldError("budget_min", "must not be more than budget_max when merged into the client")
 
 
 def import_rows(
@@ -118,6 +107,8 @@ def import_rows(
         if not result.counts:
             raise UserError("the source has no rows")
         if not options.dry_run and not result.blockers(options):
+            if rejects is not None:
+                rejects.flush()  # a full disk is an error before the others are written
             connection.execute("COMMIT")
             result.is_written = True
     return result
@@ -146,18 +137,16 @@ def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
-    """A file for the rejected rows, if it is wanted; it gets its name once the others are on disk."""
-    target = None if options.dry_run else options.rejects
-    if target is None:
+    """A new file for the rejected rows, if it is wanted; it stays if the other rows are written."""
+    if options.dry_run or options.rejects is None:
         yield None
         return
-    if target.exists():
-        raise UserError(f"{target}: exists; name another file for the rejected rows")
-    with temporary(target) as path:
-        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        try:
             yield file
-        if result.is_written and result.counts["refused"]:
-            os.replace(path, target)
+        finally:
+            if not (result.is_written and result.counts["refused"]):
+                options.rejects.unlink()
 
 
 class _Importer:
@@ -165,57 +154,60 @@ class _Importer:
 
     def __init__(self, connection: sqlite3.Connection, options: Options, result: Result) -> None:
         self._connection, self._options, self._result = connection, options, result
-        self._duplicates = Duplicates(connection, options.now)
         self._owners: dict[str, str] = {fold_email(email): id for email, id in connection.execute(USERS)}
         owner = str(options.defaults["owner"])
         if fold_email(owner) not in self._owners and not options.create_users:
             raise UserError(f"there is no user {owner}; 'acare user list' shows all, --create-users adds one")
-        connection.execute(CREATE_LINES)
+        self._named: set[int] = set()  # by the ids of rows
 
     def add(self, row: Row) -> list[RowError]:
         """Write a row. Returns its problems; then it is not written."""
         problems = row.validate(self._options, self._owners)
         if not problems:
             try:
-                done = self._write(row)
-            except sqlite3.IntegrityError as error:  # the statement alone is undone
-                broken = (rule for text, rule in CONSTRAINTS.items() if text in str(error))
-                done = next(broken, FieldError("row", f"cannot be written: {error}"))
-            if isinstance(done, str):
-                self._result.counts[done] += 1
+                self._result.counts[self._write(row)] += 1
                 return []
-            problems = [RowError(row.line, None, row.name, done.field, done.message)]
-        self._result.refuse(problems)
+            except InvalidInput as error:
+                problems = list(map(row.locate, error.problems))
+            except sqlite3.IntegrityError as error:  # the statement alone is undone
+                is_crossed = "budget_order" in str(error)
+                problems = [row.locate(CROSSED if is_crossed else FieldError("row", f"must fit: {error}"))]
+        for problem in problems:
+            self._result.add(self._result.problems, problem, f"{problem.field} {problem.message}")
+        self._result.counts["refused"] += 1
         return problems
 
-    def _write(self, row: Row) -> str | FieldError:
-        """What was done: created, updated or skipped; else why not."""
+    def _write(self, row: Row) -> str:
+        """What was done: created, updated or skipped. InvalidInput if it must not be done."""
         policy = self._options.on_duplicate
-        found = self._duplicates.find_id(row)
-        if policy == "create":
-            return self._insert(row, keep_id=found is None)
-        found = found or self._duplicates.find_person(row)
-        if found is None:
-            return self._insert(row, keep_id=True)
+        has_id = "id" in row.kept
+        found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
+        if found is None or policy == "create":
+            return self._insert(row, keep_id=has_id and found is None)
         seq, by = found
-        which = {"seq": seq, "imported_at": self._options.now}
-        described = self._connection.execute(DESCRIBE, which).fetchone()
-        client, name, line, is_new = described or (row.kept["id"], None, None, False)
-        done: str | FieldError = "skipped"
+        client, is_new = self._describe(seq, row)
+        done = "skipped"
         if seq is not None and policy == "update":
-            self._remember(seq, row)
-            done = REPEATED if by == "id" and line is not None else self._merge(row, seq, by)
-        if isinstance(done, str):
-            duplicate = Duplicate(row.line, by, row.name, client, name, line if is_new else None)
-            self._result.add_duplicate(duplicate)
+            if by == "id" and (is_new or seq in self._named):
+                raise InvalidInput(REPEATED)
+            done = self._merge(row, seq, by)
+        duplicate = row.locate(FieldError(by, f"is the same as of {client}"))
+        self._result.add(self._result.duplicates, duplicate, f"duplicate by {by}")
         return done
 
+    def _describe(self, seq: int | None, row: Row) -> tuple[str, bool]:
+        """What a row is a duplicate of, and whether that is a row of this import."""
+        which = {"seq": seq, "imported_at": self._options.now}
+        for client, is_new in self._connection.execute(DESCRIBE, which).fetchall():
+            return f"{'an earlier row, ' if is_new else 'the client '}{client}", is_new
+        return f"a client that was deleted ({row.kept['id']})", False
+
     def _insert(self, row: Row, *, keep_id: bool) -> str:
-        values = {**_ABSENT, **row.complete(), **row.kept}
+        values = {**_ABSENT, **row.client, **row.kept}
         values |= {"user_id": self._owner(row), "imported_at": self._options.now}
-        if not keep_id or "id" not in row.kept:
+        if not keep_id:
             values["id"] = str(ids.new())
-        self._remember(self._connection.execute(INSERT, values).lastrowid, row)
+        self._connection.execute(INSERT, values)
         return "created"
 
     def _owner(self, row: Row) -> str:
@@ -228,20 +220,23 @@ class _Importer:
             self._owners[folded] = str(user_id)
         return self._owners[folded]
 
-    def _merge(self, row: Row, seq: int, by: str) -> str | FieldError:
+    def _merge(self, row: Row, seq: int, by: str) -> str:
         """Replace the client's values by the values of the row, unless the client is newer than the row."""
-        if not row.values:
+        if by == "id":
+            self._named.add(seq)
+        if not row.changes:
             return "skipped"
-        differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.values)
-        values = {**row.values, **row.kept, "seq": seq}
+        differences = " OR ".join(f"{name} IS NOT :{name}" for name in row.changes)
+        values = {**row.changes, **row.kept, "seq": seq}
         if by == "id" and "version" in row.kept:
-            equals_history = " AND ".join(f"json_extract(json, '$.{name}') IS :{name}" for name in row.values)
+            equals_history = " AND ".join(
+                f"json_extract(json, '$.{name}') IS :{name}" for name in row.changes
+            )
             statement = COMPARE.format(equals_history=equals_history, differences=differences)
             for (is_unedited,) in self._connection.execute(statement, values).fetchall():
-                return "skipped" if is_unedited else STALE
-        assignments = ", ".join(f"{name} = :{name}" for name in row.values)
+                if not is_unedited:
+                    raise InvalidInput(STALE)
+                return "skipped"
+        assignments = ", ".join(f"{name} = :{name}" for name in row.changes)
         statement = UPDATE.format(assignments=assignments, differences=differences)
         return "updated" if self._connection.execute(statement, values).rowcount else "skipped"
-
-    def _remember(self, seq: int | None, row: Row) -> None:
-        self._connection.execute(REMEMBER, {"seq": seq, "line": row.line})

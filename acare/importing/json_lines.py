@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
+from acare.errors import UserError
 from acare.field_types import from_json, to_json
-from acare.importing.rows import NAMES, REASON, Row
-
-_MAX_COLUMNS = 1000  # unknown names that are kept for the report
+from acare.importing.rows import REASON, Row
 
 
 class JsonReader:
-    """The rows of JSON lines. ``columns`` has the unknown names, once all lines are read."""
+    """The rows of JSON lines. Unknown names are ignored, as in the API. UserError if a line has no record."""
 
-    layout = "JSON lines, UTF-8"
+    layout = "JSON lines"
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = lines
@@ -22,18 +21,9 @@ class JsonReader:
 
     def __iter__(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = _parse(line)
-            except ValueError as error:
-                text = line.decode(errors="replace").strip()
-                message = f"must be a JSON object in UTF-8: {error}"
-                yield Row.unreadable(number, {"text": text}, text, message)
-                continue
-            if len(self.columns) < _MAX_COLUMNS:
-                self.columns |= dict.fromkeys(sorted(record.keys() - NAMES))
-            yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
+            if line.strip():
+                record = _parse(line, number)
+                yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
         """Write a row with the reason, to be corrected and imported."""
@@ -41,9 +31,12 @@ class JsonReader:
         file.write(text.encode(errors="backslashreplace").decode() + "\n")  # as JSON has lone surrogates
 
 
-def _parse(line: bytes) -> dict[str, Any]:
-    """The record in a line. ValueError if it has none."""
-    record = from_json(line.decode("utf-8-sig", "surrogatepass"))
-    if not isinstance(record, dict):
-        raise ValueError("it is another JSON value")
-    return record
+def _parse(line: bytes, number: int) -> dict[str, Any]:
+    reason = "it is another JSON value"
+    try:
+        record = from_json(line.decode("utf-8-sig", "surrogatepass"))
+        if isinstance(record, dict):
+            return record
+    except ValueError as error:
+        reason = str(error)
+    raise UserError(f"line {number} must be a JSON object in UTF-8: {reason}")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from email.message import Message
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from acare.errors import UserError
@@ -25,6 +22,7 @@ _MAX_ATTEMPTS = 8
 _DEADLINE = 60.0  # seconds for an answer
 _MAX_BYTES = 64 << 20  # of memory for an answer
 _BYTES_PER_VALUE = 64
+_CHUNK = 64 << 10
 _RETRIED = (429, 500, 502, 503, 504)
 
 CREATE = "CREATE TABLE clients (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)"
@@ -61,59 +59,47 @@ class Remote:
         ``progress`` gets the number of clients so far and the total. A client that is created or deleted
         meanwhile moves others to another page; a pass during which nothing moved is the last one, too.
         """
-        owners = self._owners()
         self._storage.execute(CREATE)
-        for _ in range(_MAX_PASSES):
-            before, totals, seen = self._storage.total_changes, set(), 0
-            for records, total in self._pages(owners):
-                self._storage.executemany(ADD, records)
-                totals.add(total)
-                seen += len(records)
-                progress(self._storage.total_changes, total)
-            found = self._storage.total_changes
-            if found == before or totals == {seen} == {found}:
-                return found
+        try:
+            # Some servers do not have the users, or do not show them.
+            users = self._get("/v1/users", optional=True).get("users", [])
+            owners = {user["id"]: user["email"] for user in users}
+            for _ in range(_MAX_PASSES):
+                if self._is_last_pass(owners, progress):
+                    return self._storage.total_changes
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UserError(f"{self._base}: an answer has another form: {error!r}") from None
         raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} downloads")
+
+    def _is_last_pass(self, owners: dict[str, str], progress: Callable[[int, int], None]) -> bool:
+        """Read all pages; whether nothing is new, or nothing has moved meanwhile."""
+        before, totals = self._storage.total_changes, set()
+        for clients, total in self._pages():
+            records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
+            rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
+            self._storage.executemany(ADD, rows)
+            totals.add(total)
+            progress(self._storage.total_changes, total)
+        found = self._storage.total_changes
+        return found == before or totals == {found}
 
     def lines(self) -> Iterator[bytes]:
         """The clients as JSON lines, oldest first: the opposite of the order of the list."""
         return (record.encode() for (record,) in self._storage.execute(OLDEST_FIRST))
 
-    def _owners(self) -> dict[str, str]:
-        """The e-mail address of each user by id, as far as the server shows them."""
-        path = "/v1/users"
-        data = self._get(path, optional=True)
-        with self._checked(path):
-            return {user["id"]: user["email"] for user in data.get("users", [])}
-
-    def _pages(self, owners: dict[str, str]) -> Iterator[tuple[list[tuple[str, str]], int]]:
-        """The id and the record of each client on a page, and the total on all pages."""
+    def _pages(self) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The clients on each page, and the total on all pages."""
         page, more = 0, True
         while more:
             page += 1
-            path = f"/v1/clients?limit={_PAGE}&page={page}"
-            data = self._get(path)
-            with self._checked(path):
-                clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
-                records = [{"owner": owners.get(client["user_id"])} | client for client in clients]
-                rows = [(json.dumps(record["id"]), json.dumps(record)) for record in records]
-            if more and (not rows or page > total):
+            data = self._get(f"/v1/clients?limit={_PAGE}&page={page}")
+            clients, total, more = data["clients"], int(data["meta"]["total"]), data["meta"]["hasMore"]
+            if more and page > total:
                 raise UserError(f"{self._base}: page {page} says that there are more than {total} clients")
-            yield rows, total
-
-    @contextmanager
-    def _checked(self, path: str) -> Iterator[None]:
-        """UserError if what is read in the ``with`` has another form than in this API."""
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{self._base}{path}: the answer has another form: {error!r}") from None
+            yield clients, total
 
     def _get(self, path: str, *, optional: bool = False) -> Any:
-        """The data in the answer; empty if it is ``optional`` and the server does not have or show it.
-
-        Waits where the server asks for it, and tries again after failures.
-        """
+        """The data in the answer; empty if it is ``optional`` and refused. Tries again after failures."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return self._read_data(path)
@@ -133,34 +119,28 @@ class Remote:
         raise UserError(f"{self._base}: {reason[:300]}")
 
     def _read_data(self, path: str) -> Any:
-        content = self._fetch(urllib.request.Request(self._base + path, headers=self._headers))
-        self._is_reachable = True
+        request = urllib.request.Request(self._base + path, headers=self._headers)
+        with self._opener.open(request, timeout=_DEADLINE) as response:
+            self._is_reachable = True
+            content = _read(response)
         # Values take more memory than their text: each is counted before it is built.
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the answer must not take more than {_MAX_BYTES} bytes")
-        with self._checked(path):
-            return from_json(content.decode())["data"]
+        return from_json(content.decode())["data"]
 
-    def _fetch(self, request: urllib.request.Request) -> bytes:
-        """The body of an answer, as far as the limit. TimeoutError if it is not complete at the deadline.
 
-        In a thread, because a server that sends a byte from time to time never exceeds a socket's timeout.
-        """
-        answer: Future[bytes] = Future()
-
-        def read() -> None:
-            try:
-                with self._opener.open(request, timeout=_DEADLINE) as response:
-                    answer.set_result(response.read(_MAX_BYTES + 1))
-            except BaseException as error:
-                answer.set_exception(error)
-
-        threading.Thread(target=read, daemon=True).start()
-        try:
-            return answer.result(_DEADLINE)
-        except TimeoutError:
-            raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds") from None
+def _read(response: HTTPResponse) -> bytearray:
+    """The body, as far as the limit. TimeoutError if it is not complete at the deadline."""
+    deadline = time.monotonic() + _DEADLINE
+    content, size = bytearray(), response.length
+    while len(content) <= _MAX_BYTES and (chunk := response.read1(_CHUNK)):
+        content += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds")
+    if size is not None and len(content) < min(size, _MAX_BYTES):
+        raise HTTPException("the answer is cut off")
+    return content
 
 
 def _retry_after(headers: Message, default: int) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import USER_EMAIL, fold_email, to_json
 from acare.fields import FIELDS, ValidFields, validate_create
 from acare.importing import cells
+from acare.importing.result import Options, RowError
 
 #: The column of a file of rejected rows that has the reasons; an import ignores it.
 REASON = "acare_reason"
@@ -35,127 +35,73 @@ _KEPT = {
     "created_at": _TIME,
     "updated_at": _TIME,
 }
-# What ``lenient`` does not move to the notes.
-_FIXED = {"notes", "id", "user_id", "owner", "version"} | {field.name for field in FIELDS if field.required}
-
-#: All names that a record of JSON lines may have.
-NAMES = frozenset((REASON, *_KEPT, *(field.name for field in FIELDS)))
-
-
-@dataclass(frozen=True)
-class Options:
-    """What an import accepts and does. ``now`` is its time, and the latest creation time of a client.
-
-    ``defaults`` are for fields without a value of clients that are created, among them ``owner``.
-    """
-
-    now: str
-    defaults: Mapping[str, object]
-    on_duplicate: Literal["fail", "skip", "update", "create"] = "fail"
-    create_users: bool = False
-    lenient: bool = False
-    rejects: Path | None = None
-    dry_run: bool = False
-
-
-class RowError(NamedTuple):
-    """A problem in a file. ``column`` is None if it is about the row; ``message`` tells what is allowed."""
-
-    line: int
-    column: str | None
-    value: str
-    field: str
-    message: str
+# What ``lenient`` moves to the notes.
+_OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
 
 
 @dataclass
 class Row:
     """A row: ``record`` as its file has it, JSON values by field, and the column and content of each field.
 
-    After ``validate`` the values are clean. ``kept`` then has what the server sets otherwise: the owner's
-    e-mail address as ``owner``, and where the source has them id, user_id, version, created_at, updated_at;
-    and ``defaults`` has more clean fields, for a client that is created.
+    After ``validate``, ``client`` has the valid fields of a client that is created, and ``changes`` the valid
+    fields that the row itself has. ``kept`` has what the server sets otherwise: the owner's e-mail address as
+    ``owner``, and where the source has them id, user_id, version, created_at, updated_at.
     """
 
     line: int
     record: Any
-    values: dict[str, Any] = field(default_factory=dict)
-    found: dict[str, tuple[str | None, object]] = field(default_factory=dict)
+    values: dict[str, Any]
+    found: dict[str, tuple[str, object]]
     problems: list[FieldError] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
-    defaults: ValidFields = field(default_factory=dict)
-
-    @classmethod
-    def unreadable(cls, line: int, record: Any, text: str, message: str) -> Row:
-        """A row that cannot be split into cells or parsed."""
-        return cls(line, record, found={"row": (None, text)}, problems=[FieldError("row", message)])
-
-    def complete(self) -> ValidFields:
-        """The fields of the client if it is created."""
-        return {**self.defaults, **self.values}
-
-    @property
-    def name(self) -> str:
-        """The name of the client, once the values are clean."""
-        return "{first_name} {last_name}".format(**self.complete())
+    client: ValidFields = field(default_factory=dict)
+    changes: ValidFields = field(default_factory=dict)
 
     def validate(self, options: Options, owners: Container[str]) -> list[RowError]:
         """All problems. ``owners`` are the folded addresses of all users."""
-        if not self.problems or self.values:
-            defaults = options.defaults
-            missing = {name for name in defaults if self.values.get(name) is None}
-            values = {**self.values, **{name: defaults[name] for name in missing}}
-            if "owner" in missing:
-                values["user_id"] = None  # another user's id
-            allowed = None if options.create_users else owners
-            clean, problems = self._clean(values, options.now, allowed)
-            if problems and options.lenient:
-                self._move_to_notes({problem.field for problem in problems}, values)
-                missing.discard("notes")
-                clean, problems = self._clean(values, options.now, allowed)
-            self.problems += problems
-            self.defaults = {name: clean.pop(name) for name in defaults if name in missing & clean.keys()}
-            self.values = clean
-        return list(map(self._locate, self.problems))
+        problems = self._validate(options, owners)
+        if problems and options.lenient:
+            self._move_to_notes({problem.field for problem in problems})
+            problems = self._validate(options, owners)
+        return list(map(self.locate, self.problems + problems))
 
-    def _clean(
-        self, values: dict[str, Any], now: str, owners: Container[str] | None
-    ) -> tuple[ValidFields, list[FieldError]]:
-        """The clean fields, and all problems. Sets ``kept``."""
-        kept = {
-            name: _keep(name, values[name], now, owners) for name in _KEPT if values.get(name) is not None
-        }
-        problems = [FieldError(name, _KEPT[name]) for name, value in kept.items() if value is None]
-        if not problems and kept.get("updated_at", "9") < kept.get("created_at", ""):
-            problems.append(FieldError("updated_at", "must not be earlier than created_at"))
-        if "id" not in kept:
-            kept.pop("version", None)  # another client's version
-        self.kept = kept
+    def _validate(self, options: Options, owners: Container[str]) -> list[FieldError]:
+        """All problems with the values. Sets ``client``, ``changes`` and ``kept``."""
+        own = {name: value for name, value in self.values.items() if value is not None}
+        values = {**options.defaults, **own}
+        if "owner" not in own:
+            values.pop("user_id", None)  # another user's id
+        self.kept = {name: _keep(name, values[name], options.now) for name in _KEPT if name in values}
+        if not options.create_users and fold_email(self.kept["owner"] or "") not in owners:
+            self.kept["owner"] = None
+        problems = [FieldError(name, _KEPT[name]) for name, value in self.kept.items() if value is None]
         try:
-            clean = validate_create(values)
+            self.client = validate_create(values)
         except InvalidInput as error:
-            return {}, [*problems, *error.problems]
-        return {name: clean[name] for name in values if name in clean}, problems
+            return [*problems, *error.problems]
+        given = own.keys() | self.values.keys() - options.defaults.keys()
+        self.changes = {name: value for name, value in self.client.items() if name in given}
+        return problems
 
-    def _move_to_notes(self, invalid: set[str], values: dict[str, Any]) -> None:
-        fields = invalid & self.found.keys() - _FIXED
-        lines = sorted({f"{self.found[name][0]}: {_without_controls(self._text(name))}" for name in fields})
-        for name in fields:
-            values.pop(name, None)
-        values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
+    def _move_to_notes(self, invalid: set[str]) -> None:
+        fields = invalid & self.found.keys() & _OPTIONAL
+        if "notes" in invalid or not fields:
+            return
+        lines = sorted({f"{self.found[name][0]}: {self._text(name)}" for name in fields})
+        self.values = {name: value for name, value in self.values.items() if name not in fields}
+        self.values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
-    def _locate(self, problem: FieldError) -> RowError:
-        is_part = problem.field in ("first_name", "last_name") and problem.field not in self.found
-        place = "full_name" if is_part and "full_name" in self.found else problem.field
-        column, _ = self.found.get(place, (None, ""))
-        return RowError(self.line, column, self._text(place), problem.field, problem.message)
+    def locate(self, problem: FieldError) -> RowError:
+        """A problem with its place in the file."""
+        column, _ = self.found.get(problem.field, (None, ""))
+        return RowError(self.line, column, self._text(problem.field), problem.field, problem.message)
 
     def _text(self, name: str) -> str:
-        _, value = self.found.get(name, (None, ""))
+        _, value = self.found.get(name, ("", ""))
         return value if isinstance(value, str) else to_json(value)
 
 
-def _keep(name: str, value: object, now: str, owners: Container[str] | None) -> Any:
+def _keep(name: str, value: object, now: str) -> Any:
     """A value that is not a field of a client; None if it is invalid."""
     if name == "version":
         return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
@@ -165,14 +111,7 @@ def _keep(name: str, value: object, now: str, owners: Container[str] | None) -> 
         return found if found is not None and _MIN_TIME <= found <= now else None
     if name != "owner":
         return ids.canonical(text)
-    if owners is not None:
-        return text if fold_email(text) in owners else None
     try:
         return USER_EMAIL.validate(text)
     except ValueError:
         return None
-
-
-def _without_controls(text: str) -> str:
-    """The text without characters that notes must not have."""
-    return "".join(mark if mark.isprintable() or mark in "\n\t" else "\ufffd" for mark in text)

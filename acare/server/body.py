@@ -10,10 +10,7 @@ from waitress.utilities import BadRequest
 from acare.app import MAX_BODY
 
 #: Bytes of chunk framing beyond the length of the body. Many tiny chunks cost more time than bytes.
-MAX_FRAMING = 2 * 1024
-
-#: Bytes of the size line of a chunk (with its extensions) or of a trailer.
-MAX_CHUNK_LINE = 4 * 1024
+MAX_FRAMING = 4 * 1024
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
@@ -25,24 +22,17 @@ _TRAILER = re.compile(rb"%b:[\t\x20-\x7e\x80-\xff]*" % _TOKEN)
 class Body:
     """The bytes of a body, in memory. Takes the place of waitress's buffer.
 
-    A body over the API's limit is only counted: the app answers 413 because of its length.
+    What is over the API's limit is only counted: the app answers 413 because of the length.
     """
 
-    def __init__(self, keep: bool) -> None:
-        self.kept = 0  # bytes in memory
+    def __init__(self) -> None:
         self._bytes = BytesIO()
-        self._keep = keep
         self._length = 0
 
     def append(self, data: bytes) -> None:
         self._length += len(data)
-        if self._keep and self._length <= MAX_BODY:
-            self.kept = self._length
+        if self._length <= MAX_BODY:
             self._bytes.write(data)
-        elif self._keep:
-            self._keep = False
-            self.kept = 0
-            self._bytes = BytesIO()
 
     def getfile(self) -> BytesIO:
         self._bytes.seek(0)
@@ -55,15 +45,15 @@ class Body:
         return self._length
 
 
-class Chunks:
+class Chunks(Body):
     """Receives a chunked body. Takes the place of waitress's receiver, which accepts malformed trailers,
     empty size lines and bare line feeds.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.completed = False
         self.error: BadRequest | None = None
-        self._body = body
         self._line = b""  # the beginning of a line
         self._data_left = 0  # bytes of the current chunk
         self._framing = 0  # bytes besides the data of the chunks
@@ -75,18 +65,18 @@ class Chunks:
         while start < len(data) and not self.completed and self.error is None:
             if self._data_left:
                 piece = data[start : start + self._data_left]
-                self._body.append(piece)
+                self.append(piece)
                 self._data_left -= len(piece)
                 start += len(piece)
             else:
                 end = data.find(b"\n", start) + 1 or len(data)
-                self._receive_line(self._line + data[start:end] if self._line else data[start:end])
                 self._framing += end - start
+                self._receive_line(self._line + data[start:end])
                 start = end
         return start
 
     def _receive_line(self, line: bytes) -> None:
-        if self._framing - len(self._body) > MAX_FRAMING or len(line) > MAX_CHUNK_LINE:
+        if self._framing - len(self) > MAX_FRAMING:
             self.error = BadRequest("the chunks have too much framing")
         elif line[-2:] == b"\r\n":
             self._line = b""
@@ -115,11 +105,5 @@ class Chunks:
         elif not _TRAILER.fullmatch(line):
             self.error = BadRequest("a trailer is malformed")
 
-    def getfile(self) -> BytesIO:
-        return self._body.getfile()
-
     def getbuf(self) -> Body:
-        return self._body
-
-    def __len__(self) -> int:
-        return len(self._body)
+        return self

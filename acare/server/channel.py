@@ -8,13 +8,11 @@ from typing import Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from acare.server.parser import Parser
-from acare.server.response import AppTask, ErrorTask
+from acare.server.response import AppTask
 
-#: Seconds within which a request must arrive completely.
-REQUEST_SECONDS = 60
-
-#: Seconds without progress after which a connection whose caller does not read the response is closed.
-ANSWER_SECONDS = 60
+#: Seconds without progress after which a connection is closed, and within which a request must arrive. More
+#: than the 60 s of proxies, so that they close first.
+TIMEOUT = 75
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
@@ -26,7 +24,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """
 
     task_class = AppTask
-    error_task_class = ErrorTask
+    error_task_class = AppTask
     parser_class = Parser
     request: Parser | None
     requests: list[Parser]
@@ -34,16 +32,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.number = int(self.socket.fileno())  # also after it has been closed
+        self.number = int(self.socket.fileno())
         self.input = b""  # received after a request
-        self.output: list[bytes] = []  # the parts of a response that the loop has not sent yet
-        self.answered_large = False
-        self.counted = 0  # bytes that the server has counted for it
+        self.output = b""  # a response that the loop has not sent yet
+        self.in_thread = False  # from when a request is queued for a thread until its response is sent
         self.progress_at = self.request_began = time.monotonic()
 
     def readable(self) -> bool:
-        busy = self.is_answering() or self.total_outbufs_len
-        return not (busy or self.close_when_flushed or self.will_close)
+        return not (self.requests or self.output or self.writable())
 
     def writable(self) -> bool:
         return not self.output and bool(self.total_outbufs_len or self.will_close or self.close_when_flushed)
@@ -54,15 +50,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> bool:
         """Parse ``data`` up to the end of one request, which is then queued."""
-        self.server.connections.progressed(self)
+        self._progressed()
         while data and not self.requests:
             data = self._parse(data)
         self.input = data
         if self.requests:
             self.server.add_task(self)
         else:
-            self.server.connections.count(self)
+            self.server.connections.has_grown = True
         return True
+
+    def _progressed(self) -> None:
+        """The caller has sent or read something."""
+        self.progress_at = time.monotonic()
+        self.server.connections.move_to_end(self.number)
 
     def _parse(self, data: bytes) -> bytes:
         """Parse up to the end of a header or of a body. Returns the rest."""
@@ -81,20 +82,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return rest
 
     def write_soon(self, data: bytes) -> int:
-        """Keep a part of a response. The loop sends it, together with the responses of other connections."""
+        """Keep a response. The loop sends it, together with the responses of other connections."""
         if not self.connected:
             raise ClientDisconnected
-        self.output.append(data)
+        self.output = data
         return len(data)
 
     def send_output(self) -> None:
         """Send the response. What the socket does not accept now goes into waitress's buffer."""
-        data = b"".join(self.output)
-        self.output.clear()
+        data, self.output, self.in_thread = self.output, b"", False
         if self.connected and not self.total_outbufs_len:
             data = data[self.send(data, do_close=False) :]
         if data and self.connected:
             super().write_soon(data)
+            self.server.connections.has_grown = True
         self._go_on()
 
     def handle_write(self) -> None:
@@ -103,26 +104,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def _go_on(self) -> None:
         """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if not self.connected:
-            return
-        if self.input and self.readable():
+        if self.connected and self.input and self.readable():
             self.received(self.input)
-        elif not self.is_answering():
-            self.server.connections.progressed(self)
-            self.server.connections.count(self)
+        elif self.connected and not self.is_answering():
+            self._progressed()
 
     def handle_expt(self) -> None:
         """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""
         self.handle_close()
 
-    def handle_close(self) -> None:
-        super().handle_close()
-        self.server.connections.forget(self)
-
     def size(self) -> int:
         """About how many bytes of memory the connection takes for what was received and not sent yet."""
         request = self.requests[0] if self.requests else self.request
-        return len(self.input) + int(self.total_outbufs_len) + (0 if request is None else request.size())
+        unsent = len(self.output) + int(self.total_outbufs_len)
+        return len(self.input) + unsent + (0 if request is None else request.size())
 
     def is_overdue(self, now: float) -> bool:
         """Whether a time-out of a connection that waits for its caller has expired."""
@@ -130,7 +125,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             return False
         pause = now - self.progress_at
         if self.total_outbufs_len:
-            return pause > ANSWER_SECONDS
-        if self.request is None:
-            return bool(pause > self.server.idle_seconds)
-        return bool(pause > self.server.pause_seconds) or now - self.request_began > REQUEST_SECONDS
+            return pause > TIMEOUT
+        is_slow = self.request is not None and now - self.request_began > TIMEOUT
+        return is_slow or bool(pause > self.server.patience)

@@ -1,8 +1,7 @@
-"""The open connections in the order of their last progress, and the memory that is held for them."""
+"""The open connections in the order of their last progress, and which of them are closed."""
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 
 from acare.server.channel import Channel
@@ -11,51 +10,35 @@ from acare.server.channel import Channel
 MAX_HELD = 128 * 1024 * 1024
 
 
-class Connections:
-    """Closes the connection longest without progress, for a new connection or for memory.
+class Connections(OrderedDict[int, Channel]):
+    """The connections by descriptor, the one longest without progress first; waitress adds and removes them.
 
-    It is the first one; for memory, those that hold nothing are skipped.
+    Connections are closed in this order, except those whose request a thread answers.
     """
 
-    def __init__(self) -> None:
-        self._closable: OrderedDict[Channel, None] = OrderedDict()  # the one longest without progress first
-        self._held = 0  # bytes
+    has_grown = False  # whether more may be held since the last call of limit_memory
 
-    def progressed(self, channel: Channel) -> None:
-        """The caller of ``channel`` has sent or read something."""
-        channel.progress_at = time.monotonic()
-        self._closable[channel] = None
-        self._closable.move_to_end(channel)
-
-    def keep(self, channel: Channel) -> None:
-        """Do not close ``channel`` before its next progress: a thread answers its request."""
-        del self._closable[channel]
-
-    def count(self, channel: Channel) -> None:
-        """Count what ``channel`` holds. Over the limit, close those longest without progress."""
-        if not channel.connected:
-            return
-        size = channel.size()
-        self._held += size - channel.counted
-        channel.counted = size
-        while self._held > MAX_HELD:
-            victim = next((each for each in self._closable if each.counted), channel)
-            victim.handle_close()
-
-    def forget(self, channel: Channel) -> None:
-        """``channel`` has been closed."""
-        self._closable.pop(channel, None)
-        self._held -= channel.counted
-        channel.counted = 0
+    def _closable(self) -> list[Channel]:
+        return [channel for channel in self.values() if not channel.in_thread]
 
     def close_one(self) -> bool:
-        """Close the one longest without progress. False if threads are answering all of them."""
-        if not self._closable:
-            return False
-        next(iter(self._closable)).handle_close()
-        return True
+        """Close the connection longest without progress. False if threads are answering all of them."""
+        victim = next((channel for channel in self.values() if not channel.in_thread), None)
+        if victim is not None:
+            victim.handle_close()
+        return victim is not None
+
+    def limit_memory(self) -> None:
+        """Over the limit, close connections that hold something until the rest is within it."""
+        self.has_grown = False
+        held = sum(channel.size() for channel in self.values())
+        for channel in self._closable() if held > MAX_HELD else ():
+            if held > MAX_HELD and (size := channel.size()):
+                channel.handle_close()
+                held -= size
 
     def close_overdue(self, now: float) -> None:
-        """Close those of which a time-out has expired."""
-        for channel in [each for each in self._closable if each.is_overdue(now)]:
-            channel.handle_close()
+        """Close the connections of which a time-out has expired."""
+        for channel in self._closable():
+            if channel.is_overdue(now):
+                channel.handle_close()

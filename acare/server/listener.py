@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-import resource
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from waitress import wasyncore
 
 from acare.config import Settings
 from acare.errors import UserError
-from acare.server.sockets import Sockets
 
 log = logging.getLogger("acare.server")
 
-#: Open connections. An idle one costs a file descriptor and no thread.
-CONNECTIONS = 4096
+#: Seconds without accepting connections after an error, such as too many open files.
+PAUSE_SECONDS = 1.0
 
 _FIRST_PASSED = 3  # descriptor, see sd_listen_fds(3)
 _BACKLOG = 1024  # connections that wait to be accepted
-_MAX_ACCEPTED = 64  # connections that one iteration of the loop accepts
-_OTHER_FILES = 256  # descriptors for the database (three for each thread) and everything else
 
 
 def listen(settings: Settings, passed: int = 0) -> socket.socket:
@@ -63,16 +61,6 @@ def url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def allow_connections(wanted: int) -> int:
-    """Raise the limit on open files as far as needed and allowed. Returns the number of connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = wanted + _OTHER_FILES
-    if soft < room:
-        soft = room if hard == resource.RLIM_INFINITY else min(room, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(16, min(wanted, soft - _OTHER_FILES))
-
-
 class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
     """The listening socket. An error in ``accept`` costs one connection and never closes the socket."""
 
@@ -81,34 +69,37 @@ class Listener(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no t
     def __init__(
         self,
         listener: socket.socket,
-        sockets: Sockets,
+        sockets: dict[int, Any],
         connect: Callable[[socket.socket, tuple[str, int]], None],
     ) -> None:
         """``sockets`` is what the loop polls; ``connect`` takes each new connection."""
         super().__init__(listener, sockets)
-        self.number = listener.fileno()
-        self.is_paused = False  # after an error, until the server's next sweep
         self._connect = connect
+        self._has_callers = False
+        self._paused_until = 0.0
 
     def readable(self) -> bool:
-        return not self.is_paused
+        return time.monotonic() >= self._paused_until
 
     def writable(self) -> bool:
         return False
 
     def handle_accept(self) -> None:
-        """Accept several connections at once, so that new callers do not wait for many iterations."""
-        for _ in range(_MAX_ACCEPTED):
-            accepted = self.accept()
-            if accepted is None:
-                return
-            self._connect(*accepted)
+        """Accept after the other events of a wait, since a connection may get the descriptor of one that is
+        closed meanwhile."""
+        self._has_callers = True
 
-    def accept_all(self) -> None:
-        """Accept all connections that are waiting, before the socket is closed."""
-        for _ in range(_BACKLOG // _MAX_ACCEPTED):
-            wasyncore.read(self)
-
-    def handle_error(self) -> None:
-        log.exception("a connection could not be accepted")
-        self.is_paused = True
+    def accept_callers(self) -> None:
+        """Accept the connections that are waiting."""
+        if not self._has_callers:
+            return
+        self._has_callers = False
+        try:
+            for _ in range(_BACKLOG):
+                accepted = self.accept()
+                if accepted is None:
+                    return
+                self._connect(*accepted)
+        except Exception:
+            log.exception("a connection could not be accepted")
+            self._paused_until = time.monotonic() + PAUSE_SECONDS

@@ -6,13 +6,13 @@ import json
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from acare import timestamps
 from acare.api.access_log import AccessRecord, json_line, text_line
+from acare.errors import AcareError
 
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
@@ -23,12 +23,11 @@ _FLUSH_SECONDS = 0.05
 class TextFormatter(logging.Formatter):
     """``2026-07-15T14:32:10.000Z`` and the message."""
 
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return timestamps.at(int(record.created * 1e9))
 
 
 class JsonFormatter(TextFormatter):
@@ -46,14 +45,6 @@ class JsonFormatter(TextFormatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def as_json_line(message: str, traceback: str | None = None) -> str:
-    """An error as a line of the JSON log, for code that runs before or after the log does."""
-    line = {"time": timestamps.now(), "level": "error", "logger": "acare", "message": message}
-    if traceback is not None:
-        line["traceback"] = traceback
-    return json.dumps(line, ensure_ascii=False) + "\n"
-
-
 class LogWriter(logging.Handler):
     """Writes log lines to a file descriptor in its own thread, about 20 times a second.
 
@@ -67,8 +58,7 @@ class LogWriter(logging.Handler):
         self._descriptor = descriptor
         self._lines: deque[str] = deque()
         self._dropped = 0
-        self._closing = False
-        self._news = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
 
@@ -79,24 +69,17 @@ class LogWriter(logging.Handler):
         """Queue a line, which must end with a line break."""
         if len(self._lines) >= MAX_LINES:
             self._dropped += 1
-            return
-        self._lines.append(line)
-        if not self._news.is_set():
-            self._news.set()
+        else:
+            self._lines.append(line)
 
     def close(self) -> None:
         """Write the remaining lines, for at most a second. ``logging.shutdown`` calls this too."""
-        self._closing = True
-        self._news.set()
+        self._closing.set()
         self._thread.join(1)
         super().close()
 
     def _run(self) -> None:
-        while not self._closing or self._lines:
-            self._news.wait()
-            if not self._closing:
-                time.sleep(_FLUSH_SECONDS)
-            self._news.clear()
+        while not self._closing.wait(_FLUSH_SECONDS) or self._lines:
             with suppress(OSError):  # a log that cannot be written does not stop the server
                 self._write()
 
@@ -112,23 +95,29 @@ class LogWriter(logging.Handler):
             data = data[os.write(self._descriptor, data) :]
 
 
-def access_as_text(now: int, line: AccessRecord) -> str:
-    return f"{timestamps.at(now)} {text_line(line)}\n"
-
-
-def access_as_json(now: int, line: AccessRecord) -> str:
-    return f"{json_line(line, timestamps.at(now))}\n"
-
-
 @contextmanager
 def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[AccessRecord], None]]:
-    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
+    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log.
+
+    In a JSON log, the error that ends the ``with`` is a line too.
+    """
     is_json = log_format == "json"
-    access_line = access_as_json if is_json else access_as_text
     writer = LogWriter(descriptor, JsonFormatter() if is_json else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
     logging.captureWarnings(True)
+
+    def write(record: AccessRecord) -> None:
+        now = timestamps.now()
+        writer.put((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
+
     try:
-        yield lambda line: writer.put(access_line(time.time_ns(), line))
+        yield write
+    except Exception as error:
+        if not is_json:
+            raise
+        is_bug = not isinstance(error, AcareError)
+        message = "unexpected error" if is_bug else str(error)
+        logging.getLogger("acare").error(message, exc_info=is_bug)
+        raise SystemExit(1) from None
     finally:
         writer.close()

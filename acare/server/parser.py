@@ -22,9 +22,9 @@ MAX_BODY_READ = 8 * 1024 * 1024
 MAX_HEADER = 32 * 1024
 
 #: Header fields of a request. waitress takes quadratic time to join many of one name.
-MAX_FIELDS = 200
+MAX_FIELDS = 100
 
-_PARSED_SIZE = 3  # times the bytes of a header: about the memory that the parsed header takes
+_PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
 _TLS_HANDSHAKE = b"\x16"  # the first byte of one
 
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ ([\x21-\x7e\x80-\xff]+) HTTP/1\.[01]")
@@ -32,18 +32,18 @@ _TARGET = re.compile(rb"(?:/|https?://)[\x21\x22\x24-\x7e]*", re.IGNORECASE)
 _SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_ORIGIN = re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE)
-_REQUEST_ID = re.compile(rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE)
+_RESPONSE_DEPENDS_ON = {
+    "ORIGIN": re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE),
+    "X_REQUEST_ID": re.compile(
+        rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE
+    ),
+}
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. If it is rejected here, ``origin`` and ``request_id`` are headers that it was sent with,
-    and ``is_head`` is whether it is a HEAD request, even if it could not be parsed.
-    """
+    """One request. If it is rejected here, ``headers`` has only what the response depends on."""
 
-    origin: str | None = None
-    request_id: str | None = None
-    is_head = False
+    command, path, query, request_uri, url_scheme = "-", "/", "", "/", "http"  # until they are parsed
     completed: bool
     expect_continue: bool
     headers: dict[str, str]
@@ -63,25 +63,24 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.completed:
             self.expect_continue = False  # waitress would wait for a body that does not come
         if self.error is not None:
-            self._read_for_refusal((before + data)[: 2 * MAX_HEADER])
+            self._read_rejected((before + data)[: 2 * MAX_HEADER])
         return consumed
 
     def size(self) -> int:
         """About how many bytes of memory the request takes, as far as it has been received."""
-        body = 0 if self.body_rcv is None else int(self.body_rcv.getbuf().kept)
+        body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)
         return _PARSED_SIZE * int(self.header_bytes_received) + body
 
     def caller(self) -> str | None:
         """The API key that was sent, valid or not; None if there is none."""
         return self.headers.get("X_API_KEY") or self.headers.get("API_KEY")
 
-    def _read_for_refusal(self, text: bytes) -> None:
-        """Extract what the response to a rejected request depends on."""
-        self.is_head = text.startswith(b"HEAD ")
-        if (origin := _ORIGIN.search(text)) is not None:
-            self.origin = origin[1].decode("ascii")
-        if (request_id := _REQUEST_ID.search(text)) is not None:
-            self.request_id = request_id[1].decode("ascii")
+    def _read_rejected(self, text: bytes) -> None:
+        """Extract what the response to a rejected request depends on, even if it could not be parsed."""
+        if text.startswith(b"HEAD "):
+            self.command = "HEAD"
+        found = {name: pattern.search(text) for name, pattern in _RESPONSE_DEPENDS_ON.items()}
+        self.headers = {name: match[1].decode("ascii") for name, match in found.items() if match}
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
@@ -99,10 +98,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         except (ValueError, ParsingError, TransferEncodingNotImplemented):
             raise ParsingError("a header is malformed") from None  # waitress's messages repeat what was sent
         if self.body_rcv is not None:
-            body = Body(keep=self.content_length <= MAX_BODY)
-            self.body_rcv.buf = body
             if self.chunked:
-                self.body_rcv = Chunks(body)
+                self.body_rcv = Chunks()
+            else:
+                self.body_rcv.buf = Body()
         self._check_host()
         if b"transfer-encoding" in rest.lower():
             self._check_framing(_TRANSFER_ENCODING.findall(rest))

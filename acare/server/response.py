@@ -1,4 +1,4 @@
-"""Responses, each sent as one piece. Requests that the server rejects are answered in the envelope too."""
+"""Responses, each sent as one piece."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ from functools import lru_cache
 
 from waitress import task as waitress_task
 from waitress.utilities import build_http_date
-
-from acare.api import envelope
-from acare.api.access_log import AccessRecord, is_request_id
-
-#: Bytes above which a response is large: a list of this size takes milliseconds.
-LARGE = 256 * 1024
 
 
 def _send(task: waitress_task.Task, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
@@ -34,7 +28,7 @@ def _http_date(second: int) -> str:
 
 
 class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no types
-    """Calls the app, whose responses have valid headers and a Content-Length.
+    """Calls the app, whose responses have valid headers and a Content-Length; also for a rejected request.
 
     waitress's own task checks and rewrites each header of any application, which takes longer than the app.
     """
@@ -43,34 +37,13 @@ class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no 
         channel, server = self.channel, self.channel.server
         env = self.get_environment()
         env["acare.stopping"] = server.stopping
+        error = self.request.error
+        if error is not None:
+            env["acare.rejected"] = error.code, error.body
         body = b"".join(server.application(env, self._start_response))
-        channel.answered_large = len(body) > LARGE
-        self.close_on_finish = self.request.connection_close or (server.stopping and not channel.input)
+        is_last = self.request.connection_close or (server.stopping and not channel.input)
+        self.close_on_finish = is_last or error is not None
         _send(self, self.status, self.response_headers, body)
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         self.status, self.response_headers = status, headers
-
-
-class ErrorTask(waitress_task.ErrorTask):  # type: ignore[misc]
-    """Answers, in the envelope, a request that the server rejected without calling the app."""
-
-    def execute(self) -> None:
-        server, request = self.channel.server, self.request
-        sent, error = request.request_id, request.error
-        request_id = sent if sent is not None and is_request_id(sent) else envelope.new_request_id()
-        code, message = envelope.HTTP_ERRORS.get(error.code, envelope.INTERNAL_ERROR)
-        if error.code == 400:
-            message = f"The request is malformed: {error.body}."
-        body = envelope.error_body(code, message, request_id).encode()
-        headers = [
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-            ("x-request-id", request_id),
-            ("x-content-type-options", "nosniff"),
-            ("cache-control", "no-store"),
-            *server.cors.headers_for(request.origin),
-        ]
-        self.close_on_finish = True
-        _send(self, f"{error.code} {error.reason}", headers, b"" if request.is_head else body)
-        server.access_log(AccessRecord(self.channel.addr[0], "-", "-", error.code, 0.0, "-", request_id))

@@ -7,36 +7,34 @@ import os
 import signal
 import socket
 import time
-from collections import deque
-from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
+from waitress.trigger import trigger
 
-from acare.api.access_log import AccessRecord
-from acare.api.cors import Cors
 from acare.app import App, Workload
 from acare.config import Settings
-from acare.server.channel import REQUEST_SECONDS, Channel
+from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
-from acare.server.listener import CONNECTIONS, Listener, allow_connections, url
+from acare.server.listener import Listener, url
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
-from acare.server.sockets import Sockets
-from acare.server.workers import FairQueue, Workers
+from acare.server.workers import FairQueue, start_threads
 
 log = logging.getLogger("acare.server")
 
-#: Seconds after which an idle connection is closed; more than the 60 s of proxies, so that they close first.
-IDLE_SECONDS = 75
+#: Open connections. An idle one costs a file descriptor and no thread.
+MAX_CONNECTIONS = 1000
 
-#: Seconds without a byte after which a stopping server no longer waits for the rest of a request.
-PAUSE_SECONDS = 2
+#: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
+PATIENCE = 1.0
 
-#: The same if no request has begun: one may be on its way over a connection that is new or in use.
-SETTLE_SECONDS = 0.25
+#: Seconds for which the loop answers requests before it sends the responses and reads what has arrived.
+TOGETHER_SECONDS = 0.004
 
-#: Requests that the loop answers before it sends the responses and reads what has arrived meanwhile.
-MAX_TOGETHER = 8
+# Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
+_READERS: dict[Workload, int] = {"list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
@@ -58,34 +56,27 @@ class Server:
     this object is what waitress calls the server.
     """
 
-    def __init__(
-        self,
-        app: App,
-        listener: socket.socket,
-        settings: Settings,
-        access_log: Callable[[AccessRecord], None],
-    ) -> None:
+    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
         self.application = app
-        self.access_log = access_log
-        self.cors = Cors(settings.cors_origin)
         self.stopping = False
-        self.idle_seconds: float = IDLE_SECONDS
-        self.pause_seconds: float = REQUEST_SECONDS
+        self.patience: float = TIMEOUT
         self.adj = Adjustments(**_ADJUSTMENTS)
-        self.active_channels: dict[int, Channel] = {}
-        self.connections = Connections()
+        self.connections = self.active_channels = Connections()
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.url = url(self.server_name, self.effective_port)
-        self._quick = FairQueue()  # requests that the loop answers
-        self._answered: deque[Channel] = deque()  # connections whose responses are to be sent
-        self._large_lists: set[str] = set()  # callers to whom a large list was sent; each has a valid key
-        self._sockets = Sockets()
+        self._sockets: dict[int, Any] = {}  # all that the loop polls
+        self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
-        self._max_connections = allow_connections(CONNECTIONS)
         self._stop_delay, self._drain_seconds = settings.stop_delay, settings.drain_seconds
         self._signalled = False
         self._swept_at = time.monotonic()
-        self._workers = Workers(settings.threads, self._send_later)
+        self._queues: dict[Workload, FairQueue] = {
+            kind: FairQueue() for kind in ("quick", "write", *_READERS)
+        }
+        for kind, number in _READERS.items():
+            start_threads(number, self._queues[kind], self._send_later, one_at_a_time=True)
+        # Writes are committed together.
+        start_threads(settings.threads, self._queues["write"], self._send_later, one_at_a_time=False)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -94,27 +85,20 @@ class Server:
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one longest without progress is closed for it."""
-        if len(self.active_channels) >= self._max_connections and not self.connections.close_one():
+        if len(self.connections) >= MAX_CONNECTIONS and not self.connections.close_one():
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connections.progressed(Channel(self, sock, addr, self.adj, self._sockets))
+        Channel(self, sock, addr, self.adj, self._sockets)
 
     def add_task(self, channel: Channel) -> None:
         """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
-        self.connections.count(channel)
-        if not channel.connected:  # it has been closed, since too much is held; do not queue it as well
-            return
         request = channel.requests[0]
-        caller = request.caller() or channel.addr[0]
         workload: Workload = "quick"
         if not request.error:
             workload = self.application.workload(request.command, request.path, request.query)
-        if workload == "quick" or (workload == "list" and caller not in self._large_lists):
-            self._quick.put(caller, channel)
-        else:
-            self.connections.keep(channel)
-            self._workers.put(workload, caller, channel)
+        channel.in_thread = workload != "quick"
+        self._queues[workload].put(request.caller() or channel.addr[0], channel)
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
@@ -134,41 +118,37 @@ class Server:
 
     def _iterate(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, answer a few requests and send the responses."""
-        is_busy = self._answered or not self._quick.is_empty()
-        self._sockets.wait(0 if is_busy else seconds)
-        for _ in range(MAX_TOGETHER):
-            if self._quick.is_empty():
-                break
-            self._answer(*self._quick.take())
-        for _ in range(len(self._answered)):
-            self._send(self._answered.popleft())
+        quick = self._queues["quick"]
+        wasyncore.loop(seconds if quick.is_empty() else 0, use_poll=True, map=self._sockets, count=1)
+        self._listener.accept_callers()
+        if self.connections.has_grown:
+            self.connections.limit_memory()
+        answered: list[Channel] = []
+        until = time.monotonic() + TOGETHER_SECONDS
+        while not quick.is_empty() and time.monotonic() < until:
+            answered.append(self._answer(*quick.take()))
+        for channel in answered:
+            self._send(channel)
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self.connections.close_overdue(now)
-            self._listener.is_paused = False
-            self._sockets.watch(self._listener.number)
 
-    def _answer(self, caller: str, channel: Channel) -> None:
-        channel.answered_large = False
+    def _answer(self, caller: str, channel: Channel) -> Channel:
         try:
             channel.service()
         except Exception:
             channel.handle_error()
-        self._quick.done(caller)
-        self._answered.append(channel)
-        if channel.answered_large:
-            self._large_lists.add(caller)
+        self._queues["quick"].done(caller)
+        return channel
 
     def _send_later(self, channel: Channel) -> None:
         """Have the loop send the response of a thread."""
-        self._answered.append(channel)
-        self._sockets.wake()
+        self._trigger.pull_trigger(lambda: self._send(channel))
 
     def _send(self, channel: Channel) -> None:
         try:
             channel.send_output()
-            self._sockets.watch(channel.number)
         except Exception:
             channel.handle_error()
 
@@ -180,7 +160,7 @@ class Server:
             logging.shutdown()
             os._exit(128 + number)
         self._signalled = True
-        self._sockets.wake()  # the handler runs in the thread of the loop, between two instructions
+        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
         """Accept no new connections, answer every request that has begun to arrive, and close.
@@ -190,16 +170,16 @@ class Server:
         self.stopping = True  # from now on, no connection stays open after a response
         self._wait_for_proxies()
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
-        self._listener.accept_all()  # callers that have already connected
+        self._iterate(0)  # accept callers that have already connected
         self._listener.close()
-        self.idle_seconds, self.pause_seconds = SETTLE_SECONDS, PAUSE_SECONDS
+        self.patience = PATIENCE
         deadline = time.monotonic() + self._drain_seconds
-        while self.active_channels and time.monotonic() < deadline:
+        while self.connections and time.monotonic() < deadline:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
             self.connections.close_overdue(time.monotonic())
-        if self.active_channels:
+        if self.connections:
             # Their threads may be writing. A write without an answer has not been acknowledged.
-            log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
+            log.warning("stopped with %d connection(s) unfinished", len(self.connections))
             return
         self.application.close()
         log.info("stopped")

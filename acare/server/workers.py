@@ -1,20 +1,18 @@
-"""The queues in which callers take turns, and the threads that answer what the event loop should not."""
+"""The queue in which callers take turns, and the threads that answer what the event loop should not."""
 
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
-from acare.app import Workload
 from acare.server.channel import Channel
 
 log = logging.getLogger("acare.server")
-
-# Threads for each kind of request besides writes; no kind waits for another.
-_THREADS: dict[Workload, int] = {"slow": 4, "list": 2, "check": 1}
 
 
 class FairQueue:
@@ -54,33 +52,31 @@ class FairQueue:
         return self._turns.empty()
 
 
-class Workers:
-    """A queue and threads for each kind of request."""
+def start_threads(
+    number: int, waiting: FairQueue, answered: Callable[[Channel], None], one_at_a_time: bool
+) -> None:
+    """Have threads answer the requests that wait, ``one_at_a_time`` for each caller or as many as there are.
 
-    def __init__(self, writers: int, answered: Callable[[Channel], None]) -> None:
-        """``writers`` is the number of threads for writes. ``answered`` is called after each request."""
-        self._answered = answered
-        self._queues: dict[Workload, FairQueue] = {}
-        for kind, count in {"write": writers, **_THREADS}.items():
-            self._queues[kind] = FairQueue()
-            for _ in range(count):
-                threading.Thread(target=self._work, args=(kind,), daemon=True).start()
+    ``answered`` is called after each request.
+    """
 
-    def put(self, kind: Workload, caller: str, channel: Channel) -> None:
-        """Have the request of ``channel`` answered by a thread for its kind."""
-        self._queues[kind].put(caller, channel)
-
-    def _work(self, kind: Workload) -> None:
-        waiting = self._queues[kind]
+    def work() -> None:
+        with suppress(AttributeError, OSError):  # not Linux, or a sandbox
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
+                # After the event loop, from which a thread would take Python's lock at each call of SQLite.
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
         while True:
             caller, channel = waiting.take()
-            if kind == "write":  # writes of one caller are committed together
+            if not one_at_a_time:
                 waiting.done(caller)
             try:
                 channel.service()
             except Exception:
                 log.exception("a request could not be answered")
                 channel.cancel()
-            if kind != "write":
+            if one_at_a_time:
                 waiting.done(caller)
-            self._answered(channel)
+            answered(channel)
+
+    for _ in range(number):
+        threading.Thread(target=work, daemon=True).start()

@@ -6,7 +6,9 @@ from support.client import app_fixture
 app = app_fixture()
 
 WORKLOADS = {
-    ("GET", "/v1/clients", ""): "list",
+    ("GET", "/v1/clients", ""): "quick",
+    ("GET", "/v1/clients", "page=3&limit=25"): "quick",
+    ("GET", "/v1/clients", "limit=26"): "list",
     ("GET", "/v1/clients", "page=99&limit=100"): "list",
     ("GET", "/v1/clients", "page=100&limit=100"): "slow",
     ("GET", "/v1/clients", "page=00000000030000"): "slow",
@@ -16,8 +18,8 @@ WORKLOADS = {
     ("POST", "/v1/clients", ""): "write",
     ("PUT", "/v1/clients/x", ""): "write",
     ("DELETE", "/v1/clients/x", ""): "write",
-    ("GET", "/readyz", ""): "check",
-    ("GET", "//readyz/", ""): "check",
+    ("GET", "/readyz", ""): "slow",
+    ("GET", "//readyz/", ""): "slow",
     ("GET", "/healthz", ""): "quick",
 }
 

@@ -7,7 +7,7 @@ import pytest
 from support.data import JORDAN, TIMESTAMP
 from support.importing import HEADER, USER
 
-from acare.importing import cells, result
+from acare.importing import cells
 
 PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
 
@@ -15,16 +15,13 @@ PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(PLAIN.encode(), id="UTF-8"),
         pytest.param(PLAIN.encode("utf-8-sig"), id="UTF-8 with a byte order mark"),
         pytest.param(PLAIN.encode("utf-16"), id="UTF-16"),
         pytest.param(PLAIN.encode("cp1252"), id="Windows-1252"),
         pytest.param(PLAIN.encode("cp1252")[:31] + "r;“quoted”\n".encode(), id="mixed"),
         pytest.param(PLAIN.replace(";", ",").encode(), id="comma"),
         pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
-        pytest.param(b"sep=|\n" + PLAIN.replace(";", "|").encode(), id="sep= line"),
         pytest.param(PLAIN.replace("\n", "\r").encode(), id="CR alone"),
-        pytest.param(PLAIN.replace("\n", "\r\n").encode(), id="CR LF"),
         pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
         pytest.param(PLAIN.encode().rstrip(b"\n"), id="no line break at the end"),
     ],
@@ -38,15 +35,13 @@ def test_a_file_is_read_however_it_is_written(agency, content):
 @pytest.mark.parametrize(
     ("header", "cell", "field", "value"),
     [
-        ("E-mail", " a@b ", "email", "a@b"),
         ("Mobile", "(661) 555-0142", "phone", "(661) 555-0142"),
         ("Budget", '"$350,000"', "budget_max", 350000),
         ("Min. Price", '"350.000,00 EUR"', "budget_min", 350000),
         ("Pre-Approved", "Yes", "pre_approved", True),
         ("Status", "Active", "status", "active"),
         ("Tags", "vip; first-time;", "tags", ["vip", "first-time"]),
-        ("Notes", '"two\nlines"', "notes", "two\nlines"),
-        ("Created On", "7/15/2024", "created_at", "2024-07-15T00:00:00.000Z"),
+        ("Created On", "15.7.2024", "created_at", "2024-07-15T00:00:00.000Z"),
         ("Bedrooms", "3", "property_preferences", {"bedrooms_min": 3}),
         ("Property Type", "condo;house", "property_preferences", {"property_types": ["condo", "house"]}),
         ("Agent", "Ana@Example.com", "owner", USER),
@@ -60,11 +55,10 @@ def test_headers_and_values_are_recognized(agency, header, cell, field, value):
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("350k", 350000), ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
+        ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
         ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("1,234,567.89", 1234567.89),
-        ("€ 99", 99), ("99\u00a0EUR", 99), ("350 k€", 350000), ("1.2 M USD", 1200000), ("US$ 350", 350),
-        ("-5", "-5"), ("1,234,5", "1,234,5"), ("12 apples", "12 apples"), ("350 TEUR", "350 TEUR"),
-        ("350 Mio", "350 Mio"), ("350 MIO", "350 MIO"), ("350 m²", "350 m²"),
+        ("€ 99", 99), ("99\u00a0EUR", 99), ("350 k€", 350000), ("US$ 350", 350), ("-5", "-5"),
+        ("1,234,5", "1,234,5"), ("350 TEUR", "350 TEUR"), ("350 Mio", "350 Mio"), ("350 m²", "350 m²"),
     ],
 )  # fmt: skip
 def test_money(text, value):
@@ -79,8 +73,6 @@ def test_money(text, value):
         ("7/5/2026 2:05 PM", "mdy", "2026-07-05T14:05:00.000Z"),
         ("7/5/2026", "dmy", "2026-05-07T00:00:00.000Z"),
         ("7/5/2026", None, None),
-        ("15/7/2026", None, "2026-07-15T00:00:00.000Z"),
-        ("7/15/2026", None, "2026-07-15T00:00:00.000Z"),
         ("15/7/2026", "mdy", None),
         ("5.7.26", None, "2026-07-05T00:00:00.000Z"),
         ("2026-02-30", None, None),
@@ -90,16 +82,16 @@ def test_dates(text, dates, value):
     assert cells.timestamp(text, dates) == value
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("Mary Ann Lee", ("Mary Ann", "Lee")),
-        ("Lee, Jordan", ("Jordan", "Lee")),
-        ("Cher", ("Cher", "")),
-    ],
-)
-def test_full_names_are_split(text, names):
-    assert cells.full_name(text) == names
+def test_full_names_are_split():
+    assert cells.full_name("Mary Ann Lee") == ("Mary Ann", "Lee")
+    assert cells.full_name("Lee, Jordan") == ("Jordan", "Lee")
+    assert cells.full_name("Cher") == ("Cher", "")
+
+
+def test_a_full_name_does_not_replace_first_and_last_name(agency):
+    agency.load("Name,Type,Surname\nJordan Lee,buyer,Ray\nMadonna,buyer,x\n")
+    names = [(client["first_name"], client["last_name"]) for client in agency.clients()]
+    assert names == [("Jordan", "Ray"), ("Madonna", "x")]
 
 
 @pytest.mark.parametrize(
@@ -130,9 +122,6 @@ TYPE = ("client_type", "client_type")
         ("Jordan,Lee,buyer,,abc,2999-01-01", [(2, *["created_at"] * 2), (2, *["budget_max"] * 2)]),
         ("Jord\0an,Lee,buyer,,,", [(2, "first_name", "first_name")]),
         ("Jordan,Lee,buyer,,,,more", [(2, None, "row")]),
-        ("Jordan,Lee,buy", [(2, *TYPE), (2, None, "row")]),
-        ('"Jordan" x,Lee,buyer,,,\n', [(2, None, "row")]),
-        ('Jordan,"Lee,buyer,,,\n', [(2, None, "row")]),
         ('Jordan,"L\ne",x,a@b,,\nDana,Ray,x,,,', [(2, *["last_name"] * 2), (2, *TYPE), (4, *TYPE)]),
     ],
 )  # fmt: skip
@@ -145,15 +134,17 @@ FAILURES = {
     "empty": (b"", "the file is empty"),
     "no names": (b"Type,Email\nbuyer,b\n", "no column is a name: Type, Email"),
     "no rows": (f"{HEADER}\n\n".encode(), "no rows"),
-    "open quote": (b'"Type,Name\nbuyer,b\n', "line 1, the header must have closed quotes"),
+    "open quote": (b'Name,Type\nA B,buyer\n"C D,buyer\n', "line 3 must have closed quotes"),
     "Excel": (b"PK\3\4...", "save it as CSV"),
+    "missing column": (f"{HEADER}\n".encode(), "there is no column 'Tel'", "--map", "Tel=phone"),
     "half a letter": ("Name;Type\nA B;buyer\n".encode("utf-16")[:-1], "cannot be read"),
 }
 
 
-@pytest.mark.parametrize(("content", "text"), FAILURES.values(), ids=FAILURES)
-def test_a_file_without_clients_is_refused(agency, content, text):
-    ended = agency.load(content)
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_a_file_without_clients_is_refused(agency, failure):
+    content, text, *arguments = failure
+    ended = agency.load(content, *arguments)
     assert (ended.code, ended.out, text in ended.err) == (1, "", True)
 
 
@@ -163,9 +154,10 @@ def test_map_names_a_column_and_can_ignore_one(agency):
     assert (client["phone"], client["email"]) == ("555", None)
 
 
-def test_a_mapped_column_that_is_missing_is_named(agency):
-    ended = agency.load(f"{HEADER}\n", "--map", "Tel=phone")
-    assert (ended.code, "'Tel'" in ended.err) == (1, True)
+def test_the_first_filled_column_of_a_field_counts(agency):
+    content = f"{HEADER},Tel,Cell\nA,B,buyer,1,2\nC,D,buyer,,3\n"
+    agency.load(content, "--map", "Tel=phone", "--map", "Cell=phone")
+    assert [client["phone"] for client in agency.clients()] == ["1", "3"]
 
 
 @pytest.mark.parametrize("default", ["client_type=byer", "budget_max=lots", "owner=x", "source"])
@@ -209,23 +201,23 @@ def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
     assert notes == "Likes dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
 
 
-def test_a_full_name_of_one_word_lacks_the_last_name(agency):
-    content = "Name,Type\nMadonna,buyer\n"
-    assert 'Name: "Madonna" (last_name) is required' in agency.load(content).out
-    assert agency.load(content, "--default", "last_name=-").code == 0
-
-
-@pytest.mark.parametrize(("first", "delimiter"), [("", ","), ("", ";"), ("sep=|\n", "|")])
-def test_rejects_can_be_corrected_and_imported(agency, tmp_path, first, delimiter):
-    rows = ("Jordan,Lee,buyer,=1,25/7/2024", "Dana,Ray,renter,'=2,26/8/2024", "Pat,Kim,renter,=3,26/8/2024")
-    content = first + "\n".join((f"{HEADER},phone,created", *rows)).replace(",", delimiter)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_rejects_can_be_corrected_and_imported(agency, tmp_path, delimiter):
+    rows = ("Jordan,Lee,buyer,=1", "Dana,Ray,renter,'=2", "Pat,Kim,renter,=3")
+    content = "\n".join((f"{HEADER},phone", *rows)).replace(",", delimiter)
     rejects = tmp_path / "rejects.csv"
     assert agency.load(content, "--rejects", rejects).code == 0
     corrected = rejects.read_text("utf-8-sig").replace("renter", "both")
-    assert corrected.startswith(first + f"{HEADER},phone,created,acare_reason".replace(",", delimiter))
-    assert "must be one of buyer, seller, both" in corrected
+    assert corrected.startswith(f"acare_reason,{HEADER},phone".replace(",", delimiter))
+    assert ("must be one of buyer, seller, both" in corrected, "'=3" in corrected) == (True, True)
     assert agency.report(corrected)["unknown_columns"] == []
     assert [client["phone"] for client in agency.clients()] == ["=1", "=2", "=3"]
+
+
+def test_rejects_that_are_rejected_again_have_one_reason(agency, tmp_path):
+    agency.load(f"{HEADER}\nDana,Ray,renter\n", "--rejects", tmp_path / "1.csv")
+    agency.run("import", tmp_path / "1.csv", "--user", USER, "--rejects", tmp_path / "2.csv")
+    assert (tmp_path / "2.csv").read_text() == (tmp_path / "1.csv").read_text()
 
 
 def test_another_file_of_rejects_is_not_replaced(agency, tmp_path):
@@ -244,14 +236,13 @@ def test_what_is_not_imported_leaves_no_rejects(agency, tmp_path):
 def test_nothing_is_written_if_a_row_is_invalid(agency):
     ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\nDana,Ray,renter\nPat,Kim,renter\n")
     assert (ended.code, agency.clients()) == (1, [])
-    assert 'line 3, client_type: "renter" (client_type) must be one of buyer, seller, both' in ended.out
+    assert 'line 3, client_type: "renter": client_type must be one of buyer, seller, both' in ended.out
     assert "2 x client_type must be one of buyer, seller, both" in ended.out
 
 
-def test_all_problems_are_counted_and_the_first_listed(agency, monkeypatch):
-    monkeypatch.setattr(result, "MAX_LISTED", 2)
-    printed = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 5).out
-    assert (printed.count("\nline "), "5 x client_type" in printed) == (1, True)
+def test_all_problems_are_counted_and_the_first_listed(agency):
+    printed = agency.load(f"{HEADER}\n" + "A,B,renter\n" * 1002).out
+    assert (printed.count("line "), "1002 x client_type" in printed) == (1000, True)
 
 
 def test_text_of_a_file_is_escaped_for_the_terminal(agency):
@@ -265,7 +256,7 @@ def test_a_dry_run_writes_nothing(agency, tmp_path):
     rejects = tmp_path / "rejects.csv"
     content = f"{HEADER},owner\nJordan,Lee,buyer,new@example.com\nx,,,\n"
     ended = agency.load(content, "--dry-run", "--create-users", "--rejects", rejects)
-    assert ended.out.startswith('CSV, UTF-8, delimiter ","\n    first_name -> first_name\n')
+    assert ended.out.startswith('CSV, delimiter ","\n    first_name -> first_name\n')
     assert "1 valid, 1 refused; nothing was written." in ended.out
     assert (agency.clients(), rejects.exists()) == ([], False)
     assert "new@example.com" not in agency.run("user", "list").out

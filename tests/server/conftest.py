@@ -1,10 +1,8 @@
 """A server that several attacks in a row are tried on, and servers that are stopped."""
 
-import os
 import signal
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 from support.server import make_key, serving
@@ -38,12 +36,10 @@ class Stopping:
 
     def __init__(self, database, process, address, key):
         self.database, self.process, self.address, self.key = database, process, address, key
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        self._pid = int(children[0]) if children else process.pid  # of the server itself
         self._log = database.with_name("server.log")
 
     def signal(self, number=signal.SIGTERM):
-        os.kill(self._pid, number)
+        self.process.send_signal(number)
 
     def stop(self):
         """Send SIGTERM, and wait until the server says that it stops."""

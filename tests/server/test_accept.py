@@ -1,7 +1,6 @@
 """An error in accept or in a thread costs one connection."""
 
 import resource
-import socket
 import time
 
 import pytest
@@ -11,9 +10,9 @@ from support.target import target_in
 # The next time that the server calls this method of a socket, it fails; once the file is there.
 FAILING = """
 import pathlib, socket
-from acare.server import server
+from acare.server import listener
 
-server._SWEEP_SECONDS = 0.1
+listener.PAUSE_SECONDS = 0.1
 armed, called = pathlib.Path({armed!r}), socket.socket.{method}
 
 def fail_once(self, *arguments):
@@ -89,21 +88,8 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
         wait_for(lambda: "on purpose" in target.log())
 
 
-def test_connections_may_be_reset_before_they_are_accepted(tmp_path):
-    with target_in(tmp_path) as target:
-        host, port = target.address.split(":")
-        for _ in range(200):
-            raw = socket.socket()
-            raw.setblocking(False)
-            raw.connect_ex((host, int(port)))
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            raw.close()
-        assert answers_within(target, seconds=1)
-        assert len(target.log_besides_requests()) < 10
-
-
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import server; server._SWEEP_SECONDS = 0.1"
+    quick = "from acare.server import listener; listener.PAUSE_SECONDS = 0.1"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         assert status_on(there, target) == 200
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)

@@ -19,9 +19,8 @@ ROOM = 64
 @contextmanager
 def room_for(number, folder):
     """A server with room for so many connections, and what makes connections to it."""
-    descriptors = number + 256
-    prefix = ["prlimit", f"--nofile={descriptors}:{descriptors}"]
-    with target_in(folder, prefix=prefix) as target, contextlib.ExitStack() as stack:
+    before = f"from acare.server import server; server.MAX_CONNECTIONS = {number}"
+    with target_in(folder, before=before) as target, contextlib.ExitStack() as stack:
 
         def make(count, sending=b"", **options):
             made = [connect(target.address, **options) for _ in range(count)]

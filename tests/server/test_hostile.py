@@ -15,7 +15,6 @@ from support.sockets import (
     fill_with_large_clients,
     read_answer,
     request,
-    reset,
     wait_for,
 )
 from support.target import target_in
@@ -25,8 +24,7 @@ THREADS = 4  # of the server, so that few callers would be enough to hold them a
 LIMIT_SECONDS = 0.25
 QUICK = f"""
 from acare.server import channel, server
-channel.REQUEST_SECONDS = channel.ANSWER_SECONDS = {LIMIT_SECONDS}
-server.IDLE_SECONDS = {LIMIT_SECONDS}
+channel.TIMEOUT = server.TIMEOUT = {LIMIT_SECONDS}
 server._SWEEP_SECONDS = 0.05
 """
 
@@ -65,25 +63,6 @@ def unharmed(target):
 # --- what a crowd of connections does, in turn
 
 
-def send_a_byte_now_and_then(target, crowd):
-    for byte in b"GET /v1":
-        for raw in crowd:
-            raw.send(bytes([byte]))
-        target.ask(path="/v1/clients?limit=1")
-
-
-def send_half_a_body(target, crowd):
-    for raw in crowd:
-        raw.sendall(request(target.key, "POST", body=BODY)[:-5])
-
-
-def go_away_in_the_middle(target, crowd):
-    complete = request(target.key, "POST", body=BODY)
-    for length, raw in zip(range(1, len(complete)), crowd, strict=False):
-        raw.sendall(complete[:length])
-        reset(raw)
-
-
 def ask_for_much_and_read_nothing(target, crowd):
     for raw in crowd[: 2 * THREADS]:
         raw.sendall(request(target.key, path=LARGE_PAGE) * 20)
@@ -115,9 +94,6 @@ def send_without_end(target, crowd):
 
 
 ACTS = [
-    send_a_byte_now_and_then,
-    send_half_a_body,
-    go_away_in_the_middle,
     send_without_end,
     ask_for_much_and_read_nothing,
 ]

@@ -3,10 +3,8 @@
 import contextlib
 import http.client
 import json
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 from support.sockets import (
@@ -18,8 +16,6 @@ from support.sockets import (
     wait_for,
 )
 from support.target import attack, target_in
-
-from acare.server.connections import Connections
 
 MIB = KIB * KIB
 
@@ -135,23 +131,6 @@ def test_unread_responses_have_the_same_limit(tight):
         assert tight.is_well()
 
 
-def test_a_request_over_the_limit_is_not_carried_out(tmp_path):
-    with target_in(tmp_path, before=TIGHT.replace("4 * 2**20", "4000")) as target:
-        with target.connections() as [raw]:
-            raw.settimeout(2)
-            raw.sendall(request(target.key, "POST", body=BODY.ljust(5000), Content_Length=5000))
-            assert is_closed(raw)
-        assert target.ask()["meta"]["total"] == 0
-        time.sleep(0.1)  # the log is written 20 times a second
-        assert target.log_besides_requests() == []
-
-
-def test_a_closed_connection_is_not_counted():
-    closed = SimpleNamespace(connected=False, counted=0, size=lambda: 10)
-    Connections().count(closed)
-    assert closed.counted == 0
-
-
 def is_closed(raw):
     """Whether the server has closed the connection, perhaps in the middle of a response."""
     try:
@@ -162,20 +141,3 @@ def is_closed(raw):
     except ConnectionError:
         pass
     return True
-
-
-# --- a disk that takes no more
-
-
-def test_a_server_whose_writes_fail_is_not_ready(tmp_path):
-    with target_in(tmp_path) as target:
-        target.ask(path="/readyz")
-        target.ask("POST", body=BODY, status=201)
-        no_limit = resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        target.ask(path="/readyz", status=503)
-        target.ask(path="/healthz")
-        target.ask()
-        target.ask("POST", body=BODY, status=503)
-        resource.prlimit(target.process.pid, resource.RLIMIT_FSIZE, no_limit)
-        target.ask(path="/readyz")
-        target.ask("POST", body=BODY, status=201)

@@ -1,10 +1,8 @@
 """The stop: open requests are finished, however slow, no write is lost, and then the process ends."""
 
 import io
-import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing, contextmanager
 
@@ -134,28 +132,8 @@ def test_all_who_have_connected_before_the_stop_are_answered(stopping):
         assert server.exit_code() == 0
 
 
-SLOW_LOOP = """
-import time
-from acare.api import system
-on_get = system.Liveness.on_get
-system.Liveness.on_get = lambda self, req, resp: (time.sleep(0.1), on_get(self, req, resp))
-"""
-
-
-def test_requests_that_wait_for_the_loop_are_answered(stopping):
-    with stopping(before=SLOW_LOOP) as server:
-        waiting = [connect(server.address) for _ in range(20)]
-        for raw in waiting:
-            raw.sendall(request(server.key, path="/healthz"))
-        server.signal()
-        for raw in waiting:
-            with raw, raw.makefile("rb") as stream:
-                assert read_answer(stream)[0] == 200
-
-
 def test_half_a_request_is_not_waited_for(stopping):
-    hasty = "from acare.server import server; server.PAUSE_SECONDS = 0.2"
-    with stopping(before=hasty) as server, connect(server.address) as raw:
+    with stopping() as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.ask()
         server.stop()
@@ -178,33 +156,44 @@ def test_the_drain_ends_after_its_seconds(stopping, database):
         assert server.exit_code(within=2.5) == 0
 
 
-# --- process number 1, whose signals have no default action
-
-
-def new_namespace():
-    """The command that makes a namespace of processes; none, where this user may not."""
-    unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    for prefix in (unshare, [*unshare, "--user", "--map-root-user"]):
-        if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-            return prefix
-    return []
-
-
-@pytest.mark.parametrize("container", [False, True], ids=["a process", "process number 1"])
-def test_a_second_signal_ends_it_at_once(stopping, database, container):
-    prefix = new_namespace() if container else []
-    with stopping(prefix=prefix) as server, lock_held(database), connect(server.address) as raw:
+def test_a_second_signal_ends_it_at_once(stopping, database):
+    with stopping() as server, lock_held(database), connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY))
         server.ask()
         server.stop()
         assert server.process.poll() is None
         server.signal()
         assert server.exit_code(within=2) == 128 + signal.SIGTERM
-    last = database.with_name("server.log").read_text(encoding="utf-8").splitlines()[-1]
+    last = server.log().splitlines()[-1]
     assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
 
 
-def test_one_signal_ends_process_number_1(stopping):
-    with stopping(prefix=new_namespace()) as server:
-        server.signal()
-        assert server.exit_code() == 0
+# --- what callers and proxies see
+
+
+def test_an_answer_during_the_drain_ends_its_connection(stopping):
+    with stopping() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+        sent = request(server.key, "POST", "/v1/clients", BODY)
+        raw.sendall(sent[:-5])
+        server.ask()
+        server.stop()
+        raw.sendall(sent[-5:])
+        status, headers, _ = read_answer(stream)
+        assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
+
+
+def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):
+    with (
+        stopping("--stop-delay", "1") as server,
+        connect(server.address) as raw,
+        raw.makefile("rb") as stream,
+    ):
+        assert server.ask("GET", "/readyz")[0] == 200
+        server.stop()
+        status, headers, answer = server.ask("GET", "/readyz")
+        assert (status, answer["error"]["details"]["checks"]["server"]) == (503, "The server is stopping.")
+        assert server.ask("POST", "/v1/clients", BODY)[0] == 201
+        raw.sendall(request(server.key))  # over a connection that was there before
+        status, headers, _ = read_answer(stream)
+        assert (status, headers["Connection"]) == (200, "close")
+        assert server.seconds_to_the_end() >= 1

@@ -64,8 +64,6 @@ OTHERS = {
 
 @pytest.mark.parametrize(("what", "seconds"), OTHERS.values(), ids=OTHERS)
 def test_searches_of_one_caller_do_not_delay_another(target, what, seconds):
-    """Even after a large page, after which lists are answered by threads."""
-    ask(target, "GET", LARGE_PAGE)
     assert min(seconds_beside(target, SEARCH, *what) for _ in range(TRIES)) < seconds
 
 
