@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import falcon
@@ -9,6 +11,32 @@ import falcon
 from acare.api.envelope import ApiError
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
+
+#: Bytes of a body over the limit that are read before the 413.
+MAX_DISCARDED = 8 * 1024 * 1024
+
+
+def receive(req: falcon.Request, size: int) -> int:
+    """Read at most ``size`` bytes of a body without a Content-Length, which ``read`` then returns.
+
+    Returns their number. Raises InvalidInput if the host rejects the framing of the body.
+    """
+    try:
+        data = req.stream.read(size)
+    except (OSError, ValueError):
+        raise _invalid("is malformed: the host could not read it") from None
+    req.env["wsgi.input"] = BytesIO(data)
+    req.env["CONTENT_LENGTH"] = str(len(data))
+    return len(data)
+
+
+def discard(req: falcon.Request) -> None:
+    """Read the rest of a body: some hosts lose the response, or the next request, if it is left unread."""
+    stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
+    left = MAX_DISCARDED
+    with suppress(OSError, ValueError):
+        while left > 0 and (data := stream.read(64 * 1024)):
+            left -= len(data)
 
 
 def read(req: falcon.Request) -> Any:

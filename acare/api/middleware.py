@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import falcon
 
+from acare.api import body
 from acare.api.envelope import ApiError
 from acare.api.request import Request
 from acare.auth import Caller
@@ -104,16 +105,24 @@ class LimitRate:
 
 
 class CheckBody:
-    """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is read."""
+    """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is parsed.
+
+    No body of an unknown caller is read: the 401 needs none, and a slow sender would occupy a thread.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
+        known = req.context.caller is not None
+        if length is None and known and req.env.get("wsgi.input_terminated"):
+            length = body.receive(req, self._limit + 1)
         if not length:
             return
         if length > self._limit:
+            if known and "HTTP_EXPECT" not in req.env:  # reading makes some hosts send 100 Continue
+                body.discard(req)
             message = f"The body must not exceed {self._limit} bytes."
             raise ApiError("CONTENT_TOO_LARGE", message, {"limit": self._limit})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):

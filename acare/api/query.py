@@ -65,11 +65,11 @@ class Query:
             raise InvalidInput(*self._problems)
 
     def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
-        text = self._params.get(name) or None
+        text = self._params.get(name, "")
         try:
             if isinstance(text, list):
                 raise ValueError("must not be given more than once")
-            return None if text is None else parse(text)
+            return parse(text) if text.strip() else None
         except ValueError as error:
             self._problems.append(FieldError(name, str(error)))
             return None

@@ -1,15 +1,20 @@
 """``create_app`` embedded: several apps in one process, under a prefix, on any WSGI server."""
 
 import gc
+import io
 import itertools
+import json
 import weakref
 from wsgiref.util import shift_path_info
 
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
+from support.wsgi import call
 
 import acare
+from acare.api.body import MAX_DISCARDED
+from acare.app import MAX_BODY
 from acare.config import SETTINGS
 from acare.errors import SettingError
 
@@ -47,6 +52,41 @@ def test_location_follows_the_prefix(intranet, south):
     api = Api(intranet, full_key(south))
     answer = api.post(JORDAN, path="/south/v1/clients")
     assert answer.headers["Location"] == f"/south/v1/clients/{answer.json['data']['id']}"
+
+
+# --- a body without a Content-Length
+
+UNSIZED = {  # what a host passes on without a Content-Length → the status, and whether all of it is read
+    "64 KiB": (MAX_BODY, {}, 201, True),
+    "64 KiB and 1 byte": (MAX_BODY + 1, {}, 413, True),
+    "1 MiB": (2**20, {}, 413, True),
+    "without an end": (MAX_DISCARDED * 2, {}, 413, False),
+    "of a caller who waits": (2**20, {"HTTP_EXPECT": "100-continue"}, 413, False),
+    "of an unknown caller": (MAX_BODY + 1, {"HTTP_X_API_KEY": "x"}, 401, False),
+    "compressed": (100, {"HTTP_CONTENT_ENCODING": "gzip"}, 415, True),
+}
+
+
+@pytest.mark.parametrize(("size", "environ", "status", "is_read"), UNSIZED.values(), ids=UNSIZED)
+def test_a_body_without_a_length_is_read_to_its_limit(north, size, environ, status, is_read):
+    stream = io.BytesIO(json.dumps(JORDAN).encode().ljust(size))
+    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, **environ}
+    answer = call(north, "POST", "/v1/clients", **{"wsgi.input_terminated": True}, **environ)
+    assert (int(answer[0][:3]), stream.tell() == size) == (status, is_read)
+
+
+def test_no_more_than_the_length_is_read_after_a_413(north):
+    stream = io.BytesIO(bytes(2**20) + b"GET / HTTP/1.1")
+    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, "CONTENT_LENGTH": str(2**20)}
+    status = call(north, "POST", "/v1/clients", **environ)[0]
+    assert (status[:3], stream.tell()) == ("413", 2**20)
+
+
+def test_a_body_whose_framing_the_host_rejects_is_400(north):
+    stream = io.BufferedReader(io.BytesIO())
+    stream.close()  # reading raises ValueError
+    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, "wsgi.input_terminated": True}
+    assert call(north, "POST", "/v1/clients", **environ)[0] == "400 Bad Request"
 
 
 # --- opening and closing
