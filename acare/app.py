@@ -101,7 +101,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """What it takes to answer a request, from which a server decides where to do so.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" has many clients. "slow" is a search, a deep page or a readiness check, which writes too.
+        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page
+        or a readiness check, which writes too.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +25,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.writer import Writer
+from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -126,8 +125,8 @@ class Database:
         self.has_written = True
         return result
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Like ``write``, but returns at once; the future has the result when the changes are on disk."""
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+        """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
 

@@ -11,11 +11,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from acare.database.connection import as_domain_error
 from acare.database.log import WriteAheadLog
@@ -30,7 +28,36 @@ log = logging.getLogger("acare.database")
 BATCH_WINDOW = 0.0005
 LARGE_BATCH = 8
 
-_Write = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]
+
+class Write(Generic[T]):
+    """A queued write and its outcome.
+
+    Simpler than ``concurrent.futures.Future``, whose condition variable takes much of the time of a write.
+    """
+
+    __slots__ = ("_is_open", "error", "is_done", "value", "work")
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self.work = work
+        self.value: T | None = None
+        self.error: BaseException | None = None
+        self.is_done = False
+        self._is_open = threading.Lock()  # held until the outcome is final
+        self._is_open.acquire()
+
+    def result(self, seconds: float = -1) -> T:
+        """Wait for the outcome: return the result or raise the error; TimeoutError after ``seconds``."""
+        if not self._is_open.acquire(timeout=seconds):
+            raise TimeoutError
+        self._is_open.release()
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # there is a value if there is no error
+
+    def end(self) -> None:
+        """Let ``result`` return, now that the outcome is final."""
+        self.is_done = True
+        self._is_open.release()
 
 
 class Writer:
@@ -52,23 +79,23 @@ class Writer:
         self.commits = 0  # transactions on disk
         self._last_batch = 0  # number of writes in the last of them
         self._in_use = threading.Lock()  # held while the connections are used
-        self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
+        self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue ``work``, which runs in a transaction; the future is done when the transaction is on disk.
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+        """Queue ``work``, which runs in a transaction; it has a result when the transaction is on disk.
 
-        An exception from ``work`` undoes its changes and is the future's.
+        An exception from ``work`` undoes its changes and is raised by ``result``.
         """
-        future: Future[T] = Future()
+        write = Write(work)
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
-            self._queue.put((work, future))
-        return future
+            self._queue.put(write)
+        return write
 
     @contextmanager
     def exclusive(self) -> Iterator[WriteAheadLog]:
@@ -99,7 +126,7 @@ class Writer:
         """Commit batch after batch. After an error, each caller has an outcome and the thread continues."""
         more = True
         while more:
-            batch: list[_Write] = []
+            batch: list[Write[Any]] = []
             try:
                 more = self._take_queue(batch)
                 with self._in_use:
@@ -107,7 +134,7 @@ class Writer:
             except BaseException as error:
                 self._fail(batch, error)
 
-    def _take_queue(self, batch: list[_Write]) -> bool:
+    def _take_queue(self, batch: list[Write[Any]]) -> bool:
         """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
         if self._last_batch >= LARGE_BATCH:
             time.sleep(BATCH_WINDOW)
@@ -118,7 +145,7 @@ class Writer:
                 write = self._queue.get_nowait()
         return write is not None
 
-    def _commit(self, batch: list[_Write]) -> None:
+    def _commit(self, batch: list[Write[Any]]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if not batch:
             return
@@ -127,36 +154,34 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        answers = [self._run(work, future) for work, future in batch]
+        for write in batch:
+            self._run(write)
         self._connection.execute("COMMIT")
         self.commits += 1
         self._last_batch = len(batch)
-        for answer in answers:
-            answer()
+        for write in batch:
+            write.end()
         self.log.committed(len(batch))
 
-    def _run(self, work: Callable[[sqlite3.Connection], T], future: Future[T]) -> Callable[[], None]:
-        """Run one write in a savepoint, so that a failure undoes it alone.
-
-        Returns what answers the caller, for after the commit.
-        """
+    def _run(self, write: Write[Any]) -> None:
+        """Run one write in a savepoint, so that a failure undoes it alone. The commit is still to come."""
         self._connection.execute("SAVEPOINT one_write")
         try:
-            answer = partial(future.set_result, work(self._connection))
+            write.value = write.work(self._connection)
         except BaseException as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
             self._connection.execute("ROLLBACK TO one_write")
-            answer = partial(future.set_exception, as_domain_error(error))
+            write.error = as_domain_error(error)
         self._connection.execute("RELEASE one_write")
-        return answer
 
-    def _fail(self, batch: list[_Write], error: BaseException) -> None:
+    def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
         with suppress(sqlite3.Error):
             self._connection.rollback()
-        waiting = [future for _, future in batch if not future.done()]
-        for future in waiting:
-            future.set_exception(as_domain_error(error))
+        waiting = [write for write in batch if not write.is_done]
+        for write in waiting:
+            write.error = as_domain_error(error)
+            write.end()
         if not waiting:
             log.error("the writer failed between two transactions", exc_info=error)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections import deque
 from types import FrameType
 from typing import Any
 
@@ -20,7 +21,7 @@ from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.listener import Listener, url
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
-from acare.server.workers import FairQueue, start_threads
+from acare.server.workers import ArrivalQueue, FairQueue, start_threads
 
 log = logging.getLogger("acare.server")
 
@@ -32,6 +33,9 @@ PATIENCE = 1.0
 
 #: Seconds for which the loop answers requests before it sends the responses and reads what has arrived.
 TOGETHER_SECONDS = 0.004
+
+#: Bytes of a response in the loop after which the further lists of its caller are answered by threads.
+LARGE_RESPONSE = 256 * 1024
 
 # Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
 _READERS: dict[Workload, int] = {"list": 2, "slow": 4}
@@ -68,15 +72,19 @@ class Server:
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._stop_delay, self._drain_seconds = settings.stop_delay, settings.drain_seconds
+        self._large_lists: set[str] = set()  # callers whose lists go to threads; each has a valid key
         self._signalled = False
         self._swept_at = time.monotonic()
-        self._queues: dict[Workload, FairQueue] = {
-            kind: FairQueue() for kind in ("quick", "write", *_READERS)
+        self._quick = FairQueue()
+        self._queues: dict[Workload, FairQueue | ArrivalQueue] = {
+            "quick": self._quick,
+            "write": ArrivalQueue(),  # they are committed together
+            **{kind: FairQueue() for kind in _READERS},
         }
-        for kind, number in _READERS.items():
-            start_threads(number, self._queues[kind], self._send_later, one_at_a_time=True)
-        # Writes are committed together.
-        start_threads(settings.threads, self._queues["write"], self._send_later, one_at_a_time=False)
+        self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
+        self._is_woken = False
+        for kind, number in {"write": settings.threads, **_READERS}.items():
+            start_threads(number, self._queues[kind], self._send_later)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -97,8 +105,11 @@ class Server:
         workload: Workload = "quick"
         if not request.error:
             workload = self.application.workload(request.command, request.path, request.query)
+        caller = request.caller() or channel.addr[0]
+        if workload == "list" and caller not in self._large_lists:
+            workload = "quick"
         channel.in_thread = workload != "quick"
-        self._queues[workload].put(request.caller() or channel.addr[0], channel)
+        self._queues[workload].put(caller, channel)
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
@@ -118,8 +129,11 @@ class Server:
 
     def _iterate(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, answer a few requests and send the responses."""
-        quick = self._queues["quick"]
+        quick = self._quick
         wasyncore.loop(seconds if quick.is_empty() else 0, use_poll=True, map=self._sockets, count=1)
+        self._is_woken = False
+        while self._answered:
+            self._send(self._answered.popleft())
         self._listener.accept_callers()
         if self.connections.has_grown:
             self.connections.limit_memory()
@@ -139,12 +153,17 @@ class Server:
             channel.service()
         except Exception:
             channel.handle_error()
-        self._queues["quick"].done(caller)
+        if len(channel.output) > LARGE_RESPONSE:
+            self._large_lists.add(caller)
+        self._quick.done(caller)
         return channel
 
     def _send_later(self, channel: Channel) -> None:
         """Have the loop send the response of a thread."""
-        self._trigger.pull_trigger(lambda: self._send(channel))
+        self._answered.append(channel)
+        if not self._is_woken:
+            self._is_woken = True
+            self._trigger.pull_trigger()
 
     def _send(self, channel: Channel) -> None:
         try:

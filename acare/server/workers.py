@@ -52,13 +52,27 @@ class FairQueue:
         return self._turns.empty()
 
 
-def start_threads(
-    number: int, waiting: FairQueue, answered: Callable[[Channel], None], one_at_a_time: bool
-) -> None:
-    """Have threads answer the requests that wait, ``one_at_a_time`` for each caller or as many as there are.
+class ArrivalQueue:
+    """Requests that wait, in the order of their arrival."""
 
-    ``answered`` is called after each request.
-    """
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[tuple[str, Channel]] = queue.SimpleQueue()
+
+    def put(self, caller: str, channel: Channel) -> None:
+        self._waiting.put((caller, channel))
+
+    def take(self) -> tuple[str, Channel]:
+        """The next caller and request. Blocks until there is one."""
+        return self._waiting.get()
+
+    def done(self, caller: str) -> None:
+        """Do nothing: a caller may have any number of requests answered at a time."""
+
+
+def start_threads(
+    number: int, waiting: FairQueue | ArrivalQueue, answered: Callable[[Channel], None]
+) -> None:
+    """Have threads answer the requests that wait. ``answered`` is called after each request."""
 
     def work() -> None:
         with suppress(AttributeError, OSError):  # not Linux, or a sandbox
@@ -67,15 +81,12 @@ def start_threads(
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
         while True:
             caller, channel = waiting.take()
-            if not one_at_a_time:
-                waiting.done(caller)
             try:
                 channel.service()
             except Exception:
                 log.exception("a request could not be answered")
                 channel.cancel()
-            if one_at_a_time:
-                waiting.done(caller)
+            waiting.done(caller)
             answered(channel)
 
     for _ in range(number):
