@@ -17,9 +17,9 @@ from support.wsgi import call
 import acare
 from acare.api.access_log import json_line, text_line
 from acare.cli import main
+from acare.cli.log import Formatter
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
-from acare.server.logs import JsonFormatter, TextFormatter
 
 COLLECTION = "/v1/clients"
 
@@ -63,7 +63,7 @@ def log(request, tmp_path):
     """An app that logs as ``acare serve`` does, and a function that returns its log."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonFormatter() if request.param == "json" else TextFormatter())
+    handler.setFormatter(Formatter(request.param))
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)

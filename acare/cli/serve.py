@@ -9,10 +9,10 @@ import sys
 
 import acare
 from acare.app import App
+from acare.cli import log
+from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
 from acare.config import Settings, passed_sockets
-from acare.server import logs
-from acare.server.listener import listen
 from acare.server.server import Server
 from acare.store.keys import KeyStore
 
@@ -38,12 +38,12 @@ def run(args: argparse.Namespace) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     with (
-        logs.configured(settings.log_format) as access,
+        log.configured(settings.log_format) as access,
         listen(settings, passed_sockets()) as listener,
     ):
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        print(_welcome(settings, server.url, app.keys), flush=True)
+        print(_welcome(settings, url(listener), app.keys), flush=True)
         return server.run()
 
 

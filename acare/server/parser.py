@@ -27,8 +27,9 @@ MAX_FIELDS = 100
 _PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
 _TLS_HANDSHAKE = b"\x16"  # the first byte of one
 
-_REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ ([\x21-\x7e\x80-\xff]+) HTTP/1\.[01]")
-_TARGET = re.compile(rb"(?:/|https?://)[\x21\x22\x24-\x7e]*", re.IGNORECASE)
+_METHOD = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TARGET = rb"(?:/|(?i:https?)://)[\x21\x22\x24-\x7e]*"
+_REQUEST_LINE = re.compile(rb"(?:OPTIONS \*|%b %b) HTTP/1\.[01]" % (_METHOD, _TARGET))  # RFC 9112, 3.2
 _SPACES = re.compile(rb"[ \t]{2,}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
@@ -85,7 +86,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
         first_line, line_end, rest = header_plus.partition(b"\r\n")
-        _check_request_line(first_line)
+        if not _REQUEST_LINE.fullmatch(first_line):
+            raise ParsingError(
+                "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), "
+                "with a target of ASCII characters that begins with / or http:// and has no #"
+            )
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
             raise ParsingError("a header is folded over several lines")
         if rest.count(b"\r\n") > MAX_FIELDS + 2:
@@ -103,17 +108,15 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             else:
                 self.body_rcv.buf = Body()
         self._check_host()
-        if b"transfer-encoding" in rest.lower():
-            self._check_framing(_TRANSFER_ENCODING.findall(rest))
+        if b"transfer-encoding" in rest.lower() and (values := _TRANSFER_ENCODING.findall(rest)):
+            self._check_framing(values)
         if "CONNECTION" in self.headers:
             self._read_connection()
 
     def _check_host(self) -> None:
         """Require one valid Host. waitress joins two headers with a comma and a space, which is invalid."""
         host = self.headers.get("HOST")
-        if host is None and self.version == "1.1":
-            raise ParsingError("HTTP/1.1 requires a Host header")
-        if host is not None and not _HOST.fullmatch(host):
+        if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
             raise ParsingError("the request must have exactly one valid Host header")
 
     def _check_framing(self, transfer_encodings: list[bytes]) -> None:
@@ -121,26 +124,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
         waitress accepts "chunked, chunked", also together with Content-Length, and ignores both in HTTP/1.0.
         """
-        if not transfer_encodings:
-            return
-        if self.version == "1.0" or "CONTENT_LENGTH" in self.headers:
-            raise ParsingError("Transfer-Encoding requires HTTP/1.1 and excludes Content-Length")
-        if [value.strip(b" \t").lower() for value in transfer_encodings] != [b"chunked"]:
-            raise ParsingError("the only valid Transfer-Encoding is a single chunked")
+        is_chunked = [value.strip(b" \t").lower() for value in transfer_encodings] == [b"chunked"]
+        if not is_chunked or self.version == "1.0" or "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("Transfer-Encoding must be chunked, in HTTP/1.1 and without Content-Length")
 
     def _read_connection(self) -> None:
         """Read the list of options; waitress expects a single word. (RFC 9110, 7.6.1)"""
         options = {option.strip(" \t").lower() for option in self.headers["CONNECTION"].split(",")}
         self.connection_close = "close" in options or (self.version == "1.0" and "keep-alive" not in options)
-
-
-def _check_request_line(line: bytes) -> None:
-    """ParsingError unless it is ``METHOD TARGET HTTP/1.1`` (or 1.0) with a target as in RFC 9112, 3.2."""
-    matched = _REQUEST_LINE.fullmatch(line)
-    if matched is None:
-        raise ParsingError("the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0)")
-    target = matched[1]
-    if not target.isascii():
-        raise ParsingError("the target has characters that are not ASCII, which must be percent-encoded")
-    if not _TARGET.fullmatch(target) and not line.startswith(b"OPTIONS * "):
-        raise ParsingError("the target does not begin with / or has a #")

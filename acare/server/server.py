@@ -19,7 +19,7 @@ from acare.app import App, Workload
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
-from acare.server.listener import Listener, url
+from acare.server.listener import Listener
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
 from acare.server.workers import ArrivalQueue, FairQueue, start_threads
 
@@ -67,7 +67,6 @@ class Server:
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.connections = self.active_channels = Connections()
         self.server_name, self.effective_port = listener.getsockname()[:2]
-        self.url = url(self.server_name, self.effective_port)
         self._sockets: dict[int, Any] = {}  # all that the loop polls
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
@@ -182,12 +181,15 @@ class Server:
         self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
-        """Accept no new connections, answer every request that has begun to arrive, and close.
-
-        Before that, during the stop delay, the server continues and ``/readyz`` reports that it is stopping.
+        """After the stop delay, accept no new connections, answer every request that has begun to arrive, and
+        close. During the delay, the server continues and ``/readyz`` reports that it is stopping.
         """
         self.stopping = True  # from now on, no connection stays open after a response
-        self._wait_for_proxies()
+        delayed_until = time.monotonic() + self._stop_delay
+        if self._stop_delay:
+            log.info("stopping in %d s; /readyz is 503 from now on", self._stop_delay)
+        while time.monotonic() < delayed_until:
+            self._iterate(0.05)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
         self._listener.close()
@@ -202,10 +204,3 @@ class Server:
             return
         self.application.close()
         log.info("stopped")
-
-    def _wait_for_proxies(self) -> None:
-        deadline = time.monotonic() + self._stop_delay
-        if self._stop_delay:
-            log.info("stopping in %d s; /readyz is 503 from now on", self._stop_delay)
-        while time.monotonic() < deadline:
-            self._iterate(0.05)

@@ -76,17 +76,6 @@ def read_slowly(raw, size):
     return b"".join(pieces)
 
 
-def test_a_request_of_which_half_has_come_is_answered(stopping):
-    with stopping() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
-        complete = request(server.key, "POST", body=BODY)
-        raw.sendall(complete[:-5])
-        server.ask()
-        server.stop()
-        raw.sendall(complete[-5:])
-        assert read_answer(stream)[0] == 201
-        assert server.exit_code() == 0
-
-
 def test_pipelined_requests_are_answered_and_readyz_is_503(stopping, database):
     with (
         stopping() as server,
@@ -171,7 +160,7 @@ def test_a_second_signal_ends_it_at_once(stopping, database):
 # --- what callers and proxies see
 
 
-def test_an_answer_during_the_drain_ends_its_connection(stopping):
+def test_half_a_request_is_answered_and_the_last_of_its_connection(stopping):
     with stopping() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         sent = request(server.key, "POST", "/v1/clients", BODY)
         raw.sendall(sent[:-5])
@@ -180,6 +169,7 @@ def test_an_answer_during_the_drain_ends_its_connection(stopping):
         raw.sendall(sent[-5:])
         status, headers, _ = read_answer(stream)
         assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
+        assert server.exit_code() == 0
 
 
 def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):

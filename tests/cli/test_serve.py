@@ -109,7 +109,7 @@ def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):
         assert len(os.listdir(f"/proc/{process.pid}/task")) == threads, "the log's writer has ended"
 
 
-FEW_LINES = "from acare.server import logs; logs.MAX_LINES = 100"
+FEW_LINES = "from acare.cli import log; log.MAX_LINES = 100"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
@@ -153,27 +153,3 @@ def test_allowed_origins_reach_the_app(start):
     _, refused, _ = exchange(server, b"nonsense\r\nOrigin: https://a.example\r\n\r\n")
     for each in (headers, refused):
         assert each["Access-Control-Allow-Origin"] == "https://a.example"
-
-
-# --- answers
-
-
-@pytest.mark.parametrize("line_break", ["\\n", "\\r"])
-def test_a_header_never_begins_another_line(tmp_path, line_break):
-    """In a server that puts a line break into a header."""
-    key = make_key(tmp_path / "served.db")
-    before = f"from acare.api import conditions; conditions.etag = lambda version: '\"1\"{line_break}A: b'"
-    with serving(tmp_path / "served.db", before=before) as (process, address):
-        server = RunningServer(process, f"http://{address}", key, "")
-        for options in ({}, {"Connection": "keep-alive"}, {"Connection": "close"}):
-            headers, answer = ask(server, "POST", body=JORDAN, status=500, **options)
-            assert ("A" in headers, answer["error"]["code"]) == (False, "INTERNAL_ERROR")
-            assert answer["correlationId"] == headers["X-Request-ID"]
-
-
-def test_the_event_loop_is_scheduled_before_the_threads(tmp_path):
-    with serving(tmp_path / "served.db", "--threads", 3) as (process, _):
-        tasks = [int(task) for task in os.listdir(f"/proc/{process.pid}/task")]
-        policies = [os.sched_getscheduler(task) for task in tasks]
-        assert os.sched_getscheduler(process.pid) == os.SCHED_OTHER
-    assert policies.count(os.SCHED_BATCH) == 3 + 4 + 2

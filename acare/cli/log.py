@@ -18,22 +18,22 @@ from acare.errors import AcareError
 MAX_LINES = 10_000
 
 _FLUSH_SECONDS = 0.05
+_STDERR = 2  # descriptor
 
 
-class TextFormatter(logging.Formatter):
-    """``2026-07-15T14:32:10.000Z`` and the message."""
+class Formatter(logging.Formatter):
+    """Time and message, or a JSON object with ``time``, ``level``, ``logger``, ``message``, ``traceback``."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_format: str) -> None:
         super().__init__("%(asctime)s %(message)s")
+        self._is_json = log_format == "json"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         return timestamps.at(int(record.created * 1e9))
 
-
-class JsonFormatter(TextFormatter):
-    """``{"time", "level", "logger", "message", "traceback"?}``"""
-
     def format(self, record: logging.LogRecord) -> str:
+        if not self._is_json:
+            return super().format(record)
         line: dict[str, object] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
@@ -46,16 +46,15 @@ class JsonFormatter(TextFormatter):
 
 
 class LogWriter(logging.Handler):
-    """Writes log lines to a file descriptor in its own thread, about 20 times a second.
+    """Writes log lines to stderr in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, up to ``MAX_LINES`` are kept,
     further lines are dropped, and their number is logged afterwards.
     """
 
-    def __init__(self, descriptor: int, formatter: logging.Formatter) -> None:
+    def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self._descriptor = descriptor
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._closing = threading.Event()
@@ -86,23 +85,22 @@ class LogWriter(logging.Handler):
     def _write(self) -> None:
         text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
         if self._dropped:
-            dropped, self._dropped = self._dropped, 0
-            message = f"{dropped} log lines were dropped because stderr was not read"
-            text += self.format(logging.LogRecord("acare.server", logging.WARNING, "", 0, message, (), None))
-            text += "\n"
+            message = f"{self._dropped} log lines were dropped because stderr was not read"
+            self._dropped = 0
+            self.emit(logging.LogRecord("acare.server", logging.WARNING, "", 0, message, (), None))
         data = text.encode("utf-8", "backslashreplace")
         while data:
-            data = data[os.write(self._descriptor, data) :]
+            data = data[os.write(_STDERR, data) :]
 
 
 @contextmanager
-def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[AccessRecord], None]]:
+def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log.
 
     In a JSON log, the error that ends the ``with`` is a line too.
     """
     is_json = log_format == "json"
-    writer = LogWriter(descriptor, JsonFormatter() if is_json else TextFormatter())
+    writer = LogWriter(Formatter(log_format))
     logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
     logging.captureWarnings(True)
 
@@ -116,8 +114,7 @@ def configured(log_format: str, descriptor: int = 2) -> Iterator[Callable[[Acces
         if not is_json:
             raise
         is_bug = not isinstance(error, AcareError)
-        message = "unexpected error" if is_bug else str(error)
-        logging.getLogger("acare").error(message, exc_info=is_bug)
+        logging.getLogger("acare").error("unexpected error" if is_bug else str(error), exc_info=is_bug)
         raise SystemExit(1) from None
     finally:
         writer.close()
