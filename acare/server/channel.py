@@ -7,6 +7,7 @@ from typing import Any
 
 from waitress.channel import ClientDisconnected, HTTPChannel
 
+from acare.app import Workload
 from acare.server.parser import Parser
 from acare.server.response import AppTask
 
@@ -35,6 +36,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.number = int(self.socket.fileno())
         self.input = b""  # received after a request
         self.output = b""  # a response that the loop has not sent yet
+        self.workload: Workload = "quick"  # of the request that waits to be answered
         self.in_thread = False  # from when a request is queued for a thread until its response is sent
         self.progress_at = self.request_began = time.monotonic()
 

@@ -101,14 +101,15 @@ class Server:
     def add_task(self, channel: Channel) -> None:
         """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
         request = channel.requests[0]
-        workload: Workload = "quick"
+        channel.workload = "quick"
         if not request.error:
-            workload = self.application.workload(request.command, request.path, request.query)
-        caller = request.caller() or channel.addr[0]
-        if workload == "list" and caller not in self._large_lists:
-            workload = "quick"
-        channel.in_thread = workload != "quick"
-        self._queues[workload].put(caller, channel)
+            channel.workload = self.application.workload(request.command, request.path, request.query)
+        self._queue(request.caller() or channel.addr[0], channel)
+
+    def _queue(self, caller: str, channel: Channel) -> None:
+        is_small_list = channel.workload == "list" and caller not in self._large_lists
+        channel.in_thread = channel.workload != "quick" and not is_small_list
+        self._queues[channel.workload if channel.in_thread else "quick"].put(caller, channel)
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""
@@ -139,7 +140,13 @@ class Server:
         answered: list[Channel] = []
         until = time.monotonic() + TOGETHER_SECONDS
         while not quick.is_empty() and time.monotonic() < until:
-            answered.append(self._answer(*quick.take()))
+            caller, channel = quick.take()
+            if channel.workload == "list" and caller in self._large_lists:  # one was large meanwhile
+                self._queue(caller, channel)
+            else:
+                self._answer(caller, channel)
+                answered.append(channel)
+            quick.done(caller)
         for channel in answered:
             self._send(channel)
         now = time.monotonic()
@@ -147,15 +154,13 @@ class Server:
             self._swept_at = now
             self.connections.close_overdue(now)
 
-    def _answer(self, caller: str, channel: Channel) -> Channel:
+    def _answer(self, caller: str, channel: Channel) -> None:
         try:
             channel.service()
         except Exception:
             channel.handle_error()
         if len(channel.output) > LARGE_RESPONSE:
             self._large_lists.add(caller)
-        self._quick.done(caller)
-        return channel
 
     def _send_later(self, channel: Channel) -> None:
         """Have the loop send the response of a thread."""
