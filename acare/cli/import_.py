@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 def _source(
     args: argparse.Namespace, progress: Progress
 ) -> Iterator[tuple[CsvReader | JsonReader, Callable[[int], None]]]:
-    """The rows to import, and a function that shows the progress after so many of them."""
+    """The rows to import, and a function that shows the progress after a number of rows."""
     if args.source.startswith(("http://", "https://")):
         with closing(open_temporary()) as storage:
             remote = Remote(args.source, _key(args.key_file), storage)

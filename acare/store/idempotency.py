@@ -16,7 +16,7 @@ from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused
 from acare.fields import ValidFields
 
-#: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
+#: Expired keys that one write deletes: deleting a million at once would stall all writers.
 MAX_EXPIRED = 500
 
 # Keys expire after a day.
