@@ -173,7 +173,7 @@ class CsrfProtection:
 
 
 def _is_host_of(origin: str, host: str) -> bool:
-    """Whether an origin has this host. Its scheme may be another than the request's: a proxy may end TLS."""
+    """Whether an origin has this host. Its scheme may differ from the request's: a proxy may end TLS."""
     scheme, _, named = origin.partition("://")
     usual = {"http": ":80", "https": ":443"}.get(scheme, "")
     return named.removesuffix(usual) == host.lower().removesuffix(usual)

@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
     flag = parser.add_argument
     flag("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
          help="the file to write or replace (default: -, which is stdout)")  # fmt: skip
-    flag("--format", choices=_WRITERS, help="the format (default: by the file's name; jsonl for stdout)")
+    flag("--format", choices=_WRITERS, help="the format (default: by the file's extension; jsonl for stdout)")
     flag(
         "--status",
         action="append",

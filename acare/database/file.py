@@ -1,4 +1,4 @@
-"""A database file: creating one, and deciding whether acare may open a file.
+"""A database file: creating one, and checking whether acare may open it.
 
 A file that is refused is not changed: it is inspected through connections that cannot change it.
 """

@@ -19,8 +19,8 @@ from acare.field_types import from_json
 _PAGE = 100  # clients
 _MAX_PASSES = 10
 _MAX_ATTEMPTS = 8
-_DEADLINE = 60.0  # seconds for an answer
-_MAX_BYTES = 64 << 20  # of memory for an answer
+_DEADLINE = 60.0  # seconds for a response
+_MAX_BYTES = 64 << 20  # of memory for a response
 _BYTES_PER_VALUE = 64
 _CHUNK = 64 << 10
 _RETRIED = (429, 500, 502, 503, 504)
@@ -99,7 +99,7 @@ class Remote:
             yield clients, total
 
     def _get(self, path: str, *, optional: bool = False) -> Any:
-        """The data in the answer; empty if it is ``optional`` and refused. Tries again after failures."""
+        """The data in the response; empty if it is ``optional`` and refused. Tries again after failures."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return self._read_data(path)

@@ -1,6 +1,6 @@
-"""Idempotency keys: the answer to a POST with an ``Idempotency-Key`` is stored for its retries.
+"""Idempotency keys: the response to a POST with an ``Idempotency-Key`` is stored for its retries.
 
-The answer is written in the transaction that creates the client, so that a crash never leaves one without
+The response is written in the transaction that creates the client, so that a crash never leaves one without
 the other. (IETF draft "The Idempotency-Key HTTP Header Field")
 """
 

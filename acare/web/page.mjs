@@ -69,7 +69,7 @@ function ask(title, ...nodes) {
 
 // --- requests
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
-/** The error for an answer; ``uncertain`` if an earlier attempt may have been carried out. */
+/** The error for a response; ``uncertain`` if an earlier attempt may have been carried out. */
 function failure({ status, content }, uncertain = false) {
   const { message = TEXT.waits[WAITS[status]] ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
@@ -104,7 +104,7 @@ async function call(method, path, options) {
     if (answer.status === 401) await askForKey();
     else if (!reason) throw failure(answer, uncertain);
     else {
-      uncertain ||= reason === "server"; // only its answer may be lost
+      uncertain ||= reason === "server"; // only the response may be lost
       await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options.signal);
     }
   }
