@@ -18,7 +18,7 @@ NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
     "They are overwritten later; 'acare compact' overwrites them now.\n"
 )
-COPIES = "Backups and files kept by restores or migrations may still have this data: delete them if they do.\n"
+COPIES = "Files kept by backups, restores or migrations are unchanged: delete them if they have this data.\n"
 
 
 def add_to(commands: Commands) -> None:
