@@ -111,7 +111,7 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 
 -- Search. The index has the words of these columns; deleted words stay in the file until FTS5 merges its
 -- segments: acare/store/search.py. The command 'delete' needs the words as they were, hence OLD. An index of
--- prefixes (the option `prefix`) would answer two letters sooner and cost every write a tenth more.
+-- prefixes (the option `prefix`) would speed up a search of two letters and slow every write.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -147,7 +147,7 @@ END;
 
 
 -- The number of clients for each combination of owner, type and status, maintained by triggers: a count over
--- a million rows would add 26 ms to a list.
+-- a million rows would slow every list.
 
 CREATE TABLE client_totals (
     user_id     TEXT NOT NULL,
@@ -181,7 +181,7 @@ BEGIN
 END;
 
 
--- Previous versions of clients: the full record of each version that was updated or deleted. The answer
+-- Previous versions of clients: the full record of each version that was updated or deleted. The response
 -- to a stale version names the fields that have changed since; the operator sees who changed what.
 -- `acare purge` and `acare erase` delete from it.
 

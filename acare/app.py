@@ -39,7 +39,7 @@ from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
-#: What it takes to answer a request: see ``App.workload``.
+#: The cost of a request: see ``App.workload``.
 Workload = Literal["quick", "list", "slow", "write"]
 
 #: The maximum size of a body in bytes.
@@ -98,7 +98,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             self.add_route(f"/web/{name}", WebFile(name))
 
     def workload(self, method: str, path: str, query_string: str) -> Workload:
-        """What it takes to answer a request, from which a server decides where to do so.
+        """The cost of a request, by which a server decides which thread answers it.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
         A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page

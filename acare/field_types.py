@@ -166,7 +166,7 @@ def check_characters(text: str, *, lines: bool) -> None:
 
     With ``lines`` it may have tabs and line breaks.
     """
-    # Most text is printable, and isprintable is ten times as fast as a search.
+    # Most text is printable, and isprintable is much faster than a search.
     if not text.isprintable() and (_FORBIDDEN_IN_LINES if lines else _FORBIDDEN).search(text):
         raise ValueError("must not contain control characters or lone surrogates")
 

@@ -134,7 +134,7 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
-    """The error for a ``budget_min`` above ``budget_max``; it names the ones of the two that were sent."""
+    """The error for a ``budget_min`` above ``budget_max``; it names the field or fields that were sent."""
     messages = {
         "budget_min": "must not be more than budget_max",
         "budget_max": "must not be less than budget_min",

@@ -21,6 +21,6 @@ def at(nanoseconds: int) -> str:
 
 @lru_cache(maxsize=1)
 def _at_millisecond(milliseconds: int) -> str:
-    """Cached, because a server under load makes about fifty timestamps in a millisecond."""
+    """Cached, because a server under load makes many timestamps in one millisecond."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03}Z"

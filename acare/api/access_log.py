@@ -37,7 +37,7 @@ class AccessRecord(NamedTuple):
     path: str
     status: int
     milliseconds: float
-    key: str  # its preview, the user whom acare does not know, or "-"
+    key: str  # the preview of the key, the rejected user, or "-"
     request: str
 
 
@@ -82,10 +82,10 @@ class AccessLog:
     ) -> None:
         context = req.context
         self._write(
-            AccessRecord(  # positional, which is twice as fast
+            AccessRecord(  # positional arguments are faster
                 req.remote_addr,
                 req.method if req.method in falcon.HTTP_METHODS else "-",  # others can be any text
-                _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # as the caller sees it
+                _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # with the prefix
                 resp.status_code,
                 (time.perf_counter() - context.started) * 1000,
                 _caller(context),

@@ -19,19 +19,19 @@ MAX_DISCARDED = 8 * 1024 * 1024
 def receive(req: falcon.Request, size: int) -> int:
     """Read at most ``size`` bytes of a body without a Content-Length, which ``read`` then returns.
 
-    Returns their number. Raises InvalidInput if the host rejects the framing of the body.
+    Returns their number. Raises InvalidInput if the WSGI server rejects the framing of the body.
     """
     try:
         data = req.stream.read(size)
     except (OSError, ValueError):
-        raise _invalid("is malformed: the host could not read it") from None
+        raise _invalid("is malformed: the server could not read it") from None
     req.env["wsgi.input"] = BytesIO(data)
     req.env["CONTENT_LENGTH"] = str(len(data))
     return len(data)
 
 
 def discard(req: falcon.Request) -> None:
-    """Read the rest of a body: some hosts lose the response, or the next request, if it is left unread."""
+    """Read the rest of a body: left unread, it makes some servers lose the response or the next request."""
     stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
     left = MAX_DISCARDED
     with suppress(OSError, ValueError):

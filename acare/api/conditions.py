@@ -45,7 +45,7 @@ def for_writing(req: falcon.Request) -> Precondition:
 
 
 def not_modified(req: falcon.Request, current: str) -> bool:
-    """Whether ``If-None-Match`` says that the caller already has what the entity tag ``current`` stands for.
+    """Whether ``If-None-Match`` lists the entity tag ``current``: the caller already has this version.
 
     The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
     """
@@ -60,7 +60,7 @@ def _is_star(header: str) -> bool:
 
 
 def _tags(header: str, weak: bool) -> list[str]:
-    """The opaque tags of a list of entity tags, weak ones included if ``weak``; none of another text."""
+    """The opaque tags in a list of entity tags, weak tags only if ``weak``; none if the list is not valid."""
     if len(header) > _MAX_LENGTH or not _TAG_LIST.fullmatch(header):
         return []
     return [tag for prefix, tag in _ENTITY_TAG.findall(header) if weak or not prefix]

@@ -15,7 +15,7 @@ EXPOSED_HEADERS = (
 )
 METHODS = "GET, HEAD, POST, PUT, DELETE"
 
-#: Seconds for which a browser may cache the answer to a preflight.
+#: Seconds for which a browser may cache the response to a preflight.
 MAX_AGE = 24 * 60 * 60
 
 # What makes an OPTIONS request a preflight.

@@ -121,7 +121,7 @@ class CheckBody:
         if not length:
             return
         if length > self._limit:
-            if known and "HTTP_EXPECT" not in req.env:  # reading makes some hosts send 100 Continue
+            if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
                 body.discard(req)
             message = f"The body must not exceed {self._limit} bytes."
             raise ApiError("CONTENT_TOO_LARGE", message, {"limit": self._limit})
@@ -151,7 +151,7 @@ class RequireKey:
 
 
 class CsrfProtection:
-    """Rejects a write of the embedding app's user, unless only a page of the same origin can have sent it.
+    """Rejects a write by a user of the embedding app if a page of another origin could have sent it.
 
     A browser sends the user's session with the requests of any page. A page of another origin can send forms,
     plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.
@@ -173,7 +173,7 @@ class CsrfProtection:
 
 
 def _is_host_of(origin: str, host: str) -> bool:
-    """Whether an origin has this host. Its scheme may be another than the request's: a proxy may end TLS."""
+    """Whether an origin has this host. Its scheme may differ from the request's: a proxy may end TLS."""
     scheme, _, named = origin.partition("://")
     usual = {"http": ":80", "https": ":443"}.get(scheme, "")
     return named.removesuffix(usual) == host.lower().removesuffix(usual)

@@ -19,8 +19,8 @@ _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 class TrustProxy:
     """Takes the caller's address, and the scheme, host and prefix of the URL, from one trusted proxy.
 
-    Of a list, the last element counts: it is the one that the trusted proxy added, and what comes before it
-    may be forged. An invalid value changes nothing.
+    Of a list, only the last element counts: the trusted proxy added it, and the elements before it may be
+    forged. An invalid value changes nothing.
     """
 
     def __init__(self, proxy: str) -> None:

@@ -14,7 +14,7 @@ from acare.field_types import Enum, String
 
 T = TypeVar("T")
 
-#: With this many rows before a page, finding it takes over 5 ms: SQLite walks the index up to the page.
+#: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
 
 #: What the parameter ``q`` may be. A possessive quantifier (++) never backtracks.
@@ -25,8 +25,8 @@ _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
-    """How long a list may take: a "slow" one is a search, which counts all matches, or a page after ``DEEP``
-    rows; a "list" has more than 25 clients, which takes many milliseconds if they are large.
+    """The workload of a list: "slow" for a search, which counts all matches, or a page after ``DEEP`` rows;
+    "list" for more than 25 clients, which take many milliseconds if they are large; otherwise "quick".
 
     An encoded query string counts as slow, which is cheaper than decoding it twice.
     """

@@ -30,7 +30,7 @@ _MEDIA_TYPES = {
 class Page:
     """The HTML file. Its links start with the prefix under which the app is mounted.
 
-    Without a known prefix they are relative, so that they also lead through a proxy that does not tell it.
+    Without a known prefix they are relative, so that they also work behind a proxy that does not send it.
     """
 
     def __init__(self) -> None:

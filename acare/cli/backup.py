@@ -26,7 +26,7 @@ def add_to(commands: Commands) -> None:
                  help="delete all but the newest N backups, 1 to 999999 (default: keep all)"),
     )  # fmt: skip
     add_command(
-        commands, "verify", run_verify, "verify backups, until one is damaged",
+        commands, "verify", run_verify, "verify backups; stop at the first damaged one",
         argument("files", metavar="FILE", nargs="+", type=Path, help="a backup"),
         NO_CHECKSUM,
         settings=(),

@@ -54,7 +54,7 @@ def run_history(args: argparse.Namespace) -> int:
 
 
 def _lines(event: Event) -> Iterator[str]:
-    """What changed, by whom; for a new or deleted client all of its fields."""
+    """The lines for an event: its user and changes, or all fields of a new or deleted client."""
     who = f"{event.user} ({event.key})" if event.key else "the operator"
     yield f"{event.at}  version {event.version}  {event.action} by {who}"
     for name, (old, new) in event.changes.items():

@@ -16,9 +16,9 @@ from acare.store.history import HistoryStore
 
 NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
-    "They are overwritten later; 'acare compact' does so now.\n"
+    "They are overwritten later; 'acare compact' overwrites them now.\n"
 )
-COPIES = "Backups and files kept by a restore or a migration are not changed: delete those with the person.\n"
+COPIES = "Files kept by backups, restores or migrations are unchanged: delete them if they have this data.\n"
 
 
 def add_to(commands: Commands) -> None:

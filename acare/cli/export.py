@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
     flag = parser.add_argument
     flag("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
          help="the file to write or replace (default: -, which is stdout)")  # fmt: skip
-    flag("--format", choices=_WRITERS, help="the format (default: by the file's name; jsonl for stdout)")
+    flag("--format", choices=_WRITERS, help="the format (default: by the file's extension; jsonl for stdout)")
     flag(
         "--status",
         action="append",
@@ -46,7 +46,7 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _WRITERS:
-        raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; say csv or jsonl")
+        raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
     write = _WRITERS[form]
     with open_database(args, must_exist=True) as database:
         clients = export(database, args.user, args.status)

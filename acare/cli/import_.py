@@ -47,14 +47,14 @@ def add_to(commands: Commands) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the owner of clients without one")
+    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the default owner of clients")
     flag("--create-users", action="store_true", help="create a user, an agent, for each unknown owner")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
-         help="the value of a field that a new client lacks, for example client_type=buyer")  # fmt: skip
+         help="the value of a field missing in a new client, for example client_type=buyer")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
     flag("--rejects", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "update", "create"), default="fail",
-         help="what to do with clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
+         help="how to handle clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
     flag("--dry-run", action="store_true", help="report only, write nothing")
     flag("--json", action="store_true", help="print the report as a JSON object")
     add_flags(parser, only=("database",))
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 def _source(
     args: argparse.Namespace, progress: Progress
 ) -> Iterator[tuple[CsvReader | JsonReader, Callable[[int], None]]]:
-    """The rows to import, and a function that shows the progress after so many of them."""
+    """The rows to import, and a function that shows the progress after a number of rows."""
     if args.source.startswith(("http://", "https://")):
         with closing(open_temporary()) as storage:
             remote = Remote(args.source, _key(args.key_file), storage)

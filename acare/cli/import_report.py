@@ -1,4 +1,4 @@
-"""What ``acare import`` prints: how it reads the file, the problems and duplicates, and the counts."""
+"""Prints the report of ``acare import``: the columns, the problems and duplicates, and the counts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def as_object(result: Result, options: Options, columns: Mapping[str, str | None
 
 
 def print_columns(layout: str, columns: Mapping[str, str | None]) -> None:
-    """How a file is read."""
+    """Print the format of a file and the field of each column."""
     print(layout)
     for column, target in columns.items():
         print(f"    {printable(column)} -> {'unknown' if target is None else target or 'ignored'}")
 
 
 def print_text(result: Result, options: Options, columns: Mapping[str, str | None]) -> None:
-    """The problems and duplicates, and last the numbers of both."""
+    """Print the problems and duplicates, and then the counts."""
     if unknown := _unknown(columns):
         print(printable(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)"))
     for error in (*result.problems, *result.duplicates):

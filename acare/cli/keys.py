@@ -42,11 +42,11 @@ def add_to(commands: Commands) -> None:
                  f"(default: {DEFAULT_SCOPE})"),
         argument("--expires-in-days", type=checked(count(365)), metavar="DAYS",
                  help="1 to 365 (default: the key never expires)"),
-        description="Create an API key, and the database if there is none. Only the key is printed on "
-        "stdout, once; the rest on stderr.",
+        description="Create an API key, and the database if there is none. The key is printed on "
+        "stdout, once; everything else on stderr.",
     )  # fmt: skip
     add_command(group, "list", run_list, "show all keys, by their first and last characters", JSON)
-    summary = "revoke a key or a user's keys, from the next request on"
+    summary = "revoke a key or all keys of a user, from the next request on"
     which = add_command(group, "revoke", run_revoke, summary).add_mutually_exclusive_group(required=True)
     which.add_argument("id", metavar="ID", nargs="?", type=parse_id, help="an id from 'acare key list'")
     which.add_argument("--user", type=parse_email, metavar="EMAIL", help="all keys of this user")

@@ -76,7 +76,7 @@ def add_to(commands: Commands) -> None:
         argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
         argument("--client", dest="clients", action="append", type=parse_id, metavar="ID",
                  help="a client to transfer; may be repeated (default: all)"),
-        description="Transfer all clients of a user, or those named, to another. Each gets a new version.",
+        description="Transfer all or some clients of a user to another user. Each gets a new version.",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Who may use a file and how much room its disk has: copying the owner, and explaining an error."""
+"""Ownership and disk space of files: copies the owner of a file, and explains access errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to SQLite: how they are opened, the settings of each kind, and what their errors mean.
+"""Opens connections to SQLite, with the settings of each kind, and translates their errors.
 
 This is the only module that calls ``sqlite3.connect``. No connection here creates a file or checkpoints on
 its own; SQLite still checkpoints when the last connection to a file is closed.
@@ -32,8 +32,8 @@ THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
 
 _SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
 if sqlite3.sqlite_version_info >= (3, 44):
-    # The functions that the schema of a file can call, in a trigger or an index, have no side effects. Older
-    # versions do not know this of FTS5 and, before 3.41, of the JSON functions, which schema.sql uses.
+    # Triggers and indexes in a file can then call only functions without side effects. Older versions exclude
+    # FTS5 and, before 3.41, the JSON functions, which schema.sql uses.
     _SETTINGS.append("trusted_schema = OFF")
 
 _WRITER_SETTINGS = (
@@ -56,7 +56,7 @@ _READER_SETTINGS = (
     "cache_size = -512",
 )
 
-# SQLite's steps between two looks at the clock, while a statement with a time limit runs: milliseconds.
+# SQLite's steps between two checks of the time limit of a statement: milliseconds.
 _TIME_LIMIT_STEPS = 100_000
 
 _TEMPORARY_FAILURES = {

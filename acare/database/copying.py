@@ -1,4 +1,4 @@
-"""Verified copies of a database, and statements that take long: their progress, and interrupting them."""
+"""Makes verified copies of a database, and runs long statements with progress and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) 
         yield
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise KeyboardInterrupt from None  # the sqlite3 module has dropped it
+            raise KeyboardInterrupt from None  # the sqlite3 module dropped the exception
         raise
     finally:
         connection.set_progress_handler(None, 0)

@@ -108,9 +108,9 @@ class Database:
         return reader
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
-        """What ``find`` returns for ``key``, or has returned since the last commit of this process.
+        """The result of ``find`` for ``key``, cached until the next commit of this process.
 
-        A commit of another process counts after two milliseconds at most.
+        A commit of another process takes effect after two milliseconds at most.
         """
         return self._cache.get(key, find, self._writer.commits)
 

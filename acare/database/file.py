@@ -1,4 +1,4 @@
-"""A database file: creating one, and deciding whether acare may open a file.
+"""A database file: creating one, and checking whether acare may open it.
 
 A file that is refused is not changed: it is inspected through connections that cannot change it.
 """
@@ -91,7 +91,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
 
 
 def _describe(error: Exception) -> str:
-    """Why SQLite cannot read or write a file."""
+    """The reason why SQLite cannot read or write a file."""
     if isinstance(error, sqlite3.OperationalError):
         return str(error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
@@ -120,7 +120,7 @@ def processes_using(path: Path) -> set[int] | None:
 
 
 def log_file(path: Path) -> Path:
-    """The write-ahead log of a database: next to the target of a symbolic link, as SQLite has it."""
+    """The write-ahead log of a database: next to the target of a symbolic link, as in SQLite."""
     path = path.resolve()
     return path.with_name(f"{path.name}-wal")
 

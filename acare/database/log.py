@@ -26,7 +26,7 @@ MAX_PAGES = 262_144
 #: Writes after which the log is checkpointed; about 10 MB of log.
 CHECKPOINT_AFTER = 256
 
-#: Changed rows that count as one write: the write of a client changes up to 5, a purge some hundreds.
+#: Changed rows that count as one write: the write of a client changes up to 5, a purge hundreds.
 ROWS_PER_WRITE = 8
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
@@ -47,7 +47,7 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 class WriteAheadLog:
     """The log of the database that ``connection`` writes to; ``checkpointer`` is a second one to it.
 
-    Not thread-safe, and to be called outside a transaction.
+    Not thread-safe. Call the methods outside a transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection, checkpointer: sqlite3.Connection) -> None:
@@ -65,7 +65,7 @@ class WriteAheadLog:
 
     @property
     def failure(self) -> str | None:
-        """Why nothing may be written or checkpointed until a restart: a checkpoint failed, in any process."""
+        """The error for writes and checkpoints until a restart, after a failed checkpoint in any process."""
         if not self._failed and os.path.exists(self._record):
             self._note_failure("in another process")
         return FAILURE if self._failed else None
@@ -79,7 +79,7 @@ class WriteAheadLog:
             self._checkpoint()
 
     def check(self) -> None:
-        """StoreUnavailable after a failed checkpoint, or if the log is too long and stays so."""
+        """StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
         if self._pages_left > MAX_PAGES:
             self._checkpoint()
         self._refuse_after_failure()

@@ -15,7 +15,7 @@ from acare.database import file
 from acare.database.connection import open_file
 from acare.errors import DatabaseRefused
 
-#: Why nothing is written, and what to do.
+#: The error for writes after a failed checkpoint: the cause and what to do.
 FAILURE = (
     "A checkpoint failed: the disk has an error. Check the disk, stop every process that has the database "
     "open ('acare status' lists them), and restart the server."
@@ -56,8 +56,8 @@ def clear_failure(database: Path) -> None:
 def prevent_checkpoint(connection: sqlite3.Connection) -> None:
     """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
 
-    The interrupt lasts until the next statement begins, and the checkpoint of a close is not a statement:
-    so in SQLite 3.40.0, 3.43.2, 3.46.1 and 3.51.2, which the tests were run with.
+    The interrupt lasts until the next statement begins, and the checkpoint of a close is not a statement.
+    SQLite does not promise this: README.md lists the versions with which it was tested.
     """
     with suppress(sqlite3.ProgrammingError):  # closed already
         connection.interrupt()

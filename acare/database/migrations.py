@@ -48,7 +48,7 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
 def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
     """Migrate an open file to the current schema, without a backup. DatabaseRefused if that fails."""
     connection.execute("PRAGMA secure_delete = ON").fetchall()
-    connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB: a third less time for a million
+    connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Another process may have migrated the file while this one waited for the lock.
@@ -76,7 +76,7 @@ def _script(path: Path, version: int, folder: Path) -> str:
 
 
 def _run(connection: sqlite3.Connection, path: Path, script: str) -> None:
-    """Run a script. If it creates the table of clients anew, a column that it does not know would be lost."""
+    """Run a script. If it recreates the table of clients, an unknown column is an error: it would be lost."""
     columns = connection.execute(COLUMNS).fetchall()
     for statement in _statements(script):
         connection.execute(statement)

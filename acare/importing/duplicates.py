@@ -36,11 +36,11 @@ WHERE clients_search MATCH ?
 ORDER BY clients_search.rowid
 """
 
-_MIN_DIGITS = 7  # of two numbers of which one ends with the other, such as one without its country
+_MIN_DIGITS = 7  # in common at the end, for a number with and one without a country code
 
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[int | None, str] | None:
-    """The ``seq`` of the oldest client that the row describes, and by what: id, email, phone or name.
+    """The ``seq`` of the oldest client that the row describes, and the match: id, email, phone or name.
 
     The ``seq`` is None if the client with the row's id was deleted.
     """
@@ -56,7 +56,7 @@ def find(connection: sqlite3.Connection, row: Row) -> tuple[int | None, str] | N
 
 
 def _search(client: ValidFields) -> tuple[str, str]:
-    """What identifies a client, and the address or the FTS5 expression that finds it."""
+    """The field that identifies a client, and the address or the FTS5 expression to search for."""
     if client["email"]:
         return "email", str(client["email"])
     phone = str(client["phone"] or "")

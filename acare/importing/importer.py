@@ -65,7 +65,7 @@ FROM clients
 WHERE seq = :seq
 """
 
-# A row if the client is newer than the row that would change it: whether the row equals a replaced version.
+# A result if the client is newer than the imported row: whether that row equals a replaced version.
 COMPARE = """
 SELECT EXISTS (
     SELECT 1
@@ -191,12 +191,12 @@ class _Importer:
             if by == "id" and (is_new or seq in self._named):
                 raise InvalidInput(REPEATED)
             done = self._merge(row, seq, by)
-        duplicate = row.locate(FieldError(by, f"is the same as of {client}"))
+        duplicate = row.locate(FieldError(by, f"is the same as in {client}"))
         self._result.add(self._result.duplicates, duplicate, f"duplicate by {by}")
         return done
 
     def _describe(self, seq: int | None, row: Row) -> tuple[str, bool]:
-        """What a row is a duplicate of, and whether that is a row of this import."""
+        """The client that a row duplicates, and whether this import has created it."""
         which = {"seq": seq, "imported_at": self._options.now}
         for client, is_new in self._connection.execute(DESCRIBE, which).fetchall():
             return f"{'an earlier row, ' if is_new else 'the client '}{client}", is_new

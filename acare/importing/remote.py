@@ -19,8 +19,8 @@ from acare.field_types import from_json
 _PAGE = 100  # clients
 _MAX_PASSES = 10
 _MAX_ATTEMPTS = 8
-_DEADLINE = 60.0  # seconds for an answer
-_MAX_BYTES = 64 << 20  # of memory for an answer
+_DEADLINE = 60.0  # seconds for a response
+_MAX_BYTES = 64 << 20  # of memory for a response
 _BYTES_PER_VALUE = 64
 _CHUNK = 64 << 10
 _RETRIED = (429, 500, 502, 503, 504)
@@ -40,8 +40,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Remote:
     """A server at ``base`` (with or without ``/v1``) and a key to it. ``sleep`` takes seconds.
 
-    What it has is downloaded into ``storage``, an empty database, before anything is written: an import waits
-    for no network while other writers wait for it.
+    Its clients are downloaded into ``storage``, an empty database, before the import begins: other writers
+    never wait for the network.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Remote:
                 if self._is_last_pass(owners, progress):
                     return self._storage.total_changes
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise UserError(f"{self._base}: an answer has another form: {error!r}") from None
+            raise UserError(f"{self._base}: unexpected response: {error!r}") from None
         raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} downloads")
 
     def _is_last_pass(self, owners: dict[str, str], progress: Callable[[int, int], None]) -> bool:
@@ -99,7 +99,7 @@ class Remote:
             yield clients, total
 
     def _get(self, path: str, *, optional: bool = False) -> Any:
-        """The data in the answer; empty if it is ``optional`` and refused. Tries again after failures."""
+        """The data in the response; empty if it is ``optional`` and refused. Tries again after failures."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return self._read_data(path)
@@ -126,7 +126,7 @@ class Remote:
         # Values take more memory than their text: each is counted before it is built.
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
-            raise UserError(f"{self._base}{path}: the answer must not take more than {_MAX_BYTES} bytes")
+            raise UserError(f"{self._base}{path}: the response must not take more than {_MAX_BYTES} bytes")
         return from_json(content.decode())["data"]
 
 
@@ -137,9 +137,9 @@ def _read(response: HTTPResponse) -> bytearray:
     while len(content) <= _MAX_BYTES and (chunk := response.read1(_CHUNK)):
         content += chunk
         if time.monotonic() > deadline:
-            raise TimeoutError(f"there was no complete answer in {_DEADLINE:g} seconds")
+            raise TimeoutError(f"there was no complete response in {_DEADLINE:g} seconds")
     if size is not None and len(content) < min(size, _MAX_BYTES):
-        raise HTTPException("the answer is cut off")
+        raise HTTPException("the response is truncated")
     return content
 
 

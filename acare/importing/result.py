@@ -1,4 +1,4 @@
-"""What an import accepts, and what it found and did."""
+"""The options and the result of an import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_LISTED = 1000
 
 @dataclass(frozen=True)
 class Options:
-    """What an import accepts and does. ``now`` is its time, and the latest creation time of a client.
+    """The options of an import. ``now`` is its time, and the latest creation time of a client.
 
     ``defaults`` are for fields without a value of clients that are created, among them ``owner``.
     """
@@ -40,7 +40,7 @@ class RowError(NamedTuple):
 
 @dataclass
 class Result:
-    """What was found and done. ``problems`` and ``duplicates`` are the first of each; ``kinds`` counts all.
+    """The result of an import. ``problems`` and ``duplicates`` are the first of each; ``kinds`` counts all.
 
     ``counts`` has the rows that were created, updated, skipped and refused.
     """
@@ -58,12 +58,12 @@ class Result:
         self.kinds[kind if kind in self.kinds or len(self.kinds) < MAX_LISTED else "others"] += 1
 
     def blockers(self, options: Options) -> list[str]:
-        """What must be done before the rows can be written."""
+        """The steps that are required before the rows can be written."""
         found = []
         if self.counts["refused"] and options.rejects is None:
             notes = "" if options.lenient else "move invalid optional values to the notes (--lenient), "
             rejects = "write them to a file and import the others (--rejects FILE)"
             found.append(f"Correct these rows, {notes}or {rejects}.")
         if self.duplicates and options.on_duplicate == "fail":
-            found.append("Say what to do with duplicates: --on-duplicate skip, update or create.")
+            found.append("Choose what to do with duplicates: --on-duplicate skip, update or create.")
         return found

@@ -28,7 +28,7 @@ _LOCK_BYTES = (512, 0x40000000)
 
 
 class Kept(NamedTuple):
-    """What stays as it was in the replaced database."""
+    """The state of the replaced database that a restore keeps."""
 
     revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
     disabled: dict[str, str]  # the ids of disabled users, and when each was disabled
@@ -37,7 +37,7 @@ class Kept(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """What a restore did."""
+    """The result of a restore."""
 
     old: Path | None  # the new name of the old database; None if there was none
     revoked: int  # keys that are valid in the backup, and were revoked again

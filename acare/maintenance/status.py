@@ -57,7 +57,7 @@ class Backup:
 
 @dataclass
 class Status:
-    """``attention`` has a line for each thing that needs it. Sizes are in bytes."""
+    """``attention`` has a line for each problem. Sizes are in bytes."""
 
     database: str
     file_size: int

@@ -1,1 +1,1 @@
-"""The HTTP server: waitress, and what differs from it. ``README.md`` has the table of the differences."""
+"""The HTTP server: waitress, with the changes that ``README.md`` lists."""

@@ -22,7 +22,7 @@ _TRAILER = re.compile(rb"%b:[\t\x20-\x7e\x80-\xff]*" % _TOKEN)
 class Body:
     """The bytes of a body, in memory. Takes the place of waitress's buffer.
 
-    What is over the API's limit is only counted: the app answers 413 because of the length.
+    Bytes over the API's limit are counted and discarded; the app returns 413.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ TIMEOUT = 75
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection that handles one request at a time, with time-outs by the monotonic clock.
 
-    waitress parses all data that it receives, up to some 400 pipelined requests, and answers them in a row.
+    waitress parses all data that it receives, about 400 pipelined requests, and answers them in a row.
     Here the data after a request stays in ``input`` until that request has been answered and the response
     has been sent, so that the loop serves other connections in between.
     """
@@ -63,7 +63,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return True
 
     def _progressed(self) -> None:
-        """The caller has sent or read something."""
+        """Record progress of the caller."""
         self.progress_at = time.monotonic()
         self.server.connections.move_to_end(self.number)
 

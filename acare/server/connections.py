@@ -1,4 +1,4 @@
-"""The open connections in the order of their last progress, and which of them are closed."""
+"""The open connections in the order of their last progress, and the choice of connections to close."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Connections(OrderedDict[int, Channel]):
         return victim is not None
 
     def limit_memory(self) -> None:
-        """Over the limit, close connections that hold something until the rest is within it."""
+        """Over the limit, close connections with buffered data until the rest is within it."""
         self.has_grown = False
         held = sum(channel.size() for channel in self.values())
         for channel in self._closable() if held > MAX_HELD else ():
@@ -38,7 +38,7 @@ class Connections(OrderedDict[int, Channel]):
                 held -= size
 
     def close_overdue(self, now: float) -> None:
-        """Close the connections of which a time-out has expired."""
+        """Close the connections whose time-out has expired."""
         for channel in self._closable():
             if channel.is_overdue(now):
                 channel.handle_close()

@@ -57,7 +57,7 @@ class Server:
 
     One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
     Other threads answer writes (``threads``), reads that take long, and readiness checks. To a connection,
-    this object is what waitress calls the server.
+    this object acts as waitress's server.
     """
 
     def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:

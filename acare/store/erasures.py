@@ -48,7 +48,7 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored answers, and record it. Returns the number of rows."""
+        """Delete a client, its history and stored responses, and record it. Returns the number of rows."""
 
         def work(connection: sqlite3.Connection) -> int:
             deleted = erase(connection, client_id)

@@ -1,6 +1,6 @@
-"""Idempotency keys: the answer to a POST with an ``Idempotency-Key`` is stored for its retries.
+"""Idempotency keys: the response to a POST with an ``Idempotency-Key`` is stored for its retries.
 
-The answer is written in the transaction that creates the client, so that a crash never leaves one without
+The response is written in the transaction that creates the client, so that a crash never leaves one without
 the other. (IETF draft "The Idempotency-Key HTTP Header Field")
 """
 
@@ -16,7 +16,7 @@ from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused
 from acare.fields import ValidFields
 
-#: Expired keys that one write deletes: a million at once would stall all writers for 24 s.
+#: Expired keys that one write deletes: deleting a million at once would stall all writers.
 MAX_EXPIRED = 500
 
 # Keys expire after a day.

@@ -1,4 +1,4 @@
-// What the page says and computes, without a document, so that Node can test it (tests/web).
+// The text and computations of the page, independent of the document, so that Node can test them (tests/web).
 
 /** All English text. Functions take the values that a sentence contains. */
 export const TEXT = {
@@ -70,11 +70,11 @@ export const label = (name) =>
 /** A text of the server with the names of fields replaced by their labels. */
 export const plain = (text) =>
   text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name);
-/** What a description says to a person: without what is said for programs, and nothing that only repeats the label. */
+/** A description for people, without the parts that are for programs or only repeat the label. */
 const hintOf = (description, name) => plain(description).split(/(?<=[.;]) /)
   .filter((part) => !/JSON|null|keys|blank/.test(part) && part !== `${label(name)}.`).join(" ").replace(/;$/, ".");
 
-// --- addresses: everything that the page shows stands in the fragment, which no server and no log sees
+// --- addresses: the fragment names everything that the page shows, and is not sent to the server
 const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
@@ -86,7 +86,7 @@ export function readRoute(fragment) {
   if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
   return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
 }
-/** The query of a list as text, without what is default. */
+/** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
@@ -123,7 +123,7 @@ export const unknownFields = ({ fields }, ...records) =>
     .filter((name) => !fields.some((field) => field.name === name))
     .map((name) => ({ name, label: label(name), kind: "text", fields: [] }));
 
-/** What a form says about the fields: {name: value}. What was not touched is as it was given. */
+/** The values of the fields in a form: {name: value}. Fields that were not edited keep the values that were given. */
 export const readFields = (fields, form, given, prefix = "") => Object.fromEntries(fields.map((field) =>
   [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
 
@@ -186,12 +186,12 @@ export function combine(theirs, rows, choices) {
 export const changes = (fields, base, values) =>
   Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, mine]) => !same(base[name], mine)));
 
-// --- numbers and times, as the reader writes them
+// --- numbers and times, in the format of the browser's locale
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
 export const showNumber = (value, locale) =>
   typeof value === "number" ? formatOf(locale).format(value) : String(value ?? "");
 
-/** The number that a person wrote; the text itself if it is none, for the server to say what is wrong. */
+/** The number in a text; the text itself if it is not a number, so that the server reports the problem. */
 export function readNumber(text, locale) {
   if (!text.trim()) return null;
   const parts = formatOf(locale).formatToParts(1234567.5);
@@ -219,6 +219,6 @@ export function showTime(iso, { locale, timeZone, now = new Date(), long = false
 }
 /** Seconds as m:ss. */
 export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-/** Text that cannot change the direction of what is around it, where no element can isolate it. */
+/** Text that cannot change the direction of the text around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;

@@ -45,7 +45,7 @@ function table(look, title, columns, rows) {
     el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
 }
 
-/** Tell the person something that a screen reader reads out too. */
+/** Show a message that screen readers announce too. */
 function say(text) {
   find("#said").textContent = text;
   clearTimeout(say.timer);
@@ -69,7 +69,7 @@ function ask(title, ...nodes) {
 
 // --- requests
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
-/** The error for an answer; ``uncertain`` if an earlier attempt may have been carried out. */
+/** The error for a response; ``uncertain`` if an earlier attempt may have been carried out. */
 function failure({ status, content }, uncertain = false) {
   const { message = TEXT.waits[WAITS[status]] ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
@@ -77,20 +77,20 @@ function failure({ status, content }, uncertain = false) {
 }
 const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`; // a problem with a field
 
-/** One request; status 0 if no whole answer came. */
+/** One request; status 0 if no complete response arrived. */
 async function send(method, path, { body, headers, signal } = {}) {
   const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
   if (state.key) sent["X-API-Key"] = state.key;
   const options = { method, headers: sent, signal, cache: "no-store", body: body && JSON.stringify(body) };
   try {
     const answer = await fetch(new URL(path, BASE), options);
-    const content = await answer.json().catch(() => null); // a proxy's own page, or half an answer
+    const content = await answer.json().catch(() => null); // a page of a proxy, or a partial response
     if (content || !answer.ok) return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
-  } catch { /* there is no answer */ }
+  } catch { /* no response */ }
   return { status: 0 };
 }
 
-/** The data of an answer. Waits out limits and restarts, asks for the key if it is not valid. */
+/** The data of a response. Waits during limits and restarts, and asks for a key if the key is not valid. */
 async function call(method, path, options) {
   for (let attempt = 1, uncertain = false; ; attempt += 1) {
     const answer = await send(method, path, options);
@@ -104,7 +104,7 @@ async function call(method, path, options) {
     if (answer.status === 401) await askForKey();
     else if (!reason) throw failure(answer, uncertain);
     else {
-      uncertain ||= reason === "server"; // only its answer may be lost
+      uncertain ||= reason === "server"; // only the response may be lost
       await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options.signal);
     }
   }
@@ -143,7 +143,7 @@ function askForKey() {
       if (!answer.ok) return;
       forget("key");
       if (state.key) (remember.checked ? localStorage : sessionStorage).setItem(stored("key"), state.key);
-      if (me && me.id !== answer.content.data.id) return location.reload(); // who is not to see what the first typed
+      if (me && me.id !== answer.content.data.id) return location.reload(); // another user must not see the entries
       dialog.onclose = null;
       dialog.close();
       resolve();
@@ -151,12 +151,12 @@ function askForKey() {
     ask(TEXT.signIn, problem, el("form", { submit: tryKey },
       el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
       el("label.check", remember, TEXT.remember), el("div.actions", el("button.main", TEXT.signIn),
-        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the host named the caller
+        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the embedding app names the user
     dialog.onclose = () => dialog.showModal(); // by Escape
   });
 }
 
-/** Move a key from the address, as ``acare demo`` prints it, to the storage of this tab. Whether there was one. */
+/** Move a key from the address, as ``acare demo`` prints it, to the storage of this tab. Returns whether it did. */
 function takeKeyFromAddress() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
   if (key === null) return false;
@@ -282,14 +282,14 @@ function remove(client, signal) {
     button(TEXT.remove, confirmed, "danger main"), button(TEXT.cancel, () => dialog.close())));
 }
 
-// --- what is typed and not saved yet: kept in this tab, also when the page is loaded again
+// --- drafts, which are not saved yet: kept in this tab, even if the page is reloaded
 const draftName = (id) => stored(`draft:${state.me.id}:${id ?? "new"}`);
 const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
 const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 const newDraft = (values = {}) => ({ id: null, base: {}, values, key: newKey() });
 
-/** The end of a form: its draft is dropped, the person told, and another view shown. */
+/** Close a form: drop its draft, show a message, and show another view. */
 function finish(id, text, address) {
   sessionStorage.removeItem(draftName(id));
   say(text);
@@ -388,7 +388,7 @@ async function save(draft, form, signal) {
     if (signal.aborted) return;
     if (error.status === 404) return showGone(draft);
     if (error.status === 412) return showConflict(draft, signal).catch((problem) => showFailure(problem, signal));
-    if (error.status === 422) writeDraft(Object.assign(draft, { key: newKey() })); // to save again is a decision now
+    if (error.status === 422) writeDraft(Object.assign(draft, { key: newKey() })); // another save is then intentional
     drawForm(draft, signal, error.status === 422 ? new Error(TEXT.reused) : error);
   }
 }

@@ -23,7 +23,7 @@ FROM (
     )
 );
 
--- ALTER TABLE cannot put a column where schema.sql has it, so the table is made again.
+-- ALTER TABLE cannot put a column where schema.sql has it, so the table is recreated.
 DROP INDEX clients_by_seq;
 DROP INDEX clients_by_type;
 DROP INDEX clients_by_status;
