@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         if args.dry_run:
             import_report.print_columns(reader.layout, reader.columns)
-        import_report.print_text(result, options, reader.columns)
+        import_report.print_text(result, options, reader)
     return 1 if result.blockers(options) else 0
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from acare.cli.output import printable
+from acare.importing.csv_file import CsvReader
+from acare.importing.json_lines import JsonReader
 from acare.importing.result import MAX_LISTED, Options, Result, RowError
 
 _MAX_SHOWN = 60  # characters of a cell
@@ -34,10 +36,10 @@ def print_columns(layout: str, columns: Mapping[str, str | None]) -> None:
         print(f"    {printable(column)} -> {'unknown' if target is None else target or 'ignored'}")
 
 
-def print_text(result: Result, options: Options, columns: Mapping[str, str | None]) -> None:
+def print_text(result: Result, options: Options, reader: CsvReader | JsonReader) -> None:
     """Print the problems and duplicates, and then the counts."""
-    if unknown := _unknown(columns):
-        print(printable(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)"))
+    if unknown := _unknown(reader.columns):
+        print(printable(f"Unknown columns: {', '.join(unknown)} ({reader.unknown})"))
     for error in (*result.problems, *result.duplicates):
         print(printable(_describe(error)))
     if MAX_LISTED in (len(result.problems), len(result.duplicates)):

@@ -51,7 +51,7 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
     """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
-        text += f"\nThe page for people is at {url}/"
+        text += f"\nThe web UI is at {url}/"
     if keys.any():
         return text
     if not sys.stdout.isatty():

@@ -42,7 +42,10 @@ def _print(status: Status) -> None:
     for name, value in asdict(status).items():
         if name in ("file_size", "log_size", "disk_free"):
             value = size_text(value)
-        if name == "backup" and status.backup is not None:
-            value = f"{status.backup.file}, {status.backup.age_hours} hours old"
+        elif name == "processes":
+            value = ", ".join(map(str, value)) or "none"
+        elif name == "backup":
+            found = status.backup
+            value = "none" if found is None else f"{found.file}, {found.age_hours} hours old"
         if name != "attention":
             print(printable(f"{name.replace('_', ' ') + ':':17}{value}"))

@@ -24,8 +24,8 @@ class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
     ``columns`` has the field of each column, "" for one that is ignored, or None. ``chosen`` are fields by
-    column. With ``extra_columns``, what has no field is read into property_preferences. ``dates`` is the
-    order of day and month, dmy or mdy.
+    column. With ``extra_columns``, what has no field is read into property_preferences; ``unknown`` says what
+    happens to it. ``dates`` is the order of day and month, dmy or mdy.
     """
 
     def __init__(
@@ -41,6 +41,9 @@ class CsvReader:
             raise UserError("the file is empty")
         self.layout = f"CSV, delimiter {json.dumps(self._delimiter)}"
         self.columns = find_fields(header, chosen)
+        self.unknown = (
+            "kept in property_preferences" if extra_columns else "--map and --extra-columns use them"
+        )
         self._extra_columns = extra_columns
         self._dates = dates
 

@@ -100,7 +100,7 @@ def import_rows(
         for row in reader:
             problems = importer.add(row)
             if problems and rejects is not None:
-                reasons = (f"{problem.column or problem.field} {problem.message}" for problem in problems)
+                reasons = (f"{problem.field} {problem.message}" for problem in problems)
                 reader.reject(rejects, row, "; ".join(reasons))
             if result.counts.total() % ROWS_PER_STEP == 0:
                 progress(result.counts.total())

@@ -7,13 +7,19 @@ from typing import IO, Any
 
 from acare.errors import UserError
 from acare.field_types import from_json, to_json
-from acare.importing.rows import REASON, Row
+from acare.importing.rows import NAMES, REASON, Row
+
+_MAX_COLUMNS = 1000  # unknown names that are kept for the report
 
 
 class JsonReader:
-    """The rows of JSON lines. Unknown names are ignored, as in the API. UserError if a line has no record."""
+    """The rows of JSON lines. UserError if a line has no record.
+
+    ``columns`` has the names that are unknown and ignored, as in the API, once all lines are read.
+    """
 
     layout = "JSON lines"
+    unknown = "ignored"
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = lines
@@ -23,6 +29,8 @@ class JsonReader:
         for number, line in enumerate(self._lines, 1):
             if line.strip():
                 record = _parse(line, number)
+                if len(self.columns) < _MAX_COLUMNS:
+                    self.columns |= dict.fromkeys(sorted(record.keys() - NAMES))
                 yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from email.message import Message
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import Any
 
 from acare.errors import UserError
@@ -22,7 +24,6 @@ _MAX_ATTEMPTS = 8
 _DEADLINE = 60.0  # seconds for a response
 _MAX_BYTES = 64 << 20  # of memory for a response
 _BYTES_PER_VALUE = 64
-_CHUNK = 64 << 10
 _RETRIED = (429, 500, 502, 503, 504)
 
 CREATE = "CREATE TABLE clients (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)"
@@ -120,27 +121,30 @@ class Remote:
 
     def _read_data(self, path: str) -> Any:
         request = urllib.request.Request(self._base + path, headers=self._headers)
-        with self._opener.open(request, timeout=_DEADLINE) as response:
-            self._is_reachable = True
-            content = _read(response)
+        answer: Future[bytes] = Future()
+        # A server that sends a byte from time to time never exceeds the timeout of a socket.
+        threading.Thread(target=self._fetch, args=(request, answer), daemon=True).start()
+        try:
+            content = answer.result(_DEADLINE)
+        except TimeoutError:
+            raise TimeoutError(f"there was no complete response in {_DEADLINE:g} seconds") from None
         # Values take more memory than their text: each is counted before it is built.
         values = sum(map(content.count, (b",", b"[", b"{")))
         if len(content) + _BYTES_PER_VALUE * values > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the response must not take more than {_MAX_BYTES} bytes")
         return from_json(content.decode())["data"]
 
-
-def _read(response: HTTPResponse) -> bytearray:
-    """The body, as far as the limit. TimeoutError if it is not complete at the deadline."""
-    deadline = time.monotonic() + _DEADLINE
-    content, size = bytearray(), response.length
-    while len(content) <= _MAX_BYTES and (chunk := response.read1(_CHUNK)):
-        content += chunk
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"there was no complete response in {_DEADLINE:g} seconds")
-    if size is not None and len(content) < min(size, _MAX_BYTES):
-        raise HTTPException("the response is truncated")
-    return content
+    def _fetch(self, request: urllib.request.Request, answer: Future[bytes]) -> None:
+        """Set the body of the response, up to the limit, or the error."""
+        try:
+            with self._opener.open(request, timeout=_DEADLINE) as response:
+                self._is_reachable, size = True, response.length
+                content = response.read(_MAX_BYTES + 1)
+            if size is not None and len(content) < min(size, _MAX_BYTES):
+                raise HTTPException("the response is cut off")
+            answer.set_result(content)
+        except BaseException as error:
+            answer.set_exception(error)
 
 
 def _retry_after(headers: Message, default: int) -> int:

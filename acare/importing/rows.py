@@ -35,6 +35,9 @@ _KEPT = {
     "created_at": _TIME,
     "updated_at": _TIME,
 }
+#: The names that a row of JSON lines can have.
+NAMES = {*_KEPT, REASON, *(field.name for field in FIELDS)}
+
 # What ``lenient`` moves to the notes.
 _OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
 

@@ -85,7 +85,7 @@ def test_the_json_log_is_one_object_a_line(start, log):
     exchange(server, b"nonsense\r\n\r\n")
     stop(server)
     first, *others = (json.loads(line) for line in log().splitlines())
-    assert len(others) > 1  # those of the stop among them
+    assert len(others) > 1  # the records of the stop among them
     assert all(line.keys() >= {"time", "level", "logger"} for line in others)
     assert type(first.pop("milliseconds")) in (int, float)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))

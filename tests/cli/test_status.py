@@ -47,6 +47,7 @@ def test_as_text_it_has_a_line_for_each(run, folder):
     printed = run("status", "--backups", folder)
     assert printed.err == ""
     assert "clients:         2\n" in printed.out
+    assert "processes:       none\n" in printed.out
     assert printed.out.endswith("hours old\n")
 
 

@@ -180,3 +180,9 @@ def test_rejected_records_can_be_corrected_and_imported(agency, tmp_path):
     corrected = rejects.read_text().replace("renter", "both").replace(r"\ud800", "")
     agency.load(corrected, name="in.jsonl")
     assert agency.clients()[0]["version"] == 3
+
+
+def test_unknown_names_of_records_are_reported(agency):
+    lines = [json.dumps({**RECORD, "dog": "Rex"}), json.dumps({**JORDAN, "\x1b": 1, "acare_reason": ""})]
+    ended = agency.load("\n".join(lines), "--dry-run", "--on-duplicate", "create", name="in.jsonl")
+    assert r"Unknown columns: dog, \x1b (ignored)" in ended.out

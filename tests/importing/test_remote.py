@@ -231,17 +231,20 @@ def test_an_answer_that_takes_too_much_memory_is_refused(monkeypatch, body):
 
 
 @pytest.mark.parametrize(
-    ("limit", "value", "text"),
-    [("_DEADLINE", 0.5, "no complete response"), ("_MAX_BYTES", 10, "must not take more than 10 bytes")],
+    ("header", "limit", "value", "text"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", "_DEADLINE", 0.5, "no complete answer"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "_DEADLINE", 0.5, "no complete answer"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "_MAX_BYTES", 10, "must not take more than 10 bytes"),
+    ],
 )
-def test_an_answer_without_end_is_refused(monkeypatch, limit, value, text):
+def test_an_answer_without_end_is_refused(monkeypatch, header, limit, value, text):
     monkeypatch.setattr(remote, limit, value)
     monkeypatch.setattr(remote, "_MAX_ATTEMPTS", 1)
     over = threading.Event()
 
     def answer(request):
-        request.send_response(200)
-        request.end_headers()
+        request.wfile.write(header)
         while not over.wait(0.02):
             request.wfile.write(b" ")
 
