@@ -125,7 +125,7 @@ def _source(
         return
     with Path(args.source).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        yield _file_reader(args, file), lambda done: progress("Importing", file.tell(), size, "")
+        yield _file_reader(args, file), lambda done: progress("Importing", file.tell(), size, "B")
 
 
 def _file_reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
