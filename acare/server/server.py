@@ -38,7 +38,7 @@ TOGETHER_SECONDS = 0.004
 LARGE_RESPONSE = 256 * 1024
 
 # Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
-_READERS: dict[Workload, int] = {"list": 2, "slow": 4}
+_READERS: dict[Workload, int] = {"check": 1, "list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
@@ -93,9 +93,8 @@ class Server:
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one longest without progress is closed for it."""
-        if len(self.connections) >= MAX_CONNECTIONS and not self.connections.close_one():
-            sock.close()
-            return
+        if len(self.connections) >= MAX_CONNECTIONS:
+            self.connections.close_one()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         Channel(self, sock, addr, self.adj, self._sockets)
 
@@ -108,7 +107,7 @@ class Server:
         caller = request.caller() or channel.addr[0]
         if workload == "list" and caller not in self._large_lists:
             workload = "quick"
-        channel.in_thread = workload != "quick"
+        channel.is_writing = workload == "write"
         self._queues[workload].put(caller, channel)
 
     def pull_trigger(self) -> None:

@@ -176,4 +176,4 @@ def test_the_event_loop_is_scheduled_before_the_threads(tmp_path):
         tasks = [int(task) for task in os.listdir(f"/proc/{process.pid}/task")]
         policies = [os.sched_getscheduler(task) for task in tasks]
         assert os.sched_getscheduler(process.pid) == os.SCHED_OTHER
-    assert policies.count(os.SCHED_BATCH) == 3 + 4 + 2
+    assert policies.count(os.SCHED_BATCH) == 3 + 4 + 2 + 1

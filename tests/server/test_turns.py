@@ -80,8 +80,9 @@ def test_writes_and_checks_that_wait_do_not_delay_reads(target):
     ):
         locking.execute("BEGIN IMMEDIATE")
         for number, raw in enumerate(crowd):
-            path = ("POST", "/v1/clients", BODY) if number % 2 else ("GET", "/readyz")
-            raw.sendall(request(target.key, *path))
+            raw.sendall(
+                request(target.key, "POST", body=BODY) if number % 2 else request(f"{number}", path="/readyz")
+            )
         time.sleep(0.1)
         for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
             assert ask(target, "GET", path) < 1
