@@ -40,7 +40,7 @@ from acare.store.users import UserStore
 from acare.version import __version__
 
 #: The cost of a request: see ``App.workload``.
-Workload = Literal["quick", "list", "slow", "write"]
+Workload = Literal["quick", "list", "slow", "check", "write"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -101,13 +101,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """The cost of a request, by which a server decides which thread answers it.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page
-        or a readiness check, which writes too.
+        A "list" may have many clients: a loop answers it if they are small. "slow" is a search or a deep
+        page. "check" is a readiness check, which writes and needs no key.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
         if path.strip("/") == "readyz":
-            return "slow"
+            return "check"
         return workload_of_list(query_string) if query_string else "quick"
 
     def caller(self, email: str) -> Caller:

@@ -65,7 +65,8 @@ def restore(
         if checksum:
             check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
-        revoked, disabled, erased = (0, 0, 0) if exact or kept is None else _apply(kept, fresh)
+        changes = Kept({}, {}, {}, 0) if exact or kept is None else kept
+        revoked, disabled, erased = _apply(changes, fresh, backup)
         old = _replace(database, fresh)
     try:
         sync(database.parent)
@@ -186,13 +187,14 @@ def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
     return Kept(dict(revoked), dict(disabled), dict(erased), database.stat().st_mtime_ns)
 
 
-def _apply(kept: Kept, fresh: Path) -> tuple[int, int, int]:
-    """Repeat the changes in the copy. Returns how many keys, users and clients this affected."""
-    if not kept.revoked and not kept.disabled and not kept.erased:
-        return 0, 0, 0
+def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
+    """Migrate the copy and repeat the changes in it. Returns how many keys, users and clients this affected.
+
+    DatabaseRefused names the backup if it cannot be migrated: then no server could open it.
+    """
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA secure_delete = ON").fetchall()
-        migrate_connection(connection, fresh)
+        migrate_connection(connection, backup)
         connection.execute("BEGIN")
         revoked, disabled = (
             sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())

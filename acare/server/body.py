@@ -9,13 +9,13 @@ from waitress.utilities import BadRequest
 
 from acare.app import MAX_BODY
 
-#: Bytes of chunk framing beyond the length of the body. Many tiny chunks cost more time than bytes.
-MAX_FRAMING = 4 * 1024
+#: Bytes of chunk framing beyond a sixteenth of the body. Tiny chunks and long lines take time in the loop.
+MAX_FRAMING = 2 * 1024
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 _EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_TOKEN, _TOKEN, _QUOTED)
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:%b)*" % _EXTENSION)
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:%b)*[ \t]*" % _EXTENSION)
 _TRAILER = re.compile(rb"%b:[\t\x20-\x7e\x80-\xff]*" % _TOKEN)
 
 
@@ -76,7 +76,7 @@ class Chunks(Body):
         return start
 
     def _receive_line(self, line: bytes) -> None:
-        if self._framing - len(self) > MAX_FRAMING:
+        if len(line) > MAX_FRAMING or self._framing - len(self) // 16 > MAX_FRAMING:
             self.error = BadRequest("the chunks have too much framing")
         elif line[-2:] == b"\r\n":
             self._line = b""

@@ -37,7 +37,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.input = b""  # received after a request
         self.output = b""  # a response that the loop has not sent yet
         self.workload: Workload = "quick"  # of the request that waits to be answered
-        self.in_thread = False  # from when a request is queued for a thread until its response is sent
+        self.is_writing = False  # from when a write is queued for a thread until its response is sent
         self.progress_at = self.request_began = time.monotonic()
 
     def readable(self) -> bool:
@@ -92,7 +92,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def send_output(self) -> None:
         """Send the response. What the socket does not accept now goes into waitress's buffer."""
-        data, self.output, self.in_thread = self.output, b"", False
+        data, self.output, self.is_writing = self.output, b"", False
         if self.connected and not self.total_outbufs_len:
             data = data[self.send(data, do_close=False) :]
         if data and self.connected:

@@ -13,20 +13,18 @@ MAX_HELD = 128 * 1024 * 1024
 class Connections(OrderedDict[int, Channel]):
     """The connections by descriptor, the one longest without progress first; waitress adds and removes them.
 
-    Connections are closed in this order, except those whose request a thread answers.
+    Connections are closed in this order, those that write only if there is no other.
     """
 
     has_grown = False  # whether more may be held since the last call of limit_memory
 
     def _closable(self) -> list[Channel]:
-        return [channel for channel in self.values() if not channel.in_thread]
+        return [channel for channel in self.values() if not channel.is_writing]
 
-    def close_one(self) -> bool:
-        """Close the connection longest without progress. False if threads are answering all of them."""
-        victim = next((channel for channel in self.values() if not channel.in_thread), None)
-        if victim is not None:
-            victim.handle_close()
-        return victim is not None
+    def close_one(self) -> None:
+        """Close the connection longest without progress. The answer to its request, if any, is lost."""
+        oldest = next(iter(self.values()))
+        next((channel for channel in self.values() if not channel.is_writing), oldest).handle_close()
 
     def limit_memory(self) -> None:
         """Over the limit, close connections with buffered data until the rest is within it."""

@@ -38,7 +38,7 @@ TOGETHER_SECONDS = 0.004
 LARGE_RESPONSE = 256 * 1024
 
 # Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
-_READERS: dict[Workload, int] = {"list": 2, "slow": 4}
+_READERS: dict[Workload, int] = {"check": 1, "list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
@@ -92,9 +92,8 @@ class Server:
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         """Add a connection. At the limit, the one longest without progress is closed for it."""
-        if len(self.connections) >= MAX_CONNECTIONS and not self.connections.close_one():
-            sock.close()
-            return
+        if len(self.connections) >= MAX_CONNECTIONS:
+            self.connections.close_one()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         Channel(self, sock, addr, self.adj, self._sockets)
 
@@ -104,12 +103,12 @@ class Server:
         channel.workload = "quick"
         if not request.error:
             channel.workload = self.application.workload(request.command, request.path, request.query)
+        channel.is_writing = channel.workload == "write"
         self._queue(request.caller() or channel.addr[0], channel)
 
     def _queue(self, caller: str, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
-        channel.in_thread = channel.workload != "quick" and not is_small_list
-        self._queues[channel.workload if channel.in_thread else "quick"].put(caller, channel)
+        self._queues["quick" if is_small_list else channel.workload].put(caller, channel)
 
     def pull_trigger(self) -> None:
         """Do nothing: a connection calls this just before its request is done, which is too early."""

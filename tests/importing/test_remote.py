@@ -233,8 +233,8 @@ def test_an_answer_that_takes_too_much_memory_is_refused(monkeypatch, body):
 @pytest.mark.parametrize(
     ("header", "limit", "value", "text"),
     [
-        (b"HTTP/1.1 200 OK\r\nX: ", "_DEADLINE", 0.5, "no complete answer"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", "_DEADLINE", 0.5, "no complete answer"),
+        (b"HTTP/1.1 200 OK\r\nX: ", "_DEADLINE", 0.5, "no complete response"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "_DEADLINE", 0.5, "no complete response"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "_MAX_BYTES", 10, "must not take more than 10 bytes"),
     ],
 )

@@ -2,11 +2,13 @@
 
 import os
 import pwd
+import sqlite3
 import stat
 from contextlib import closing
 
 import pytest
 from support import schema_2
+from support.backups import fill, names
 from support.client import Api
 
 import acare
@@ -89,6 +91,25 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     assert restore(backup, path).erased == 1
     with closing(Database(path)) as database:
         assert ErasureStore(database).erased_at(client_id) is not None
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("PRAGMA user_version = 0", "its schema 0 is too old"),
+        ("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END", "the trigger other"),
+    ],
+)
+def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path, change, reason, exact):
+    backup = tmp_path / "old.db"
+    schema_2.write_to(backup)
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute(change)
+    fill(path, "Jordan")
+    with pytest.raises(DatabaseRefused, match=rf"old\.db: .*{reason}"):
+        restore(backup, path, exact=exact, checksum=False)
+    assert names(path) == ["Jordan"]
 
 
 def test_a_process_that_writes_at_the_last_moment_is_noticed(path, since, monkeypatch):

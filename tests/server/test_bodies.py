@@ -71,3 +71,24 @@ def test_a_long_chunk_line_is_refused_before_its_end(target, start):
         raw.settimeout(1)
         raw.sendall(upload(target, CODING, start + b"0" * 5000))
         assert read_answer(stream)[0] == 400
+
+
+def test_a_long_line_after_much_data_is_refused(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.settimeout(1)
+        raw.sendall(upload(target, CODING, b"%x\r\n%b\r\n5;" % (100_000, b"x" * 100_000) + b"a" * 5000))
+        assert read_answer(stream)[0] == 400
+
+
+def test_a_body_of_many_tiny_chunks_is_refused(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.settimeout(1)
+        raw.sendall(upload(target, CODING, b"8\r\nabcdefgh\r\n" * 2000))
+        assert read_answer(stream)[0] == 400
+
+
+def test_a_body_in_small_chunks_is_accepted(target):
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY)
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(upload(target, CODING, chunks + b"0\r\n\r\n"))
+        assert read_answer(stream)[0] == 201

@@ -74,6 +74,20 @@ def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
         assert read_answer(stream)[0] == 201
 
 
+@pytest.mark.parametrize(
+    "waiting", [("GET", "/readyz"), ("POST", "/v1/clients", BODY)], ids=["reads", "writes"]
+)
+def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting):
+    target, make = full
+    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        make(ROOM, request(target.key, *waiting))
+        time.sleep(0.3)
+        number = 5 if waiting[0] == "GET" else 1
+        assert [ask(raw) for raw in make(number)] == [200] * number
+    assert target.is_well()
+
+
 def test_a_connection_to_close_is_found_without_a_search(tmp_path):
     """At the limit, a new connection costs about as much as before."""
     with room_for(644, tmp_path) as (target, make):
