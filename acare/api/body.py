@@ -21,10 +21,7 @@ def receive(req: falcon.Request, size: int) -> int:
 
     Returns their number. Raises InvalidInput if the WSGI server rejects the framing of the body.
     """
-    try:
-        data = req.stream.read(size)
-    except (OSError, ValueError):
-        raise _invalid("is malformed: the server could not read it") from None
+    data = _read(req.stream, size)
     req.env["wsgi.input"] = BytesIO(data)
     req.env["CONTENT_LENGTH"] = str(len(data))
     return len(data)
@@ -49,7 +46,15 @@ def read(req: falcon.Request) -> Any:
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
-    return loads(req.bounded_stream.read())
+    return loads(_read(req.bounded_stream))
+
+
+def _read(stream: Any, size: int = -1) -> bytes:
+    """Read from the host. InvalidInput if it rejects the framing, or the caller has gone."""
+    try:
+        return bytes(stream.read(size))
+    except (OSError, ValueError):
+        raise _invalid("is malformed: the server could not read it") from None
 
 
 def loads(data: bytes) -> Any:

@@ -29,7 +29,7 @@ CHUNKS = {
 }
 
 
-EXTENSIONS = [b";a", b" ; a = b", b";a=b;c", b'\t;a="b;\\"c"']
+EXTENSIONS = [b" ", b";a ", b";a", b" ; a = b", b";a=b;c", b'\t;a="b;\\"c"']
 
 
 def extended(extension):
