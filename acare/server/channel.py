@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.channel import HTTPChannel
 
 from acare.app import Workload
 from acare.server.parser import Parser
@@ -85,8 +85,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def write_soon(self, data: bytes) -> int:
         """Keep a response. The loop sends it, together with the responses of other connections."""
-        if not self.connected:
-            raise ClientDisconnected
         self.output = data
         return len(data)
 

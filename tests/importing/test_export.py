@@ -166,11 +166,20 @@ def test_lenient_does_not_move_values_to_invalid_notes(agency):
     assert [problem[2] for problem in problems] == ["budget_max", "notes"]
 
 
+DEEP = [f'{{"a": {"[" * depth}{"]" * depth}}}' for depth in range(970, 1000, 3)]
+
+
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_no_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
     ended = agency.load(content, name="in.jsonl")
     assert (ended.code, "line 2 must be a JSON object" in ended.err, agency.clients()) == (1, True, [])
+
+
+@pytest.mark.parametrize("line", DEEP, ids=len)
+def test_deep_nesting_is_no_traceback(agency, line):
+    ended = agency.load(f"{line}\n".encode(), name="in.jsonl")
+    assert (ended.code, "Traceback" in ended.err) == (1, False)
 
 
 def test_rejected_records_can_be_corrected_and_imported(agency, tmp_path):

@@ -86,6 +86,8 @@ def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting)
         number = 5 if waiting[0] == "GET" else 1
         assert [ask(raw) for raw in make(number)] == [200] * number
     assert target.is_well()
+    time.sleep(1.5)  # the check that ran for a closed connection ends
+    assert "disconnected" not in str(target.log_besides_requests())  # with a path that is not quoted
 
 
 def test_a_connection_to_close_is_found_without_a_search(tmp_path):
