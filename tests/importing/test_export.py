@@ -1,5 +1,7 @@
 """``acare export``, and that an import of it makes the same clients."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,8 +12,10 @@ import pytest
 from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import HEADER, USER
 
+from acare.errors import UserError
 from acare.fields import FIELDS
 from acare.importing import cells
+from acare.importing.json_lines import JsonReader
 
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1",
             "a;=1", "a; '=1", "a\t+1", "a\n@x", "a\r\n-1", ";;=1", "a\n\t=1"]  # fmt: skip
@@ -180,6 +184,14 @@ def test_a_line_that_is_no_object_ends_the_import(agency, line):
 def test_deep_nesting_is_no_traceback(agency, line):
     ended = agency.load(f"{line}\n".encode(), name="in.jsonl")
     assert (ended.code, "Traceback" in ended.err) == (1, False)
+
+
+def test_what_is_read_can_be_written_however_deep():
+    for depth in range(850, 1000):
+        reader = JsonReader([b'{"a": %b%b}' % (b"[" * depth, b"]" * depth)])
+        with contextlib.suppress(UserError):
+            for row in reader:
+                reader.reject(io.StringIO(), row, "")
 
 
 def test_rejected_records_can_be_corrected_and_imported(agency, tmp_path):
