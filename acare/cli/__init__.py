@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AcareError as error:
         print_error(str(error))
         return 2 if isinstance(error, SettingError) else 1
+    except RecursionError:  # Python decodes JSON that is nested a little too deeply to encode it again
+        print_error("the input is nested too deeply")
+        return 1
     except KeyboardInterrupt:
         return 130  # as a shell reports the signal
 
