@@ -1,21 +1,14 @@
-"""The types of the fields of a client.
-
-Each type states its rule twice: ``validate`` checks a value from a JSON body, ``schema`` describes it as JSON
-Schema. A value that does not fit the schema is invalid, except that the lengths in a schema also count the
-white space around a text.
-"""
+"""The types of the fields of a client: each checks a value from a JSON body."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeGuard
 
 #: SQLite has no lists, objects and booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
-Schema = dict[str, Any]
 
 # Control characters (Unicode category Cc) and lone surrogates. Text of several lines may have tabs and line
 # breaks.
@@ -32,19 +25,11 @@ def _reject_constant(text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
 
 
-def nested_errors(parts: Mapping[str, str]) -> ValueError:
-    """The error for a list or an object with invalid parts; ``parts`` maps the path of each to its rule."""
-    return ValueError(f"must have valid parts: {'; '.join(f'{path} {rule}' for path, rule in parts.items())}")
-
-
 class FieldType(Protocol):
     """A type of field."""
 
     def validate(self, value: object) -> Stored:
         """The value to store; ValueError with the rule, worded to follow the name of the field."""
-
-    def schema(self) -> Schema:
-        """The rule as JSON Schema, as far as it can be expressed without patterns."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +60,6 @@ class String(FieldType):
     def _length(self) -> str:
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
-    def schema(self) -> Schema:
-        at_least = {"minLength": self.min_length} if self.min_length else {}
-        return {"type": "string", **at_least, "maxLength": self.max_length}
-
 
 _EMAIL = r"\A[^@\s]+@[^@\s]+\Z"
 _EMAIL_RULE = "must be an e-mail address: one @ between two parts, no spaces"
@@ -104,9 +85,6 @@ class Enum(FieldType):
             return value
         raise ValueError(f"must be one of {', '.join(self.words)}")
 
-    def schema(self) -> Schema:
-        return {"type": "string", "enum": list(self.words)}
-
 
 @dataclass(frozen=True)
 class Amount(FieldType):
@@ -119,10 +97,6 @@ class Amount(FieldType):
             return value
         raise ValueError(f"must be a number from 0 to {self.maximum}")
 
-    def schema(self) -> Schema:
-        # Without the format, generated code in Go and Java holds amounts in 32 bits and rounds them.
-        return {"type": "number", "format": "double", "minimum": 0, "maximum": self.maximum}
-
 
 @dataclass(frozen=True)
 class Boolean(FieldType):
@@ -132,9 +106,6 @@ class Boolean(FieldType):
         if isinstance(value, bool):
             return int(value)
         raise ValueError("must be true or false")
-
-    def schema(self) -> Schema:
-        return {"type": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -147,18 +118,13 @@ class StringList(FieldType):
     def validate(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
             raise ValueError(f"must be a list of at most {self.maximum} strings")
-        valid, invalid = [], {}
+        valid = []
         for index, item in enumerate(value):
             try:
                 valid.append(self.each.validate(item) or "")
             except ValueError as error:
-                invalid[f"[{index}]"] = str(error)
-        if invalid:
-            raise nested_errors(invalid)
+                raise ValueError(f"is invalid: [{index}] {error}") from None
         return to_json(valid)
-
-    def schema(self) -> Schema:
-        return {"type": "array", "maxItems": self.maximum, "items": self.each.schema()}
 
 
 def check_characters(text: str, *, lines: bool) -> None:

@@ -31,78 +31,48 @@ ValidFields = dict[str, Stored]
 
 @dataclass(frozen=True)
 class Field:
-    """A field that a caller may write.
+    """A field that a caller may write; ``api/openapi.json`` describes it.
 
-    ``default`` is its value when it is null, or absent when the client is created. A field whose schema has a
-    name gets a type of that name in generated code.
+    ``default`` is its value when it is null, or absent when the client is created.
     """
 
     name: str
     kind: FieldType
-    description: str
     required: bool = False
     default: Stored = None
-    schema_name: str | None = None
 
 
 _NAME = String(min_length=1, max_length=100)
 _MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field("first_name", _NAME, "First name. Must not be blank.", required=True),
-    Field("last_name", _NAME, "Last name. Must not be blank.", required=True),
-    Field("email", CLIENT_EMAIL, "E-mail address. Need not be unique; an empty string means null."),
+    Field("first_name", _NAME, required=True),
+    Field("last_name", _NAME, required=True),
+    Field("email", CLIENT_EMAIL),
     Field(
         "phone",
         String(max_length=40, pattern=r"\d", rule="must be a phone number, with at least one digit"),
-        "Phone number in any notation, with at least one digit; an empty string means null.",
     ),
-    Field(
-        "client_type",
-        Enum(CLIENT_TYPES),
-        "What the client wants to do: buy, sell or both.",
-        required=True,
-        schema_name="ClientType",
-    ),
-    Field(
-        "status",
-        Enum(STATUSES),
-        "State of the relationship: `active` unless set.",
-        default="active",
-        schema_name="ClientStatus",
-    ),
-    Field("source", String(max_length=100), "Where the client came from, for example a referral or website."),
-    Field("budget_min", _MONEY, "Lowest price the client considers; not more than `budget_max`."),
-    Field("budget_max", _MONEY, "Highest price the client considers; not less than `budget_min`."),
-    Field(
-        "preferred_locations",
-        StringList(maximum=50, each=String(max_length=200)),
-        "Places where the client is looking for a property.",
-        default="[]",
-    ),
+    Field("client_type", Enum(CLIENT_TYPES), required=True),
+    Field("status", Enum(STATUSES), default="active"),
+    Field("source", String(max_length=100)),
+    Field("budget_min", _MONEY),
+    Field("budget_max", _MONEY),
+    Field("preferred_locations", StringList(maximum=50, each=String(max_length=200)), default="[]"),
     Field(
         "property_preferences",
         Preferences(
             max_bytes=8 * 1024,
             max_depth=20,
-            numbers={
-                "bedrooms_min": "Minimum number of bedrooms.",
-                "bathrooms_min": "Minimum number of bathrooms; a half counts as 0.5.",
-                "square_feet_min": "Minimum living area in square feet.",
-            },
-            texts={"property_types": "Types of property that the client considers, for example `condo`."},
+            numbers=("bedrooms_min", "bathrooms_min", "square_feet_min"),
+            string_lists=("property_types",),
         ),
-        "What the client is looking for. Other keys are kept as they are. At most 8,192 bytes as compact "
-        "JSON, with at most 20 levels of nesting.",
         default="{}",
-        schema_name="PropertyPreferences",
     ),
-    Field("pre_approved", Boolean(), "Whether a lender has approved a loan in advance.", default=0),
-    Field("pre_approval_amount", _MONEY, "Amount of the loan that was approved in advance."),
-    Field("notes", String(max_length=10_000, lines=True), "Free text. May have line breaks."),
-    Field(
-        "tags", StringList(maximum=50, each=String(max_length=50)), "The agency's own labels.", default="[]"
-    ),
+    Field("pre_approved", Boolean(), default=0),
+    Field("pre_approval_amount", _MONEY),
+    Field("notes", String(max_length=10_000, lines=True)),
+    Field("tags", StringList(maximum=50, each=String(max_length=50)), default="[]"),
 )
 
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)

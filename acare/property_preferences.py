@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acare.field_types import FieldType, Schema, Stored, check_characters, is_number, nested_errors, to_json
+from acare.field_types import FieldType, Stored, check_characters, is_number, to_json
 
 
 @dataclass(frozen=True)
 class Preferences(FieldType):
-    """An object. The keys in ``numbers`` and ``texts`` are validated; others are kept.
-
-    ``numbers`` and ``texts`` map a key to its description.
-    """
+    """An object. The keys in ``numbers`` and ``string_lists`` are validated; others are kept."""
 
     max_bytes: int
     max_depth: int
-    numbers: Mapping[str, str]
-    texts: Mapping[str, str]
+    numbers: tuple[str, ...]
+    string_lists: tuple[str, ...]
 
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
         self._walk(value, self.max_bytes)
-        if invalid := self._check_known(value):
-            raise nested_errors(invalid)
+        self._check_known(value)
         try:
             stored = to_json(value)
         except ValueError:
@@ -60,30 +55,14 @@ class Preferences(FieldType):
                 room = self._walk(part, room, depth + 1)
         return room
 
-    def _check_known(self, value: dict[str, object]) -> dict[str, str]:
-        """The rules that known keys break, by path."""
-        invalid = {}
+    def _check_known(self, value: dict[str, object]) -> None:
         for key in self.numbers:
             number = value.get(key)
             if number is not None and not (is_number(number) and number >= 0):
-                invalid[key] = "must be a number of at least 0"
-        for key in self.texts:
+                raise ValueError(f"is invalid: {key} must be a number of at least 0")
+        for key in self.string_lists:
             listed = value.get(key)
             if listed is not None and not (
                 isinstance(listed, list) and all(isinstance(item, str) for item in listed)
             ):
-                invalid[key] = "must be a list of strings"
-        return invalid
-
-    def schema(self) -> Schema:
-        """The rule as JSON Schema, without the limits on size and depth, which it cannot express."""
-        number = {"type": ["number", "null"], "format": "double", "minimum": 0}
-        texts = {"type": ["array", "null"], "items": {"type": "string"}}
-        return {
-            "type": "object",
-            "properties": {
-                **{key: {**number, "description": said} for key, said in self.numbers.items()},
-                **{key: {**texts, "description": said} for key, said in self.texts.items()},
-            },
-            "additionalProperties": True,
-        }
+                raise ValueError(f"is invalid: {key} must be a list of strings")

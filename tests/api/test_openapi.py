@@ -12,7 +12,9 @@ from support.openapi_requests import COLLECTION, ORIGIN, TABLE, scene_in
 from webtest import TestApp
 
 from acare.errors import InvalidInput
+from acare.field_types import Amount, Boolean, Enum, String, StringList
 from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, validate_create, validate_update
+from acare.property_preferences import Preferences
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 
@@ -57,6 +59,29 @@ def test_every_documented_status_occurs(document):
 def test_a_client_has_exactly_the_documented_members(document, broker):
     client = document["components"]["schemas"]["ClientRecord"]
     assert set(broker.create()) == set(client["properties"]) == set(client["required"])
+
+
+LIMITS = {
+    Amount: lambda kind: {"maximum": kind.maximum},
+    Boolean: lambda kind: {},
+    Enum: lambda kind: {"enum": list(kind.words)},
+    String: lambda kind: {"maxLength": kind.max_length},
+    StringList: lambda kind: {"maxItems": kind.maximum, "items": {"type": "string", **limits(kind.each)}},
+    Preferences: lambda kind: {},
+}
+
+
+def limits(kind):
+    return LIMITS[type(kind)](kind)
+
+
+@pytest.mark.parametrize("name", ["ClientRecord", "ClientInput", "ClientChanges"])
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_the_document_has_the_limits_of_each_field(document, name, field):
+    schema = document["components"]["schemas"][name]["properties"][field.name]
+    named, *_ = [each for each in (schema, *schema.get("anyOf", [])) if "$ref" in each or "type" in each]
+    schema = {**follow(document, named), **schema}
+    assert {keyword: schema.get(keyword) for keyword in limits(field.kind)} == limits(field.kind)
 
 
 def test_an_update_says_that_null_clears(document):
@@ -242,5 +267,5 @@ def test_its_server_follows_the_mount_point(app, mount, url):
 
 def test_another_prefix_does_not_make_the_document_again(app, monkeypatch):
     served_by(app)
-    monkeypatch.setattr("acare.api.openapi.document", None)
+    monkeypatch.setattr("acare.api.system.openapi_document", None)
     assert served_by(app, SCRIPT_NAME='/a"b')["servers"] == [{"url": '/a"b'}]
