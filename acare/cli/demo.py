@@ -10,12 +10,10 @@ from pathlib import Path
 
 from acare.app import App
 from acare.auth import operator_for
-from acare.cli import log
-from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
+from acare.cli.serve import serve
 from acare.config import SETTINGS
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
-from acare.server.server import Server
 
 CLIENTS = 250
 
@@ -35,12 +33,7 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
-        with log.configured(settings.log_format) as access, listen(settings) as listener:
-            app = App(settings, access_log=access)
-            key, client_id = _fill(app)
-            server = Server(app, listener, settings)
-            print(_welcome(url(listener), key, client_id, page=settings.page), flush=True)
-            return server.run()
+        return serve(settings, lambda app, url: _welcome(url, *_fill(app), page=settings.page))
 
 
 def _fill(app: App) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from acare.cli.options import Commands, add_flags, open_database
+from acare.cli.options import Commands, add_command, argument, open_database
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
 from acare.fields import STATUSES
@@ -21,26 +21,18 @@ _STDOUT = Path("-")
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "export",
-        help="export clients as JSON lines or CSV",
+    add_command(
+        commands, "export", run, "export clients as JSON lines or CSV",
+        argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
+                 help="the file to write or replace (default: -, which is stdout)"),
+        argument("--format", choices=_WRITERS,
+                 help="the format (default: by the file's extension; jsonl for stdout)"),
+        argument("--status", action="append", choices=STATUSES, default=[],
+                 help="only clients with this status; may be repeated"),
+        argument("--user", metavar="EMAIL", help="only the clients of this user"),
         description="Write all clients as they are at one moment, while a server may run.",
         epilog="example: acare export clients.csv --status active --user ana@example.com",
-    )
-    flag = parser.add_argument
-    flag("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
-         help="the file to write or replace (default: -, which is stdout)")  # fmt: skip
-    flag("--format", choices=_WRITERS, help="the format (default: by the file's extension; jsonl for stdout)")
-    flag(
-        "--status",
-        action="append",
-        choices=STATUSES,
-        default=[],
-        help="only clients with this status; may be repeated",
-    )
-    flag("--user", metavar="EMAIL", help="only the clients of this user")
-    add_flags(parser, only=("database",))
-    parser.set_defaults(run=run)
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

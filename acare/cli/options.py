@@ -81,10 +81,10 @@ def add_command(
     return parser
 
 
-def add_flags(parser: argparse.ArgumentParser, *, only: Container[str] | None = None) -> None:
-    """Give ``parser`` a flag for each setting, or for those named in ``only``."""
+def add_flags(parser: argparse.ArgumentParser, *, only: Container[str]) -> None:
+    """Give ``parser`` a flag for each setting that is named in ``only``."""
     for setting in SETTINGS:
-        if only is not None and setting.name not in only:
+        if setting.name not in only:
             continue
         takes: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if setting.metavar:
@@ -105,7 +105,7 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 def existing_database(args: argparse.Namespace) -> Path:
     """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         raise UserError(
             f"{path}: the database does not exist; --database or ACARE_DATABASE names another one, "
             "'acare key create' creates it"

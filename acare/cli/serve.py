@@ -6,13 +6,14 @@ import argparse
 import resource
 import shlex
 import sys
+from collections.abc import Callable
 
 import acare
 from acare.app import App
 from acare.cli import log
 from acare.cli.listen import listen, url
-from acare.cli.options import SETTINGS_NOTE, Commands, add_flags, read_settings
-from acare.config import Settings, passed_sockets
+from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
+from acare.config import SETTINGS, Settings, passed_sockets
 from acare.server.server import Server
 from acare.store.keys import KeyStore
 
@@ -21,15 +22,13 @@ FIRST_USER = "broker@localhost"
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "serve",
-        help="serve the API",
+    add_command(
+        commands, "serve", run, "serve the API",
+        settings=[setting.name for setting in SETTINGS],
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
         "it has no key and the output is a terminal, a user and a key are created, and the key is printed.",
         epilog=SETTINGS_NOTE,
-    )
-    add_flags(parser)
-    parser.set_defaults(run=run)
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,13 +36,15 @@ def run(args: argparse.Namespace) -> int:
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
-    with (
-        log.configured(settings.log_format) as access,
-        listen(settings, passed_sockets()) as listener,
-    ):
+    return serve(settings, lambda app, url: _welcome(settings, url, app.keys), passed_sockets())
+
+
+def serve(settings: Settings, welcome: Callable[[App, str], str], passed: int = 0) -> int:
+    """Serve until a signal stops the server. ``welcome`` returns the text to print."""
+    with log.configured(settings.log_format) as access, listen(settings, passed) as listener:
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        print(_welcome(settings, url(listener), app.keys), flush=True)
+        print(welcome(app, url(listener)), flush=True)
         return server.run()
 
 

@@ -79,6 +79,8 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
+    if version < schema.OLDEST_VERSION:
+        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
     if version > schema.SCHEMA_VERSION:
         raise DatabaseRefused(
             f"{path}: created by a newer version of acare (its schema is {version}, "

@@ -33,7 +33,6 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
         with closing(open_file(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < schema.SCHEMA_VERSION:
-                _script(path, version, folder)
                 backup = path.with_name(f"{path.name}.schema-{version}.db")
                 log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
                 copy_verified(path, backup, version)
@@ -54,7 +53,7 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
         # Another process may have migrated the file while this one waited for the lock.
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < schema.SCHEMA_VERSION:
-            _run(connection, path, _script(path, version, folder))
+            _run(connection, path, _script(version, folder))
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
@@ -67,11 +66,9 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
             connection.execute("ROLLBACK")
 
 
-def _script(path: Path, version: int, folder: Path) -> str:
-    """The statements from this version to the current one. DatabaseRefused if the version is too old."""
-    steps = [folder / f"{older}_to_{older + 1}.sql" for older in range(version, schema.SCHEMA_VERSION)]
-    if not all(step.is_file() for step in steps):
-        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
+def _script(version: int, folder: Path) -> str:
+    """The statements from this version to the current one."""
+    steps = (folder / f"{older}_to_{older + 1}.sql" for older in range(version, schema.SCHEMA_VERSION))
     return "\n".join(step.read_text(encoding="utf-8") for step in steps)
 
 

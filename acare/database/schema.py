@@ -18,6 +18,9 @@ from acare.errors import DatabaseRefused
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
 SCHEMA_VERSION = 3
 
+#: The oldest version that can be migrated to it.
+OLDEST_VERSION = 2
+
 # The casts are for damaged files, in which a value can have any type.
 OBJECTS = """
 SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)

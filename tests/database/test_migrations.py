@@ -174,11 +174,13 @@ def test_a_file_of_this_schema_is_left_as_it_is(path, scripts):
     assert (path.read_bytes(), list(path.parent.glob("*schema*.db"))) == (before, [])
 
 
-def test_a_file_of_schema_1_is_refused_in_one_line(path, capsys):
-    edit(path, "PRAGMA user_version = 1")
+@pytest.mark.parametrize("version", [1, 0, -1])
+@pytest.mark.parametrize("command", [["key", "list", "--database"], ["verify", "--no-checksum"]], ids=str)
+def test_a_file_of_schema_1_or_less_is_refused(path, capsys, command, version):
+    edit(path, f"PRAGMA user_version = {version}")
     before = path.read_bytes()
-    assert main(["key", "list", "--database", str(path)]) == 1
-    assert "its schema 1 is too old for this version of acare" in capsys.readouterr().err
+    assert main([*command, str(path)]) == 1
+    assert f"its schema {version} is too old for this version of acare" in capsys.readouterr().err
     assert (path.read_bytes(), list(path.parent.glob("*schema*"))) == (before, [])
 
 

@@ -94,20 +94,13 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
 
 
 @pytest.mark.parametrize("exact", [False, True])
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ("PRAGMA user_version = 0", "its schema 0 is too old"),
-        ("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END", "the trigger other"),
-    ],
-)
-def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path, change, reason, exact):
+def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path, exact):
     backup = tmp_path / "old.db"
     schema_2.write_to(backup)
     with closing(sqlite3.connect(backup)) as connection:
-        connection.execute(change)
+        connection.execute("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
     fill(path, "Jordan")
-    with pytest.raises(DatabaseRefused, match=rf"old\.db: .*{reason}"):
+    with pytest.raises(DatabaseRefused, match=r"old\.db: .*the trigger other"):
         restore(backup, path, exact=exact, checksum=False)
     assert names(path) == ["Jordan"]
 
