@@ -138,9 +138,3 @@ def test_a_killed_backup_leaves_no_file_that_looks_like_one(tmp_path):
     assert killed > 0
     assert damage(database) == []
     assert len(everything(database)) == 3000 + FEWER_KILLS
-
-
-def add_client(database):
-    with acare.create_app(database=database) as app:
-        user_id = app.keys.create("ana@example.com", {}).user_id
-        app.clients.create(operator_for(user_id), new())

@@ -5,8 +5,6 @@ import json
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing, nullcontext
 
 import pytest
@@ -256,41 +254,3 @@ def test_a_failed_migration_leaves_the_file_unchanged(path, scripts, script):
         migrations.migrate(path, scripts(script))
     assert (path.read_bytes(), path.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(path)) == 8
-
-
-# Migrates the file and is killed before the statement with this number, or by the kernel when the log or the
-# file grows beyond a limit, so that the commit is cut.
-KILLED = """
-import os, resource, signal, sqlite3, sys
-from pathlib import Path
-from acare.database import migrations
-
-how, step = sys.argv[2], int(sys.argv[3])
-left = step
-
-def execute(script, statements=migrations._statements):
-    global left
-    if how == "write":
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (step * 9000, -1))
-    for statement in statements(script):
-        left -= 1
-        if how == "statement" and left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield statement
-
-migrations._statements = execute
-migrations.migrate(Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize(("how", "steps"), [("statement", (0, 20, 30)), ("write", (3, 8, 11))])
-def test_a_killed_migration_leaves_the_file_as_it_was(path, how, steps):
-    before = schema_of(path)
-    for step in steps:
-        line = [sys.executable, "-c", KILLED, path, how, str(step)]
-        assert subprocess.run(line, timeout=60).returncode < 0
-        assert (file.check(path), schema_of(path)) == (OLD, before)
-    migrations.migrate(path)
-    assert (version_of(path), verify(path, checksum=False)) == (NOW, 8)
