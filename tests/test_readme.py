@@ -8,40 +8,26 @@ import argparse
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import report
 
-import acare
 from acare.api import envelope
 from acare.cli import _parser
 from acare.config import SETTINGS, Settings
-from acare.database import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in (ROOT / "README.md", *(ROOT / "acare").rglob("*.md"), *(ROOT / "tests").rglob("README.md"))
 }
-FRONT, API, STORE, CLI, BENCHMARKS = (
-    PAGES[name]
-    for name in (
-        "README.md",
-        "acare/api/README.md",
-        "acare/database/README.md",
-        "acare/cli/README.md",
-        "tests/benchmarks/README.md",
-    )
-)
+FRONT, API, CLI = (PAGES[name] for name in ("README.md", "acare/api/README.md", "acare/cli/README.md"))
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-SHELL, SHOWN = ("sh", "bash"), ("text", "mermaid", "sql")
 
 
 def blocks(page):
@@ -54,12 +40,8 @@ def blocks(page):
 def runnable(page):
     """The blocks that are run here. One that makes a virtual environment is for .ci/run."""
     for line, language, text, runner in blocks(page):
-        if runner is None and language in (*SHELL, "python", "json") and "venv" not in text:
+        if runner is None and language in ("sh", "bash", "python", "json") and "venv" not in text:
             yield line, language, text
-
-
-def diagram(page):
-    return next(text for _, language, text, _ in blocks(page) if language == "mermaid")
 
 
 # --- commands and examples
@@ -147,34 +129,6 @@ def test_every_error_has_a_row_with_status_and_code():
     codes |= {(str(status), code) for status, (code, _) in envelope.HTTP_ERRORS.items()}
     told = {(cells[0], cells[1].strip("`")) for cells in rows(API) if cells[0].isdecimal()}
     assert told == codes
-
-
-# --- diagrams and figures
-
-
-def test_the_diagram_has_the_middleware_in_order(tmp_path):
-    with acare.create_app(database=tmp_path / "acare.db", trusted_proxy="127.0.0.1") as app:
-        names = [type(each).__name__ for each in app._unprepared_middleware]
-    shown = re.findall(r"\b([A-Z]\w+)(?=\[)", diagram("acare/api/README.md"))
-    assert list(dict.fromkeys(shown)) == names
-
-
-def test_the_diagram_has_every_table_and_only_real_columns():
-    database = sqlite3.connect(":memory:")
-    database.executescript(schema.text())
-    tables = re.findall(r"^    (\w+) \{\n(.*?)^    \}", diagram("acare/database/README.md"), re.M | re.S)
-    assert {name for name, _ in tables} == set(re.findall(r"^CREATE TABLE (\w+)", schema.text(), re.M))
-    for name, columns in tables:
-        shown = set(re.findall(r"^ +[A-Z]+ (\w+)", columns, re.MULTILINE))
-        assert shown <= {column[1] for column in database.execute(f"PRAGMA table_xinfo({name})")}
-    database.close()
-
-
-def test_the_chart_shows_the_ratios_of_the_benchmark():
-    chart = report.charted(BENCHMARKS)
-    assert chart.count("\n") == len(report.CHARTED)
-    assert f"```text\n{chart}\n```" in FRONT
-    assert f"```text\n{chart}\n```" in BENCHMARKS
 
 
 # --- references

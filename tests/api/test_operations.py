@@ -40,10 +40,6 @@ def read(api, client_id):
     return api.get(f"/v1/clients/{client_id}").json["data"]
 
 
-def without(record, *fields):
-    return {name: value for name, value in record.items() if name not in fields}
-
-
 def fill(api, *first_names):
     return [api.create(first_name=name) for name in first_names]
 

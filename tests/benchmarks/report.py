@@ -64,11 +64,6 @@ def chart(ratios: Mapping[str, float | str]) -> str:
     return "\n".join(f"{work:18}{'█' * round(ratio * 2)} {ratio:.1f}" for work, ratio in bars)
 
 
-def charted(report: str) -> str:
-    """The chart for the ratios in the text of a report."""
-    return chart(dict(_RATIO.findall(report)))
-
-
 def _title() -> str:
     return (
         f"acare {version('acare')} with falcon {version('falcon')}, waitress {version('waitress')}, "

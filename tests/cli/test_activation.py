@@ -54,11 +54,6 @@ def listener():
         yield listener
 
 
-def test_the_passed_socket_is_served(database, listener):
-    with activated(database, listener) as process:
-        assert port_of(process) == listener.getsockname()[1]
-
-
 def test_a_socket_for_another_process_is_not_taken(database, listener):
     with activated(database, listener, pid="1") as process:
         assert port_of(process) != listener.getsockname()[1]

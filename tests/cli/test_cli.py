@@ -1,6 +1,5 @@
 """The command line: help, usage errors, failures, and the environment."""
 
-import argparse
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from support.data import UNKNOWN_ID
 from support.server import command as command_line
 
 import acare
-from acare.cli import _parser, output
+from acare.cli import output
 from acare.cli.output import print_error, print_json, printable, show_progress
 from acare.cli.serve import Server
 from acare.config import SETTINGS, Settings
@@ -87,21 +86,6 @@ def assert_one_line(printed, said):
 
 
 # --- help
-
-
-def parsers(parser):
-    """The parser and those of its commands."""
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for child in action.choices.values():
-                yield from parsers(child)
-
-
-def test_help_explains_each_argument():
-    for parser in parsers(_parser()):
-        for action in parser._actions:
-            assert action.help or action.dest == "==SUPPRESS==", (parser.prog, action)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

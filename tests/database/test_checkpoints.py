@@ -11,7 +11,6 @@ from support.writer import add, connect
 
 from acare.database import log
 from acare.database.log import CHECKPOINT_AFTER
-from acare.errors import StoreUnavailable
 
 CHECKPOINT = ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -89,20 +88,3 @@ def test_the_log_stays_short(bench, reads):
     stop.set()
     reader.result()
     assert bench.log_size() < (4 if reads else 2) * size
-
-
-def add_many(bench):
-    for n in range(100):
-        bench.run(add(n))
-
-
-@pytest.mark.usefixtures("always")
-def test_a_log_that_is_too_long_is_not_written_to(bench, monkeypatch):
-    """Until the reader is done, who keeps it from being checkpointed."""
-    monkeypatch.setattr(log, "MAX_PAGES", 20)
-    with closing(connect(bench.path)) as reader:
-        start_reading(reader)
-        with pytest.raises(StoreUnavailable, match="snapshot"):
-            add_many(bench)
-    assert len(bench.facts()) < 100
-    assert bench.run(add(1000)) == 1000

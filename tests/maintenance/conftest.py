@@ -2,26 +2,14 @@
 
 import errno
 import os
-import re
 import shutil
-from typing import NamedTuple
 
 import pytest
+from support import command
 from support.backups import fill
 
-from acare.cli import main
 from acare.database.copying import checksum_file
 from acare.maintenance.backup import back_up
-
-
-class Printed(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    def is_refusal(self):
-        """Exit code 1, and one line on stderr."""
-        return (self.code, self.out, bool(re.fullmatch(r"acare: [^\n]+\n", self.err))) == (1, "", True)
 
 
 @pytest.fixture
@@ -36,13 +24,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def run(capsys, path):
+def run(path):
     """Runs a command on the database at ``path``: its exit code and what it printed."""
 
-    def run_it(command, *arguments, database=path):
-        where = [] if command == "verify" else ["--database", str(database)]
-        code = main([command, *map(str, arguments), *where])
-        return Printed(code, *capsys.readouterr())
+    def run_it(name, *arguments, database=path):
+        where = [] if name == "verify" else ["--database", str(database)]
+        return command.run(name, *arguments, *where)
 
     return run_it
 

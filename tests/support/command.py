@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -20,6 +21,10 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+    def is_refusal(self) -> bool:
+        """Exit code 1, and one line on stderr."""
+        return (self.code, self.out, bool(re.fullmatch(r"acare: [^\n]+\n", self.err))) == (1, "", True)
 
 
 def run(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
