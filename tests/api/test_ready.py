@@ -37,9 +37,6 @@ def ready(app, status=200, **environ):
     return {name: state for name, state in checks.items() if state != "ok"}
 
 
-STOPPING = {"acare.stopping": True}  # what a server that is stopping sets
-
-
 def set_free(monkeypatch, free):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2 * 10**12, 10**12, free))
 
@@ -89,13 +86,6 @@ def test_only_a_change_of_readiness_is_logged(app, monkeypatch, caplog):
         ("acare.error", "WARNING", "Ready again."),
         ("acare.error", "WARNING", "Not ready. disk: Only 0 MiB are free on the disk."),
     ]
-
-
-def test_not_ready_is_503_with_retry_after(app, monkeypatch):
-    set_free(monkeypatch, 0)
-    answer = Api(app).get("/readyz", 503)
-    assert (answer.json["error"]["code"], answer.headers["Retry-After"]) == ("SERVICE_UNAVAILABLE", "1")
-    assert Api(app).head("/readyz", 503).body == b""
 
 
 # --- liveness

@@ -55,18 +55,6 @@ def test_a_second_start_shows_no_key(tmp_path):
     assert "page" not in terminal.shown
 
 
-# --- an empty file
-
-READING = [["key", "list"], ["backup"], ["status"]]
-
-
-@pytest.mark.parametrize("arguments", READING, ids=" ".join)
-def test_an_empty_file_does_not_become_a_database(run, tmp_path, arguments):
-    (tmp_path / "acare.db").touch()
-    assert "the file is empty" in run(*arguments, status=1).err
-    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("acare.db", 0)]
-
-
 # --- a JSON log
 
 BROKEN = "import acare.cli.serve as s\ndef App(*_, **__): raise RuntimeError('a bug')\ns.App = App"

@@ -23,7 +23,6 @@ from acare.store.history import HistoryStore
 NOW = schema.SCHEMA_VERSION
 OLD = 2
 SCRIPT = (migrations.FOLDER / "2_to_3.sql").read_text(encoding="utf-8")
-ROWS = "SELECT json, made_by, imported_at FROM clients ORDER BY seq"
 
 
 @pytest.fixture

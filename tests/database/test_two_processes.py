@@ -52,19 +52,6 @@ def test_a_read_and_a_versioned_write_lose_no_update(database, callers):
     assert damage(database) == []
 
 
-# One for each caller, and what it holds after its update of a number.
-FIELDS = {
-    "first_name": str,
-    "last_name": str,
-    "phone": str,
-    "source": str,
-    "notes": str,
-    "budget_min": int,
-    "pre_approval_amount": int,
-    "tags": lambda number: [str(number)],
-}
-
-
 def test_of_all_updates_of_one_version_one_is_made(callers):
     client = callers[0].create()
     for version in range(1, 61):

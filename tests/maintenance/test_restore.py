@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from support.backups import content, fill, leave_log, names
 from support.files import file_size_limit, listing
-from support.http import HttpCaller
 
 import acare
 from acare.errors import DatabaseRefused
@@ -122,9 +121,6 @@ def test_a_log_is_kept_though_its_database_was_emptied(backup, path):
     assert (len(kept), len(names(path))) == (1, 20)
 
 
-# --- what is restored
-
-
 # --- open databases
 
 
@@ -159,32 +155,17 @@ def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path,
     assert served.read_bytes() == before
 
 
-def test_after_a_kill_the_old_database_is_kept_complete(start, run, backup, tmp_path):
-    server = start()
-    with closing(HttpCaller(server.url, server.key)) as caller:
-        caller.create(first_name="Ana")
-    server.process.kill()
-    server.process.wait()
-    served = tmp_path / "served.db"
-    assert served.with_name("served.db-wal").stat().st_size > 0
-    old = restored_name(run("restore", backup, database=served))
-    assert [each for each in listing(tmp_path) if each.endswith(("-wal", "-shm"))] == []
-    assert (names(old), len(names(served))) == (["Ana"], 20)
-
-
 # --- a restore that fails
 
 
-ERRORS = [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()]
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=["error", "Ctrl-C"])
-@pytest.mark.parametrize("make", [fill, leave_log], ids=["closed", "killed"])
-def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatch, make, error):
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
+)
+def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatch, error):
     def replace(source, target):
         raise error
 
-    make(path, "Old")
+    leave_log(path, "Old")
     before = set(listing(path.parent)) - {"acare.db-wal"}
     monkeypatch.setattr(os, "replace", replace)
     with suppress(DatabaseRefused, KeyboardInterrupt):
