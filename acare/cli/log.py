@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 
 from acare import timestamps
 from acare.api.access_log import AccessRecord, json_line, text_line
-from acare.errors import AcareError
 
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
@@ -95,10 +94,7 @@ class LogWriter(logging.Handler):
 
 @contextmanager
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
-    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log.
-
-    In a JSON log, the error that ends the ``with`` is a line too.
-    """
+    """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     is_json = log_format == "json"
     writer = LogWriter(Formatter(log_format))
     logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
@@ -110,11 +106,5 @@ def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
 
     try:
         yield write
-    except Exception as error:
-        if not is_json:
-            raise
-        is_bug = not isinstance(error, AcareError)
-        logging.getLogger("acare").error("unexpected error" if is_bug else str(error), exc_info=is_bug)
-        raise SystemExit(1) from None
     finally:
         writer.close()

@@ -1,4 +1,4 @@
-"""The first start: the first key, where it is printed, and errors in a JSON log."""
+"""The first start: the first key, where it is printed, and the report of a migration."""
 
 import json
 import re
@@ -6,7 +6,6 @@ import signal
 import subprocess
 from contextlib import closing
 
-import pytest
 from support import schema_2
 from support.server import command
 from support.terminal import on_terminal
@@ -55,23 +54,7 @@ def test_a_second_start_shows_no_key(tmp_path):
     assert "page" not in terminal.shown
 
 
-# --- a JSON log
-
-BROKEN = "import acare.cli.serve as s\ndef App(*_, **__): raise RuntimeError('a bug')\ns.App = App"
-FAILURES = [
-    pytest.param(["--database", "missing/a.db"], "", "missing", id="no folder"),
-    pytest.param(["--listen", "203.0.113.1:1"], "", "203.0.113.1:1", id="no such address"),
-    pytest.param([], BROKEN, "unexpected", id="a bug"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "before", "expected"), FAILURES)
-def test_with_json_logs_a_failed_start_is_a_line_of_json(tmp_path, arguments, before, expected):
-    flags = ("--listen", "127.0.0.1:0", "--log-format", "json")
-    line = command("serve", *flags, *arguments, before=before)
-    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
-    (error,) = map(json.loads, ended.stderr.splitlines())
-    assert (ended.returncode, error["level"], expected in error["message"]) == (1, "error", True)
+# --- a migration
 
 
 def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):

@@ -251,11 +251,3 @@ def test_a_closed_database_leaves_no_object_thread_or_descriptor(path):
     gc.collect()
     assert [each() for each in left] == [None] * 3
     assert (set(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))) == before
-
-
-def test_a_refused_database_leaves_no_connection_open(connections, path):
-    Database(path).close()
-    os.truncate(path, path.stat().st_size // 2)  # a copy that was cut off
-    with pytest.raises(DatabaseRefused):
-        Database(path)
-    assert still_open(connections) == []

@@ -3,13 +3,12 @@
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 
 import pytest
 from support.sockets import wait_for
-from support.threads import SOON, Call, Held, in_threads
+from support.threads import SOON, Call, Held
 from support.writer import add, together
 
 from acare.database.log import WriteAheadLog
@@ -136,28 +135,6 @@ def test_a_process_that_writes_too_long_fails_the_batch(open_bench):
 
 
 # --- the thread
-
-
-def test_all_writes_of_many_threads_are_answered(bench):
-    def hammer(thread):
-        written = 0
-        for n in range(thread * 1000, thread * 1000 + 100):
-            if n % 7 == 0:
-                with pytest.raises(ValueError, match="on purpose"):
-                    bench.run(add_and_raise(n, ValueError("on purpose")))
-            else:
-                written += bench.run(add(n)) == n
-        return written
-
-    written = sum(in_threads(16, hammer))
-    assert written == len(bench.facts())
-
-
-def test_the_daemon_thread_ends_with_the_writer(bench):
-    thread = bench.run(lambda _: threading.current_thread())
-    assert (thread.name, thread.daemon, thread.is_alive()) == ("acare-writer", True, True)
-    bench.writer.close()
-    assert not thread.is_alive()
 
 
 FORK = """
