@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from powercut.recording import Recording, Step
 from support.client import Api
-from support.crash import GONE, Writer, check, content, damage, gaps, read_clients, rows
+from support.crash import GONE, Known, Writer, check, content, damage, gaps, read_clients, rows
 from webtest import AppError
 
 import acare
@@ -66,10 +68,23 @@ def examine(recording: Recording, folder: Path, instant: int) -> list[str]:
     return findings
 
 
+def _as_of(writer: Writer, begun: int, ended: int | None = None) -> Writer:
+    """The writer at an instant or, with ``ended``, with every version that was possible until then."""
+    past = copy.copy(writer)
+    past.known = {}
+    for instant, name, known in writer.journal:
+        if instant <= begun:
+            past.known[name] = known
+        elif ended is not None and instant <= ended:
+            earlier = past.known.get(name, Known())
+            past.known[name] = replace(known, versions=known.versions | earlier.versions)
+    return past
+
+
 def _check_clients(recording: Recording, app: acare.App, instant: int) -> list[str]:
     database = app.database.path
-    writers = [writer.as_of(instant) for writer in recording.writers]
-    findings = check(database, [writer.as_of(instant) for writer in recording.writers])  # it changes them
+    writers = [_as_of(writer, instant) for writer in recording.writers]
+    findings = check(database, [_as_of(writer, instant) for writer in recording.writers])  # it changes them
     findings += _erased(database, writers)
     if recording.has_key(instant):
         api = Api(app, recording.key)
@@ -87,8 +102,12 @@ def _erased(database: Path, writers: list[Writer]) -> list[str]:
 
 def _replay(api: Api, writer: Writer, instant: int) -> list[str]:
     """Repeat the creations that were made, or perhaps made, by then: none may create a second client."""
-    known = writer.as_of(instant).known
-    answers = writer.created(instant)
+    known = _as_of(writer, instant).known
+    answers = {
+        name: each.record
+        for at, name, each in writer.journal
+        if at <= instant and each.versions == frozenset({1})
+    }
     expected = [
         (name, answers.get(name) or _create(api, name))
         for name, each in known.items()
@@ -157,6 +176,6 @@ def _wrong_in(path: Path, recording: Recording, step: Step, instant: int) -> lis
     return [
         f"{path.name}: {name} is at {version} of {set(known.versions)}"
         for writer in recording.writers
-        for name, known in writer.as_of(step.begun, min(step.ended, instant)).known.items()
+        for name, known in _as_of(writer, step.begun, min(step.ended, instant)).known.items()
         if (version := found[name]["version"] if name in found else GONE) not in known.versions
     ]

@@ -1,12 +1,12 @@
 """Writers that know what was acknowledged, and the check of a file against what they know."""
 
-import copy
 import functools
 import http.client
 import json
 import os
 import random
 import sqlite3
+import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
@@ -78,22 +78,14 @@ class Writer:
         self.refused = 0  # answers with 503
         self._random = random.Random(number)
 
-    def write_until_killed(self, address):
-        with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
-            ask = functools.partial(self.ask, connection)
-            try:
-                if self.unanswered:
-                    self.create(ask, self.unanswered)  # again, and there must not be two
-                while not self.wrong:
-                    self.write(ask)
-            except Killed:
-                pass
-
-    def write_times(self, address, times):
-        """Make ``times`` writes, each of which must be answered."""
+    def write_times(self, address, times=sys.maxsize):
+        """Make ``times`` writes, or as many as the server answers until it is killed."""
         with closing(http.client.HTTPConnection(address, timeout=10)) as connection, suppress(Killed):
+            ask = functools.partial(self.ask, connection)
+            if self.unanswered:
+                self.create(ask, self.unanswered)  # again, and there must not be two
             for _ in range(times):
-                self.write(functools.partial(self.ask, connection))
+                self.write(ask)
 
     def write(self, ask):
         there = [name for name, known in self.known.items() if known.versions != {GONE}]
@@ -170,26 +162,6 @@ class Writer:
         else:
             self.known[name] = Known(record, frozenset({record["version"]}))
 
-    def as_of(self, begun, ended=None):
-        """The writer at an instant or, with ``ended``, with every version that was possible until then."""
-        past = copy.copy(self)
-        past.known = {}
-        for instant, name, known in self.journal:
-            if instant <= begun:
-                past.known[name] = known
-            elif ended is not None and instant <= ended:
-                earlier = past.known.get(name, Known())
-                past.known[name] = replace(known, versions=known.versions | earlier.versions)
-        return past
-
-    def created(self, instant):
-        """Every client whose creation was answered by then, and the answer."""
-        return {
-            name: known.record
-            for at, name, known in self.journal
-            if at <= instant and known.versions == frozenset({1})
-        }
-
 
 # --- the check: what is there
 
@@ -250,12 +222,11 @@ def damage(database):
 
 
 def gaps(database):
-    """Clients whose versions are not 1, 2, 3 and so on, and versions that are not intact or have no key."""
+    """Clients whose versions are not 1, 2, 3 and so on, and versions that are not intact."""
     past = [json.loads(text) for (text,) in rows(database, "SELECT json FROM client_history")]
     broken = [record for record in past if not is_intact(record, record["first_name"], record["version"])]
     found = [f"not intact: {record}" for record in broken]
-    found += [f"gap: {row}" for row in rows(database, GAPS)]
-    return found + [f"has no key: {row}" for row in rows(database, WITHOUT_KEY)]
+    return found + [f"gap: {row}" for row in rows(database, GAPS)]
 
 
 KINDS = "user_id, client_type, status"
@@ -270,18 +241,6 @@ FROM (
 GROUP BY client_id
 HAVING max(version) <> count(*) OR max(version) <> count(DISTINCT version) OR sum(is_last) <> 1
 """
-WITHOUT_KEY = """
-SELECT id, version FROM clients WHERE made_by IS NULL
-UNION ALL
-SELECT client_id, version FROM client_history WHERE made_by IS NULL OR (deleted AND deleted_by IS NULL)
-"""
-
-
-def purge_deleted(database):
-    """Delete the history of deleted clients, as ``acare purge`` does, so that checks stay fast."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("DELETE FROM client_history WHERE client_id NOT IN (SELECT id FROM clients)")
 
 
 def write_until(address, writers, seconds, end):
@@ -290,7 +249,7 @@ def write_until(address, writers, seconds, end):
     threads = []
     for writer in writers:
         writer.over = over
-        threads.append(threading.Thread(target=writer.write_until_killed, args=(address,)))
+        threads.append(threading.Thread(target=writer.write_times, args=(address,)))
         threads[-1].start()
     time.sleep(seconds)
     over.set()
