@@ -6,12 +6,10 @@ import json
 import logging
 from collections.abc import Callable
 from functools import cached_property
-from importlib import resources
-from typing import Any
 
 import falcon
 
-from acare.api import envelope
+from acare.api import envelope, openapi
 from acare.api.request import Request
 from acare.api.web import Page
 
@@ -57,16 +55,6 @@ class Readiness:
     on_head = on_get
 
 
-def openapi_document(version: str, prefix: str = "") -> dict[str, Any]:
-    """The document for an app that is mounted under ``prefix``: ``openapi.json`` with the two."""
-    document: dict[str, Any] = json.loads(
-        resources.files(__package__).joinpath("openapi.json").read_text("utf-8")
-    )
-    document["info"]["version"] = version
-    document["servers"][0]["url"] = prefix or "/"
-    return document
-
-
 class OpenApiDocument:
     """``/openapi.json``: the OpenAPI document, made once; only the prefix depends on the request."""
 
@@ -76,7 +64,7 @@ class OpenApiDocument:
     @cached_property
     def _parts(self) -> tuple[str, str]:
         """The text before and after the prefix, made at the first request."""
-        text = json.dumps(openapi_document(self._version, prefix=_PREFIX))
+        text = json.dumps(openapi.document(self._version, prefix=_PREFIX))
         before, _, after = text.partition(json.dumps(_PREFIX))
         return before, after
 

