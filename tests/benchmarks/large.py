@@ -1,29 +1,14 @@
-"""A large database, and how the commands of the operator behave on it.
-
-python -m tests.benchmarks.large make FILE [--clients N]   # 1,000,000 clients with 3 old versions each
-python -m tests.benchmarks.large measure FILE              # changes the file
-"""
+"""Makes a large database: ``python -m tests.benchmarks.large FILE [--clients N]``."""
 
 from __future__ import annotations
 
 import argparse
-import http.client
-import json
-import os
-import random
 import sqlite3
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 from acare.database.database import Database
-from acare.store.keys import KeyStore
-from tests.support.server import command, serving
 
 CLIENTS = 1_000_000
 OLD_VERSIONS = 3
@@ -90,80 +75,12 @@ def make(path: Path, clients: int = CLIENTS, old_versions: int = OLD_VERSIONS) -
     print(f", {path.stat().st_size / 2**30:.1f} GiB", file=sys.stderr)
 
 
-def create_until(over: threading.Event, address: str, key: str, rate: float) -> list[float]:
-    """Create clients at a steady rate over one connection; the seconds that each one took."""
-    headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    body = json.dumps({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer"})
-    waits = []
-    with closing(http.client.HTTPConnection(address, timeout=30)) as connection:
-        due = time.monotonic() + random.random() / rate
-        while not over.wait(max(0.0, due - time.monotonic())):
-            due = max(due + 1 / rate, time.monotonic() - 1)
-            began = time.monotonic()
-            connection.request("POST", "/v1/clients", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            waits.append(time.monotonic() - began if answer.status == 201 else float("inf"))
-    return waits
-
-
-def run(*arguments: object) -> str:
-    """Run a command; its exit code, its seconds and its maximum memory."""
-    began = time.monotonic()
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - began
-    return f"exit code {process.returncode}, {seconds:.2f} s, {used.ru_maxrss // 1024} MB"
-
-
-def beside(address: str, key: str, name: str, work: Callable[[], object]) -> None:
-    """Run a command while 8 writers create 400 clients a second, and print what it is to both."""
-    over = threading.Event()
-    with ThreadPoolExecutor(8) as pool:
-        writers = [pool.submit(create_until, over, address, key, 400 / 8) for _ in range(8)]
-        try:
-            done = work()
-            time.sleep(1)
-        finally:
-            over.set()
-    waits = sorted(wait for writer in writers for wait in writer.result())
-    p99 = waits[int(len(waits) * 0.99)] * 1000
-    print(
-        f"{name}: {done or ''}\n    beside it: {len(waits)} writes, p99 {p99:.1f} ms, worst {waits[-1]:.3f} s"
-    )
-
-
-def measure(path: Path) -> None:
-    """Print what each command costs beside a server that writes, and then alone."""
-    where, backups = ("--database", path), path.parent / "backups"
-    with closing(Database(path)) as database:
-        with database.read() as connection:
-            rows = connection.execute("SELECT id FROM clients LIMIT 7 OFFSET 1000").fetchall()
-        key = KeyStore(database).create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
-    with serving(path) as (_, address):
-        beside(address, key, "nothing", lambda: time.sleep(10))
-        for (client_id,) in rows:
-            beside(address, key, "erase", lambda client_id=client_id: run("erase", client_id, *where))
-        for command in (("purge", "--older-than", 900), ("backup", backups)):
-            beside(address, key, str(command[0]), lambda command=command: run(*command, *where))
-    for command in (("status",), ("find", "first4711 last", "--deleted"), ("compact",)):
-        print(f"{command[0]}: {run(*command, *where)}", flush=True)
-    backup = max(backups.glob("*.db"))
-    print(f"verify: {run('verify', backup)}")
-    print(f"restore: {run('restore', backup, *where)}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("make", "measure"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--clients", type=int, default=CLIENTS)
     args = parser.parse_args()
-    if args.action == "make":
-        make(args.file, args.clients)
-    else:
-        measure(args.file)
+    make(args.file, args.clients)
 
 
 if __name__ == "__main__":
