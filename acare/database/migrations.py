@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from acare.database import schema
-from acare.database.access import explain_access
+from acare.database import file, schema
 from acare.database.connection import open_file
 from acare.database.copying import copy_verified
 from acare.errors import DatabaseRefused
@@ -29,19 +28,14 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
     Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
     fails; the file is then unchanged.
     """
-    try:
-        with closing(open_file(path)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version < schema.SCHEMA_VERSION:
-                backup = path.with_name(f"{path.name}.schema-{version}.db")
-                log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
-                copy_verified(path, backup, version)
-                migrate_connection(connection, path, folder)
-                log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
-    except OSError as error:
-        raise DatabaseRefused(f"{path}: {error.strerror or error}{explain_access(path)}") from None
-    except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}{explain_access(path)}; it was not changed") from None
+    with file.refusing(path, "it was not migrated: "), closing(open_file(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < schema.SCHEMA_VERSION:
+            backup = path.with_name(f"{path.name}.schema-{version}.db")
+            log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
+            copy_verified(path, backup, version)
+            migrate_connection(connection, path, folder)
+            log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
 
 
 def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
