@@ -5,7 +5,7 @@ import selectors
 import time
 
 import pytest
-from support.sockets import KIB, read_statuses, request
+from support.sockets import CHUNKED, KIB, read_content, read_statuses, request
 from support.target import PROMPT, attack
 
 ROOM = 32 * KIB - 200  # bytes of a header, nearly as many as the server takes
@@ -178,3 +178,25 @@ def test_many_costly_requests_do_not_delay_others(target, costly):
                 time.sleep(0.005)
 
     attack(target, act)
+
+
+LAST = {  # what is sent first, and what completes it
+    "escapes": (get(TARGETS["escapes"])[:-1], b"\n"),
+    "runs of blanks": (get("/healthz", "X-Test: " + fill("x  "))[:-1], b"\n"),
+    "chunks": (CHUNKED, b"1\r\n \r\n" * 400 + b"!\r\n"),
+}
+
+
+@pytest.mark.parametrize(("first", "last"), LAST.values(), ids=LAST)
+def test_many_requests_completed_together_do_not_delay_others(target, first, last):
+    def act():
+        with target.connections(ALL // 2) as crowd:
+            for raw in crowd:
+                raw.settimeout(60)
+                raw.sendall(first)
+            for raw in crowd:
+                raw.sendall(last)
+            with crowd[-1].makefile("rb") as stream:
+                return read_content(stream)[0]
+
+    assert attack(target, act) in (200, 400, 404)
