@@ -32,7 +32,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     parser_class = Parser
     request: Parser | None
     requests: list[Parser]
-    sent_continue: bool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -98,11 +97,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.request_began = self.progress_at
         request = self.request
         rest = data[request.received(data) :]
-        if request.expect_continue and request.headers_finished and not (rest or self.sent_continue):
-            self.send_continue()
+        if request.expect_continue and request.headers_finished and not (rest or request.body_bytes_received):
+            if self.server.application.wants_body(AppTask(self, request).get_environment()):
+                self.send_continue()
+            else:
+                request.omit_body()
         if request.completed:
             self.request = None
-            self.sent_continue = False
             if not request.empty:
                 self.requests.append(request)
         return rest

@@ -77,11 +77,7 @@ class Server:
         self._signalled = False
         self._swept_at = time.monotonic()
         self._quick = FairQueue()
-        self._queues = {
-            "quick": self._quick,
-            "write": FairQueue(),
-            **{kind: FairQueue() for kind in _READERS},
-        }
+        self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in ("write", *_READERS)}
         self.costly: deque[Channel] = deque()  # the loop is to parse their input
         self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
         self._is_woken = False
@@ -107,10 +103,9 @@ class Server:
         if not request.error:
             channel.workload = self.application.workload(request.command, request.path, request.query)
         channel.is_writing = channel.workload == "write"
-        if channel.is_writing:  # in the order of arrival, since writes are committed together
-            self._queue(f"connection {channel.number}", channel)
-        else:
-            self._queue(request.caller() or channel.addr[0], channel)
+        # Writes, which are committed together, are taken in the order of their arrival.
+        caller = f"connection {channel.number}" if channel.is_writing else request.caller()
+        self._queue(caller or channel.addr[0], channel)
 
     def _queue(self, caller: str, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
