@@ -68,7 +68,7 @@ def test_a_checkpoint_does_not_wait_for_a_reader(bench, other):
     start_reading(other)
     started = time.monotonic()
     bench.run(add(1))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3  # the busy timeout is 5 s
 
 
 @pytest.mark.parametrize("reads", [False, True], ids=["alone", "with a reader"])

@@ -13,7 +13,6 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 def caller(target):
     """A connection, and the answers that come on it."""
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.settimeout(1)
         yield raw, stream
 
 
