@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import falcon
 
@@ -64,15 +64,18 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         limit = settings.rate_limit
+        self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
+        self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
+        self._limit_rate = LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None
         # Requests pass it in this order, responses in reverse order.
         middleware = [
             AccessLog(access_log),
-            TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None,
+            self._trust_proxy,
             SecurityHeaders(),
             Cors(settings.cors_origin),
             AnswerRejected(),
-            IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
-            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
+            self._identify_caller,
+            self._limit_rate,
             CheckBody(MAX_BODY),
             RequireKey(),
             CsrfProtection(),
@@ -109,6 +112,20 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         if path.strip("/") == "readyz":
             return "check"
         return workload_of_list(query_string) if query_string else "quick"
+
+    def wants_body(self, env: dict[str, Any]) -> bool:
+        """Whether a server should send 100 Continue: the response to the header alone is neither 401 nor 429.
+
+        Otherwise it sets ``acare.body_not_requested`` in the WSGI environ of the request.
+        """
+        req, resp = Request(env, self.req_options), falcon.Response()
+        if self._trust_proxy is not None:
+            self._trust_proxy.process_request(req, resp)
+        self._identify_caller.process_request(req, resp)
+        if not req.is_api:
+            return True
+        has_token = self._limit_rate is None or self._limit_rate.has_token(req)
+        return has_token and req.context.caller is not None
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import falcon
 
 from acare.api import body
-from acare.api.envelope import ApiError
+from acare.api.envelope import ApiError, unavailable
 from acare.api.request import Request
 from acare.auth import Caller
 from acare.ratelimit import RateLimiter, bucket_name
@@ -82,6 +82,10 @@ class LimitRate:
         self._limiter = limiter
         self._by_key = by == "key"
 
+    def has_token(self, req: Request) -> bool:
+        """Whether the bucket of the request has a token, which is not taken."""
+        return self._limiter.has_token(self._bucket(req))
+
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not req.is_api:
             return
@@ -116,6 +120,8 @@ class CheckBody:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
         known = req.context.caller is not None
+        if known and "acare.body_not_requested" in req.env:  # the bucket was empty and has a token now
+            raise unavailable("The body was not requested. Send the request again.")
         if length is None and known and req.env.get("wsgi.input_terminated"):
             length = body.receive(req, self._limit + 1)
         if not length:

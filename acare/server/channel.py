@@ -15,6 +15,9 @@ from acare.server.response import AppTask
 #: than the 60 s of proxies, so that they close first.
 TIMEOUT = 75
 
+#: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
+USUAL_HEADER = 2 * 1024
+
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection that handles one request at a time, with time-outs by the monotonic clock.
@@ -29,7 +32,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     parser_class = Parser
     request: Parser | None
     requests: list[Parser]
-    sent_continue: bool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -41,6 +43,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.progress_at = self.request_began = time.monotonic()
 
     def readable(self) -> bool:
+        return not self.input and self._is_idle()
+
+    def _is_idle(self) -> bool:
+        """Whether there is no request to answer and no response to send."""
         return not (self.requests or self.output or self.writable())
 
     def writable(self) -> bool:
@@ -51,16 +57,33 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return bool(self.requests or self.output)
 
     def received(self, data: bytes) -> bool:
-        """Parse ``data`` up to the end of one request, which is then queued."""
+        """Parse ``data`` up to the end of one request, which is then queued; the loop parses later what may
+        take long."""
         self._progressed()
-        while data and not self.requests:
+        while data and not self.requests and not self._is_costly(data):
             data = self._parse(data)
         self.input = data
         if self.requests:
             self.server.add_task(self)
         else:
             self.server.connections.has_grown = True
+            if data:
+                self.server.costly.append(self)
         return True
+
+    def _is_costly(self, data: bytes) -> bool:
+        """Whether parsing ``data`` may take longer than a usual request: a long header, or chunks."""
+        request = self.request
+        if request is None:
+            return len(data) > USUAL_HEADER and data.find(b"\r\n\r\n", 0, USUAL_HEADER) < 0
+        if request.body_rcv is None:
+            return int(request.header_bytes_received) + len(data) > USUAL_HEADER
+        return bool(request.chunked)
+
+    def parse_costly(self) -> None:
+        """Parse a header or a piece of a body that ``received`` has left for later."""
+        if self.connected:
+            self.received(self._parse(self.input))
 
     def _progressed(self) -> None:
         """Record progress of the caller."""
@@ -74,11 +97,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.request_began = self.progress_at
         request = self.request
         rest = data[request.received(data) :]
-        if request.expect_continue and request.headers_finished and not (rest or self.sent_continue):
-            self.send_continue()
+        if request.expect_continue and request.headers_finished and not (rest or request.body_bytes_received):
+            if self.server.application.wants_body(AppTask(self, request).get_environment()):
+                self.send_continue()
+            else:
+                request.omit_body()
         if request.completed:
             self.request = None
-            self.sent_continue = False
             if not request.empty:
                 self.requests.append(request)
         return rest
@@ -104,7 +129,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def _go_on(self) -> None:
         """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if self.connected and self.input and self.readable():
+        if self.connected and self.input and self._is_idle():
             self.received(self.input)
         elif self.connected and not self.is_answering():
             self._progressed()

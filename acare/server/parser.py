@@ -49,6 +49,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     expect_continue: bool
     headers: dict[str, str]
     body_rcv: Any
+    is_body_omitted = False
 
     def received(self, data: bytes) -> int:
         before = self.header_plus
@@ -66,6 +67,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.error is not None:
             self._read_rejected((before + data)[: 2 * MAX_HEADER])
         return consumed
+
+    def omit_body(self) -> None:
+        """Complete the request without its body. The caller, who waits for 100 Continue, need not send it."""
+        self.completed = self.connection_close = self.is_body_omitted = True
 
     def size(self) -> int:
         """About how many bytes of memory the request takes, as far as it has been received."""

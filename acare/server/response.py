@@ -40,6 +40,8 @@ class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no 
         error = self.request.error
         if error is not None:
             env["acare.rejected"] = error.code, error.body
+        if self.request.is_body_omitted:
+            env["acare.body_not_requested"] = True
         body = b"".join(server.application(env, self._start_response))
         is_last = self.request.connection_close or (server.stopping and not channel.input)
         self.close_on_finish = is_last or error is not None

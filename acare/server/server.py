@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -21,7 +22,7 @@ from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.listener import Listener
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
-from acare.server.workers import ArrivalQueue, FairQueue, start_threads
+from acare.server.workers import FairQueue, start_threads
 
 log = logging.getLogger("acare.server")
 
@@ -31,7 +32,8 @@ MAX_CONNECTIONS = 1000
 #: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
 PATIENCE = 1.0
 
-#: Seconds for which the loop answers requests before it sends the responses and reads what has arrived.
+#: Seconds for which the loop parses costly requests, and again for which it answers requests, before it sends
+#: the responses and reads what has arrived.
 TOGETHER_SECONDS = 0.004
 
 #: Bytes of a response in the loop after which the further lists of its caller are answered by threads.
@@ -75,11 +77,8 @@ class Server:
         self._signalled = False
         self._swept_at = time.monotonic()
         self._quick = FairQueue()
-        self._queues: dict[Workload, FairQueue | ArrivalQueue] = {
-            "quick": self._quick,
-            "write": ArrivalQueue(),  # they are committed together
-            **{kind: FairQueue() for kind in _READERS},
-        }
+        self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in ("write", *_READERS)}
+        self.costly: deque[Channel] = deque()  # the loop is to parse their input
         self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
         self._is_woken = False
         for kind, number in {"write": settings.threads, **_READERS}.items():
@@ -104,7 +103,9 @@ class Server:
         if not request.error:
             channel.workload = self.application.workload(request.command, request.path, request.query)
         channel.is_writing = channel.workload == "write"
-        self._queue(request.caller() or channel.addr[0], channel)
+        # Writes, which are committed together, are taken in the order of their arrival.
+        caller = f"connection {channel.number}" if channel.is_writing else request.caller()
+        self._queue(caller or channel.addr[0], channel)
 
     def _queue(self, caller: str, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
@@ -128,38 +129,45 @@ class Server:
 
     def _iterate(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, answer a few requests and send the responses."""
-        quick = self._quick
-        wasyncore.loop(seconds if quick.is_empty() else 0, use_poll=True, map=self._sockets, count=1)
+        is_busy = self.costly or not self._quick.is_empty()
+        wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self._sockets, count=1)
         self._is_woken = False
         while self._answered:
-            self._send(self._answered.popleft())
+            self._attempt(Channel.send_output, self._answered.popleft())
         self._listener.accept_callers()
+        until = time.monotonic() + TOGETHER_SECONDS
+        while self.costly and time.monotonic() < until:
+            self._attempt(Channel.parse_costly, self.costly.popleft())
         if self.connections.has_grown:
             self.connections.limit_memory()
-        answered: list[Channel] = []
-        until = time.monotonic() + TOGETHER_SECONDS
-        while not quick.is_empty() and time.monotonic() < until:
-            caller, channel = quick.take()
-            if channel.workload == "list" and caller in self._large_lists:  # one was large meanwhile
-                self._queue(caller, channel)
-            else:
-                self._answer(caller, channel)
-                answered.append(channel)
-            quick.done(caller)
-        for channel in answered:
-            self._send(channel)
+        self._answer_quick()
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self.connections.close_overdue(now)
 
-    def _answer(self, caller: str, channel: Channel) -> None:
+    def _answer_quick(self) -> None:
+        answered: list[Channel] = []
+        until = time.monotonic() + TOGETHER_SECONDS
+        while not self._quick.is_empty() and time.monotonic() < until:
+            caller, channel = self._quick.take()
+            if channel.workload == "list" and caller in self._large_lists:  # one was large meanwhile
+                self._queue(caller, channel)
+            else:
+                self._attempt(Channel.service, channel)
+                if len(channel.output) > LARGE_RESPONSE:
+                    self._large_lists.add(caller)
+                answered.append(channel)
+            self._quick.done(caller)
+        for channel in answered:
+            self._attempt(Channel.send_output, channel)
+
+    @staticmethod
+    def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
         try:
-            channel.service()
+            step(channel)
         except Exception:
             channel.handle_error()
-        if len(channel.output) > LARGE_RESPONSE:
-            self._large_lists.add(caller)
 
     def _send_later(self, channel: Channel) -> None:
         """Have the loop send the response of a thread."""
@@ -167,12 +175,6 @@ class Server:
         if not self._is_woken:
             self._is_woken = True
             self._trigger.pull_trigger()
-
-    def _send(self, channel: Channel) -> None:
-        try:
-            channel.send_output()
-        except Exception:
-            channel.handle_error()
 
     # --- the stop
 

@@ -52,26 +52,7 @@ class FairQueue:
         return self._turns.empty()
 
 
-class ArrivalQueue:
-    """Requests that wait, in the order of their arrival."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[tuple[str, Channel]] = queue.SimpleQueue()
-
-    def put(self, caller: str, channel: Channel) -> None:
-        self._waiting.put((caller, channel))
-
-    def take(self) -> tuple[str, Channel]:
-        """The next caller and request. Blocks until there is one."""
-        return self._waiting.get()
-
-    def done(self, caller: str) -> None:
-        """Do nothing: a caller may have any number of requests answered at a time."""
-
-
-def start_threads(
-    number: int, waiting: FairQueue | ArrivalQueue, answered: Callable[[Channel], None]
-) -> None:
+def start_threads(number: int, waiting: FairQueue, answered: Callable[[Channel], None]) -> None:
     """Have threads answer the requests that wait. ``answered`` is called after each request."""
 
     def work() -> None:

@@ -35,7 +35,7 @@ def test_the_server_survives_an_error_in_accept(tmp_path, method):
     ):
         assert status_on(other, target) == 200
         armed.touch()
-        assert answers_within(target, seconds=2)
+        assert answers_within(target, seconds=10)
         assert status_on(other, target) == 200
         assert not armed.exists(), "nothing has failed"
 
@@ -53,7 +53,7 @@ def answers_within(target, seconds):
     while time.monotonic() < deadline:
         try:
             with connect(target.address) as raw:
-                raw.settimeout(0.5)
+                raw.settimeout(2)
                 if status_on(raw, target):
                     return True
         except (TimeoutError, ConnectionError):
@@ -81,7 +81,6 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
     with target_in(tmp_path, "--threads", 2, before=RAISING) as target:
         for _ in range(3):
             with target.connections() as [raw]:
-                raw.settimeout(2)
                 raw.sendall(request(target.key, *line))
                 assert raw.recv(1) == b""
         target.ask()
@@ -94,11 +93,10 @@ def test_without_descriptors_open_connections_are_served(tmp_path):
         assert status_on(there, target) == 200
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)
         before = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, (target.descriptors(), hard))
-        there.settimeout(1)
         with target.connections(20):
             began = target.cpu_seconds()
             assert [status_on(there, target) for _ in range(8) if time.sleep(0.05) is None] == [200] * 8
             assert target.cpu_seconds() - began < 0.3, "a busy loop"
             assert sum(map(len, target.log_besides_requests())) < 8_000, "the log was flooded"
         resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, before)
-        assert answers_within(target, seconds=2)
+        assert answers_within(target, seconds=10)

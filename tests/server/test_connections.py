@@ -26,7 +26,6 @@ def room_for(number, folder):
             made = [connect(target.address, **options) for _ in range(count)]
             for raw in made:
                 stack.callback(reset, raw)
-                raw.settimeout(2)
                 raw.sendall(sending)
             return made
 

@@ -21,7 +21,7 @@ from support.target import target_in
 
 CROWD = 300
 THREADS = 4  # of the server, so that few callers would be enough to hold them all
-LIMIT_SECONDS = 0.25
+LIMIT_SECONDS = 0.6  # a busy machine may hold up a caller who is in time
 QUICK = f"""
 from acare.server import channel, server
 channel.TIMEOUT = server.TIMEOUT = {LIMIT_SECONDS}
@@ -142,7 +142,7 @@ def test_an_answer_that_is_not_read_is_given_up(quick):
     with quick.connections(receive_buffer=4096) as [raw]:
         raw.sendall(request(quick.key, path=LARGE_PAGE))
         assert raw.recv(1)
-        time.sleep(4 * LIMIT_SECONDS)
+        time.sleep(2 * LIMIT_SECONDS)
         assert received_until_the_end(raw) < LARGE_ANSWER
 
 

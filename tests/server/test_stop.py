@@ -38,7 +38,7 @@ def test_a_signal_stops_it_with_exit_code_0_and_one_file(stopping, database, num
     with stopping() as server, connect(server.address):
         server.ask()
         server.signal(number)
-        assert server.exit_code(within=1.8) == 0
+        assert server.exit_code() == 0
     assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
 
 
@@ -111,7 +111,6 @@ def test_all_who_have_connected_before_the_stop_are_answered(stopping):
         server.signal(signal.SIGSTOP)
         waiting = [connect(server.address) for _ in range(200)]
         for raw in waiting:
-            raw.settimeout(5)
             raw.sendall(request(server.key))
         server.signal()
         server.signal(signal.SIGCONT)
@@ -126,7 +125,7 @@ def test_half_a_request_is_not_waited_for(stopping):
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.ask()
         server.stop()
-        assert server.exit_code(within=2) == 0
+        assert server.exit_code() == 0
 
 
 def test_the_drain_ends_after_its_seconds(stopping, database):
@@ -142,7 +141,7 @@ def test_the_drain_ends_after_its_seconds(stopping, database):
         reading.sendall(request(server.key, path=LARGE_PAGE))
         assert reading.recv(1)
         server.stop()
-        assert server.exit_code(within=2.5) == 0
+        assert server.exit_code(within=4) == 0
 
 
 def test_a_second_signal_ends_it_at_once(stopping, database):
@@ -152,7 +151,7 @@ def test_a_second_signal_ends_it_at_once(stopping, database):
         server.stop()
         assert server.process.poll() is None
         server.signal()
-        assert server.exit_code(within=2) == 128 + signal.SIGTERM
+        assert server.exit_code() == 128 + signal.SIGTERM
     last = server.log().splitlines()[-1]
     assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
 
@@ -174,7 +173,7 @@ def test_half_a_request_is_answered_and_the_last_of_its_connection(stopping):
 
 def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):
     with (
-        stopping("--stop-delay", "1") as server,
+        stopping("--stop-delay", "3") as server,
         connect(server.address) as raw,
         raw.makefile("rb") as stream,
     ):
@@ -186,4 +185,4 @@ def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):
         raw.sendall(request(server.key))  # over a connection that was there before
         status, headers, _ = read_answer(stream)
         assert (status, headers["Connection"]) == (200, "close")
-        assert server.seconds_to_the_end() >= 1
+        assert server.seconds_to_the_end() >= 3

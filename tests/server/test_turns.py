@@ -10,6 +10,7 @@ import pytest
 from support.server import make_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import PROMPT, TRIES, attack, target_in
+from support.waits import Clock
 
 from acare.server.workers import FairQueue
 
@@ -40,11 +41,12 @@ def target(tmp_path_factory):
 
 def ask(target, method, path, body=b""):
     """The seconds until another caller is answered."""
-    began = time.monotonic()
+    clock = Clock(target.process.pid)
+    began = clock.now()
     with target.connections() as [raw], raw.makefile("rb") as stream:
         raw.sendall(request(target.other, method, path, body))
         assert read_answer(stream)[0] < 300
-    return time.monotonic() - began
+    return clock.now() - began
 
 
 def seconds_beside(target, path, *what):
@@ -56,10 +58,11 @@ def seconds_beside(target, path, *what):
         return ask(target, *what)
 
 
+# Behind the 60 searches it would be 4.5 s. Threads, whose waiting for a busy machine counts, have more time.
 OTHERS = {
-    "a search": (("GET", SEARCH), SEARCH_SECONDS + PROMPT),
+    "a search": (("GET", SEARCH), SEARCH_SECONDS + 1),
     "a list": (("GET", "/v1/clients?limit=1"), PROMPT),
-    "a write": (("POST", "/v1/clients", BODY), PROMPT),
+    "a write": (("POST", "/v1/clients", BODY), 1),
 }
 
 
