@@ -31,6 +31,7 @@ CACHE_KIB = 16 * 1024
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
+_MAX_KINDS = 100  # that are told apart: a rule names the invalid items of a list
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -65,6 +66,7 @@ class Result:
 
     def add(self, kind: str, line: int, text: str) -> None:
         """Count a problem or a duplicate; ``text`` is what the row has."""
+        kind = kind if kind in self.kinds or len(self.kinds) < _MAX_KINDS else "others"
         self.kinds[kind] += 1
         examples = self.examples.setdefault(kind, [])
         if len(examples) < _MAX_EXAMPLES:

@@ -63,7 +63,7 @@ class Remote:
                     progress(len(seen), total)
                 if len(seen) == before:
                     return
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{self._base}: unexpected response: {error!r}") from None
         raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} downloads")
 

@@ -72,14 +72,6 @@ class Row:
 
     def validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
         """All problems. ``owners`` are the ids of all users by folded address."""
-        problems = self._validate(options, owners)
-        if problems and options.lenient:
-            self._move_to_notes({problem.field for problem in problems})
-            problems = self._validate(options, owners)
-        return self.problems + problems
-
-    def _validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
-        """All problems with the values. Sets ``client`` and ``kept``."""
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}
         self.kept = {name: _keep(name, values[name], options, owners) for name in _KEPT if name in values}
@@ -88,15 +80,19 @@ class Row:
             self.client = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
-        return problems
+        if options.lenient and self._move_to_notes({problem.field for problem in problems}):
+            return self.validate(options, owners)
+        return self.problems + problems
 
-    def _move_to_notes(self, invalid: set[str]) -> None:
-        fields = invalid & self.found.keys() & _OPTIONAL
+    def _move_to_notes(self, invalid: set[str]) -> bool:
+        """Move what is optional to the notes; whether there was any."""
+        fields = invalid & self.values.keys() & self.found.keys() & _OPTIONAL
         if "notes" in invalid or not fields:
-            return
+            return False
         lines = sorted({f"{self.found[name][0]}: {self.text(name)}" for name in fields})
         self.values = {name: value for name, value in self.values.items() if name not in fields}
         self.values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
+        return True
 
     def text(self, name: str) -> str:
         """What the file has for a field."""

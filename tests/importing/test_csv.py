@@ -178,6 +178,12 @@ def test_default_fills_what_a_row_does_not_have(agency):
     assert [client["source"] for client in agency.clients()] == ["Zillow", "old list"]
 
 
+def test_many_kinds_of_problems_are_counted_together(agency):
+    rows = (";".join(("x" if number >> bit & 1 else "x" * 60) for bit in range(8)) for number in range(150))
+    printed = agency.load(f"{HEADER},tags\n" + "".join(f"A,B,buyer,{row}\n" for row in rows)).out
+    assert "\nothers: 50 rows (line 102" in printed
+
+
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
     content = f"ID,{HEADER},Dog,Phone,Phone\n17,Jordan,Lee,buyer,Rex,1,2\n"
     out = agency.load(content, "--extra-columns", "--map", "ID=").out
