@@ -143,7 +143,13 @@ def test_a_download_waits_and_tries_again(script, pauses):
 
 
 def test_a_download_gives_up_after_some_attempts():
-    assert "503" in fails(*[(503, {}, {})] * 20)
+    pauses = []
+    with (
+        listening(Fake(1, *[(503, {"Retry-After": "1"}, {})] * 20)) as url,
+        pytest.raises(UserError, match="503"),
+    ):
+        list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
+    assert pauses == [1] * 7  # none before it gives up
 
 
 def test_owners_come_along_by_their_addresses():
