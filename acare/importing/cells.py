@@ -106,8 +106,8 @@ def full_name(text: str) -> tuple[str, str]:
     return (" ".join(others), last) if others else (last, "")
 
 
-def timestamp(text: str, dates: str | None = None) -> str | None:
-    """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; None if it cannot be read.
+def timestamp(text: str, dates: str | None = None) -> str:
+    """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; "" if it cannot be read.
 
     ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, these cannot
     be read. Dates with points always begin with the day.
@@ -120,7 +120,7 @@ def timestamp(text: str, dates: str | None = None) -> str | None:
             moment = _moment(match, "dmy" if match[2] == "." else dates)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
+        return ""
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 

@@ -29,19 +29,11 @@ EXPORTED: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys(("version", "created_at", "updated_at"), str),
 }
 
-#: The prefix of the keys of property_preferences that can be columns.
-PREFERENCES = "property_preferences."
-
 #: What a column can be, and how its cells are read.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{name: read for name, (read, _) in _FIELDS.items()},
-    f"{PREFERENCES}bedrooms_min": cells.money,
-    f"{PREFERENCES}bathrooms_min": cells.money,
-    f"{PREFERENCES}square_feet_min": cells.money,
-    f"{PREFERENCES}property_types": cells.texts,
     "full_name": cells.full_name,
-    **dict.fromkeys(("owner", "created_at", "id"), str),
-    "version": cells.money,
+    **dict.fromkeys(("owner", "created_at"), str),
 }
 
 # Spellings of headers, in lower case, with letters and digits only.
@@ -59,10 +51,6 @@ _SPELLINGS = {
     "budget_max": "maxbudget budgetto maxprice pricemax budgethigh budget highestprice",
     "preferred_locations": "locations location areas area preferredareas neighborhoods neighbourhoods cities",
     "property_preferences": "preferences",
-    f"{PREFERENCES}bedrooms_min": "bedrooms beds minbeds minbedrooms bedroomsmin",
-    f"{PREFERENCES}bathrooms_min": "bathrooms baths minbaths minbathrooms bathroomsmin",
-    f"{PREFERENCES}square_feet_min": "squarefeet sqft minsqft squarefeetmin",
-    f"{PREFERENCES}property_types": "propertytype propertytypes",
     "pre_approved": "approved preapproval",
     "pre_approval_amount": "preapprovedamount approvalamount approvedamount loanamount",
     "notes": "note comment comments remarks description notizen",
@@ -73,7 +61,7 @@ _SPELLINGS = {
 _KNOWN = {
     **{re.sub("[^a-z0-9]", "", target): target for target in TARGETS},
     **{spelling: target for target, listed in _SPELLINGS.items() for spelling in listed.split()},
-    **dict.fromkeys(("acarereason", "userid", "updatedat"), ""),  # of files of acare: they are ignored
+    "acarereason": "",  # of a file of rejected rows
 }
 
 
@@ -81,25 +69,25 @@ def find_fields(header: Sequence[str], chosen: dict[str, str]) -> dict[str, str 
     """The field of each column, "" for one that is ignored, or None.
 
     ``chosen`` are fields by column, which come first; then the first column of a known spelling has its
-    field. A column is the id of a client only next to its version. UserError if a chosen column does not
-    exist, or no column is a name.
+    field. UserError if a chosen column does not exist, or no column is a name.
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
     for position, text in enumerate(header, 1):
         name = " ".join(text.split())
-        names.append(name if name and name not in names else f"{name or 'column'} ({position})")
+        while not name or name in names:
+            name = f"{name or 'column'} ({position})"
+        names[name] = None
     listed = ", ".join(names)
-    for column in chosen.keys() - names:
+    for column in chosen.keys() - names.keys():
         raise UserError(f"--map: there is no column {column!r}; the columns are {listed}")
-    fields: dict[str, str | None] = {**dict.fromkeys(names), **chosen}
+    fields: dict[str, str | None] = {**names, **chosen}
+    assigned = set(chosen.values())
     for column in names:
         target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-        if column not in chosen and (not target or target not in fields.values()):
+        if column not in chosen and (not target or target not in assigned):
             fields[column] = target
-    if not {"id", "version"} <= set(fields.values()):  # then another program has these ids
-        fields |= {column: None for column, target in fields.items() if target in ("id", "version")}
-        fields |= chosen
-    if {"full_name", "first_name", "last_name"}.isdisjoint(fields.values()):
+            assigned.add(target or "")
+    if assigned.isdisjoint(("full_name", "first_name", "last_name")):
         raise UserError(
             f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"

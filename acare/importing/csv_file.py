@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any
 
 from acare.errors import FieldError, UserError
 from acare.importing import cells
-from acare.importing.columns import PREFERENCES, TARGETS, find_fields
+from acare.importing.columns import TARGETS, find_fields
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
@@ -24,8 +24,8 @@ class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
     ``columns`` has the field of each column, "" for one that is ignored, or None. ``chosen`` are fields by
-    column. With ``extra_columns``, what has no field is read into property_preferences; ``unknown`` says what
-    happens to it. ``dates`` is the order of day and month, dmy or mdy.
+    column. With ``extra_columns``, what has no field is read into property_preferences. ``dates`` is the
+    order of day and month, dmy or mdy.
     """
 
     def __init__(
@@ -39,13 +39,12 @@ class CsvReader:
         _, header = next(self._records, (0, []))
         if not header:
             raise UserError("the file is empty")
-        self.layout = f"CSV, delimiter {json.dumps(self._delimiter)}"
         self.columns = find_fields(header, chosen)
-        self.unknown = (
-            "kept in property_preferences" if extra_columns else "--map and --extra-columns use them"
-        )
         self._extra_columns = extra_columns
-        self._dates = dates
+        self._readers: dict[str, Callable[[str], Any]] = {
+            **TARGETS,
+            "created_at": partial(cells.timestamp, dates=dates),
+        }
 
     def __iter__(self) -> Iterator[Row]:
         width = len(self.columns)
@@ -99,13 +98,7 @@ class CsvReader:
                     preferences[column] = text
                 continue
             found[target] = column, text
-            if target == "created_at":
-                values[target] = cells.timestamp(text, self._dates) or ""
-            elif target.startswith(PREFERENCES):
-                found.setdefault("property_preferences", (column, text))
-                preferences[target.removeprefix(PREFERENCES)] = TARGETS[target](text)
-            else:
-                values[target] = TARGETS[target](text)
+            values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", ()), strict=False):
             if name not in found:
                 found[name] = found["full_name"]

@@ -15,9 +15,14 @@ from acare.importing.rows import Row
 from acare.store.search import quote
 
 FIND_ID = """
-SELECT (SELECT seq FROM clients WHERE id = :id),
-       EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
-           OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
+SELECT first_name || ' ' || last_name
+FROM clients
+WHERE id = :id
+UNION ALL
+SELECT 'a client that was deleted'
+WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
+    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
+LIMIT 1
 """
 
 FIND_EMAIL = """
@@ -39,19 +44,16 @@ ORDER BY clients_search.rowid
 _MIN_DIGITS = 7  # in common at the end, for a number with and one without a country code
 
 
-def find(connection: sqlite3.Connection, row: Row) -> tuple[int | None, str] | None:
-    """The ``seq`` of the oldest client that the row describes, and the match: id, email, phone or name.
-
-    The ``seq`` is None if the client with the row's id was deleted.
-    """
+def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
+    """The match (id, email, phone or name) with the oldest client that the row describes, and its name."""
     if "id" in row.kept:
-        ((seq, existed),) = connection.execute(FIND_ID, row.kept).fetchall()
-        return (seq, "id") if seq is not None or existed else None
+        found = connection.execute(FIND_ID, row.kept).fetchall()
+        return ("id", found[0][0]) if found else None
     by, text = _search(row.client)
     with closing(connection.execute(FIND_EMAIL if by == "email" else FIND_WORDS, (text,))) as candidates:
-        for seq, *person in candidates:
+        for _, *person in candidates:
             if _is_same(by, row.client, *person):
-                return int(seq), by
+                return by, " ".join(person[1:])
     return None
 
 

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 from acare.errors import UserError
 from acare.field_types import from_json, to_json
-from acare.importing.rows import NAMES, REASON, Row
-
-_MAX_COLUMNS = 1000  # unknown names that are kept for the report
+from acare.importing.rows import MAX_LINE, REASON, Row
 
 
 class JsonReader:
-    """The rows of JSON lines. UserError if a line has no record.
+    """The rows of JSON lines. UserError if a line has no record. Unknown names are ignored, as in the API."""
 
-    ``columns`` has the names that are unknown and ignored, as in the API, once all lines are read.
-    """
-
-    layout = "JSON lines"
-    unknown = "ignored"
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, file: IO[bytes]) -> None:
+        self._lines = iter(lambda: file.readline(MAX_LINE), b"")
         self.columns: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):
             if line.strip():
                 record = _parse(line, number)
-                if len(self.columns) < _MAX_COLUMNS:
-                    self.columns |= dict.fromkeys(sorted(record.keys() - NAMES))
                 yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import namedtuple
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -46,13 +47,10 @@ class Agency:
         """Import a file with this content."""
         return self.run("import", self.write(content, name), "--user", USER, *arguments)
 
-    def report(self, content, *arguments, name="in.csv"):
-        return json.loads(self.load(content, "--json", *arguments, name=name).out)
-
     def problems(self, content, *arguments, name="in.csv"):
-        """What is wrong with a file: line, column, field."""
-        found = self.report(content, "--dry-run", *arguments, name=name)["problems"]
-        return [(problem["line"], problem["column"], problem["field"]) for problem in found]
+        """The problems and duplicates of a file: for each kind its first word, and the first rows."""
+        printed = self.load(content, "--dry-run", *arguments, name=name).out
+        return re.findall(r"^(\w+) .*: \d+ rows? \((.*)\)$", printed, re.MULTILINE)
 
     def clients(self):
         """All records, oldest first, each with its owner."""
@@ -63,8 +61,3 @@ class Agency:
         with self.app() as app:
             made = app.clients.create(self.caller, validate_create(body))
         return json.loads(made.json)
-
-    def update(self, client_id, **changes):
-        """A change over the API."""
-        with self.app() as app:
-            app.clients.update(self.caller, client_id, changes)
