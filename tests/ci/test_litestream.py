@@ -1,4 +1,4 @@
-"""A server with Litestream, configured as in acare/cli/README.md."""
+"""A server with Litestream, configured as in acare/cli/docs/backup.md."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""The systemd units in acare/cli/README.md."""
+"""The systemd units in acare/cli/docs/install.md."""
 
 import os
 import re

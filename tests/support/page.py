@@ -1,14 +1,15 @@
-"""The examples on the page about operations, so that the tests try what the page shows."""
+"""The examples on the pages about operations, so that the tests try what the pages show."""
 
 import re
 from pathlib import Path
 
-PAGE = (Path(__file__).resolve().parents[2] / "acare" / "cli" / "README.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "acare" / "cli" / "docs"
+PAGE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(DOCS.iterdir()))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def examples(language, section=""):
-    """The blocks in this language, of the whole page or below the heading ``section``."""
+    """The blocks in this language, of all pages or below the heading ``section``."""
     text = re.search(rf"^## {section}.*?(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
     return [block for found, block in FENCE.findall(text[0] if section else PAGE) if found == language]
 
