@@ -6,6 +6,7 @@ from webtest import TestApp
 
 import acare
 from acare.api.access_log import text_line
+from acare.auth import OPERATOR
 from acare.errors import UserError
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
@@ -48,8 +49,8 @@ def test_the_user_named_by_identify_is_the_caller(embedded):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
-    event, *_ = HistoryStore(embedded.database).events(made.json["data"]["id"])
-    assert (event.user, event.key) == (ANA, "host")
+    event, *_ = HistoryStore(embedded.database).events(OPERATOR, made.json["data"]["id"])
+    assert (event.by, event.key) == (ANA, "host")
 
 
 @pytest.mark.parametrize("cookie", [None, ""])
@@ -59,7 +60,7 @@ def test_a_request_without_a_user_is_401(embedded, cookie):
 
 @pytest.mark.parametrize("user", ["stranger@example.com", ANA + " ", ANA])
 def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
-    embedded.users.disable(ANA)
+    embedded.users.change(ANA, disabled=True)
     answer = me(embedded, Cookie=user)
     assert (answer.status_int, answer.json["error"]["code"]) == (403, "INSUFFICIENT_SCOPE")
     assert f"logged in as {user!r}, but this user is unknown or disabled" in answer.json["error"]["message"]
@@ -126,7 +127,7 @@ def test_an_embedder_uses_the_store_as_a_user(embedded):
 
 
 def test_an_unknown_or_disabled_user_is_no_caller(embedded):
-    embedded.users.disable(ANA)
+    embedded.users.change(ANA, disabled=True)
     for email in (ANA, "stranger@example.com"):
         with pytest.raises(UserError, match=email):
             embedded.caller(email)
