@@ -8,7 +8,7 @@ from typing import Any
 
 from acare.api import query
 from acare.auth import ROLES
-from acare.field_types import CLIENT_EMAIL
+from acare.field_types import CLIENT_EMAIL, KEY_NAME, USER_EMAIL
 from acare.fields import FIELDS, Field
 
 Json = dict[str, Any]
@@ -24,7 +24,10 @@ def document(version: str, prefix: str = "") -> Json:
     components["parameters"]["q"]["schema"] = query.SEARCH.schema()
     components["parameters"]["email"]["schema"] = CLIENT_EMAIL.schema()
     schemas = components["schemas"]
-    schemas["User"]["properties"]["role"]["enum"] = list(ROLES)
+    schemas["Role"]["enum"] = list(ROLES)
+    for name in ("UserInput", "UserChanges"):
+        schemas[name]["properties"]["email"] |= USER_EMAIL.schema()
+    schemas["KeyInput"]["properties"]["name"] |= KEY_NAME.schema()
     schemas |= {field.schema_name: field.kind.schema() for field in FIELDS if field.schema_name}
     schemas["ClientInput"]["required"] = [field.name for field in FIELDS if field.required]
     schemas["ClientRecord"]["required"] += [field.name for field in FIELDS]

@@ -11,7 +11,7 @@ from acare.api import body, envelope
 from acare.api.query import Query
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
-from acare.field_types import USER_EMAIL, Boolean, Enum, String, to_json
+from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
 
@@ -103,7 +103,7 @@ class KeyCollection:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         fields = {
             "user_id": body.parse_id,
-            "name": String(min_length=1, max_length=100).validate,
+            "name": KEY_NAME.validate,
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }

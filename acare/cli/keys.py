@@ -20,7 +20,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows, printable
-from acare.field_types import String
+from acare.field_types import KEY_NAME
 from acare.setting_types import count
 from acare.store import users
 from acare.store.keys import KeyStore
@@ -33,12 +33,11 @@ DEFAULT_SCOPE = "clients:read,write"
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("key", help="create, list and revoke API keys")
     group = parser.add_subparsers(metavar="ACTION", required=True)
-    name = checked(String(min_length=1, max_length=100).validate)
     add_command(
         group, "create", run_create, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
         argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
-        argument("--name", type=name, metavar="TEXT", help="what the key is for"),
+        argument("--name", type=checked(KEY_NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
                  metavar="RESOURCE:ACTIONS", help=f"{', '.join(RESOURCES)} with read, write, delete; may be "
                  f"repeated (default: {DEFAULT_SCOPE})"),

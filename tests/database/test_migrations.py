@@ -1,7 +1,6 @@
 """Migrating a file of an older schema: after a verified backup, in one transaction, or not at all."""
 
 import errno
-import json
 import os
 import sqlite3
 import stat
