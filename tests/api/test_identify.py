@@ -1,12 +1,14 @@
 """Callers named by the app that acare is embedded in: who they are, and which writes they may send."""
 
+import re
+
 import pytest
-from support.data import JORDAN
+from support.data import JORDAN, UNKNOWN_ID
 from webtest import TestApp
 
 import acare
 from acare.api.access_log import text_line
-from acare.auth import OPERATOR
+from acare.auth import OPERATOR, RIGHTS
 from acare.errors import UserError
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
@@ -113,6 +115,21 @@ def test_a_foreign_page_can_neither_change_nor_delete(embedded, method):
     made = embedded.clients.create(embedded.caller(ANA), validate_create(JORDAN))
     answer = send(embedded, method, f"/v1/clients/{made.id}", b"{}", Cookie=ANA, Content_Type="text/plain")
     assert answer.status_int == 403
+
+
+@pytest.mark.parametrize("operation", [name for name in RIGHTS if not name.startswith("GET")])
+def test_a_foreign_page_sends_no_write_at_all(embedded, operation):
+    method, path = operation.split()
+    path = re.sub(r"\{\w+\}", UNKNOWN_ID, path)
+    answer = send(embedded, method, path, b"{}", Cookie=ANA, Content_Type="text/plain")
+    assert (answer.status_int, answer.json["error"]["code"]) == (403, "CROSS_SITE_REQUEST")
+
+
+def test_the_rights_of_a_user_without_a_key_follow_their_role(embedded):
+    sent = {"body": b'{"email": "new@example.com", "role": "agent"}', "Cookie": ANA, "Content_Type": JSON}
+    assert send(embedded, path="/v1/users", **sent).json["error"]["code"] == "BROKER_REQUIRED"
+    embedded.users.change(ANA, role="broker")
+    assert send(embedded, path="/v1/users", **sent).status_int == 201
 
 
 def test_any_page_may_write_with_a_key(embedded):

@@ -89,7 +89,9 @@ def test_every_operation_of_the_api_is_in_the_table(app):
 
 
 def test_the_table_is_documented():
-    rows = re.findall(r"^\| `([A-Z]+ /v1/\S+)` \| `(\w+):([a-z`, :]+)` \| (\w+) \|$", README.read_text(), re.M)
+    rows = re.findall(
+        r"^\| `([A-Z]+ /v1/\S+)` \| `(\w+):([a-z`, :]+)` \| (\w+) \|$", README.read_text(), re.M
+    )
     documented = {
         operation: (resource, tuple(actions.replace(f"`, `{resource}:", " ").split()), role)
         for operation, resource, actions, role in rows
