@@ -72,11 +72,8 @@ class UserStore:
         self._new_id = new_id
 
     def visible_to(self, caller: Caller, *, disabled: bool = False) -> list[User]:
-        """The users whose clients the caller can see, by e-mail: those who are not disabled.
-
-        With ``disabled`` a broker also sees the disabled ones.
-        """
-        values = {"owner_id": caller.owner_id, "disabled": disabled and caller.owner_id is None}
+        """The users whose clients the caller can see, by e-mail; disabled ones only with ``disabled``."""
+        values = {"owner_id": caller.owner_id, "disabled": disabled}
         with self._database.read() as connection:
             return [_user(row) for row in connection.execute(VISIBLE, values)]
 
