@@ -19,15 +19,15 @@ from acare.api.middleware import (
     IdentifyCaller,
     LimitRate,
     RequireKey,
-    RequireScope,
+    RequireRight,
     SecurityHeaders,
 )
 from acare.api.proxy import TrustProxy
 from acare.api.query import workload_of_list
 from acare.api.request import Request
-from acare.api.resources import ClientCollection, ClientItem
+from acare.api.resources import ClientCollection, ClientHistory, ClientItem, ClientOwner, RestoredClient
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
-from acare.api.users import CurrentUser, UserCollection
+from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
@@ -35,7 +35,9 @@ from acare.database.database import Database
 from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
+from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
+from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
@@ -63,6 +65,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
+        self.history = HistoryStore(self.database)
+        self.transfers = TransferStore(self.database)
         limit = settings.rate_limit
         self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
         self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
@@ -79,7 +83,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             CheckBody(MAX_BODY),
             RequireKey(),
             CsrfProtection(),
-            RequireScope(),
+            RequireRight(),
         ]
         super().__init__(middleware=[each for each in middleware if each is not None], request_type=Request)
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
@@ -88,11 +92,18 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self._add_routes(settings)
 
     def _add_routes(self, settings: Settings) -> None:
-        item = ClientItem(self.clients, settings.require_precondition)
+        conditional = settings.require_precondition
         self.add_route("/v1/clients", ClientCollection(self.clients))
-        self.add_route("/v1/clients/{client_id}", item)
+        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
+        self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
+        self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
+        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.transfers, conditional))
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
+        self.add_route("/v1/users/{user_id}", UserItem(self.users))
+        self.add_route("/v1/users/{user_id}/handover", Handover(self.transfers))
+        self.add_route("/v1/keys", KeyCollection(self.keys))
+        self.add_route("/v1/keys/{key_id}", KeyItem(self.keys))
         self.add_route("/healthz", Liveness())
         self.add_route("/readyz", Readiness(lambda: self.database.check_readiness()))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
@@ -104,13 +115,15 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """The cost of a request, by which a server decides which thread answers it.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" may have many clients: a loop answers it if they are small. "slow" is a search or a deep
-        page. "check" is a readiness check, which writes and needs no key.
+        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page
+        or a history. "check" is a readiness check, which writes and needs no key.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
         if path.strip("/") == "readyz":
             return "check"
+        if path.endswith("/history") or "%" in path:  # decoding the path twice would cost more
+            return "slow"
         return workload_of_list(query_string) if query_string else "quick"
 
     def wants_body(self, env: dict[str, Any]) -> bool:

@@ -1,18 +1,23 @@
-"""Callers: the user behind an API key, the clients they can see, and the scopes of the key."""
+"""Callers and rights: the user behind an API key, the clients they can see, and what each operation needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
+
+from acare.errors import BrokerRequired, InsufficientScope
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
 #: Resources and actions that a scope may name. ``all`` stands for every resource.
-RESOURCES = ("clients", "all")
+RESOURCES = ("clients", "users", "keys", "all")
 ACTIONS = ("read", "write", "delete")
 
 Scopes = Mapping[str, frozenset[str]]
+
+#: The scopes of a key to create.
+NewScopes = Mapping[str, Sequence[str]]
 
 
 class User(NamedTuple):
@@ -21,6 +26,7 @@ class User(NamedTuple):
     id: str
     email: str
     role: Role
+    disabled: bool = False
 
 
 class Caller(NamedTuple):
@@ -57,13 +63,86 @@ def operator_for(user_id: str, role: Role = "agent") -> Caller:
     return Caller(user_id, role, key_id=None, key_preview="-", scopes={})
 
 
+#: The operator, who sees all clients.
+OPERATOR = operator_for("", "broker")
+
+
+class Right(NamedTuple):
+    """What an operation needs: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
+
+    resource: str
+    actions: tuple[str, ...]
+    roles: tuple[Role, ...] = ROLES
+
+
+_READ = ("read",)
+_WRITE = ("write",)
+_DELETE = ("write", "delete")
+_BROKERS: tuple[Role, ...] = ("broker",)
+
+#: Every operation of the API and the right that it needs; HEAD needs the right of GET. An operation that is
+#: not here fails. The store decides by the role which clients and keys a caller can see.
+RIGHTS = {
+    "GET /v1/clients": Right("clients", _READ),
+    "POST /v1/clients": Right("clients", _WRITE),
+    "GET /v1/clients/{client_id}": Right("clients", _READ),
+    "PUT /v1/clients/{client_id}": Right("clients", _WRITE),
+    "DELETE /v1/clients/{client_id}": Right("clients", _DELETE),
+    "GET /v1/clients/{client_id}/history": Right("clients", _READ),
+    "POST /v1/clients/{client_id}/restore": Right("clients", _WRITE),
+    "POST /v1/clients/{client_id}/owner": Right("clients", _WRITE, _BROKERS),
+    "GET /v1/users": Right("clients", _READ),
+    "POST /v1/users": Right("users", _WRITE, _BROKERS),
+    "GET /v1/users/me": Right("clients", _READ),
+    "PUT /v1/users/{user_id}": Right("users", _WRITE, _BROKERS),
+    "POST /v1/users/{user_id}/handover": Right("clients", _WRITE, _BROKERS),
+    "GET /v1/keys": Right("keys", _READ),
+    "POST /v1/keys": Right("keys", _WRITE),
+    "DELETE /v1/keys/{key_id}": Right("keys", _DELETE),
+}
+
+
+def require_right(caller: Caller, operation: str) -> None:
+    """Raise InsufficientScope or BrokerRequired unless the caller may do the operation, a key of RIGHTS."""
+    right = RIGHTS[operation]
+    if not caller.may(right.resource, right.actions):
+        raise InsufficientScope(right.resource, right.actions)
+    if caller.role not in right.roles:
+        raise BrokerRequired
+
+
+def require_right_to_give(caller: Caller, user_id: str, scopes: NewScopes) -> None:
+    """Raise InsufficientScope or BrokerRequired unless the caller may create a key for this user and scopes.
+
+    A key has at most the scopes of the caller, and only a broker creates keys for others.
+    """
+    for resource, actions in scopes.items():
+        for action in actions:
+            if not caller.may(resource, _DELETE if action == "delete" else (action,)):
+                raise InsufficientScope(resource, (action,))
+    if caller.owner_id not in (None, user_id):
+        raise BrokerRequired
+
+
 def parse_scope(text: str) -> tuple[str, list[str]]:
     """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
     resource, colon, listed = text.partition(":")
     actions = [action.strip() for action in listed.split(",")] if colon else []
-    if resource not in RESOURCES or not actions or not set(actions) <= set(ACTIONS):
-        raise ValueError(
-            f"RESOURCE:ACTION[,ACTION] with one of the resources {', '.join(RESOURCES)} "
-            f"and the actions {', '.join(ACTIONS)}"
-        )
+    if not _is_scope(resource, actions):
+        raise ValueError(f"RESOURCE:ACTION[,ACTION] with {_ALLOWED}")
     return resource, actions
+
+
+def parse_scopes(value: object) -> dict[str, list[str]]:
+    """The scopes in a JSON value: an object of lists. ValueError states the format."""
+    if not isinstance(value, dict) or not all(_is_scope(*scope) for scope in value.items()):
+        raise ValueError(f"must be an object that maps resources to lists of actions, with {_ALLOWED}")
+    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items()}
+
+
+def _is_scope(resource: str, actions: object) -> bool:
+    is_list = isinstance(actions, list) and bool(actions) and all(action in ACTIONS for action in actions)
+    return is_list and resource in RESOURCES
+
+
+_ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"

@@ -26,6 +26,20 @@ class InvalidInput(AcareError):
         self.problems = problems
 
 
+class InsufficientScope(AcareError):
+    """The scopes of the API key allow none of ``actions`` on ``resource``."""
+
+    def __init__(self, resource: str, actions: tuple[str, ...]) -> None:
+        wanted = " or ".join(f"{resource}:{action}" for action in actions)
+        super().__init__(f"The API key lacks the scope {wanted}.")
+        self.resource = resource
+        self.actions = actions
+
+
+class BrokerRequired(AcareError):
+    """Only a broker may do this, and the caller is an agent."""
+
+
 class ClientNotFound(AcareError):
     """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
@@ -33,6 +47,7 @@ class ClientNotFound(AcareError):
 class StaleVersion(AcareError):
     """The client is at another version than the request requires.
 
+    ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
     ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
     differ between that version and the current one, or None if the history does not have that version.
     """
@@ -43,6 +58,7 @@ class StaleVersion(AcareError):
         attempted: int | None,
         changed_fields: list[str] | None = None,
         changed_at: str | None = None,
+        changed_by: str | None = None,
     ) -> None:
         tag = f'which If-Match or If-None-Match excludes; its entity tag is "{current}", in quotes'
         reason = f"not {attempted}" if attempted is not None else tag
@@ -51,6 +67,7 @@ class StaleVersion(AcareError):
         self.attempted = attempted
         self.changed_fields = changed_fields
         self.changed_at = changed_at
+        self.changed_by = changed_by
 
 
 class VersionConflict(StaleVersion):
@@ -83,3 +100,19 @@ class SettingError(AcareError):
 
 class UserError(AcareError):
     """A command cannot do what was requested; the text says what and why."""
+
+
+class UserNotFound(UserError):
+    """There is no such user."""
+
+
+class KeyNotFound(UserError):
+    """There is no such key, or the caller cannot see it."""
+
+
+class AlreadyExists(UserError):
+    """The user or client that would be created or restored exists."""
+
+
+class LastBroker(UserError):
+    """The change would leave the agency without a broker who is not disabled."""

@@ -94,7 +94,11 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
     """
     members = _members(body)
     problems: list[FieldError] = []
-    version = _validate_version(members, problems)
+    version = None
+    try:
+        version = validate_version(members["version"]) if "version" in members else None
+    except ValueError as error:
+        problems.append(FieldError("version", str(error)))
     changes = _validate(members, "must not be null", problems)
     if _ABSENT.keys().isdisjoint(members):
         problems.append(FieldError("body", f"must have at least one of {', '.join(_ABSENT)}"))
@@ -118,17 +122,13 @@ def _members(body: object) -> dict[str, object]:
     return body
 
 
-def _validate_version(members: dict[str, object], problems: list[FieldError]) -> int | None:
-    """The version in a body; null is a problem, because it would silently disable the lock."""
-    if "version" not in members:
-        return None
-    version = members["version"]
-    if isinstance(version, float) and version.is_integer():
-        version = int(version)  # 3.0 is an integer in JSON Schema, and some languages send it
-    if type(version) is int and version >= 1:
-        return version
-    problems.append(FieldError("version", "must be an integer of at least 1"))
-    return None
+def validate_version(value: object) -> int:
+    """The version in a body. ValueError for any other value, also for null, which would disable the lock."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 3.0 is an integer in JSON Schema, and some languages send it
+    if type(value) is int and value >= 1:
+        return value
+    raise ValueError("must be an integer of at least 1")
 
 
 def _validate(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:

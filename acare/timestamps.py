@@ -6,6 +6,7 @@ All are UTC with milliseconds, so they sort and compare as text.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from functools import lru_cache
 
 
@@ -17,6 +18,19 @@ def now() -> str:
 def at(nanoseconds: int) -> str:
     """The time ``nanoseconds`` after 1970, truncated to milliseconds."""
     return _at_millisecond(nanoseconds // 1_000_000)
+
+
+def parse(value: object) -> str:
+    """A time of RFC 3339, with any offset, in the format of the API. ValueError for any other value."""
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    except (ValueError, OverflowError):  # the offset may lead out of the years that Python knows
+        raise ValueError("must be a time with a date and an offset, like 2026-07-15T14:32:10Z") from None
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from support.wsgi import call
 
 import acare
 from acare.api.access_log import json_line, text_line
+from acare.auth import OPERATOR
 from acare.cli import main
 from acare.cli.log import Formatter
 from acare.maintenance.backup import back_up
@@ -117,7 +118,7 @@ def test_a_key_is_in_no_file(tmp_path):
         made = new_key(app)
         caller = Api(app, made.key)
         caller.put(caller.create()["id"], {"notes": "x"})
-        app.keys.revoke(new_key(app).id)
+        app.keys.revoke(OPERATOR, new_key(app).id)
         backup = back_up(path, tmp_path / "backups")
         files = contents()
     restore(backup, path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
 import falcon
 
+from acare import ids
 from acare.api.envelope import ApiError
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
@@ -47,6 +49,40 @@ def read(req: falcon.Request) -> Any:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
     return loads(_read(req.bounded_stream))
+
+
+def read_fields(
+    req: falcon.Request, fields: Mapping[str, Callable[[object], Any]], required: Collection[str] = ()
+) -> dict[str, Any]:
+    """The fields of a small JSON object that are present and not null, each as its function returns it.
+
+    Each function raises ValueError with the rule, worded to follow the name of the field. Other members are
+    ignored. InvalidInput lists every problem.
+    """
+    members = read(req)
+    if not isinstance(members, dict):
+        raise _invalid("must be a JSON object")
+    valid: dict[str, Any] = {}
+    problems = [FieldError(name, "is required") for name in required if members.get(name) is None]
+    for name, parse in fields.items():
+        # A version that is null would silently disable the lock.
+        if members.get(name) is None and not (name == "version" and name in members):
+            continue
+        try:
+            valid[name] = parse(members[name])
+        except ValueError as error:
+            problems.append(FieldError(name, str(error)))
+    if problems:
+        raise InvalidInput(*problems)
+    return valid
+
+
+def parse_id(value: object) -> str:
+    """The id in a JSON value, in canonical form; for ``read_fields``."""
+    found = ids.canonical(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a UUID")
+    return found
 
 
 def _read(stream: Any, size: int = -1) -> bytes:

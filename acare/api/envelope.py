@@ -26,10 +26,13 @@ STATUSES = {
     "VALIDATION_ERROR": falcon.HTTP_400,
     "UnauthorizedError": falcon.HTTP_401,
     "INSUFFICIENT_SCOPE": falcon.HTTP_403,
+    "BROKER_REQUIRED": falcon.HTTP_403,
     "CROSS_SITE_REQUEST": falcon.HTTP_403,
     "NOT_FOUND": falcon.HTTP_404,
     "METHOD_NOT_ALLOWED": falcon.HTTP_405,
     "VERSION_CONFLICT": falcon.HTTP_409,
+    "ALREADY_EXISTS": falcon.HTTP_409,
+    "LAST_BROKER": falcon.HTTP_409,
     "PRECONDITION_FAILED": falcon.HTTP_412,
     "CONTENT_TOO_LARGE": falcon.HTTP_413,
     "UNSUPPORTED_MEDIA_TYPE": falcon.HTTP_415,
@@ -73,8 +76,15 @@ def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None
         "attemptedVersion": error.attempted,
         "changedFields": error.changed_fields,
         "changedAt": error.changed_at,
+        "changedBy": error.changed_by,
     }
     return ApiError(code, str(error), details, headers)
+
+
+def _sentence(error: errors.UserError) -> str:
+    """The text of an error that the commands print too."""
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 #: The response to each error of the domain.
@@ -84,7 +94,15 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         f"Invalid request: {error}.",
         [{"field": problem.field, "message": problem.message} for problem in error.problems],
     ),
+    errors.InsufficientScope: lambda error: ApiError(
+        "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
+    ),
+    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "Only a broker may do this."),
     errors.ClientNotFound: lambda _: ApiError("NOT_FOUND", "Client not found."),
+    errors.UserNotFound: lambda _: ApiError("NOT_FOUND", "User not found."),
+    errors.KeyNotFound: lambda _: ApiError("NOT_FOUND", "API key not found."),
+    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(error)),
+    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(error)),
     errors.VersionConflict: lambda error: _stale("VERSION_CONFLICT", error),
     errors.PreconditionFailed: lambda error: _stale(
         "PRECONDITION_FAILED", error, {"ETag": etag(error.current)}

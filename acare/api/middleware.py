@@ -13,7 +13,7 @@ import falcon
 from acare.api import body
 from acare.api.envelope import ApiError, unavailable
 from acare.api.request import Request
-from acare.auth import Caller
+from acare.auth import Caller, require_right
 from acare.ratelimit import RateLimiter, bucket_name
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
@@ -185,17 +185,8 @@ def _is_host_of(origin: str, host: str) -> bool:
     return named.removesuffix(usual) == host.lower().removesuffix(usual)
 
 
-class RequireScope:
-    """Rejects a method that the path does not have, then one that the key's scopes do not allow."""
-
-    # The actions of a scope that allow each method; one is enough.
-    ACTIONS = {  # noqa: RUF012 - never modified
-        "DELETE": ("write", "delete"),
-        "GET": ("read",),
-        "HEAD": ("read",),
-        "POST": ("write",),
-        "PUT": ("write",),
-    }
+class RequireRight:
+    """Rejects a method that the path does not have, then an operation that the caller has no right to."""
 
     def process_resource(
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -208,18 +199,13 @@ class RequireScope:
             # Also for methods that Falcon does not know and would answer with 400.
             message = f"This path supports only {_allowed(resource)}."
             raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": _allowed(resource)})
-        scope = getattr(resource, "scope", None)
-        if scope is None:
-            return
         caller = req.context.caller
-        actions = self.ACTIONS[req.method]
-        if caller is None or not caller.may(scope, actions):  # RequireKey has rejected None already
-            wanted = " or ".join(f"{scope}:{action}" for action in actions)
-            message = f"The API key lacks the scope {wanted}."
-            raise ApiError("INSUFFICIENT_SCOPE", message, {"resource": scope, "actions": [*actions]})
+        if req.is_api and caller is not None:  # RequireKey has rejected None already
+            method = "GET" if req.method == "HEAD" else req.method
+            require_right(caller, f"{method} {req.uri_template}")
 
 
-_RESPONDERS = {method: f"on_{method.lower()}" for method in RequireScope.ACTIONS}
+_RESPONDERS = {method: f"on_{method.lower()}" for method in ("DELETE", "GET", "HEAD", "POST", "PUT")}
 
 
 def _allowed(resource: object) -> str:

@@ -11,8 +11,8 @@ from acare.api import body, conditions, envelope
 from acare.api.query import SEARCH, Query
 from acare.clients import ClientPage, ClientRow, CreatedClient, Filters
 from acare.errors import ClientNotFound
-from acare.field_types import CLIENT_EMAIL, Enum
-from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update
+from acare.field_types import CLIENT_EMAIL, Enum, to_json
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update, validate_version
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -24,8 +24,6 @@ _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
 
 class ClientCollection:
     """``/v1/clients``"""
-
-    scope = "clients"
 
     def __init__(self, clients: Any) -> None:
         """``clients`` is a ClientStore, which the API does not import."""
@@ -68,8 +66,6 @@ class ClientCollection:
 class ClientItem:
     """``/v1/clients/{client_id}``"""
 
-    scope = "clients"
-
     def __init__(self, clients: Any, require_precondition: bool = False) -> None:
         self._clients = clients
         self._require_precondition = require_precondition
@@ -88,7 +84,7 @@ class ClientItem:
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
         changes, version = validate_update(body.read(req))
-        self._check_precondition(req, version)
+        _check_precondition(req, version, self._require_precondition)
         row: ClientRow = self._clients.update(
             req.context.caller,
             _parse_id(client_id),
@@ -96,18 +92,72 @@ class ClientItem:
             version=version,
             precondition=conditions.for_writing(req),
         )
-        resp.etag = conditions.etag(row.version)
-        envelope.succeed(resp, row.json)
+        _answer(resp, row)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        self._check_precondition(req, version=None)
+        _check_precondition(req, None, self._require_precondition)
         self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
 
-    def _check_precondition(self, req: falcon.Request, version: int | None) -> None:
-        if self._require_precondition and version is None and "HTTP_IF_MATCH" not in req.env:
-            message = "Send the version that you read, in If-Match or (PUT only) in the body."
-            raise envelope.ApiError("PRECONDITION_REQUIRED", message)
+
+class ClientHistory:
+    """``/v1/clients/{client_id}/history``"""
+
+    FIELDS = ("version", "at", "by", "action", "changes")
+
+    def __init__(self, history: Any) -> None:
+        """``history`` is a HistoryStore, which the API does not import."""
+        self._history = history
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+        events = self._history.events(req.context.caller, _parse_id(client_id))
+        versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
+        envelope.succeed(resp, to_json({"versions": versions}))
+
+    on_head = on_get
+
+
+class RestoredClient:
+    """``/v1/clients/{client_id}/restore``"""
+
+    def __init__(self, history: Any) -> None:
+        """``history`` is a HistoryStore."""
+        self._history = history
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+        _answer(resp, self._history.restore(req.context.caller, _parse_id(client_id)))
+
+
+class ClientOwner:
+    """``/v1/clients/{client_id}/owner``"""
+
+    def __init__(self, transfers: Any, require_precondition: bool = False) -> None:
+        """``transfers`` is a TransferStore."""
+        self._transfers = transfers
+        self._require_precondition = require_precondition
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+        fields = {"user_id": body.parse_id, "version": validate_version}
+        valid = body.read_fields(req, fields, required=["user_id"])
+        _check_precondition(req, valid.get("version"), self._require_precondition)
+        precondition = conditions.for_writing(req)
+        row = self._transfers.hand_over(
+            req.context.caller, _parse_id(client_id), precondition=precondition, **valid
+        )
+        _answer(resp, row)
+
+
+def _answer(resp: falcon.Response, row: ClientRow) -> None:
+    """Answer with a client that was changed."""
+    resp.etag = conditions.etag(row.version)
+    envelope.succeed(resp, row.json)
+
+
+def _check_precondition(req: falcon.Request, version: int | None, is_required: bool) -> None:
+    """Reject a write without a version, if the server requires one."""
+    if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
+        message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
+        raise envelope.ApiError("PRECONDITION_REQUIRED", message)
 
 
 def _parse_id(text: str) -> str:

@@ -1,37 +1,148 @@
-"""The user resources."""
+"""The resources of users and of their API keys."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import falcon
 
-from acare.api import envelope
-from acare.auth import User
+from acare import ids, timestamps
+from acare.api import body, envelope
+from acare.api.query import Query
+from acare.auth import ROLES, User, parse_scopes
+from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
+from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
+
+_ROLE = Enum(ROLES)
 
 
 class UserCollection:
     """``/v1/users``: the users whose clients the caller can see."""
-
-    scope = "clients"
 
     def __init__(self, users: Any) -> None:
         """``users`` is a UserStore, which the API does not import."""
         self._users = users
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        found = [user._asdict() for user in self._users.visible_to(req.context.caller)]
-        envelope.succeed(resp, json.dumps({"users": found}, ensure_ascii=False))
+        query = Query(req)
+        disabled = query.text("disabled", Enum(("true", "false"))) == "true"
+        query.check()
+        found = self._users.visible_to(req.context.caller, disabled=disabled)
+        envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
 
     on_head = on_get
 
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
+        user = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
+        resp.status = falcon.HTTP_201
+        envelope.succeed(resp, to_json(_as_json(user)))
 
-class CurrentUser(UserCollection):
+
+class CurrentUser:
     """``/v1/users/me``: the caller."""
 
+    def __init__(self, users: Any) -> None:
+        """``users`` is a UserStore."""
+        self._users = users
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        user: User = self._users.get(req.context.caller)
-        envelope.succeed(resp, json.dumps(user._asdict(), ensure_ascii=False))
+        envelope.succeed(resp, to_json(_as_json(self._users.get(req.context.caller))))
 
     on_head = on_get
+
+
+class UserItem:
+    """``/v1/users/{user_id}``"""
+
+    def __init__(self, users: Any) -> None:
+        """``users`` is a UserStore."""
+        self._users = users
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate, "disabled": Boolean().validate}
+        changes = body.read_fields(req, fields)
+        if not changes:
+            raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
+        user = self._users.change(_parse_id(user_id, UserNotFound), **changes)
+        envelope.succeed(resp, to_json(_as_json(user)))
+
+
+class Handover:
+    """``/v1/users/{user_id}/handover``: all clients of the user go to another one."""
+
+    def __init__(self, transfers: Any) -> None:
+        """``transfers`` is a TransferStore."""
+        self._transfers = transfers
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        to = body.read_fields(req, {"to": body.parse_id}, required=["to"])["to"]
+        owner = _parse_id(user_id, UserNotFound)
+        number = self._transfers.transfer(req.context.caller, owner, to)
+        envelope.succeed(resp, to_json({"clients": number}))
+
+
+class KeyCollection:
+    """``/v1/keys``: the keys of the caller; for a broker, all keys."""
+
+    FIELDS = (
+        "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
+        "revoked_at",
+    )  # fmt: skip
+
+    def __init__(self, keys: Any) -> None:
+        """``keys`` is a KeyStore."""
+        self._keys = keys
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        keys = [*map(self._as_json, self._keys.list(req.context.caller))]
+        envelope.succeed(resp, to_json({"keys": keys}))
+
+    on_head = on_get
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        fields = {
+            "user_id": body.parse_id,
+            "name": KEY_NAME.validate,
+            "scopes": parse_scopes,
+            "expires_at": _parse_expiry,
+        }
+        made = self._keys.create_as(req.context.caller, **body.read_fields(req, fields))
+        resp.status = falcon.HTTP_201
+        envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
+
+    def _as_json(self, key: dict[str, Any]) -> dict[str, Any]:
+        return {name: key[name] for name in self.FIELDS}
+
+
+class KeyItem:
+    """``/v1/keys/{key_id}``"""
+
+    def __init__(self, keys: Any) -> None:
+        """``keys`` is a KeyStore."""
+        self._keys = keys
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, key_id: str) -> None:
+        self._keys.revoke(req.context.caller, _parse_id(key_id, KeyNotFound))
+        envelope.succeed(resp, "{}")
+
+
+def _as_json(user: User) -> dict[str, object]:
+    """The user as JSON; ``disabled`` is there only for a disabled user."""
+    member = user._asdict()
+    return member if user.disabled else {name: member[name] for name in ("id", "email", "role")}
+
+
+def _parse_expiry(value: object) -> str:
+    at = timestamps.parse(value)
+    if at <= timestamps.now():
+        raise ValueError("must be in the future")
+    return at
+
+
+def _parse_id(text: str, error: type[Exception]) -> str:
+    """The id in a path, in canonical form; ``error`` for a malformed one, which is in no row."""
+    found = ids.canonical(text)
+    if found is None:
+        raise error
+    return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
+from acare.auth import OPERATOR
 from acare.cli.options import CLIENT_ID, JSON, Commands, add_command, argument, checked, open_database
 from acare.cli.output import print_json, print_rows, printable
 from acare.field_types import String, to_json
 from acare.fields import FIELDS
 from acare.store import search
 from acare.store.history import Event, HistoryStore
+from acare.store.users import UserStore
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
 
@@ -41,23 +43,27 @@ def run_find(args: argparse.Namespace) -> int:
 
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        events = HistoryStore(database).events(args.id)
+        events = HistoryStore(database).events(OPERATOR, args.id)
+        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
     if args.json:
         print_json([asdict(event) for event in events])
         return 0
     last = events[-1].client
-    print(printable(f"{last['first_name']} {last['last_name']}, client of {last['owner']}"))
+    print(printable(f"{last['first_name']} {last['last_name']}, client of {emails[last['user_id']]}"))
     for event in events:
-        for line in _lines(event):
+        for line in _lines(event, emails):
             print(printable(line))
     return 0
 
 
-def _lines(event: Event) -> Iterator[str]:
+def _lines(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
     """The lines for an event: its user and changes, or all fields of a new or deleted client."""
-    who = f"{event.user} ({event.key})" if event.key else "the operator"
-    yield f"{event.at}  version {event.version}  {event.action} by {who}"
-    for name, (old, new) in event.changes.items():
+    who = f"{event.by} ({event.key})" if event.key else "the operator"
+    yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
+    for change in event.changes:
+        name, old, new = change["field"], change["from"], change["to"]
+        if name == "user_id":
+            name, old, new = "owner", emails[old], emails[new]
         yield f"    {name}: {to_json(old)} → {to_json(new)}"
     if event.action in ("created", "imported", "deleted"):
         for field in FIELDS:
@@ -67,6 +73,6 @@ def _lines(event: Event) -> Iterator[str]:
 
 def run_undelete(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        version = HistoryStore(database).undelete(args.id)
-    print(f"Undeleted the client {args.id}, at version {version}.")
+        client = HistoryStore(database).restore(OPERATOR, args.id)
+    print(f"Undeleted the client {args.id}, at version {client.version}.")
     return 0

@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Mapping
 
+from acare.auth import OPERATOR
 from acare.cli.options import CLIENT_ID, Commands, add_command, argument, checked, open_database
 from acare.cli.output import counted, printable, show_progress
 from acare.database.access import size_text
 from acare.maintenance import compact
 from acare.setting_types import count
+from acare.store import users
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -45,7 +47,9 @@ def run_erase(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         erasures, said = ErasureStore(database), "Already erased"
         if erasures.erased_at(args.id) is None:
-            about = _describe(HistoryStore(database).events(args.id)[-1].client)
+            client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
+            with database.read() as connection:
+                about = _describe(client, users.get(connection, client["user_id"]).email)
             if not args.yes and not _confirmed(about):
                 print("Nothing was erased.")
                 return 1
@@ -65,10 +69,10 @@ def _confirmed(about: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _describe(client: Mapping[str, object]) -> str:
+def _describe(client: Mapping[str, object], owner: str) -> str:
     """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
     email = f" <{client['email']}>" if client["email"] else ""
-    return f"{client['first_name']} {client['last_name']}{email}, owner {client['owner']}"
+    return f"{client['first_name']} {client['last_name']}{email}, owner {owner}"
 
 
 def run_purge(args: argparse.Namespace) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 
-from acare.auth import ROLES, parse_scope
+from acare import timestamps
+from acare.auth import OPERATOR, RESOURCES, ROLES, parse_scope
 from acare.cli.options import (
     JSON,
     Commands,
@@ -18,7 +20,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows, printable
-from acare.field_types import String
+from acare.field_types import KEY_NAME
 from acare.setting_types import count
 from acare.store import users
 from acare.store.keys import KeyStore
@@ -31,16 +33,15 @@ DEFAULT_SCOPE = "clients:read,write"
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("key", help="create, list and revoke API keys")
     group = parser.add_subparsers(metavar="ACTION", required=True)
-    name = checked(String(min_length=1, max_length=100).validate)
     add_command(
         group, "create", run_create, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
         argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
-        argument("--name", type=name, metavar="TEXT", help="what the key is for"),
+        argument("--name", type=checked(KEY_NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
-                 metavar="RESOURCE:ACTIONS", help="clients or all, with read, write, delete; may be repeated "
-                 f"(default: {DEFAULT_SCOPE})"),
-        argument("--expires-in-days", type=checked(count(365)), metavar="DAYS",
+                 metavar="RESOURCE:ACTIONS", help=f"{', '.join(RESOURCES)} with read, write, delete; may be "
+                 f"repeated (default: {DEFAULT_SCOPE})"),
+        argument("--expires-in-days", dest="expires_at", type=checked(_after_days), metavar="DAYS",
                  help="1 to 365 (default: the key never expires)"),
         description="Create an API key, and the database if there is none. The key is printed on "
         "stdout, once; everything else on stderr.",
@@ -52,6 +53,11 @@ def add_to(commands: Commands) -> None:
     which.add_argument("--user", type=parse_email, metavar="EMAIL", help="all keys of this user")
 
 
+def _after_days(text: str) -> str:
+    """The time after a number of days."""
+    return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
+
+
 def run_create(args: argparse.Namespace) -> int:
     scopes: dict[str, list[str]] = {}
     for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
@@ -60,7 +66,7 @@ def run_create(args: argparse.Namespace) -> int:
         with database.read() as connection:
             is_new_user = users.find(connection, args.user) is None
         key = KeyStore(database).create(
-            args.user, scopes, role=args.role, name=args.name, expires_in_days=args.expires_in_days
+            args.user, scopes, role=args.role, name=args.name, expires_at=args.expires_at
         )
     if is_new_user:
         sys.stderr.write(f"Created the user {key.email} ({key.role}).\n")
@@ -73,7 +79,7 @@ def run_create(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        print_rows(KeyStore(database).list(), COLUMNS, as_json=args.json)
+        print_rows(KeyStore(database).list(OPERATOR), COLUMNS, as_json=args.json)
     return 0
 
 
@@ -81,7 +87,7 @@ def run_revoke(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         keys = KeyStore(database)
         if args.user is None:
-            keys.revoke(args.id)
+            keys.revoke(OPERATOR, args.id)
             said = f"Revoked key {args.id}."
         else:
             said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."

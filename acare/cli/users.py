@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from acare.auth import ROLES
+from acare.auth import OPERATOR, ROLES
 from acare.cli.options import (
     EMAIL,
     JSON,
@@ -20,7 +20,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows
-from acare.store.transfer import transfer
+from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 
 COLUMNS = ("id", "role", "clients", "disabled_at", "email")
@@ -40,25 +40,25 @@ CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
     "set-role": (
         "make a user an agent or a broker, from the next request on",
         [EMAIL, argument("role", choices=ROLES, help=_ROLE)],
-        lambda users, args: users.set_role(args.email, args.role),
+        lambda users, args: users.change(args.email, role=args.role),
         "{email} now has the role {role}.",
     ),
     "rename": (
         "change the e-mail address of a user, who keeps their clients and keys",
         [EMAIL, argument("new", metavar="NEW", type=parse_email, help="the new e-mail address")],
-        lambda users, args: users.rename(args.email, args.new),
+        lambda users, args: users.change(args.email, email=args.new),
         "Renamed {email} to {new}.",
     ),
     "disable": (
         "refuse a user's keys, from the next request on",
         [EMAIL],
-        lambda users, args: users.disable(args.email),
+        lambda users, args: users.change(args.email, disabled=True),
         "Disabled {email}. 'acare transfer --from {email} --to EMAIL' hands their clients over.",
     ),
     "enable": (
         "accept the keys of a disabled user again",
         [EMAIL],
-        lambda users, args: users.enable(args.email),
+        lambda users, args: users.change(args.email, disabled=False),
         "Enabled {email}.",
     ),
 }
@@ -95,6 +95,6 @@ def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
 
 def run_transfer(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        moved = transfer(database, args.owner, args.to, args.clients)
+        moved = TransferStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
     return 0

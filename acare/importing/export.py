@@ -29,8 +29,8 @@ def export(database: Database, owner: str | None, statuses: Collection[str]) -> 
     All come from one snapshot. None, or no statuses: all of them. UserError if there is no such owner.
     """
     with database.read() as connection:
-        if owner is not None and users.find(connection, owner) is None:
-            raise users.no_such_user(owner)
+        if owner is not None:
+            users.get(connection, owner)  # raises UserNotFound
         values = {"owner": owner, "statuses": json.dumps([*statuses]) if statuses else None}
         yield from connection.execute(EXPORT, values)
 

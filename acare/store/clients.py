@@ -5,25 +5,20 @@ A public method is one transaction. Clients are returned as the JSON text that S
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Unpack
+from typing import Unpack
 
 from acare import ids
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
+from acare.errors import ClientNotFound
 from acare.fields import FIELDS, ValidFields, budgets_crossed
 from acare.store import idempotency, lists
-
-_VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
-_UNCHANGED = """(:version IS NULL OR version = :version)
-    AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
-    AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
+from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
 # The places of clients in the lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. Those of the year 2255 are the last: more would not fit in an integer. (The milliseconds of a
@@ -61,25 +56,19 @@ FROM ({NEXT_PLACE})
 RETURNING id, json, created_at
 """
 
-GET = f"""
-SELECT id, version, json
-FROM clients
-WHERE id = :id AND {_VISIBLE}
-"""
-
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""
 UPDATE clients
 SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
-WHERE id = :id AND {_VISIBLE}
-    AND {_UNCHANGED}
+WHERE id = :id AND {VISIBLE}
+    AND {UNCHANGED}
 RETURNING id, version, json
 """
 
 DELETE = f"""
 DELETE FROM clients
-WHERE id = :id AND {_VISIBLE}
-    AND {_UNCHANGED}
+WHERE id = :id AND {VISIBLE}
+    AND {UNCHANGED}
 RETURNING version
 """
 
@@ -88,14 +77,6 @@ UPDATE client_history
 SET deleted_by = :key_id
 WHERE client_id = :id AND version = :version
 """
-
-GET_VERSION = """
-SELECT json
-FROM client_history
-WHERE client_id = :id AND version = :version
-"""
-
-_MAX_SQLITE_INTEGER = 2**63 - 1
 
 #: Seconds that a list or search may take: others wait for it.
 _MAX_SECONDS = 2.0
@@ -132,7 +113,7 @@ class ClientStore:
                 raise ClientNotFound
             client = ClientRow(*row)
             if conditional and not precondition.holds(client.version):
-                raise _Target(caller, client_id, None, precondition).explain(connection)
+                raise Target(caller, client_id, None, precondition).explain(connection)
         return client
 
     def create(
@@ -141,7 +122,8 @@ class ClientStore:
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
-        IdempotencyKeyReused if it was created from other values.
+        IdempotencyKeyReused if it was created from other values, and ClientNotFound if it has been handed
+        over and the caller cannot see it any more.
         """
         values = {
             **client,
@@ -155,7 +137,7 @@ class ClientStore:
 
         def insert_once(connection: sqlite3.Connection) -> CreatedClient:
             create = partial(insert, connection)
-            return idempotency.create_once(connection, caller.user_id, str(idempotency_key), client, create)
+            return idempotency.create_once(connection, caller, str(idempotency_key), client, create)
 
         return self._database.write(insert if idempotency_key is None else insert_once)
 
@@ -174,26 +156,12 @@ class ClientStore:
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max.
         """
-        statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
-        target = _Target(caller, client_id, version, precondition)
-        values = {**changes, **target.values()}
-
-        def change(connection: sqlite3.Connection) -> ClientRow:
-            try:
-                rows = connection.execute(statement, values).fetchall()
-            except sqlite3.IntegrityError as error:
-                if "budget_order" in str(error):
-                    raise budgets_crossed(changes) from None
-                raise
-            if not rows:
-                raise target.explain(connection)
-            return ClientRow._make(rows[0])
-
-        return self._database.write(change)
+        target = Target(caller, client_id, version, precondition)
+        return self._database.write(partial(change, target, changes))
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
-        target = _Target(caller, client_id, None, precondition)
+        target = Target(caller, client_id, None, precondition)
 
         def remove(connection: sqlite3.Connection) -> None:
             rows = connection.execute(DELETE, target.values()).fetchall()
@@ -205,48 +173,15 @@ class ClientStore:
         self._database.write(remove)
 
 
-class _Target(NamedTuple):
-    """The client that a request names, and the conditions of the request."""
-
-    caller: Caller
-    client_id: str
-    version: int | None
-    precondition: Precondition
-
-    def values(self) -> dict[str, object]:
-        """The named parameters of the statements above."""
-        return {
-            "owner_id": self.caller.owner_id,
-            "key_id": self.caller.key_id,
-            "id": self.client_id,
-            "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
-            "allowed": _json(self.precondition.allowed),
-            "excluded": _json(self.precondition.excluded),
-        }
-
-    def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
-        """The error that explains why the statement matched no row, for use in the same transaction.
-
-        It has the fields that changed since the attempted version if the history has that version.
-        """
-        found = connection.execute(GET, self.values()).fetchall()
-        if not found:
-            return ClientNotFound()
-        current = ClientRow._make(found[0])
-        error: type[StaleVersion] = VersionConflict
-        attempted = self.version
-        if not self.precondition.holds(current.version):
-            error = PreconditionFailed
-            allowed = self.precondition.allowed or ()
-            attempted = None if current.version in allowed else max(allowed, default=None)
-        record = json.loads(current.json)
-        which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
-        changed = None
-        for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
-            old = json.loads(old_json)
-            changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-        return error(current.version, attempted, changed, record["updated_at"])
-
-
-def _json(versions: Sequence[int] | None) -> str | None:
-    return None if versions is None else json.dumps(versions)
+def change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
+    """Change columns of the target, inside a transaction; the errors are those of ``ClientStore.update``."""
+    statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
+    try:
+        rows = connection.execute(statement, {**changes, **target.values()}).fetchall()
+    except sqlite3.IntegrityError as error:
+        if "budget_order" in str(error):
+            raise budgets_crossed(changes) from None
+        raise
+    if not rows:
+        raise target.explain(connection)
+    return ClientRow._make(rows[0])

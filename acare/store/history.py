@@ -1,7 +1,4 @@
-"""The history of clients, for the operator: who did what, undeleting, and purging old versions.
-
-None of this is in the API: for a caller a deletion is final.
-"""
+"""The history of clients: who changed what, restoring deleted clients, and purging old versions."""
 
 from __future__ import annotations
 
@@ -10,15 +7,18 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
+from acare.auth import Caller
+from acare.clients import ClientRow
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.database.database import Database
-from acare.errors import UserError
+from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
 from acare.store import idempotency, search
 from acare.store.clients import next_place_at
+from acare.store.targets import last_owner
 
 # Every version of one client, the current one last, with the key and user that made it.
 VERSIONS = """
@@ -41,14 +41,12 @@ LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
 ORDER BY version
 """
 
-USERS = "SELECT id, email FROM users"
-
 # json_extract returns values as they are stored: text and numbers unchanged, lists and objects as JSON,
 # true as 1.
-UNDELETE = f"""
+RESTORE = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at, imported_at
+    version, created_at, updated_at, made_by, imported_at
 )
 SELECT
     iif(
@@ -58,14 +56,17 @@ SELECT
     ),
     client_id, json_extract(json, '$.user_id'),
     {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
-    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), imported_at
+    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :key_id, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
 ORDER BY version DESC
 LIMIT 1
-RETURNING version
+RETURNING id, version, json
 """
+
+#: Seconds that reading the history of a client may take.
+_MAX_SECONDS = 2.0
 
 #: Rows that one transaction of a purge deletes, and the seconds until the next one.
 PURGE_ROWS = 200
@@ -83,16 +84,22 @@ WHERE rowid IN (
 """
 
 
+class Change(TypedDict("Change", {"from": Any, "to": Any})):
+    """The value of a field before and after a change."""
+
+    field: str
+
+
 @dataclass(frozen=True)
 class Event:
-    """A change of a client. ``changes`` maps a field to its value before and after."""
+    """A change of a client."""
 
-    at: str
-    action: str  # created, imported, updated, deleted, undeleted
     version: int
-    key: str | None  # its preview; None: the operator
-    user: str | None  # the e-mail of the key's user
-    changes: dict[str, tuple[Any, Any]]  # "owner" is an e-mail
+    at: str
+    by: str | None  # the e-mail address of the user; None: the operator
+    key: str | None  # the preview of the user's key
+    action: str  # created, imported, updated, handed_over, deleted, restored
+    changes: list[Change]
     client: dict[str, Any]  # as it was then
 
 
@@ -102,39 +109,48 @@ class HistoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def events(self, client_id: str) -> list[Event]:
-        """The events of the client, oldest first. UserError if there are none."""
-        with self._database.read() as connection:
+    def events(self, caller: Caller, client_id: str) -> list[Event]:
+        """The events of the client, which may be deleted, oldest first.
+
+        ClientNotFound if there are none, or if the caller cannot see the last version.
+        """
+        with self._database.read(max_seconds=_MAX_SECONDS) as connection:
             versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
-            owners = dict(connection.execute(USERS).fetchall())
-        if not versions:
-            raise UserError(f"there is no client with the id {client_id!r}, and none in the history")
         events: list[Event] = []
         before: dict[str, Any] | None = None
         was_deleted = False
         for version, text, imported_at, key, user, ended_at, deleted, deleter_key, deleter in versions:
             client = json.loads(text)
-            at, action = client["updated_at"], "undeleted" if was_deleted else "updated"
-            if before is None and imported_at is not None and key is None:
+            at, action = client["updated_at"], "restored" if was_deleted else "updated"
+            changes = [] if before is None else _changes(before, client)
+            if before is None and _is_imported(client, imported_at, key):
                 at, action = imported_at, "imported"  # the times of the client are those of the file
             elif version == 1:
                 action = "created"
-            client["owner"] = owners[client["user_id"]]
-            changes = {} if before is None else _changes(before, client)
-            events.append(Event(at, action, version, key, user, changes, client))
+            elif any(change["field"] == "user_id" for change in changes):
+                action = "handed_over"
+            events.append(Event(version, at, user, key, action, changes, client))
             if deleted:
-                events.append(Event(ended_at, "deleted", version, deleter_key, deleter, {}, client))
+                events.append(Event(version, ended_at, deleter, deleter_key, "deleted", [], client))
             before, was_deleted = client, bool(deleted)
+        if before is None or caller.owner_id not in (None, before["user_id"]):
+            raise _not_found(client_id)
         return events
 
-    def undelete(self, client_id: str) -> int:
-        """Restore a deleted client under its id and at its place in the lists. Returns its new version."""
+    def restore(self, caller: Caller, client_id: str) -> ClientRow:
+        """Restore a deleted client under its id and at its place in the lists, as its next version.
 
-        def work(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(UNDELETE, {"id": client_id}).fetchall()
+        ClientNotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
+        """
+
+        def work(connection: sqlite3.Connection) -> ClientRow:
+            owner = last_owner(connection, client_id)
+            if owner is None or caller.owner_id not in (None, owner):
+                raise _not_found(client_id)
+            rows = connection.execute(RESTORE, {"id": client_id, "key_id": caller.key_id}).fetchall()
             if not rows:
-                raise UserError(f"there is no deleted client with the id {client_id!r}")
-            return int(rows[0][0])
+                raise AlreadyExists(f"the client {client_id} is not deleted")
+            return ClientRow._make(rows[0])
 
         return self._database.write(work)
 
@@ -159,6 +175,21 @@ def _purge_some(days: int, connection: sqlite3.Connection) -> int:
     return connection.execute(PURGE, {"age": f"-{days} days", "limit": PURGE_ROWS}).rowcount
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = [*(field.name for field in FIELDS), "owner"]
-    return {name: (before[name], after[name]) for name in names if before[name] != after[name]}
+def _is_imported(client: dict[str, Any], imported_at: str | None, key: str | None) -> bool:
+    """Whether an import made the first version that the history has; earlier ones may have been purged."""
+    if imported_at is None or key is not None:
+        return False
+    return bool(client["version"] == 1 or client["updated_at"] <= imported_at)
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    names = [*(field.name for field in FIELDS), "user_id"]
+    return [
+        {"field": name, "from": before[name], "to": after[name]}
+        for name in names
+        if before[name] != after[name]
+    ]
+
+
+def _not_found(client_id: str) -> ClientNotFound:
+    return ClientNotFound(f"there is no client with the id {client_id!r}, and none in the history")

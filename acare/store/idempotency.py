@@ -11,10 +11,12 @@ import json
 import sqlite3
 from collections.abc import Callable
 
+from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.database.connection import at_offset
-from acare.errors import IdempotencyKeyReused
+from acare.errors import ClientNotFound, IdempotencyKeyReused
 from acare.fields import ValidFields
+from acare.store.targets import last_owner
 
 #: Expired keys that one write deletes: deleting a million at once would stall all writers.
 MAX_EXPIRED = 500
@@ -49,22 +51,26 @@ VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 
 def create_once(
     connection: sqlite3.Connection,
-    user_id: str,
+    caller: Caller,
     idempotency_key: str,
     client: ValidFields,
     create: Callable[[], CreatedClient],
 ) -> CreatedClient:
     """The client that was created with this key, or else the result of ``create``, stored under the key.
 
-    IdempotencyKeyReused if the earlier request had another body.
+    IdempotencyKeyReused if the earlier request had another body. ClientNotFound if the client has been handed
+    over since, and the caller cannot see it any more.
     """
     digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
-    key = {"user_id": user_id, "key": idempotency_key, "request_sha256": digest}
+    key = {"user_id": caller.user_id, "key": idempotency_key, "request_sha256": digest}
     found = connection.execute(FIND, key).fetchall()
     if found:
         request_sha256, *answer = found[0]
         if request_sha256 != digest:
             raise IdempotencyKeyReused
+        owner = last_owner(connection, answer[0])
+        if owner is not None and caller.owner_id not in (None, owner):
+            raise ClientNotFound
         return CreatedClient._make((*answer, True))
     created = create()
     delete_expired(connection)

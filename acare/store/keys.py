@@ -11,17 +11,17 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import HOST, Caller, Role, Scopes, User
-from acare.database.connection import NOW, THIS_MINUTE, at_offset
+from acare.auth import HOST, OPERATOR, Caller, NewScopes, Role, Scopes, User, require_right_to_give
+from acare.database.connection import NOW, THIS_MINUTE
 from acare.database.database import Database
-from acare.errors import UserError
+from acare.errors import KeyNotFound, UserError
 from acare.store import users
 
 #: Characters of a key.
@@ -44,12 +44,9 @@ WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
 
 ANY_KEY = f"SELECT EXISTS (SELECT 1 FROM api_keys WHERE preview <> '{HOST}')"
 
-INSERT_KEY = f"""
+INSERT_KEY = """
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
-VALUES (
-    :id, :user_id, :name, :sha256, :preview, :scopes,
-    {at_offset(":expires_in")}
-)
+VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at)
 """
 
 LIST_KEYS = f"""
@@ -65,13 +62,15 @@ SELECT
 FROM api_keys
 JOIN users ON users.id = user_id
 WHERE preview <> '{HOST}'
+    AND (:owner_id IS NULL OR users.id = :owner_id)
+    AND (:id IS NULL OR api_keys.id = :id)
 ORDER BY api_keys.rowid
 """
 
 REVOKE = f"""
 UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
-WHERE id = :id
+WHERE id = :id AND preview <> '{HOST}' AND (:owner_id IS NULL OR user_id = :owner_id)
 RETURNING id
 """
 
@@ -86,12 +85,13 @@ WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 class NewKey:
     """A key that was just created. ``key`` is the key itself, which is not available later."""
 
+    key: str
     id: str
     user_id: str
     email: str  # in the spelling that the database has
     role: Role
-    key: str
     preview: str
+    listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
 class KeyStore:
@@ -135,68 +135,105 @@ class KeyStore:
     def create(
         self,
         email: str,
-        scopes: Mapping[str, Sequence[str]],
+        scopes: NewScopes,
         *,
         role: Role | None = None,
         name: str | None = None,
-        expires_in_days: int | None = None,
+        expires_at: str | None = None,
     ) -> NewKey:
         """Create a key, and its user if the e-mail address is new; ``role`` defaults to agent.
 
         UserError if the user exists with another role, or is disabled.
         """
-        key, key_id = self._new_key(), str(self._new_id())
-        preview = f"{key[:8]}…{key[-4:]}"
-        made = {
-            "id": key_id,
-            "name": name,
-            "sha256": _hash(key),
-            "preview": preview,
-            "scopes": json.dumps(scopes),
-            "expires_in": None if expires_in_days is None else f"+{expires_in_days} days",
-        }
 
         def work(connection: sqlite3.Connection) -> NewKey:
             user = self._user(connection, email, role)
-            connection.execute(INSERT_KEY, {**made, "user_id": user.id})
-            return NewKey(key_id, user.id, user.email, user.role, key, preview)
+            return self._insert(connection, user, scopes, name=name, expires_at=expires_at)
 
         return self._database.write(work)
 
+    def create_as(
+        self,
+        caller: Caller,
+        *,
+        user_id: str | None = None,
+        scopes: NewScopes | None = None,
+        name: str | None = None,
+        expires_at: str | None = None,
+    ) -> NewKey:
+        """Create a key for the caller or another user, by default with the scopes of the caller.
+
+        Raises InsufficientScope if the caller lacks one of the scopes, BrokerRequired if an agent names
+        another user, or InvalidInput if the user is unknown or disabled.
+        """
+        owner_id = caller.user_id if user_id is None else user_id
+        given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
+        require_right_to_give(caller, owner_id, given)
+
+        def work(connection: sqlite3.Connection) -> NewKey:
+            user = users.get_enabled(connection, owner_id, "user_id")
+            return self._insert(connection, user, given, name=name, expires_at=expires_at)
+
+        return self._database.write(work)
+
+    def _insert(
+        self, connection: sqlite3.Connection, user: User, scopes: NewScopes, **others: str | None
+    ) -> NewKey:
+        key, key_id = self._new_key(), str(self._new_id())
+        values = {
+            **others,
+            "id": key_id,
+            "user_id": user.id,
+            "sha256": _hash(key),
+            "preview": f"{key[:8]}…{key[-4:]}",
+            "scopes": json.dumps(scopes),
+        }
+        connection.execute(INSERT_KEY, values)
+        (listed,) = _list(connection, OPERATOR, key_id)
+        return NewKey(key, key_id, user.id, user.email, user.role, listed["preview"], listed)
+
     def _user(self, connection: sqlite3.Connection, email: str, role: Role | None) -> User:
-        found = users.find(connection, email)
-        if found is None:
+        user = users.find(connection, email)
+        if user is None:
             return users.insert(connection, User(str(self._new_id()), email, role or "agent"))
-        user, disabled = found
-        if disabled:
+        if user.disabled:
             raise UserError(f"the user {email} is disabled; 'acare user enable {email}' enables it")
         if role not in (None, user.role):
             raise UserError(f"the user {email} has the role {user.role}; 'acare user set-role' changes it")
         return user
 
-    def list(self) -> list[dict[str, Any]]:
-        """All keys in the order of their creation, with user and state; never the key itself."""
-        with self._database.read() as connection:
-            keys = users.as_dicts(connection.execute(LIST_KEYS))
-        return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
+    def list(self, caller: Caller) -> list[dict[str, Any]]:
+        """The keys of the caller, or a broker's: all keys, in the order of their creation.
 
-    def revoke(self, key_id: str) -> None:
-        """Revoke the key permanently. UserError if no key has this id."""
+        With user and state; never the key itself.
+        """
+        with self._database.read() as connection:
+            return _list(connection, caller)
+
+    def revoke(self, caller: Caller, key_id: str) -> None:
+        """Revoke the key permanently. KeyNotFound if the caller sees no key with this id."""
+        values = {"id": key_id, "owner_id": caller.owner_id}
 
         def work(connection: sqlite3.Connection) -> None:
-            if not connection.execute(REVOKE, {"id": key_id}).fetchall():
-                raise UserError(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
+            if not connection.execute(REVOKE, values).fetchall():
+                raise KeyNotFound(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
 
         self._database.write(work)
 
     def revoke_all(self, email: str) -> int:
-        """Revoke all keys of a user. Returns how many were not revoked yet. UserError for an unknown user."""
+        """Revoke all keys of a user. Returns how many were not revoked yet. Raises UserNotFound."""
 
         def work(connection: sqlite3.Connection) -> int:
-            user, _ = users.get(connection, email)
+            user = users.get(connection, email)
             return connection.execute(REVOKE_ALL, {"user_id": user.id}).rowcount
 
         return self._database.write(work)
+
+
+def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = None) -> list[dict[str, Any]]:
+    """The keys that the caller can see, or the one with this id."""
+    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": caller.owner_id, "id": key_id}))
+    return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
 
 
 def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None, str | None]:

@@ -1,4 +1,4 @@
-"""Transferring clients from one user to another."""
+"""Handing clients over from one user to another."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from acare.auth import Caller
+from acare.clients import UNCONDITIONAL, ClientRow, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import UserError
-from acare.store import users
+from acare.errors import FieldError, InvalidInput, UserError
+from acare.store import clients, users
+from acare.store.targets import Target
 
 NOT_OWNED = """
 SELECT value
@@ -20,35 +23,62 @@ LIMIT 1
 
 TRANSFER = f"""
 UPDATE clients
-SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = NULL
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
 WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
 """
 
 
-def transfer(database: Database, owner: str, new_owner: str, ids: Sequence[str] | None = None) -> int:
-    """Transfer all clients of a user, or those with these ids, to another user. Returns how many.
+class TransferStore:
+    """Hands over clients in a database. Each client gets a new version, with the caller's key."""
 
-    The users are named by e-mail. Each client gets a new version. One transaction: other writers wait
-    meanwhile. UserError if a user is unknown, the new owner is disabled, or a client does not belong to the
-    owner; then nothing is transferred.
-    """
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def work(connection: sqlite3.Connection) -> int:
-        return connection.execute(TRANSFER, _check(connection, owner, new_owner, ids)).rowcount
+    def transfer(self, caller: Caller, owner: str, to: str, ids: Sequence[str] | None = None) -> int:
+        """Hand all clients of a user, or those with these ids, over to another user. Returns how many.
 
-    return database.write(work)
+        The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
+        UserNotFound if there is no such owner, InvalidInput if ``to`` is unknown, disabled or the owner,
+        UserError if a client does not belong to the owner; then nothing is transferred.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            values = _check(connection, owner, to, ids)
+            return connection.execute(TRANSFER, {**values, "key_id": caller.key_id}).rowcount
+
+        return self._database.write(work)
+
+    def hand_over(
+        self,
+        caller: Caller,
+        client_id: str,
+        user_id: str,
+        *,
+        version: int | None = None,
+        precondition: Precondition = UNCONDITIONAL,
+    ) -> ClientRow:
+        """Hand one client over to the user, under the conditions of ``ClientStore.update``, and return it.
+
+        Raises ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if the user is unknown or
+        disabled.
+        """
+        target = Target(caller, client_id, version, precondition)
+
+        def work(connection: sqlite3.Connection) -> ClientRow:
+            owner = users.get_enabled(connection, user_id, "user_id")
+            return clients.change(target, {"user_id": owner.id}, connection)
+
+        return self._database.write(work)
 
 
 def _check(
-    connection: sqlite3.Connection, owner: str, new_owner: str, ids: Sequence[str] | None
+    connection: sqlite3.Connection, owner: str, to: str, ids: Sequence[str] | None
 ) -> dict[str, str | None]:
     """The parameters of the statements."""
-    old, _ = users.get(connection, owner)
-    new, disabled = users.get(connection, new_owner)
-    if old == new:
-        raise UserError("both e-mail addresses belong to the same user")
-    if disabled:
-        raise UserError(f"the user {new.email} is disabled; 'acare user enable {new.email}' enables it")
+    old = users.get(connection, owner)
+    new = users.get_enabled(connection, to, "to")
+    if old.id == new.id:
+        raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
     values = {"owner_id": old.id, "new_owner_id": new.id, "ids": None if ids is None else json.dumps(ids)}
     for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
         raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")

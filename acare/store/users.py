@@ -11,18 +11,21 @@ from acare import ids
 from acare.auth import FULL_ACCESS, HOST, Caller, Role, User
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import UserError
+from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserNotFound
 
 VISIBLE = """
-SELECT id, email, role
+SELECT id, email, role, disabled_at IS NOT NULL
 FROM users
-WHERE disabled_at IS NULL AND (:owner_id IS NULL OR id = :owner_id)
+WHERE (disabled_at IS NULL OR :disabled) AND (:owner_id IS NULL OR id = :owner_id)
 ORDER BY email
 """
 
-GET = "SELECT id, email, role FROM users WHERE id = :id"
-
-FIND = "SELECT id, email, role, disabled_at FROM users WHERE email = :email"
+# An e-mail address has an @, so it never equals an id.
+FIND = """
+SELECT id, email, role, disabled_at IS NOT NULL
+FROM users
+WHERE id = :which OR email = :which
+"""
 
 INSERT = "INSERT INTO users (id, email, role) VALUES (:id, :email, :role)"
 
@@ -34,16 +37,18 @@ FROM users
 ORDER BY email
 """
 
-RENAME = "UPDATE users SET email = :new WHERE email = :email RETURNING id"
-
-SET_ROLE = "UPDATE users SET role = :role WHERE email = :email RETURNING id"
-
-SET_DISABLED = f"""
+CHANGE = f"""
 UPDATE users
-SET disabled_at = iif(:disabled, coalesce(disabled_at, {NOW}), NULL)
-WHERE email = :email
-RETURNING id
+SET email = coalesce(:email, email),
+    role = coalesce(:role, role),
+    disabled_at = CASE
+        WHEN :disabled IS NULL THEN disabled_at
+        WHEN :disabled THEN coalesce(disabled_at, {NOW})
+    END
+WHERE id = :id
 """
+
+ANY_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
 
 FIND_HOST_KEY = f"""
 SELECT users.id, role, api_keys.id
@@ -66,16 +71,16 @@ class UserStore:
         self._database = database
         self._new_id = new_id
 
-    def visible_to(self, caller: Caller) -> list[User]:
-        """The enabled users whose clients the caller can see, by e-mail."""
+    def visible_to(self, caller: Caller, *, disabled: bool = False) -> list[User]:
+        """The users whose clients the caller can see, by e-mail; disabled ones only with ``disabled``."""
+        values = {"owner_id": caller.owner_id, "disabled": disabled}
         with self._database.read() as connection:
-            rows = connection.execute(VISIBLE, {"owner_id": caller.owner_id}).fetchall()
-        return [User._make(row) for row in rows]
+            return [_user(row) for row in connection.execute(VISIBLE, values)]
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""
         with self._database.read() as connection:
-            return User._make(connection.execute(GET, {"id": caller.user_id}).fetchone())
+            return get(connection, caller.user_id)
 
     def caller(self, email: str) -> Caller | None:
         """The caller for a user of the embedding app; None if unknown or disabled.
@@ -94,41 +99,43 @@ class UserStore:
             return as_dicts(connection.execute(LIST))
 
     def add(self, email: str, role: Role) -> User:
-        """Add a user. UserError if the e-mail address is in use."""
+        """Add a user. AlreadyExists if the e-mail address is in use."""
         user_id = str(self._new_id())
 
         def work(connection: sqlite3.Connection) -> User:
             if find(connection, email) is not None:
-                raise already_exists(email)
+                raise _already_exists(email)
             return insert(connection, User(user_id, email, role))
 
         return self._database.write(work)
 
-    def rename(self, email: str, new: str) -> None:
-        """Change the e-mail address. UserError for an unknown user, or if another user has the address."""
-        try:
-            self._change(RENAME, email=email, new=new)
-        except sqlite3.IntegrityError:
-            raise already_exists(new) from None
+    def change(
+        self,
+        which: str,
+        *,
+        email: str | None = None,
+        role: Role | None = None,
+        disabled: bool | None = None,
+    ) -> User:
+        """Change what is given of the user with this id or e-mail address, from the next request on.
 
-    def set_role(self, email: str, role: Role) -> None:
-        """Change the role, also for existing keys. UserError if there is no such user."""
-        self._change(SET_ROLE, email=email, role=role)
+        The keys of a disabled user are not valid. Raises UserNotFound, AlreadyExists if another user has the
+        new address, or LastBroker.
+        """
+        values = {"email": email, "role": role, "disabled": disabled}
 
-    def disable(self, email: str) -> None:
-        """Make the user's keys invalid. UserError if there is no such user."""
-        self._change(SET_DISABLED, email=email, disabled=True)
+        def work(connection: sqlite3.Connection) -> User:
+            before = get(connection, which)
+            try:
+                connection.execute(CHANGE, {**values, "id": before.id})
+            except sqlite3.IntegrityError:
+                raise _already_exists(str(email)) from None
+            after = get(connection, before.id)
+            if _is_broker(before) and not _is_broker(after) and not _any_broker(connection):
+                raise LastBroker(f"the user {before.email} is the only broker who is not disabled")
+            return after
 
-    def enable(self, email: str) -> None:
-        """Make the user's keys valid again. UserError if there is no such user."""
-        self._change(SET_DISABLED, email=email, disabled=False)
-
-    def _change(self, statement: str, email: str, **values: object) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            if not connection.execute(statement, {**values, "email": email}).fetchall():
-                raise no_such_user(email)
-
-        self._database.write(work)
+        return self._database.write(work)
 
 
 def insert(connection: sqlite3.Connection, user: User) -> User:
@@ -137,28 +144,28 @@ def insert(connection: sqlite3.Connection, user: User) -> User:
     return user
 
 
-def find(connection: sqlite3.Connection, email: str) -> tuple[User, bool] | None:
-    """The user, and whether it is disabled; None if there is none with this e-mail address."""
-    rows = connection.execute(FIND, {"email": email}).fetchall()
-    return (User._make(rows[0][:3]), rows[0][3] is not None) if rows else None
+def find(connection: sqlite3.Connection, which: str) -> User | None:
+    """The user with this id or e-mail address; None if there is none."""
+    rows = connection.execute(FIND, {"which": which}).fetchall()
+    return _user(rows[0]) if rows else None
 
 
-def get(connection: sqlite3.Connection, email: str) -> tuple[User, bool]:
-    """Like ``find``. UserError if there is no such user."""
-    found = find(connection, email)
+def get(connection: sqlite3.Connection, which: str) -> User:
+    """Like ``find``. UserNotFound if there is no such user."""
+    found = find(connection, which)
     if found is None:
-        raise no_such_user(email)
+        raise UserNotFound(f"there is no user {which}; 'acare user list' lists the users")
     return found
 
 
-def no_such_user(email: str) -> UserError:
-    """The error for an e-mail address that no user has."""
-    return UserError(f"there is no user {email}; 'acare user list' lists the users")
-
-
-def already_exists(email: str) -> UserError:
-    """The error for an e-mail address that a user has already."""
-    return UserError(f"the user {email} already exists")
+def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
+    """Like ``find``. InvalidInput for the field if the user is unknown or disabled."""
+    found = find(connection, which)
+    if found is None or found.disabled:
+        raise InvalidInput(
+            FieldError(field, f"must be a user who is not disabled: {which} is disabled or unknown")
+        )
+    return found
 
 
 def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
@@ -177,3 +184,20 @@ def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
 
 def _insert_host_key(key_id: str, user_id: str, connection: sqlite3.Connection) -> None:
     connection.execute(INSERT_HOST_KEY, {"id": key_id, "user_id": user_id})
+
+
+def _already_exists(email: str) -> AlreadyExists:
+    return AlreadyExists(f"the user {email} already exists")
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    user_id, email, role, disabled = row
+    return User(user_id, email, role, bool(disabled))
+
+
+def _is_broker(user: User) -> bool:
+    return user.role == "broker" and not user.disabled
+
+
+def _any_broker(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute(ANY_BROKER).fetchall()[0][0])

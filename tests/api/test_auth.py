@@ -6,6 +6,8 @@ import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN, UNKNOWN_ID
 
+from acare.auth import OPERATOR
+
 UNKNOWN_KEY = "0123456789abcdef" * 4
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
 OPERATIONS = [
@@ -55,7 +57,7 @@ def test_an_invalid_key_is_401(shared, make):
 def test_a_revoked_key_is_401_like_an_unknown_one(app):
     key, other = new_key(app), new_key(app)
     Api(app, key.key).get(COLLECTION)
-    app.keys.revoke(key.id)
+    app.keys.revoke(OPERATOR, key.id)
     revoked, unknown = (Api(app, each).get(COLLECTION, 401) for each in (key.key, UNKNOWN_KEY))
     assert revoked.json["error"] == unknown.json["error"]
     Api(app, other.key).get(COLLECTION)

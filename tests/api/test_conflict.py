@@ -33,6 +33,7 @@ def test_details_have_versions_fields_and_time(api, lock):
         "attemptedVersion": 1,
         "changedFields": ["status", "tags"],
         "changedAt": changed["updated_at"],
+        "changedBy": "broker@example.com",
     }
 
 

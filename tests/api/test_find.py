@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from acare.auth import OPERATOR
+
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "email": "zoe@example.com", "phone": "+1 (661) 555-0142"}
 ANA = {"first_name": "Ana", "last_name": "Muñoz-Lee", "email": "Ana.X@Example.com", "phone": "6615550199"}
 LI = {"first_name": "Li", "last_name": "王小明", "email": None, "phone": None, "notes": "zoe ana"}
@@ -62,7 +64,7 @@ def test_an_agent_finds_only_their_own_clients(caller):
 def test_a_broker_lists_all_users_and_an_agent_only_one(app, caller):
     broker, ana = caller(), caller("ana@x.com", "agent")
     app.users.add("gone@x.com", "agent")
-    app.users.disable("gone@x.com")
+    app.users.change("gone@x.com", disabled=True)
     seen = broker.get("/v1/users").json["data"]["users"]
     assert [user["email"] for user in seen] == ["ana@x.com", "broker@example.com"]
     assert ana.get("/v1/users").json["data"]["users"] == [seen[0]]
@@ -79,8 +81,8 @@ def test_users_need_the_scope_to_read_clients(caller, path):
 def test_keys_of_a_disabled_user_are_refused_at_once(app, caller):
     ana = caller("ana@x.com", "agent")
     ana.get("/v1/clients")
-    app.users.disable("ANA@x.com")
+    app.users.change("ANA@x.com", disabled=True)
     ana.get("/v1/clients", status=401)
-    assert [key["state"] for key in app.keys.list()] == ["disabled"]
-    app.users.enable("ana@x.com")
+    assert [key["state"] for key in app.keys.list(OPERATOR)] == ["disabled"]
+    app.users.change("ana@x.com", disabled=False)
     assert json.loads(ana.get("/v1/clients").text)["success"]

@@ -1,11 +1,14 @@
 """Callers named by the app that acare is embedded in: who they are, and which writes they may send."""
 
+import re
+
 import pytest
-from support.data import JORDAN
+from support.data import JORDAN, UNKNOWN_ID
 from webtest import TestApp
 
 import acare
 from acare.api.access_log import text_line
+from acare.auth import OPERATOR, RIGHTS
 from acare.errors import UserError
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
@@ -48,8 +51,8 @@ def test_the_user_named_by_identify_is_the_caller(embedded):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
-    event, *_ = HistoryStore(embedded.database).events(made.json["data"]["id"])
-    assert (event.user, event.key) == (ANA, "host")
+    event, *_ = HistoryStore(embedded.database).events(OPERATOR, made.json["data"]["id"])
+    assert (event.by, event.key) == (ANA, "host")
 
 
 @pytest.mark.parametrize("cookie", [None, ""])
@@ -59,7 +62,7 @@ def test_a_request_without_a_user_is_401(embedded, cookie):
 
 @pytest.mark.parametrize("user", ["stranger@example.com", ANA + " ", ANA])
 def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
-    embedded.users.disable(ANA)
+    embedded.users.change(ANA, disabled=True)
     answer = me(embedded, Cookie=user)
     assert (answer.status_int, answer.json["error"]["code"]) == (403, "INSUFFICIENT_SCOPE")
     assert f"logged in as {user!r}, but this user is unknown or disabled" in answer.json["error"]["message"]
@@ -114,6 +117,21 @@ def test_a_foreign_page_can_neither_change_nor_delete(embedded, method):
     assert answer.status_int == 403
 
 
+@pytest.mark.parametrize("operation", [name for name in RIGHTS if not name.startswith("GET")])
+def test_a_foreign_page_sends_no_write_at_all(embedded, operation):
+    method, path = operation.split()
+    path = re.sub(r"\{\w+\}", UNKNOWN_ID, path)
+    answer = send(embedded, method, path, b"{}", Cookie=ANA, Content_Type="text/plain")
+    assert (answer.status_int, answer.json["error"]["code"]) == (403, "CROSS_SITE_REQUEST")
+
+
+def test_the_rights_of_a_user_without_a_key_follow_their_role(embedded):
+    sent = {"body": b'{"email": "new@example.com", "role": "agent"}', "Cookie": ANA, "Content_Type": JSON}
+    assert send(embedded, path="/v1/users", **sent).json["error"]["code"] == "BROKER_REQUIRED"
+    embedded.users.change(ANA, role="broker")
+    assert send(embedded, path="/v1/users", **sent).status_int == 201
+
+
 def test_any_page_may_write_with_a_key(embedded):
     key = embedded.keys.create(ANA, {"all": ["write"]}).key
     assert write(embedded, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
@@ -126,7 +144,7 @@ def test_an_embedder_uses_the_store_as_a_user(embedded):
 
 
 def test_an_unknown_or_disabled_user_is_no_caller(embedded):
-    embedded.users.disable(ANA)
+    embedded.users.change(ANA, disabled=True)
     for email in (ANA, "stranger@example.com"):
         with pytest.raises(UserError, match=email):
             embedded.caller(email)

@@ -15,6 +15,8 @@ WORKLOADS = {
     ("GET", "/v1/clients", "p%61ge=30000"): "slow",
     ("HEAD", "/v1/clients", "q=lee"): "slow",
     ("GET", "/v1/clients/x", ""): "quick",
+    ("GET", "/v1/clients/x/history", ""): "slow",
+    ("GET", "/v1/clients/x/%68istory", ""): "slow",
     ("POST", "/v1/clients", ""): "write",
     ("PUT", "/v1/clients/x", ""): "write",
     ("DELETE", "/v1/clients/x", ""): "write",

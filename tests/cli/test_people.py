@@ -99,6 +99,14 @@ def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
     assert [user["email"] for user in json.loads(run("user", "list", "--json").out)] == [new]
 
 
+@pytest.mark.parametrize("command", ["user disable broker@x.com", "user set-role broker@x.com agent"])
+def test_the_last_broker_stays_a_broker(run, api, caller, command):
+    run("user", "rename", "broker@example.com", "broker@x.com")
+    assert "is the only broker" in run(*command.split(), status=1).err
+    run("user", "add", "second@x.com", "--role", "broker")
+    run(*command.split())
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -10,6 +10,7 @@ from support import schema_2
 from support.client import Api
 
 import acare
+from acare.auth import OPERATOR
 from acare.database.copying import checksum_file
 from acare.database.schema import SCHEMA_VERSION
 from acare.maintenance import status
@@ -23,7 +24,7 @@ def path(tmp_path):
     """A database with two clients and three keys, of which one was used and one is revoked."""
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         keys = [app.keys.create(f"{name}@example.com", {"all": ["write", "read"]}) for name in "abc"]
-        app.keys.revoke(keys[2].id)
+        app.keys.revoke(OPERATOR, keys[2].id)
         for _ in range(2):
             Api(app, keys[0].key).create()
     return tmp_path / "acare.db"
@@ -68,7 +69,8 @@ def test_it_shows_which_process_has_the_file_open(run, path):
 
 def expiring_key(path, folder, monkeypatch):
     with acare.create_app(database=path) as app:
-        app.keys.create("d@example.com", {}, name="CRM sync", expires_in_days=13)
+        expires_at = f"{IN_13_DAYS}T12:00:00.000Z"
+        app.keys.create("d@example.com", {}, name="CRM sync", expires_at=expires_at)
 
 
 def full_disk(path, folder, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 from support.files import contents, edit, query
 from support.threads import in_threads
 
+from acare.auth import OPERATOR
 from acare.database import file, schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
@@ -26,7 +27,7 @@ def make_with_key(path, email="first@example.com"):
 def emails(path):
     """The users of its keys."""
     with closing(Database(path)) as database:
-        return sorted(key["email"] for key in KeyStore(database).list())
+        return sorted(key["email"] for key in KeyStore(database).list(OPERATOR))
 
 
 # --- creating one

@@ -1,7 +1,6 @@
 """Migrating a file of an older schema: after a verified backup, in one transaction, or not at all."""
 
 import errno
-import json
 import os
 import sqlite3
 import stat
@@ -14,6 +13,7 @@ from support.data import JORDAN
 from support.files import edit, query
 
 import acare
+from acare.auth import OPERATOR
 from acare.cli import main
 from acare.database import file, migrations, schema
 from acare.errors import DatabaseRefused
@@ -92,10 +92,17 @@ def test_the_history_of_every_client_is_as_before(migrated):
     history = HistoryStore(migrated.database)
     for client_id, events in schema_2.answers()["history"].items():
         found = [
-            [event.at, event.action, event.version, event.key, event.user, event.changes]
-            for event in history.events(client_id)
+            [
+                event.at,
+                event.action.replace("restored", "undeleted"),
+                event.version,
+                event.key,
+                event.by,
+                {change["field"]: [change["from"], change["to"]] for change in event.changes},
+            ]
+            for event in history.events(OPERATOR, client_id)
         ]
-        assert json.loads(json.dumps(found)) == events
+        assert found == events
 
 
 def test_clients_are_found_by_their_words_as_before(migrated):
@@ -128,10 +135,10 @@ def test_history_continues_after_a_migration(migrated):
     (deleted,) = [client_id for client_id, events in before if events[-1][1] == "deleted"]
     broker.delete(imported)
     for client_id in (imported, deleted):
-        history.undelete(client_id)
+        history.restore(OPERATOR, client_id)
         broker.get(f"/v1/clients/{client_id}")
-    actions = [event.action for event in history.events(imported)]
-    assert actions == ["imported", "updated", "deleted", "undeleted"]
+    actions = [event.action for event in history.events(OPERATOR, imported)]
+    assert actions == ["imported", "updated", "deleted", "restored"]
 
 
 SENT = {**JORDAN, "first_name": "Zoë", "client_type": "seller"}  # by Ana, with the key "ana-1"

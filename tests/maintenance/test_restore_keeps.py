@@ -12,6 +12,7 @@ from support.backups import fill, names
 from support.client import Api
 
 import acare
+from acare.auth import OPERATOR
 from acare.cli import main
 from acare.database.access import explain_access
 from acare.database.database import Database
@@ -34,7 +35,7 @@ def since(path, tmp_path):
         client = api.create(first_name="Zaphodina")
         api.create()
         backup = back_up(path, tmp_path / "backups")
-        app.keys.revoke(bad.id)
+        app.keys.revoke(OPERATOR, bad.id)
         ErasureStore(app.database).erase(client["id"])
     return backup, good.key, bad.key, client["id"]
 
@@ -65,7 +66,7 @@ def test_exact_leaves_both_as_the_backup_has_them(path, since):
 @pytest.mark.parametrize(("exact", "status"), [(False, 401), (True, 200)])
 def test_disabled_users_stay_disabled_unless_exact(path, since, exact, status):
     with acare.create_app(database=path) as app:
-        app.users.disable("ana@example.com")
+        app.users.change("ana@example.com", disabled=True)
     assert restore(since[0], path, exact=exact).disabled == int(not exact)
     assert state(path, since)[0] == status
 

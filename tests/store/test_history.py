@@ -1,4 +1,4 @@
-"""The history of clients, for the operator: who changed what, undeleting, purging and erasing."""
+"""The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ import pytest
 from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
-from acare.auth import operator_for
+from acare.auth import OPERATOR, operator_for
 from acare.cli import main, options
 from acare.database import log
 from acare.database.database import Database
@@ -92,25 +92,28 @@ def test_the_history_has_user_time_and_change_of_each_event(acare, changed, api)
     first, second, ana, bob = changed
     api.put(api.create(first_name="Another")["id"], {"first_name": "Else"})  # not of this history
     made, updated, deleted = events(acare, first["id"])
-    assert made.pop("client") == {**first, "owner": "ana@example.com"}
-    assert updated.pop("client") == deleted.pop("client") == {**second, "owner": "ana@example.com"}
+    assert made.pop("client") == first
+    assert updated.pop("client") == deleted.pop("client") == second
     assert made == {
         "at": first["created_at"],
         "action": "created",
         "version": 1,
         "key": preview(ana.key),
-        "user": "ana@example.com",
-        "changes": {},
+        "by": "ana@example.com",
+        "changes": [],
     }
     assert updated == {
         "at": second["updated_at"],
         "action": "updated",
         "version": 2,
         "key": preview(bob.key),
-        "user": "bob@example.com",
-        "changes": {"notes": ["old", "new"], "tags": [[], ["vip"]]},
+        "by": "bob@example.com",
+        "changes": [
+            {"field": "notes", "from": "old", "to": "new"},
+            {"field": "tags", "from": [], "to": ["vip"]},
+        ],
     }
-    assert deleted == {**updated, "at": deleted["at"], "action": "deleted", "changes": {}}
+    assert deleted == {**updated, "at": deleted["at"], "action": "deleted", "changes": []}
     assert deleted["at"] >= second["updated_at"]
 
 
@@ -140,8 +143,8 @@ def test_the_history_continues_after_undelete(acare, api):
     api.put(client_id, {"phone": "1"})
     found = [(each["action"], each["version"], each["key"] is None) for each in events(acare, client_id)]
     assert found == [
-        ("created", 1, False), ("deleted", 1, False), ("undeleted", 2, True), ("deleted", 2, False),
-        ("undeleted", 3, True), ("updated", 4, False),
+        ("created", 1, False), ("deleted", 1, False), ("restored", 2, True), ("deleted", 2, False),
+        ("restored", 3, True), ("updated", 4, False),
     ]  # fmt: skip
 
 
@@ -307,7 +310,7 @@ def live(database, seed, others, changes):
             clients.delete(broker, present.pop(rng.randrange(len(present))))
         elif dice < 0.95:
             clients.delete(broker, person)
-            HistoryStore(database).undelete(person)
+            HistoryStore(database).restore(OPERATOR, person)
         else:
             present.append(create("New"))
     return person

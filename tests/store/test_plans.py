@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from acare.store import clients, idempotency, keys, lists, search, transfer, users
+from acare.store import clients, idempotency, keys, lists, search, targets, transfer, users
 
 FILTERS = [
     names for n in range(4) for names in itertools.combinations(("owner_id", "client_type", "status"), n)
@@ -14,14 +14,14 @@ FILTERS = [
 STATEMENTS = {
     **{
         name: text
-        for module in (clients, idempotency)
+        for module in (clients, idempotency, targets)
         for name, text in vars(module).items()
         if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
     },
     "AUTHENTICATE": keys.AUTHENTICATE,
     "search.FIND": search.FIND,
     "TRANSFER": transfer.TRANSFER,
-    **{name: getattr(users, name) for name in ("RENAME", "FIND_HOST_KEY", "SET_ROLE", "SET_DISABLED")},
+    **{f"users.{name}": getattr(users, name) for name in ("FIND", "FIND_HOST_KEY", "CHANGE")},
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
     **{
         f"list {names} {order}": lists.page_statement(names, order)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager
+import re
+import secrets
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +13,7 @@ from support.client import Api, full_key
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 import acare
-from acare.errors import StoreUnavailable
+from acare.errors import StoreUnavailable, UserNotFound
 from acare.fields import FIELDS
 
 #: An origin whose pages may call the apps.
@@ -34,6 +36,16 @@ CLIENT = {
 CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 
+# The methods of each store that the API calls, apart from those that find the caller.
+METHODS = {
+    "clients": "page get create update delete",
+    "history": "events restore",
+    "transfers": "transfer hand_over",
+    "users": "visible_to get add change",
+    "keys": "list create_as revoke",
+}
+
+
 class Scene:
     """What a request of the table may need: callers, a client, and apps with other settings."""
 
@@ -48,14 +60,25 @@ class Scene:
         self.api.put(client_id, {"notes": "the second version"})
         return client_id
 
+    def deleted_id(self):
+        client_id = self.client_id()
+        self.api.delete(client_id)
+        return client_id
+
+    def user_id(self):
+        """An agent who is not disabled."""
+        return self.app.keys.create("ben@example.com", {}).user_id
+
+    def key_id(self):
+        return self.app.keys.create("ben@example.com", {}).id
+
     def break_store(self, error):
         def fail(*_, **__):
             raise error
 
-        for name in ("page", "get", "create", "update", "delete"):
-            self.monkeypatch.setattr(self.app.clients, name, fail)
-        for name in ("visible_to", "get"):
-            self.monkeypatch.setattr(self.app.users, name, fail)
+        for store, names in METHODS.items():
+            for name in names.split():
+                self.monkeypatch.setattr(getattr(self.app, store), name, fail)
         self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
 
 
@@ -69,7 +92,10 @@ def scene_in(app):
 
 
 class Ask:
-    """A request of the table, and its status. ``prepare`` returns the caller."""
+    """A request of the table, and its status. ``prepare`` returns the caller; a body may need the scene.
+
+    The path ``/v1/keys/{key_id}`` gets the ``key_id()`` of the scene.
+    """
 
     def __init__(self, method, path, status, body=None, prepare=lambda scene: scene.api, **headers):
         self.method, self.path, self.status, self.body = method, path, status, body
@@ -81,9 +107,10 @@ class Ask:
 
     def run(self, scene, **headers):
         """The path with its id, and the response."""
-        path = self.path.replace("{id}", scene.client_id() if "{id}" in self.path else "")
+        path = re.sub(r"\{(\w+)\}", lambda match: getattr(scene, match[1])(), self.path)
+        body = self.body(scene) if callable(self.body) else self.body
         headers |= self.headers
-        return path, self.prepare(scene).ask(self.method, path, self.body, self.status, **headers)
+        return path, self.prepare(scene).ask(self.method, path, body, self.status, **headers)
 
 
 def without_key(scene):
@@ -133,7 +160,38 @@ def key_used(scene):
     return scene.api
 
 
-COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
+def handed_over(scene):
+    """An agent whose client, created with the idempotency key, has another owner now."""
+    agent = Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
+    made = agent.ask("POST", COLLECTION, JORDAN, "*", Idempotency_Key="handed-over").json
+    if made["success"]:
+        scene.api.post(to_ben(scene), 200, f"{COLLECTION}/{made['data']['id']}/owner")
+    return agent
+
+
+def agent(scene):
+    return Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
+
+
+def without_user(scene):
+    """There is no user new@example.com."""
+    with suppress(UserNotFound):
+        scene.app.users.change("new@example.com", email=f"{secrets.token_hex(8)}@example.com")
+    return scene.api
+
+
+def to_ben(scene):
+    return {"user_id": scene.user_id()}
+
+
+def ana_exists(scene):
+    agent(scene)
+    return scene.api
+
+
+COLLECTION, ITEM = "/v1/clients", "/v1/clients/{client_id}"
+OWNER, RESTORE, HISTORY = f"{ITEM}/owner", f"{COLLECTION}/{{deleted_id}}/restore", f"{ITEM}/history"
+USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
 CHANGE = {"notes": "x"}
 # Method, path and body of a request that succeeds.
 GOOD = [
@@ -142,8 +200,17 @@ GOOD = [
     ("GET", ITEM, None),
     ("PUT", ITEM, CHANGE),
     ("DELETE", ITEM, None),
+    ("GET", HISTORY, None),
+    ("POST", RESTORE, None),
+    ("POST", OWNER, to_ben),
     ("GET", "/v1/users", None),
+    ("POST", "/v1/users", {"email": "new@example.com", "role": "broker"}),
     ("GET", "/v1/users/me", None),
+    ("PUT", USER, {"role": "agent"}),
+    ("POST", HANDOVER, lambda scene: {"to": scene.api.get("/v1/users/me").json["data"]["id"]}),
+    ("GET", "/v1/keys", None),
+    ("POST", "/v1/keys", {"scopes": {"clients": ["read"], "all": ["read", "write"]}}),
+    ("DELETE", KEY, None),
 ]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 TABLE = [
@@ -212,7 +279,41 @@ TABLE = [
     *(Ask(method, path, 429, body, prepare=exhausted) for method, path, body in GOOD),
     *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
     *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
-    *(Ask(method, path, 200) for path in ("/v1/users", "/v1/users/me") for method in ("GET", "HEAD")),
+    *(
+        Ask(
+            method,
+            path,
+            201 if path in ("/v1/users", "/v1/keys") and method == "POST" else 200,
+            body,
+            without_user,
+        )
+        for method, path, body in GOOD[5:]
+    ),
+    *(Ask("HEAD", path, 200) for method, path, _ in GOOD[5:] if method == "GET"),
+    Ask("POST", COLLECTION, 404, JORDAN, handed_over, Idempotency_Key="handed-over"),
+    Ask("GET", f"{COLLECTION}/{{deleted_id}}/history", 200),
+    Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}/history", 404),
+    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
+    Ask("POST", f"{ITEM}/restore", 409),
+    Ask("POST", OWNER, 400, {"user_id": UNKNOWN_ID}),
+    Ask("POST", OWNER, 400, {"user_id": 7, "version": None}),
+    Ask("POST", OWNER, 409, lambda scene: {**to_ben(scene), "version": 1}),
+    Ask("POST", OWNER, 412, to_ben, If_Match='"1"'),
+    Ask("POST", OWNER, 428, to_ben, prepare=another_app(require_precondition="true")),
+    Ask("POST", OWNER, 403, to_ben, prepare=agent),
+    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, to_ben),
+    Ask("GET", "/v1/users?disabled=true", 200),
+    Ask("GET", "/v1/users?disabled=maybe", 400),
+    Ask("POST", "/v1/users", 400, {"email": "ana", "role": "owner"}),
+    Ask("POST", "/v1/users", 409, {"email": "ana@example.com", "role": "agent"}, ana_exists),
+    Ask("PUT", USER, 400, {}),
+    Ask("PUT", USER, 409, {"email": "ana@example.com"}, ana_exists),
+    Ask("PUT", f"/v1/users/{UNKNOWN_ID}", 404, {"role": "agent"}),
+    Ask("POST", HANDOVER, 400, {"to": UNKNOWN_ID}),
+    Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
+    Ask("POST", "/v1/keys", 201, {"name": "CRM", "expires_at": "2999-01-01T00:00:00+02:00"}),
+    Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
+    Ask("DELETE", f"/v1/keys/{UNKNOWN_ID}", 404),
 ]
 
 #: Requests that are not in the document.

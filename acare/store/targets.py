@@ -1,0 +1,112 @@
+"""The client that a request names: who can see it, and why a conditional write did not match it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from acare.auth import Caller
+from acare.clients import ClientRow, Precondition
+from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
+from acare.fields import FIELDS
+
+VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
+UNCHANGED = """(:version IS NULL OR version = :version)
+    AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
+    AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
+
+GET = f"""
+SELECT id, version, json
+FROM clients
+WHERE id = :id AND {VISIBLE}
+"""
+
+GET_VERSION = """
+SELECT json
+FROM client_history
+WHERE client_id = :id AND version = :version
+"""
+
+GET_MAKER = """
+SELECT users.email
+FROM clients
+JOIN api_keys ON api_keys.id = made_by
+JOIN users ON users.id = api_keys.user_id
+WHERE clients.id = :id
+"""
+
+# The owner of a client or, if it is deleted, of its last version.
+LAST_OWNER = """
+SELECT user_id
+FROM clients
+WHERE id = :id
+UNION ALL
+SELECT user_id
+FROM (
+    SELECT json ->> '$.user_id' AS user_id
+    FROM client_history
+    WHERE client_id = :id
+    ORDER BY version DESC
+    LIMIT 1
+)
+LIMIT 1
+"""
+
+_MAX_SQLITE_INTEGER = 2**63 - 1
+
+
+def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
+    """The owner of a client or of its last version; None if there is neither."""
+    rows = connection.execute(LAST_OWNER, {"id": client_id}).fetchall()
+    return rows[0][0] if rows else None
+
+
+class Target(NamedTuple):
+    """The client that a request names, and the conditions of the request."""
+
+    caller: Caller
+    client_id: str
+    version: int | None
+    precondition: Precondition
+
+    def values(self) -> dict[str, object]:
+        """The named parameters of VISIBLE, UNCHANGED and the statements above."""
+        return {
+            "owner_id": self.caller.owner_id,
+            "key_id": self.caller.key_id,
+            "id": self.client_id,
+            "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
+            "allowed": _json(self.precondition.allowed),
+            "excluded": _json(self.precondition.excluded),
+        }
+
+    def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
+        """The error that explains why the statement matched no row, for use in the same transaction.
+
+        It has the fields that changed since the attempted version if the history has that version.
+        """
+        found = connection.execute(GET, self.values()).fetchall()
+        if not found:
+            return ClientNotFound()
+        current = ClientRow._make(found[0])
+        error: type[StaleVersion] = VersionConflict
+        attempted = self.version
+        if not self.precondition.holds(current.version):
+            error = PreconditionFailed
+            allowed = self.precondition.allowed or ()
+            attempted = None if current.version in allowed else max(allowed, default=None)
+        record = json.loads(current.json)
+        which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
+        changed = None
+        for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
+            old = json.loads(old_json)
+            changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
+        makers = connection.execute(GET_MAKER, which).fetchall()
+        maker = makers[0][0] if makers else None
+        return error(current.version, attempted, changed, record["updated_at"], maker)
+
+
+def _json(versions: Sequence[int] | None) -> str | None:
+    return None if versions is None else json.dumps(versions)

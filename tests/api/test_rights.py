@@ -1,0 +1,144 @@
+"""Who may do what: every operation, for each role, each scope, and keys that are not valid any more."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from falcon.inspect import inspect_routes
+from support.client import Api, app_fixture
+from support.data import ALL_SCOPES, JORDAN
+
+from acare.auth import ACTIONS, OPERATOR, RESOURCES, RIGHTS
+
+README = Path(__file__).resolve().parent.parent.parent / "acare" / "api" / "README.md"
+
+# The body of each operation, and its status for a broker, for the agent who owns the client or key, and for
+# another agent.
+OPERATIONS = {
+    "GET /v1/clients": (None, 200, 200, 200),
+    "POST /v1/clients": (JORDAN, 201, 201, 201),
+    "GET /v1/clients/{client_id}": (None, 200, 200, 404),
+    "PUT /v1/clients/{client_id}": ({"notes": "x"}, 200, 200, 404),
+    "DELETE /v1/clients/{client_id}": (None, 200, 200, 404),
+    "GET /v1/clients/{client_id}/history": (None, 200, 200, 404),
+    "POST /v1/clients/{client_id}/restore": (None, 200, 200, 404),
+    "POST /v1/clients/{client_id}/owner": ({"user_id": "{new_id}"}, 200, 403, 403),
+    "GET /v1/users": (None, 200, 200, 200),
+    "POST /v1/users": ({"email": "{new_email}", "role": "agent"}, 201, 403, 403),
+    "GET /v1/users/me": (None, 200, 200, 200),
+    "PUT /v1/users/{user_id}": ({"role": "agent"}, 200, 403, 403),
+    "POST /v1/users/{user_id}/handover": ({"to": "{new_id}"}, 200, 403, 403),
+    "GET /v1/keys": (None, 200, 200, 200),
+    "POST /v1/keys": ({"scopes": {}}, 201, 201, 201),
+    "DELETE /v1/keys/{key_id}": (None, 200, 200, 404),
+}
+SCOPES = [*itertools.product(RESOURCES, ACTIONS)]
+
+app = app_fixture()
+numbers = itertools.count()
+
+
+class Agency:
+    """A broker, two agents, a client and a key of the first of them, and a user who owns nothing."""
+
+    def __init__(self, app):
+        self.app, self.number = app, next(numbers)
+        made = {name: self.key(name, ALL_SCOPES) for name in ("broker", "owner", "other")}
+        self.broker, self.owner, self.other = (Api(app, key.key) for key in made.values())
+        self.ids = {
+            "client_id": self.owner.create()["id"],
+            "key_id": made["owner"].id,
+            "user_id": made["owner"].user_id,
+            "new_id": app.users.add(f"new-{self.number}@example.com", "agent").id,
+            "new_email": f"newer-{self.number}@example.com",
+        }
+
+    def key(self, name, scopes):
+        """A key with these scopes."""
+        role = "broker" if name == "broker" else "agent"
+        return self.app.keys.create(f"{name}-{self.number}@example.com", scopes, role=role)
+
+    def ask(self, caller, operation, status):
+        method, path = operation.split()
+        if path.endswith("/restore"):
+            self.owner.ask("DELETE", f"/v1/clients/{self.ids['client_id']}", status="*")
+        body = OPERATIONS[operation][0]
+        if isinstance(body, dict):
+            body = {name: self.fill(value) for name, value in body.items()}
+        return caller.ask(method, self.fill(path), body, status)
+
+    def fill(self, text):
+        is_text = isinstance(text, str)
+        return re.sub(r"\{(\w+)\}", lambda match: self.ids[match[1]], text) if is_text else text
+
+
+@pytest.fixture
+def agency(app):
+    return Agency(app)
+
+
+def test_every_operation_of_the_api_is_in_the_table(app):
+    operations = {
+        f"{method.method} {route.path}"
+        for route in inspect_routes(app)
+        for method in route.methods
+        if route.path.startswith("/v1/") and not method.internal and method.method != "HEAD"
+    }
+    assert operations == RIGHTS.keys() == OPERATIONS.keys()
+
+
+def test_the_table_is_documented():
+    rows = re.findall(
+        r"^\| `([A-Z]+ /v1/\S+)` \| `(\w+):([a-z`, :]+)` \| (\w+) \|$", README.read_text(), re.M
+    )
+    documented = {
+        operation: (resource, tuple(actions.replace(f"`, `{resource}:", " ").split()), role)
+        for operation, resource, actions, role in rows
+    }
+    assert documented == {
+        operation: (right.resource, right.actions, "all" if len(right.roles) == 2 else right.roles[0])
+        for operation, right in RIGHTS.items()
+    }
+
+
+@pytest.mark.parametrize("who", ["broker", "owner", "other"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_role_allows_what_it_should(agency, operation, who):
+    status = OPERATIONS[operation][["", "broker", "owner", "other"].index(who)]
+    answer = agency.ask(getattr(agency, who), operation, status)
+    assert status != 403 or answer.json["error"]["code"] == "BROKER_REQUIRED"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_one_of_the_scopes_is_needed_and_enough(agency, operation):
+    """With all others, the operation is refused."""
+    right = RIGHTS[operation]
+    enough = [scope for scope in SCOPES if scope[0] in (right.resource, "all") and scope[1] in right.actions]
+    others = {}
+    for resource, action in SCOPES:
+        if (resource, action) not in enough:
+            others.setdefault(resource, []).append(action)
+    refused = agency.ask(Api(agency.app, agency.key("broker", others).key), operation, 403)
+    assert refused.json["error"]["code"] == "INSUFFICIENT_SCOPE"
+    for resource, action in enough:
+        each = Agency(agency.app)
+        key = each.key("broker", {resource: [action]})
+        each.ask(Api(agency.app, key.key), operation, OPERATIONS[operation][1])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_key_that_is_not_valid_any_more_is_401(agency, operation):
+    disabled, revoked = agency.key("leaver", ALL_SCOPES), agency.key("broker", ALL_SCOPES)
+    agency.app.users.change(disabled.user_id, disabled=True)
+    agency.app.keys.revoke(OPERATOR, revoked.id)
+    for key in (disabled.key, revoked.key):
+        agency.ask(Api(agency.app, key), operation, 401)
+
+
+def test_an_agent_lists_only_what_is_their_own(agency):
+    agency.broker.create()
+    assert [client["id"] for client in agency.owner.list()["clients"]] == [agency.ids["client_id"]]
+    assert [key["id"] for key in agency.owner.get("/v1/keys").json["data"]["keys"]] == [agency.ids["key_id"]]
+    users = agency.owner.get("/v1/users?disabled=true").json["data"]["users"]
+    assert [user["id"] for user in users] == [agency.ids["user_id"]]
