@@ -1,5 +1,7 @@
 """Every response of the table: its headers, and its place in the OpenAPI document, which has the envelope."""
 
+import re
+
 import pytest
 from support.client import app_fixture
 from support.openapi_check import check_answer
@@ -17,7 +19,12 @@ def document(app):
     return TestApp(app).get("/openapi.json").json
 
 
-@pytest.fixture(scope="module", params=[*TABLE, *OTHERS], ids=repr)
+def name(ask):
+    """The request without the addresses of functions, which differ in each process."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(ask))
+
+
+@pytest.fixture(scope="module", params=[*TABLE, *OTHERS], ids=name)
 def answered(request, app):
     """A request of the table, its path, and the response for a page of an allowed origin."""
     with scene_in(app) as scene:

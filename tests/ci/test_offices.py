@@ -1,4 +1,4 @@
-"""One server, and two offices, behind nginx and behind Caddy as acare/cli/docs/install.md shows, without TLS."""
+"""One server and two offices, behind nginx and Caddy as acare/cli/docs/install.md shows, without TLS."""
 
 import gzip
 import json
