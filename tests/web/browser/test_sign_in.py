@@ -9,9 +9,9 @@ ROWS = "table.clients tbody td.name a"
 def test_escape_does_not_leave_the_sign_in(open_page, agency):
     page = open_page(agency.url)
     for _ in range(3):
-        expect(page.get_by_label("API key")).to_be_visible()
+        expect(page.get_by_label("Your key")).to_be_visible()
         page.keyboard.press("Escape")
-    page.get_by_label("API key").fill(agency.key)
+    page.get_by_label("Your key").fill(agency.key)
     page.keyboard.press("Enter")
     expect(page.locator("#who")).to_contain_text("Broker")
 
@@ -19,14 +19,14 @@ def test_escape_does_not_leave_the_sign_in(open_page, agency):
 @pytest.mark.parametrize("key", ["ключ", "a\u200bb", "“abc”", "x\ty"])
 def test_a_key_that_no_header_can_have_is_refused(open_page, agency, key):
     page = open_page(agency.url)
-    page.get_by_label("API key").fill(key)
+    page.get_by_label("Your key").fill(key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
 
 
 def test_a_link_with_a_key_works_in_an_open_page(open_page, agency):
     page = open_page(agency.url)
-    expect(page.get_by_label("API key")).to_be_visible()
+    expect(page.get_by_label("Your key")).to_be_visible()
     page.goto(agency.link)
     expect(page.locator("#who")).to_contain_text("Broker")
     assert agency.key not in page.url
@@ -45,23 +45,23 @@ def test_the_link_of_the_demo_signs_in_and_hides_the_key(open_page, demo):
 
 def test_a_key_is_asked_for_and_kept_for_the_tab_alone(open_page, demo):
     page = open_page(demo.url)
-    page.get_by_label("API key").fill("f" * 64)
+    page.get_by_label("Your key").fill("f" * 64)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
-    page.get_by_label("API key").fill(demo.key)
+    page.get_by_label("Your key").fill(demo.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(ROWS)).to_have_count(25)
     page.reload()
     expect(page.locator(ROWS)).to_have_count(25)
     assert page.evaluate("localStorage.length") == 0
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("API key")).to_be_visible()
+    expect(page.get_by_label("Your key")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_key_may_be_kept_in_the_browser(open_page, demo):
     page = open_page(demo.url)
-    page.get_by_label("API key").fill(demo.key)
+    page.get_by_label("Your key").fill(demo.key)
     page.get_by_label("Stay signed in").check()
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(ROWS)).to_have_count(25)
