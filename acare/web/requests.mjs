@@ -2,7 +2,7 @@
 
 import { TEXT } from "./text.mjs";
 import { showSeconds } from "./values.mjs";
-import { button, el, find, say } from "./dom.mjs";
+import { button, el, find } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
@@ -59,7 +59,6 @@ export async function call(method, path, options) {
 
 /** Wait with a countdown, which the person can stop: then it throws. */
 async function pause(seconds, reason, signal) {
-  say("");
   const [wait, clock] = [find("#wait"), el("span", { "aria-hidden": "true" })];
   const until = performance.now() + seconds * 1000;
   wait.replaceChildren(el("p", waitText(reason), " ", clock), button(TEXT.stop, () => { wait.hidden = true; }));

@@ -31,7 +31,10 @@ export function askForKey() {
       problem.textContent = answer.ok ? "" : answer.status === 401 ? TEXT.wrongKey : failure(answer).message;
       if (!answer.ok) return;
       keepKey(typed, shared.checked ? sessionStorage : localStorage);
-      if (me && me.id !== answer.content.data.id) return location.reload(); // another user must not see the entries
+      if (me && me.id !== answer.content.data.id) {
+        state.me = null; // whose drafts stay, but must not be seen
+        return location.reload();
+      }
       dialog.onclose = null;
       dialog.close();
       resolve();

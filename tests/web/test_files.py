@@ -90,7 +90,9 @@ def test_every_file_of_the_page_is_served():
 
 def test_modules_import_only_what_is_served(app):
     for name in WebFile.NAMES:
-        imported = re.findall(r'^} from "\./(\S+)"|^import .* from "\./(\S+)"', get(app, f"/web/{name}").text, re.M)
+        imported = re.findall(
+            r'^} from "\./(\S+)"|^import .* from "\./(\S+)"', get(app, f"/web/{name}").text, re.M
+        )
         assert {one or other for one, other in imported} <= set(WebFile.NAMES)
 
 
