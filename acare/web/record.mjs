@@ -113,9 +113,10 @@ export function questions(fields, values, prefix = "") {
 }
 
 /** The problems that a server reports, with the members of groups one by one. */
-export const spread = (problems) => problems.flatMap(({ field, message }) => {
+export const spread = (problems) => problems.flatMap((problem) => {
+  const { field, message } = problem;
   const [, parts] = message.match(/^must have valid parts: ([a-z].*)$/s) ?? [];
-  if (!parts) return [{ field, message }];
+  if (!parts) return [problem];
   return parts.split("; ").map((part) => {
     const [, member, rule] = part.match(/^(\S+) (.*)$/s);
     return { field: `${field}-${member}`, message: rule };
