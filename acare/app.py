@@ -107,7 +107,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/healthz", Liveness())
         self.add_route("/readyz", Readiness(lambda: self.database.check_readiness()))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
-        self.add_route("/", Index(__version__, Page() if settings.page else None))
+        page = Page(settings.agency, settings.currency) if settings.page else None
+        self.add_route("/", Index(__version__, page))
         for name in WebFile.NAMES if settings.page else ():
             self.add_route(f"/web/{name}", WebFile(name))
 

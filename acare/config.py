@@ -96,6 +96,15 @@ class Settings:
         "text", setting_types.word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )
     page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
+    agency: str | None = _setting(
+        None, setting_types.title, "NAME", "the agency's name, which the web UI shows (none)"
+    )
+    currency: str | None = _setting(
+        None,
+        setting_types.currency,
+        "CODE",
+        "the currency in which the web UI shows amounts, like EUR; amounts are stored without one (none)",
+    )
     drain_seconds: int = _setting(
         30,
         setting_types.count(3600),

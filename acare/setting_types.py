@@ -83,6 +83,21 @@ def origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def title(text: str) -> str:
+    """A name in one line."""
+    name = text.strip()
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise ValueError("a name of 1 to 100 characters in one line")
+    return name
+
+
+def currency(text: str) -> str:
+    """The ISO 4217 code of a currency."""
+    if not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
+        raise ValueError("a currency's code of three letters, like EUR")
+    return text.strip().upper()
+
+
 def flag(text: str) -> bool:
     """``true`` or ``false``."""
     return word("true", "false")(text) == "true"

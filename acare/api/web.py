@@ -17,7 +17,11 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 _MEDIA_TYPES = {
     "html": falcon.MEDIA_HTML,
@@ -28,24 +32,42 @@ _MEDIA_TYPES = {
 
 
 class Page:
-    """The HTML file. Its links start with the prefix under which the app is mounted.
+    """The HTML file, with the settings that the scripts need. Its links start with the prefix under which the
+    app is mounted.
 
     Without a known prefix they are relative, so that they also work behind a proxy that does not send it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agency: str | None, currency: str | None) -> None:
         self._template = Template(_read("index.html"))
+        self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
+        settings = {"agency": agency, "currency": currency}
+        self._settings = "".join(
+            f' data-{name}="{html.escape(value)}"' for name, value in settings.items() if value
+        )
 
     def answer(self, req: falcon.Request, resp: falcon.Response) -> None:
         base = f"{html.escape(req.root_path)}/" if req.root_path else "./"
-        _answer(req, resp, self._template.substitute(base=base), "html")
+        # All modules are named, so that a browser loads them at the same time and not one after another.
+        modules = "\n".join(
+            f'<link rel="modulepreload" href="{base}web/{name}">'
+            for name in WebFile.NAMES
+            if name.endswith(".mjs") and name != "page.mjs"
+        )
+        text = self._template.substitute(
+            base=base, modules=modules, settings=self._settings, title=self._title
+        )
+        _answer(req, resp, text, "html")
 
 
 class WebFile:
     """``/web/{name}``: a file that the page loads."""
 
     #: The files below ``/web``.
-    NAMES = ("page.css", "page.mjs", "logic.mjs", "icon.svg")
+    NAMES = (
+        "page.css", "icon.svg", "page.mjs", "api.mjs", "client.mjs", "conflict.mjs", "dom.mjs", "drafts.mjs",
+        "form.mjs", "list.mjs", "record.mjs", "requests.mjs", "signin.mjs", "text.mjs", "values.mjs",
+    )  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self._text = _read(name)

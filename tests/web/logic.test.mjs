@@ -4,9 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  changes, combine, fieldsOf, isolate, label, listAddress, merge, plain, readFields, readNumber, readRoute, same, showBudget, showNumber,
-  showSeconds, showTime, writeQuery,
-} from "../../acare/web/logic.mjs";
+  changes, combine, duplicatesOf, fieldsOf, groupsOf, hiddenMatch, merge, questions, readFields, same, spread,
+} from "../../acare/web/record.mjs";
+import { label } from "../../acare/web/text.mjs";
+import {
+  isolate, listAddress, pageNumbers, plain, readNumber, readRoute, sentence, showBudget, showMoney, showNumber, showSeconds,
+  showTime, writeQuery,
+} from "../../acare/web/values.mjs";
 
 const equal = (rows, compute) => rows.forEach(([given, expected]) => assert.deepEqual(compute(...[given].flat(1)), expected, JSON.stringify(given)));
 
@@ -27,6 +31,13 @@ test("a query survives the address", () => {
 
 test("a page that is no number is the first", () => {
   for (const page of ["0", "-1", "x", "1.5", "9999999999"]) assert.equal(readRoute(`#/?page=${page}`).query.page, "1");
+});
+
+test("a pager has the first and the last page", () => {
+  equal([
+    [[1, 1], [1]], [[1, 3], [1, 2, 3]], [[5, 10], [1, null, 4, 5, 6, null, 10]], [[3, 10], [1, 2, 3, 4, null, 10]], [[10, 10], [1, null, 9, 10]],
+    [[1, 0], []],
+  ], pageNumbers);
 });
 
 // --- fields
@@ -56,14 +67,17 @@ test("the document says what kind of input a field has", () => {
   assert.deepEqual(fields[6].fields.map(({ name, kind }) => [name, kind]), [["rooms_min", "number"]]);
 });
 
-test("a hint has no words for programmers and does not repeat the label", () => {
-  const hints = Object.fromEntries(fieldsOf(DOCUMENT).map(({ name, hint }) => [name, hint]));
-  assert.deepEqual(hints, { first_name: "", notes: "", kind: "What.", budget_max: "Not less than Minimum budget.", sure: "", tags: "", group: "What it has." });
+test("every field is in a group, also one that is new", () => {
+  const groups = Object.fromEntries(groupsOf(fieldsOf(DOCUMENT)).map(([group, fields]) => [group, fields.map(({ name }) => name)]));
+  assert.deepEqual(groups, { contact: ["first_name"], search: [], money: ["budget_max"], notes: ["tags", "notes", "kind", "sure", "group"] });
 });
 
 test("names become words", () => {
   equal([["first_name", "First name"], ["pool_size", "Pool size"], ["buyer", "Buyer"]], label);
   assert.equal(plain("must not be more than budget_max"), "must not be more than Maximum budget");
+  assert.equal(plain("must be a number from 0 to 1000000000000", "en-US"), "must be a number from 0 to 1,000,000,000,000");
+  assert.equal(sentence({ field: "tags", message: "must have valid parts: [0] must have at most 50 characters" }),
+    "Tags: entry 1 must have at most 50 characters.");
 });
 
 // --- forms
@@ -102,13 +116,58 @@ test("what was typed is read as JSON", () => {
   assert.equal(read(kindOf("sure", "flag"), [], true), false);
 });
 
-test("a group keeps what the form does not show", () => {
-  const group = kindOf("group", "group", { fields: [kindOf("rooms", "number")] });
-  const odd = JSON.parse('{"rooms": 1, "pool": true, "__proto__": {"a": 1}, "constructor": null}');
-  assert.deepEqual(read(group, [["group-rooms", "1"]], odd), odd);
-  assert.deepEqual(Object.keys(read(group, [["group-rooms", ""]], odd)), ["pool", "__proto__", "constructor"]);
+const group = kindOf("group", "group", { fields: [kindOf("rooms", "number")] });
+/** The inputs for the members of a group that the document does not know. */
+const details = (pairs) => pairs.flatMap(([name, text]) => [["group+name", name], ["group+value", text]]);
+
+test("a detail that was not touched stays as it was given", () => {
+  const odd = JSON.parse('{"rooms": 1, "pool": true, " x ": "a\\r\\nb", "__proto__": {"a": 1}, "constructor": null, "": "b"}');
+  const entries = details([["pool", "true"], [" x ", "a\nb"], ["__proto__", '{"a":1}'], ["constructor", "null"], ["", "b"]]);
+  assert.deepEqual(read(group, [["group-rooms", "1"], ...entries], odd), odd);
   assert.equal(read(group, [["group-rooms", ""]], null), null);
   assert.deepEqual(read(group, [["group-rooms", "2"]], null), { rooms: 2 });
+});
+
+test("details are changed, added and removed", () => {
+  const change = (pairs) => read(group, [["group-rooms", ""], ...details(pairs)], { pool: true, view: "sea", old: 1 });
+  assert.deepEqual(change([["pool", "false"], ["view", "7"]]), { pool: false, view: "7" });
+  assert.deepEqual(change([["pool", "heated"], [" garden ", " big "], ["", " "]]), { pool: "heated", garden: "big" });
+  assert.deepEqual(change([["view", "sea"], ["view", "hill"], ["rooms", "9"]]), { view: "sea", "view (2)": "hill", "rooms (2)": "9" });
+});
+
+test("what has two meanings or no name is asked", () => {
+  const fields = [kindOf("size", "number"), { ...group, fields: [kindOf("rooms", "number")] }];
+  const asked = questions(fields, { size: "500.000", group: { rooms: "1.250", "": "x" } });
+  assert.deepEqual(asked.map(({ field, choices }) => [field, choices]), [["size", [500000, 500]], ["group", undefined], ["group-rooms", [1250, 1.25]]]);
+  assert.deepEqual(questions(fields, { size: "much", group: null }), []); // the server says what is wrong
+});
+
+test("a problem stands at the member that has it", () => {
+  const message = "must have valid parts: rooms must be a number of at least 0; types must be a list of strings";
+  assert.deepEqual(spread([{ field: "group", message }, { field: "a", message: "is required" }]), [
+    { field: "group-rooms", message: "must be a number of at least 0" }, { field: "group-types", message: "must be a list of strings" },
+    { field: "a", message: "is required" },
+  ]);
+});
+
+// --- finding
+
+test("a match outside the columns is named", () => {
+  const client = { first_name: "Zoë", last_name: "Lee", email: "zl@example.com", phone: "(661) 555-0142", tags: ["first-time"],
+    preferred_locations: ["Łódź Old Town"], notes: "She has two dogs, one cat and a very large garden with old trees" };
+  equal([
+    [["zoe"], null], [["EXAMPLE"], null], [["555"], null], [["nothing"], null], [["zoe time"], { name: "tags", text: "first-time" }],
+    [["lodz"], { name: "preferred_locations", text: "Łódź Old Town" }],
+    [["cat"], { name: "notes", text: "… two dogs, one cat and a very large garden …" }],
+  ], (search) => hiddenMatch(client, search));
+});
+
+test("the same e-mail or phone number is a duplicate", () => {
+  const clients = [{ id: 1, email: "A@x.y", phone: null }, { id: 2, email: null, phone: "+1 661 555 0142" }, { id: 3, email: "b@x.y", phone: "142" }];
+  const ids = (values) => duplicatesOf(values, clients).map(({ id }) => id);
+  assert.deepEqual(ids({ email: "a@X.y", phone: "(661) 555-0142" }), [1, 2]);
+  assert.deepEqual(ids({ email: null, phone: "142" }), []); // too short to be one number
+  assert.deepEqual(ids({}), []);
 });
 
 // --- merging
@@ -176,6 +235,8 @@ test("numbers are read as the reader writes them", () => {
     [["350,000.50", "en-US"], 350000.5], [["350.000,5", "de"], 350000.5], [["3,50,000", "en-IN"], 350000], [["350.5", "de"], 350.5],
     [["350.500", "de"], 350500], [["350 000,5", "fr"], 350000.5], [["350\u202f000", "fr"], 350000], [["1’000", "de-CH"], 1000],
     [[" 475000 ", "en-US"], 475000], [["", "en-US"], null], [[" ", "en-US"], null], [["abc", "en-US"], "abc"], [["-1", "en-US"], "-1"],
+    [["$500,000", "en-US"], 500000], [["500 €", "de"], 500], [["1.500.000", "en-US"], 1500000], [["350.000,50", "en-US"], 350000.5],
+    [["500.000", "en-US"], "500.000"], [["500,000", "de"], "500,000"], [["500.000", "de"], 500000], [["500,000", "en-US"], 500000],
     [["12,34", "en-US"], "12,34"], [["1e5", "en-US"], "1e5"], [["1.2.3", "de"], "1.2.3"], [["0.5", "en-US"], 0.5],
   ], readNumber);
 });
@@ -191,7 +252,12 @@ test("a budget has a text for each of its ends", () => {
     [[{ budget_min: 1000, budget_max: 2000 }], "1,000 – 2,000"], [[{ budget_min: 1000, budget_max: null }], "from 1,000"],
     [[{ budget_min: null, budget_max: 2000 }], "up to 2,000"], [[{ budget_min: 5, budget_max: 5 }], "5"], [[{ budget_min: null, budget_max: null }], ""],
     [[{ budget_min: 0, budget_max: 5 }], "0 – 5"],
-  ], (client) => showBudget(client, "en-US"));
+  ], (client) => showBudget(client, null, "en-US"));
+});
+
+test("an amount has the sign of the currency", () => {
+  equal([[[1500, "EUR", "en-US"], "€1,500"], [[1500.5, "USD", "en-US"], "$1,500.50"], [[1500, undefined, "en-US"], "1,500"]], showMoney);
+  assert.equal(showBudget({ budget_min: 1, budget_max: null }, "EUR", "en-US"), "from €1");
 });
 
 test("a time is in the reader's zone", () => {

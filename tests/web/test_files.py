@@ -1,18 +1,17 @@
 """The page's files over HTTP: types, caching, headers, prefixes, and the setting that switches them off."""
 
 import re
+from importlib import resources
 
 import pytest
 from support.client import Api
 
 import acare
+from acare.api.web import WebFile
 
-FILES = {
-    "/": "text/html; charset=utf-8",
-    "/web/page.css": "text/css; charset=utf-8",
-    "/web/page.mjs": "text/javascript; charset=utf-8",
-    "/web/logic.mjs": "text/javascript; charset=utf-8",
-    "/web/icon.svg": "image/svg+xml",
+TYPES = {"css": "text/css; charset=utf-8", "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+FILES = {"/": "text/html; charset=utf-8"} | {
+    f"/web/{name}": TYPES[name.rpartition(".")[2]] for name in WebFile.NAMES
 }
 
 
@@ -50,6 +49,7 @@ def test_the_policy_allows_no_unsafe_source(app, path):
     assert "require-trusted-types-for 'script'" in policy
     assert not re.search(r"unsafe|data:|https?:|\*", policy)
     assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def test_nothing_is_inline(app):
@@ -81,6 +81,26 @@ def test_without_the_page_browsers_get_json_too(tmp_path):
         for path in FILES:
             if path != "/":
                 get(app, path, 404)
+
+
+def test_every_file_of_the_page_is_served():
+    folder = resources.files("acare").joinpath("web")
+    assert {each.name for each in folder.iterdir()} - {"index.html", "README.md"} == set(WebFile.NAMES)
+
+
+def test_modules_import_only_what_is_served(app):
+    for name in WebFile.NAMES:
+        imported = re.findall(
+            r'^} from "\./(\S+)"|^import .* from "\./(\S+)"', get(app, f"/web/{name}").text, re.M
+        )
+        assert {one or other for one, other in imported} <= set(WebFile.NAMES)
+
+
+def test_the_page_gets_the_agency_and_the_currency(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db", agency='A&B "<b>', currency="eur") as app:
+        text = get(app, "/").text
+    assert '<html lang="en" data-agency="A&amp;B &quot;&lt;b&gt;" data-currency="EUR">' in text
+    assert "<title>Clients · A&amp;B &quot;&lt;b&gt;</title>" in text
 
 
 @pytest.mark.parametrize(("arguments", "printed"), [((), True), (("--no-page",), False)])

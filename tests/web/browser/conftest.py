@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page in a context of its own, as another person's browser; nothing may go wrong in it."""
-    contexts, errors = [], []
+    contexts, errors, asked = [], [], []
 
     def open_page(address: str, **options: Any) -> Page:
         context = chromium.new_context(**{"locale": "en-US", "timezone_id": "America/Los_Angeles", **options})
@@ -39,14 +39,21 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if is_wrong(said) else None)
-        page.on("dialog", lambda dialog: errors.append(dialog.message) or dialog.dismiss())
+        page.on("dialog", answer)
         page.goto(address)
         return page
 
+    def answer(dialog: Any) -> None:
+        """Leave a page that asks whether to leave; there are no other dialogs of the browser."""
+        asked.append(dialog.type)
+        dialog.accept()
+
+    open_page.asked = asked
     yield open_page
     for context in contexts:
         context.close()
     assert errors == []
+    assert set(asked) <= {"beforeunload"}
 
 
 def is_wrong(said: Any) -> bool:

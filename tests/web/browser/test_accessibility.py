@@ -14,7 +14,7 @@ VIEWS = {
     "new": "new",
     "api": "api",
 }
-WIDTHS = (360, 800, 1400)
+WIDTHS = (320, 800, 1920)
 
 
 def visit(page, demo, view):
@@ -81,10 +81,10 @@ def test_the_keyboard_alone_creates_a_client(open_page, agency):
     keys.press("Tab")
     expect(page.get_by_role("link", name="New client").first).to_be_focused()
     keys.press("Enter")
-    expect(page.get_by_role("heading", name="New client")).to_be_focused()
-    for text in ("Key", "Board"):
-        keys.press("Tab")
-        keys.type(text)
+    expect(page.get_by_label("First name")).to_be_focused()
+    keys.type("Key")
+    keys.press("Tab")
+    keys.type("Board")
     for _ in range(3):
         keys.press("Tab")
     keys.type("Se")
@@ -96,7 +96,7 @@ def test_the_keyboard_alone_creates_a_client(open_page, agency):
     keys.press("Enter")
     keys.press("Shift+Tab")
     expect(page.get_by_role("button", name="Remove vip")).to_be_focused()
-    page.get_by_label("Tags").focus()
+    page.get_by_label("Notes").focus()
     keys.press("Tab")
     keys.press("Enter")
     expect(page.get_by_role("heading", name="Key Board")).to_be_focused()
@@ -152,10 +152,3 @@ def test_the_api_tab_has_calls_for_this_host(open_page, demo):
     for line in page.locator(".call pre").all_text_contents():
         ended = subprocess.run(["sh", "-c", line.replace("YOUR_API_KEY", demo.key)], capture_output=True)
         assert json.loads(ended.stdout)["success"] is ("CLIENT_ID" not in line)
-    document = page.request.get(f"{demo.url}/openapi.json").json()
-    operations = [
-        f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
-    ]
-    assert page.locator("summary code").all_text_contents() == operations
-    page.locator("summary", has_text="PUT /v1/clients/{id}").click()
-    expect(page.locator("details[open]")).to_contain_text("If-Match")

@@ -97,7 +97,7 @@ def test_problems_stand_at_their_fields(open_page, agency):
     expect(page.locator("#field-last_name-problem")).to_have_text("Last name is required.")
     expect(page.locator("#field-email-problem")).to_contain_text("E-mail must be an e-mail address")
     expect(page.locator("#field-budget_min-problem")).to_contain_text("must be a number")
-    expect(page.locator("#field-property_preferences-problem")).to_contain_text("Minimum bedrooms")
+    expect(page.locator("#field-property_preferences-bedrooms_min-problem")).to_contain_text("at least 0")
     expect(page.get_by_label("Last name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Last name")).to_be_focused()
     expect(page.get_by_label("First name")).not_to_have_attribute("aria-invalid", "true")
@@ -183,6 +183,82 @@ def test_what_was_typed_survives_a_reload(open_page, agency):
     page.get_by_label("Notes").fill("Half a sen")
     page.reload()
     expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    assert open_page.asked == ["beforeunload"]  # since a closed tab would lose it
     page.get_by_role("button", name="Discard changes").click()
     page.get_by_role("link", name="Edit").click()
     expect(page.get_by_label("Notes")).to_have_value("")
+
+
+def test_leaving_a_form_says_that_the_draft_is_kept(open_page, agency):
+    client = agency.create(last_name="Halfway")
+    page = shown(open_page, agency, client, "/edit")
+    page.get_by_label("Notes").fill("Half a sen")
+    page.get_by_role("link", name="All clients").click()
+    expect(page.locator("#said")).to_contain_text("kept as a draft")
+    page.locator("#said").get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+
+
+def test_an_amount_with_two_meanings_is_asked(open_page, agency):
+    page = open_page(agency.link)
+    fill_new(page, agency, "Twomeanings")
+    page.get_by_label("Maximum budget").fill("500.000")
+    save(page)
+    problem = page.locator("#field-budget_max-problem")
+    expect(problem).to_contain_text("can be read in two ways")
+    problem.get_by_role("button", name="500,000").click()
+    expect(page.get_by_label("Maximum budget")).to_be_focused()
+    save(page)
+    expect(page.locator("#said")).to_have_text("Created.")
+    assert agency.ask("GET", "/v1/clients?q=twomeanings")["clients"][0]["budget_max"] == 500_000
+
+
+def test_details_that_acare_does_not_know_can_be_changed(open_page, agency):
+    client = agency.create(property_preferences={"pool": True, "view": "sea", "old": 1})
+    page = shown(open_page, agency, client, "/edit")
+    page.get_by_label("View", exact=True).fill("hills")
+    page.get_by_role("button", name="Remove Old").click()
+    page.get_by_role("button", name="Add a detail").click()
+    page.get_by_label("Value").fill("south")
+    save(page)
+    expect(page.locator("#field-property_preferences-problem")).to_contain_text(
+        "needs a name for each detail"
+    )
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("View", exact=True).fill("hills")
+    page.get_by_role("button", name="Remove Old").click()
+    page.get_by_role("button", name="Add a detail").click()
+    page.keyboard.type("garden")
+    page.get_by_label("Value").fill("south")
+    save(page)
+    expect(page.locator("#said")).to_have_text("Saved.")
+    assert agency.get(client)["property_preferences"] == {"pool": True, "view": "hills", "garden": "south"}
+
+
+def test_a_text_that_is_too_large_is_named(open_page, agency):
+    page = open_page(agency.link)
+    fill_new(page, agency, "Toolarge")
+    page.get_by_label("Notes").fill("x" * 70_000)
+    save(page)
+    expect(page.locator("#field-notes-problem")).to_have_text("Notes is too long. Shorten it.")
+    assert len(page.get_by_label("Notes").input_value()) == 70_000
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_client_who_is_there_already_is_shown_first(open_page, agency, again):
+    email = f"twin.{again}@example.com".lower()
+    twin = agency.create(last_name=f"Twin{again}", email=email)
+    page = open_page(agency.link)
+    fill_new(page, agency, f"Twin{again}")
+    page.get_by_label("E-mail").fill(email.upper())
+    save(page)
+    asked = page.get_by_role("dialog")
+    expect(asked).to_contain_text(email)
+    if again:
+        asked.get_by_role("button", name="Create anyway").click()
+        expect(page.locator("#said")).to_have_text("Created.")
+    else:
+        asked.get_by_role("button", name="Open").click()
+        expect(page).to_have_url(f"{agency.url}/#/client/{twin['id']}")
+    assert agency.total(f"q=twin{again}") == 1 + again

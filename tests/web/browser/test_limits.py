@@ -83,7 +83,7 @@ def test_a_key_that_ended_leads_to_the_sign_in(open_page, start, tmp_path, anoth
     acare(tmp_path, "key", "revoke", old["id"])
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept.")
-    page.get_by_label("API key").fill(key)
+    page.get_by_label("Your key").fill(key)
     page.get_by_role("button", name="Sign in").click()
     if another:
         expect(page.locator("#who")).to_contain_text("else@example.com")

@@ -2,7 +2,9 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
+from support.http import Agency
 
 ROWS = "table.clients tbody td.name a"
 
@@ -79,3 +81,60 @@ def test_a_link_with_a_filter_that_does_not_exist_says_why(open_page, demo):
     expect(page.get_by_role("alert")).to_contain_text("Status must be one of active, inactive, closed.")
     page.get_by_role("link", name="Clients", exact=True).click()
     expect(page.locator(ROWS)).to_have_count(25)
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_in_the_list_is_cut_on_a_wide_screen(open_page, agency, width):
+    agency.create(
+        **{"first_name": "Maximiliane", "last_name": "Schulze-Lohoff", "phone": "+49 (661) 100000-123"},
+        **{"budget_min": 1_000_000, "email": "maximiliane.schulze-lohoff@maklerbuero.example"},
+    )
+    page = open_page(agency.link, viewport={"width": width, "height": 900})
+    expect(page.locator("td.phone a").first).to_be_visible()
+    cut = "all => all.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)"
+    assert page.locator("table.clients :is(th, td)").evaluate_all(cut) == []
+    lines = "cell => cell.querySelector('a').getClientRects().length"
+    assert page.locator("td.phone").first.evaluate(lines) == 1
+    assert page.locator("table.clients").bounding_box()["width"] > 0.9 * width
+
+
+def test_a_column_in_which_nothing_stands_gives_way(open_page, start):
+    server = start("--rate-limit", "off")
+    agency = Agency(server.url, server.key)
+    agency.create(email=None, phone=None)
+    page = open_page(agency.link)
+    expect(page.locator("thead th")).to_have_text(["Name", "Type", "Status", "Changed"])
+
+
+def test_any_page_is_a_step_away(open_page, demo):
+    page = opened(open_page, demo)
+    pages = page.get_by_role("navigation", name="Pages")
+    pages.get_by_role("link", name="Page 10").click()
+    expect(page.locator(".total")).to_contain_text("Page 10 of 10")
+    expect(pages.get_by_role("link", name="Page 10")).to_have_attribute("aria-current", "page")
+    pages.get_by_label("Go to page").fill("4")
+    pages.get_by_label("Go to page").press("Enter")
+    expect(page.locator(".total")).to_contain_text("Page 4 of 10")
+    pages.get_by_role("link", name="Page 1", exact=True).click()
+    expect(page.locator(".total")).to_contain_text("Page 1 of 10")
+
+
+def test_the_filters_fold_away_on_a_phone(open_page, demo):
+    page = opened(open_page, demo, viewport={"width": 360, "height": 780})
+    expect(page.get_by_label("Type")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_label("Type").select_option("buyer")
+    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    assert page.locator("tbody td:empty").evaluate_all("all => all.every((cell) => cell.offsetHeight === 0)")
+
+
+def test_amounts_have_the_currency_of_the_agency(open_page, start):
+    server = start("--rate-limit", "off", "--currency", "EUR")
+    agency = Agency(server.url, server.key)
+    client = agency.create(budget_min=1500, budget_max=2000)
+    page = open_page(agency.link)
+    expect(page.locator("tbody")).to_contain_text("€1,500 – €2,000")
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Minimum budget (EUR)").fill("€1,600")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".facts")).to_contain_text("€1,600")

@@ -93,7 +93,7 @@ def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
     with embedded(tmp_path) as agency:
         page = open_page(agency.link)
         expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
-        assert page.evaluate("Object.keys(sessionStorage)") == ["acare:/north/:key"]
+        assert page.evaluate("Object.keys(localStorage)") == ["acare:/north/:key"]
 
 
 def test_people_whom_the_host_names_need_no_key(open_page, tmp_path):

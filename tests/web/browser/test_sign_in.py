@@ -1,7 +1,10 @@
 """Signing in: with a key, or with a link that has one."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
+from support import command
 
 ROWS = "table.clients tbody td.name a"
 
@@ -9,9 +12,9 @@ ROWS = "table.clients tbody td.name a"
 def test_escape_does_not_leave_the_sign_in(open_page, agency):
     page = open_page(agency.url)
     for _ in range(3):
-        expect(page.get_by_label("API key")).to_be_visible()
+        expect(page.get_by_label("Your key")).to_be_visible()
         page.keyboard.press("Escape")
-    page.get_by_label("API key").fill(agency.key)
+    page.get_by_label("Your key").fill(agency.key)
     page.keyboard.press("Enter")
     expect(page.locator("#who")).to_contain_text("Broker")
 
@@ -19,14 +22,14 @@ def test_escape_does_not_leave_the_sign_in(open_page, agency):
 @pytest.mark.parametrize("key", ["ключ", "a\u200bb", "“abc”", "x\ty"])
 def test_a_key_that_no_header_can_have_is_refused(open_page, agency, key):
     page = open_page(agency.url)
-    page.get_by_label("API key").fill(key)
+    page.get_by_label("Your key").fill(key)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
+    expect(page.get_by_role("alert")).to_have_text("This key is not valid. Ask for a new one.")
 
 
 def test_a_link_with_a_key_works_in_an_open_page(open_page, agency):
     page = open_page(agency.url)
-    expect(page.get_by_label("API key")).to_be_visible()
+    expect(page.get_by_label("Your key")).to_be_visible()
     page.goto(agency.link)
     expect(page.locator("#who")).to_contain_text("Broker")
     assert agency.key not in page.url
@@ -43,28 +46,63 @@ def test_the_link_of_the_demo_signs_in_and_hides_the_key(open_page, demo):
     assert page.evaluate("history.length") == 2  # about:blank, and the page without the key
 
 
-def test_a_key_is_asked_for_and_kept_for_the_tab_alone(open_page, demo):
+def sign_in(page, key):
+    page.get_by_label("Your key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_signing_in_lasts_across_tabs_until_signing_out(open_page, demo):
     page = open_page(demo.url)
-    page.get_by_label("API key").fill("f" * 64)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_have_text("The server does not accept this key.")
-    page.get_by_label("API key").fill(demo.key)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "f" * 64)
+    expect(page.get_by_role("alert")).to_have_text("This key is not valid. Ask for a new one.")
+    sign_in(page, f" {demo.link} ")  # a whole invitation
+    expect(page.locator(ROWS)).to_have_count(25)
+    with page.context.expect_page() as opened:
+        page.locator(ROWS).first.click(modifiers=["Control"])
+    other = opened.value
+    expect(other.locator(".facts")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    for tab in (page, other):
+        expect(tab.get_by_label("Your key")).to_be_visible()
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_on_a_shared_computer_the_key_stays_in_the_tab(open_page, demo):
+    page = open_page(demo.url)
+    page.get_by_label("shared computer").check()
+    sign_in(page, demo.key)
     expect(page.locator(ROWS)).to_have_count(25)
     page.reload()
     expect(page.locator(ROWS)).to_have_count(25)
     assert page.evaluate("localStorage.length") == 0
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("API key")).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
-
-
-def test_a_key_may_be_kept_in_the_browser(open_page, demo):
-    page = open_page(demo.url)
-    page.get_by_label("API key").fill(demo.key)
-    page.get_by_label("Stay signed in").check()
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(ROWS)).to_have_count(25)
     other = page.context.new_page()
     other.goto(demo.url)
-    expect(other.locator(ROWS)).to_have_count(25)
+    expect(other.get_by_label("Your key")).to_be_visible()
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_a_link_asks_before_it_replaces_another_person(open_page, start, tmp_path, agrees):
+    server = start("--rate-limit", "off", "--agency", "Hill & Valley")
+    page = open_page(f"{server.url}/#key={server.key}")
+    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+    created = command.run(
+        "key", "create", "--user", "ana@example.com", "--database", tmp_path / "served.db"
+    ).out
+    key = re.search(r"\b[0-9a-f]{64}\b", created)[0]
+    page.goto(f"{server.url}/#key={key}")
+    asked = page.get_by_role("dialog")
+    expect(asked).to_contain_text("You are signed in as broker@localhost. The link")
+    chosen = "ana@example.com" if agrees else "broker@localhost"
+    asked.get_by_role("button", name=chosen).click()
+    expect(page.locator("#who")).to_contain_text(chosen)
+    page.reload()
+    expect(page.locator("#who")).to_contain_text(chosen)
+    expect(page).to_have_title(re.compile("Clients.* · .*Hill & Valley"))
+
+
+def test_a_link_that_is_not_valid_changes_nothing(open_page, agency):
+    page = open_page(agency.link)
+    expect(page.locator("#who")).to_contain_text("Broker")
+    page.goto(f"{agency.url}/#key={'f' * 64}")
+    expect(page.locator("#said")).to_have_text("The key in the link is not valid.")
+    expect(page.locator("#who")).to_contain_text("Broker")

@@ -1,0 +1,76 @@
+// Building the document: elements, tables, messages and dialogs. Text is only ever put into it as text.
+
+import { TEXT, label } from "./text.mjs";
+import { isolate, showTime } from "./values.mjs";
+
+/** The settings of the server, which the page was served with: {agency, currency}, each absent if not set. */
+export const { agency, currency } = document.documentElement.dataset;
+
+export const find = (selector) => document.querySelector(selector);
+export const focusHeading = () => { find("h1").focus({ preventScroll: true }); scrollTo(0, 0); };
+
+export const go = (address, replace) => (replace ? location.replace(address) : location.assign(address));
+
+/** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
+ *  listener, true an attribute without a value; what is null, undefined or (an attribute) false is left out. */
+export function el(name, ...children) {
+  const [tag, ...classes] = name.split(".");
+  const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
+  const attributes = children[0]?.constructor === Object ? children.shift() : {};
+  for (const [key, given] of Object.entries(attributes)) {
+    if (typeof given === "function") node.addEventListener(key, given);
+    else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+export const button = (text, click, look = "", name = null) =>
+  el("button", { type: "button", class: look, "aria-label": name, click }, text);
+export const link = (text, href, look) => el("a", { href, class: look }, text);
+export const value = (text) => el("bdi", text);
+export const time = (iso, long) =>
+  el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
+export const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
+export const select = (given, options) =>
+  el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
+export const words = ({ options }) => options.map((word) => [word, label(word)]);
+export const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
+export const mail = (text) =>
+  text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
+export const phone = (text) =>
+  text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
+
+/** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
+export function table(look, title, columns, rows) {
+  const row = (tag, role, cells) => el("tr", { role: "row" }, cells.map((cell, at) =>
+    el(tag, { role, class: columns[at][0], "data-title": columns[at][1] }, cell)));
+  return el("div.card", el("table", { role: "table", class: look, "aria-label": title },
+    el("thead", { role: "rowgroup" }, row("th", "columnheader", columns.map((column) => column[1]))),
+    el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
+}
+
+/** Show a message that screen readers announce too, perhaps with a button; it ends after some seconds. */
+export function say(text, action = null, seconds = 6) {
+  find("#said").replaceChildren(...[text, action].filter(Boolean));
+  clearTimeout(say.timer);
+  if (text) say.timer = setTimeout(say, seconds * 1000, "");
+}
+
+const titleOf = (name) => [name, TEXT.title, agency].filter(Boolean).map((text) => isolate(text)).join(" · ");
+/** Put a view into the page, with its title; the focus follows, so that a screen reader does. ``back`` is the
+ *  address of the list, for all views but the list. */
+export function show(title, { actions, back, badges = [] }, ...nodes) {
+  document.title = titleOf(back ? title : "");
+  const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), badges, el("div.actions", actions));
+  find("#main").className = back ? "single" : "";
+  find("#main").replaceChildren(back ? link(TEXT.back, back, "back") : "", heading, ...nodes.flat());
+  focusHeading();
+}
+
+export const dialog = find("#dialog");
+export function ask(title, ...nodes) {
+  say("");
+  dialog.className = "";
+  dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...nodes);
+  if (!dialog.open) dialog.showModal();
+}

@@ -1,0 +1,40 @@
+// Drafts: what was typed and is not saved yet. They are kept in this tab, even if the page is reloaded.
+
+import { TEXT } from "./text.mjs";
+import { fullName, isolate } from "./values.mjs";
+import { go, link, say } from "./dom.mjs";
+import { state, stored } from "./requests.mjs";
+
+const draftName = (id) => stored(`draft:${state.me?.id}:${id ?? "new"}`);
+export const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
+export const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
+export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
+
+export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+/** A client that is not saved yet. Its base is what the server adds by itself. */
+export function newDraft(values = {}) {
+  const base = { status: "active" };
+  return { id: null, base, values: { ...base, ...values }, key: newKey() };
+}
+
+/** Close a form: drop its draft, show a message, and show another view. */
+export function finish(id, text, address) {
+  dropDraft(id);
+  say(text);
+  go(address, true);
+}
+export const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");
+
+/** Say that the draft of a form that was left is kept. */
+export function announceDraft({ view, id }) {
+  const draft = ["edit", "new"].includes(view) && readDraft(id);
+  if (!draft) return;
+  const name = draft.id ? isolate(fullName(draft.base)) : TEXT.aNewClient;
+  say(TEXT.draftKept(name), link(TEXT.resume, draft.id ? `#/client/${draft.id}/edit` : "#/new"), 15);
+}
+
+addEventListener("beforeunload", (event) => {
+  if (Object.keys(sessionStorage).some((name) => state.me && name.startsWith(stored(`draft:${state.me.id}:`)))) {
+    event.preventDefault(); // a closed tab loses it
+  }
+});

@@ -1,0 +1,117 @@
+// The list of clients: search, filters, pages.
+
+import { TEXT, label } from "./text.mjs";
+import { hiddenMatch } from "./record.mjs";
+import { fullName, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
+import {
+  badge, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
+} from "./dom.mjs";
+import { call, owner, state } from "./requests.mjs";
+
+const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
+
+const COLUMNS = [
+  ["name", label("name"), (client, query) => {
+    const match = query.q && hiddenMatch(client, query.q);
+    return [link(value(fullName(client)), `#/client/${client.id}`),
+      match && el("small.match", `${label(match.name)}: `, value(match.text))].filter(Boolean);
+  }],
+  ["type", label("client_type"), (client) => label(client.client_type)],
+  ["status", label("status"), (client) => badge(client.status)],
+  ["email", label("email"), (client) => mail(client.email)],
+  ["phone", label("phone"), (client) => phone(client.phone)],
+  ["budget", label("budget"), (client) => showBudget(client, currency) || null],
+  ["owner", label("user_id"), ({ user_id: id }) =>
+    (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
+  ["changed", label("updated_at"), (client) => time(client.updated_at)],
+];
+
+/** The table of clients, without the columns that would be empty. */
+function clientTable(clients, query) {
+  const rows = clients.map((client) => COLUMNS.map(([, , cell]) => cell(client, query)));
+  const filled = COLUMNS.map((_, at) => rows.some((cells) => cells[at] !== null));
+  return table("clients", TEXT.title, COLUMNS.filter((_, at) => filled[at]),
+    rows.map((cells) => cells.filter((_, at) => filled[at])));
+}
+
+const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
+const FILTERS = ["client_type", "status", "user_id"];
+
+/** What the list is limited to, in words: “smith”, Type: Buyer. */
+export function describeFilters(query) {
+  const shown = ([name, text]) => (name === "q" ? TEXT.quoted(text)
+    : `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
+  return ["q", ...FILTERS].map((name) => [name, query[name]]).filter(([, text]) => text).map(shown).join(", ");
+}
+
+function listFrame() {
+  const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
+  const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
+  const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
+  const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
+  let typing = 0;
+  const input = ({ target: { name } }) => {
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      if (!controls.isConnected) return;
+      state.list = listAddress(Object.fromEntries(new FormData(controls)));
+      go(state.list, name === "q");
+    }, name === "q" ? 100 : 0);
+  };
+  const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
+  const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
+    el("label.search", TEXT.search, el("input", search)),
+    el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
+    choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
+    filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage), link(TEXT.clear, "#/", "clear"));
+  const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
+  show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
+    el("p.total", { role: "status" }), el("div.results", table("clients", TEXT.title, COLUMNS, loading)));
+  state.list = null;
+  return controls;
+}
+
+/** Links to the pages before and after, to the first, the last and the neighbours, and a field for any other. */
+function pager({ page, totalPages }, turn) {
+  if (totalPages < 2) return null;
+  const jump = (event) => {
+    event.preventDefault();
+    const wanted = Number(new FormData(event.target).get("page").replace(/\D/g, ""));
+    go(turn(Math.min(Math.max(wanted, 1), totalPages)));
+  };
+  const numbers = pageNumbers(page, totalPages).map((number) => (number === null ? el("span", "…")
+    : el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
+      "aria-current": number === page ? "page" : null }, showNumber(number))));
+  return el("nav.paging", { "aria-label": TEXT.pages },
+    page > 1 ? link(TEXT.previous, turn(page - 1), "button") : null, numbers,
+    page < totalPages ? link(TEXT.next, turn(page + 1), "button") : null,
+    totalPages > 5 ? el("form", { submit: jump },
+      el("label", TEXT.jump, el("input", { name: "page", inputmode: "numeric", maxlength: "9", autocomplete: "off" })),
+      el("button", TEXT.go)) : null);
+}
+
+export async function listView({ query }, signal) {
+  const controls = find("form.filters") ?? listFrame();
+  if (state.list !== listAddress(query)) { // else it comes from the controls, which may be ahead of the address
+    state.list = listAddress(query);
+    for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
+  }
+  const count = FILTERS.filter((name) => query[name]).length;
+  const isFiltered = Boolean(query.q || count);
+  const [results, turn] = [find(".results"), (page) => listAddress({ ...query, page: String(page) })];
+  find(".clear").hidden = !isFiltered;
+  find(".fold").textContent = TEXT.filters(count);
+  results.setAttribute("aria-busy", "true");
+  const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
+  const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
+    + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
+  find(".total").textContent = clients.length ? total : "";
+  results.removeAttribute("aria-busy");
+  results.replaceChildren(
+    clients.length ? clientTable(clients, query)
+      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, link(TEXT.firstPage, turn(1), "button"))
+        : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
+          : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
+    clients.length ? pager(meta, turn) ?? "" : "");
+  if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
+}
