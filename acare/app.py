@@ -22,10 +22,11 @@ from acare.api.middleware import (
     RequireScope,
     SecurityHeaders,
 )
+from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
 from acare.api.query import workload_of_list
 from acare.api.request import Request
-from acare.api.resources import ClientCollection, ClientItem
+from acare.api.resources import ClientCollection, ClientItem, ClientsCsv
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, UserCollection
 from acare.api.web import Page, WebFile
@@ -35,7 +36,9 @@ from acare.database.database import Database
 from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
+from acare.store.deleted import DeletedStore
 from acare.store.keys import KeyStore
+from acare.store.lists import ListStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
@@ -63,6 +66,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
+        self.lists = ListStore(self.database)
+        self.deleted = DeletedStore(self.database)
         limit = settings.rate_limit
         # Requests pass it in this order, responses in reverse order.
         middleware = [
@@ -77,6 +82,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             RequireKey(),
             CsrfProtection(),
             RequireScope(),
+            StrictHandling(),
         ]
         super().__init__(middleware=[each for each in middleware if each is not None], request_type=Request)
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
@@ -86,7 +92,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def _add_routes(self, settings: Settings) -> None:
         item = ClientItem(self.clients, settings.require_precondition)
-        self.add_route("/v1/clients", ClientCollection(self.clients))
+        self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
+        self.add_route("/v1/clients.csv", ClientsCsv(self.lists))
         self.add_route("/v1/clients/{client_id}", item)
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
@@ -101,13 +108,15 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """The cost of a request, by which a server decides which thread answers it.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" may have many clients: a loop answers it if they are small. "slow" is a search or a deep
-        page. "check" is a readiness check, which writes and needs no key.
+        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page,
+        deleted clients or a file. "check" is a readiness check, which writes and needs no key.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
         if path.strip("/") == "readyz":
             return "check"
+        if path.rstrip("/").endswith(".csv"):
+            return "slow"
         return workload_of_list(query_string) if query_string else "quick"
 
     def caller(self, email: str) -> Caller:

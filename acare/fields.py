@@ -105,6 +105,9 @@ FIELDS = (
     ),
 )
 
+#: The fields that the server sets. In an update, ``version`` is the lock.
+SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
+
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
 
 

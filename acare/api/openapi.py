@@ -32,7 +32,19 @@ def document(version: str, prefix: str = "") -> Json:
         schemas["ClientRecord"]["properties"][field.name] = _in_record(field)
         schemas["ClientInput"]["properties"][field.name] = _in_input(field)
         schemas["ClientChanges"]["properties"][field.name] = _in_changes(field)
+    _add_preference(complete)
     return complete
+
+
+def _add_preference(complete: Json) -> None:
+    """Add what every operation has: the header ``Prefer``, and ``Preference-Applied`` in every response."""
+    operations = [operation for path in complete["paths"].values() for operation in path.values()]
+    responses = [*complete["components"]["responses"].values()]
+    for operation in operations:
+        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/Prefer"})
+        responses += [response for response in operation["responses"].values() if "headers" in response]
+    for response in responses:
+        response["headers"]["Preference-Applied"] = {"$ref": "#/components/headers/Preference-Applied"}
 
 
 def _in_record(field: Field) -> Json:

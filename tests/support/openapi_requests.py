@@ -54,6 +54,7 @@ class Scene:
 
         for name in ("page", "get", "create", "update", "delete"):
             self.monkeypatch.setattr(self.app.clients, name, fail)
+        self.monkeypatch.setattr(self.app.lists, "all", fail)
         for name in ("visible_to", "get"):
             self.monkeypatch.setattr(self.app.users, name, fail)
         self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
@@ -92,6 +93,11 @@ def without_key(scene):
 
 def unscoped(scene):
     return Api(scene.app, scene.app.keys.create("ana@example.com", {}).key)
+
+
+def with_deleted(scene):
+    scene.api.delete(scene.client_id())
+    return scene.api
 
 
 def unavailable(scene):
@@ -133,12 +139,13 @@ def key_used(scene):
     return scene.api
 
 
-COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
+COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{id}", "/v1/clients.csv"
 CHANGE = {"notes": "x"}
 # Method, path and body of a request that succeeds.
 GOOD = [
     ("GET", COLLECTION, None),
     ("POST", COLLECTION, JORDAN),
+    ("GET", CSV, None),
     ("GET", ITEM, None),
     ("PUT", ITEM, CHANGE),
     ("DELETE", ITEM, None),
@@ -155,6 +162,14 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
+    Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=with_deleted),
+    Ask("GET", f"{COLLECTION}?deleted=yes", 400),
+    Ask("GET", CSV, 200),
+    Ask("HEAD", CSV, 200),
+    Ask("GET", f"{CSV}?deleted=true", 400),
+    Ask("GET", f"{CSV}?page=1", 400, Prefer="handling=strict"),
+    Ask("POST", COLLECTION, 201, JORDAN, Prefer="handling=strict"),
+    Ask("POST", COLLECTION, 400, {**JORDAN, "version": 1}, Prefer="handling=strict"),
     Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
     Ask("GET", f"{COLLECTION}?page=0&status=lost", 400),
     Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),
