@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,10 @@ _CHANGES = (*_INPUT, *SERVER_FIELDS)
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
 MAX_CSV_CLIENTS = 50_000
 MAX_CSV_BYTES = 64 * 1024 * 1024
+
+# A thread that computes without a pause keeps Python's lock for 5 ms at a time, from all other requests.
+_LINES_WITHOUT_PAUSE = 20
+_PAUSE = 0.0005
 
 
 class ClientCollection:
@@ -96,8 +101,10 @@ class ClientsCsv:
         query.check()
         file = io.BytesIO()
         clients = self._lists.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
-        for line in csv_rows.lines(clients):
+        for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
+            if number % _LINES_WITHOUT_PAUSE == 0:
+                time.sleep(_PAUSE)
             if file.tell() > MAX_CSV_BYTES:
                 problem = f"match more than {MAX_CSV_BYTES} bytes: add some, or use 'acare export'"
                 raise InvalidInput(FieldError("filters", problem))

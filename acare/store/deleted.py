@@ -116,10 +116,11 @@ def _spellings(text: str) -> str:
         return text.lower()
     lines = [_fold(line) for line in text.split("\n")]
     for line in text.lower().split("\n"):
-        for spellings in _SPELLINGS if not line.isascii() else ():
+        for spellings in () if line.isascii() else _SPELLINGS:
+            spelled = line
             for letter, spelling in spellings.items():
-                line = line.replace(letter, spelling)
-            lines.append(_fold(line))
+                spelled = spelled.replace(letter, spelling)
+            lines.append(_fold(spelled))
     return "\n".join(lines)
 
 
