@@ -200,6 +200,9 @@ CREATE TABLE client_history (
 
 CREATE INDEX client_history_by_end ON client_history (ended_at);
 
+-- The deleted clients that can be restored, in the order of their deletion: acare/store/deleted.py.
+CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
+
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
     INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)

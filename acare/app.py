@@ -22,10 +22,18 @@ from acare.api.middleware import (
     RequireRight,
     SecurityHeaders,
 )
+from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
 from acare.api.query import workload_of_list
 from acare.api.request import Request
-from acare.api.resources import ClientCollection, ClientHistory, ClientItem, ClientOwner, RestoredClient
+from acare.api.resources import (
+    ClientCollection,
+    ClientHistory,
+    ClientItem,
+    ClientOwner,
+    ClientsCsv,
+    RestoredClient,
+)
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.api.web import Page, WebFile
@@ -35,8 +43,10 @@ from acare.database.database import Database
 from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.clients import ClientStore
+from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
+from acare.store.lists import ListStore
 from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 from acare.version import __version__
@@ -67,6 +77,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
         self.transfers = TransferStore(self.database)
+        self.lists = ListStore(self.database)
+        self.deleted = DeletedStore(self.database)
         limit = settings.rate_limit
         self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
         self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
@@ -84,6 +96,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             RequireKey(),
             CsrfProtection(),
             RequireRight(),
+            StrictHandling(),
         ]
         super().__init__(middleware=[each for each in middleware if each is not None], request_type=Request)
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
@@ -93,7 +106,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def _add_routes(self, settings: Settings) -> None:
         conditional = settings.require_precondition
-        self.add_route("/v1/clients", ClientCollection(self.clients))
+        self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
+        self.add_route("/v1/clients.csv", ClientsCsv(self.lists))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
         self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
         self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
@@ -116,14 +130,15 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """The cost of a request, by which a server decides which thread answers it.
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page
-        or a history. "check" is a readiness check, which writes and needs no key.
+        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page,
+        a history, deleted clients or a file. "check" is a readiness check, which writes and needs no key.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
         if path.strip("/") == "readyz":
             return "check"
-        if path.endswith("/history") or "%" in path:  # decoding the path twice would cost more
+        # Decoding the path twice would cost more.
+        if "%" in path or path.rstrip("/").endswith(("/history", ".csv")):
             return "slow"
         return workload_of_list(query_string) if query_string else "quick"
 

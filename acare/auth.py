@@ -84,6 +84,7 @@ _BROKERS: tuple[Role, ...] = ("broker",)
 #: not here fails. The store decides by the role which clients and keys a caller can see.
 RIGHTS = {
     "GET /v1/clients": Right("clients", _READ),
+    "GET /v1/clients.csv": Right("clients", _READ),
     "POST /v1/clients": Right("clients", _WRITE),
     "GET /v1/clients/{client_id}": Right("clients", _READ),
     "PUT /v1/clients/{client_id}": Right("clients", _WRITE),

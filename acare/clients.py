@@ -30,6 +30,14 @@ class ClientPage(NamedTuple):
     rows: list[str]
 
 
+class DeletedPage(NamedTuple):
+    """A page of deleted clients. ``deletions`` has ``deletedAt`` and ``deletedBy`` of each, as JSON texts."""
+
+    total: int
+    rows: list[str]
+    deletions: list[str]
+
+
 class Filters(TypedDict, total=False):
     """Which clients a list contains. A filter that is absent or None sets no condition."""
 

@@ -75,6 +75,9 @@ FIELDS = (
     Field("tags", StringList(maximum=50, each=String(max_length=50)), default="[]"),
 )
 
+#: The fields that the server sets. In an update, ``version`` is the lock.
+SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
+
 _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
 
 

@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
     ("property_preferences", "setting_types", "auth"),
     ("fields", "config"),
-    ("clients",),
+    ("clients", "csv_rows"),
     ("database",),
     ("api", "store"),
     ("app",),

@@ -10,7 +10,9 @@ from typing import Any
 import falcon
 
 from acare import ids
+from acare.api import preferences
 from acare.api.envelope import ApiError
+from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
 
@@ -38,28 +40,32 @@ def discard(req: falcon.Request) -> None:
             left -= len(data)
 
 
-def read(req: falcon.Request) -> Any:
+def read(req: Request, fields: Collection[str]) -> Any:
     """The JSON value in the body of the request. A body without a Content-Type is taken as JSON.
 
-    Raises InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms,
-    and its error for malformed JSON does not name a field.
+    ``fields`` are the members that the operation knows, for a caller who prefers strict handling. Raises
+    InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms, and its error for
+    malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
-    return loads(_read(req.bounded_stream))
+    value = loads(_read(req.bounded_stream))
+    if isinstance(value, dict):
+        preferences.reject_unknown(req, value, fields, "is not a field that this operation accepts")
+    return value
 
 
 def read_fields(
-    req: falcon.Request, fields: Mapping[str, Callable[[object], Any]], required: Collection[str] = ()
+    req: Request, fields: Mapping[str, Callable[[object], Any]], required: Collection[str] = ()
 ) -> dict[str, Any]:
     """The fields of a small JSON object that are present and not null, each as its function returns it.
 
     Each function raises ValueError with the rule, worded to follow the name of the field. Other members are
     ignored. InvalidInput lists every problem.
     """
-    members = read(req)
+    members = read(req, fields)
     if not isinstance(members, dict):
         raise _invalid("must be a JSON object")
     valid: dict[str, Any] = {}

@@ -10,8 +10,8 @@ from acare.api.request import Request
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
-    "ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
-    "Retry-After, X-Request-ID"
+    "Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
 METHODS = "GET, HEAD, POST, PUT, DELETE"
 

@@ -20,13 +20,15 @@ DEEP = 10_000
 #: What the parameter ``q`` may be. A possessive quantifier (++) never backtracks.
 SEARCH = String(max_length=200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
 
-_SEARCH = re.compile(r"(?:^|&)(?:q|email)=")
+_SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
+_BOOLEAN = Enum(("true", "false"))
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
-    """The workload of a list: "slow" for a search, which counts all matches, or a page after ``DEEP`` rows;
-    "list" for more than 25 clients, which take many milliseconds if they are large; otherwise "quick".
+    """The workload of a list: "slow" for a search or deleted clients, which are counted, or a page after
+    ``DEEP`` rows; "list" for more than 25 clients, which take many milliseconds if they are large; otherwise
+    "quick".
 
     An encoded query string counts as slow, which is cheaper than decoding it twice.
     """
@@ -58,6 +60,10 @@ class Query:
         """A text of this kind; None if the parameter is not given."""
         valid = self._read(name, kind.validate)
         return None if valid is None else str(valid)
+
+    def flag(self, name: str) -> bool:
+        """Whether the parameter is true."""
+        return self._read(name, _BOOLEAN.validate) == "true"
 
     def check(self) -> None:
         """Raise InvalidInput with all problems that were found, if any."""

@@ -2,55 +2,82 @@
 
 from __future__ import annotations
 
+import io
+import json
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
 
-from acare import ids
-from acare.api import body, conditions, envelope
+from acare import csv_rows, ids, timestamps
+from acare.api import body, conditions, envelope, preferences
 from acare.api.query import SEARCH, Query
-from acare.clients import ClientPage, ClientRow, CreatedClient, Filters
-from acare.errors import ClientNotFound
+from acare.api.request import Request
+from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage, Filters
+from acare.errors import ClientNotFound, FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, to_json
-from acare.fields import CLIENT_TYPES, STATUSES, validate_create, validate_update, validate_version
+from acare.fields import (
+    CLIENT_TYPES,
+    FIELDS,
+    SERVER_FIELDS,
+    STATUSES,
+    validate_create,
+    validate_update,
+    validate_version,
+)
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
 _CLIENT_TYPE = Enum(CLIENT_TYPES)
 _STATUS = Enum(STATUSES)
-_META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s}'
+_META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s%s}'
+
+# The query parameters that choose clients.
+_FILTERS = ("client_type", "status", "user_id", "email", "q", "deleted")
+
+# The members of a body.
+_INPUT = tuple(field.name for field in FIELDS)
+_CHANGES = (*_INPUT, *SERVER_FIELDS)
+
+#: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
+MAX_CSV_CLIENTS = 50_000
+MAX_CSV_BYTES = 64 * 1024 * 1024
+
+# A thread that computes without a pause keeps Python's lock for 5 ms at a time, from all other requests.
+_LINES_WITHOUT_PAUSE = 20
+_PAUSE = 0.0005
 
 
 class ClientCollection:
     """``/v1/clients``"""
 
-    def __init__(self, clients: Any) -> None:
-        """``clients`` is a ClientStore, which the API does not import."""
-        self._clients = clients
+    parameters = ("page", "limit", *_FILTERS)
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def __init__(self, clients: Any, deleted: Any) -> None:
+        """``clients`` is a ClientStore and ``deleted`` a DeletedStore, which the API does not import."""
+        self._clients = clients
+        self._deleted = deleted
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
         number = query.count("page", default=1)
         limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
-        filters: Filters = {
-            "client_type": query.text("client_type", _CLIENT_TYPE),
-            "status": query.text("status", _STATUS),
-            "user_id": query.uuid("user_id"),
-            "email": query.text("email", CLIENT_EMAIL),
-            "q": query.text("q", SEARCH),
-        }
+        filters = _filters(query)
+        store = self._deleted if query.flag("deleted") else self._clients
         query.check()
-        found: ClientPage = self._clients.page(req.context.caller, page=number, limit=limit, **filters)
+        found: ClientPage | DeletedPage = store.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
-        meta = _META % (number, limit, found.total, -(-found.total // limit), more)
+        deletions = f',"deleted":[{",".join(found.deletions)}]' if isinstance(found, DeletedPage) else ""
+        meta = _META % (number, limit, found.total, -(-found.total // limit), more, deletions)
         envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
-        client = validate_create(body.read(req))
+        client = validate_create(body.read(req, _INPUT))
         created: CreatedClient = self._clients.create(
             req.context.caller, client, idempotency_key=idempotency_key
         )
@@ -63,6 +90,38 @@ class ClientCollection:
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
+class ClientsCsv:
+    """``/v1/clients.csv``: all clients that the filters match, as a file."""
+
+    scope = "clients"
+    parameters = _FILTERS
+
+    def __init__(self, lists: Any) -> None:
+        """``lists`` is a ListStore, which the API does not import."""
+        self._lists = lists
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        query = Query(req)
+        filters = _filters(query)
+        if query.flag("deleted"):
+            raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
+        query.check()
+        file = io.BytesIO()
+        clients = self._lists.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
+        for number, line in enumerate(csv_rows.lines(clients)):
+            file.write(line.encode())
+            if number % _LINES_WITHOUT_PAUSE == 0:
+                time.sleep(_PAUSE)
+            if file.tell() > MAX_CSV_BYTES:
+                problem = f"match more than {MAX_CSV_BYTES} bytes: add some, or use 'acare export'"
+                raise InvalidInput(FieldError("filters", problem))
+        resp.content_type = "text/csv; charset=utf-8"
+        resp.downloadable_as = f"clients-{timestamps.now()[:10]}.csv"
+        resp.data = file.getvalue()
+
+    on_head = on_get
+
+
 class ClientItem:
     """``/v1/clients/{client_id}``"""
 
@@ -70,7 +129,7 @@ class ClientItem:
         self._clients = clients
         self._require_precondition = require_precondition
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+    def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         precondition = conditions.for_reading(req)
         row: ClientRow = self._clients.get(req.context.caller, _parse_id(client_id), precondition)
         tag = conditions.etag(row.version)
@@ -82,9 +141,12 @@ class ClientItem:
 
     on_head = on_get
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
-        changes, version = validate_update(body.read(req))
+    def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
+        sent = body.read(req, _CHANGES)
+        changes, version = validate_update(sent)
         _check_precondition(req, version, self._require_precondition)
+        if preferences.is_strict(req):
+            self._check_server_fields(req, client_id, sent)
         row: ClientRow = self._clients.update(
             req.context.caller,
             _parse_id(client_id),
@@ -94,10 +156,21 @@ class ClientItem:
         )
         _answer(resp, row)
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+    def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         _check_precondition(req, None, self._require_precondition)
         self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
+
+    def _check_server_fields(self, req: Request, client_id: str, sent: Mapping[str, object]) -> None:
+        """InvalidInput if the body has another value than the client in a field that the server sets.
+
+        A client at another version than the caller's is left to the lock, which reports the conflict.
+        """
+        row: ClientRow = self._clients.get(req.context.caller, _parse_id(client_id))
+        record = json.loads(row.json)
+        names = [name for name in SERVER_FIELDS if name in sent and sent[name] != record[name]]
+        if names and "version" not in names and conditions.for_writing(req).holds(row.version):
+            raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 
 class ClientHistory:
@@ -109,7 +182,7 @@ class ClientHistory:
         """``history`` is a HistoryStore, which the API does not import."""
         self._history = history
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+    def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         events = self._history.events(req.context.caller, _parse_id(client_id))
         versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
         envelope.succeed(resp, to_json({"versions": versions}))
@@ -124,7 +197,7 @@ class RestoredClient:
         """``history`` is a HistoryStore."""
         self._history = history
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+    def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         _answer(resp, self._history.restore(req.context.caller, _parse_id(client_id)))
 
 
@@ -136,7 +209,7 @@ class ClientOwner:
         self._transfers = transfers
         self._require_precondition = require_precondition
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, client_id: str) -> None:
+    def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": body.parse_id, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         _check_precondition(req, valid.get("version"), self._require_precondition)
@@ -153,11 +226,22 @@ def _answer(resp: falcon.Response, row: ClientRow) -> None:
     envelope.succeed(resp, row.json)
 
 
-def _check_precondition(req: falcon.Request, version: int | None, is_required: bool) -> None:
+def _check_precondition(req: Request, version: int | None, is_required: bool) -> None:
     """Reject a write without a version, if the server requires one."""
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
         raise envelope.ApiError("PRECONDITION_REQUIRED", message)
+
+
+def _filters(query: Query) -> Filters:
+    """The filters in a query, apart from ``deleted``."""
+    return {
+        "client_type": query.text("client_type", _CLIENT_TYPE),
+        "status": query.text("status", _STATUS),
+        "user_id": query.uuid("user_id"),
+        "email": query.text("email", CLIENT_EMAIL),
+        "q": query.text("q", SEARCH),
+    }
 
 
 def _parse_id(text: str) -> str:

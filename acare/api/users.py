@@ -9,6 +9,7 @@ import falcon
 from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.query import Query
+from acare.api.request import Request
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
@@ -23,7 +24,7 @@ class UserCollection:
         """``users`` is a UserStore, which the API does not import."""
         self._users = users
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
         disabled = query.text("disabled", Enum(("true", "false"))) == "true"
         query.check()
@@ -32,7 +33,7 @@ class UserCollection:
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
         user = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
@@ -46,7 +47,7 @@ class CurrentUser:
         """``users`` is a UserStore."""
         self._users = users
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         envelope.succeed(resp, to_json(_as_json(self._users.get(req.context.caller))))
 
     on_head = on_get
@@ -59,7 +60,7 @@ class UserItem:
         """``users`` is a UserStore."""
         self._users = users
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+    def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate, "disabled": Boolean().validate}
         changes = body.read_fields(req, fields)
         if not changes:
@@ -75,7 +76,7 @@ class Handover:
         """``transfers`` is a TransferStore."""
         self._transfers = transfers
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+    def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": body.parse_id}, required=["to"])["to"]
         owner = _parse_id(user_id, UserNotFound)
         number = self._transfers.transfer(req.context.caller, owner, to)
@@ -94,13 +95,13 @@ class KeyCollection:
         """``keys`` is a KeyStore."""
         self._keys = keys
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         keys = [*map(self._as_json, self._keys.list(req.context.caller))]
         envelope.succeed(resp, to_json({"keys": keys}))
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {
             "user_id": body.parse_id,
             "name": KEY_NAME.validate,
@@ -122,7 +123,7 @@ class KeyItem:
         """``keys`` is a KeyStore."""
         self._keys = keys
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, key_id: str) -> None:
+    def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         self._keys.revoke(req.context.caller, _parse_id(key_id, KeyNotFound))
         envelope.succeed(resp, "{}")
 

@@ -10,14 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from acare.field_types import from_json, to_json
-
-# What a spreadsheet would run as a formula, at the start of a cell (OWASP, "CSV Injection"), and after what a
-# spreadsheet with other settings takes for the end of a cell. An apostrophe before it makes it text.
-_FORMULA = r"'*[^\S\t\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
-_START = r"(?:\A|(?<=[;\t\r\n]))"
-_UNSAFE = re.compile(rf"{_START}(?={_FORMULA})|\A(?='*[\t\r\n])")
-_DEFUSED = re.compile(rf"{_START}'(?={_FORMULA})|\A'(?='*[\t\r\n])")
+from acare.field_types import from_json
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
@@ -35,15 +28,6 @@ _DATE = re.compile(
 )
 
 
-def defuse(text: str) -> str:
-    """The text with ' before all that a spreadsheet would run as a formula; ``undefuse`` reverses it."""
-    return _UNSAFE.sub("'", text)
-
-
-def undefuse(text: str) -> str:
-    return _DEFUSED.sub("", text) if "'" in text else text
-
-
 def money(text: str) -> Any:
     """``$350,000``, ``350.000,00 EUR``, ``350k``; a separator before three digits separates thousands."""
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
@@ -52,13 +36,6 @@ def money(text: str) -> Any:
     whole, _, fraction, scale = match.groups()
     number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * _SCALES[scale.lower()]
     return int(number) if number == int(number) else float(number)
-
-
-def amount(value: float) -> str:
-    """A number as ``money`` reads it."""
-    text = f"{Decimal(repr(value)):f}"
-    has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # money would read thousands
-    return f"{text}0" if has_three_decimals else text
 
 
 def boolean(text: str) -> Any:
@@ -80,13 +57,6 @@ def texts(text: str) -> Any:
     if isinstance(found, list):
         return found
     return [item.strip() for item in text.split(";") if item.strip()]
-
-
-def join(items: list[str]) -> str:
-    """A list as ``texts`` reads it."""
-    if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
-        return to_json(items)
-    return "; ".join(items)
 
 
 def json_value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""The columns of CSV files: the field of each header, and how the cells of a field are read and written."""
+"""The columns of CSV files: the field of each header, and how the cells of a field are read."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from acare.errors import UserError
-from acare.field_types import Amount, Boolean, Enum, StringList, to_json
+from acare.field_types import Amount, Boolean, Enum, StringList
 from acare.fields import FIELDS
 from acare.importing import cells
 from acare.property_preferences import Preferences
 
-# How the cells of a field are read and written, by its type; others are texts.
-_CELLS: dict[type, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
-    Amount: (cells.money, cells.amount),
-    Boolean: (cells.boolean, to_json),
-    Enum: (cells.word, str),
-    StringList: (cells.texts, cells.join),
-    Preferences: (cells.json_value, lambda value: to_json(value) if value else ""),
-}
-_FIELDS = {field.name: _CELLS.get(type(field.kind), (str, str)) for field in FIELDS}
-
-#: The columns that an export writes, and the writer of each.
-EXPORTED: dict[str, Callable[[Any], str]] = {
-    **dict.fromkeys(("id", "owner"), str),
-    **{name: write for name, (_, write) in _FIELDS.items()},
-    **dict.fromkeys(("version", "created_at", "updated_at"), str),
+# How the cells of a field are read, by its type; others are texts.
+_READERS: dict[type, Callable[[str], Any]] = {
+    Amount: cells.money,
+    Boolean: cells.boolean,
+    Enum: cells.word,
+    StringList: cells.texts,
+    Preferences: cells.json_value,
 }
 
 #: What a column can be, and how its cells are read.
 TARGETS: dict[str, Callable[[str], Any]] = {
-    **{name: read for name, (read, _) in _FIELDS.items()},
+    **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
     "full_name": cells.full_name,
     **dict.fromkeys(("owner", "created_at"), str),
 }

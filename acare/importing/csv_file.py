@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any
 
+from acare import csv_rows
 from acare.errors import FieldError, UserError
 from acare.importing import cells
 from acare.importing.columns import TARGETS, find_fields
@@ -62,8 +63,8 @@ class CsvReader:
         has_reason = names[0] == REASON  # it comes from such a file
         if file.tell() == 0:
             file.write("\ufeff")
-            writer.writerow(map(cells.defuse, [REASON, *names[has_reason:]]))
-        writer.writerow(map(cells.defuse, [reason, *row.record[has_reason:]]))
+            writer.writerow(map(csv_rows.defuse, [REASON, *names[has_reason:]]))
+        writer.writerow(map(csv_rows.defuse, [reason, *row.record[has_reason:]]))
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
@@ -80,7 +81,7 @@ class CsvReader:
         try:
             for record in records:
                 if any(map(str.strip, record)):
-                    yield line, list(map(cells.undefuse, record))
+                    yield line, list(map(csv_rows.undefuse, record))
                 line = records.line_num + 1
         except csv.Error as error:
             raise UserError(f"line {line} {_UNREADABLE}: {error}") from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import IO
 
+from acare import csv_rows
 from acare.database.database import Database
 from acare.field_types import to_json
-from acare.importing import cells
-from acare.importing.columns import EXPORTED
 from acare.store import users
 
 EXPORT = """
@@ -42,10 +40,4 @@ def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
 
 def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
     """Write clients, one a row."""
-    file.write("\ufeff")  # tells spreadsheets that this is UTF-8
-    writer = csv.writer(file)
-    writer.writerow(EXPORTED)
-    for text, owner in clients:
-        client = {**json.loads(text), "owner": owner}
-        values = ((client[name], write) for name, write in EXPORTED.items())
-        writer.writerow("" if value is None else cells.defuse(write(value)) for value, write in values)
+    file.writelines(csv_rows.lines(clients))

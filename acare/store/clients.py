@@ -79,7 +79,7 @@ WHERE client_id = :id AND version = :version
 """
 
 #: Seconds that a list or search may take: others wait for it.
-_MAX_SECONDS = 2.0
+MAX_SECONDS = 2.0
 
 
 class ClientStore:
@@ -99,7 +99,7 @@ class ClientStore:
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
         """
-        with self._database.read(max_seconds=_MAX_SECONDS) as connection:
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:

@@ -1,14 +1,22 @@
-"""One page of clients: its rows and the number of clients on all pages, for any combination of filters."""
+"""Lists of clients for any combination of filters: one page and the number on all pages, or all of them."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, Unpack
 
+from acare.auth import Caller
 from acare.clients import ClientPage, Filters
+from acare.database.database import Database
+from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store import search
+
+_WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
+
+#: Seconds that reading all clients of a list may take, with the time between two rows.
+_MAX_SECONDS_OF_ALL = 30.0
 
 _CONDITIONS = {
     "q": "clients_search MATCH :q",
@@ -27,18 +35,9 @@ def read(
     ``owner_id`` is the owner whose clients the caller can see; None: all owners. Begins a transaction, so
     that the rows and the total come from one snapshot.
     """
-    values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-    user_id = values.pop("user_id", None) or owner_id
-    if user_id is not None:
-        if owner_id not in (None, user_id):
-            return ClientPage(0, [])
-        values["owner_id"] = user_id
-    if "q" in values:
-        values["q"] = search.expression(values["q"])
+    total, values = _count(connection, owner_id, filters)
     names = tuple(values)
     skipped = (page - 1) * limit
-    connection.execute("BEGIN")
-    (total,) = connection.execute(total_statement(names), values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
         return ClientPage(total, [])
@@ -47,6 +46,45 @@ def read(
     values |= {"rows": rows, "skipped": nearer}
     found = connection.execute(page_statement(names, order), values).fetchall()
     return ClientPage(total, [text for (text,) in found])
+
+
+class ListStore:
+    """Lists as a whole, for files."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, caller: Caller, max_clients: int, **filters: Unpack[Filters]) -> Iterator[tuple[str, str]]:
+        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
+
+        InvalidInput if there are more than ``max_clients``.
+        """
+        with self._database.read(max_seconds=_MAX_SECONDS_OF_ALL) as connection:
+            total, values = _count(connection, caller.owner_id, filters)
+            if total > max_clients:
+                problem = (
+                    f"match {total:,} clients, more than {max_clients:,}: add some, or use 'acare export'"
+                )
+                raise InvalidInput(FieldError("filters", problem))
+            statement = page_statement(tuple(values), "DESC", _WITH_OWNER)
+            yield from connection.execute(statement, {**values, "rows": total, "skipped": 0})
+
+
+def _count(
+    connection: sqlite3.Connection, owner_id: str | None, filters: Filters
+) -> tuple[int, dict[str, Any]]:
+    """The number of clients in a list, and the values of its conditions. Begins a transaction."""
+    values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    user_id = values.pop("user_id", None) or owner_id
+    if user_id is not None:
+        if owner_id not in (None, user_id):
+            return 0, {}
+        values["owner_id"] = user_id
+    if "q" in values:
+        values["q"] = search.expression(values["q"])
+    connection.execute("BEGIN")
+    (total,) = connection.execute(total_statement(tuple(values)), values).fetchone()
+    return total, values
 
 
 def total_statement(names: Collection[str]) -> str:
@@ -58,7 +96,7 @@ def total_statement(names: Collection[str]) -> str:
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
 
 
-def page_statement(names: Collection[str], order: str) -> str:
+def page_statement(names: Collection[str], order: str, columns: str = "json") -> str:
     """The statement for one page of a list with the filters ``names``.
 
     The inner SELECT walks only an index, from the end that is nearer to the page: ``order`` is ASC or DESC.
@@ -71,7 +109,7 @@ def page_statement(names: Collection[str], order: str) -> str:
     else:
         seqs = _list(names)
     return f"""
-SELECT json
+SELECT {columns}
 FROM clients
 WHERE seq IN ({seqs} ORDER BY {order_by} {order} LIMIT :rows OFFSET :skipped)
 ORDER BY seq DESC

@@ -8,8 +8,10 @@ from support.openapi_check import check_answer
 from support.openapi_requests import ORIGIN, OTHERS, TABLE, scene_in
 from webtest import TestApp
 
-EXPOSED = {"ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit", "RateLimit-Remaining",
-           "RateLimit-Reset", "Retry-After", "X-Request-ID"}  # fmt: skip
+EXPOSED = {
+    "Content-Disposition", "ETag", "Idempotent-Replayed", "Location", "Preference-Applied",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID",
+}  # fmt: skip
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 

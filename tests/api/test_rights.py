@@ -17,6 +17,7 @@ README = Path(__file__).resolve().parent.parent.parent / "acare" / "api" / "READ
 # another agent.
 OPERATIONS = {
     "GET /v1/clients": (None, 200, 200, 200),
+    "GET /v1/clients.csv": (None, 200, 200, 200),
     "POST /v1/clients": (JORDAN, 201, 201, 201),
     "GET /v1/clients/{client_id}": (None, 200, 200, 404),
     "PUT /v1/clients/{client_id}": ({"notes": "x"}, 200, 200, 404),

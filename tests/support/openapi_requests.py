@@ -39,6 +39,8 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 # The methods of each store that the API calls, apart from those that find the caller.
 METHODS = {
     "clients": "page get create update delete",
+    "lists": "all",
+    "deleted": "page",
     "history": "events restore",
     "transfers": "transfer hand_over",
     "users": "visible_to get add change",
@@ -121,6 +123,11 @@ def unscoped(scene):
     return Api(scene.app, scene.app.keys.create("ana@example.com", {}).key)
 
 
+def with_deleted(scene):
+    scene.api.delete(scene.client_id())
+    return scene.api
+
+
 def unavailable(scene):
     scene.break_store(StoreUnavailable("The database is busy."))
     return scene.api
@@ -189,7 +196,7 @@ def ana_exists(scene):
     return scene.api
 
 
-COLLECTION, ITEM = "/v1/clients", "/v1/clients/{client_id}"
+COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
 OWNER, RESTORE, HISTORY = f"{ITEM}/owner", f"{COLLECTION}/{{deleted_id}}/restore", f"{ITEM}/history"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
 CHANGE = {"notes": "x"}
@@ -197,6 +204,7 @@ CHANGE = {"notes": "x"}
 GOOD = [
     ("GET", COLLECTION, None),
     ("POST", COLLECTION, JORDAN),
+    ("GET", CSV, None),
     ("GET", ITEM, None),
     ("PUT", ITEM, CHANGE),
     ("DELETE", ITEM, None),
@@ -222,6 +230,14 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
+    Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=with_deleted),
+    Ask("GET", f"{COLLECTION}?deleted=yes", 400),
+    Ask("GET", CSV, 200),
+    Ask("HEAD", CSV, 200),
+    Ask("GET", f"{CSV}?deleted=true", 400),
+    Ask("GET", f"{CSV}?page=1", 400, Prefer="handling=strict"),
+    Ask("POST", COLLECTION, 201, JORDAN, Prefer="handling=strict"),
+    Ask("POST", COLLECTION, 400, {**JORDAN, "version": 1}, Prefer="handling=strict"),
     Ask("GET", f"{COLLECTION}?page=&limit=&client_type=&status=", 200),
     Ask("GET", f"{COLLECTION}?page=0&status=lost", 400),
     Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),

@@ -133,6 +133,8 @@ SET seq = (SELECT places.seq FROM places WHERE places.old = client_history.seq),
 
 DROP TABLE places;
 
+CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
+
 CREATE INDEX clients_by_seq              ON clients (seq);
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
 CREATE INDEX clients_by_user             ON clients (user_id);

@@ -1,0 +1,59 @@
+"""``Prefer: handling=strict`` (RFC 7240): what acare otherwise ignores in a request is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+import falcon
+
+from acare.api.request import Request
+from acare.errors import FieldError, InvalidInput
+
+# The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+
+# Problems in one response: a body can have thousands of unknown fields.
+_MAX_PROBLEMS = 20
+
+
+def is_strict(req: Request) -> bool:
+    """Whether the caller prefers strict handling. Of a repeated preference, the first one counts."""
+    header = req.env.get("HTTP_PREFER")
+    if header is None or not req.is_api:
+        return False
+    for preference in _PREFERENCE.findall(header):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip(" \t").lower() == "handling":
+            return bool(value.strip(" \t").strip('"').lower() == "strict")
+    return False
+
+
+def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], problem: str) -> None:
+    """InvalidInput with ``problem`` for each name that is not known, if the caller prefers strict handling.
+
+    The names can be any text from the request.
+    """
+    if is_strict(req) and (unknown := [name for name in names if name not in known]):
+        shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
+        raise InvalidInput(*(FieldError(name, problem) for name in shown))
+
+
+class StrictHandling:
+    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
+
+    A resource has the names of its query parameters in ``parameters``. The fields of a body are an argument
+    of ``body.read``.
+    """
+
+    def process_resource(self, req: Request, resp: falcon.Response, resource: object, params: object) -> None:
+        known = getattr(resource, "parameters", ()) if req.method in ("GET", "HEAD") else ()
+        reject_unknown(req, req.params, known, "is not a query parameter of this operation")
+        if req.method not in ("POST", "PUT") and req.content_length:
+            reject_unknown(req, ("body",), (), "is ignored by this method")
+
+    def process_response(
+        self, req: Request, resp: falcon.Response, resource: object, succeeded: bool
+    ) -> None:
+        if is_strict(req):
+            resp.set_header("Preference-Applied", "handling=strict")

@@ -1,0 +1,78 @@
+"""Writes clients as CSV, safe to open in a spreadsheet; an import reads the same values back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from acare.field_types import Amount, Boolean, StringList, to_json
+from acare.fields import FIELDS
+from acare.property_preferences import Preferences
+
+# What a spreadsheet would run as a formula, at the start of a cell (OWASP, "CSV Injection"), and after what a
+# spreadsheet with other settings takes for the end of a cell. An apostrophe before it makes it text.
+_FORMULA = r"'*[^\S\t\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_START = r"(?:\A|(?<=[;\t\r\n]))"
+_UNSAFE = re.compile(rf"{_START}(?={_FORMULA})|\A(?='*[\t\r\n])")
+_DEFUSED = re.compile(rf"{_START}'(?={_FORMULA})|\A'(?='*[\t\r\n])")
+
+
+def defuse(text: str) -> str:
+    """The text with ' before all that a spreadsheet would run as a formula; ``undefuse`` reverses it."""
+    return _UNSAFE.sub("'", text)
+
+
+def undefuse(text: str) -> str:
+    return _DEFUSED.sub("", text) if "'" in text else text
+
+
+def amount(value: float) -> str:
+    """A number as an import reads it."""
+    text = f"{Decimal(repr(value)):f}"
+    has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # an import would read thousands
+    return f"{text}0" if has_three_decimals else text
+
+
+def join(items: list[str]) -> str:
+    """A list as an import reads it."""
+    if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
+        return to_json(items)
+    return "; ".join(items)
+
+
+# The writer of the cells of a field, by its type; others are texts.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    Amount: amount,
+    Boolean: to_json,
+    StringList: join,
+    Preferences: lambda value: to_json(value) if value else "",
+}
+
+#: The columns, and the writer of each.
+COLUMNS: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys(("id", "owner"), str),
+    **{field.name: _WRITERS.get(type(field.kind), str) for field in FIELDS},
+    **dict.fromkeys(("version", "created_at", "updated_at"), str),
+}
+
+
+class _Lines:
+    """A file for a CSV writer, which returns each line to the caller of ``writerow``."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The text of the file, row by row, of clients as JSON with the e-mail address of the owner."""
+    yield "\ufeff"  # tells spreadsheets that this is UTF-8
+    writer = csv.writer(_Lines())
+    yield writer.writerow(COLUMNS)
+    for text, owner in clients:
+        client = {**json.loads(text), "owner": owner}
+        values = ((client[name], write) for name, write in COLUMNS.items())
+        yield writer.writerow("" if value is None else defuse(write(value)) for value, write in values)

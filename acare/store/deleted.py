@@ -1,0 +1,133 @@
+"""Lists of the deleted clients that can be restored, and the search among them.
+
+They are not in the full-text index, which would keep their words: a search reads all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Unpack
+
+from acare.auth import Caller
+from acare.clients import DeletedPage, Filters
+from acare.database.database import Database
+from acare.store.clients import MAX_SECONDS
+
+# What a search reads, one a line, the phone number first.
+_SEARCHED = ("phone", "first_name", "last_name", "email", "preferred_locations", "tags", "notes")
+
+_TEXT = " || char(10) || ".join(f"ifnull(json ->> '$.{name}', '')" for name in _SEARCHED)
+
+# A deleted client that was restored exists, or was deleted again at a later version.
+MATCHING = f"""
+SELECT rowid, iif(:q IS NULL, '', {_TEXT})
+FROM client_history AS deletion INDEXED BY client_history_deleted
+WHERE deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM client_history AS later
+        WHERE later.client_id = deletion.client_id AND later.version > deletion.version
+    )
+    AND (:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
+    AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
+    AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
+    AND (:status IS NULL OR json ->> '$.status' = :status)
+    AND (:email IS NULL OR json ->> '$.email' = :email COLLATE NOCASE)
+ORDER BY ended_at DESC, rowid DESC
+"""
+
+PAGE = """
+SELECT json, json_object('deletedAt', ended_at, 'deletedBy', users.email)
+FROM client_history
+LEFT JOIN api_keys ON api_keys.id = deleted_by
+LEFT JOIN users ON users.id = user_id
+WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
+ORDER BY ended_at DESC, client_history.rowid DESC
+"""
+
+_NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email", "q"))
+
+_COMBINING = re.compile("[\u0300-\u036f]")
+
+# Letters that are also found in other spellings, and these spellings.
+_SPELLINGS = (
+    {"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"},
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"},
+)
+
+_PHONE = re.compile(r"[-+()./\s0-9]+")
+_MIN_DIGITS = 7
+
+
+class DeletedStore:
+    """The deleted clients in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> DeletedPage:
+        """Page number ``page`` of ``limit`` clients that the caller could see until their deletion.
+
+        The last one deleted comes first. Rows and total come from one snapshot. StoreUnavailable if that
+        takes too long.
+        """
+        values = {**_NO_FILTERS, **filters, "owner_id": caller.owner_id}
+        matches = matcher(filters.get("q"))
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+            connection.execute("BEGIN")
+            found = [rowid for rowid, text in connection.execute(MATCHING, values) if matches(text)]
+            rowids = found[(page - 1) * limit : page * limit]
+            rows = connection.execute(PAGE, {"rowids": json.dumps(rowids)}).fetchall()
+        return DeletedPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
+
+
+def matcher(q: str | None) -> Callable[[str], bool]:
+    """A function that tells whether the search ``q`` finds a text with the lines ``_SEARCHED``."""
+    if q is None:
+        return lambda text: True
+    words = [re.findall(r"[^\W_]+", _fold(word)) for word in q.split()]
+    phrases = [(tokens[0], re.compile(r"(?<![^\W_])" + r"[\W_]+".join(tokens))) for tokens in words if tokens]
+    number = _digits(q) if _PHONE.fullmatch(q) else ""
+
+    def matches(text: str) -> bool:
+        spelled = _spellings(text)
+        # Most texts lack the word, which `in` finds out much faster than the expression.
+        if phrases and all(token in spelled and phrase.search(spelled) for token, phrase in phrases):
+            return True
+        return len(number) >= _MIN_DIGITS and _same_number(number, _digits(text.partition("\n")[0]))
+
+    return matches
+
+
+def _fold(text: str) -> str:
+    """Text without case and accents."""
+    if text.isascii():
+        return text.lower()
+    return _COMBINING.sub("", unicodedata.normalize("NFD", text.lower()))
+
+
+def _spellings(text: str) -> str:
+    """The text without case and accents, with the other spellings of its lines."""
+    if text.isascii():
+        return text.lower()
+    lines = [_fold(line) for line in text.split("\n")]
+    for line in text.lower().split("\n"):
+        for spellings in () if line.isascii() else _SPELLINGS:
+            spelled = line
+            for letter, spelling in spellings.items():
+                spelled = spelled.replace(letter, spelling)
+            lines.append(_fold(spelled))
+    return "\n".join(lines)
+
+
+def _digits(text: str) -> str:
+    """The digits of a phone number, without leading zeros."""
+    return re.sub("[^0-9]", "", text).lstrip("0")
+
+
+def _same_number(one: str, other: str) -> bool:
+    return min(len(one), len(other)) >= _MIN_DIGITS and (one.endswith(other) or other.endswith(one))

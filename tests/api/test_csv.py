@@ -1,0 +1,98 @@
+"""``/v1/clients.csv``: the clients of a list as a file."""
+
+import re
+
+import pytest
+from support.client import Api, app_fixture, full_key
+from support.data import OTHER
+from support.importing import USER, Agency
+
+from acare.auth import operator_for
+from acare.store.lists import ListStore
+
+CSV = "/v1/clients.csv"
+limited = app_fixture(scope="function", rate_limit="3/900", clock=lambda: 0)
+
+
+def rows(api, query=""):
+    """The first names in the file."""
+    header, *found = api.get(f"{CSV}{query}").body.decode("utf-8-sig").splitlines()
+    assert header.startswith("id,owner,first_name,")
+    return " ".join(row.split(",")[2] for row in found)
+
+
+@pytest.fixture
+def three(api):
+    """A broker with three clients."""
+    for name, client_type in (("A", "buyer"), ("B", "seller"), ("C", "buyer")):
+        api.create(first_name=name, client_type=client_type)
+    return api
+
+
+def test_it_is_what_the_command_exports_in_the_order_of_the_list(tmp_path):
+    agency = Agency(tmp_path)
+    agency.create(**OTHER)
+    agency.create(**OTHER | {"notes": "=1+1", "source": "@x", "last_name": '李, "Jr."'})
+    exported = agency.run("export", "--format", "csv").out.splitlines(keepends=True)
+    with agency.app() as app:
+        body = Api(app, full_key(app, USER)).get(CSV).body.decode()
+    assert body == "".join([exported[0], *exported[:0:-1]])
+    assert "'=1+1" in body
+
+
+def test_it_is_a_download(three):
+    answer = three.get(CSV)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    name = answer.headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="?clients-\d{4}-\d\d-\d\d\.csv"?', name)
+    assert three.head(CSV).headers["Content-Length"] == str(len(answer.body))
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", "C B A"),
+        ("?client_type=buyer", "C A"),
+        ("?q=b", "B"),
+        ("?page=2&limit=1", "C B A"),
+        ("?page=x&deleted=false", "C B A"),
+        ("?user_id=00000000-0000-4000-8000-000000000000", ""),
+    ],
+)
+def test_it_has_all_clients_that_the_filters_match(three, query, names):
+    assert rows(three, query) == names
+
+
+@pytest.mark.parametrize("query", ["status=lost", "deleted=true", "deleted=yes", "user_id=7"])
+def test_invalid_filters_and_deleted_clients_are_400(three, query):
+    three.get(f"{CSV}?{query}", status=400)
+
+
+def test_an_agent_gets_only_their_own_clients(caller, three):
+    ana = caller("ana@x.com", "agent")
+    ana.create(first_name="Zoë")
+    owner = three.list()["clients"][-1]["user_id"]
+    assert (rows(ana), rows(ana, f"?user_id={owner}"), rows(three)) == ("Zoë", "", "Zoë C B A")
+
+
+def test_it_needs_the_scope_to_read_clients(caller):
+    caller(scopes={"clients": ["write"]}).get(CSV, status=403)
+
+
+@pytest.mark.parametrize("limit", ["MAX_CSV_CLIENTS", "MAX_CSV_BYTES"])
+def test_what_is_too_large_is_400_and_names_the_command(three, monkeypatch, limit):
+    monkeypatch.setattr(f"acare.api.resources.{limit}", 2)
+    error = three.get(CSV, status=400).json["error"]
+    assert (error["details"][0]["field"], "'acare export'" in error["message"]) == ("filters", True)
+
+
+def test_it_is_of_one_snapshot(app, three):
+    exported = ListStore(app.database).all(operator_for("x", "broker"), 4)
+    next(exported)
+    three.create()
+    assert len(list(exported)) == 2
+
+
+def test_it_takes_one_token(limited):
+    api = Api(limited, full_key(limited))
+    assert [api.get(CSV).headers["RateLimit-Remaining"] for _ in range(3)] == ["2", "1", "0"]

@@ -1,0 +1,149 @@
+"""``deleted=true``: the deleted clients that can be restored, and finding one of them."""
+
+import pytest
+from support.client import Api
+from support.data import OTHER
+
+from acare.auth import operator_for
+from acare.store.erasures import ErasureStore
+from acare.store.history import HistoryStore
+
+ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "phone": "+49 661 100000", "notes": "likes\nlakes"}
+JORG = {
+    "first_name": "Jörg",
+    "last_name": "Strauß",
+    "email": "Jorg.S@example.com",
+    "tags": ["first-time buyer"],
+}
+SOREN = {
+    "first_name": "Søren",
+    "last_name": "Łuk",
+    "preferred_locations": ["Århus"],
+    "phone": "(661) 555-0142",
+}
+PEOPLE = (ZOE, JORG, SOREN)
+
+
+def deleted(api: Api, query=""):
+    """The first names in the list of deleted clients."""
+    data = api.list(f"?deleted=true{query}")
+    assert data["meta"]["total"] == len(data["clients"]) == len(data["meta"]["deleted"])
+    return " ".join(client["first_name"] for client in data["clients"])
+
+
+@pytest.fixture
+def gone(api):
+    """A broker who has deleted these people, Søren last."""
+    for person in PEOPLE:
+        api.delete(api.create(**person)["id"])
+    return api
+
+
+def test_the_last_one_deleted_is_first_and_pages_follow(gone):
+    assert deleted(gone) == "Søren Jörg Zoë"
+    second = gone.list("?deleted=true&page=2&limit=2")
+    assert [client["first_name"] for client in second["clients"]] == ["Zoë"]
+    assert second["meta"] | {"deleted": None} == {
+        "page": 2, "limit": 2, "total": 3, "totalPages": 2, "hasMore": False, "deleted": None,
+    }  # fmt: skip
+    assert gone.list("?deleted=true&page=99999999999999999999")["clients"] == []
+
+
+def test_it_says_when_and_by_whom(app, api, caller):
+    ana = caller("ana@x.com", "agent")
+    ana.delete(ana.create()["id"])
+    by_operator = api.create()
+    app.clients.delete(operator_for(by_operator["user_id"]), by_operator["id"])
+    last, first = api.list("?deleted=true")["meta"]["deleted"]
+    assert (last["deletedBy"], first["deletedBy"]) == (None, "ana@x.com")
+    assert last["deletedAt"] >= first["deletedAt"] >= by_operator["created_at"][:10]
+
+
+def test_a_client_is_as_it_was(api):
+    client = api.create(**OTHER)
+    api.delete(client["id"])
+    assert api.list("?deleted=true")["clients"] == [client]
+
+
+@pytest.mark.parametrize("value", ["", "false", "%20"])
+def test_without_it_a_list_has_the_clients_that_exist(gone, value):
+    gone.create()
+    data = gone.list(f"?deleted={value}")
+    assert ([each["first_name"] for each in data["clients"]], "deleted" in data["meta"]) == (
+        ["Jordan"],
+        False,
+    )
+
+
+@pytest.mark.parametrize("value", ["yes", "1", "True", "true&deleted=true"])
+def test_another_value_is_400(gone, value):
+    gone.get(f"/v1/clients?deleted={value}", status=400)
+
+
+def test_only_clients_that_can_be_restored_are_listed(app, gone):
+    newest, older, _ = (client["id"] for client in gone.list("?deleted=true")["clients"])
+    HistoryStore(app.database).undelete(newest)
+    ErasureStore(app.database).erase(older)
+    assert deleted(gone) == "Zoë"
+    gone.delete(newest)
+    assert deleted(gone) == "Søren Zoë"
+    assert [client["version"] for client in gone.list("?deleted=true")["clients"]] == [2, 1]
+    app.database.write(lambda c: c.execute("UPDATE client_history SET ended_at = '2020'").rowcount)
+    HistoryStore(app.database).purge(days=1)
+    assert deleted(gone) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("&client_type=buyer&status=active", "Søren Jörg Zoë"),
+        ("&client_type=seller", ""),
+        ("&status=closed", ""),
+        ("&email=jorg.s@EXAMPLE.com", "Jörg"),
+        ("&user_id=00000000-0000-4000-8000-000000000000", ""),
+        ("&email=jorg.s@example.com&q=zoe", ""),
+        # Each word begins a word, whatever its case and accents.
+        ("&q=zoe", "Zoë"),
+        ("&q=ZO%C3%8B+o'br", "Zoë"),
+        ("&q=brien", "Zoë"),
+        ("&q=rien", ""),
+        ("&q=LAKE", "Zoë"),
+        ("&q=first-time", "Jörg"),
+        ("&q=time+jorg", "Jörg"),
+        ("&q=example", "Jörg"),
+        ("&q=buyers", ""),
+        ("&q=active", ""),
+        # Other spellings of letters.
+        ("&q=joerg", "Jörg"),
+        ("&q=strauss", "Jörg"),
+        ("&q=strau%C3%9F", "Jörg"),
+        ("&q=soren+luk+arh", "Søren"),
+        ("&q=soeren+aarhus", "Søren"),
+        ("&q=s%C3%B8ren", "Søren"),
+        # Phone numbers.
+        ("&q=0661+100000", "Zoë"),
+        ("&q=0049661100000", "Zoë"),
+        ("&q=%2B1+661+555+0142", "Søren"),
+        ("&q=661-555", "Søren"),
+        ("&q=0142", "Søren"),
+        ("&q=100001", ""),
+        ("&q=%2B%2B", ""),
+    ],
+)
+def test_filters_and_search_work_among_deleted_clients(gone, query, names):
+    assert deleted(gone, query) == names
+
+
+def test_an_agent_sees_the_deleted_clients_that_were_theirs(caller):
+    broker, ana, ben = caller(), caller("ana@x.com", "agent"), caller("ben@x.com", "agent")
+    client = ana.create(**ZOE)
+    broker.delete(client["id"])
+    for query in ("", "&q=zoe", f"&user_id={client['user_id']}"):
+        assert (deleted(ana, query), deleted(ben, query)) == ("Zoë", "")
+
+
+def test_clients_deleted_at_the_same_time_keep_their_order(app, gone):
+    app.database.write(
+        lambda connection: connection.execute("UPDATE client_history SET ended_at = '2030'").rowcount
+    )
+    assert deleted(gone) == "Søren Jörg Zoë"

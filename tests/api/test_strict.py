@@ -1,0 +1,130 @@
+"""``Prefer: handling=strict``: what is otherwise ignored is 400."""
+
+import pytest
+from support.client import Api, app_fixture, full_key
+from support.data import JORDAN
+from support.openapi_check import operations, resolve
+from support.openapi_requests import GOOD, scene_in
+from webtest import TestApp
+
+STRICT = {"Prefer": "handling=strict"}
+COLLECTION = "/v1/clients"
+app = app_fixture()
+
+
+@pytest.fixture(scope="module")
+def api(app):
+    return Api(app, full_key(app))
+
+
+def fields_of(answer):
+    assert answer.headers["Preference-Applied"] == "handling=strict"
+    return [problem["field"] for problem in answer.json["error"]["details"]]
+
+
+@pytest.mark.parametrize(
+    ("header", "strict"),
+    [
+        ("handling=strict", True),
+        ("Handling=STRICT", True),
+        ('handling="strict"', True),
+        ("respond-async, wait=10,handling = strict ; foo=bar", True),
+        ('foo="a\\",b", handling=strict', True),
+        ("handling=lenient", False),
+        ("handling=lenient, handling=strict", False),
+        ("handling", False),
+        ("", False),
+        ('foo="a, handling=strict"', False),
+        ("foo; handling=strict", False),
+        ('"' + "\\" * 5000, False),
+    ],
+)
+def test_the_header_is_a_list_of_preferences(api, header, strict):
+    answer = api.get(f"{COLLECTION}?color=red", "*", Prefer=header)
+    applied = answer.headers.get("Preference-Applied") == "handling=strict"
+    assert (answer.status_int == 400, applied) == (strict, strict)
+
+
+# --- query parameters
+
+
+@pytest.mark.parametrize(("method", "path", "body"), GOOD, ids=str)
+def test_an_unknown_parameter_is_400_on_every_operation(app, method, path, body):
+    with scene_in(app) as scene:
+        path = path.replace("{id}", scene.client_id() if "{id}" in path else "")
+        answer = scene.api.ask(method, f"{path}?color=&status2=x", body, 400, **STRICT)
+        assert fields_of(answer) == ["color", "status2"]
+        assert scene.api.ask(method, f"{path}?color=", body, "2*").headers.get("Preference-Applied") is None
+
+
+def test_documented_parameters_are_known(app, api):
+    document = TestApp(app).get("/openapi.json").json
+    for method, path, operation in operations(document):
+        named = [resolve(document, each["$ref"]) for each in operation["parameters"]]
+        query = "&".join(f"{each['name']}=" for each in named if each["in"] == "query")
+        if query:
+            api.ask(method.upper(), f"{path}?{query}", **STRICT)
+
+
+def test_a_file_has_no_pages(api):
+    assert fields_of(api.get("/v1/clients.csv?page=2", 400, **STRICT)) == ["page"]
+
+
+# --- bodies
+
+
+@pytest.mark.parametrize("name", ["nickname", "id", "version", "created_at", "\ud800" * 200])
+def test_a_create_has_only_fields_that_can_be_set(api, name):
+    answer = api.ask("POST", COLLECTION, {**JORDAN, name: 1}, 400, **STRICT)
+    assert fields_of(answer) == [name[:100].replace("\ud800", "?")]
+    api.ask("POST", COLLECTION, {**JORDAN, name: 1}, 201)
+
+
+def test_few_of_many_unknown_fields_are_reported(api):
+    answer = api.ask("POST", COLLECTION, dict.fromkeys(map(str, range(5000)), 1), 400, **STRICT)
+    assert len(fields_of(answer)) == 20
+
+
+def test_a_record_can_be_read_changed_and_sent_back(api):
+    client = api.create()
+    sent = {**client, "notes": "x"}
+    assert api.ask("PUT", f"{COLLECTION}/{client['id']}", sent, **STRICT).json["data"]["version"] == 2
+
+
+@pytest.mark.parametrize("name", ["id", "user_id", "created_at", "updated_at", "nickname"])
+def test_another_value_in_a_field_of_the_server_is_400(api, name):
+    client = api.create()
+    path, sent = f"{COLLECTION}/{client['id']}", {**client, name: "x"}
+    assert fields_of(api.ask("PUT", path, sent, 400, **STRICT)) == [name]
+    assert api.get(path).json["data"] == client
+    api.ask("PUT", path, sent)
+
+
+def test_a_stale_record_is_a_conflict(api):
+    client = api.create()
+    path = f"{COLLECTION}/{client['id']}"
+    api.put(client["id"], {"notes": "x"})
+    api.ask("PUT", path, {**client, "updated_at": "x"}, 409, **STRICT)
+    del client["version"]
+    api.ask("PUT", path, {**client, "updated_at": "x"}, 412, If_Match='"1"', **STRICT)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_body_that_would_be_ignored_is_400(api, method):
+    path = f"{COLLECTION}/{api.create()['id']}"
+    assert fields_of(api.ask(method, path, {"version": 1}, 400, **STRICT)) == ["body"]
+    api.ask(method, path, {"version": 1})
+
+
+# --- the response
+
+
+def test_errors_before_the_operation_say_so_too(app, api):
+    for caller, path, status in ((Api(app), COLLECTION, 401), (api, "/v1/nothing", 404)):
+        answer = caller.get(path, status, **STRICT)
+        assert answer.headers["Preference-Applied"] == "handling=strict"
+
+
+def test_it_has_no_effect_outside_the_api(app):
+    answer = Api(app).get("/healthz?color=red", **STRICT)
+    assert "Preference-Applied" not in answer.headers
