@@ -11,7 +11,8 @@ from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store import search
 
 _CONDITIONS = {
-    "q": "clients_search MATCH :q",
+    "q": search.WORDS,
+    "number": search.NUMBER,
     "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
     "client_type": "client_type = :client_type",
@@ -34,8 +35,8 @@ def read(
             return ClientPage(0, [])
         values["owner_id"] = user_id
     if "q" in values:
-        values["q"] = search.expression(values["q"])
-    names = tuple(values)
+        values |= search.parameters(values["q"])
+    names = tuple(name for name in values if name in _CONDITIONS)
     skipped = (page - 1) * limit
     connection.execute("BEGIN")
     (total,) = connection.execute(total_statement(names), values).fetchone()
