@@ -99,13 +99,14 @@ CREATE TABLE clients (
         || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
         || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '')
     ) VIRTUAL,
-    -- Further spellings of these words, NULL if there are none: with ae, oe, ue and aa, and without letters that
-    -- are not a letter with an accent (the tokenizer removes accents). In ASCII, the number of characters equals
-    -- the number of bytes. 776 and 778 are the combining diaeresis and ring.
+    -- Further spellings of these words, NULL if there are none: with ae, oe, ue and aa; and with o, l, d, ae and
+    -- ss for the letters in which the tokenizer finds no accent to remove. (Text in ASCII has as many characters
+    -- as bytes. 776 and 778 are the combining diaeresis and ring.)
     long_spelling        TEXT GENERATED ALWAYS AS (
         iif(length(words) < length(CAST(words AS BLOB))
                 AND words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
-            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(words,
+            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+                words,
                 'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'),
                 'ø', 'oe'), 'Ø', 'oe'), 'å', 'aa'), 'Å', 'aa'), char(776), 'e'), char(778), 'a'),
             NULL)
@@ -130,8 +131,8 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 
 
 -- Search. The index has the words of these columns; deleted words stay in the file until FTS5 merges its
--- segments: acare/store/search.py. The command 'delete' needs the words as they were, hence OLD. An index of
--- prefixes (the option `prefix`) would speed up a search of two letters and slow every write.
+-- segments: acare/store/search.py. The command 'delete' needs the words as they were, hence OLD. The index of
+-- first letters (`prefix`) is for the notes: without it, a search of one letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -140,6 +141,7 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients',
     content_rowid = 'seq',
     columnsize = 0,
+    prefix = '1',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 

@@ -85,8 +85,8 @@ class Found:
 def parameters(text: str) -> dict[str, str]:
     """The values of a search: ``q``, and for a search with a phone number also ``number`` and ``words``.
 
-    Each word is a prefix. A word without letters and digits matches nothing alone and is ignored next to other
-    words. Words of digits and separators are one number if they have enough digits together.
+    Each word is a prefix. A word without letters and digits matches nothing alone and is ignored next to
+    other words. Words of digits and separators are one number if they have enough digits together.
     """
     words = text.split()
     others = [word for word in words if not _NUMBER_WORD.fullmatch(word)]
@@ -112,8 +112,8 @@ def near(number: str) -> str:
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
     """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
 
-    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone, and only
-    the case of ASCII letters does not count.
+    Deleted clients are not in the index: each word can be anywhere in the same fields, and only the case of
+    ASCII letters does not count.
     """
     with database.read() as connection:
         connection.execute("BEGIN")

@@ -107,7 +107,8 @@ CREATE TABLE clients (
     long_spelling        TEXT GENERATED ALWAYS AS (
         iif(length(words) < length(CAST(words AS BLOB))
                 AND words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
-            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(words,
+            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+                words,
                 'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'),
                 'ø', 'oe'), 'Ø', 'oe'), 'å', 'aa'), 'Å', 'aa'), char(776), 'e'), char(778), 'a'),
             NULL)
@@ -162,6 +163,7 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients',
     content_rowid = 'seq',
     columnsize = 0,
+    prefix = '1',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
