@@ -104,18 +104,19 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index has the words of this view; deleted words stay in the file until FTS5 merges its segments:
--- acare/store/search.py. A view, since SQLite would compute generated columns with every update of a client. Two
--- notations of one phone number have their last seven digits in common. `spellings` has the words once more if
--- they have letters in which the tokenizer finds no accent to remove, and once more with ae, oe, ue and aa. (Text
--- in ASCII has as many characters as bytes. 776 and 778 are the combining diaeresis and ring.) The command
--- 'delete' needs the words as they were, hence BEFORE. The index of first letters (`prefix`) is for the notes:
--- without it, a search of one letter reads a tenth of their words.
+-- Search. The index has the words of this view; deleted words stay in the file until FTS5 merges its
+-- segments: acare/store/search.py. A view, since SQLite would compute generated columns with every update of
+-- a client. Two notations of one phone number have their last seven digits in common. `spellings` has the
+-- words once more if they have letters in which the tokenizer finds no accent to remove, and once more with
+-- ae, oe, ue and aa. (Text in ASCII has as many characters as bytes, and so has its JSON, which need not be
+-- computed here. 776 and 778 are the combining diaeresis and ring.) The command 'delete' needs the words as
+-- they were, hence BEFORE. The index of first letters (`prefix`) is for the notes: without it, a search of
+-- one letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW clients_words AS
-SELECT seq, words, iif(length(words) = length(CAST(words AS BLOB)), NULL, nullif(
+SELECT seq, words, iif(length(json) = length(CAST(json AS BLOB)), NULL, nullif(
     replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
         iif(words GLOB '*[øØłŁđĐæÆßẞ]*', words || ' ', '')
         || iif(words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
@@ -130,6 +131,7 @@ SELECT seq, words, iif(length(words) = length(CAST(words AS BLOB)), NULL, nullif
 FROM (
     SELECT
         seq,
+        json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
             || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words

@@ -137,7 +137,7 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW clients_words AS
-SELECT seq, words, iif(length(words) = length(CAST(words AS BLOB)), NULL, nullif(
+SELECT seq, words, iif(length(json) = length(CAST(json AS BLOB)), NULL, nullif(
     replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
         iif(words GLOB '*[øØłŁđĐæÆßẞ]*', words || ' ', '')
         || iif(words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
@@ -152,6 +152,7 @@ SELECT seq, words, iif(length(words) = length(CAST(words AS BLOB)), NULL, nullif
 FROM (
     SELECT
         seq,
+        json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
             || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
