@@ -87,17 +87,12 @@ CREATE TABLE clients (
         'created_at', created_at,
         'updated_at', updated_at
     )) STORED,
-    -- For the search: the phone number without separators (0xA0 is a no-break space, 0x2013 an en dash) is one
-    -- word, and its last ten and seven digits (no country or area code) are two more.
-    digits               TEXT GENERATED ALWAYS AS (
-        replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+    -- The phone number without separators (0xA0 is a no-break space, 0x2013 an en dash) and leading zeros.
+    number               TEXT GENERATED ALWAYS AS (
+        ltrim(replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
             ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-            char(0xA0), ''), char(0x2013), '')
+            char(0xA0), ''), char(0x2013), ''), '0')
     ) VIRTUAL,
-    phone_digits         TEXT GENERATED ALWAYS AS (
-        digits || iif(length(digits) > 10, ' ' || substr(digits, -10), '')
-               || iif(length(digits) > 7, ' ' || substr(digits, -7), '')
-    ) STORED,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
@@ -109,40 +104,77 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index has the words of these columns; deleted words stay in the file until FTS5 merges its
--- segments: acare/store/search.py. The command 'delete' needs the words as they were, hence OLD. An index of
--- prefixes (the option `prefix`) would speed up a search of two letters and slow every write.
+-- Search. The index has the words of this view; deleted words stay in the file until FTS5 merges its
+-- segments: acare/store/search.py. A view, since SQLite would compute generated columns with every update of
+-- a client. Two notations of one phone number have their last seven digits in common. `spellings` has the
+-- words once more if they have letters in which the tokenizer finds no accent to remove, and once more with
+-- ae, oe, ue and aa. (Text in ASCII has as many characters as bytes, and so has its JSON, which need not be
+-- computed here. 776 and 778 are the combining diaeresis and ring.) The command 'delete' needs the words as
+-- they were, hence BEFORE. The index of first letters (`prefix`) is for the notes: without it, a search of
+-- one letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
+CREATE VIEW clients_words AS
+SELECT seq, words, iif(length(json) = length(CAST(json AS BLOB)), NULL, nullif(
+    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+        iif(words GLOB '*[øØłŁđĐæÆßẞ]*', words || ' ', '')
+        || iif(words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
+            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+                words,
+                'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'),
+                'ø', 'oe'), 'Ø', 'oe'), 'å', 'aa'), 'Å', 'aa'), char(776), 'e'), char(778), 'a'),
+            ''),
+        'ø', 'o'), 'Ø', 'o'), 'ł', 'l'), 'Ł', 'l'), 'đ', 'd'), 'Đ', 'd'),
+        'æ', 'ae'), 'Æ', 'ae'), 'ß', 'ss'), 'ẞ', 'ss'),
+    '')) AS spellings
+FROM (
+    SELECT
+        seq,
+        json,
+        first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
+            || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
+            || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
+    FROM clients
+);
+
 CREATE VIRTUAL TABLE clients_search USING fts5 (
-    first_name, last_name, email, phone, phone_digits,
-    content = 'clients',
+    words, spellings,
+    content = 'clients_words',
     content_rowid = 'seq',
     columnsize = 0,
+    prefix = '1',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
 BEGIN
-    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
-    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
+    INSERT INTO clients_search (rowid, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
 END;
 
-CREATE TRIGGER clients_search_delete AFTER DELETE ON clients
+CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
-    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
+    INSERT INTO clients_search (clients_search, rowid, words, spellings)
+    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
 END;
 
-CREATE TRIGGER clients_search_update AFTER UPDATE OF first_name, last_name, email, phone ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone)
+CREATE TRIGGER clients_search_update_old
+BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, first_name, last_name, email, phone, phone_digits)
-    VALUES ('delete', OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.phone_digits);
-    INSERT INTO clients_search (rowid, first_name, last_name, email, phone, phone_digits)
-    VALUES (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.phone_digits);
+    INSERT INTO clients_search (clients_search, rowid, words, spellings)
+    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
+END;
+
+CREATE TRIGGER clients_search_update_new
+AFTER UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
+WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
+    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
+BEGIN
+    INSERT INTO clients_search (rowid, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
 END;
 
 

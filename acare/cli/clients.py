@@ -21,12 +21,12 @@ COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
 def add_to(commands: Commands) -> None:
     text = checked(String(min_length=1, max_length=200).validate)
     add_command(
-        commands, "find", run_find, "find clients by name, e-mail or phone",
+        commands, "find", run_find, "find clients by name, phone or other words",
         argument("text", metavar="TEXT", type=text, help="the words, in quotes if there are several"),
         argument("--deleted", action="store_true", help="also find clients that were deleted over the API"),
         JSON,
         description="Find clients of all users, newest first. Each word must begin a word of the name, "
-        "e-mail or phone; a phone number is also found by its digits.",
+        "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
     )  # fmt: skip
     summary = "show who changed what in a client, and when"
     add_command(commands, "history", run_history, summary, CLIENT_ID, JSON)

@@ -1,7 +1,7 @@
 """Finds the client that a row describes.
 
 A row with an id describes the client with this id and no other, since two clients of an export may have one
-address. Other rows are compared by e-mail address, without one by the digits of the phone number, and
+address. Other rows are compared by e-mail address, without one by the phone number as a search does, and
 without either by the full name.
 """
 
@@ -12,7 +12,7 @@ from contextlib import closing
 
 from acare.fields import ValidFields
 from acare.importing.rows import Row
-from acare.store.search import quote
+from acare.store import search
 
 FIND_ID = """
 SELECT first_name || ' ' || last_name
@@ -26,22 +26,29 @@ LIMIT 1
 """
 
 FIND_EMAIL = """
-SELECT seq, phone, first_name, last_name
+SELECT seq, first_name, last_name
 FROM clients
-WHERE email = ? COLLATE NOCASE
+WHERE email = :email COLLATE NOCASE
 ORDER BY seq
 LIMIT 1
 """
 
 FIND_WORDS = """
-SELECT seq, clients.phone, clients.first_name, clients.last_name
+SELECT seq, first_name, last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH ?
+WHERE clients_search MATCH :words
 ORDER BY clients_search.rowid
 """
 
-_MIN_DIGITS = 7  # in common at the end, for a number with and one without a country code
+FIND_PHONE = f"""
+SELECT seq, first_name, last_name
+FROM clients_search
+CROSS JOIN clients ON clients.seq = clients_search.rowid
+WHERE clients_search MATCH :near AND {search.SAME_NUMBER}
+ORDER BY clients_search.rowid
+LIMIT 1
+"""
 
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
@@ -49,36 +56,25 @@ def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
     if "id" in row.kept:
         found = connection.execute(FIND_ID, row.kept).fetchall()
         return ("id", found[0][0]) if found else None
-    by, text = _search(row.client)
-    with closing(connection.execute(FIND_EMAIL if by == "email" else FIND_WORDS, (text,))) as candidates:
-        for _, *person in candidates:
-            if _is_same(by, row.client, *person):
-                return by, " ".join(person[1:])
+    by, statement, values = _search(row.client)
+    name = _folded(row.client["first_name"], row.client["last_name"])
+    with closing(connection.execute(statement, values)) as candidates:
+        for _, *candidate in candidates:
+            if by != "name" or _folded(*candidate) == name:
+                return by, " ".join(candidate)
     return None
 
 
-def _search(client: ValidFields) -> tuple[str, str]:
-    """The field that identifies a client, and the address or the FTS5 expression to search for."""
+def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
+    """The field that identifies a client, and a statement with its values. Names are to be compared."""
     if client["email"]:
-        return "email", str(client["email"])
-    phone = str(client["phone"] or "")
-    if digits := _digits(phone):
-        return "phone", f"phone_digits : {quote(digits[-_MIN_DIGITS:])} OR phone : {quote(phone)}"
+        return "email", FIND_EMAIL, {"email": str(client["email"])}
+    if client["phone"]:
+        number = search.normalize_number(str(client["phone"]))
+        return "phone", FIND_PHONE, {"number": number, "near": search.near(number)}
     name = f"{client['first_name']} {client['last_name']}"
-    words = [quote(word) for word in name.split() if any(map(str.isalnum, word))]
-    return "name", f"{{first_name last_name}} : ({' AND '.join(words) or quote('')})"
-
-
-def _is_same(by: str, client: ValidFields, phone: str | None, first: str, last: str) -> bool:
-    if by == "phone":  # equal without leading zeros, or with and without a country or area code
-        numbers = (_digits(str(client["phone"])).lstrip("0"), _digits(phone or "").lstrip("0"))
-        short, long = sorted(numbers, key=len)
-        return short == long or (len(short) >= _MIN_DIGITS and long.endswith(short))
-    return by == "email" or _folded(first, last) == _folded(client["first_name"], client["last_name"])
-
-
-def _digits(phone: str) -> str:
-    return "".join(filter(str.isdigit, phone))
+    words = [search.quote(word) for word in name.split() if any(map(str.isalnum, word))]
+    return "name", FIND_WORDS, {"words": " ".join(words) or search.quote("")}
 
 
 def _folded(first: object, last: object) -> str:

@@ -14,6 +14,7 @@ from typing import Unpack
 from acare.auth import Caller
 from acare.clients import DeletedPage, Filters
 from acare.database.database import Database
+from acare.store import search
 from acare.store.clients import MAX_SECONDS
 
 # What a search reads, one a line, the phone number first.
@@ -60,7 +61,6 @@ _SPELLINGS = (
 )
 
 _PHONE = re.compile(r"[-+()./\s0-9]+")
-_MIN_DIGITS = 7
 
 
 class DeletedStore:
@@ -91,14 +91,16 @@ def matcher(q: str | None) -> Callable[[str], bool]:
         return lambda text: True
     words = [re.findall(r"[^\W_]+", _fold(word)) for word in q.split()]
     phrases = [(tokens[0], re.compile(r"(?<![^\W_])" + r"[\W_]+".join(tokens))) for tokens in words if tokens]
-    number = _digits(q) if _PHONE.fullmatch(q) else ""
+    number = search.normalize_number(q) if _PHONE.fullmatch(q) else ""
 
     def matches(text: str) -> bool:
         spelled = _spellings(text)
         # Most texts lack the word, which `in` finds out much faster than the expression.
         if phrases and all(token in spelled and phrase.search(spelled) for token, phrase in phrases):
             return True
-        return len(number) >= _MIN_DIGITS and _same_number(number, _digits(text.partition("\n")[0]))
+        return len(number) >= search.MIN_DIGITS and _same_number(
+            number, search.normalize_number(text.partition("\n")[0])
+        )
 
     return matches
 
@@ -124,10 +126,5 @@ def _spellings(text: str) -> str:
     return "\n".join(lines)
 
 
-def _digits(text: str) -> str:
-    """The digits of a phone number, without leading zeros."""
-    return re.sub("[^0-9]", "", text).lstrip("0")
-
-
 def _same_number(one: str, other: str) -> bool:
-    return min(len(one), len(other)) >= _MIN_DIGITS and (one.endswith(other) or other.endswith(one))
+    return min(len(one), len(other)) >= search.MIN_DIGITS and (one.endswith(other) or other.endswith(one))

@@ -19,7 +19,8 @@ _WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
 _MAX_SECONDS_OF_ALL = 30.0
 
 _CONDITIONS = {
-    "q": "clients_search MATCH :q",
+    "q": search.WORDS,
+    "number": search.NUMBER,
     "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
     "client_type": "client_type = :client_type",
@@ -36,7 +37,7 @@ def read(
     that the rows and the total come from one snapshot.
     """
     total, values = _count(connection, owner_id, filters)
-    names = tuple(values)
+    names = _conditions(values)
     skipped = (page - 1) * limit
     rows = min(limit, total - skipped)
     if rows <= 0:
@@ -66,7 +67,7 @@ class ListStore:
                     f"match {total:,} clients, more than {max_clients:,}: add some, or use 'acare export'"
                 )
                 raise InvalidInput(FieldError("filters", problem))
-            statement = page_statement(tuple(values), "DESC", _WITH_OWNER)
+            statement = page_statement(_conditions(values), "DESC", _WITH_OWNER)
             yield from connection.execute(statement, {**values, "rows": total, "skipped": 0})
 
 
@@ -81,10 +82,15 @@ def _count(
             return 0, {}
         values["owner_id"] = user_id
     if "q" in values:
-        values["q"] = search.expression(values["q"])
+        values |= search.parameters(values["q"])
     connection.execute("BEGIN")
-    (total,) = connection.execute(total_statement(tuple(values)), values).fetchone()
+    (total,) = connection.execute(total_statement(_conditions(values)), values).fetchone()
     return total, values
+
+
+def _conditions(values: dict[str, Any]) -> tuple[str, ...]:
+    """The filters among the values of a statement."""
+    return tuple(name for name in values if name in _CONDITIONS)
 
 
 def total_statement(names: Collection[str]) -> str:

@@ -1,6 +1,7 @@
 """The full-text index of clients: query expressions, erasing words, and the operator's search.
 
-The index itself is in schema.sql. Case and accents (combining marks) do not count, in any script.
+The index itself is in schema.sql: the words of each client, and their spellings without letters such as ø.
+Case and accents (combining marks) do not count, in any script.
 """
 
 from __future__ import annotations
@@ -8,22 +9,44 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import starmap
 
 from acare.database.database import Database
 
+#: Digits that two notations of one phone number have in common at the end.
+MIN_DIGITS = 7
+
+_SEPARATORS = " -()./+\xa0\N{EN DASH}"
+_NO_SEPARATORS = str.maketrans("", "", _SEPARATORS)
+_NUMBER_WORD = re.compile(f"[0-9{re.escape(_SEPARATORS)}]+")
+
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 
-FIND = """
+#: The condition of a search. ``parameters`` returns :q.
+WORDS = "clients_search MATCH :q"
+
+#: Whether the numbers of a client and of :number are equal: without leading zeros, or with and without a
+#: country or area code.
+SAME_NUMBER = f"""(clients.number = :number
+    OR (min(length(clients.number), length(:number)) >= {MIN_DIGITS}
+        AND (substr(clients.number, -length(:number)) = :number
+            OR substr(:number, -length(clients.number)) = clients.number)))"""
+
+#: The further condition of a search for a phone number: :q also finds other numbers that end in the same
+#: digits. ``parameters`` returns :number, and as :words what the client may have instead of the number.
+NUMBER = f"""(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE clients_search MATCH :words)
+    OR {SAME_NUMBER})"""
+
+FIND = f"""
 SELECT json, users.email, NULL
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
 JOIN users ON users.id = user_id
-WHERE clients_search MATCH :q
+WHERE {WORDS} AND (:number IS NULL OR {NUMBER})
 ORDER BY clients_search.rowid DESC
 """
 
@@ -38,7 +61,8 @@ GROUP BY client_id
 HAVING NOT EXISTS (
     SELECT 1
     FROM json_each(:words)
-    WHERE json_extract(client_history.json, '$.first_name', '$.last_name', '$.email', '$.phone')
+    WHERE json_extract(client_history.json, '$.first_name', '$.last_name', '$.email', '$.phone',
+            '$.preferred_locations', '$.tags', '$.notes')
         NOT LIKE '%' || value || '%'
 )
 ORDER BY deleted_at DESC
@@ -58,28 +82,44 @@ class Found:
     deleted_at: str | None
 
 
-def expression(text: str) -> str:
-    """The FTS5 expression for a search: each word is a prefix, quoted so that FTS5 does not interpret it.
+def parameters(text: str) -> dict[str, str]:
+    """The values of a search: ``q``, and for a search with a phone number also ``number`` and ``words``.
 
-    A word without letters and digits matches nothing alone and is ignored next to other words. Text that can
-    only be a phone number is also searched by its digits.
+    Each word is a prefix. A word without letters and digits matches nothing alone and is ignored next to
+    other words. Words of digits and separators are one number if they have enough digits together.
     """
-    words = " ".join(map(_prefix, dict.fromkeys(text.split())))
-    digits = _digits(text)
-    if digits and not any(map(str.isalpha, text)):
-        return f"({words}) OR {_prefix(digits)}"
-    return words
+    words = text.split()
+    others = [word for word in words if not _NUMBER_WORD.fullmatch(word)]
+    number = normalize_number("".join(word for word in words if _NUMBER_WORD.fullmatch(word)))
+    wanted = _all(words)
+    if number and not others:  # also as the beginning of a number with other separators
+        wanted = f"({wanted}) OR {_prefix(number)}"
+    if len(number) < MIN_DIGITS:
+        return {"q": wanted}
+    return {"q": f"({wanted}) OR ({_all(others)} {near(number)})", "number": number, "words": wanted}
+
+
+def normalize_number(phone: str) -> str:
+    """A phone number without separators and leading zeros, like ``clients.number``."""
+    return phone.translate(_NO_SEPARATORS).lstrip("0")
+
+
+def near(number: str) -> str:
+    """The FTS5 expression for the clients that can have a normalized number, and for some others."""
+    return quote(number[-MIN_DIGITS:])
 
 
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
     """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
 
-    Deleted clients are not in the index: each word can be anywhere in their name, e-mail or phone, and only
-    the case of ASCII letters does not count.
+    Deleted clients are not in the index: each word can be anywhere in the same fields, and only the case of
+    ASCII letters does not count.
     """
     with database.read() as connection:
         connection.execute("BEGIN")
-        yield from starmap(_found, connection.execute(FIND, {"q": expression(text)}))
+        yield from starmap(
+            _found, connection.execute(FIND, {"number": None, "words": None, **parameters(text)})
+        )
         if deleted:
             yield from starmap(_found, connection.execute(DELETED, {"words": json.dumps(text.split())}))
 
@@ -95,13 +135,13 @@ def _found(text: str, owner: str, deleted_at: str | None) -> Found:
     return Found(client["id"], name, client["email"], client["phone"], owner, client["status"], deleted_at)
 
 
-def _digits(text: str) -> str:
-    return re.sub("[^0-9]", "", text)
-
-
 def quote(text: str) -> str:
     """Text that FTS5 does not interpret."""
     return '"' + text.replace('"', '""') + '"'
+
+
+def _all(words: Iterable[str]) -> str:
+    return " ".join(map(_prefix, dict.fromkeys(words)))
 
 
 def _prefix(word: str) -> str:

@@ -10,6 +10,7 @@ import acare
 from acare.fields import validate_create, validate_update
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
+from acare.store.search import normalize_number
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -29,7 +30,7 @@ def check_index(app):
     app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
 
 
-NAMES = ("Zoë", "O'Brien", "王小明", "-", "Ana Maria", '"', "x" * 100, "ﬁ İ ß")
+NAMES = ("Zoë", "O'Brien", "王小明", "-", "Ana Maria", '"', "x" * 100, "ﬁ İ ß", "Sørensen", "Mu\u0308ller")
 PHONES = (None, "(661) 555-0142", "+1 661–555–0142", "٣", "5", "1" * 40)
 
 
@@ -47,7 +48,8 @@ def test_the_index_follows_every_change(app, ana):
         elif kind < 0.6:
             app.clients.update(ana, rng.choice(ids), validate_update(fields)[0])
         elif kind < 0.7:
-            app.clients.update(ana, rng.choice(ids), validate_update({"notes": "x"})[0])
+            other = {"notes": rng.choice(NAMES), "tags": [rng.choice(NAMES)[:50]]}
+            app.clients.update(ana, rng.choice(ids), validate_update(other)[0])
         elif kind < 0.9:
             app.clients.delete(ana, ids.pop(rng.randrange(len(ids))))
         else:
@@ -55,6 +57,104 @@ def test_the_index_follows_every_change(app, ana):
                 lambda connection: connection.execute("UPDATE clients SET seq = seq + 0").rowcount
             )
     check_index(app)
+
+
+def found(app, ana, query):
+    """How many clients a search finds: the total, which must agree with the rows."""
+    page = app.clients.page(ana, page=1, limit=100, q=query)
+    assert page.total == len(page.rows)
+    return page.total
+
+
+# --- phone numbers
+
+NUMBER = "+1 661 555-0142"
+
+
+@pytest.mark.parametrize(
+    ("phone", "query"),
+    [
+        (NUMBER, "(661) 555-0142"),
+        ("(661) 555-0142", NUMBER),
+        ("+49 661 100000", "0049661100000"),
+        ("0661/100000", "+49 661 100000"),
+        ("+49 661\N{EN DASH}100\xa0000", "0661.100000"),
+        ("555 0142", NUMBER),
+        (NUMBER, "jordan 661 555 0142"),
+        (NUMBER, "1661555"),
+        (NUMBER, "661 555"),
+        (NUMBER, "0142"),
+        ("661-0142", "661-0142 lee"),
+    ],
+)
+def test_a_phone_number_is_found_in_another_notation(app, ana, phone, query):
+    app.clients.create(ana, new(phone=phone))
+    assert found(app, ana, query) == 1
+
+
+@pytest.mark.parametrize(
+    ("phone", "query"),
+    [
+        (NUMBER, "212 555 0142"),
+        ("+1 212 555 0142", NUMBER),
+        ("555 0142", "55 0142 00"),
+        ("0000 555 014", "9 555 014"),
+        (NUMBER, "ana 661 555 0142"),
+        (None, NUMBER),
+    ],
+)
+def test_another_phone_number_is_not_found(app, ana, phone, query):
+    app.clients.create(ana, new(phone=phone))
+    assert found(app, ana, query) == 0
+
+
+def test_a_number_is_also_found_as_words_of_the_notes(app, ana):
+    app.clients.create(ana, new(phone="212 555 0142", notes="Budget 1500000; or call 661 555 0142"))
+    assert [found(app, ana, query) for query in ("1500000", "661 555 0142", "661 555 0199")] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("phone", ["+49 (0) 661/10-00.00", "00\xa0661\N{EN DASH}5", "tel. 661", "000", None])
+def test_sqlite_and_python_normalize_a_number_alike(app, ana, phone):
+    app.clients.create(ana, new(phone=phone and f"{phone}1"))
+    with app.database.read() as connection:
+        ((number,),) = connection.execute("SELECT number FROM clients").fetchall()
+    assert number == (phone and normalize_number(f"{phone}1"))
+
+
+# --- words and spellings
+
+
+def test_words_of_all_fields_are_found_together(app, ana):
+    lists = {"tags": ["VIP", 'say "hi"'], "preferred_locations": ["Bakersfield", "Oak Grove"]}
+    app.clients.create(ana, new(notes="Wants a garden.\nCalls late.", email="j.lee@example.com", **lists))
+    for query in ("vip", "hi", "oak bak", "gard lat", "jordan vip garden j.lee@exam"):
+        assert found(app, ana, query) == 1
+    assert found(app, ana, "jordan pool") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "queries"),
+    [
+        ("Müller", "muller mueller müller MÜLLER mu\u0308ller"),
+        ("Mu\u0308ller A\u030as", "muller mueller müller as aas ås"),
+        ("SØRENSEN", "sorensen soerensen sørensen"),
+        ("Groß ẞ", "gross groß ss"),
+        ("Größe", "grosse groesse größe"),
+        ("Ægir Łukasz Đorđe Åse", "aegir ægir lukasz łukasz dorde đorđe ase aase åse"),
+        ("Muller", "muller müller"),
+    ],
+)
+@pytest.mark.parametrize("field", ["last_name", "notes"])
+def test_letters_are_found_in_each_spelling(app, ana, field, name, queries):
+    client_id = app.clients.create(ana, new(**{field: name})).id
+    assert {query: found(app, ana, query) for query in queries.split()} == dict.fromkeys(queries.split(), 1)
+    app.clients.update(ana, client_id, validate_update({field: "Other"})[0])
+    assert not any(found(app, ana, query) for query in queries.split())
+
+
+def test_a_spelling_that_was_not_written_is_not_found(app, ana):
+    app.clients.create(ana, new(last_name="Mueller"))
+    assert (found(app, ana, "müller"), found(app, ana, "mueller")) == (0, 1)
 
 
 # --- erasing
@@ -69,7 +169,9 @@ def files_with(app, word):
 def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for n in range(300):  # fewer than a page of an index has
         app.clients.create(ana, new(last_name=f"Lee{n}"))
-    client_id = app.clients.create(ana, new(last_name="Qylophonez", email="w@vexqozymix.com")).id
+    client_id = app.clients.create(
+        ana, new(last_name="Qylophonez", email="w@vexqozymix.com", notes="Øqwyzlep")
+    ).id
     app.clients.update(ana, client_id, validate_update({"last_name": "Zyqqophon"})[0])
     for n in range(20):
         app.clients.create(ana, new(last_name=f"Ray{n}"))
@@ -80,7 +182,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     else:
         HistoryStore(app.database).purge(0)
     assert app.database.empty_log()
-    for word in ("ylophonez", "yqqophon", "exqozymix", "qophon"):
+    for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app, word) == []
     check_index(app)
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
