@@ -20,6 +20,8 @@ _ROLE = Enum(ROLES)
 class UserCollection:
     """``/v1/users``: the users whose clients the caller can see."""
 
+    parameters = ("disabled",)
+
     def __init__(self, users: Any) -> None:
         """``users`` is a UserStore, which the API does not import."""
         self._users = users

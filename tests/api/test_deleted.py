@@ -4,7 +4,7 @@ import pytest
 from support.client import Api
 from support.data import OTHER
 
-from acare.auth import operator_for
+from acare.auth import OPERATOR, operator_for
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -82,7 +82,7 @@ def test_another_value_is_400(gone, value):
 
 def test_only_clients_that_can_be_restored_are_listed(app, gone):
     newest, older, _ = (client["id"] for client in gone.list("?deleted=true")["clients"])
-    HistoryStore(app.database).undelete(newest)
+    HistoryStore(app.database).restore(OPERATOR, newest)
     ErasureStore(app.database).erase(older)
     assert deleted(gone) == "Zoë"
     gone.delete(newest)
