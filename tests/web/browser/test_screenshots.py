@@ -1,4 +1,4 @@
-"""The screenshots in acare/web/screenshots: this test writes them to its folder, from which they are copied."""
+"""The screenshots in acare/web/screenshots, which are copies of what this test makes."""
 
 import pytest
 from playwright.sync_api import expect
