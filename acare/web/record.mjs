@@ -112,15 +112,10 @@ export function questions(fields, values, prefix = "") {
   });
 }
 
-/** The problems that a server reports, with the members of groups one by one. */
-export const spread = (problems) => problems.flatMap((problem) => {
-  const { field, message } = problem;
-  const [, parts] = message.match(/^must have valid parts: ([a-z].*)$/s) ?? [];
-  if (!parts) return [problem];
-  return parts.split("; ").map((part) => {
-    const [, member, rule] = part.match(/^(\S+) (.*)$/s);
-    return { field: `${field}-${member}`, message: rule };
-  });
+/** The problems that a server reports, each at the member of a group that it names. */
+export const spread = (problems) => problems.map((problem) => {
+  const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
+  return member ? { field: `${problem.field}-${member}`, message: rule } : problem;
 });
 
 // --- finding

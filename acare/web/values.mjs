@@ -90,4 +90,4 @@ export const plain = (text, locale) =>
     .replace(/\b\d{5,15}\b/g, (digits) => showNumber(Number(digits), locale));
 /** A problem with a field as a sentence. */
 export const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`
-  .replace(" must have valid parts:", ":").replace(/\[(\d+)\]/g, (_, index) => TEXT.entry(Number(index) + 1));
+  .replace(" is invalid:", ":").replace(/\[(\d+)\]/g, (_, index) => TEXT.entry(Number(index) + 1));

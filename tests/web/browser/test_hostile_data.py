@@ -50,6 +50,7 @@ def test_hostile_values_are_shown_as_text(open_page, agency, clients, name):
     expect(page.get_by_label("First name")).to_have_value(client["first_name"])
     expect(page.get_by_label("Notes")).to_have_value(client["notes"] or "")
     page.goto(f"{agency.url}/#/client/{client['id']}")
+    expect(page.locator(".facts").first).to_be_visible()
     shown = page.locator("#main").evaluate("node => node.textContent")
     for field in ("first_name", "last_name", "notes"):
         assert (client[field] or "") in shown
