@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-#: FieldType of work, candidate to compare with, and the minimum ratio of the rates. (issue 10)
+#: Kind of work, candidate to compare with, and the minimum ratio of the rates.
 BARS = [
     ("get", "bare Falcon", 1.0),
     ("get", "PocketBase", 4.0),
@@ -25,7 +25,7 @@ BARS = [
     ("4 reads, 1 write", "PocketBase", 2.7),
 ]
 
-#: FieldType of work, and the latency of acare that must not exceed PocketBase's.
+#: Kind of work, and the latency of acare that must not exceed PocketBase's.
 LATENCY_BARS = [("create", "worst"), ("4 reads, 1 write", "p99")]
 
 #: The kinds of work in the chart.

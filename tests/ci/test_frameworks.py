@@ -1,6 +1,6 @@
 """The examples for Flask, Django and gunicorn: users who are logged in to the host need no key.
 
-The examples are in acare/api/README.md, in this order.
+The examples are the files ``example_*.py`` beside this one.
 """
 
 import http.client
@@ -19,8 +19,6 @@ from support.data import JORDAN
 import acare
 
 ROOT = Path(acare.__file__).resolve().parents[1]
-README = (ROOT / "acare" / "api" / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"<!-- tests/ci/test_frameworks.py -->\n```python\n(.*?)^```$", README, re.M | re.S)
 
 # What the examples leave to the reader: logging in.
 FLASK = """
@@ -151,7 +149,7 @@ def browser(request, frameworks, tmp_path_factory):
         app.users.add("ana@example.com", "agent")
     files = dict(FILES[request.param])
     app = files.pop("app")
-    files["example.py"] = EXAMPLES[list(FILES).index(request.param)]
+    files["example.py"] = (Path(__file__).parent / f"example_{request.param}.py").read_text()
     for name, text in files.items():
         (folder / name).write_text(text)
     with serving(frameworks, folder, app) as port:

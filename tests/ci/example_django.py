@@ -1,0 +1,36 @@
+"""acare beside a Django project, in place of the WSGI module that Django generates."""
+
+import atexit
+import os
+from wsgiref.util import shift_path_info
+
+from django.contrib.auth import get_user
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+
+import acare
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+intranet = get_wsgi_application()
+
+
+def logged_in_user(environ):
+    """The e-mail address of Django's user; None if there is none."""
+    close_old_connections()
+    request = WSGIRequest(environ)
+    SessionMiddleware(lambda _: None).process_request(request)
+    user = get_user(request)
+    return user.email if user.is_authenticated else None
+
+
+crm = acare.create_app(database="clients.db", identify=logged_in_user)
+atexit.register(crm.close)
+
+
+def application(environ, start_response):
+    if environ["PATH_INFO"].startswith("/crm/"):
+        shift_path_info(environ)
+        return crm(environ, start_response)
+    return intranet(environ, start_response)
