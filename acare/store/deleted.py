@@ -54,10 +54,11 @@ _NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status"
 
 _COMBINING = re.compile("[\u0300-\u036f]")
 
-# Letters that are also found in other spellings, and these spellings.
-_SPELLINGS = (
-    {"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"},
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"},
+# A text is searched as it is, and with these spellings of its letters.
+_SPELLINGS: tuple[dict[int, str], ...] = (
+    {},
+    str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"}),
+    str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"}),
 )
 
 _PHONE = re.compile(r"[-+()./\s0-9]+")
@@ -107,23 +108,14 @@ def matcher(q: str | None) -> Callable[[str], bool]:
 
 def _fold(text: str) -> str:
     """Text without case and accents."""
-    if text.isascii():
-        return text.lower()
     return _COMBINING.sub("", unicodedata.normalize("NFD", text.lower()))
 
 
 def _spellings(text: str) -> str:
-    """The text without case and accents, with the other spellings of its lines."""
+    """The text without case and accents, in all spellings."""
     if text.isascii():
         return text.lower()
-    lines = [_fold(line) for line in text.split("\n")]
-    for line in text.lower().split("\n"):
-        for spellings in () if line.isascii() else _SPELLINGS:
-            spelled = line
-            for letter, spelling in spellings.items():
-                spelled = spelled.replace(letter, spelling)
-            lines.append(_fold(spelled))
-    return "\n".join(lines)
+    return "\n".join(_fold(text.lower().translate(table)) for table in _SPELLINGS)
 
 
 def _same_number(one: str, other: str) -> bool:
