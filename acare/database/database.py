@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.writer import Write, Writer
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -125,7 +126,7 @@ class Database:
         self.has_written = True
         return result
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
