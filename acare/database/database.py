@@ -7,9 +7,9 @@ import shutil
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +17,8 @@ from acare.database import file
 from acare.database.access import MIN_FREE
 from acare.database.connection import (
     BUSY_SECONDS,
-    Reader,
     as_domain_error,
+    limit_time,
     open_file,
     open_reader,
     open_writer,
@@ -42,7 +42,9 @@ WRITE_CHECK_SECONDS = 1.0
 class _Cache:
     """Results of reads, used until this process commits, and for two milliseconds at most. Thread-safe."""
 
-    def __init__(self, read: Callable[[], Reader], clock: Callable[[], int]) -> None:
+    def __init__(
+        self, read: Callable[[], AbstractContextManager[sqlite3.Connection]], clock: Callable[[], int]
+    ) -> None:
         self._read = read
         self._clock = clock
         self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
@@ -82,7 +84,7 @@ class Database:
         self.path = path
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
-        self._idle_readers: deque[Reader] = deque()
+        self._idle_readers: deque[sqlite3.Connection] = deque()
         self._cache = _Cache(self.read, clock)
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
@@ -93,7 +95,8 @@ class Database:
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
 
-    def read(self, max_seconds: float | None = None) -> Reader:
+    @contextmanager
+    def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
@@ -101,12 +104,22 @@ class Database:
         """
         self._check_process()
         try:
-            reader = self._idle_readers.pop()
+            connection = self._idle_readers.pop()
         except IndexError:
-            reader = self._new_reader()
+            connection = self._new_reader()
         if max_seconds is not None:
-            reader.limit(max_seconds)
-        return reader
+            limit_time(connection, max_seconds)
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise as_domain_error(error) from error
+        finally:
+            connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.rollback()
+            self._idle_readers.append(connection)
+            if self._closed:
+                self._close_readers()
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
         """The result of ``find`` for ``key``, cached until the next commit of this process.
@@ -150,25 +163,19 @@ class Database:
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                connection = self._idle_readers.pop().connection
+                connection = self._idle_readers.pop()
                 if self._writer.log.failure is not None:
                     prevent_checkpoint(connection)
                 connection.close()
 
-    def _new_reader(self) -> Reader:
+    def _new_reader(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            connection = open_reader(self.path, self._busy_seconds)
+            return open_reader(self.path, self._busy_seconds)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
-        return Reader(connection, self._give_back)
-
-    def _give_back(self, reader: Reader) -> None:
-        self._idle_readers.append(reader)
-        if self._closed:
-            self._close_readers()
 
     def _check_write(self) -> str:
         """Make a real write: a transaction can begin even if the disk or the quota is full."""
