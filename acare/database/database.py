@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,29 +39,6 @@ CACHE_NANOSECONDS = 2_000_000
 WRITE_CHECK_SECONDS = 1.0
 
 
-class _Cache:
-    """Results of reads, used until this process commits, and for two milliseconds at most. Thread-safe."""
-
-    def __init__(
-        self, read: Callable[[], AbstractContextManager[sqlite3.Connection]], clock: Callable[[], int]
-    ) -> None:
-        self._read = read
-        self._clock = clock
-        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
-
-    def get(self, key: K, find: Callable[[sqlite3.Connection, K], T], commits: int) -> T:
-        """``commits`` is the number of commits of this process."""
-        state = commits, self._clock() // CACHE_NANOSECONDS
-        cached = self._cached
-        if cached[0] != state:
-            cached = self._cached = state, {}
-        found: T | None = cached[1].get((find, key))
-        if found is None:
-            with self._read() as connection:
-                found = cached[1][find, key] = find(connection, key)
-        return found
-
-
 class Database:
     """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
 
@@ -85,7 +62,8 @@ class Database:
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[sqlite3.Connection] = deque()
-        self._cache = _Cache(self.read, clock)
+        self._clock = clock
+        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
@@ -126,7 +104,15 @@ class Database:
 
         A commit of another process takes effect after two milliseconds at most.
         """
-        return self._cache.get(key, find, self._writer.commits)
+        state = self._writer.commits, self._clock() // CACHE_NANOSECONDS
+        cached = self._cached
+        if cached[0] != state:
+            cached = self._cached = state, {}
+        found: T | None = cached[1].get((find, key))
+        if found is None:
+            with self.read() as connection:
+                found = cached[1][find, key] = find(connection, key)
+        return found
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
