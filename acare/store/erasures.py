@@ -8,9 +8,6 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.store import idempotency, search
 
-#: The version of the schema that has the table of erasures.
-SINCE_SCHEMA = 2
-
 LIST = "SELECT client_id, erased_at FROM erasures"
 
 GET = "SELECT erased_at FROM erasures WHERE client_id = :id"
