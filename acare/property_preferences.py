@@ -19,41 +19,25 @@ class Preferences(FieldType):
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
-        self._walk(value, self.max_bytes)
+        self._walk(value)
         self._check_known(value)
         try:
             stored = to_json(value)
         except ValueError:
             raise ValueError("must have only numbers in the range of a double") from None
         if len(stored.encode()) > self.max_bytes:
-            raise self._too_large()
+            raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")
         return stored
 
-    def _too_large(self) -> ValueError:
-        return ValueError(f"must have at most {self.max_bytes} bytes as JSON")
-
-    def _walk(self, value: object, room: int, depth: int = 0) -> int:
-        """The bytes that are left of ``room`` after the JSON of a value, or a few more.
-
-        ValueError as soon as there are none, a value is nested too deeply, or a key or string has invalid
-        characters. So a large value is not walked to its end.
-        """
-        if isinstance(value, str):
-            room -= len(value)
-        elif isinstance(value, (dict, list)):
-            room -= 2 * len(value)  # an item has at least one character, and a comma or a bracket
-        elif isinstance(value, int):
-            room -= value.bit_length() // 4  # writing a huge number takes longer than reading it
-        if room < 0:
-            raise self._too_large()
+    def _walk(self, value: object, depth: int = 0) -> None:
+        """ValueError if a value is nested too deeply, or a key or string in it has invalid characters."""
         if isinstance(value, str):
             check_characters(value, lines=True)
         elif isinstance(value, (dict, list)):
             if depth == self.max_depth:
                 raise ValueError(f"must not be nested deeper than {self.max_depth} levels")
             for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
-                room = self._walk(part, room, depth + 1)
-        return room
+                self._walk(part, depth + 1)
 
     def _check_known(self, value: dict[str, object]) -> None:
         for key in self.numbers:
