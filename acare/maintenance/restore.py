@@ -30,6 +30,9 @@ class Kept(NamedTuple):
     erased: dict[str, str]  # the ids of erased clients, and when each was erased
 
 
+NOTHING_KEPT = Kept({}, {}, {})
+
+
 class Restored(NamedTuple):
     """The result of a restore."""
 
@@ -40,14 +43,12 @@ class Restored(NamedTuple):
     unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
-def restore(
-    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, progress: Progress = silent
-) -> Restored:
+def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Progress = silent) -> Restored:
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum
-    file is needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process
+    clients that are erased in the old database stay so. Without ``checksum``, no checksum file is needed.
+    The new file has the owner, group and mode of the old one. DatabaseRefused if any process
     has the database open. At every moment, the file of that name is either the complete old database or the
     complete new one.
     """
@@ -64,14 +65,13 @@ def restore(
         if checksum:
             check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
-        changes = Kept({}, {}, {}) if exact or kept is None else kept
-        revoked, disabled, erased = _apply(changes, fresh, backup)
+        revoked, disabled, erased = _apply(kept or NOTHING_KEPT, fresh, backup)
         old = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
+    return Restored(old, revoked, disabled, erased, unread=kept is None)
 
 
 def _check_target(database: Path) -> None:
@@ -120,7 +120,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
     is restored. So where the system cannot tell which processes have it open, none is noticed.)
     """
     if not database.exists():
-        yield Kept({}, {}, {})
+        yield NOTHING_KEPT
     elif processes_using(database):
         raise _in_use(database)
     elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
