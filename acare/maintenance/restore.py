@@ -48,9 +48,8 @@ def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Pr
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
     clients that are erased in the old database stay so. Without ``checksum``, no checksum file is needed.
-    The new file has the owner, group and mode of the old one. DatabaseRefused if any process
-    has the database open. At every moment, the file of that name is either the complete old database or the
-    complete new one.
+    The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
+    open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
     check_file(backup)
     _check_target(database)
