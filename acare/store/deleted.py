@@ -65,10 +65,11 @@ _PHONE = re.compile(r"[-+()./\s0-9]+")
 
 
 class DeletedStore:
-    """The deleted clients in a database."""
+    """The deleted clients in a database. A list or search may take ``max_seconds``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_seconds: float = MAX_SECONDS) -> None:
         self._database = database
+        self._max_seconds = max_seconds
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> DeletedPage:
         """Page number ``page`` of ``limit`` clients that the caller could see until their deletion.
@@ -78,7 +79,7 @@ class DeletedStore:
         """
         values = {**_NO_FILTERS, **filters, "owner_id": caller.owner_id}
         matches = matcher(filters.get("q"))
-        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+        with self._database.read(max_seconds=self._max_seconds) as connection:
             connection.execute("BEGIN")
             found = [rowid for rowid, text in connection.execute(MATCHING, values) if matches(text)]
             rowids = found[(page - 1) * limit : page * limit]
