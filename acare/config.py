@@ -111,12 +111,6 @@ class Settings:
         "SECONDS",
         "seconds in which open requests may finish when the server stops, 1 to 3600 (30)",
     )
-    stop_delay: int = _setting(
-        0,
-        setting_types.count(3600, minimum=0),
-        "SECONDS",
-        "seconds after SIGTERM in which requests are still accepted, with /readyz 503, 0 to 3600 (0)",
-    )
     require_precondition: bool = _setting(
         False, setting_types.flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
     )

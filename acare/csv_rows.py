@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from acare.field_types import Amount, Boolean, StringList, to_json
+from acare.field_types import Amount, Boolean, Preferences, StringList, to_json
 from acare.fields import FIELDS
-from acare.property_preferences import Preferences
 
 # What a spreadsheet would run as a formula, at the start of a cell (OWASP, "CSV Injection"), and after what a
 # spreadsheet with other settings takes for the end of a cell. An apostrophe before it makes it text.

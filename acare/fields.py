@@ -16,11 +16,11 @@ from acare.field_types import (
     Boolean,
     Enum,
     FieldType,
+    Preferences,
     Stored,
     String,
     StringList,
 )
-from acare.property_preferences import Preferences
 
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")

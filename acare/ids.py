@@ -19,6 +19,14 @@ def canonical(text: str) -> str | None:
     return match[0] if match[1] else str(UUID(match[0]))
 
 
+def parse(value: object) -> str:
+    """The id in a query parameter or JSON value, in canonical form. ValueError states the format."""
+    found = canonical(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a UUID")
+    return found
+
+
 def new(clock: Callable[[], int] = time.time_ns) -> str:
     """A new, unique id: a UUID of version 7 (RFC 9562), which is the time and 74 random bits.
 

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
     ("errors", "ids", "field_types", "ratelimit", "timestamps", "version"),
-    ("property_preferences", "setting_types", "auth"),
+    ("setting_types", "auth"),
     ("fields", "config"),
     ("clients", "csv_rows"),
     ("database",),

@@ -28,7 +28,6 @@ ACCEPTED = {
     "agency": {" Lee & Söhne ": "Lee & Söhne"},
     "currency": {"EUR": "EUR", "usd": "USD"},
     "drain_seconds": {"1": 1, "3600": 3600},
-    "stop_delay": {"0": 0, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
 
@@ -51,7 +50,6 @@ REJECTED = {
     "agency": ("a name of 1 to 100 characters", [" ", "a\nb", "a" * 101]),
     "currency": ("a currency's code of three letters", ["€", "EURO", "E1R"]),
     "drain_seconds": ("a whole number from 1 to 3600", ["0", "3601", "1s"]),
-    "stop_delay": ("a whole number from 0 to 3600", ["3601", "-1"]),
     "require_precondition": ("one of true, false", ["yes", "1"]),
 }  # fmt: skip
 

@@ -5,9 +5,8 @@ from support.data import JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
-from acare.field_types import CLIENT_EMAIL, Amount, Boolean, Enum, String, StringList
+from acare.field_types import CLIENT_EMAIL, Amount, Boolean, Enum, Preferences, String, StringList
 from acare.fields import FIELDS, validate_create, validate_update
-from acare.property_preferences import Preferences
 
 NAMES = [field.name for field in FIELDS]
 KINDS = {field.name: field.kind for field in FIELDS}

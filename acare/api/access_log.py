@@ -73,8 +73,9 @@ class AccessLog:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         context = req.context
         context.started = time.perf_counter()
-        sent = req.env.get("HTTP_X_REQUEST_ID")
-        context.request_id = sent if sent is not None and is_request_id(sent) else new_request_id()
+        sent = req.env.get("HTTP_X_REQUEST_ID", "")
+        is_usable = _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
+        context.request_id = sent if is_usable else new_request_id()
         resp.set_header("X-Request-ID", context.request_id)
 
     def process_response(
@@ -100,11 +101,6 @@ def _caller(context: Context) -> str:
         return context.caller.key_preview
     user = context.session_user
     return "-" if user is None else f"user:{quote(user[:254], safe='@+', errors='replace')}"
-
-
-def is_request_id(text: str) -> bool:
-    """Whether a request id that the caller has chosen is used."""
-    return _REQUEST_ID.fullmatch(text) is not None and _KEY.search(text) is None
 
 
 def _loggable(path: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import falcon
 
-from acare import ids
 from acare.api import preferences
 from acare.api.envelope import ApiError
 from acare.api.request import Request
@@ -81,14 +80,6 @@ def read_fields(
     if problems:
         raise InvalidInput(*problems)
     return valid
-
-
-def parse_id(value: object) -> str:
-    """The id in a JSON value, in canonical form; for ``read_fields``."""
-    found = ids.canonical(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("must be a UUID")
-    return found
 
 
 def _read(stream: Any, size: int = -1) -> bytes:

@@ -50,18 +50,12 @@ class Cors:
     def process_response(
         self, req: Request, resp: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        for name, value in self.headers_for(req.env.get("HTTP_ORIGIN")):
-            resp.append_header(name, value)
-
-    def headers_for(self, origin: str | None) -> list[tuple[str, str]]:
-        """The CORS headers of a response to a request with this ``Origin`` header, None if it is missing."""
-        headers = [("Vary", "Origin")] if self._origins else []
+        origin = req.env.get("HTTP_ORIGIN")
+        if self._origins:
+            resp.append_header("Vary", "Origin")
         if origin is not None and self._allows(origin):
-            headers += [
-                ("Access-Control-Allow-Origin", "*" if self._any_origin else origin),
-                ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
-            ]
-        return headers
+            resp.set_header("Access-Control-Allow-Origin", "*" if self._any_origin else origin)
+            resp.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
 
     def _allows(self, origin: str) -> bool:
         return self._any_origin or origin in self._origins

@@ -54,7 +54,7 @@ class Query:
 
     def uuid(self, name: str) -> str | None:
         """An id in canonical form; None if the parameter is not given."""
-        return self._read(name, _uuid)
+        return self._read(name, ids.parse)
 
     def text(self, name: str, kind: String | Enum) -> str | None:
         """A text of this kind; None if the parameter is not given."""
@@ -85,10 +85,3 @@ def _positive(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
         raise ValueError("must be a whole number of at least 1")
     return int(text)
-
-
-def _uuid(text: str) -> str:
-    found = ids.canonical(text)
-    if found is None:
-        raise ValueError("must be a UUID")
-    return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import falcon
 
+from acare import ids
 from acare.auth import Caller
+from acare.errors import AcareError, ClientNotFound
 
 
 class Context(falcon.Context):
@@ -32,3 +34,11 @@ class Request(falcon.Request):
         #: Whether the path belongs to the API, which needs a key and is rate-limited. Falcon's router ignores
         #: additional and missing leading slashes.
         self.is_api = self.path.lstrip("/").partition("/")[0] == "v1"
+
+
+def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
+    """The id in a path, in canonical form. Raises ``error`` for a malformed one, which is in no row."""
+    found = ids.canonical(text)
+    if found is None:
+        raise error
+    return found

@@ -13,9 +13,9 @@ import falcon
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.query import SEARCH, Query
-from acare.api.request import Request
+from acare.api.request import Request, path_id
 from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage, Filters
-from acare.errors import ClientNotFound, FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, to_json
 from acare.fields import (
     CLIENT_TYPES,
@@ -93,7 +93,6 @@ class ClientCollection:
 class ClientsCsv:
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
-    scope = "clients"
     parameters = _FILTERS
 
     def __init__(self, lists: Any) -> None:
@@ -131,7 +130,7 @@ class ClientItem:
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         precondition = conditions.for_reading(req)
-        row: ClientRow = self._clients.get(req.context.caller, _parse_id(client_id), precondition)
+        row: ClientRow = self._clients.get(req.context.caller, path_id(client_id), precondition)
         tag = conditions.etag(row.version)
         resp.set_header("ETag", tag)
         if conditions.not_modified(req, tag):
@@ -149,7 +148,7 @@ class ClientItem:
             self._check_server_fields(req, client_id, sent)
         row: ClientRow = self._clients.update(
             req.context.caller,
-            _parse_id(client_id),
+            path_id(client_id),
             changes,
             version=version,
             precondition=conditions.for_writing(req),
@@ -158,7 +157,7 @@ class ClientItem:
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         _check_precondition(req, None, self._require_precondition)
-        self._clients.delete(req.context.caller, _parse_id(client_id), conditions.for_writing(req))
+        self._clients.delete(req.context.caller, path_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
 
     def _check_server_fields(self, req: Request, client_id: str, sent: Mapping[str, object]) -> None:
@@ -166,7 +165,7 @@ class ClientItem:
 
         A client at another version than the caller's is left to the lock, which reports the conflict.
         """
-        row: ClientRow = self._clients.get(req.context.caller, _parse_id(client_id))
+        row: ClientRow = self._clients.get(req.context.caller, path_id(client_id))
         record = json.loads(row.json)
         names = [name for name in SERVER_FIELDS if name in sent and sent[name] != record[name]]
         if names and "version" not in names and conditions.for_writing(req).holds(row.version):
@@ -183,7 +182,7 @@ class ClientHistory:
         self._history = history
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        events = self._history.events(req.context.caller, _parse_id(client_id))
+        events = self._history.events(req.context.caller, path_id(client_id))
         versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
         envelope.succeed(resp, to_json({"versions": versions}))
 
@@ -198,7 +197,7 @@ class RestoredClient:
         self._history = history
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _answer(resp, self._history.restore(req.context.caller, _parse_id(client_id)))
+        _answer(resp, self._history.restore(req.context.caller, path_id(client_id)))
 
 
 class ClientOwner:
@@ -210,12 +209,12 @@ class ClientOwner:
         self._require_precondition = require_precondition
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        fields = {"user_id": body.parse_id, "version": validate_version}
+        fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         _check_precondition(req, valid.get("version"), self._require_precondition)
         precondition = conditions.for_writing(req)
         row = self._transfers.hand_over(
-            req.context.caller, _parse_id(client_id), precondition=precondition, **valid
+            req.context.caller, path_id(client_id), precondition=precondition, **valid
         )
         _answer(resp, row)
 
@@ -242,11 +241,3 @@ def _filters(query: Query) -> Filters:
         "email": query.text("email", CLIENT_EMAIL),
         "q": query.text("q", SEARCH),
     }
-
-
-def _parse_id(text: str) -> str:
-    """The id in a path, in canonical form. ClientNotFound for a malformed id, which no client has."""
-    client_id = ids.canonical(text)
-    if client_id is None:
-        raise ClientNotFound
-    return client_id

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from functools import cached_property
 
 import falcon
 
@@ -59,18 +58,10 @@ class OpenApiDocument:
     """``/openapi.json``: the OpenAPI document, made once; only the prefix depends on the request."""
 
     def __init__(self, version: str) -> None:
-        self._version = version
-
-    @cached_property
-    def _parts(self) -> tuple[str, str]:
-        """The text before and after the prefix, made at the first request."""
-        text = json.dumps(openapi.document(self._version, prefix=_PREFIX))
-        before, _, after = text.partition(json.dumps(_PREFIX))
-        return before, after
+        self._text = json.dumps(openapi.document(version, prefix=_PREFIX))
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        before, after = self._parts
-        resp.text = f"{before}{json.dumps(req.root_path or '/')}{after}"
+        resp.text = self._text.replace(json.dumps(_PREFIX), json.dumps(req.root_path or "/"))
 
     on_head = on_get
 

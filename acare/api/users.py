@@ -9,7 +9,7 @@ import falcon
 from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.query import Query
-from acare.api.request import Request
+from acare.api.request import Request, path_id
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
@@ -28,7 +28,7 @@ class UserCollection:
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
-        disabled = query.text("disabled", Enum(("true", "false"))) == "true"
+        disabled = query.flag("disabled")
         query.check()
         found = self._users.visible_to(req.context.caller, disabled=disabled)
         envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
@@ -67,7 +67,7 @@ class UserItem:
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user = self._users.change(_parse_id(user_id, UserNotFound), **changes)
+        user = self._users.change(path_id(user_id, UserNotFound), **changes)
         envelope.succeed(resp, to_json(_as_json(user)))
 
 
@@ -79,8 +79,8 @@ class Handover:
         self._transfers = transfers
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
-        to = body.read_fields(req, {"to": body.parse_id}, required=["to"])["to"]
-        owner = _parse_id(user_id, UserNotFound)
+        to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
+        owner = path_id(user_id, UserNotFound)
         number = self._transfers.transfer(req.context.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
@@ -105,7 +105,7 @@ class KeyCollection:
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {
-            "user_id": body.parse_id,
+            "user_id": ids.parse,
             "name": KEY_NAME.validate,
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
@@ -126,7 +126,7 @@ class KeyItem:
         self._keys = keys
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
-        self._keys.revoke(req.context.caller, _parse_id(key_id, KeyNotFound))
+        self._keys.revoke(req.context.caller, path_id(key_id, KeyNotFound))
         envelope.succeed(resp, "{}")
 
 
@@ -141,11 +141,3 @@ def _parse_expiry(value: object) -> str:
     if at <= timestamps.now():
         raise ValueError("must be in the future")
     return at
-
-
-def _parse_id(text: str, error: type[Exception]) -> str:
-    """The id in a path, in canonical form; ``error`` for a malformed one, which is in no row."""
-    found = ids.canonical(text)
-    if found is None:
-        raise error
-    return found

@@ -34,8 +34,6 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "restore", run_restore, "replace the database with a backup; stop the server first",
         argument("file", metavar="FILE", type=Path, help="the backup"),
-        argument("--exact", action="store_true",
-                 help="also undo revocations, disabling of users and erasures made after the backup"),
         NO_CHECKSUM,
     )  # fmt: skip
 
@@ -58,7 +56,7 @@ def run_verify(args: argparse.Namespace) -> int:
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
     with show_progress() as show:
-        done = restore(args.file, database, exact=args.exact, checksum=not args.no_checksum, progress=show)
+        done = restore(args.file, database, checksum=not args.no_checksum, progress=show)
     print(printable(f"Restored {database} from {args.file}."))
     if done.revoked or done.disabled or done.erased:
         print(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
 from acare.cli.options import CLIENT_ID, JSON, Commands, add_command, argument, checked, open_database
 from acare.cli.output import print_json, print_rows, printable
+from acare.database.database import Database
 from acare.field_types import String, to_json
 from acare.fields import FIELDS
-from acare.store import search
+from acare.store.deleted import DeletedStore
 from acare.store.history import Event, HistoryStore
+from acare.store.lists import ListStore
 from acare.store.users import UserStore
+
+#: Seconds that a search among deleted clients may take.
+MAX_SECONDS = 60.0
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
 
@@ -36,9 +43,29 @@ def add_to(commands: Commands) -> None:
 
 def run_find(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        found = map(asdict, search.find(database, args.text, deleted=args.deleted))
-        print_rows(found, COLUMNS, as_json=args.json)
+        print_rows(_found(database, args.text, args.deleted), COLUMNS, as_json=args.json)
     return 0
+
+
+def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
+    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
+    owners = {user["id"]: user["email"] for user in UserStore(database).list()}
+
+    def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
+        client = json.loads(record)
+        return {
+            **{name: client[name] for name in ("id", "status", "phone", "email")},
+            "name": f"{client['first_name']} {client['last_name']}",
+            "owner": owners[client["user_id"]],
+            "deleted_at": deleted_at,
+        }
+
+    for record, _ in ListStore(database).all(OPERATOR, sys.maxsize, q=text):
+        yield row(record)
+    if deleted:
+        page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
+        for record, deletion in zip(page.rows, page.deletions, strict=True):
+            yield row(record, json.loads(deletion)["deletedAt"])
 
 
 def run_history(args: argparse.Namespace) -> int:

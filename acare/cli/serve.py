@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import acare
 from acare.app import App
+from acare.auth import OPERATOR
 from acare.cli import log
 from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
@@ -53,7 +54,7 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if keys.any():
+    if keys.list(OPERATOR):
         return text
     if not sys.stdout.isatty():
         return (

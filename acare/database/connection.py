@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from acare.errors import StoreUnavailable
@@ -71,6 +71,7 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_CORRUPT: "The database is damaged.",
     sqlite3.SQLITE_NOTADB: "The database is damaged.",
     sqlite3.SQLITE_NOMEM: "Out of memory.",
+    sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",
 }
 
 
@@ -133,39 +134,10 @@ def as_domain_error(error: BaseException) -> BaseException:
     return unavailable
 
 
-class Reader:
-    """A connection of a pool: ``with`` borrows it and gives it back."""
-
-    __slots__ = ("_give_back", "_max_seconds", "connection")
-
-    def __init__(self, connection: sqlite3.Connection, give_back: Callable[[Reader], None]) -> None:
-        self.connection = connection
-        self._max_seconds: float | None = None
-        self._give_back = give_back
-
-    def limit(self, max_seconds: float) -> None:
-        """Interrupt the statement that runs when ``max_seconds`` have passed."""
-        end = time.monotonic() + max_seconds
-        self._max_seconds = max_seconds
-        self.connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self.connection
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        max_seconds, self._max_seconds = self._max_seconds, None
-        if max_seconds is not None:
-            self.connection.set_progress_handler(None, 0)
-        if self.connection.in_transaction:
-            self.connection.rollback()
-        self._give_back(self)
-        if isinstance(error, sqlite3.Error):
-            code = getattr(error, "sqlite_errorcode", None)
-            if max_seconds is not None and code == sqlite3.SQLITE_INTERRUPT:
-                raise StoreUnavailable(
-                    f"The query took longer than {max_seconds:g} s. Make it more specific, or try later."
-                ) from error
-            raise as_domain_error(error) from error
+def limit_time(connection: sqlite3.Connection, seconds: float) -> None:
+    """Interrupt the statement that runs when ``seconds`` have passed."""
+    end = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
 
 
 def _connect(

@@ -7,8 +7,9 @@ import shutil
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +17,8 @@ from acare.database import file
 from acare.database.access import MIN_FREE
 from acare.database.connection import (
     BUSY_SECONDS,
-    Reader,
     as_domain_error,
+    limit_time,
     open_file,
     open_reader,
     open_writer,
@@ -25,7 +26,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.writer import Write, Writer
+from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -36,27 +37,6 @@ CACHE_NANOSECONDS = 2_000_000
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
-
-
-class _Cache:
-    """Results of reads, used until this process commits, and for two milliseconds at most. Thread-safe."""
-
-    def __init__(self, read: Callable[[], Reader], clock: Callable[[], int]) -> None:
-        self._read = read
-        self._clock = clock
-        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
-
-    def get(self, key: K, find: Callable[[sqlite3.Connection, K], T], commits: int) -> T:
-        """``commits`` is the number of commits of this process."""
-        state = commits, self._clock() // CACHE_NANOSECONDS
-        cached = self._cached
-        if cached[0] != state:
-            cached = self._cached = state, {}
-        found: T | None = cached[1].get((find, key))
-        if found is None:
-            with self._read() as connection:
-                found = cached[1][find, key] = find(connection, key)
-        return found
 
 
 class Database:
@@ -81,8 +61,9 @@ class Database:
         self.path = path
         self._identity = file.identity(path)
         self._busy_seconds = busy_seconds
-        self._idle_readers: deque[Reader] = deque()
-        self._cache = _Cache(self.read, clock)
+        self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._clock = clock
+        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
@@ -92,7 +73,8 @@ class Database:
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
 
-    def read(self, max_seconds: float | None = None) -> Reader:
+    @contextmanager
+    def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
@@ -100,19 +82,37 @@ class Database:
         """
         self._check_process()
         try:
-            reader = self._idle_readers.pop()
+            connection = self._idle_readers.pop()
         except IndexError:
-            reader = self._new_reader()
+            connection = self._new_reader()
         if max_seconds is not None:
-            reader.limit(max_seconds)
-        return reader
+            limit_time(connection, max_seconds)
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise as_domain_error(error) from error
+        finally:
+            connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.rollback()
+            self._idle_readers.append(connection)
+            if self._closed:
+                self._close_readers()
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
         """The result of ``find`` for ``key``, cached until the next commit of this process.
 
         A commit of another process takes effect after two milliseconds at most.
         """
-        return self._cache.get(key, find, self._writer.commits)
+        state = self._writer.commits, self._clock() // CACHE_NANOSECONDS
+        cached = self._cached
+        if cached[0] != state:
+            cached = self._cached = state, {}
+        found: T | None = cached[1].get((find, key))
+        if found is None:
+            with self.read() as connection:
+                found = cached[1][find, key] = find(connection, key)
+        return found
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
@@ -125,7 +125,7 @@ class Database:
         self.has_written = True
         return result
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
@@ -149,25 +149,19 @@ class Database:
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                connection = self._idle_readers.pop().connection
+                connection = self._idle_readers.pop()
                 if self._writer.log.failure is not None:
                     prevent_checkpoint(connection)
                 connection.close()
 
-    def _new_reader(self) -> Reader:
+    def _new_reader(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            connection = open_reader(self.path, self._busy_seconds)
+            return open_reader(self.path, self._busy_seconds)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
-        return Reader(connection, self._give_back)
-
-    def _give_back(self, reader: Reader) -> None:
-        self._idle_readers.append(reader)
-        if self._closed:
-            self._close_readers()
 
     def _check_write(self) -> str:
         """Make a real write: a transaction can begin even if the disk or the quota is full."""

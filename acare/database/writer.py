@@ -11,9 +11,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from acare.database.connection import as_domain_error
 from acare.database.log import WriteAheadLog
@@ -29,35 +31,7 @@ BATCH_WINDOW = 0.0005
 LARGE_BATCH = 8
 
 
-class Write(Generic[T]):
-    """A queued write and its outcome.
-
-    Simpler than ``concurrent.futures.Future``, whose condition variable takes much of the time of a write.
-    """
-
-    __slots__ = ("_is_open", "error", "is_done", "value", "work")
-
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
-        self.work = work
-        self.value: T | None = None
-        self.error: BaseException | None = None
-        self.is_done = False
-        self._is_open = threading.Lock()  # held until the outcome is final
-        self._is_open.acquire()
-
-    def result(self, seconds: float = -1) -> T:
-        """Wait for the outcome: return the result or raise the error; TimeoutError after ``seconds``."""
-        if not self._is_open.acquire(timeout=seconds):
-            raise TimeoutError
-        self._is_open.release()
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # there is a value if there is no error
-
-    def end(self) -> None:
-        """Let ``result`` return, now that the outcome is final."""
-        self.is_done = True
-        self._is_open.release()
+_Write = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]  # the work, and its outcome
 
 
 class Writer:
@@ -79,23 +53,23 @@ class Writer:
         self.commits = 0  # transactions on disk
         self._last_batch = 0  # number of writes in the last of them
         self._in_use = threading.Lock()  # held while the connections are used
-        self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Queue ``work``, which runs in a transaction; it has a result when the transaction is on disk.
 
         An exception from ``work`` undoes its changes and is raised by ``result``.
         """
-        write = Write(work)
+        outcome: Future[T] = Future()
         with self._mutex:
             if self._closed:
                 raise StoreUnavailable("The database is closed.")
-            self._queue.put(write)
-        return write
+            self._queue.put((work, outcome))
+        return outcome
 
     @contextmanager
     def exclusive(self) -> Iterator[WriteAheadLog]:
@@ -126,7 +100,7 @@ class Writer:
         """Commit batch after batch. After an error, each caller has an outcome and the thread continues."""
         more = True
         while more:
-            batch: list[Write[Any]] = []
+            batch: list[_Write] = []
             try:
                 more = self._take_queue(batch)
                 with self._in_use:
@@ -134,7 +108,7 @@ class Writer:
             except BaseException as error:
                 self._fail(batch, error)
 
-    def _take_queue(self, batch: list[Write[Any]]) -> bool:
+    def _take_queue(self, batch: list[_Write]) -> bool:
         """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
         if self._last_batch >= LARGE_BATCH:
             time.sleep(BATCH_WINDOW)
@@ -145,7 +119,7 @@ class Writer:
                 write = self._queue.get_nowait()
         return write is not None
 
-    def _commit(self, batch: list[Write[Any]]) -> None:
+    def _commit(self, batch: list[_Write]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
         if not batch:
             return
@@ -154,34 +128,36 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        for write in batch:
-            self._run(write)
+        answers = [self._run(*write) for write in batch]
         self._connection.execute("COMMIT")
         self.commits += 1
         self._last_batch = len(batch)
-        for write in batch:
-            write.end()
+        for answer in answers:
+            answer()
         self.log.committed(len(batch))
 
-    def _run(self, write: Write[Any]) -> None:
-        """Run one write in a savepoint, so that a failure undoes it alone. The commit is still to come."""
+    def _run(self, work: Callable[[sqlite3.Connection], Any], outcome: Future[Any]) -> Callable[[], None]:
+        """Run one write in a savepoint, so that a failure undoes it alone.
+
+        Returns the function that answers the caller, to be called after the commit.
+        """
         self._connection.execute("SAVEPOINT one_write")
         try:
-            write.value = write.work(self._connection)
+            answer = partial(outcome.set_result, work(self._connection))
         except BaseException as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
             self._connection.execute("ROLLBACK TO one_write")
-            write.error = as_domain_error(error)
+            answer = partial(outcome.set_exception, as_domain_error(error))
         self._connection.execute("RELEASE one_write")
+        return answer
 
-    def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
+    def _fail(self, batch: list[_Write], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
         with suppress(sqlite3.Error):
             self._connection.rollback()
-        waiting = [write for write in batch if not write.is_done]
-        for write in waiting:
-            write.error = as_domain_error(error)
-            write.end()
+        waiting = [outcome for _, outcome in batch if not outcome.done()]
+        for outcome in waiting:
+            outcome.set_exception(as_domain_error(error))
         if not waiting:
             log.error("the writer failed between two transactions", exc_info=error)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from acare.errors import UserError
-from acare.field_types import Amount, Boolean, Enum, StringList
+from acare.field_types import Amount, Boolean, Enum, Preferences, StringList
 from acare.fields import FIELDS
 from acare.importing import cells
-from acare.property_preferences import Preferences
 
 # How the cells of a field are read, by its type; others are texts.
 _READERS: dict[type, Callable[[str], Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -11,20 +10,16 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.access import copy_owner, describe_owner, explain_access
+from acare.database.access import copy_owner, describe_owner
 from acare.database.connection import open_file
 from acare.database.copying import Progress, check_content, checksum_file, silent
-from acare.database.file import processes_using
+from acare.database.file import processes_using, refusing
 from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_connection
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.store import erasures, search
-
-# The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
-# (sqlite.org/fileformat.html, "the lock-byte page")
-_LOCK_BYTES = (512, 0x40000000)
 
 
 class Kept(NamedTuple):
@@ -33,7 +28,9 @@ class Kept(NamedTuple):
     revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
     disabled: dict[str, str]  # the ids of disabled users, and when each was disabled
     erased: dict[str, str]  # the ids of erased clients, and when each was erased
-    as_of: int  # the time of the last change of the file when this was read
+
+
+NOTHING_KEPT = Kept({}, {}, {})
 
 
 class Restored(NamedTuple):
@@ -46,46 +43,34 @@ class Restored(NamedTuple):
     unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
-def restore(
-    backup: Path, database: Path, *, exact: bool = False, checksum: bool = True, progress: Progress = silent
-) -> Restored:
+def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Progress = silent) -> Restored:
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database stay so, unless ``exact``. Without ``checksum``, no checksum
-    file is needed. The new file has the owner, group and mode of the old one. DatabaseRefused if any process
-    has the database open. At every moment, the file of that name is either the complete old database or the
-    complete new one.
+    clients that are erased in the old database stay so. Without ``checksum``, no checksum file is needed.
+    The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
+    open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
     check_file(backup)
     _check_target(database)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
-    with _refusing_errors(database), temporary(database) as fresh, _exclusive(database) as kept:
-        _copy(backup, fresh, progress)
+    with (
+        refusing(database, "not restored; it was not changed: "),
+        temporary(database) as fresh,
+        _exclusive(database) as kept,
+    ):
+        with backup.open("rb") as reading, fresh.open("wb") as writing:
+            shutil.copyfileobj(reading, writing)
         if checksum:
             check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
-        changes = Kept({}, {}, {}, 0) if exact or kept is None else kept
-        revoked, disabled, erased = _apply(changes, fresh, backup)
+        revoked, disabled, erased = _apply(kept or NOTHING_KEPT, fresh, backup)
         old = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, revoked, disabled, erased, unread=kept is None and not exact)
-
-
-@contextmanager
-def _refusing_errors(database: Path) -> Iterator[None]:
-    """Report errors of the system and of SQLite as DatabaseRefused."""
-    try:
-        yield
-    except OSError as error:
-        named = f": {error.filename}" if error.filename not in (None, str(database)) else ""
-        raise DatabaseRefused(f"{database}: {error.strerror or error}{named}; it was not changed") from None
-    except sqlite3.Error as error:
-        reason = f"{error}{explain_access(database)}"
-        raise DatabaseRefused(f"{database}: {reason}; it was not changed") from None
+    return Restored(old, revoked, disabled, erased, unread=kept is None)
 
 
 def _check_target(database: Path) -> None:
@@ -94,15 +79,6 @@ def _check_target(database: Path) -> None:
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():
         raise DatabaseRefused(f"{database}: a symbolic link whose target is missing; it was not changed")
-
-
-def _copy(backup: Path, fresh: Path, progress: Progress) -> None:
-    """Copy the bytes in pieces, between which Ctrl-C is noticed."""
-    with backup.open("rb") as reading, fresh.open("r+b") as writing:
-        total = os.fstat(reading.fileno()).st_size
-        while piece := reading.read(1024 * 1024):
-            writing.write(piece)
-            progress("Copying", writing.tell(), max(total, writing.tell()), "B")
 
 
 def _replace(database: Path, fresh: Path) -> Path | None:
@@ -137,54 +113,39 @@ def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
 
 @contextmanager
 def _exclusive(database: Path) -> Iterator[Kept | None]:
-    """Merge the WAL of a database and hold its locks; yields what to keep of it, None if it is unreadable.
+    """Keep all processes from using a database; yields what to keep of it, None if it is unreadable.
 
-    DatabaseRefused if any process has it open.
+    DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be why it
+    is restored. So where the system cannot tell which processes have it open, none is noticed.)
     """
     if not database.exists():
-        yield Kept({}, {}, {}, 0)
-        return
-    kept = _merge_wal(database)
-    # SQLite cannot open a damaged file, and damage may be why it is restored; so the lock is taken directly.
-    # This process has no SQLite connection to the file now: closing this handle would release its locks.
-    with database.open("r+b") as held:
-        try:
-            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, *_LOCK_BYTES)
-        except OSError:
-            raise _in_use(database) from None
-        if kept is not None and database.stat().st_mtime_ns != kept.as_of:
-            raise _in_use(database)  # a process has opened it, written and closed it since
-        yield kept
+        yield NOTHING_KEPT
+    elif processes_using(database):
+        raise _in_use(database)
+    elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
+        yield None
+    else:
+        sync_log(database)
+        with closing(open_file(database, busy_seconds=0)) as connection:
+            yield _lock(connection, database)
 
 
-def _merge_wal(database: Path) -> Kept | None:
-    """Copy the WAL that a killed server left into the database, so that the kept file is complete."""
-    if not database.stat().st_size:
-        return None  # SQLite would delete the WAL, which may hold all that is left
-    sync_log(database)
+def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
+    """Lock a database until the connection is closed, and read what to keep of it.
+
+    The WAL that a killed server left is copied into the file first, so that the file is complete.
+    """
     try:
-        with closing(open_file(database)) as connection:
-            connection.execute("PRAGMA busy_timeout = 0")
-            connection.execute("PRAGMA journal_mode = DELETE")
-            return _read_kept(connection, database)
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        statements = (erasures.LIST_REVOKED, erasures.LIST_DISABLED, erasures.LIST)
+        return Kept(*(dict(connection.execute(statement).fetchall()) for statement in statements))
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise _in_use(database) from None
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         pass  # damaged: it is kept as it is, with its WAL
     return None
-
-
-def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
-    connection.execute("BEGIN")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    erased, disabled = (
-        connection.execute(statement).fetchall() if version >= erasures.SINCE_SCHEMA else []
-        for statement in (erasures.LIST, erasures.LIST_DISABLED)
-    )
-    revoked = connection.execute(erasures.LIST_REVOKED).fetchall()
-    # No process can commit while this transaction reads, since the file has no log now.
-    return Kept(dict(revoked), dict(disabled), dict(erased), database.stat().st_mtime_ns)
 
 
 def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:

@@ -72,7 +72,7 @@ class Server:
         self._sockets: dict[int, Any] = {}  # all that the loop polls
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
-        self._stop_delay, self._drain_seconds = settings.stop_delay, settings.drain_seconds
+        self._drain_seconds = settings.drain_seconds
         self._large_lists: set[str] = set()  # callers whose lists go to threads; each has a valid key
         self._signalled = False
         self._swept_at = time.monotonic()
@@ -187,15 +187,8 @@ class Server:
         self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
 
     def _drain(self) -> None:
-        """After the stop delay, accept no new connections, answer every request that has begun to arrive, and
-        close. During the delay, the server continues and ``/readyz`` reports that it is stopping.
-        """
+        """Accept no new connections, answer every request that has begun to arrive, and close."""
         self.stopping = True  # from now on, no connection stays open after a response
-        delayed_until = time.monotonic() + self._stop_delay
-        if self._stop_delay:
-            log.info("stopping in %d s; /readyz is 503 from now on", self._stop_delay)
-        while time.monotonic() < delayed_until:
-            self._iterate(0.05)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
         self._listener.close()

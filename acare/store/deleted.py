@@ -54,20 +54,22 @@ _NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status"
 
 _COMBINING = re.compile("[\u0300-\u036f]")
 
-# Letters that are also found in other spellings, and these spellings.
-_SPELLINGS = (
-    {"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"},
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"},
+# A text is searched as it is, and with these spellings of its letters.
+_SPELLINGS: tuple[dict[int, str], ...] = (
+    {},
+    str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"}),
+    str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"}),
 )
 
 _PHONE = re.compile(r"[-+()./\s0-9]+")
 
 
 class DeletedStore:
-    """The deleted clients in a database."""
+    """The deleted clients in a database. A list or search may take ``max_seconds``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_seconds: float = MAX_SECONDS) -> None:
         self._database = database
+        self._max_seconds = max_seconds
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> DeletedPage:
         """Page number ``page`` of ``limit`` clients that the caller could see until their deletion.
@@ -77,7 +79,7 @@ class DeletedStore:
         """
         values = {**_NO_FILTERS, **filters, "owner_id": caller.owner_id}
         matches = matcher(filters.get("q"))
-        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+        with self._database.read(max_seconds=self._max_seconds) as connection:
             connection.execute("BEGIN")
             found = [rowid for rowid, text in connection.execute(MATCHING, values) if matches(text)]
             rowids = found[(page - 1) * limit : page * limit]
@@ -107,23 +109,14 @@ def matcher(q: str | None) -> Callable[[str], bool]:
 
 def _fold(text: str) -> str:
     """Text without case and accents."""
-    if text.isascii():
-        return text.lower()
     return _COMBINING.sub("", unicodedata.normalize("NFD", text.lower()))
 
 
 def _spellings(text: str) -> str:
-    """The text without case and accents, with the other spellings of its lines."""
+    """The text without case and accents, in all spellings."""
     if text.isascii():
         return text.lower()
-    lines = [_fold(line) for line in text.split("\n")]
-    for line in text.lower().split("\n"):
-        for spellings in () if line.isascii() else _SPELLINGS:
-            spelled = line
-            for letter, spelling in spellings.items():
-                spelled = spelled.replace(letter, spelling)
-            lines.append(_fold(spelled))
-    return "\n".join(lines)
+    return "\n".join(_fold(text.lower().translate(table)) for table in _SPELLINGS)
 
 
 def _same_number(one: str, other: str) -> bool:

@@ -6,10 +6,7 @@ import sqlite3
 
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.store import idempotency, search
-
-#: The version of the schema that has the table of erasures.
-SINCE_SCHEMA = 2
+from acare.store import search
 
 LIST = "SELECT client_id, erased_at FROM erasures"
 
@@ -18,6 +15,7 @@ GET = "SELECT erased_at FROM erasures WHERE client_id = :id"
 ERASE = (
     "DELETE FROM clients WHERE id = :id",
     "DELETE FROM client_history WHERE client_id = :id",
+    "DELETE FROM idempotency_keys WHERE client_id = :id",
 )
 
 RECORD = f"""
@@ -64,7 +62,6 @@ def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None)
     If there were any, the erasure is recorded as of ``at``, by default now.
     """
     deleted = sum(connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE)
-    deleted += idempotency.delete_of_client(connection, client_id)
     if deleted or at is not None:
         connection.execute(RECORD, {"id": client_id, "at": at})
     return deleted

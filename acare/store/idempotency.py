@@ -40,8 +40,6 @@ WHERE rowid IN (
 )
 """
 
-DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
-
 # Replaces an expired key that is not deleted yet; FIND, in the same transaction, has found no valid one.
 INSERT = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
@@ -81,8 +79,3 @@ def create_once(
 def delete_expired(connection: sqlite3.Connection) -> int:
     """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
     return connection.execute(DELETE_EXPIRED).rowcount
-
-
-def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:
-    """Delete the keys that created a client. Returns how many."""
-    return connection.execute(DELETE_OF_CLIENT, {"id": client_id}).rowcount

@@ -42,8 +42,6 @@ SET last_used_at = {THIS_MINUTE}
 WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
 """
 
-ANY_KEY = f"SELECT EXISTS (SELECT 1 FROM api_keys WHERE preview <> '{HOST}')"
-
 INSERT_KEY = """
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
 VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at)
@@ -126,11 +124,6 @@ class KeyStore:
             self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
             self._database.submit(partial(_touch, caller.key_id))
         return caller
-
-    def any(self) -> bool:
-        """Whether there is any key, in any state."""
-        with self._database.read() as connection:
-            return bool(connection.execute(ANY_KEY).fetchone()[0])
 
     def create(
         self,

@@ -5,7 +5,6 @@ from support.client import app_fixture
 from support.data import ALL_FIELDS, JORDAN, OTHER
 
 from acare.fields import FIELDS
-from acare.store.history import HistoryStore
 
 app = app_fixture()
 
@@ -51,11 +50,3 @@ def test_changed_fields_are_since_the_callers_version(api, fields, updates, chan
     for update in updates:
         api.put(client_id, update)
     assert changed_fields(api, client_id) == changed
-
-
-def test_a_purged_version_has_no_fields(app, api):
-    client_id = api.create()["id"]
-    api.put(client_id, {"phone": "1"})
-    app.database.write(lambda connection: connection.execute("UPDATE client_history SET ended_at = '2000'"))
-    HistoryStore(app.database).purge(1)
-    assert changed_fields(api, client_id) is None

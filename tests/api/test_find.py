@@ -1,10 +1,6 @@
-"""Finding clients over the API: q, email and user_id; and who the users are."""
-
-import json
+"""Finding clients over the API: q, email and user_id."""
 
 import pytest
-
-from acare.auth import OPERATOR
 
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "email": "zoe@example.com", "phone": "+1 (661) 555-0142"}
 ANA = {"first_name": "Ana", "last_name": "Muñoz-Lee", "email": "Ana.X@Example.com", "phone": "6615550199"}
@@ -56,33 +52,3 @@ def test_an_agent_finds_only_their_own_clients(caller):
     mine = ana.create(**ZOE)
     for query in ("q=zoe", "email=zoe@example.com", f"user_id={mine['user_id']}"):
         assert (found(ana, query), found(broker, query), found(ben, query)) == ("Zoë", "Zoë", "")
-
-
-# --- users
-
-
-def test_a_broker_lists_all_users_and_an_agent_only_one(app, caller):
-    broker, ana = caller(), caller("ana@x.com", "agent")
-    app.users.add("gone@x.com", "agent")
-    app.users.change("gone@x.com", disabled=True)
-    seen = broker.get("/v1/users").json["data"]["users"]
-    assert [user["email"] for user in seen] == ["ana@x.com", "broker@example.com"]
-    assert ana.get("/v1/users").json["data"]["users"] == [seen[0]]
-    assert ana.get("/v1/users/me").json["data"] == seen[0]
-    assert ana.create()["user_id"] == seen[0]["id"]
-
-
-@pytest.mark.parametrize("path", ["/v1/users", "/v1/users/me"])
-def test_users_need_the_scope_to_read_clients(caller, path):
-    caller("ana@x.com", "agent", {"clients": ["read"]}).get(path)
-    caller("ana@x.com", "agent", {"clients": ["write"]}).get(path, status=403)
-
-
-def test_keys_of_a_disabled_user_are_refused_at_once(app, caller):
-    ana = caller("ana@x.com", "agent")
-    ana.get("/v1/clients")
-    app.users.change("ANA@x.com", disabled=True)
-    ana.get("/v1/clients", status=401)
-    assert [key["state"] for key in app.keys.list(OPERATOR)] == ["disabled"]
-    app.users.change("ana@x.com", disabled=False)
-    assert json.loads(ana.get("/v1/clients").text)["success"]

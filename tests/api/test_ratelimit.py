@@ -79,9 +79,6 @@ def test_sixteen_threads_get_exactly_the_tokens(limiter):
     assert sum(at_once(*[functools.partial(spend, limiter, 100, SlowName(HOME))] * 16)) == 500
 
 
-# --- the figures of a result
-
-
 # --- memory
 
 

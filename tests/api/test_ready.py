@@ -58,16 +58,6 @@ def test_the_check_commits_a_write(app, another):
 # --- not ready
 
 
-def test_another_programs_write_makes_it_not_ready(app, another, caplog):
-    another.execute("BEGIN IMMEDIATE")
-    failed = ready(app, 503)
-    assert failed.keys() == {"write"}
-    assert "writing" in failed["write"]
-    assert failed["write"] in caplog.text
-    another.execute("COMMIT")
-    ready(app)
-
-
 def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
     for free, status in ((0, 503), (MIN_FREE - 1, 503), (MIN_FREE, 200), (10**12, 200)):
         set_free(monkeypatch, free)

@@ -10,6 +10,7 @@ from support import schema_2
 from support.server import command
 from support.terminal import on_terminal
 
+from acare.auth import OPERATOR
 from acare.database.database import Database
 from acare.store.keys import KeyStore
 
@@ -38,7 +39,7 @@ def test_elsewhere_it_shows_how_to_create_one(tmp_path):
             assert server.stdout.readline().endswith(f" is at {url}\n")
             assert "acare key create --user EMAIL" in server.stdout.readline()
             with closing(Database(tmp_path / "served.db")) as database:
-                assert not KeyStore(database).any()
+                assert not KeyStore(database).list(OPERATOR)
         finally:
             server.kill()
 

@@ -99,14 +99,6 @@ def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
     assert [user["email"] for user in json.loads(run("user", "list", "--json").out)] == [new]
 
 
-@pytest.mark.parametrize("command", ["user disable broker@x.com", "user set-role broker@x.com agent"])
-def test_the_last_broker_stays_a_broker(run, api, caller, command):
-    run("user", "rename", "broker@example.com", "broker@x.com")
-    assert "is the only broker" in run(*command.split(), status=1).err
-    run("user", "add", "second@x.com", "--role", "broker")
-    run(*command.split())
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -151,13 +143,3 @@ def test_chosen_clients_are_handed_over_or_none(run, ana, caller):
     assert total(ana) == 2
     assert run(*line).out.startswith("Transferred 1 client")
     assert [client["id"] for client in ana.get("/v1/clients").json["data"]["clients"]] == [second]
-
-
-def test_nothing_is_handed_to_a_disabled_user(run, ana):
-    ana.create()
-    run("user", "add", BEN)
-    run("user", "disable", BEN)
-    assert "is disabled" in run("transfer", "--from", ANA, "--to", BEN, status=1).err
-    run("user", "disable", ANA)
-    run("user", "enable", BEN)
-    assert run("transfer", "--from", ANA, "--to", BEN).out.startswith("Transferred 1 client")

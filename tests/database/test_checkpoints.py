@@ -20,11 +20,6 @@ def always(monkeypatch):
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
 
 
-def start_reading(connection):
-    connection.execute("BEGIN")
-    connection.execute("SELECT n FROM facts").fetchall()
-
-
 @pytest.mark.usefixtures("always")
 def test_a_checkpoint_copies_the_log_in_a_transaction(bench):
     bench.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')").rowcount)

@@ -123,7 +123,7 @@ FROM numbers
 
 def test_a_statement_that_takes_too_long_is_interrupted(database):
     with (
-        pytest.raises(StoreUnavailable, match=r"longer than 0\.02 s"),
+        pytest.raises(StoreUnavailable, match="too long"),
         database.read(0.02) as connection,
     ):
         connection.execute(SLOW).fetchall()

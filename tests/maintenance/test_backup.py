@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.backups import fill, leave_log, names
-from support.files import edit, file_size_limit, listing, query
+from support.files import edit, listing, query
 from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
@@ -175,14 +175,6 @@ def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where
     fill(path)
     assert run("backup", tmp_path / where).is_refusal()
     assert listing(tmp_path) == ["acare.db"]
-
-
-@pytest.mark.parametrize("part", [0, 0.05, 0.5, 0.99])
-def test_a_full_disk_is_reported_and_leaves_no_file(run, path, folder, part):
-    fill(path, "Ana")
-    with file_size_limit(int(path.stat().st_size * part)):
-        assert run("backup", folder).is_refusal()
-    assert listing(folder) == []
 
 
 @pytest.mark.parametrize(("name", "times"), [("fsync", 1), ("fsync", 2), ("replace", 1), ("replace", 2)])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.backups import content, fill, leave_log, names
-from support.files import file_size_limit, listing
+from support.files import listing
 
 import acare
 from acare.errors import DatabaseRefused
@@ -182,12 +182,3 @@ def test_a_failed_restore_puts_the_log_back(backup, path, fail):
     with pytest.raises(DatabaseRefused):
         restore(backup, path)
     assert (listing(path.parent), path.with_name("acare.db-wal").read_bytes()) == before
-
-
-@pytest.mark.parametrize("part", [0, 0.05, 0.5, 0.99])
-def test_a_disk_too_full_for_a_restore_leaves_the_old_database(run, path, backup, part):
-    fill(path, "Old")
-    before = listing(path.parent)
-    with file_size_limit(int(backup.stat().st_size * part)):
-        assert run("restore", backup).is_refusal()
-    assert (names(path), listing(path.parent)) == (["Old"], before)

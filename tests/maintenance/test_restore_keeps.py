@@ -21,7 +21,6 @@ from acare.maintenance import restore as module
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store.erasures import ErasureStore
-from acare.store.keys import KeyStore
 
 ALL = {"all": ["read", "write"]}
 
@@ -57,18 +56,18 @@ def test_revoked_keys_stay_revoked_and_erased_clients_erased(path, since):
     assert state(path, since) == [200, 401, 404]
 
 
-def test_exact_leaves_both_as_the_backup_has_them(path, since):
-    done = restore(since[0], path, exact=True)
+def test_without_the_old_database_both_are_as_in_the_backup(path, since):
+    path.unlink()
+    done = restore(since[0], path)
     assert (done.revoked, done.erased) == (0, 0)
     assert state(path, since) == [200, 200, 200]
 
 
-@pytest.mark.parametrize(("exact", "status"), [(False, 401), (True, 200)])
-def test_disabled_users_stay_disabled_unless_exact(path, since, exact, status):
+def test_disabled_users_stay_disabled(path, since):
     with acare.create_app(database=path) as app:
         app.users.change("ana@example.com", disabled=True)
-    assert restore(since[0], path, exact=exact).disabled == int(not exact)
-    assert state(path, since)[0] == status
+    assert restore(since[0], path).disabled == 1
+    assert state(path, since)[0] == 401
 
 
 def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
@@ -94,31 +93,28 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
         assert ErasureStore(database).erased_at(client_id) is not None
 
 
-@pytest.mark.parametrize("exact", [False, True])
-def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path, exact):
+def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
     backup = tmp_path / "old.db"
     schema_2.write_to(backup)
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
     fill(path, "Jordan")
     with pytest.raises(DatabaseRefused, match=r"old\.db: .*the trigger other"):
-        restore(backup, path, exact=exact, checksum=False)
+        restore(backup, path, checksum=False)
     assert names(path) == ["Jordan"]
 
 
-def test_a_process_that_writes_at_the_last_moment_is_noticed(path, since, monkeypatch):
-    """Between reading what to keep and taking the lock, another process could revoke a key."""
+def test_no_other_process_can_write_during_a_restore(path, since, monkeypatch):
+    """It could revoke a key that the restored database would accept again."""
 
-    def write_and_close(database):
-        kept = merge(database)
-        with closing(Database(path)) as other:
-            KeyStore(other).create("late@example.com", ALL)
-        return kept
+    def write_and_apply(*arguments):
+        with closing(sqlite3.connect(path, timeout=0)) as other, pytest.raises(sqlite3.OperationalError):
+            other.execute("DELETE FROM users")
+        return apply(*arguments)
 
-    merge = module._merge_wal
-    monkeypatch.setattr(module, "_merge_wal", write_and_close)
-    with pytest.raises(DatabaseRefused, match="open in a server"):
-        restore(since[0], path)
+    apply = module._apply
+    monkeypatch.setattr(module, "_apply", write_and_apply)
+    assert restore(since[0], path).revoked == 1
 
 
 # --- owner, group, mode

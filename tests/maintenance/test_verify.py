@@ -133,11 +133,11 @@ def test_only_a_regular_file_is_verified_or_restored(run, backup, path, tmp_path
 
 
 def test_a_backup_that_changes_meanwhile_is_not_restored(backup, path, monkeypatch):
-    def change_and_copy(source, target, progress):
-        target.write_bytes(source.read_bytes().replace(b"Client 7", b"Client 8"))
+    def change_and_copy(source, target):
+        target.write(source.read().replace(b"Client 7", b"Client 8"))
 
     fill(path, "Old")
-    monkeypatch.setattr("acare.maintenance.restore._copy", change_and_copy)
+    monkeypatch.setattr("shutil.copyfileobj", change_and_copy)
     with pytest.raises(DatabaseRefused, match="its SHA-256 differs"):
         restore(backup, path)
     assert names(path) == ["Old"]

@@ -169,20 +169,3 @@ def test_half_a_request_is_answered_and_the_last_of_its_connection(stopping):
         status, headers, _ = read_answer(stream)
         assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
         assert server.exit_code() == 0
-
-
-def test_during_the_delay_requests_are_answered_but_not_readyz(stopping):
-    with (
-        stopping("--stop-delay", "3") as server,
-        connect(server.address) as raw,
-        raw.makefile("rb") as stream,
-    ):
-        assert server.ask("GET", "/readyz")[0] == 200
-        server.stop()
-        status, headers, answer = server.ask("GET", "/readyz")
-        assert (status, answer["error"]["details"]["checks"]["server"]) == (503, "The server is stopping.")
-        assert server.ask("POST", "/v1/clients", BODY)[0] == 201
-        raw.sendall(request(server.key))  # over a connection that was there before
-        status, headers, _ = read_answer(stream)
-        assert (status, headers["Connection"]) == (200, "close")
-        assert server.seconds_to_the_end() >= 3

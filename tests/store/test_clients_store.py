@@ -136,26 +136,6 @@ def test_crossed_budgets_are_refused_and_not_written(store, row):
 
 
 @pytest.mark.parametrize(
-    ("precondition", "version"),
-    [
-        (Precondition([1]), None),
-        (Precondition([1]), 1),
-        (Precondition([7, 1, 9]), None),
-        (Precondition(None), 1),
-        (Precondition(excluded=[2, 3]), None),
-    ],
-    ids=str,
-)
-def test_a_write_whose_conditions_hold_is_made(store, user, row, precondition, version):
-    changes = {"phone": "2"}
-    assert store.update(BROKER, row.id, changes, version=version, precondition=precondition).version == 2
-    other = store.create(user, new())
-    store.delete(BROKER, other.id, precondition)
-    with pytest.raises(ClientNotFound):
-        store.get(BROKER, other.id)
-
-
-@pytest.mark.parametrize(
     ("precondition", "version", "error", "attempted"),
     [
         (Precondition([2]), None, PreconditionFailed, 2),

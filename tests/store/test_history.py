@@ -2,28 +2,19 @@
 
 import functools
 import json
-import random
 import sqlite3
 import threading
 import time
 from collections import namedtuple
 from contextlib import closing
-from uuid import UUID
 
 import pytest
 from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
-from acare.auth import OPERATOR, operator_for
 from acare.cli import main, options
 from acare.database import log
 from acare.database.database import Database
-from acare.fields import validate_create, validate_update
-from acare.maintenance.compact import compact
-from acare.store.clients import ClientStore
-from acare.store.erasures import ErasureStore
-from acare.store.history import HistoryStore
-from acare.store.keys import KeyStore
 
 NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
@@ -85,36 +76,13 @@ def test_each_replaced_version_is_in_the_history(app, api):
     ]  # fmt: skip
 
 
-# --- acare history
+# --- acare history (test_users_and_keys has what the API shows too)
 
 
-def test_the_history_has_user_time_and_change_of_each_event(acare, changed, api):
+def test_an_event_has_the_client_as_it_was_and_the_key(acare, changed):
     first, second, ana, bob = changed
-    api.put(api.create(first_name="Another")["id"], {"first_name": "Else"})  # not of this history
-    made, updated, deleted = events(acare, first["id"])
-    assert made.pop("client") == first
-    assert updated.pop("client") == deleted.pop("client") == second
-    assert made == {
-        "at": first["created_at"],
-        "action": "created",
-        "version": 1,
-        "key": preview(ana.key),
-        "by": "ana@example.com",
-        "changes": [],
-    }
-    assert updated == {
-        "at": second["updated_at"],
-        "action": "updated",
-        "version": 2,
-        "key": preview(bob.key),
-        "by": "bob@example.com",
-        "changes": [
-            {"field": "notes", "from": "old", "to": "new"},
-            {"field": "tags", "from": [], "to": ["vip"]},
-        ],
-    }
-    assert deleted == {**updated, "at": deleted["at"], "action": "deleted", "changes": []}
-    assert deleted["at"] >= second["updated_at"]
+    found = [(event["client"], event["key"]) for event in events(acare, first["id"])]
+    assert found == [(first, preview(ana.key)), (second, preview(bob.key)), (second, preview(bob.key))]
 
 
 def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
@@ -278,57 +246,16 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     assert remains(tmp_path) == []
 
 
-def live(database, seed, others, changes):
-    """Clients are created, updated to short and long, and deleted; the id of the one to erase."""
-    rng = random.Random(seed)
-    clients = ClientStore(database, new_id=lambda: UUID(int=rng.getrandbits(128)))
-    KeyStore(database).create("ana@example.com", {})
-    with database.read() as connection:
-        ((user,),) = connection.execute("SELECT id FROM users").fetchall()
-    broker = operator_for(user, "broker")
-
-    def body(name):
-        notes = "-" * rng.choice([0, 50, 200, 600, 1000, 1500, 2000, 3000, 5000])
-        return {**JORDAN, "first_name": name, "notes": notes}
-
-    def create(name):
-        return clients.create(broker, validate_create(body(name))).id
-
-    present, person = [], None
-    for number in range(others + 1):
-        if number == others // 2:
-            person = create(NAME)
-        else:
-            present.append(create("Other"))
-    for _ in range(changes):
-        dice = rng.random()
-        if dice < 0.4:
-            clients.update(broker, person, validate_update(body(NAME))[0])
-        elif dice < 0.8:
-            clients.update(broker, rng.choice(present), validate_update(body("Other"))[0])
-        elif dice < 0.9 and len(present) > 1:
-            clients.delete(broker, present.pop(rng.randrange(len(present))))
-        elif dice < 0.95:
-            clients.delete(broker, person)
-            HistoryStore(database).restore(OPERATOR, person)
-        else:
-            present.append(create("New"))
-    return person
-
-
-# With SQLite 3.46 these leave the name in a page's unused space: it moved to another page when one was
-# split, and neither a deletion nor secure_delete reaches what it left behind.
-@pytest.mark.parametrize(
-    ("seed", "others", "changes"), [(32, 4, 80), (460, 12, 20), (826, 30, 20), (1508, 12, 20), (7, 30, 80)]
-)
-def test_compacting_removes_copies_in_unused_space(tmp_path, seed, others, changes):
-    with closing(Database(tmp_path / "acare.db")) as database:
-        person = live(database, seed, others, changes)
-        ErasureStore(database).erase(person)
-        compact(database)
-        assert remains(tmp_path) == []
-        with database.read() as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
+    """SQLite leaves copies there when it splits a page; here another program has left one."""
+    with closing(sqlite3.connect(app.database.path)) as other:
+        other.executescript(
+            "PRAGMA secure_delete = OFF; CREATE TABLE copies (name);"
+            f"INSERT INTO copies VALUES ('{NAME}'); DROP TABLE copies"
+        )
+    assert remains(tmp_path)
+    acare("compact")
+    assert remains(tmp_path) == []
 
 
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):

@@ -1,10 +1,9 @@
 """Idempotency keys: replays, and which expired keys a write deletes."""
 
 import pytest
-from support.clients import BROKER, new
+from support.clients import new
 from support.threads import in_threads
 
-from acare.errors import IdempotencyKeyReused
 from acare.store.history import HistoryStore
 
 COUNT = 2000
@@ -49,20 +48,6 @@ def test_purging_deletes_all_expired_keys(database, add_old, count_old):
 
 
 # --- replays
-
-
-def test_a_replayed_creation_returns_the_original_client(store, user):
-    first = store.create(user, new(), idempotency_key="one")
-    store.update(BROKER, first.id, {"phone": "2"})
-    again = store.create(user, new(), idempotency_key="one")
-    assert (first.replayed, again) == (False, first._replace(replayed=True))
-    assert store.page(BROKER, page=1, limit=25).total == 1
-
-
-def test_an_idempotency_key_is_for_one_body(store, user):
-    store.create(user, new(), idempotency_key="one")
-    with pytest.raises(IdempotencyKeyReused):
-        store.create(user, new(phone="2"), idempotency_key="one")
 
 
 def test_the_idempotency_keys_of_two_users_are_independent(store, user, other_user):

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 import acare
+from acare.auth import OPERATOR
 from acare.cli.serve import FIRST_USER
 from acare.database.database import Database
 from acare.store.keys import KeyStore
@@ -85,7 +86,11 @@ def _first_key(database):
     """A key like the one that the first start shows on a terminal; None if the database has one."""
     with closing(Database(database)) as opened:
         keys = KeyStore(opened)
-        return None if keys.any() else keys.create(FIRST_USER, SCOPES, role="broker", name="first key").key
+        return (
+            None
+            if keys.list(OPERATOR)
+            else keys.create(FIRST_USER, SCOPES, role="broker", name="first key").key
+        )
 
 
 def make_key(database):
