@@ -86,12 +86,6 @@ class Settings:
         "ORIGIN",
         "an origin whose pages may call the API, or * for all; may be repeated (none)",
     )
-    threads: int = _setting(
-        16,
-        setting_types.count(256),
-        "N",
-        "threads for writes, 1 to 256; most reads are answered in the event loop (16)",
-    )
     log_format: Literal["text", "json"] = _setting(
         "text", setting_types.word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
     )

@@ -158,7 +158,7 @@ def test_importing_starts_no_thread_and_opens_no_file(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "ACARE_THREADS": "nonsense"},
+        env={"PYTHONPATH": str(ROOT), "ACARE_DRAIN_SECONDS": "nonsense"},
         timeout=30,
     )
     assert (ended.stdout, ended.stderr) == ("1 []\n", "")

@@ -39,8 +39,9 @@ TOGETHER_SECONDS = 0.004
 #: Bytes of a response in the loop after which the further lists of its caller are answered by threads.
 LARGE_RESPONSE = 256 * 1024
 
-# Threads for each kind of read that the loop does not answer. A caller has one of each kind at a time.
-_READERS: dict[Workload, int] = {"check": 1, "list": 2, "slow": 4}
+#: Threads for each kind of request that the loop does not answer. A caller has one of each kind of read at a
+#: time.
+THREADS: dict[Workload, int] = {"write": 16, "check": 1, "list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
 _NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
@@ -58,7 +59,7 @@ class Server:
     """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
 
     One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
-    Other threads answer writes (``threads``), reads that take long, and readiness checks. To a connection,
+    Other threads answer writes, reads that take long, and readiness checks. To a connection,
     this object acts as waitress's server.
     """
 
@@ -77,11 +78,11 @@ class Server:
         self._signalled = False
         self._swept_at = time.monotonic()
         self._quick = FairQueue()
-        self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in ("write", *_READERS)}
+        self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in THREADS}
         self.costly: deque[Channel] = deque()  # the loop is to parse their input
         self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
         self._is_woken = False
-        for kind, number in {"write": settings.threads, **_READERS}.items():
+        for kind, number in THREADS.items():
             start_threads(number, self._queues[kind], self._send_later)
         # Before the address is printed, so that a stop is clean from then on.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -113,10 +113,14 @@ def _fold(text: str) -> str:
 
 
 def _spellings(text: str) -> str:
-    """The text without case and accents, in all spellings."""
+    """The text without case and accents, in all spellings of its lines."""
+    text = text.lower()
     if text.isascii():
-        return text.lower()
-    return "\n".join(_fold(text.lower().translate(table)) for table in _SPELLINGS)
+        return text
+    lines = text.split("\n")
+    accented = "\n".join(line for line in lines if not line.isascii())
+    spelled = [_fold(accented.translate(table)) for table in _SPELLINGS]
+    return "\n".join([*filter(str.isascii, lines), *spelled])
 
 
 def _same_number(one: str, other: str) -> bool:

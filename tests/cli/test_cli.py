@@ -107,7 +107,9 @@ def test_a_usage_error_is_one_line(run, command, said):
 
 
 def test_an_invalid_flag_is_named_as_the_flag(run):
-    assert_one_line(run("serve --threads 0", status=2), "--threads: '0' is not a whole number from 1 to 256")
+    assert_one_line(
+        run("serve --drain-seconds 0", status=2), "--drain-seconds: '0' is not a whole number from 1 to 3600"
+    )
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
 
 PROCESSES = {
     "--version": (0, re.escape(VERSION)),
-    "serve": (2, "acare: ACARE_THREADS: '0' is not a whole number from 1 to 256\n"),
+    "serve": (2, "acare: ACARE_DRAIN_SECONDS: '0' is not a whole number from 1 to 3600\n"),
     "key list": (1, r"acare: acare\.db: .*\n"),
 }
 
@@ -174,7 +176,7 @@ PROCESSES = {
 @pytest.mark.parametrize("command", PROCESSES)
 def test_a_process_prints_a_line_and_an_exit_code(command):
     code, line = PROCESSES[command]
-    ended = run_process(*command.split(), ACARE_THREADS="0")
+    ended = run_process(*command.split(), ACARE_DRAIN_SECONDS="0")
     assert ended.returncode == code
     assert re.fullmatch(line, ended.stderr if code else ended.stdout)
     assert (ended.stdout if code else ended.stderr) == ""

@@ -100,7 +100,7 @@ def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):
     key = make_key(tmp_path / "served.db")
     with (
         open("/dev/full", "w") as full,
-        serving(tmp_path / "served.db", "--threads", 4, log=full) as (process, address),
+        serving(tmp_path / "served.db", log=full) as (process, address),
     ):
         threads = len(os.listdir(f"/proc/{process.pid}/task"))
         for _ in range(3):

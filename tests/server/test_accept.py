@@ -62,6 +62,8 @@ def answers_within(target, seconds):
 
 
 RAISING = """
+from acare.server import server
+server.THREADS["write"] = 2
 from acare.server.channel import Channel
 service = Channel.service
 
@@ -78,7 +80,7 @@ Channel.service = fail
     "line", [("POST", "/v1/clients", BODY), ("GET", "/v1/users")], ids=["thread", "loop"]
 )
 def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
-    with target_in(tmp_path, "--threads", 2, before=RAISING) as target:
+    with target_in(tmp_path, before=RAISING) as target:
         for _ in range(3):
             with target.connections() as [raw]:
                 raw.sendall(request(target.key, *line))

@@ -29,9 +29,10 @@ server._SWEEP_SECONDS = 0.05
 """
 
 
-def large_target(folder, **options):
+def large_target(folder, before=""):
     fill_with_large_clients(folder / "served.db")
-    return target_in(folder, "--threads", THREADS, key=make_key(folder / "served.db"), **options)
+    few = f"from acare.server import server; server.THREADS['write'] = {THREADS}\n{before}"
+    return target_in(folder, key=make_key(folder / "served.db"), before=few)
 
 
 @pytest.fixture(scope="module")
