@@ -19,8 +19,10 @@ from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_connection
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
+from acare.maintenance import erasures
 from acare.maintenance.backup import check_file, check_sha256, timestamp
-from acare.store import erasures, search
+from acare.store import search
+from acare.store.changes import END_CURSORS
 
 # The bytes that SQLite locks: each connection to a database in WAL mode holds a shared lock on them.
 # (sqlite.org/fileformat.html, "the lock-byte page")
@@ -190,6 +192,7 @@ def _read_kept(connection: sqlite3.Connection, database: Path) -> Kept:
 def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
     """Migrate the copy and repeat the changes in it. Returns how many keys, users and clients this affected.
 
+    The cursors of the feed end: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated: then no server could open it.
     """
     with closing(open_file(fresh)) as connection:
@@ -206,6 +209,7 @@ def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
         erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
         if erased:
             search.erase_deleted_words(connection)
+        connection.execute(END_CURSORS)
         connection.execute("COMMIT")
     return revoked, disabled, erased
 

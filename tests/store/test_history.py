@@ -20,8 +20,8 @@ from acare.database import log
 from acare.database.database import Database
 from acare.fields import validate_create, validate_update
 from acare.maintenance.compact import compact
+from acare.maintenance.erasures import ErasureStore
 from acare.store.clients import ClientStore
-from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 
