@@ -110,7 +110,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     ),
     errors.CursorExpired: lambda _: ApiError(
         "CURSOR_EXPIRED",
-        "The changes after this cursor are not known any more. Start again without a cursor.",
+        "The changes after this cursor are not complete. Start again without one.",
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
         "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
