@@ -150,6 +150,13 @@ def test_a_deletion_by_the_new_owner_is_not_told_to_the_earlier_one(agency):
     assert agency.ana.page()["changes"] == left
 
 
+def test_a_hand_over_to_the_owner_is_no_removal(app, agency):
+    hand_over(agency, agency.ana)
+    assert agency.ana.read() == [(agency.id, 2)]
+    with app.database.read() as connection:
+        assert connection.execute("SELECT count(removed_at) FROM client_changes").fetchone() == (0,)
+
+
 def test_a_client_that_has_come_back_is_told_without_its_removal(agency):
     hand_over(agency, agency.ben)
     hand_over(agency, agency.ana)
@@ -289,6 +296,21 @@ def test_a_purge_gives_no_revision_to_two_changes(app, agency):
     app.history.purge(0)
     made = agency.ana.api.create()["id"]
     assert agency.broker.read() == [(made, 1)]
+
+
+def test_a_page_is_of_one_snapshot(app, agency, monkeypatch):
+    agency.ana.api.delete(agency.id)
+    made = agency.ana.api.create()["id"]
+    read = store._read
+    monkeypatch.setattr(store, "_read", lambda *values: (app.history.purge(0), read(*values))[1])
+    assert [change["id"] for change in agency.broker.page()["changes"]] == [agency.id, made]
+
+
+def test_a_cursor_after_the_last_change_is_410(agency):
+    """As when an older copy of the file was put in its place, without ``acare restore``."""
+    epoch, view, position, begun = agency.broker.cursor.split(".")
+    agency.broker.cursor = f"{epoch}.{view}.{int(position) + 1}.{begun}"
+    assert agency.broker.status() == EXPIRED
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -38,8 +38,8 @@ def callers(database):
 
 #: How often each operation is done, compared with the others.
 WEIGHTS = {
-    "create": 30, "update": 60, "delete": 20, "restore": 15, "hand_over": 25, "transfer": 1, "erase": 3,
-    "purge": 1, "import_file": 3,
+    "create": 30, "update": 60, "delete": 30, "restore": 40, "hand_over": 25, "transfer": 1, "erase": 3,
+    "purge": 0.3, "import_file": 3,
 }  # fmt: skip
 
 
@@ -86,7 +86,10 @@ class Operations:
         self.transfers.hand_over(self.callers["broker"], self.any_id(), self.any_owner())
 
     def transfer(self):
-        self.transfers.transfer(self.callers["broker"], self.any_owner(), self.any_owner())
+        one, other = self.random.sample(["ana", "ben"], 2)
+        self.transfers.transfer(
+            self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id
+        )
 
     def erase(self):
         self.erasures.erase(self.any_id())
