@@ -65,7 +65,7 @@ PURGE_REMOVALS = f"""
 UPDATE change_cursors
 SET purged = max(purged, (
     SELECT coalesce(max(revision), 0)
-    FROM client_changes
+    FROM client_changes INDEXED BY client_changes_removed
     WHERE removed_at < {at_offset(":age")}
 ))
 """

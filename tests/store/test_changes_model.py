@@ -25,7 +25,7 @@ from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
 
 OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "400"))
-PER_PAUSE = 400
+PER_PAUSE = max(400, OPERATIONS // 100)
 SEED = int(os.environ.get("ACARE_TEST_SEED", random.randrange(10**9)))
 
 

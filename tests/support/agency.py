@@ -25,7 +25,7 @@ from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 
 THREADS = 8
-MAX_CLIENTS = 150  # so that most operations find a client, and a comparison is quick
+MAX_CLIENTS = 300  # so that most operations find a client, and a comparison is quick
 
 KNOWN = "SELECT id FROM clients UNION SELECT client_id FROM client_history"
 
@@ -44,15 +44,17 @@ WEIGHTS = {
 
 
 class Operations:
-    """The operations, by name; each does one thing to a random client, or is refused."""
+    """The operations, by name; each does one thing to a random client, or is refused.
 
-    def __init__(self, database, seed):
+    The threads share the list of ids.
+    """
+
+    def __init__(self, database, ids, seed):
         self.database, self.random = database, random.Random(seed)
         self.callers = callers(database)
         self.clients, self.history = ClientStore(database), HistoryStore(database)
         self.transfers, self.erasures = TransferStore(database), ErasureStore(database)
-        with database.read() as connection:
-            self.ids = [client_id for (client_id,) in connection.execute(KNOWN)]
+        self.ids = ids
 
     def any_caller(self):
         return self.random.choice(list(self.callers.values()))
@@ -61,7 +63,7 @@ class Operations:
         return self.callers[self.random.choice(["ana", "ben"])].user_id
 
     def any_id(self):
-        return self.random.choice(self.ids) if self.ids else str(uuid.UUID(int=0))
+        return self.random.choice(self.ids[:MAX_CLIENTS] or [str(uuid.UUID(int=0))])
 
     def fields(self):
         status = self.random.choice(["active", "inactive", "closed"])
@@ -112,16 +114,17 @@ class Operations:
     def do_some(self, count):
         names = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count)
         for name in names:
-            if name == "create" and len(self.ids) > MAX_CLIENTS:
-                name = "erase"
-                self.ids = self.random.sample(self.ids, MAX_CLIENTS // 2)
             with suppress(AcareError):
                 getattr(self, name)()
+            if len(self.ids) > MAX_CLIENTS:
+                self.erasures.erase(self.ids.pop(self.random.randrange(MAX_CLIENTS // 2)))
 
 
 def run(path, seed, count):
     """Do ``count`` operations on a file; prints a line when it begins."""
     history.PURGE_PAUSE = 0
     with closing(Database(Path(path))) as database:
+        with database.read() as connection:
+            ids = [client_id for (client_id,) in connection.execute(KNOWN)]
         print("begins", flush=True)
-        in_threads(THREADS, lambda n: Operations(database, f"{seed} {n}").do_some(count // THREADS))
+        in_threads(THREADS, lambda n: Operations(database, ids, f"{seed} {n}").do_some(count // THREADS))
