@@ -249,6 +249,55 @@ BEGIN
 END;
 
 
+-- Changes, for copies that follow the clients: acare/store/changes.py. Each row is written in the transaction
+-- of its change, so that the order of the rows is that of the commits. It has a version of a client and its
+-- owner or, with `removed_at`, a client that is deleted or has left the view of its owner. The rows of earlier
+-- versions stay until `acare purge`: an index to find them would cost every write a page of the log.
+
+CREATE TABLE client_changes (
+    revision   INTEGER PRIMARY KEY,
+    client_id  TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    user_id    TEXT NOT NULL,
+    removed_at TEXT
+) STRICT;
+
+CREATE INDEX client_changes_removed ON client_changes (client_id) WHERE removed_at IS NOT NULL;
+
+-- One row: the valid cursors are those of this epoch that do not come from before the last purged removal.
+CREATE TABLE change_cursors (
+    epoch  TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
+    purged INTEGER NOT NULL DEFAULT 0 -- the revision of this removal
+) STRICT;
+
+INSERT INTO change_cursors DEFAULT VALUES;
+
+CREATE TRIGGER clients_changes_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id)
+    VALUES (NEW.id, NEW.version, NEW.user_id);
+END;
+
+CREATE TRIGGER clients_changes_update AFTER UPDATE OF version ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id)
+    VALUES (NEW.id, NEW.version, NEW.user_id);
+END;
+
+CREATE TRIGGER clients_changes_owner AFTER UPDATE OF user_id ON clients
+WHEN OLD.user_id <> NEW.user_id
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id, removed_at)
+    VALUES (OLD.id, OLD.version, OLD.user_id, NEW.updated_at);
+END;
+
+CREATE TRIGGER clients_changes_delete AFTER DELETE ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id, removed_at)
+    VALUES (OLD.id, OLD.version, OLD.user_id, max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+END;
+
+
 -- Clients that were erased permanently: the id and the time, and nothing about the person. A restore of an
 -- older backup erases them again.
 

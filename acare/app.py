@@ -10,6 +10,7 @@ import falcon
 
 from acare.api import envelope
 from acare.api.access_log import AccessLog, AccessRecord, log_access
+from acare.api.changes import Changes
 from acare.api.cors import Cors
 from acare.api.middleware import (
     AnswerRejected,
@@ -24,8 +25,7 @@ from acare.api.middleware import (
 )
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
-from acare.api.query import workload_of_list
-from acare.api.request import Request
+from acare.api.request import Request, workload_of_list
 from acare.api.resources import (
     ClientCollection,
     ClientHistory,
@@ -42,6 +42,7 @@ from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import AcareError, UserError
 from acare.ratelimit import RateLimiter
+from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
@@ -79,6 +80,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.transfers = TransferStore(self.database)
         self.lists = ListStore(self.database)
         self.deleted = DeletedStore(self.database)
+        self.changes = ChangeStore(self.database)
         limit = settings.rate_limit
         self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
         self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
@@ -112,6 +114,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
         self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
         self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.transfers, conditional))
+        self.add_route("/v1/changes", Changes(self.changes))
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/v1/users/{user_id}", UserItem(self.users))
@@ -138,8 +141,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         if path.strip("/") == "readyz":
             return "check"
         # Decoding the path twice would cost more.
-        if "%" in path or path.rstrip("/").endswith(("/history", ".csv")):
+        path = path.rstrip("/")
+        if "%" in path or path.endswith(("/history", ".csv")):
             return "slow"
+        if path.endswith("/changes"):
+            return "list"
         return workload_of_list(query_string) if query_string else "quick"
 
     def wants_body(self, env: dict[str, Any]) -> bool:

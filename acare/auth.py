@@ -92,6 +92,7 @@ RIGHTS = {
     "GET /v1/clients/{client_id}/history": Right("clients", _READ),
     "POST /v1/clients/{client_id}/restore": Right("clients", _WRITE),
     "POST /v1/clients/{client_id}/owner": Right("clients", _WRITE, _BROKERS),
+    "GET /v1/changes": Right("clients", _READ),
     "GET /v1/users": Right("clients", _READ),
     "POST /v1/users": Right("users", _WRITE, _BROKERS),
     "GET /v1/users/me": Right("clients", _READ),

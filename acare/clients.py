@@ -38,6 +38,14 @@ class DeletedPage(NamedTuple):
     deletions: list[str]
 
 
+class ChangePage(NamedTuple):
+    """Changes as JSON texts, the cursor after them, and whether there are more."""
+
+    rows: list[str]
+    cursor: str
+    has_more: bool
+
+
 class Filters(TypedDict, total=False):
     """Which clients a list contains. A filter that is absent or None sets no condition."""
 

@@ -78,6 +78,10 @@ class PreconditionFailed(StaleVersion):
     """The current version does not satisfy ``If-Match`` or ``If-None-Match``."""
 
 
+class CursorExpired(AcareError):
+    """The changes after this cursor are not complete any more, or it is of another view."""
+
+
 class IdempotencyKeyReused(AcareError):
     """The ``Idempotency-Key`` was already used with a different body."""
 

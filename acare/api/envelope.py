@@ -33,6 +33,7 @@ STATUSES = {
     "VERSION_CONFLICT": falcon.HTTP_409,
     "ALREADY_EXISTS": falcon.HTTP_409,
     "LAST_BROKER": falcon.HTTP_409,
+    "CURSOR_EXPIRED": falcon.HTTP_410,
     "PRECONDITION_FAILED": falcon.HTTP_412,
     "CONTENT_TOO_LARGE": falcon.HTTP_413,
     "UNSUPPORTED_MEDIA_TYPE": falcon.HTTP_415,
@@ -106,6 +107,10 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.VersionConflict: lambda error: _stale("VERSION_CONFLICT", error),
     errors.PreconditionFailed: lambda error: _stale(
         "PRECONDITION_FAILED", error, {"ETag": etag(error.current)}
+    ),
+    errors.CursorExpired: lambda _: ApiError(
+        "CURSOR_EXPIRED",
+        "The changes after this cursor are not complete. Start again without one.",
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
         "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."

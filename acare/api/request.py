@@ -1,12 +1,29 @@
-"""A request, with the context that the middleware fills."""
+"""A request: the context that the middleware fills, and the parameters of its query string."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.errors import AcareError, ClientNotFound
+from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
+from acare.field_types import Enum, String
+
+T = TypeVar("T")
+
+#: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
+DEEP = 10_000
+
+#: What the parameter ``q`` may be. A possessive quantifier (++) never backtracks.
+SEARCH = String(max_length=200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
+
+_SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
+_BOOLEAN = Enum(("true", "false"))
+_NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 class Context(falcon.Context):
@@ -42,3 +59,65 @@ def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     if found is None:
         raise error
     return found
+
+
+def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
+    """The workload of a list: "slow" for a search or deleted clients, which are counted, or a page after
+    ``DEEP`` rows; "list" for more than 25 clients, which take many milliseconds if they are large; otherwise
+    "quick".
+
+    An encoded query string counts as slow, which is cheaper than decoding it twice.
+    """
+    if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
+        return "slow"
+    numbers = dict(_NUMBERS.findall(query_string))
+    limit = int(numbers.get("limit", 25))
+    if int(numbers.get("page", 1)) * limit >= DEEP:
+        return "slow"
+    return "quick" if limit <= 25 else "list"
+
+
+class Query:
+    """Reads parameters and collects their problems. A blank value counts as not given."""
+
+    def __init__(self, req: falcon.Request) -> None:
+        self._params = req.params
+        self._problems: list[FieldError] = []
+
+    def count(self, name: str, default: int) -> int:
+        """An integer of at least 1."""
+        return self._read(name, _positive) or default
+
+    def uuid(self, name: str) -> str | None:
+        """An id in canonical form; None if the parameter is not given."""
+        return self._read(name, ids.parse)
+
+    def text(self, name: str, kind: String | Enum) -> str | None:
+        """A text of this kind; None if the parameter is not given."""
+        valid = self._read(name, kind.validate)
+        return None if valid is None else str(valid)
+
+    def flag(self, name: str) -> bool:
+        """Whether the parameter is true."""
+        return self._read(name, _BOOLEAN.validate) == "true"
+
+    def check(self) -> None:
+        """Raise InvalidInput with all problems that were found, if any."""
+        if self._problems:
+            raise InvalidInput(*self._problems)
+
+    def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
+        text = self._params.get(name, "")
+        try:
+            if isinstance(text, list):
+                raise ValueError("must not be given more than once")
+            return parse(text) if text.strip() else None
+        except ValueError as error:
+            self._problems.append(FieldError(name, str(error)))
+            return None
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)

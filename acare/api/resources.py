@@ -12,8 +12,7 @@ import falcon
 
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
-from acare.api.query import SEARCH, Query
-from acare.api.request import Request, path_id
+from acare.api.request import SEARCH, Query, Request, path_id
 from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage, Filters
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, to_json

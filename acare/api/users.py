@@ -8,8 +8,7 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.query import Query
-from acare.api.request import Request, path_id
+from acare.api.request import Query, Request, path_id
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json

@@ -11,9 +11,9 @@ from acare.cli.options import CLIENT_ID, Commands, add_command, argument, checke
 from acare.cli.output import counted, printable, show_progress
 from acare.database.access import size_text
 from acare.maintenance import compact
+from acare.maintenance.erasures import ErasureStore
 from acare.setting_types import count
 from acare.store import users
-from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 NOT_OVERWRITTEN = (

@@ -18,8 +18,10 @@ from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_connection
 from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
+from acare.maintenance import erasures
 from acare.maintenance.backup import check_file, check_sha256, timestamp
-from acare.store import erasures, search
+from acare.store import search
+from acare.store.changes import END_CURSORS
 
 
 class Kept(NamedTuple):
@@ -151,6 +153,7 @@ def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
 def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
     """Migrate the copy and repeat the changes in it. Returns how many keys, users and clients this affected.
 
+    The cursors of the feed end: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated: then no server could open it.
     """
     with closing(open_file(fresh)) as connection:
@@ -167,6 +170,7 @@ def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
         erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
         if erased:
             search.erase_deleted_words(connection)
+        connection.execute(END_CURSORS)
         connection.execute("COMMIT")
     return revoked, disabled, erased
 

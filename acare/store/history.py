@@ -17,6 +17,7 @@ from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
 from acare.store import idempotency, search
+from acare.store.changes import end_old_cursors, purge_some
 from acare.store.clients import next_place_at
 from acare.store.targets import last_owner
 
@@ -155,7 +156,7 @@ class HistoryStore:
         return self._database.write(work)
 
     def purge(self, days: int, progress: Progress = silent) -> int:
-        """Delete versions that ended more than ``days`` days ago. Returns how many.
+        """Delete versions that ended more than ``days`` days ago, and end cursors as old. Returns how many.
 
         Small transactions with pauses let other processes write. If it is interrupted, what was deleted by
         then stays deleted.
@@ -166,6 +167,11 @@ class HistoryStore:
         while deleted := self._database.write(partial(_purge_some, days)):
             purged += deleted
             progress("Purging", purged, 0, "versions")
+            time.sleep(PURGE_PAUSE)
+        self._database.write(partial(end_old_cursors, days))
+        end: int | None = 0
+        while end is not None:
+            end = self._database.write(partial(purge_some, end))
             time.sleep(PURGE_PAUSE)
         self._database.write(search.erase_deleted_words)
         return purged

@@ -25,6 +25,7 @@ OPERATIONS = {
     "GET /v1/clients/{client_id}/history": (None, 200, 200, 404),
     "POST /v1/clients/{client_id}/restore": (None, 200, 200, 404),
     "POST /v1/clients/{client_id}/owner": ({"user_id": "{new_id}"}, 200, 403, 403),
+    "GET /v1/changes": (None, 200, 200, 200),
     "GET /v1/users": (None, 200, 200, 200),
     "POST /v1/users": ({"email": "{new_email}", "role": "agent"}, 201, 403, 403),
     "GET /v1/users/me": (None, 200, 200, 200),

@@ -8,7 +8,7 @@ from support.client import Api
 from support.data import JORDAN, UNKNOWN_ID
 
 from acare.auth import OPERATOR
-from acare.store.erasures import ErasureStore
+from acare.maintenance.erasures import ErasureStore
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 

@@ -45,7 +45,11 @@ assert (type(stale), stale.current_version, stale.changed_fields) == (VersionDet
 wrong = error(BadRequestException, api.create_client, sent.model_copy(update={"first_name": " "})).details
 assert [(type(each), each.var_field) for each in wrong] == [(FieldError, "first_name")]
 assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 2
+feed = api.list_changes(limit=5).data
+assert [(change.id, change.client) for change in feed.changes] == [(made.id, changed)]
 assert api.delete_client(made.id).data == {}
+(removal,) = api.list_changes(after=feed.meta.cursor).data.changes
+assert (removal.id, removal.client, removal.removed_at is None) == (made.id, None, False)
 assert error(NotFoundException, api.get_client, made.id).code == "NOT_FOUND"
 print("done")
 """

@@ -14,8 +14,8 @@ from support.terminal import on_terminal
 import acare
 from acare.cli import options
 from acare.database.database import Database
+from acare.maintenance.erasures import ErasureStore
 from acare.store import history
-from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 NAME = "Zaphodina"

@@ -120,6 +120,13 @@ def test_clients_keep_their_order_and_get_new_places(path):
     assert query(path, f"SELECT id FROM clients WHERE abs(seq / 1000000 - {milliseconds}) > 1") == []
 
 
+def test_the_feed_of_changes_begins_with_the_clients_in_their_order(path):
+    migrations.migrate(path)
+    in_order = query(path, "SELECT id, version, user_id FROM clients ORDER BY seq")
+    rows = query(path, "SELECT client_id, version, user_id FROM client_changes ORDER BY revision")
+    assert (rows, len(rows)) == (in_order, 8)
+
+
 def test_clients_of_one_time_get_places_one_after_another(path):
     edit(path, "UPDATE clients SET created_at = '2019-05-01T10:00:00.000Z', updated_at = '2027'")
     migrations.migrate(path)

@@ -19,8 +19,8 @@ from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
 from acare.maintenance.backup import back_up
+from acare.maintenance.erasures import ErasureStore
 from acare.maintenance.restore import restore
-from acare.store.erasures import ErasureStore
 
 ALL = {"all": ["read", "write"]}
 

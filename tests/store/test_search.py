@@ -8,7 +8,7 @@ import pytest
 
 import acare
 from acare.fields import validate_create, validate_update
-from acare.store.erasures import ErasureStore
+from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.search import normalize_number
 

@@ -41,6 +41,7 @@ METHODS = {
     "clients": "page get create update delete",
     "lists": "all",
     "deleted": "page",
+    "changes": "page",
     "history": "events restore",
     "transfers": "transfer hand_over",
     "users": "visible_to get add change",
@@ -199,6 +200,7 @@ def ana_exists(scene):
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
 OWNER, RESTORE, HISTORY = f"{ITEM}/owner", f"{COLLECTION}/{{deleted_id}}/restore", f"{ITEM}/history"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
+CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
 CHANGE = {"notes": "x"}
 # Method, path and body of a request that succeeds.
 GOOD = [
@@ -211,6 +213,7 @@ GOOD = [
     ("GET", HISTORY, None),
     ("POST", RESTORE, None),
     ("POST", OWNER, to_ben),
+    ("GET", CHANGES_FEED, None),
     ("GET", "/v1/users", None),
     ("POST", "/v1/users", {"email": "new@example.com", "role": "broker"}),
     ("GET", "/v1/users/me", None),
@@ -318,6 +321,10 @@ TABLE = [
     Ask("POST", OWNER, 428, to_ben, prepare=another_app(require_precondition="true")),
     Ask("POST", OWNER, 403, to_ben, prepare=agent),
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, to_ben),
+    Ask("GET", CHANGES_FEED, 200, prepare=with_deleted),
+    Ask("GET", f"{CHANGES_FEED}?after=&limit=501", 200),
+    Ask("GET", f"{CHANGES_FEED}?after=x&limit=0", 400),
+    Ask("GET", f"{CHANGES_FEED}?after={OTHER_CURSOR}", 410),
     Ask("GET", "/v1/users?disabled=true", 200),
     Ask("GET", "/v1/users?disabled=maybe", 400),
     Ask("POST", "/v1/users", 400, {"email": "ana", "role": "owner"}),

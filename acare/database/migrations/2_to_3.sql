@@ -237,3 +237,51 @@ BEGIN
     VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
 END;
+
+CREATE TABLE client_changes (
+    revision   INTEGER PRIMARY KEY,
+    client_id  TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    user_id    TEXT NOT NULL,
+    removed_at TEXT
+) STRICT;
+
+CREATE INDEX client_changes_removed ON client_changes (client_id) WHERE removed_at IS NOT NULL;
+
+CREATE TABLE change_cursors (
+    epoch  TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
+    purged INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO change_cursors DEFAULT VALUES;
+
+-- In the order of their lists, the oldest first.
+INSERT INTO client_changes (client_id, version, user_id)
+SELECT id, version, user_id
+FROM clients
+ORDER BY seq;
+
+CREATE TRIGGER clients_changes_insert AFTER INSERT ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id)
+    VALUES (NEW.id, NEW.version, NEW.user_id);
+END;
+
+CREATE TRIGGER clients_changes_update AFTER UPDATE OF version ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id)
+    VALUES (NEW.id, NEW.version, NEW.user_id);
+END;
+
+CREATE TRIGGER clients_changes_owner AFTER UPDATE OF user_id ON clients
+WHEN OLD.user_id <> NEW.user_id
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id, removed_at)
+    VALUES (OLD.id, OLD.version, OLD.user_id, NEW.updated_at);
+END;
+
+CREATE TRIGGER clients_changes_delete AFTER DELETE ON clients
+BEGIN
+    INSERT INTO client_changes (client_id, version, user_id, removed_at)
+    VALUES (OLD.id, OLD.version, OLD.user_id, max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+END;

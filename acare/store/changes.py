@@ -1,0 +1,160 @@
+"""The feed of changes: what a copy of the clients that a caller can see has missed since it was last read."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+from acare.auth import Caller
+from acare.clients import ChangePage
+from acare.database.connection import at_offset
+from acare.database.database import Database
+from acare.errors import CursorExpired, FieldError, InvalidInput
+
+STATE = """
+SELECT
+    epoch, purged,
+    (SELECT coalesce(max(revision), 0) FROM client_changes),
+    (SELECT min(revision) FROM client_changes WHERE revision > :after)
+FROM change_cursors
+"""
+
+# A row with a version counts if this is the client's current version. A removal counts if the copy can have
+# the client (it was begun before), the caller cannot see the client now, and no later removal says so.
+PAGE = """
+SELECT revision, client_id, clients.json, removed_at
+FROM client_changes AS change
+LEFT JOIN clients ON clients.id = client_id
+WHERE revision > :after AND revision <= :last
+    AND (:owner_id IS NULL OR change.user_id = :owner_id)
+    AND iif(
+        removed_at IS NULL,
+        clients.version = change.version,
+        revision > :begun
+            AND (clients.id IS NULL OR clients.user_id <> :owner_id)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM client_changes AS later
+                WHERE later.client_id = change.client_id
+                    AND later.removed_at IS NOT NULL
+                    AND later.revision > change.revision
+                    AND (:owner_id IS NULL OR later.user_id = :owner_id)
+            )
+    )
+ORDER BY revision
+"""
+
+#: Ends all cursors.
+END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
+
+#: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
+ROWS_PER_CHANGE = 10
+
+#: Characters of JSON after which a page ends: a client can have 100 KiB, and a page is in memory.
+MAX_PAGE = 4 * 1024 * 1024
+
+# The epoch, the user whose clients the caller can see, the last revision on the page, and the last revision
+# when the copy was begun.
+_CURSOR = re.compile(r"([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
+
+#: Rows that one transaction of a purge reads.
+PURGE_ROWS = 1000
+
+PURGE_REMOVALS = f"""
+UPDATE change_cursors
+SET purged = max(purged, (
+    SELECT coalesce(max(revision), 0)
+    FROM client_changes INDEXED BY client_changes_removed
+    WHERE removed_at < {at_offset(":age")}
+))
+"""
+
+PURGE_END = """
+SELECT max(revision)
+FROM (SELECT revision FROM client_changes WHERE revision > :after ORDER BY revision LIMIT :rows)
+"""
+
+# Never the last row: its revision would be given to the next change too.
+PURGE = """
+DELETE FROM client_changes
+WHERE revision > :after AND revision <= :last AND revision < (SELECT max(revision) FROM client_changes)
+    AND iif(
+        removed_at IS NULL,
+        NOT EXISTS (
+            SELECT 1
+            FROM clients
+            WHERE id = client_id AND clients.version = client_changes.version
+        ),
+        revision <= (SELECT purged FROM change_cursors)
+    )
+"""
+
+
+class ChangeStore:
+    """The changes of the clients in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage:
+        """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
+
+        There can be fewer although there are more pages. InvalidInput if the cursor is malformed;
+        CursorExpired if it is of another view (the caller's role has changed), if removals after it were
+        purged, or if the database was replaced.
+        """
+        view, position, begun = _parse(after)
+        with self._database.read() as connection:
+            state = connection.execute(STATE, {"after": position}).fetchone()
+            if state[3] is not None:
+                # Something is new: the state and the changes must be of one snapshot.
+                connection.execute("BEGIN")
+                state = connection.execute(STATE, {"after": position}).fetchone()
+            epoch, purged, newest, following = state
+            current_view = f"{epoch}.{caller.owner_id or 'all'}"
+            if after is None:
+                view, begun = current_view, newest
+            if view != current_view or not purged <= max(position, begun) <= newest:
+                raise CursorExpired
+            rows: list[str] = []
+            if following is not None:
+                last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
+                values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
+                rows, position = _read(connection, values, limit)
+        return ChangePage(rows, f"{view}.{position}.{begun}", position < newest)
+
+
+def end_old_cursors(days: int, connection: sqlite3.Connection) -> None:
+    """End the cursors from before the last removal that is more than ``days`` days old."""
+    connection.execute(PURGE_REMOVALS, {"age": f"-{days} days"})
+
+
+def purge_some(after: int, connection: sqlite3.Connection) -> int | None:
+    """Delete rows that no cursor needs, from ``after`` on. Returns the revision where to go on, if any."""
+    (last,) = connection.execute(PURGE_END, {"after": after, "rows": PURGE_ROWS}).fetchall()[0]
+    connection.execute(PURGE, {"after": after, "last": last})
+    return None if last is None else int(last)
+
+
+def _parse(cursor: str | None) -> tuple[str, int, int]:
+    """View, position and beginning of a cursor. Without one, the position is before the first change."""
+    if cursor is None:
+        return "", 0, 0
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise InvalidInput(FieldError("after", "must be a cursor from an earlier response"))
+    return match[1], int(match[2]), int(match[3])
+
+
+def _read(connection: sqlite3.Connection, values: dict[str, Any], limit: int) -> tuple[list[str], int]:
+    """The changes of a page as JSON texts, and the revision where the page ends."""
+    rows: list[str] = []
+    size = 0
+    for revision, client_id, client, removed_at in connection.execute(PAGE, values):
+        rest = f'"client":{client}' if removed_at is None else f'"client":null,"removedAt":"{removed_at}"'
+        rows.append(f'{{"id":"{client_id}",{rest}}}')
+        size += len(rows[-1])
+        if len(rows) == limit or size > MAX_PAGE:
+            return rows, revision
+    return rows, values["last"]

@@ -1,0 +1,325 @@
+"""The feed of changes: what a copy has to be told, and which cursors still work."""
+
+from types import SimpleNamespace
+
+import pytest
+from support.client import Api
+
+import acare
+from acare.maintenance.backup import back_up
+from acare.maintenance.erasures import ErasureStore
+from acare.maintenance.restore import restore
+from acare.store import changes as store
+
+
+class Follower:
+    """A caller with a copy of the clients, from the feed alone."""
+
+    def __init__(self, api):
+        self.api, self.copy, self.cursor = api, {}, ""
+
+    def page(self, query=""):
+        """The next page."""
+        return self.api.get(f"/v1/changes?after={self.cursor}{query}").json["data"]
+
+    def read(self, query=""):
+        """What has changed, until the end: the version of each client, None for a removed one."""
+        told = []
+        more = True
+        while more:
+            page = self.page(query)
+            for change in page["changes"]:
+                assert ("removedAt" in change) is (change["client"] is None)
+                self.copy[change["id"]] = change["client"]
+                told.append((change["id"], change["client"] and change["client"]["version"]))
+            self.cursor, more = page["meta"]["cursor"], page["meta"]["hasMore"]
+        return told
+
+    def status(self):
+        """The status of the next page, and the code of its error."""
+        answer = self.api.ask("GET", f"/v1/changes?after={self.cursor}", status="*")
+        return answer.status_int, answer.json.get("error", {}).get("code")
+
+
+EXPIRED = (410, "CURSOR_EXPIRED")
+
+
+@pytest.fixture
+def agency(api, caller):
+    """A broker and two agents, each with a copy of nothing; Ana has a client."""
+    ana, ben = (caller(f"{name}@example.com", "agent") for name in ("ana", "ben"))
+    client = ana.create()
+    followers = [Follower(each) for each in (api, ana, ben)]
+    for follower in followers:
+        follower.read()
+    broker, of_ana, of_ben = followers
+    return SimpleNamespace(broker=broker, ana=of_ana, ben=of_ben, id=client["id"])
+
+
+def user_id(follower):
+    return follower.api.get("/v1/users/me").json["data"]["id"]
+
+
+def hand_over(agency, to):
+    agency.broker.api.post({"user_id": user_id(to)}, 200, f"/v1/clients/{agency.id}/owner")
+
+
+# --- what is told
+
+
+def test_without_a_cursor_it_begins_with_the_first_client(api):
+    ids = [api.create()["id"] for _ in range(5)]
+    assert Follower(api).read() == [(client_id, 1) for client_id in ids]
+
+
+def test_a_change_has_the_client_as_a_get_does(api):
+    client = api.create(notes='a "quoted" word\n', tags=["ß"])
+    (change,) = Follower(api).page()["changes"]
+    assert change == {"id": client["id"], "client": client}
+
+
+def test_a_removal_has_the_time_of_the_deletion(agency):
+    agency.ana.api.delete(agency.id)
+    (deletion,) = agency.ana.api.list("?deleted=true")["meta"]["deleted"]
+    expected = {"id": agency.id, "client": None, "removedAt": deletion["deletedAt"]}
+    assert agency.broker.page()["changes"] == [expected]
+
+
+def test_nothing_is_told_twice(agency):
+    agency.ana.api.put(agency.id, {"notes": "x"})
+    assert [agency.broker.read(), agency.broker.read()] == [[(agency.id, 2)], []]
+
+
+def test_a_client_is_told_once_as_it_is_now(agency):
+    for notes in "abc":
+        agency.ana.api.put(agency.id, {"notes": notes})
+    other = agency.ana.api.create()["id"]
+    agency.ana.api.put(agency.id, {"notes": "d"})
+    assert agency.broker.read() == [(other, 1), (agency.id, 5)]
+
+
+def test_a_client_created_and_deleted_is_a_removal(agency):
+    made = agency.ana.api.create()["id"]
+    agency.ana.api.delete(made)
+    assert agency.broker.read() == [(made, None)]
+
+
+def test_a_restored_client_is_told_without_its_removal(agency):
+    agency.ana.api.delete(agency.id)
+    agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
+    assert agency.ana.read() == agency.broker.read() == [(agency.id, 2)]
+
+
+def test_of_two_removals_the_last_one_is_told(agency):
+    agency.ana.api.delete(agency.id)
+    agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
+    hand_over(agency, agency.ben)
+    agency.ben.api.delete(agency.id)
+    assert [each.read() for each in (agency.broker, agency.ana, agency.ben)] == [[(agency.id, None)]] * 3
+
+
+def test_an_erased_client_is_a_removal(app, agency):
+    ErasureStore(app.database).erase(agency.id)
+    assert agency.broker.read() == agency.ana.read() == [(agency.id, None)]
+
+
+def test_a_refused_change_is_not_told(agency):
+    agency.broker.api.put(agency.id, {"notes": "x", "version": 9}, 409)
+    assert agency.broker.read() == []
+
+
+# --- to whom
+
+
+def test_a_client_of_another_agent_is_not_told(agency):
+    agency.ana.api.put(agency.id, {"notes": "x"})
+    agency.ana.api.delete(agency.id)
+    assert agency.ben.read() == []
+
+
+def test_after_a_hand_over_the_earlier_owner_removes_it_and_the_new_one_gets_it(agency):
+    hand_over(agency, agency.ben)
+    told = {who: getattr(agency, who).read() for who in ("broker", "ana", "ben")}
+    assert told == {"broker": [(agency.id, 2)], "ana": [(agency.id, None)], "ben": [(agency.id, 2)]}
+
+
+def test_a_deletion_by_the_new_owner_is_not_told_to_the_earlier_one(agency):
+    hand_over(agency, agency.ben)
+    left = agency.ana.page()["changes"]
+    agency.ben.api.delete(agency.id)
+    assert agency.ana.page()["changes"] == left
+
+
+def test_a_hand_over_to_the_owner_is_no_removal(app, agency):
+    hand_over(agency, agency.ana)
+    assert agency.ana.read() == [(agency.id, 2)]
+    with app.database.read() as connection:
+        assert connection.execute("SELECT count(removed_at) FROM client_changes").fetchone() == (0,)
+
+
+def test_a_client_that_has_come_back_is_told_without_its_removal(agency):
+    hand_over(agency, agency.ben)
+    hand_over(agency, agency.ana)
+    assert [agency.ana.read(), agency.ben.read()] == [[(agency.id, 3)], [(agency.id, None)]]
+
+
+def test_a_handover_of_all_clients_tells_each(agency):
+    other = agency.ana.api.create()["id"]
+    path = f"/v1/users/{user_id(agency.ana)}/handover"
+    agency.broker.api.post({"to": user_id(agency.ben)}, 200, path)
+    assert sorted(agency.ben.read()) == sorted([(agency.id, 2), (other, 2)])
+
+
+def test_a_new_copy_has_no_removals(agency):
+    agency.ana.api.delete(agency.id)
+    assert Follower(agency.broker.api).read() == []
+
+
+def test_a_removal_while_a_copy_begins_is_told(agency):
+    new = Follower(agency.broker.api)
+    second = agency.ana.api.create()["id"]
+    page = new.page("&limit=1")
+    new.cursor = page["meta"]["cursor"]
+    agency.ana.api.delete(agency.id)
+    assert new.read() == [(second, 1), (agency.id, None)]
+
+
+# --- pages
+
+
+def test_a_page_has_as_many_changes_as_its_limit(api):
+    for _ in range(5):
+        api.create()
+    follower = Follower(api)
+    page = follower.page("&limit=2")
+    assert (len(page["changes"]), page["meta"]["hasMore"]) == (2, True)
+    assert len(follower.read("&limit=2")) == 5
+
+
+@pytest.mark.parametrize(("limit", "counts_as"), [("", 100), ("limit=500", 500), ("limit=501", 500)])
+def test_the_limit_is_100_unless_given_and_500_at_most(app, api, monkeypatch, limit, counts_as):
+    asked = []
+    page = app.changes.page
+    monkeypatch.setattr(
+        app.changes, "page", lambda *_, **options: asked.append(options) or page(*_, **options)
+    )
+    api.get(f"/v1/changes?{limit}")
+    assert asked == [{"after": None, "limit": counts_as}]
+
+
+def test_a_page_reads_a_bounded_number_of_rows(agency):
+    for _ in range(3 * store.ROWS_PER_CHANGE):
+        agency.ana.api.create()
+    made = agency.ben.api.create()["id"]
+    page = agency.ben.page("&limit=1")
+    assert (page["changes"], page["meta"]["hasMore"]) == ([], True)
+    assert agency.ben.read("&limit=1") == [(made, 1)]
+
+
+def test_a_large_page_ends_early(api, monkeypatch):
+    monkeypatch.setattr(store, "MAX_PAGE", 1500)
+    for _ in range(5):
+        api.create(notes="x" * 600)
+    follower = Follower(api)
+    assert len(follower.page()["changes"]) == 2
+    assert len(follower.read()) == 5
+
+
+def test_head_has_the_length_of_get(api):
+    get, head = api.get("/v1/changes"), api.head("/v1/changes")
+    assert (head.status_int, head.headers["Content-Length"]) == (200, get.headers["Content-Length"])
+
+
+@pytest.mark.parametrize("after", ["x", "1", f"{'0' * 16}.all.1", f"{'0' * 16}.all.1.{'1' * 19}", "%00"])
+def test_a_malformed_cursor_is_400(api, after):
+    error = api.get(f"/v1/changes?after={after}", 400).json["error"]
+    assert [detail["field"] for detail in error["details"]] == ["after"]
+
+
+# --- the end of cursors
+
+
+@pytest.mark.parametrize("who", ["ana", "ben"])
+def test_the_cursor_of_another_view_is_410(agency, who):
+    cursor = agency.broker.cursor
+    agency.broker.cursor = getattr(agency, who).cursor
+    getattr(agency, who).cursor = cursor
+    assert agency.broker.status() == getattr(agency, who).status() == EXPIRED
+
+
+def test_a_changed_role_ends_the_cursors_of_the_user(app, agency):
+    app.users.change("ana@example.com", role="broker")
+    assert agency.ana.status() == EXPIRED
+    assert agency.ben.status() == (200, None)
+
+
+def test_a_purged_removal_ends_the_cursors_from_before(app, agency):
+    agency.ana.api.delete(agency.id)
+    agency.ana.read()
+    app.history.purge(0)
+    assert agency.broker.status() == EXPIRED
+    assert agency.ana.status() == (200, None)
+
+
+def test_a_purge_keeps_younger_removals(app, agency):
+    agency.ana.api.delete(agency.id)
+    app.history.purge(1)
+    assert agency.broker.read() == [(agency.id, None)]
+
+
+def test_a_purge_does_not_end_a_copy_that_began_after_the_removal(app, agency):
+    kept = [agency.ana.api.create()["id"] for _ in range(3)]
+    agency.ana.api.delete(agency.id)
+    new = Follower(agency.broker.api)
+    new.cursor = new.page("&limit=1")["meta"]["cursor"]
+    app.history.purge(0)
+    assert new.read("&limit=1") == [(client_id, 1) for client_id in kept[1:]]
+
+
+def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency, monkeypatch):
+    monkeypatch.setattr(store, "PURGE_ROWS", 2)
+    monkeypatch.setattr("acare.store.history.PURGE_PAUSE", 0)
+    for notes in "abcd":
+        agency.ana.api.put(agency.id, {"notes": notes})
+    gone, last = agency.ana.api.create()["id"], agency.ana.api.create()["id"]
+    agency.ana.api.delete(gone)
+    agency.ana.api.put(last, {"notes": "x"})
+    app.history.purge(0)
+    with app.database.read() as connection:
+        rows = connection.execute("SELECT client_id, version FROM client_changes").fetchall()
+    assert rows == [(agency.id, 5), (last, 2)]
+
+
+def test_a_purge_gives_no_revision_to_two_changes(app, agency):
+    agency.ana.api.delete(agency.id)
+    agency.broker.read()
+    app.history.purge(0)
+    made = agency.ana.api.create()["id"]
+    assert agency.broker.read() == [(made, 1)]
+
+
+def test_a_page_is_of_one_snapshot(app, agency, monkeypatch):
+    agency.ana.api.delete(agency.id)
+    made = agency.ana.api.create()["id"]
+    read = store._read
+    monkeypatch.setattr(store, "_read", lambda *values: (app.history.purge(0), read(*values))[1])
+    assert [change["id"] for change in agency.broker.page()["changes"]] == [agency.id, made]
+
+
+def test_a_cursor_after_the_last_change_is_410(agency):
+    """As when an older copy of the file was put in its place, without ``acare restore``."""
+    epoch, view, position, begun = agency.broker.cursor.split(".")
+    agency.broker.cursor = f"{epoch}.{view}.{int(position) + 1}.{begun}"
+    assert agency.broker.status() == EXPIRED
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_restore_ends_all_cursors(app, agency, tmp_path, exact):
+    backup = back_up(app.database.path, tmp_path / "backups")
+    app.close()
+    restored = tmp_path / "restored.db"
+    restore(backup, restored, exact=exact)
+    with acare.create_app(database=restored, rate_limit="off") as other:
+        follower = Follower(Api(other, agency.broker.api.key))
+        follower.cursor = agency.broker.cursor
+        assert follower.status() == EXPIRED
