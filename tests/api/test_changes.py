@@ -313,12 +313,11 @@ def test_a_cursor_after_the_last_change_is_410(agency):
     assert agency.broker.status() == EXPIRED
 
 
-@pytest.mark.parametrize("exact", [False, True])
-def test_a_restore_ends_all_cursors(app, agency, tmp_path, exact):
+def test_a_restore_ends_all_cursors(app, agency, tmp_path):
     backup = back_up(app.database.path, tmp_path / "backups")
     app.close()
     restored = tmp_path / "restored.db"
-    restore(backup, restored, exact=exact)
+    restore(backup, restored)
     with acare.create_app(database=restored, rate_limit="off") as other:
         follower = Follower(Api(other, agency.broker.api.key))
         follower.cursor = agency.broker.cursor
