@@ -1,11 +1,9 @@
 // A client: its facts, and deleting it.
 
-import { TEXT, label, valueOf } from "./text.mjs";
-import { groupsOf, same, showDetail, unknownFields } from "./record.mjs";
+import { TEXT, label } from "./text.mjs";
+import { FIELDS_BY_GROUP, flatten, inputText, same } from "./record.mjs";
 import { fullName, isolate, readRoute, showMoney, showNumber } from "./values.mjs";
-import {
-  ask, badge, button, currency, dialog, el, link, mail, pairs, phone, say, show, time, value,
-} from "./dom.mjs";
+import { ask, badge, button, currency, dialog, el, link, mail, phone, say, show, value } from "./dom.mjs";
 import { call, owner, state } from "./requests.mjs";
 import { finish, readDraft } from "./drafts.mjs";
 import { describeFilters } from "./list.mjs";
@@ -19,35 +17,36 @@ export function shown(field, given, links = true) {
   if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
   if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
-  if (typeof given === "number") return field.isMoney ? showMoney(given, currency) : showNumber(given);
+  if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
   if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
-  return el("bdi", { class: field.kind }, showDetail(given));
+  const isJson = field.kind === undefined && typeof given === "object"; // a detail
+  return el("bdi", { class: field.kind }, isJson ? JSON.stringify(given) : inputText(given));
 }
 
-/** The facts that are known, since blanks would hide them; the members of a group stand among the others. */
-const facts = (fields, record) => fields.flatMap((field) => {
-  const given = valueOf(record, field.name);
-  if (isUnset(given)) return [];
-  if (field.kind === "group") return facts([...field.fields, ...unknownFields(field, given)], given);
-  return [el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)))];
+/** The facts that are known, since blanks would hide them; each detail is one. */
+const facts = (fields, client) => fields.flatMap((field) => {
+  const given = client[field.name];
+  if (field.kind !== "details") return isUnset(given) ? [] : [fact(field, given)];
+  return Object.entries(given).map(([name, detail]) => fact({ label: label(name) }, detail));
 });
+const fact = (field, given) =>
+  el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)));
 
 const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
 
 export async function clientView({ id }, signal) {
-  const client = await call("GET", `v1/clients/${id}`, { signal });
+  const client = flatten(await call("GET", `v1/clients/${id}`, { signal }));
   const edit = `#/client/${id}/edit`;
-  const groups = groupsOf(state.fields).map(([group, fields]) => {
+  const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
     const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);
+    if (group === "contact") known.push(fact({ label: label("user_id") }, owner(client.user_id)));
     return known.length ? el("section.card", el("h2", TEXT.groups[group]), el("dl", known)) : null;
   });
-  const about = ["user_id", "created_at", "updated_at", "version", "id"].map((name) => [label(name),
-    name.endsWith("_at") ? time(client[name], true) : value(name === "user_id" ? owner(client[name]) : client[name])]);
   show(fullName(client), {
     back: state.list ?? "#/", badges: [badge(client.client_type), badge(client.status)],
     actions: [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
   }, el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]),
-  el("div.columns", el("div.facts", groups), el("div", el("section.card.about", el("h2", TEXT.about), pairs(about)))));
+  el("div.facts", groups));
 }
 
 function remove(client, signal) {

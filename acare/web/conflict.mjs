@@ -1,7 +1,7 @@
 // A conflict: someone else changed a client while it was edited.
 
 import { TEXT } from "./text.mjs";
-import { combine, merge } from "./record.mjs";
+import { combine, flatten, merge } from "./record.mjs";
 import { fullName, showTime } from "./values.mjs";
 import { button, el, show, table, value } from "./dom.mjs";
 import { call, state } from "./requests.mjs";
@@ -10,8 +10,8 @@ import { shown } from "./client.mjs";
 
 /** Show both persons' changes. ``form`` has the functions that save a draft and draw its form again. */
 export async function showConflict(draft, signal, form) {
-  const theirs = await call("GET", `v1/clients/${draft.id}`, { signal });
-  const differences = merge(state.fields, draft.base, draft.values, theirs);
+  const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
+  const differences = merge(draft.base, draft.values, theirs);
   const [isTorn, isMine] = ["conflict", "mine"].map((kind) => differences.some((one) => one.kind === kind));
   if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
   const submit = (event) => {
@@ -33,10 +33,10 @@ export async function showConflict(draft, signal, form) {
 }
 
 /** What one person did to a field: a value to choose, a change that is kept, or nothing. */
-function side({ path, field, kind, ...values }, who) {
+function side({ field, kind, ...values }, who) {
   const content = shown(field, values[who], false);
   if (kind === who || kind === "same") return el("span.kept", content);
   if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
-  const radio = el("input", { type: "radio", name: path.join("."), value: who, required: true });
+  const radio = el("input", { type: "radio", name: field.name, value: who, required: true });
   return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }

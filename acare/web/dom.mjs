@@ -30,7 +30,6 @@ export const link = (text, href, look) => el("a", { href, class: look }, text);
 export const value = (text) => el("bdi", text);
 export const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
-export const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
 export const select = (given, options) =>
   el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
 export const words = ({ options }) => options.map((word) => [word, label(word)]);

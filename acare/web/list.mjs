@@ -1,7 +1,7 @@
 // The list of clients: search, filters, pages.
 
 import { TEXT, label } from "./text.mjs";
-import { hiddenMatch } from "./record.mjs";
+import { FIELDS, hiddenMatch } from "./record.mjs";
 import { fullName, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
 import {
   badge, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
@@ -16,11 +16,11 @@ const COLUMNS = [
     return [link(value(fullName(client)), `#/client/${client.id}`),
       match && el("small.match", `${label(match.name)}: `, value(match.text))].filter(Boolean);
   }],
-  ["type", label("client_type"), (client) => label(client.client_type)],
   ["status", label("status"), (client) => badge(client.status)],
-  ["email", label("email"), (client) => mail(client.email)],
-  ["phone", label("phone"), (client) => phone(client.phone)],
+  ["type", label("client_type"), (client) => label(client.client_type)],
   ["budget", label("budget"), (client) => showBudget(client, currency) || null],
+  ["phone", label("phone"), (client) => phone(client.phone)],
+  ["email", label("email"), (client) => mail(client.email)],
   ["owner", label("user_id"), ({ user_id: id }) =>
     (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
@@ -46,7 +46,7 @@ export function describeFilters(query) {
 
 function listFrame() {
   const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
-  const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
+  const choice = (name) => filter(name, [["", TEXT.all], ...words(FIELDS.find((field) => field.name === name))]);
   const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
@@ -63,10 +63,9 @@ function listFrame() {
     el("label.search", TEXT.search, el("input", search)),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
     choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
-    filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage), link(TEXT.clear, "#/", "clear"));
-  const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
+    link(TEXT.clear, "#/", "clear"));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
-    el("p.total", { role: "status" }), el("div.results", table("clients", TEXT.title, COLUMNS, loading)));
+    el("p.total", { role: "status" }), el("div.results"));
   state.list = null;
   return controls;
 }
@@ -103,15 +102,15 @@ export async function listView({ query }, signal) {
   find(".fold").textContent = TEXT.filters(count);
   results.setAttribute("aria-busy", "true");
   const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
+  if (meta.total && !clients.length) return go(turn(meta.totalPages), true); // the list is shorter than it was
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
     + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
   find(".total").textContent = clients.length ? total : "";
   results.removeAttribute("aria-busy");
   results.replaceChildren(
     clients.length ? clientTable(clients, query)
-      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, link(TEXT.firstPage, turn(1), "button"))
-        : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
-          : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
+      : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
+        : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
     clients.length ? pager(meta, turn) ?? "" : "");
   if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
 }

@@ -8,7 +8,7 @@ export const BASE = new URL("..", import.meta.url); // where the app is mounted,
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
 /** ``list`` is the address of the list that was seen last; the functions are those of the modules above this one. */
 export const state = {
-  key: null, me: null, users: new Map(), document: null, fields: [], list: "#/",
+  key: null, me: null, users: new Map(), list: "#/",
   askForKey: null, render: null, showFailure: null,
 };
 
@@ -44,9 +44,6 @@ export async function call(method, path, options) {
     options.signal.throwIfAborted();
     const reason = WAITS[answer.status];
     find("#wait").hidden = !reason;
-    const [limit, left, reset] = ["Limit", "Remaining", "Reset"].map((key) => answer.headers?.get(`RateLimit-${key}`));
-    const isLow = left <= Math.max(5, limit / 10);
-    if (limit) find("#low").textContent = isLow ? TEXT.remaining(left, showSeconds(Number(reset))) : "";
     if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
     if (answer.status === 401 && !("key" in options)) await state.askForKey();
     else if (!reason) throw failure(answer, uncertain);

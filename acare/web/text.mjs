@@ -1,7 +1,7 @@
 /** All English text of the page. Functions take the values that a sentence contains. */
 export const TEXT = {
   // signing in, the frame
-  title: "Clients", api: "API", skip: "Skip to content", back: "← All clients", signIn: "Sign in", signOut: "Sign out",
+  title: "Clients", api: "API", back: "← All clients", signIn: "Sign in", signOut: "Sign out",
   key: "Your key or invitation link", shared: "This is a shared computer", sharedHint: "You are signed out when you close this tab.",
   signInHint: "The person who runs this service in your agency gives it to you.",
   wrongKey: "This key is not valid. Ask for a new one.", wrongLink: "The key in the link is not valid.",
@@ -10,24 +10,22 @@ export const TEXT = {
   otherTitle: "Sign in as someone else?",
   otherHint: (mine, theirs) => `You are signed in as ${mine}. The link that you opened signs you in as ${theirs}.`,
   // the list
-  search: "Search", searchHint: "Name, e-mail or phone", perPage: "Per page", all: "All", clear: "Clear filters",
+  search: "Search", searchHint: "Name, e-mail or phone", all: "All", clear: "Clear filters",
   filters: (count) => (count ? `Filters (${count})` : "Filters"), create: "New client",
   total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,
   pageOf: (page, pages) => `Page ${page} of ${pages}`, pages: "Pages", previous: "Previous", next: "Next",
   jump: "Go to page", go: "Go", pageNumber: (page) => `Page ${page}`,
-  none: "No clients yet", noneHint: "Clients that you add appear here.", firstPage: "Go to the first page",
+  none: "No clients yet", noneHint: "Clients that you add appear here.",
   noMatch: "No clients found", noMatchHint: "Check the spelling, or clear the filters.",
-  pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
   stillFiltered: (filters) => `The list shows ${filters}.`, quoted: (text) => `“${text}”`,
   // a client and its form
-  about: "About this record", edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
+  edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
   saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
   draftKept: (name) => `Your changes to ${name} are not saved. They are kept as a draft in this tab.`, resume: "Continue",
   aNewClient: "the new client",
   problems: "The client was not saved. Correct the marked fields.", required: "required", entry: (number) => `entry ${number}`, choose: "Choose…",
-  addItem: "Type and press Enter", removeItem: (item) => `Remove ${item}`, remove: "Delete", cancel: "Cancel",
-  detail: "Another detail", detailName: "Name of the detail", detailValue: "Value", addDetail: "Add a detail",
+  remove: "Delete", cancel: "Cancel",
   removeTitle: (name) => `Delete ${name}?`, removeHint: "This deletes the client for everyone.",
   removeStale: "Not deleted: someone changed this client after you opened it. Check it before you delete it.",
   removed: (name) => `${name} was deleted.`, recreate: "Create it again with your entries",
@@ -35,7 +33,7 @@ export const TEXT = {
   reused: "An earlier attempt may have created this client. Look at the list before you save again.",
   tooLarge: "is too long. Shorten it", ambiguous: (text) => `“${text}” can be read in two ways. Which one do you mean?`,
   existsTitle: "This client may exist already", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
-  existsHint: "A client with the same e-mail or phone number is in the list:", blankName: "needs a name for each detail",
+  existsHint: "A client with the same e-mail or phone number is in the list:",
   // a conflict
   conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You", theirs: "Other person",
   conflictHint: (time) => `was saved by someone else while you were editing (${time}). No changes are lost.`,
@@ -43,25 +41,24 @@ export const TEXT = {
   chooseHint: "For each field that both of you changed, choose the value to keep.", saveChoice: "Save these choices",
   unchangedBy: "not changed", keep: { mine: "your value", theirs: "their value" }, backToForm: "Back to the form",
   // limits and failures
-  remaining: (left, time) => `${left} ${left === "1" ? "request" : "requests"} left. The limit resets in ${time}.`,
   waits: {
     limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy.",
     offline: "You are offline.",
   },
   retrying: (time) => `Retrying in ${time}.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
   failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
-  // for programmers
-  apiHint: "Programs can make the same calls as this page. Replace YOUR_API_KEY and CLIENT_ID.",
-  document: "OpenAPI document", copy: "Copy", copied: "Copied.",
-  /** Placeholders of fields whose label does not say enough. */
-  hints: { source: "Referral, website…", pre_approval_amount: "As confirmed by the lender" },
+  /** Placeholders of fields, or of a kind of them, whose label does not say enough. */
+  hints: {
+    source: "Referral, website…", pre_approval_amount: "As confirmed by the lender", list: "One per line",
+    details: "One per line: “View: sea” or “Pool”",
+  },
   groups: { contact: "Contact", search: "Search profile", money: "Money", notes: "Notes" },
   labels: {
     first_name: "First name", last_name: "Last name", name: "Name", email: "E-mail", phone: "Phone",
     client_type: "Type", status: "Status", budget: "Budget", budget_min: "Minimum budget", budget_max: "Maximum budget",
-    preferred_locations: "Preferred locations", property_preferences: "Property", bedrooms_min: "Minimum bedrooms",
+    preferred_locations: "Preferred locations", property_preferences: "Other details", bedrooms_min: "Minimum bedrooms",
     bathrooms_min: "Minimum bathrooms", square_feet_min: "Minimum square feet", property_types: "Property types",
-    pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount", user_id: "Owner", id: "ID",
+    pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount", user_id: "Owner",
     created_at: "Created", updated_at: "Changed", tags: "Tags", notes: "Notes",
   },
 };

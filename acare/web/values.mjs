@@ -3,16 +3,16 @@
 import { TEXT, label, valueOf } from "./text.mjs";
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
-const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
+const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1" };
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
   const [first, id = "", last] = path.split("/");
   const sent = new URLSearchParams(search);
   const query = Object.fromEntries(Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]));
-  for (const name of ["page", "limit"]) if (!/^[1-9][0-9]{0,8}$/.test(query[name])) query[name] = DEFAULTS[name];
+  if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
   if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
-  return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
+  return { view: first === "new" ? "new" : "list", id: null, query };
 }
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
