@@ -1,27 +1,13 @@
-// A client: its facts, and deleting it.
+// A client: its facts and history, and deleting it.
 
 import { TEXT, label } from "./text.mjs";
-import { FIELDS_BY_GROUP, flatten, inputText, same } from "./record.mjs";
-import { fullName, isolate, readRoute, showMoney, showNumber } from "./values.mjs";
-import { ask, badge, button, currency, dialog, el, link, mail, phone, say, show, value } from "./dom.mjs";
+import { FIELDS_BY_GROUP, flatten } from "./record.mjs";
+import { fullName, isolate, readRoute } from "./values.mjs";
+import { ask, badge, button, dialog, el, isUnset, link, say, show, shown, value } from "./dom.mjs";
 import { call, owner, state } from "./requests.mjs";
 import { finish, readDraft } from "./drafts.mjs";
+import { historyOf, readHistory, restore, signature } from "./history.mjs";
 import { describeFilters } from "./list.mjs";
-
-const LINKS = { email: mail, phone };
-const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
-
-/** A value as a person reads it. */
-export function shown(field, given, links = true) {
-  if (isUnset(given)) return el("span.unset", TEXT.unset);
-  if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
-  if (field.kind === "choice") return badge(given);
-  if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
-  if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
-  if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
-  const isJson = field.kind === undefined && typeof given === "object"; // a detail
-  return el("bdi", { class: field.kind }, isJson ? JSON.stringify(given) : inputText(given));
-}
 
 /** The facts that are known, since blanks would hide them; each detail is one. */
 const facts = (fields, client) => fields.flatMap((field) => {
@@ -35,7 +21,8 @@ const fact = (field, given) =>
 const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
 
 export async function clientView({ id }, signal) {
-  const client = flatten(await call("GET", `v1/clients/${id}`, { signal }));
+  const [given, versions] = await Promise.all([call("GET", `v1/clients/${id}`, { signal }), readHistory(id, signal)]);
+  const client = flatten(given);
   const edit = `#/client/${id}/edit`;
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
     const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);
@@ -46,7 +33,7 @@ export async function clientView({ id }, signal) {
     back: state.list ?? "#/", badges: [badge(client.client_type), badge(client.status)],
     actions: [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
   }, el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]),
-  el("div.facts", groups));
+  el("div.columns", el("div.facts", groups), historyOf(versions, client)));
 }
 
 function remove(client, signal) {
@@ -56,11 +43,12 @@ function remove(client, signal) {
     try {
       await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
     } catch (error) {
-      if (error.status === 412) return state.render().then(() => say(TEXT.removeStale));
+      if (error.status === 412) return state.render().then(() => say(TEXT.removeStale(signature(error.details))));
       if (!(error.status === 404 && error.uncertain)) return state.showFailure(error, signal); // else it is done
     }
     const filters = describeFilters(readRoute(state.list).query);
-    finish(client.id, [TEXT.removed(name), filters && TEXT.stillFiltered(filters)].filter(Boolean).join(" "), state.list);
+    const text = [TEXT.removed(name), filters && TEXT.stillFiltered(filters)].filter(Boolean).join(" ");
+    finish(client.id, text, state.list, button(TEXT.undo, () => restore(client.id)), 10);
   };
   ask(TEXT.removeTitle(name), el("p", TEXT.removeHint), el("div.actions",
     button(TEXT.remove, confirmed, "danger main"), button(TEXT.cancel, () => dialog.close())));

@@ -1,7 +1,8 @@
 // Building the document: elements, tables, messages and dialogs. Text is only ever put into it as text.
 
 import { TEXT, label } from "./text.mjs";
-import { isolate, showTime } from "./values.mjs";
+import { inputText, same } from "./record.mjs";
+import { isolate, showMoney, showNumber, showTime } from "./values.mjs";
 
 /** The settings of the server, which the page was served with: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
@@ -39,6 +40,21 @@ export const mail = (text) =>
 export const phone = (text) =>
   text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
 
+const LINKS = { email: mail, phone };
+export const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
+
+/** A value as a person reads it. */
+export function shown(field, given, links = true) {
+  if (isUnset(given)) return el("span.unset", TEXT.unset);
+  if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
+  if (field.kind === "choice") return badge(given);
+  if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
+  if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
+  if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
+  const isJson = field.kind === undefined && typeof given === "object"; // a detail
+  return el("bdi", { class: field.kind }, isJson ? JSON.stringify(given) : inputText(given));
+}
+
 /** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
 export function table(look, title, columns, rows) {
   const row = (tag, role, cells) => el("tr", { role: "row" }, cells.map((cell, at) =>
@@ -48,11 +64,15 @@ export function table(look, title, columns, rows) {
     el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
 }
 
-/** Show a message that screen readers announce too, perhaps with a button; it ends after some seconds. */
+/** Show a message that screen readers announce too, perhaps with a button. It ends after some seconds, but not while
+ *  the pointer or the focus is on it. */
 export function say(text, action = null, seconds = 6) {
-  find("#said").replaceChildren(...[text, action].filter(Boolean));
+  const said = find("#said");
+  const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
+  const wait = (time) => { say.timer = setTimeout(end, time * 1000); };
+  said.replaceChildren(...[text, action].filter(Boolean));
   clearTimeout(say.timer);
-  if (text) say.timer = setTimeout(say, seconds * 1000, "");
+  wait(seconds);
 }
 
 const titleOf = (name) => [name, TEXT.title, agency].filter(Boolean).map((text) => isolate(text)).join(" · ");

@@ -99,17 +99,17 @@ async function save(draft, form, signal) {
     const { id } = await call(method, path, { body, headers, signal });
     finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${id}`);
   } catch (error) {
-    if (!signal.aborted) explain(error, draft, body, signal);
+    if (!signal.aborted) explain(error, draft, body, form, signal);
   }
 }
 
 /** Show why a draft was not saved, and what to do. */
-function explain(error, draft, body, signal) {
+function explain(error, draft, body, form, signal) {
   const redraw = (problem) => drawForm(draft, signal, problem);
-  if (error.status === 404) return showGone(draft);
+  if (error.status === 404) return state.showFailure(error, signal);
   if (error.status === 412) {
-    const back = { save, redraw: () => drawForm(draft, signal) };
-    return showConflict(draft, signal, back).catch((problem) => state.showFailure(problem, signal));
+    const back = { element: form, redraw: () => redraw(), save: (merged, element) => save(merged, element, signal) };
+    return showConflict(draft, error.details, signal, back).catch((problem) => state.showFailure(problem, signal));
   }
   if (error.status === 413) {
     const [field] = Object.keys(body).sort((a, b) => JSON.stringify(body[b]).length - JSON.stringify(body[a]).length);
@@ -144,13 +144,4 @@ function askForTwin(draft, twins, signal) {
     el("strong", value(fullName(client))), [client.email, client.phone].filter(Boolean).map((text) => el("div", value(text))),
     button(TEXT.open(isolate(fullName(client))), open(client))))),
   el("div.actions", button(TEXT.createAnyway, create, "main"), button(TEXT.backToForm, () => dialog.close())));
-}
-
-function showGone(draft) {
-  const again = () => {
-    writeDraft(newDraft(changes({}, draft.values)));
-    finish(draft.id, "", "#/new");
-  };
-  show(TEXT.notFound, { back: state.list ?? "#/" }, el("p", TEXT.gone),
-    el("div.actions", button(TEXT.recreate, again, "main")));
 }

@@ -2,11 +2,12 @@
 
 import { TEXT, label } from "./text.mjs";
 import { FIELDS, hiddenMatch } from "./record.mjs";
-import { fullName, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
+import { fullName, isolate, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
 import {
-  badge, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
+  badge, button, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
 } from "./dom.mjs";
 import { call, owner, state } from "./requests.mjs";
+import { restore, signature } from "./history.mjs";
 
 const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
 
@@ -24,23 +25,27 @@ const COLUMNS = [
   ["owner", label("user_id"), ({ user_id: id }) =>
     (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
+  ["deleted", TEXT.deleted, (client) => [value(signature(client)), " ",
+    button(TEXT.restore, () => restore(client.id), "", `${TEXT.restore}: ${isolate(fullName(client))}`)]],
 ];
+const OF_DELETED = ["name", "phone", "email", "owner", "deleted"];
 
 /** The table of clients, without the columns that would be empty. */
 function clientTable(clients, query) {
-  const rows = clients.map((client) => COLUMNS.map(([, , cell]) => cell(client, query)));
-  const filled = COLUMNS.map((_, at) => rows.some((cells) => cells[at] !== null));
-  return table("clients", TEXT.title, COLUMNS.filter((_, at) => filled[at]),
+  const columns = COLUMNS.filter(([name]) => (query.deleted ? OF_DELETED.includes(name) : name !== "deleted"));
+  const rows = clients.map((client) => columns.map(([, , cell]) => cell(client, query)));
+  const filled = columns.map((_, at) => rows.some((cells) => cells[at] !== null));
+  return table("clients", TEXT.title, columns.filter((_, at) => filled[at]),
     rows.map((cells) => cells.filter((_, at) => filled[at])));
 }
 
 const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
-const FILTERS = ["client_type", "status", "user_id"];
+const FILTERS = ["client_type", "status", "user_id", "deleted"];
 
 /** What the list is limited to, in words: “smith”, Type: Buyer. */
 export function describeFilters(query) {
-  const shown = ([name, text]) => (name === "q" ? TEXT.quoted(text)
-    : `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
+  const shown = ([name, text]) => ({ q: TEXT.quoted(text), deleted: TEXT.deletedClients }[name]
+    ?? `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
   return ["q", ...FILTERS].map((name) => [name, query[name]]).filter(([, text]) => text).map(shown).join(", ");
 }
 
@@ -63,7 +68,7 @@ function listFrame() {
     el("label.search", TEXT.search, el("input", search)),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
     choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
-    link(TEXT.clear, "#/", "clear"));
+    filter("deleted", [["", TEXT.title], ["true", TEXT.deletedClients]], TEXT.show), link(TEXT.clear, "#/", "clear"));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
     el("p.total", { role: "status" }), el("div.results"));
   state.list = null;
@@ -108,7 +113,7 @@ export async function listView({ query }, signal) {
   find(".total").textContent = clients.length ? total : "";
   results.removeAttribute("aria-busy");
   results.replaceChildren(
-    clients.length ? clientTable(clients, query)
+    clients.length ? clientTable(clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] })), query)
       : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
         : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
     clients.length ? pager(meta, turn) ?? "" : "");

@@ -8,6 +8,7 @@ import { askForKey, signIn, signOut, takeKeyFromAddress } from "./signin.mjs";
 import { clientView } from "./client.mjs";
 import { announceDraft } from "./drafts.mjs";
 import { formView } from "./form.mjs";
+import { goneView } from "./history.mjs";
 import { listView } from "./list.mjs";
 
 const VIEWS = { list: listView, client: clientView, edit: formView, new: formView };
@@ -32,7 +33,7 @@ function showFailure({ status, message, problems = [] }, signal) {
   if (signal.aborted) return;
   say("");
   const back = state.list ?? "#/";
-  if (status === 404) return show(TEXT.notFound, { back }, el("p", TEXT.gone));
+  if (status === 404) return goneView(current.route.id, signal);
   show(TEXT.failed, { back }, el("p", { role: "alert" }, [message, ...problems.map(sentence)].join(" ")),
     el("div.actions", button(TEXT.reload, render, "main")));
 }

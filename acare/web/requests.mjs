@@ -20,7 +20,7 @@ const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine
 export function failure({ status, content }, uncertain = false) {
   const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
-  return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
+  return Object.assign(error, { status, uncertain, details, problems: status === 400 ? details : [] });
 }
 
 /** One request; status 0 if no complete response arrived. */

@@ -3,7 +3,7 @@
 import { TEXT, label, valueOf } from "./text.mjs";
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
-const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1" };
+const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", deleted: "", page: "1" };
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");

@@ -62,8 +62,17 @@ def test_axe_finds_nothing_in_problems_conflicts_and_questions(open_page, agency
     expect(page.get_by_role("radio").first).to_be_visible()
     check(page, axe)
     page.goto(f"{agency.url}/#/client/{client['id']}")
+    expect(page.locator(".history li")).to_have_count(2)
+    check(page, axe)
     page.get_by_role("button", name="Delete").click()
     check(page, axe)
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    check(page, axe)
+    for where in ("?deleted=true", f"client/{client['id']}"):
+        page.goto(f"{agency.url}/#/{where}")
+        expect(page.get_by_role("button", name="Restore")).to_be_visible()
+        check(page, axe)
 
 
 def test_the_list_stays_a_table_for_screen_readers_when_narrow(open_page, demo):

@@ -170,7 +170,7 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".facts")).to_contain_text("Wait for her call.")
-    expect(page.locator("#said")).to_contain_text("someone changed this client")
+    expect(page.locator("#said")).to_contain_text("Not deleted: broker@localhost, ")
 
 
 def test_what_was_typed_survives_a_reload(open_page, agency):
