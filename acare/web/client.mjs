@@ -21,8 +21,8 @@ const fact = (field, given) =>
 const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
 
 export async function clientView({ id }, signal) {
-  const [given, versions] = await Promise.all([call("GET", `v1/clients/${id}`, { signal }), readHistory(id, signal)]);
-  const client = flatten(given);
+  const client = flatten(await call("GET", `v1/clients/${id}`, { signal }));
+  const past = el("div"); // which is read next: only one request can wait visibly
   const edit = `#/client/${id}/edit`;
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
     const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);
@@ -33,7 +33,8 @@ export async function clientView({ id }, signal) {
     back: state.list ?? "#/", badges: [badge(client.client_type), badge(client.status)],
     actions: [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
   }, el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]),
-  el("div.columns", el("div.facts", groups), historyOf(versions, client)));
+  el("div.columns", el("div.facts", groups), past));
+  past.replaceWith(historyOf(await readHistory(id, signal), client));
 }
 
 function remove(client, signal) {

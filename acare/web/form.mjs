@@ -125,10 +125,13 @@ async function findTwins({ values: { email, phone }, seen }, signal) {
   if (same(seen, [email, phone])) return [];
   const isWhole = phone && phone.replace(/\D/g, "").length >= 7; // which the search finds in any notation
   const searches = [email && { email }, isWhole && { q: phone }].filter(Boolean);
-  const found = await Promise.all(searches.map((query) =>
-    call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
-      .catch((error) => { if (error.status === 400) return { clients: [] }; throw error; }))); // the create says why
-  return [...new Map(found.flatMap((page) => page.clients).map((client) => [client.id, client])).values()];
+  const twins = new Map();
+  for (const query of searches) {
+    const { clients } = await call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
+      .catch((error) => { if (error.status === 400) return { clients: [] }; throw error; }); // the create says why
+    clients.forEach((client) => twins.set(client.id, client));
+  }
+  return [...twins.values()];
 }
 
 function askForTwin(draft, twins, signal) {

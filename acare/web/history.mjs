@@ -24,8 +24,9 @@ function changesIn({ changes }, client) {
     flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))));
   const lines = FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
     const [from, to] = [before, after].map((values) => values[field.name] ?? null);
+    const name = `${TEXT.use}: ${field.label}, ${inputText(from).slice(0, 60)}`;
     const use = client && !same(from, client[field.name])
-      ? button(TEXT.use, () => edit(client, field.name, from), "", `${TEXT.use}: ${field.label}, ${inputText(from).slice(0, 60)}`) : null;
+      ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
     return el("div", `${field.label}: `, shown(field, from, false), use, " → ", shown(field, to, false));
   });
   const owners = before.user_id ? `${label("user_id")}: ${owner(before.user_id)} → ${owner(after.user_id)}` : null;

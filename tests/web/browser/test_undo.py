@@ -27,7 +27,7 @@ def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     for key in ("Tab", "Tab", "Enter", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("status").filter(has_text="was deleted.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Clients")).to_be_focused()
+    expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()
     assert agency.total("q=keyboard") == 0
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="Undo")).to_be_focused()
