@@ -112,3 +112,11 @@ def test_the_history_names_the_owners(open_page, agency):
     agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": user["id"]})
     page = opened(open_page, agency, f"client/{client['id']}")
     expect(page.locator(".history li").first).to_contain_text("Owner: broker@localhost → next@example.com")
+
+
+def test_a_client_who_was_restored_meanwhile_is_shown(open_page, agency):
+    client = agency.create(last_name="Meanwhile")
+    page = open_page(agency.link)
+    page.route(f"**/v1/clients/{client['id']}", lambda route: route.fulfill(status=404, json={}), times=1)
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    expect(page.get_by_role("heading", name="Meanwhile")).to_be_visible()
