@@ -45,7 +45,7 @@ function remove(client, signal) {
       await call("DELETE", `v1/clients/${client.id}`, { headers: { "If-Match": `"${client.version}"` }, signal });
     } catch (error) {
       if (error.status === 412) return state.render().then(() => say(TEXT.removeStale(signature(error.details))));
-      if (!(error.status === 404 && error.uncertain)) return state.showFailure(error, signal); // else it is done
+      return state.showFailure(error, signal);
     }
     const filters = describeFilters(readRoute(state.list).query);
     const text = [TEXT.removed(name), filters && TEXT.stillFiltered(filters)].filter(Boolean).join(" ");

@@ -40,7 +40,7 @@ export async function showConflict(draft, details, signal, form) {
 /** What one person did to a field: a value to choose, a change that is kept, or nothing. */
 function side({ field, kind, ...values }, who) {
   const content = shown(field, values[who], false);
-  if (kind === who || kind === "same") return el("span.kept", content);
+  if (kind === who) return el("span.kept", content);
   if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
   const radio = el("input", { type: "radio", name: field.name, value: who, required: true });
   return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));

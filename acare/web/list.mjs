@@ -83,9 +83,9 @@ function pager({ page, totalPages }, turn) {
     const wanted = Number(new FormData(event.target).get("page").replace(/\D/g, ""));
     go(turn(Math.min(Math.max(wanted, 1), totalPages)));
   };
-  const numbers = pageNumbers(page, totalPages).map((number) => (number === null ? el("span", "…")
-    : el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
-      "aria-current": number === page ? "page" : null }, showNumber(number))));
+  const numbers = pageNumbers(page, totalPages).flatMap((number, at, all) => [number - all[at - 1] > 1 ? "…" : null,
+    el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
+      "aria-current": number === page ? "page" : null }, showNumber(number))]);
   return el("nav.paging", { "aria-label": TEXT.pages },
     page > 1 ? link(TEXT.previous, turn(page - 1), "button") : null, numbers,
     page < totalPages ? link(TEXT.next, turn(page + 1), "button") : null,

@@ -106,22 +106,17 @@ const wordsOf = (text) => fold(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 
 /** The first field that the list does not show and that a word of the search matches: {name, text}, or null. */
 export function hiddenMatch(client, search) {
-  const seen = [client.first_name, client.last_name, client.email, client.phone].flatMap((text) => wordsOf(text ?? ""));
+  const startsIn = (text, word) => wordsOf(text).some((other) => other.startsWith(word));
+  const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
   const digits = (client.phone ?? "").replace(/\D/g, "");
-  for (const word of wordsOf(search)) {
-    if (seen.some((other) => other.startsWith(word)) || (/^\d+$/.test(word) && digits.includes(word))) continue;
-    for (const name of ["tags", "preferred_locations", "notes"]) {
-      for (const text of [client[name] ?? []].flat()) {
-        const parts = text.split(/\s+/);
-        const at = parts.findIndex((part) => wordsOf(part).some((other) => other.startsWith(word)));
-        if (at < 0) continue;
-        const [from, to] = [Math.max(0, at - 3), at + 6];
-        const shown = parts.slice(from, to).join(" ").slice(0, 100);
-        return { name, text: (from > 0 ? "… " : "") + shown + (to < parts.length ? " …" : "") };
-      }
-    }
-  }
-  return null;
+  const word = wordsOf(search).find((one) => !startsIn(shown, one) && !(/^\d+$/.test(one) && digits.includes(one)));
+  const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
+    [client[name] ?? []].flat().map((text) => ({ name, text })));
+  const found = word && texts.find(({ text }) => startsIn(text, word));
+  if (!found) return null;
+  const from = Math.max(0, fold(found.text).indexOf(word) - 30);
+  const text = found.text.slice(from, from + 90);
+  return { ...found, text: `${from ? "…" : ""}${text}${from + 90 < found.text.length ? "…" : ""}` };
 }
 
 // --- merging changes
@@ -133,15 +128,13 @@ const canonical = (value) => JSON.stringify(value ?? null, (_, part) => {
   return Object.fromEntries(names.map((name) => [name, part[name]]));
 });
 
-/** The fields that differ between three states of a client: [{field, base, mine, theirs, kind}]. ``kind`` says who
- *  changed it: "mine", "theirs", "same" (both, alike) or "conflict". */
+/** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind`` says who changed it:
+ *  "mine", "theirs" or, if both did, "conflict". */
 export function merge(...states) {
   return FIELDS.flatMap((field) => {
     const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
-    const [byMe, byThem] = [!same(base, mine), !same(base, theirs)];
-    if (!byMe && !byThem) return [];
-    const kind = !byThem ? "mine" : !byMe ? "theirs" : same(mine, theirs) ? "same" : "conflict";
-    return [{ field, base, mine, theirs, kind }];
+    const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
+    return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
   });
 }
 

@@ -48,7 +48,7 @@ export const TEXT = {
     limit: "Too many requests.", server: "The server is not responding.", busy: "The server is busy.",
     offline: "You are offline.",
   },
-  retrying: (time) => `Retrying in ${time}.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
+  retrying: (seconds) => `Trying again in ${seconds} s.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
   failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
   /** Placeholders of fields, or of a kind of them, whose label does not say enough. */
   hints: {

@@ -19,15 +19,9 @@ export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
-/** The numbers of the pages to offer, with the first, the last and the neighbours; null is a gap. */
-export function pageNumbers(page, pages) {
-  const near = [1, page - 1, page, page + 1, pages].filter((number) => number >= 1 && number <= pages);
-  const numbers = [...new Set(near)].sort((a, b) => a - b);
-  return numbers.flatMap((number, at) => {
-    const missing = number - (numbers[at - 1] ?? 0) - 1;
-    return missing === 0 ? [number] : [missing === 1 ? number - 1 : null, number]; // a gap of one is that page
-  });
-}
+/** The numbers of the pages to offer: the first, the last and the neighbours. */
+export const pageNumbers = (page, pages) =>
+  [...new Set([1, page - 1, page, page + 1, pages])].filter((number) => number >= 1 && number <= pages).sort((a, b) => a - b);
 
 // --- numbers and times, in the format of the browser's locale
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
@@ -77,8 +71,6 @@ export function showTime(iso, { locale, timeZone, now = new Date(), long = false
   if (long) return format({ ...date, ...hour });
   return format(date) === format(date, now) ? format(hour) : format(date);
 }
-/** Seconds as m:ss. */
-export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 // --- names and messages
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */

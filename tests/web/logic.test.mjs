@@ -8,7 +8,7 @@ import {
 } from "../../acare/web/record.mjs";
 import { label } from "../../acare/web/text.mjs";
 import {
-  isolate, listAddress, pageNumbers, plain, readNumber, readRoute, sentence, showBudget, showMoney, showNumber, showSeconds,
+  isolate, listAddress, pageNumbers, plain, readNumber, readRoute, sentence, showBudget, showMoney, showNumber,
   showTime, writeQuery,
 } from "../../acare/web/values.mjs";
 
@@ -35,7 +35,7 @@ test("a page that is no number is the first", () => {
 
 test("a pager has the first and the last page", () => {
   equal([
-    [[1, 1], [1]], [[1, 3], [1, 2, 3]], [[5, 10], [1, null, 4, 5, 6, null, 10]], [[3, 10], [1, 2, 3, 4, null, 10]], [[10, 10], [1, null, 9, 10]],
+    [[1, 1], [1]], [[1, 3], [1, 2, 3]], [[5, 10], [1, 4, 5, 6, 10]], [[3, 10], [1, 2, 3, 4, 10]], [[10, 10], [1, 9, 10]],
     [[1, 0], []],
   ], pageNumbers);
 });
@@ -116,7 +116,8 @@ test("a match outside the columns is named", () => {
   equal([
     [["zoe"], null], [["EXAMPLE"], null], [["555"], null], [["nothing"], null], [["zoe time"], { name: "tags", text: "first-time" }],
     [["lodz"], { name: "preferred_locations", text: "Łódź Old Town" }],
-    [["cat"], { name: "notes", text: "… two dogs, one cat and a very large garden …" }],
+    [["cat"], { name: "notes", text: "She has two dogs, one cat and a very large garden with old trees" }],
+    [["trees"], { name: "notes", text: "… and a very large garden with old trees" }],
   ], (search) => hiddenMatch(client, search));
 });
 
@@ -135,7 +136,7 @@ test("values are the same whatever the order of their members", () => {
 test("each difference says whose it is", () => {
   assert.deepEqual(kinds(BASE, { ...BASE, source: "b" }, { ...BASE, tags: [] }), { source: "mine", tags: "theirs" });
   assert.deepEqual(kinds(BASE, { ...BASE, source: "b" }, { ...BASE, source: "c" }), { source: "conflict" });
-  assert.deepEqual(kinds(BASE, { ...BASE, source: "b" }, { ...BASE, source: "b" }), { source: "same" });
+  assert.deepEqual(kinds(BASE, { ...BASE, source: "b" }, { ...BASE, source: "b" }), {}); // both did the same
 });
 
 test("members of a group are merged one by one", () => {
@@ -196,7 +197,5 @@ test("a time is in the reader's zone", () => {
   assert.equal(at("America/Los_Angeles"), "14 Jul 2026"); // yesterday there
   assert.match(at("Asia/Tokyo", true), /15 Jul 2026.*11:30/);
 });
-
-test("seconds count down as minutes", () => equal([[[0], "0:00"], [[59], "0:59"], [[61], "1:01"], [[900], "15:00"]], showSeconds));
 
 test("isolated text cannot turn what is around it", () => assert.equal(isolate("a\u202eb\u2069c"), "\u2068abc\u2069"));
