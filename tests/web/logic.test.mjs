@@ -117,7 +117,7 @@ test("a match outside the columns is named", () => {
     [["zoe"], null], [["EXAMPLE"], null], [["555"], null], [["nothing"], null], [["zoe time"], { name: "tags", text: "first-time" }],
     [["lodz"], { name: "preferred_locations", text: "Łódź Old Town" }],
     [["cat"], { name: "notes", text: "She has two dogs, one cat and a very large garden with old trees" }],
-    [["trees"], { name: "notes", text: "… and a very large garden with old trees" }],
+    [["trees"], { name: "notes", text: "… a very large garden with old trees" }],
   ], (search) => hiddenMatch(client, search));
 });
 
