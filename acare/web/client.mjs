@@ -1,22 +1,14 @@
 // A client: its facts and history, and deleting it.
 
-import { TEXT, label } from "./text.mjs";
+import { TEXT } from "./text.mjs";
 import { FIELDS_BY_GROUP, flatten } from "./record.mjs";
 import { fullName, isolate, readRoute } from "./values.mjs";
-import { ask, badge, button, dialog, el, isUnset, link, say, show, shown, value } from "./dom.mjs";
-import { call, owner, state } from "./requests.mjs";
+import { ask, badge, button, dialog, el, link, say, show } from "./dom.mjs";
+import { call, state } from "./requests.mjs";
 import { finish, readDraft } from "./drafts.mjs";
+import { facts } from "./facts.mjs";
 import { historyOf, readHistory, restore, signature } from "./history.mjs";
 import { describeFilters } from "./list.mjs";
-
-/** The facts that are known, since blanks would hide them; each detail is one. */
-const facts = (fields, client) => fields.flatMap((field) => {
-  const given = client[field.name];
-  if (field.kind !== "details") return isUnset(given) ? [] : [fact(field, given)];
-  return Object.entries(given).map(([name, detail]) => fact({ label: label(name) }, detail));
-});
-const fact = (field, given) =>
-  el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)));
 
 const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
 
@@ -26,7 +18,6 @@ export async function clientView({ id }, signal) {
   const edit = `#/client/${id}/edit`;
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
     const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);
-    if (group === "contact") known.push(fact({ label: label("user_id") }, owner(client.user_id)));
     return known.length ? el("section.card", el("h2", TEXT.groups[group]), el("dl", known)) : null;
   });
   show(fullName(client), {

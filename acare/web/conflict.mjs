@@ -3,9 +3,10 @@
 import { TEXT } from "./text.mjs";
 import { combine, flatten, merge } from "./record.mjs";
 import { fullName } from "./values.mjs";
-import { button, el, show, shown, table, value } from "./dom.mjs";
+import { button, el, show, table, value } from "./dom.mjs";
 import { call, state } from "./requests.mjs";
 import { discard, finish, writeDraft } from "./drafts.mjs";
+import { shown } from "./facts.mjs";
 import { signature } from "./history.mjs";
 
 /** Show both persons' changes. ``details`` are those of the error; ``form`` has the functions that save a draft and

@@ -1,8 +1,7 @@
 // Building the document: elements, tables, messages and dialogs. Text is only ever put into it as text.
 
 import { TEXT, label } from "./text.mjs";
-import { inputText, same } from "./record.mjs";
-import { isolate, showMoney, showNumber, showTime } from "./values.mjs";
+import { isolate, showTime } from "./values.mjs";
 
 /** The settings of the server, which the page was served with: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
@@ -39,21 +38,6 @@ export const mail = (text) =>
   text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
 export const phone = (text) =>
   text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
-
-const LINKS = { email: mail, phone };
-export const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
-
-/** A value as a person reads it. */
-export function shown(field, given, links = true) {
-  if (isUnset(given)) return el("span.unset", TEXT.unset);
-  if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
-  if (field.kind === "choice") return badge(given);
-  if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
-  if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
-  if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
-  const isJson = field.kind === undefined && typeof given === "object"; // a detail
-  return el("bdi", { class: field.kind }, isJson ? JSON.stringify(given) : inputText(given));
-}
 
 /** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
 export function table(look, title, columns, rows) {

@@ -14,7 +14,7 @@ import { showConflict } from "./conflict.mjs";
 function control(field, given, problem) {
   const { name, kind, required } = field;
   const id = `field-${name}`;
-  const input = (CONTROLS[kind] ?? CONTROLS.text)(given, {
+  const input = CONTROLS[kind](given, {
     id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[name] ?? TEXT.hints[kind],
     inputmode: { email: "email", phone: "tel", number: "decimal", money: "decimal" }[kind === "text" ? name : kind],
     "aria-describedby": `${id}-problem`,
@@ -41,9 +41,9 @@ function describe({ message, choices }, field, input) {
 }
 
 const lines = (given, attributes) => el("textarea", { ...attributes, rows: "2" });
+const line = (given, attributes) => el("input", attributes);
 const CONTROLS = {
-  text: (given, attributes) => el("input", attributes),
-  lines, list: lines, details: lines,
+  text: line, number: line, money: line, lines, list: lines, details: lines,
   flag: (given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (given, attributes, field) =>
     select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
@@ -72,7 +72,8 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
   const summary = el("p.problem", { role: "alert", tabindex: "-1" }, found.length ? TEXT.problems : message);
   const problemOf = ({ name }) => found.find((problem) => problem.field === name);
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => el("section.card", el("h2", TEXT.groups[group]),
-    el("div.fields", fields.map((field) => control(field, initial[field.name] ?? null, problemOf(field))))));
+    el("div.fields", fields.filter(({ kind }) => CONTROLS[kind])
+      .map((field) => control(field, initial[field.name] ?? null, problemOf(field))))));
   const form = el("form.client", { novalidate: true, input: keep, submit }, summary, groups,
     el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
   show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create, { back: state.list ?? "#/" }, form);

@@ -1,11 +1,12 @@
 // What happened to a client, and restoring a deleted one.
 
-import { TEXT, label } from "./text.mjs";
+import { TEXT } from "./text.mjs";
 import { FIELDS, flatten, inputText, same } from "./record.mjs";
 import { fullName, isolate, showTime } from "./values.mjs";
-import { button, el, go, link, say, show, shown, value } from "./dom.mjs";
-import { call, owner, state } from "./requests.mjs";
+import { button, el, go, link, say, show, value } from "./dom.mjs";
+import { call, state } from "./requests.mjs";
 import { readDraft, writeDraft } from "./drafts.mjs";
+import { shown } from "./facts.mjs";
 
 export const readHistory = (id, signal) =>
   call("GET", `v1/clients/${id}/history`, { signal }).then(({ versions }) => versions);
@@ -22,15 +23,13 @@ export const historyOf = (versions, client = null) => el("section.card", el("h2"
 function changesIn({ changes }, client) {
   const [before, after] = ["from", "to"].map((side) =>
     flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))));
-  const lines = FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
+  return FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
     const [from, to] = [before, after].map((values) => values[field.name] ?? null);
     const name = `${TEXT.use}: ${field.label}, ${inputText(from).slice(0, 60)}`;
-    const use = client && !same(from, client[field.name])
+    const use = client && field.kind !== "user" && !same(from, client[field.name])
       ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
     return el("div", `${field.label}: `, shown(field, from, false), use, " → ", shown(field, to, false));
   });
-  const owners = before.user_id ? `${label("user_id")}: ${owner(before.user_id)} → ${owner(after.user_id)}` : null;
-  return [...lines, owners];
 }
 
 /** Open the form of a client with another value for a field. */

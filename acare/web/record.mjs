@@ -8,7 +8,7 @@ import { readNumber, readings, showNumber } from "./values.mjs";
 const GROUPS = {
   contact: [["first_name", "text"], ["last_name", "text"], ["email", "text"], ["phone", "text"],
     ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
-    ["source", "text"]],
+    ["source", "text"], ["user_id", "user"]],
   search: [["preferred_locations", "list"], ["bedrooms_min", "number"], ["bathrooms_min", "number"],
     ["square_feet_min", "number"], ["property_types", "list"], ["property_preferences", "details"]],
   money: [["budget_min", "money"], ["budget_max", "money"], ["pre_approved", "flag"], ["pre_approval_amount", "money"]],
@@ -55,6 +55,7 @@ export const readFields = (form, given) =>
 
 function readField({ name, kind, required }, form, given) {
   if (kind === "flag") return form.has(name) || (given && false);
+  if (!form.has(name)) return given;
   const text = form.get(name);
   if (text === inputText(given).replace(/\r\n?/g, "\n")) return given;
   const lines = text.split("\n").filter((line) => line.trim());

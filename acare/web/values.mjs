@@ -21,7 +21,8 @@ export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(q
 
 /** The numbers of the pages to offer: the first, the last and the neighbours. */
 export const pageNumbers = (page, pages) =>
-  [...new Set([1, page - 1, page, page + 1, pages])].filter((number) => number >= 1 && number <= pages).sort((a, b) => a - b);
+  [...new Set([1, page - 1, page, page + 1, pages])].filter((number) => number >= 1 && number <= pages)
+    .sort((a, b) => a - b);
 
 // --- numbers and times, in the format of the browser's locale
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
