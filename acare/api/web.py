@@ -65,8 +65,9 @@ class WebFile:
 
     #: The files below ``/web``.
     NAMES = (
-        "page.css", "icon.svg", "page.mjs", "api.mjs", "client.mjs", "conflict.mjs", "dom.mjs", "drafts.mjs",
-        "form.mjs", "list.mjs", "record.mjs", "requests.mjs", "signin.mjs", "text.mjs", "values.mjs",
+        "page.css", "icon.svg", "page.mjs", "client.mjs", "conflict.mjs", "dom.mjs", "drafts.mjs",
+        "facts.mjs", "form.mjs", "history.mjs", "list.mjs", "record.mjs", "requests.mjs", "signin.mjs",
+        "text.mjs", "values.mjs",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:

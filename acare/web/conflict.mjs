@@ -1,42 +1,48 @@
 // A conflict: someone else changed a client while it was edited.
 
 import { TEXT } from "./text.mjs";
-import { combine, merge } from "./record.mjs";
-import { fullName, showTime } from "./values.mjs";
+import { combine, flatten, merge } from "./record.mjs";
+import { fullName } from "./values.mjs";
 import { button, el, show, table, value } from "./dom.mjs";
 import { call, state } from "./requests.mjs";
 import { discard, finish, writeDraft } from "./drafts.mjs";
-import { shown } from "./client.mjs";
+import { shown } from "./facts.mjs";
+import { signature } from "./history.mjs";
 
-/** Show both persons' changes. ``form`` has the functions that save a draft and draw its form again. */
-export async function showConflict(draft, signal, form) {
-  const theirs = await call("GET", `v1/clients/${draft.id}`, { signal });
-  const differences = merge(state.fields, draft.base, draft.values, theirs);
-  const [isTorn, isMine] = ["conflict", "mine"].map((kind) => differences.some((one) => one.kind === kind));
+/** Show both persons' changes. ``details`` are those of the error; ``form`` has the functions that save a draft and
+ *  draw its form again. */
+export async function showConflict(draft, details, signal, form) {
+  const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
+  const differences = merge(draft.base, draft.values, theirs);
+  const kinds = new Set(differences.map(({ kind }) => kind));
+  const [isTorn, isMine] = [kinds.has("conflict"), kinds.has("mine")];
   if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
-  const submit = (event) => {
-    event.preventDefault();
-    const choices = Object.fromEntries(new FormData(event.target));
+  const saveMerged = (choices, element) => {
     const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
     writeDraft(merged);
-    form.save(merged, event.target, signal);
+    return form.save(merged, element);
+  };
+  if (isMine && kinds.size === 1) return saveMerged({}, form.element); // it was restored, or has another owner
+  const submit = (event) => {
+    event.preventDefault();
+    saveMerged(Object.fromEntries(new FormData(event.target)), event.target);
   };
   const rows = differences.map((one) =>
     [value(one.field.label), shown(one.field, one.base, false), side(one, "mine"), side(one, "theirs")]);
-  const columns = ["field", "before", "mine", "theirs"].map((name) => [name, TEXT[name]]);
-  const when = showTime(theirs.updated_at, { long: true });
+  const person = details.changedBy ?? TEXT.operator;
+  const columns = Object.entries({ field: TEXT.field, before: TEXT.before, mine: TEXT.mine, theirs: person });
   show(TEXT.conflict, { back: state.list ?? "#/" }, el("p", el("strong", value(fullName(theirs))),
-    ` ${TEXT.conflictHint(when)} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
+    ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
   el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
     el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
       button(TEXT.backToForm, form.redraw), button(TEXT.discard, () => discard(draft)))));
 }
 
 /** What one person did to a field: a value to choose, a change that is kept, or nothing. */
-function side({ path, field, kind, ...values }, who) {
+function side({ field, kind, ...values }, who) {
   const content = shown(field, values[who], false);
-  if (kind === who || kind === "same") return el("span.kept", content);
+  if (kind === who) return el("span.kept", content);
   if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
-  const radio = el("input", { type: "radio", name: path.join("."), value: who, required: true });
+  const radio = el("input", { type: "radio", name: field.name, value: who, required: true });
   return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }

@@ -30,7 +30,6 @@ export const link = (text, href, look) => el("a", { href, class: look }, text);
 export const value = (text) => el("bdi", text);
 export const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
-export const pairs = (list) => el("dl", list.map(([term, content]) => el("div", el("dt", term), el("dd", content))));
 export const select = (given, options) =>
   el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
 export const words = ({ options }) => options.map((word) => [word, label(word)]);
@@ -49,11 +48,15 @@ export function table(look, title, columns, rows) {
     el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
 }
 
-/** Show a message that screen readers announce too, perhaps with a button; it ends after some seconds. */
+/** Show a message that screen readers announce too, perhaps with a button. It ends after some seconds, but not while
+ *  the pointer or the focus is on it. */
 export function say(text, action = null, seconds = 6) {
-  find("#said").replaceChildren(...[text, action].filter(Boolean));
+  const said = find("#said");
+  const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
+  const wait = (time) => { say.timer = setTimeout(end, time * 1000); };
+  said.replaceChildren(...[text, action].filter(Boolean));
   clearTimeout(say.timer);
-  if (text) say.timer = setTimeout(say, seconds * 1000, "");
+  wait(seconds);
 }
 
 const titleOf = (name) => [name, TEXT.title, agency].filter(Boolean).map((text) => isolate(text)).join(" · ");

@@ -12,15 +12,15 @@ export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
 
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 /** A client that is not saved yet. Its base is what the server adds by itself. */
-export function newDraft(values = {}) {
+export function newDraft() {
   const base = { status: "active" };
-  return { id: null, base, values: { ...base, ...values }, key: newKey() };
+  return { id: null, base, values: base, key: newKey() };
 }
 
-/** Close a form: drop its draft, show a message, and show another view. */
-export function finish(id, text, address) {
+/** Close a form: drop its draft, show a message, perhaps with a button, and show another view. */
+export function finish(id, text, address, ...action) {
   dropDraft(id);
-  say(text);
+  say(text, ...action);
   go(address, true);
 }
 export const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");

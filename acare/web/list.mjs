@@ -1,12 +1,13 @@
 // The list of clients: search, filters, pages.
 
 import { TEXT, label } from "./text.mjs";
-import { hiddenMatch } from "./record.mjs";
-import { fullName, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
+import { FIELDS, hiddenMatch } from "./record.mjs";
+import { fullName, isolate, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
 import {
-  badge, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
+  badge, button, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
 } from "./dom.mjs";
 import { call, owner, state } from "./requests.mjs";
+import { restore, signature } from "./history.mjs";
 
 const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
 
@@ -16,37 +17,41 @@ const COLUMNS = [
     return [link(value(fullName(client)), `#/client/${client.id}`),
       match && el("small.match", `${label(match.name)}: `, value(match.text))].filter(Boolean);
   }],
-  ["type", label("client_type"), (client) => label(client.client_type)],
   ["status", label("status"), (client) => badge(client.status)],
-  ["email", label("email"), (client) => mail(client.email)],
-  ["phone", label("phone"), (client) => phone(client.phone)],
+  ["type", label("client_type"), (client) => label(client.client_type)],
   ["budget", label("budget"), (client) => showBudget(client, currency) || null],
+  ["phone", label("phone"), (client) => phone(client.phone)],
+  ["email", label("email"), (client) => mail(client.email)],
   ["owner", label("user_id"), ({ user_id: id }) =>
     (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
+  ["deleted", TEXT.deleted, (client) => [value(signature(client)), " ",
+    button(TEXT.restore, () => restore(client.id), "", `${TEXT.restore}: ${isolate(fullName(client))}`)]],
 ];
+const OF_DELETED = ["name", "phone", "email", "owner", "deleted"];
 
 /** The table of clients, without the columns that would be empty. */
 function clientTable(clients, query) {
-  const rows = clients.map((client) => COLUMNS.map(([, , cell]) => cell(client, query)));
-  const filled = COLUMNS.map((_, at) => rows.some((cells) => cells[at] !== null));
-  return table("clients", TEXT.title, COLUMNS.filter((_, at) => filled[at]),
+  const columns = COLUMNS.filter(([name]) => (query.deleted ? OF_DELETED.includes(name) : name !== "deleted"));
+  const rows = clients.map((client) => columns.map(([, , cell]) => cell(client, query)));
+  const filled = columns.map((_, at) => rows.some((cells) => cells[at] !== null));
+  return table("clients", TEXT.title, columns.filter((_, at) => filled[at]),
     rows.map((cells) => cells.filter((_, at) => filled[at])));
 }
 
 const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
-const FILTERS = ["client_type", "status", "user_id"];
+const FILTERS = ["client_type", "status", "user_id", "deleted"];
 
 /** What the list is limited to, in words: “smith”, Type: Buyer. */
 export function describeFilters(query) {
-  const shown = ([name, text]) => (name === "q" ? TEXT.quoted(text)
-    : `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
+  const shown = ([name, text]) => ({ q: TEXT.quoted(text), deleted: TEXT.deletedClients }[name]
+    ?? `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
   return ["q", ...FILTERS].map((name) => [name, query[name]]).filter(([, text]) => text).map(shown).join(", ");
 }
 
 function listFrame() {
   const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
-  const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
+  const choice = (name) => filter(name, [["", TEXT.all], ...words(FIELDS.find((field) => field.name === name))]);
   const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
@@ -63,10 +68,9 @@ function listFrame() {
     el("label.search", TEXT.search, el("input", search)),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
     choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
-    filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage), link(TEXT.clear, "#/", "clear"));
-  const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
+    filter("deleted", [["", TEXT.title], ["true", TEXT.deletedClients]], TEXT.show), link(TEXT.clear, "#/", "clear"));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
-    el("p.total", { role: "status" }), el("div.results", table("clients", TEXT.title, COLUMNS, loading)));
+    el("p.total", { role: "status" }), el("div.results"));
   state.list = null;
   return controls;
 }
@@ -79,9 +83,9 @@ function pager({ page, totalPages }, turn) {
     const wanted = Number(new FormData(event.target).get("page").replace(/\D/g, ""));
     go(turn(Math.min(Math.max(wanted, 1), totalPages)));
   };
-  const numbers = pageNumbers(page, totalPages).map((number) => (number === null ? el("span", "…")
-    : el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
-      "aria-current": number === page ? "page" : null }, showNumber(number))));
+  const numbers = pageNumbers(page, totalPages).flatMap((number, at, all) => [number - all[at - 1] > 1 ? "…" : null,
+    el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
+      "aria-current": number === page ? "page" : null }, showNumber(number))]);
   return el("nav.paging", { "aria-label": TEXT.pages },
     page > 1 ? link(TEXT.previous, turn(page - 1), "button") : null, numbers,
     page < totalPages ? link(TEXT.next, turn(page + 1), "button") : null,
@@ -103,15 +107,15 @@ export async function listView({ query }, signal) {
   find(".fold").textContent = TEXT.filters(count);
   results.setAttribute("aria-busy", "true");
   const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
+  if (meta.total && !clients.length) return go(turn(meta.totalPages), true); // the list is shorter than it was
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
     + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
   find(".total").textContent = clients.length ? total : "";
   results.removeAttribute("aria-busy");
   results.replaceChildren(
-    clients.length ? clientTable(clients, query)
-      : meta.total ? empty(TEXT.pastEnd, TEXT.pastEndHint, link(TEXT.firstPage, turn(1), "button"))
-        : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
-          : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
+    clients.length ? clientTable(clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] })), query)
+      : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
+        : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
     clients.length ? pager(meta, turn) ?? "" : "");
   if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
 }

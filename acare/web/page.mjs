@@ -1,18 +1,17 @@
 // The page: a client of the public API. This module knows which view an address shows.
 
 import { TEXT } from "./text.mjs";
-import { fieldsOf } from "./record.mjs";
 import { readRoute, sentence } from "./values.mjs";
-import { agency, badge, button, el, find, focusHeading, link, say, show } from "./dom.mjs";
-import { call, state } from "./requests.mjs";
+import { agency, badge, button, el, find, link, say, show } from "./dom.mjs";
+import { BASE, call, state } from "./requests.mjs";
 import { askForKey, signIn, signOut, takeKeyFromAddress } from "./signin.mjs";
-import { apiView } from "./api.mjs";
 import { clientView } from "./client.mjs";
 import { announceDraft } from "./drafts.mjs";
 import { formView } from "./form.mjs";
+import { goneView } from "./history.mjs";
 import { listView } from "./list.mjs";
 
-const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView };
+const VIEWS = { list: listView, client: clientView, edit: formView, new: formView };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 
 async function render() {
@@ -24,9 +23,6 @@ async function render() {
   const { signal } = current;
   try {
     if (!state.me) await start(signal);
-    for (const tab of document.querySelectorAll("#top nav a")) {
-      tab.ariaCurrent = tab.hash === "#/" && route.view !== "api" ? "true" : null;
-    }
     await VIEWS[route.view](route, signal);
   } catch (error) {
     showFailure(error, signal);
@@ -37,7 +33,7 @@ function showFailure({ status, message, problems = [] }, signal) {
   if (signal.aborted) return;
   say("");
   const back = state.list ?? "#/";
-  if (status === 404) return show(TEXT.notFound, { back }, el("p", TEXT.gone));
+  if (status === 404) return goneView(current.route.id, signal);
   show(TEXT.failed, { back }, el("p", { role: "alert" }, [message, ...problems.map(sentence)].join(" ")),
     el("div.actions", button(TEXT.reload, render, "main")));
 }
@@ -45,17 +41,12 @@ function showFailure({ status, message, problems = [] }, signal) {
 /** Sign in, load what all views need, and show who is signed in. */
 async function start(signal) {
   const me = await signIn(signal);
-  const [openapi, { users }] = await Promise.all([
-    call("GET", "openapi.json", { signal }), call("GET", "v1/users", { signal }),
-  ]);
-  Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])), document: openapi });
-  state.fields = fieldsOf(openapi);
-  const skip = (event) => { event.preventDefault(); focusHeading(); };
-  find("#top").prepend(el("a.skip", { href: "#main", click: skip }, TEXT.skip));
+  const { users } = await call("GET", "v1/users", { signal });
+  Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])) });
   find("#top nav").append(...[agency && el("strong.agency", agency), link(TEXT.title, "#/")].filter(Boolean));
   find("#who").append(el("bdi", { title: me.email }, me.email), badge(me.role),
     state.key ? button(TEXT.signOut, signOut, "quiet") : "");
-  find("#foot").append(link(TEXT.api, "#/api"));
+  find("#foot").append(link(TEXT.api, new URL("openapi.json", BASE).href));
 }
 
 Object.assign(state, { askForKey, render, showFailure });

@@ -3,119 +3,100 @@
 import { TEXT, label, valueOf } from "./text.mjs";
 import { readNumber, readings, showNumber } from "./values.mjs";
 
-// --- fields, out of the OpenAPI document
-/** A part of the document, with references and "or null" resolved. */
-export function resolve(document, part) {
-  const { $ref, anyOf, ...rest } = part;
-  const target = $ref?.slice(2).split("/").reduce((node, name) => node[name], document)
-    ?? anyOf?.find((option) => option.type !== "null");
-  return target ? { ...resolve(document, target), ...rest } : part;
-}
-
-const KINDS = { boolean: "flag", number: "number", array: "list", object: "group" };
-function kindOf({ type, maxLength, enum: words }) {
-  const known = [type].flat().find((name) => KINDS[name]);
-  if (words || known) return words ? "choice" : KINDS[known];
-  return maxLength > 1000 ? "lines" : "text"; // a long text may have line breaks
-}
-
-const MONEY = ["budget_min", "budget_max", "pre_approval_amount"];
-/** The fields that a person may fill in: [{name, label, description, kind, isMoney, required, options, fields}]. */
-export function fieldsOf(document, { properties = {}, required = [] } = document.components.schemas.ClientInput) {
-  return Object.entries(properties).map(([name, given]) => {
-    const rule = resolve(document, given);
-    const { description = "", enum: options = [] } = rule;
-    return { name, label: label(name), description, options, kind: kindOf(rule), isMoney: MONEY.includes(name),
-      required: required.includes(name), fields: fieldsOf(document, rule) };
-  });
-}
-
+// --- fields
+/** The fields that a person may fill in, by group and in the order of the page: [name, kind, options]. */
 const GROUPS = {
-  contact: ["first_name", "last_name", "email", "phone", "client_type", "status", "source"],
-  search: ["preferred_locations", "property_preferences"],
-  money: ["budget_min", "budget_max", "pre_approved", "pre_approval_amount"],
-  notes: ["tags", "notes"],
+  contact: [["first_name", "text"], ["last_name", "text"], ["email", "text"], ["phone", "text"],
+    ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
+    ["source", "text"], ["user_id", "user"]],
+  search: [["preferred_locations", "list"], ["bedrooms_min", "number"], ["bathrooms_min", "number"],
+    ["square_feet_min", "number"], ["property_types", "list"], ["property_preferences", "details"]],
+  money: [["budget_min", "money"], ["budget_max", "money"], ["pre_approved", "flag"], ["pre_approval_amount", "money"]],
+  notes: [["tags", "list"], ["notes", "lines"]],
 };
-/** The fields by group, in the order of the page: [[group, fields]]. A field without a group is in the last one. */
-export function groupsOf(fields) {
-  const known = Object.values(GROUPS).flat();
-  const others = fields.filter(({ name }) => !known.includes(name));
-  return Object.entries(GROUPS).map(([group, names]) => {
-    const found = names.map((name) => fields.find((field) => field.name === name)).filter(Boolean);
-    return [group, group === "notes" ? [...found, ...others] : found];
-  });
+const isNumber = (kind) => kind === "number" || kind === "money";
+const REQUIRED = ["first_name", "last_name", "client_type"];
+/** [[group, fields]], each field {name, label, kind, options, required}. */
+export const FIELDS_BY_GROUP = Object.entries(GROUPS).map(([group, rows]) => [group, rows.map(([name, kind, options]) =>
+  ({ name, label: label(name), kind, options, required: REQUIRED.includes(name) }))]);
+export const FIELDS = FIELDS_BY_GROUP.flatMap(([, fields]) => fields);
+
+const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
+/** A client as the page has it: the known members of property_preferences are fields beside it. */
+export function flatten({ property_preferences: given, ...client }) {
+  const others = Object.entries(given ?? {}).filter(([name]) => !MEMBERS.includes(name));
+  const members = MEMBERS.map((name) => [name, valueOf(given, name)]);
+  return { ...client, ...Object.fromEntries(members), property_preferences: Object.fromEntries(others) };
+}
+/** The client as the API has it. */
+export function nest(values) {
+  const isMember = ([name]) => MEMBERS.includes(name);
+  const fields = Object.entries(values);
+  const members = fields.filter((field) => isMember(field) && field[1] !== null);
+  return { ...Object.fromEntries(fields.filter((field) => !isMember(field))),
+    property_preferences: { ...values.property_preferences, ...Object.fromEntries(members) } };
 }
 
-/** The fields in a group that the document does not know and one of the records has. */
-export const unknownFields = ({ fields }, ...records) =>
-  [...new Set(records.flatMap((record) => Object.keys(record ?? {})))]
-    .filter((name) => !fields.some((field) => field.name === name))
-    .map((name) => ({ name, label: label(name), kind: "text", fields: [] }));
+// --- forms
+const isLine = (value) => typeof value === "string" && !/[\r\n]/.test(value);
+/** A detail, or its name, in one line of text. */
+const showDetail = (value) => (isLine(value) ? value : JSON.stringify(value));
 
-/** The values of the fields in a form: {name: value}. Fields that were not edited keep the values that were given. */
-export const readFields = (fields, form, given, prefix = "") => Object.fromEntries(fields.map((field) =>
-  [field.name, readField(field, form, valueOf(given, field.name), prefix + field.name)]));
+/** The text of an input for a value: each entry of a list and each detail has a line. */
+export function inputText(value) {
+  if (Array.isArray(value)) return value.join("\n");
+  if (value === null || typeof value !== "object") return showNumber(value);
+  return Object.entries(value).map(([name, detail]) => `${showDetail(name)}: ${showDetail(detail)}`).join("\n");
+}
 
-function readField(field, form, given, name) {
-  if (field.kind === "flag") return form.has(name) || (given && false);
-  if (field.kind === "list") {
-    const items = [...form.getAll(name), form.get(`${name}+`).trim()].filter(Boolean);
-    return given || items.length ? items : null;
-  }
-  if (field.kind === "group") {
-    const read = Object.entries(readFields(field.fields, form, given, `${name}-`)).filter((pair) => pair[1] !== null);
-    const all = [...readDetails(field, form, given, name), ...read];
-    return given || all.length ? Object.fromEntries(all) : null;
-  }
+/** The values in a form: {name: value}. Fields that were not edited keep the values that were given. */
+export const readFields = (form, given) =>
+  Object.fromEntries(FIELDS.map((field) => [field.name, readField(field, form, given[field.name] ?? null)]));
+
+function readField({ name, kind, required }, form, given) {
+  if (kind === "flag") return form.has(name) || (given && false);
+  if (!form.has(name)) return given;
   const text = form.get(name);
-  if (text === showNumber(given).replace(/\r\n?/g, "\n")) return given;
-  return field.kind === "number" ? readNumber(text) : text.trim() || (field.required ? "" : null);
+  if (text === inputText(given).replace(/\r\n?/g, "\n")) return given;
+  const lines = text.split("\n").filter((line) => line.trim());
+  if (kind === "list") return lines.map((line) => line.trim());
+  if (kind === "details") return readDetails(lines, given ?? {});
+  return isNumber(kind) ? readNumber(text) : text.trim() || (required ? "" : null);
 }
 
-/** What an input shows of a member that the document does not know. */
-export const showDetail = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-
-/** The members of a group that the document does not know, as pairs: each has an input for its name and its value. */
-function readDetails({ fields }, form, given, name) {
-  const texts = form.getAll(`${name}+value`);
-  const taken = fields.map((field) => field.name);
-  return form.getAll(`${name}+name`).flatMap((typed, at) => {
-    const isOld = Object.hasOwn(given ?? {}, typed) && !taken.includes(typed);
-    let key = isOld ? typed : typed.trim();
-    if (!key && !isOld && !texts[at].trim()) return [];
-    while (taken.includes(key)) key += " (2)"; // nothing that was typed is lost
-    taken.push(key);
-    return [[key, isOld ? readDetail(texts[at], given[typed]) : texts[at].trim()]];
-  });
+/** The details in lines such as "View: sea"; "Pool" alone means yes. */
+function readDetails(lines, given) {
+  const taken = [...MEMBERS];
+  return Object.fromEntries(lines.map((line) => {
+    const old = Object.keys(given).find((name) => line.startsWith(`${showDetail(name)}:`)); // which may have a colon
+    const at = old === undefined ? line.indexOf(":") : showDetail(old).length;
+    let name = old ?? (at < 0 ? line : line.slice(0, at)).trim();
+    while (taken.includes(name)) name += " (2)"; // nothing that was typed is lost
+    taken.push(name);
+    return [name, at < 0 || readDetail(line.slice(at + 1), valueOf(given, name))];
+  }));
 }
 
 function readDetail(text, given) {
-  if (text === showDetail(given).replace(/\r\n?/g, "\n")) return given;
+  if (text === ` ${showDetail(given)}`) return given;
   try {
-    return typeof given === "string" ? text.trim() : JSON.parse(text);
+    return given === null || isLine(given) ? text.trim() : JSON.parse(text);
   } catch {
     return text.trim();
   }
 }
 
-/** What the page asks before it sends values: [{field, message, choices}]. The path of a member has a hyphen. */
-export function questions(fields, values, prefix = "") {
-  return fields.flatMap((field) => {
-    const given = valueOf(values, field.name);
-    const path = prefix + field.name;
-    if (field.kind === "group") {
-      const nameless = Object.hasOwn(given ?? {}, "") ? [{ field: path, message: TEXT.blankName }] : [];
-      return [...nameless, ...questions(field.fields, given, `${path}-`)];
-    }
-    const choices = field.kind === "number" && typeof given === "string" ? readings(given) : [];
-    return choices.length > 1 ? [{ field: path, message: TEXT.ambiguous(given), choices }] : [];
-  });
-}
+/** What the page asks before it sends values: [{field, message, choices}]. */
+export const questions = (values) => FIELDS.flatMap(({ name, kind }) => {
+  const given = values[name];
+  const choices = isNumber(kind) && typeof given === "string" ? readings(given) : [];
+  return choices.length > 1 ? [{ field: name, message: TEXT.ambiguous(given), choices }] : [];
+});
 
-/** The problems that a server reports, each at the member of a group that it names. */
+/** The problems that a server reports, each at the field of the page. */
 export const spread = (problems) => problems.map((problem) => {
   const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
-  return member ? { field: `${problem.field}-${member}`, message: rule } : problem;
+  return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
 });
 
 // --- finding
@@ -126,30 +107,17 @@ const wordsOf = (text) => fold(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 
 /** The first field that the list does not show and that a word of the search matches: {name, text}, or null. */
 export function hiddenMatch(client, search) {
-  const seen = [client.first_name, client.last_name, client.email, client.phone].flatMap((text) => wordsOf(text ?? ""));
+  const startsIn = (text, word) => wordsOf(text).some((other) => other.startsWith(word));
+  const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
   const digits = (client.phone ?? "").replace(/\D/g, "");
-  for (const word of wordsOf(search)) {
-    if (seen.some((other) => other.startsWith(word)) || (/^\d+$/.test(word) && digits.includes(word))) continue;
-    for (const name of ["tags", "preferred_locations", "notes"]) {
-      for (const text of [client[name] ?? []].flat()) {
-        const parts = text.split(/\s+/);
-        const at = parts.findIndex((part) => wordsOf(part).some((other) => other.startsWith(word)));
-        if (at < 0) continue;
-        const [from, to] = [Math.max(0, at - 3), at + 6];
-        const shown = parts.slice(from, to).join(" ").slice(0, 100);
-        return { name, text: (from > 0 ? "… " : "") + shown + (to < parts.length ? " …" : "") };
-      }
-    }
-  }
-  return null;
-}
-
-/** The clients with the same e-mail address or phone number as the values of a new one. */
-export function duplicatesOf({ email, phone }, clients) {
-  const digits = (text) => (text ?? "").replace(/\D/g, "").replace(/^0+/, "");
-  const isPhone = (a, b) => Math.min(a.length, b.length) >= 7 && (a.endsWith(b) || b.endsWith(a));
-  return clients.filter((client) => (email && client.email?.toLowerCase() === email.toLowerCase())
-    || isPhone(digits(phone), digits(client.phone)));
+  const word = wordsOf(search).find((one) => !startsIn(shown, one) && !(/^\d+$/.test(one) && digits.includes(one)));
+  const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
+    [client[name] ?? []].flat().map((text) => ({ name, text })));
+  const found = word && texts.find(({ text }) => startsIn(text, word));
+  if (!found) return null;
+  const from = Math.max(0, fold(found.text).indexOf(word) - 30);
+  const text = found.text.slice(from, from + 90);
+  return { ...found, text: `${from ? "…" : ""}${text}${from + 90 < found.text.length ? "…" : ""}` };
 }
 
 // --- merging changes
@@ -161,36 +129,25 @@ const canonical = (value) => JSON.stringify(value ?? null, (_, part) => {
   return Object.fromEntries(names.map((name) => [name, part[name]]));
 });
 
-/** The values that differ between three states of a client: [{path, field, base, mine, theirs, kind}]. A group has
- *  one for each of its members. ``kind`` says who changed it: "mine", "theirs", "same" (both, alike) or "conflict". */
-export function merge(fields, ...states) {
-  return fields.flatMap((field) => {
-    const values = states.map((state) => valueOf(state, field.name));
-    if (field.kind === "group") {
-      return merge([...field.fields, ...unknownFields(field, ...values)], ...values)
-        .map((row) => ({ ...row, path: [field.name, ...row.path] }));
-    }
-    const [base, mine, theirs] = values;
-    const [byMe, byThem] = [!same(base, mine), !same(base, theirs)];
-    if (!byMe && !byThem) return [];
-    const kind = !byThem ? "mine" : !byMe ? "theirs" : same(mine, theirs) ? "same" : "conflict";
-    return [{ path: [field.name], field, base, mine, theirs, kind }];
+/** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind`` says who changed it:
+ *  "mine", "theirs" or, if both did, "conflict". */
+export function merge(...states) {
+  return FIELDS.flatMap((field) => {
+    const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
+    const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
+    return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
   });
 }
 
-/** The client with both persons' changes; ``choices`` has "mine" or "theirs" for each conflict, by path. */
+/** The client with both persons' changes; ``choices`` has "mine" or "theirs" for each conflict, by field. */
 export function combine(theirs, rows, choices) {
-  const result = structuredClone(theirs);
-  for (const { path, mine, kind } of rows) {
-    if (kind !== "mine" && !(kind === "conflict" && choices[path.join(".")] === "mine")) continue;
-    const [name, member] = path;
-    if (member === undefined) result[name] = mine;
-    else if (mine === null) delete result[name][member];
-    else result[name] = { ...result[name], [member]: mine };
-  }
-  return result;
+  const kept = rows.filter(({ kind, field }) => (kind === "conflict" ? choices[field.name] : kind) === "mine");
+  return { ...theirs, ...Object.fromEntries(kept.map(({ field, mine }) => [field.name, mine])) };
 }
 
 /** The body of an update: the fields that differ. */
-export const changes = (fields, base, values) =>
-  Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([name, mine]) => !same(base[name], mine)));
+export function changes(base, values) {
+  const [before, after] = [base, values].map(nest);
+  const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
+  return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
+}

@@ -3,31 +3,26 @@
 import { TEXT, label, valueOf } from "./text.mjs";
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
-const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", page: "1", limit: "25" };
+const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", deleted: "", page: "1" };
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
   const [first, id = "", last] = path.split("/");
   const sent = new URLSearchParams(search);
   const query = Object.fromEntries(Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]));
-  for (const name of ["page", "limit"]) if (!/^[1-9][0-9]{0,8}$/.test(query[name])) query[name] = DEFAULTS[name];
+  if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
   if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
-  return { view: ["new", "api"].includes(first) ? first : "list", id: null, query };
+  return { view: first === "new" ? "new" : "list", id: null, query };
 }
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
-/** The numbers of the pages to offer, with the first, the last and the neighbours; null is a gap. */
-export function pageNumbers(page, pages) {
-  const near = [1, page - 1, page, page + 1, pages].filter((number) => number >= 1 && number <= pages);
-  const numbers = [...new Set(near)].sort((a, b) => a - b);
-  return numbers.flatMap((number, at) => {
-    const missing = number - (numbers[at - 1] ?? 0) - 1;
-    return missing === 0 ? [number] : [missing === 1 ? number - 1 : null, number]; // a gap of one is that page
-  });
-}
+/** The numbers of the pages to offer: the first, the last and the neighbours. */
+export const pageNumbers = (page, pages) =>
+  [...new Set([1, page - 1, page, page + 1, pages])].filter((number) => number >= 1 && number <= pages)
+    .sort((a, b) => a - b);
 
 // --- numbers and times, in the format of the browser's locale
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
@@ -77,8 +72,6 @@ export function showTime(iso, { locale, timeZone, now = new Date(), long = false
   if (long) return format({ ...date, ...hour });
   return format(date) === format(date, now) ? format(hour) : format(date);
 }
-/** Seconds as m:ss. */
-export const showSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 // --- names and messages
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */

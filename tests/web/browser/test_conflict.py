@@ -1,6 +1,9 @@
 """Two people change one client at the same time, each in a browser of their own."""
 
+import re
+
 from playwright.sync_api import expect
+from support.http import Agency
 
 
 def both_edit(open_page, agency, **fields):
@@ -27,6 +30,8 @@ def test_changes_to_different_fields_are_merged(open_page, agency):
     expect(theirs.locator("#said")).to_have_text("Saved.")
     save(mine, Source="Open day", Bathrooms="2")
     expect(mine.get_by_role("heading", name="Someone else changed this client")).to_be_visible()
+    expect(mine.locator("#main p")).to_have_text(re.compile(r"saved by broker@localhost, \w+ \d+, \d{4}, "))
+    expect(mine.get_by_role("columnheader").last).to_have_text("broker@localhost")
     expect(mine.get_by_role("row", name="Source")).to_contain_text("Open day")
     expect(mine.get_by_role("row", name="Phone")).to_contain_text("(559) 555-0100")
     mine.get_by_role("button", name="Save both changes").click()
@@ -64,12 +69,34 @@ def test_a_merge_that_breaks_a_rule_leads_to_the_form(open_page, agency):
     assert (saved["budget_min"], saved["budget_max"]) == (120, 150)
 
 
-def test_what_was_typed_for_a_deleted_client_is_kept(open_page, agency):
-    client, mine, _ = both_edit(open_page, agency, last_name="Vanishing")
+def test_a_save_a_delete_and_two_restores_lose_nothing(open_page, agency):
+    client, mine, theirs = both_edit(open_page, agency, phone="1")
     agency.ask("DELETE", f"/v1/clients/{client['id']}")
-    save(mine, Notes="Still here")
-    mine.get_by_role("button", name="Create it again").click()
-    expect(mine.get_by_label("Notes")).to_have_value("Still here")
-    mine.get_by_role("button", name="Save").click()
-    expect(mine.get_by_role("heading", name="Vanishing")).to_be_visible()
-    assert agency.total("q=vanishing") == 1
+    save(mine, Notes="Mine")
+    expect(mine.get_by_role("heading", name="This client was deleted")).to_be_visible()
+    save(theirs, Phone="2")
+    theirs.get_by_role("button", name="Restore").click()
+    save(theirs)  # nothing but the restore came between
+    expect(theirs.locator("#said")).to_have_text("Saved.")
+    mine.get_by_role("button", name="Restore").click()  # which is done already
+    save(mine)
+    expect(mine.get_by_role("row", name="Phone")).to_contain_text("2")
+    mine.get_by_role("button", name="Save both changes").click()
+    expect(mine.locator("#said")).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["notes"], saved["phone"]) == ("Mine", "2")
+
+
+def test_what_was_typed_for_a_client_who_is_gone_is_kept(open_page, agency):
+    agent = agency.ask("POST", "/v1/users", {"email": "agent@example.com", "role": "agent"}, 201)
+    key = agency.ask("POST", "/v1/keys", {"user_id": agent["id"]}, 201)["key"]
+    client = Agency(agency.url, key).create()
+    page = open_page(f"{agency.url}/#key={key}")
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("Mine")
+    me = agency.ask("GET", "/v1/users/me")["id"]
+    agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": me})
+    save(page)
+    expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
+    page.get_by_role("button", name="Back to the form").click()
+    expect(page.get_by_label("Notes")).to_have_value("Mine")

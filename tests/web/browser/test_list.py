@@ -19,12 +19,12 @@ def test_the_list_shows_eight_facts_of_a_client(open_page, demo):
     page = opened(open_page, demo, viewport={"width": 1400, "height": 900})
     client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
     expect(page.locator("thead th")).to_have_text(
-        ["Name", "Type", "Status", "E-mail", "Phone", "Budget", "Owner", "Changed"]
+        ["Name", "Status", "Type", "Budget", "Phone", "E-mail", "Owner", "Changed"]
     )
     cells = page.locator("tbody tr").first.locator("td")
     expect(cells.nth(0)).to_have_text(f"{client['first_name']} {client['last_name']}")
-    expect(cells.nth(3)).to_have_text(client["email"])
-    expect(cells.nth(5)).to_have_text(f"{client['budget_min']:,} – {client['budget_max']:,}")
+    expect(cells.nth(3)).to_have_text(f"{client['budget_min']:,} – {client['budget_max']:,}")
+    expect(cells.nth(5)).to_have_text(client["email"])
     expect(cells.nth(6)).to_have_text(re.compile(r"^\w+\.\w+$"))  # without the domain of one's own agency
     expect(cells.nth(6).locator("bdi")).to_have_attribute("title", re.compile("@example.com$"))
 
@@ -64,13 +64,12 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
-def test_nothing_found_and_a_page_past_the_end_say_so(open_page, demo):
+def test_nothing_found_says_so_and_a_page_past_the_end_is_the_last(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_label("Search").fill("no-such-name")
     expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
     page.goto(f"{demo.url}/#/?page=99")
-    page.get_by_role("link", name="Go to the first page").click()
-    expect(page.locator(ROWS)).to_have_count(25)
+    expect(page.locator(".total")).to_contain_text("Page 10 of 10")
     page.goto(f"{demo.url}/#/client/0")
     expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
 
@@ -103,7 +102,7 @@ def test_a_column_in_which_nothing_stands_gives_way(open_page, start):
     agency = Agency(server.url, server.key)
     agency.create(email=None, phone=None)
     page = open_page(agency.link)
-    expect(page.locator("thead th")).to_have_text(["Name", "Type", "Status", "Changed"])
+    expect(page.locator("thead th")).to_have_text(["Name", "Status", "Type", "Changed"])
 
 
 def test_any_page_is_a_step_away(open_page, demo):

@@ -1,0 +1,68 @@
+// What happened to a client, and restoring a deleted one.
+
+import { TEXT } from "./text.mjs";
+import { FIELDS, flatten, inputText, same } from "./record.mjs";
+import { fullName, isolate, showTime } from "./values.mjs";
+import { button, el, go, link, say, show, value } from "./dom.mjs";
+import { call, state } from "./requests.mjs";
+import { readDraft, writeDraft } from "./drafts.mjs";
+import { shown } from "./facts.mjs";
+
+export const readHistory = (id, signal) =>
+  call("GET", `v1/clients/${id}/history`, { signal }).then(({ versions }) => versions);
+
+/** Who changed a client, and when: of a version, of a deleted client, or of the details of a conflict. */
+export const signature = ({ by, deletedBy, changedBy, at, deletedAt, changedAt }) =>
+  `${by ?? deletedBy ?? changedBy ?? TEXT.operator}, ${showTime(at ?? deletedAt ?? changedAt, { long: true })}`;
+
+/** The changes of a client, newest first. An earlier value can be put into the form, if the client is not deleted. */
+export const historyOf = (versions, client = null) => el("section.card", el("h2", TEXT.history),
+  el("ol.history", versions.map((version) => el("li", TEXT.actions[version.action], changesIn(version, client),
+    el("div.hint", value(signature(version)))))));
+
+function changesIn({ changes }, client) {
+  const [before, after] = ["from", "to"].map((side) =>
+    flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))));
+  return FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
+    const [from, to] = [before, after].map((values) => values[field.name] ?? null);
+    const name = `${TEXT.use}: ${field.label}, ${inputText(from).slice(0, 60)}`;
+    const use = client && field.kind !== "user" && !same(from, client[field.name])
+      ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
+    return el("div", `${field.label}: `, shown(field, from, false), use, " → ", shown(field, to, false));
+  });
+}
+
+/** Open the form of a client with another value for a field. */
+function edit(client, name, given) {
+  const draft = readDraft(client.id) ?? { id: client.id, base: client, values: client };
+  writeDraft({ ...draft, values: { ...draft.values, [name]: given } });
+  go(`#/client/${client.id}/edit`);
+}
+
+/** Restore a client and show the view again. If another window has restored it already, that is as good. */
+export async function restore(id) {
+  const { signal } = new AbortController(); // leaving the view does not stop it
+  try {
+    const client = await call("POST", `v1/clients/${id}/restore`, { signal }).catch((error) => {
+      if (error.status !== 409) throw error;
+    });
+    await state.render();
+    say(TEXT.restored, client && link(TEXT.open(isolate(fullName(client))), `#/client/${id}`));
+  } catch (error) {
+    state.showFailure(error, signal);
+  }
+}
+
+/** A client that does not exist, to this person: who deleted it, and restoring it. What was typed stays. */
+export async function goneView(id, signal) {
+  const versions = await readHistory(id, signal).catch(() => []);
+  if (signal.aborted) return null;
+  const [last] = versions;
+  if (last && last.action !== "deleted") return state.render(); // restored meanwhile
+  const form = `#/client/${id}/edit`;
+  const openForm = () => (location.hash === form ? state.render() : go(form));
+  return show(last ? TEXT.deletedOne : TEXT.notFound, {
+    back: state.list ?? "#/", actions: last && button(TEXT.restore, () => restore(id), "main"),
+  }, el("p", last ? signature(last) : TEXT.gone),
+  el("p.note", readDraft(id) && [TEXT.draft, " ", button(TEXT.backToForm, openForm)]), last ? historyOf(versions) : "");
+}

@@ -1,0 +1,122 @@
+"""Deleting is undone, deleted clients are restored, and earlier values are used again."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+WHO_AND_WHEN = re.compile(r"broker@localhost, \w+ \d+, \d{4}, \d+:\d\d")
+
+
+def opened(open_page, agency, where):
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/{where}")
+    return page
+
+
+def delete(page):
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
+    client = agency.create(last_name="Keyboard")
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.get_by_role("heading", name="Keyboard")).to_be_focused()
+    for key in ("Tab", "Tab", "Enter", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("status").filter(has_text="was deleted.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()
+    assert agency.total("q=keyboard") == 0
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("The client was restored.")
+    assert agency.get(client)["last_name"] == "Keyboard"
+
+
+@pytest.mark.parametrize("focused", [False, True])
+def test_undo_stays_ten_seconds_or_as_long_as_it_has_the_focus(open_page, agency, focused):
+    client = agency.create()
+    page = open_page(agency.link)
+    page.clock.install()
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    delete(page)
+    page.mouse.move(0, 0)
+    page.clock.run_for(9_000)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    if focused:
+        page.get_by_role("button", name="Undo").focus()
+    page.clock.run_for(2_000)
+    expect(page.get_by_role("button", name="Undo")).to_have_count(int(focused))
+
+
+def test_undo_after_another_window_has_restored_it(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    delete(page)
+    agency.ask("POST", f"/v1/clients/{client['id']}/restore")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_have_text("The client was restored.")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
+    client = agency.create(last_name=f"Foundagain{width}")
+    agency.ask("DELETE", f"/v1/clients/{client['id']}")
+    page = open_page(agency.link, viewport={"width": width, "height": 800})
+    if width == 360:
+        page.get_by_role("button", name="Filters").click()
+    page.get_by_label("Show").select_option("Deleted clients")
+    page.get_by_label("Search").fill(client["last_name"])
+    expect(page.locator(".total")).to_contain_text("1 client.")
+    expect(page.locator("td.deleted")).to_have_text(WHO_AND_WHEN)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
+    page.locator("#said").get_by_role("link", name="Open").click()
+    expect(page.get_by_role("heading", name=client["last_name"])).to_be_visible()
+
+
+def test_the_page_of_a_deleted_client_says_who_and_restores(open_page, agency):
+    client = agency.create(last_name="Pagedeleted")
+    agency.ask("DELETE", f"/v1/clients/{client['id']}")
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.get_by_role("heading", name="This client was deleted")).to_be_visible()
+    expect(page.locator("#main > p").first).to_have_text(WHO_AND_WHEN)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name="Pagedeleted")).to_be_visible()
+    expect(page.locator(".history li").first).to_have_text(re.compile("^Restored"))
+
+
+def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
+    client = agency.create(phone="(661) 555-0142", property_preferences={"bedrooms_min": 2, "pool": True})
+    agency.put(client, phone="(661) 555-0199", property_preferences={"bedrooms_min": 3, "pool": True})
+    page = opened(open_page, agency, f"client/{client['id']}")
+    newest = page.locator(".history li").first
+    expect(newest).to_contain_text("Phone: (661) 555-0142")
+    expect(newest).to_contain_text("→ (661) 555-0199")
+    expect(newest).to_contain_text(WHO_AND_WHEN)
+    expect(newest.locator("> div:not(.hint)")).to_have_count(2)  # no word of the pool
+    newest.get_by_role("button", name="Use this value: Minimum bedrooms, 2").click()
+    expect(page.get_by_label("Minimum bedrooms")).to_have_value("2")
+    expect(page.get_by_label("Phone")).to_have_value("(661) 555-0199")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".history li").first).to_contain_text("Minimum bedrooms: 3")
+    assert agency.get(client)["property_preferences"] == {"bedrooms_min": 2, "pool": True}
+
+
+def test_the_history_names_the_owners(open_page, agency):
+    user = agency.ask("POST", "/v1/users", {"email": "next@example.com", "role": "agent"}, 201)
+    client = agency.create()
+    agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": user["id"]})
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li").first).to_contain_text("Owner: broker@localhost → next@example.com")
+
+
+def test_a_client_who_was_restored_meanwhile_is_shown(open_page, agency):
+    client = agency.create(last_name="Meanwhile")
+    page = open_page(agency.link)
+    page.route(f"**/v1/clients/{client['id']}", lambda route: route.fulfill(status=404, json={}), times=1)
+    page.goto(f"{agency.url}/#/client/{client['id']}")
+    expect(page.get_by_role("heading", name="Meanwhile")).to_be_visible()
