@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from acare.errors import UserError
@@ -24,44 +28,45 @@ _READERS: dict[type, Callable[[str], Any]] = {
 #: What a column can be, and how its cells are read.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
+    "phone": cells.phone,
+    "tags": cells.tags,
     "full_name": cells.full_name,
     **dict.fromkeys(("owner", "created_at"), str),
 }
 
-# Spellings of headers, in lower case, with letters and digits only.
-_SPELLINGS = {
-    "first_name": "first fname givenname forename vorname nombre prenom",
-    "last_name": "last lname surname familyname nachname apellido apellidos nom",
-    "full_name": "name clientname contactname contact displayname client customer",
-    "email": "mail emailaddress email1 email1value primaryemail correo courriel",
-    "phone": "phonenumber mobile mobilephone mobilenumber cell cellphone telephone tel phone1 phone1value "
-    "primaryphone telefon telefono handy",
-    "client_type": "type buyerseller contacttype kind role",
-    "status": "state clientstatus stage",
-    "source": "leadsource referral referredby origin quelle",
-    "budget_min": "minbudget budgetfrom minprice pricemin budgetlow lowestprice",
-    "budget_max": "maxbudget budgetto maxprice pricemax budgethigh budget highestprice",
-    "preferred_locations": "locations location areas area preferredareas neighborhoods neighbourhoods cities",
-    "property_preferences": "preferences",
-    "pre_approved": "approved preapproval",
-    "pre_approval_amount": "preapprovedamount approvalamount approvedamount loanamount",
-    "notes": "note comment comments remarks description notizen",
-    "tags": "tag labels label groups categories category groupmembership",
-    "owner": "owneremail agent agentemail assignedto assignedagent user",
-    "created_at": "created createdon createdat datecreated dateadded added creationdate createddate",
-}
-_KNOWN = {
-    **{re.sub("[^a-z0-9]", "", target): target for target in TARGETS},
-    **{spelling: target for target, listed in _SPELLINGS.items() for spelling in listed.split()},
-    "acarereason": "",  # of a file of rejected rows
-}
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, and its field, "" if it is ignored, or None.
+
+    Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` are texts by the text of
+    a cell, in lower case; ``*`` stands for any other text.
+    """
+
+    position: int
+    name: str
+    field: str | None
+    rank: int
+    meanings: Mapping[str, str]
 
 
-def find_fields(header: Sequence[str], chosen: dict[str, str]) -> dict[str, str | None]:
-    """The field of each column, "" for one that is ignored, or None.
+def known_names() -> dict[str, dict[str, list[str]]]:
+    """The names of columns by source and field, from columns.ini."""
+    table = configparser.ConfigParser(delimiters="=", interpolation=None)
+    table.read_string(Path(__file__).with_name("columns.ini").read_text("utf-8"))
+    return {
+        source: {field: re.split(r",\s*", names) for field, names in table[source].items()}
+        for source in table.sections()
+    }
 
-    ``chosen`` are fields by column, which come first; then the first column of a known spelling has its
-    field. UserError if a chosen column does not exist, or no column is a name.
+
+def find_columns(
+    header: Sequence[str], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
+) -> list[Column]:
+    """The columns of a file.
+
+    ``chosen`` are fields by column. ``values`` are columns, texts of cells and their meanings. UserError if
+    one of these columns does not exist or has no field, or no column is a name.
     """
     names: dict[str, None] = {}
     for position, text in enumerate(header, 1):
@@ -70,18 +75,40 @@ def find_fields(header: Sequence[str], chosen: dict[str, str]) -> dict[str, str 
             name = f"{name or 'column'} ({position})"
         names[name] = None
     listed = ", ".join(names)
-    for column in chosen.keys() - names.keys():
-        raise UserError(f"--map: there is no column {column!r}; the columns are {listed}")
-    fields: dict[str, str | None] = {**names, **chosen}
-    assigned = set(chosen.values())
-    for column in names:
-        target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-        if column not in chosen and (not target or target not in assigned):
-            fields[column] = target
-            assigned.add(target or "")
-    if assigned.isdisjoint(("full_name", "first_name", "last_name")):
+    meanings: dict[str, dict[str, str]] = {}
+    for name, text, meaning in values:
+        meanings.setdefault(name, {})[text.casefold()] = meaning
+    for option, columns in (("--map", chosen), ("--value", meanings)):
+        for name in columns:
+            if name not in names:
+                raise UserError(f"{option}: there is no column {name!r}; the columns are {listed}")
+    known = _fields_by_name()
+    ranks = {plain: rank for rank, plain in enumerate(known)}
+    found = []
+    for position, (name, text) in enumerate(zip(names, header, strict=True)):
+        plain = _plain(text)
+        field = chosen.get(name, known.get(plain))
+        if name in meanings and not field:
+            raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
+        rank = -1 if name in chosen else ranks.get(plain, 0)
+        found.append(Column(position, name, field, rank, meanings.get(name, {})))
+    if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
         raise UserError(
             f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
-    return fields
+    return found
+
+
+def _fields_by_name() -> dict[str, str]:
+    """The field of each plain name, in order of precedence."""
+    known = {_plain(target): target for target in TARGETS}
+    for fields in known_names().values():
+        for field, names in fields.items():
+            known.update((_plain(name), field) for name in names)
+    return known | {"acarereason": ""}  # of a file of rejected rows
+
+
+def _plain(name: str) -> str:
+    """A name in lower case, without accents, spaces and punctuation."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", name).casefold())
