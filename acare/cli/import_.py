@@ -29,7 +29,7 @@ from acare.importing.rows import Options
 _TYPES = {field.name: field.kind for field in FIELDS}
 
 # The fields whose values are words of the source, and what one of them can mean here.
-_MEANINGS = {"client_type": "buyer", "status": "active", "owner": "ana@example.com"}
+_MEANINGS = {"client_type": "buyer", "status": "active", "owner": "EMAIL"}
 
 # What cures a problem with a field.
 _NAME = "--lenient for names of one word, --map COLUMN=full_name for a column of full names"
@@ -130,12 +130,14 @@ class _Example(argparse.Action):
         if source not in sources:
             parser.error(f"argument {option}: {source!r} must be one of {', '.join(sources)}")
         names = sources[source]
-        words = ["acare", "import", "contacts.csv", "--dry-run", "--user", _MEANINGS["owner"]]
+        words = ["acare", "import", "contacts.csv", "--dry-run", "--user", "ana@example.com"]
         if "client_type" not in names:
             words += ["--default", "client_type=buyer"]
-        for field, text in (("status", "*"), ("owner", "Ana Torres")):
+        for field, meaning in (
+            ("status", "Closed=closed"), ("status", "*=active"), ("owner", "Ana Torres=ana@example.com"),
+        ):  # fmt: skip
             if field in names:
-                words += ["--value", f"{names[field][0]}:{text}={_MEANINGS[field]}"]
+                words += ["--value", f"{names[field][0]}:{meaning}"]
         parser.exit(message=f"{shlex.join(words)}\n")
 
 
@@ -230,11 +232,11 @@ def _print_line(text: str) -> None:
 def _print_counts(result: Result) -> None:
     counts = result.counts
     if result.is_written:
-        print(f"{counts['created']} created, {counts['skipped']} skipped, {counts['refused']} refused.")
+        print(f"{counts['created']:,} created, {counts['skipped']:,} skipped, {counts['refused']:,} refused.")
         return
     valid = counts["created"] + counts["skipped"]
     print(
-        f"{valid} valid, {counts['refused']} refused, {counted(counts['duplicate'], 'duplicate')}; "
+        f"{valid:,} valid, {counts['refused']:,} refused, {counted(counts['duplicate'], 'duplicate')}; "
         "nothing was written."
     )
 
