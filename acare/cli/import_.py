@@ -131,14 +131,14 @@ class _Example(argparse.Action):
             parser.error(f"argument {option}: {source!r} must be one of {', '.join(sources)}")
         names = sources[source]
         words = ["acare", "import", "contacts.csv", "--dry-run", "--user", "ana@example.com"]
-        if "client_type" not in names:
-            words += ["--default", "client_type=buyer"]
+        words += ["--default", "client_type=buyer"]
         for field, meaning in (
             ("status", "Closed=closed"), ("status", "*=active"), ("owner", "Ana Torres=ana@example.com"),
         ):  # fmt: skip
             if field in names:
                 words += ["--value", f"{names[field][0]}:{meaning}"]
-        parser.exit(message=f"{shlex.join(words)}\n")
+        print(shlex.join(words))
+        parser.exit()
 
 
 def run(args: argparse.Namespace) -> int:
