@@ -53,17 +53,17 @@ def word(text: str) -> Any:
     return words.pop() if len(words) == 1 else text
 
 
-def texts(text: str, separators: str = ";") -> Any:
+def texts(text: str, separator: str = ";") -> Any:
     """A list, separated by ``;`` or as JSON."""
     found = json_value(text) if text.lstrip().startswith("[") else None
     if isinstance(found, list):
         return found
-    return [item.strip() for item in re.split(separators, text) if item.strip()]
+    return [item.strip() for item in text.split(separator) if item.strip()]
 
 
 def tags(text: str) -> Any:
     """A list, separated by ``;``, by ``:::`` as in Google Contacts, or without these by commas."""
-    return texts(text, ";|:::" if ";" in text or ":::" in text else ",")
+    return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
 
 
 def phone(text: str) -> str:

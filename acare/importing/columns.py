@@ -6,9 +6,8 @@ import configparser
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare.errors import UserError
 from acare.field_types import Amount, Boolean, Enum, StringList
@@ -35,8 +34,7 @@ TARGETS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column: its name, and its field, "" if it is ignored, or None.
 
     Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` are texts by the text of

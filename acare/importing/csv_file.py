@@ -98,19 +98,18 @@ class CsvReader:
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
-        for column in self._by_rank:
-            text = record[column.position] if column.position < len(record) else ""
-            target = column.field
+        width = len(record)
+        for position, name, target, _, meanings in self._by_rank:
+            text = record[position] if position < width else ""
             if target == "" or not (text if target == "notes" else text.strip()):
                 continue
             if target is None or target in found:
                 if self._extra_columns:
-                    preferences[column.name] = text
+                    preferences[name] = text
                 continue
-            found[target] = column.name, text
-            if column.meanings:
-                key = text.strip().casefold()
-                text = column.meanings.get(key, column.meanings.get("*", text))
+            found[target] = name, text
+            if meanings:
+                text = meanings.get(text.strip().casefold(), meanings.get("*", text))
             values[target] = self._readers[target](text) if text else None
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in found:
