@@ -159,7 +159,11 @@ def run(args: argparse.Namespace) -> int:
             on_problem=_print_line if args.verbose else None,
         )
         result = import_rows(
-            database, reader, options, lambda _: progress("Importing", file.tell(), size, "B")
+            database,
+            reader,
+            options,
+            # Progress would share its line with a problem that is printed.
+            lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
     _print_columns(reader.columns, with_fields=args.dry_run)
     _print_kinds(result, is_csv=isinstance(reader, CsvReader))

@@ -66,30 +66,23 @@ def find_columns(
     ``chosen`` are fields by column. ``values`` are columns, texts of cells and their meanings. UserError if
     one of these columns does not exist or has no field, or no column is a name.
     """
-    names: dict[str, None] = {}
-    for position, text in enumerate(header, 1):
-        name = " ".join(text.split())
-        while not name or name in names:
-            name = f"{name or 'column'} ({position})"
-        names[name] = None
+    names = _unique_names(header)
     listed = ", ".join(names)
     meanings: dict[str, dict[str, str]] = {}
     for name, text, meaning in values:
         meanings.setdefault(name, {})[text.casefold()] = meaning
-    for option, columns in (("--map", chosen), ("--value", meanings)):
-        for name in columns:
-            if name not in names:
-                raise UserError(f"{option}: there is no column {name!r}; the columns are {listed}")
+    for name in (*chosen, *meanings):
+        if name not in names:
+            raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
     ranks = {plain: rank for rank, plain in enumerate(known)}
     found = []
-    for position, (name, text) in enumerate(zip(names, header, strict=True)):
-        plain = _plain(text)
+    for position, (name, plain) in enumerate(zip(names, map(_plain, header), strict=True)):
         field = chosen.get(name, known.get(plain))
-        if name in meanings and not field:
-            raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
         rank = -1 if name in chosen else ranks.get(plain, 0)
         found.append(Column(position, name, field, rank, meanings.get(name, {})))
+        if name in meanings and not field:
+            raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
     if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
         raise UserError(
             f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
@@ -98,15 +91,26 @@ def find_columns(
     return found
 
 
+def _unique_names(header: Sequence[str]) -> dict[str, None]:
+    names: dict[str, None] = {}
+    for position, text in enumerate(header, 1):
+        name = " ".join(text.split())
+        while not name or name in names:
+            name = f"{name or 'column'} ({position})"
+        names[name] = None
+    return names
+
+
 def _fields_by_name() -> dict[str, str]:
     """The field of each plain name, in order of precedence."""
-    known = {_plain(target): target for target in TARGETS}
-    for fields in known_names().values():
-        for field, names in fields.items():
-            known.update((_plain(name), field) for name in names)
-    return known | {"acarereason": ""}  # of a file of rejected rows
+    listed = (item for fields in known_names().values() for item in fields.items())
+    return {
+        **{_plain(target): target for target in TARGETS},
+        **{_plain(name): field for field, names in listed for name in names},
+        "acarereason": "",  # of a file of rejected rows
+    }
 
 
 def _plain(name: str) -> str:
-    """A name in lower case, without accents, spaces and punctuation."""
-    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", name).casefold())
+    """A name in lower case, without accents, spaces, punctuation, and the place that makes it unique."""
+    return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", name).casefold())

@@ -24,9 +24,9 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
-    ``chosen`` are fields by column, ``values`` are columns, texts and
-    their meanings. With ``extra_columns``, what has no field, or a field that another column fills, is read
-    into property_preferences. ``dates`` is the order of day and month, dmy or mdy.
+    ``chosen`` are fields by column, ``values`` are columns, texts and their meanings. With ``extra_columns``,
+    what has no field, or a field that another column fills, is read into property_preferences. ``dates`` is
+    the order of day and month, dmy or mdy.
     """
 
     def __init__(

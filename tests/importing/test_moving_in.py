@@ -51,6 +51,12 @@ def test_the_second_value_of_a_field_is_kept_if_asked(agency):
     assert agency.clients()[0]["property_preferences"] == {"Mobile": "2"}
 
 
+def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency, tmp_path):
+    agency.load("Name,Phone,Phone,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
+    agency.load((tmp_path / "rejects.csv").read_text("utf-8-sig"), "--value", "Type:x=buyer")
+    assert agency.clients()[0]["phone"] == "2"
+
+
 def test_the_help_lists_the_programs_of_the_table():
     text = " ".join(run("import", "--help").out.split())
     listed = re.search("an export of (.*), and exit", text)[1]
