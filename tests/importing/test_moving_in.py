@@ -52,7 +52,7 @@ def test_the_second_value_of_a_field_is_kept_if_asked(agency):
 
 
 def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency, tmp_path):
-    agency.load("Name,Phone,Phone,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
+    agency.load("Name,Mobile,Mobile,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
     agency.load((tmp_path / "rejects.csv").read_text("utf-8-sig"), "--value", "Type:x=buyer")
     assert agency.clients()[0]["phone"] == "2"
 
@@ -90,9 +90,9 @@ def test_a_text_has_the_value_that_is_given(agency, cell, status):
     assert agency.clients()[0]["status"] == status
 
 
-def test_an_empty_value_clears_a_text(agency):
-    agency.load("Name,Source\nA B,None\n", *BUYERS, "--value", "Source:None=")
-    assert agency.clients()[0]["source"] is None
+def test_an_empty_value_empties_the_cell(agency):
+    agency.load("Name,Stage\nA B,Junk\n", *BUYERS, "--value", "Stage:Junk=")
+    assert agency.clients()[0]["status"] == "active"
 
 
 def test_an_empty_cell_is_not_any_other_text(agency):
@@ -170,6 +170,11 @@ def test_tags(text, value):
 )
 def test_a_kind_of_problem_comes_with_its_cure(agency, header, row, cure):
     assert f"); {cure}" in agency.load(f"{header}\n{row}\n").out
+
+
+def test_json_lines_have_no_columns_to_map(agency):
+    printed = agency.load('{"first_name": "A", "last_name": "B", "client_type": "x"}', name="in.jsonl").out
+    assert '"x"); --default client_type=buyer' in printed
 
 
 def test_single_problems_are_shown_if_asked(agency):
