@@ -40,7 +40,8 @@ def join(items: list[str]) -> str:
     """A list as an import reads it."""
     if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
         return to_json(items)
-    return "; ".join(items)
+    text = "; ".join(items)
+    return f"{text};" if len(items) == 1 and "," in text else text  # one tag, not several
 
 
 # The writer of the cells of a field, by its type; others are texts.

@@ -6,11 +6,12 @@ import argparse
 import codecs
 import os
 import re
+import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NoReturn
 
 from acare import timestamps
 from acare.cli.options import Commands, add_flags, open_database, parse_email
@@ -18,21 +19,42 @@ from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import UserError
 from acare.fields import FIELDS
-from acare.importing.columns import TARGETS
+from acare.importing.columns import TARGETS, Column, known_names
 from acare.importing.csv_file import CsvReader
-from acare.importing.importer import Result, import_rows
+from acare.importing.importer import Kind, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import Options
 
 _TYPES = {field.name: field.kind for field in FIELDS}
 
-_EXAMPLE = """\
+# The fields whose values are words of the source, and what one of them can mean here.
+_MEANINGS = {"client_type": "buyer", "status": "active", "owner": "EMAIL"}
+
+# What cures a problem with a field.
+_NAME = "--lenient for names of one word, --map COLUMN=full_name for a column of full names"
+_CURES = {
+    "client_type": "--default client_type=buyer for rows without one",
+    "owner": "--user EMAIL for rows without one; 'acare user add' adds a user",
+    "first_name": _NAME,
+    "last_name": _NAME,
+    "created_at": "--dates dmy, --dates mdy or --lenient",
+    "duplicate": "--on-duplicate skip or create",
+    "same": "a warning, which prevents nothing",
+}
+_OTHER_CURE = "--lenient, or --rejects FILE for the other rows"
+
+_EXAMPLES = """\
 examples:
     acare import contacts.csv --user ana@example.com --dry-run
     acare import contacts.csv --user ana@example.com --map "Home tel=phone" --rejects rejects.csv
     acare import clients.jsonl --user ana@example.com
-    acare import https://clients.example.com --key-file key.txt --user ana@example.com"""
+    acare import https://clients.example.com --key-file key.txt --user ana@example.com
+
+exit codes:
+    0  the rows were imported, or would be without --dry-run
+    1  problems or duplicates prevented the import, or it failed; nothing was written
+    2  an argument is invalid"""
 
 
 def add_to(commands: Commands) -> None:
@@ -40,25 +62,32 @@ def add_to(commands: Commands) -> None:
         "import",
         help="import clients from CSV, JSON lines or another server",
         description="Import all clients, or report all problems and import none.",
-        epilog=_EXAMPLE,
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--user", required=True, type=parse_email, metavar="EMAIL", help="the default owner of clients")
+    flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export of hubspot, "
+         "salesforce, pipedrive, zoho, followupboss, kvcore, google or outlook, and exit")  # fmt: skip
+    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
-    flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes")
+    flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes, and "
+         "make a name of one word the last name, with the first name -")  # fmt: skip
     flag("--rejects", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "create"), default="fail",
-         help="how to handle clients that exist, by id, e-mail, phone or name (default: fail)")  # fmt: skip
+         help="how to handle clients that exist, by id, e-mail or phone (default: fail)")  # fmt: skip
     flag("--dry-run", action="store_true", help="report only, write nothing")
+    flag("--verbose", action="store_true", help="print each single problem")
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"the field of a column; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
-    flag("--extra-columns", action="store_true", help="keep unknown columns in property_preferences")
+    flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
+         help="what a text in a column means, for example 'Lead Status:New=active', or "
+         "'Contact owner:Ana Torres=ana@example.com'; the text * is any other text")  # fmt: skip
+    flag("--extra-columns", action="store_true", help="keep other columns in property_preferences")
     flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
     flag = parser.add_argument_group("for a URL").add_argument
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
@@ -71,6 +100,14 @@ def _mapping(text: str) -> tuple[str, str]:
     return column, target
 
 
+def _value(text: str) -> tuple[str, str, str]:
+    left, equals, value = text.rpartition("=")
+    column, colon, written = left.partition(":")
+    if not equals or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN:TEXT=VALUE")
+    return column.strip(), written.strip(), value.strip()
+
+
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     if not equals or name not in _TYPES:
@@ -81,6 +118,27 @@ def _default(text: str) -> tuple[str, object]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {name} {error}") from None
     return name, value
+
+
+class _Example(argparse.Action):
+    """Prints the command for an export of a source, and exits."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: object, source: Any, option: str | None = None
+    ) -> NoReturn:
+        sources = known_names()
+        if source not in sources:
+            parser.error(f"argument {option}: {source!r} must be one of {', '.join(sources)}")
+        names = sources[source]
+        words = ["acare", "import", "contacts.csv", "--dry-run", "--user", "ana@example.com"]
+        words += ["--default", "client_type=buyer"]
+        for field, meaning in (
+            ("status", "Closed=closed"), ("status", "*=active"), ("owner", "Ana Torres=ana@example.com"),
+        ):  # fmt: skip
+            if field in names:
+                words += ["--value", f"{names[field][0]}:{meaning}"]
+        print(shlex.join(words))
+        parser.exit()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,12 +156,18 @@ def run(args: argparse.Namespace) -> int:
             lenient=args.lenient,
             rejects=args.rejects,
             dry_run=args.dry_run,
+            on_problem=_print_line if args.verbose else None,
         )
         result = import_rows(
-            database, reader, options, lambda _: progress("Importing", file.tell(), size, "B")
+            database,
+            reader,
+            options,
+            # Progress would share its line with a problem that is printed.
+            lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
-    _print_columns(reader, with_fields=args.dry_run)
-    _print_result(result)
+    _print_columns(reader.columns, with_fields=args.dry_run)
+    _print_kinds(result, is_csv=isinstance(reader, CsvReader))
+    _print_counts(result)
     return 1 if result.is_blocked(options) else 0
 
 
@@ -131,38 +195,52 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
     if is_json:
         return JsonReader(file)
     try:
-        return CsvReader(file, dict(args.targets), extra_columns=args.extra_columns, dates=args.dates)
+        return CsvReader(
+            file, dict(args.targets), args.values, extra_columns=args.extra_columns, dates=args.dates
+        )
     except UserError as error:
         raise UserError(f"{args.source}: {error}") from None
 
 
-def _print_columns(reader: CsvReader | JsonReader, *, with_fields: bool) -> None:
+def _print_columns(columns: Sequence[Column], *, with_fields: bool) -> None:
     """Print the unknown columns, or the field of each column."""
     if with_fields:
-        for column, target in reader.columns.items():
-            print(f"    {printable(column)} -> {'unknown' if target is None else target or 'ignored'}")
-    elif unknown := [column for column, target in reader.columns.items() if target is None]:
-        print(printable(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)"))
+        for column in columns:
+            field = "unknown" if column.field is None else column.field or "ignored"
+            print(f"    {printable(column.name)} -> {field}")
+    elif unknown := [column.name for column in columns if column.field is None]:
+        _print_line(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)")
 
 
-def _print_result(result: Result) -> None:
-    """Print each kind of problem, the steps that are required if nothing was written, and the counts."""
-    for kind, number in result.kinds.items():
-        print(printable(f"{kind}: {counted(number, 'row')} ({', '.join(result.examples[kind])})"))
+def _print_kinds(result: Result, *, is_csv: bool) -> None:
+    """Print each kind of problem in one line: how many rows, the first ones, and what cures it."""
+    for text, kind in result.kinds.items():
+        more = ", ..." if kind.count > len(kind.examples) else ""
+        rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
+        _print_line(f"{text}: {rows}; {_cure(kind, is_csv=is_csv)}")
+
+
+def _cure(kind: Kind, *, is_csv: bool) -> str:
+    """The options that cure a problem."""
+    meaning = _MEANINGS.get(kind.field)
+    if meaning is None or not is_csv or not kind.cell or "@" in kind.cell:
+        return _CURES.get(kind.field, _OTHER_CURE)
+    one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (kind.cell, "*"))
+    return f"--value {one}, for all others --value {others}"
+
+
+def _print_line(text: str) -> None:
+    print(printable(text))
+
+
+def _print_counts(result: Result) -> None:
     counts = result.counts
     if result.is_written:
-        print(f"{counts['created']} created, {counts['skipped']} skipped, {counts['refused']} refused.")
+        print(f"{counts['created']:,} created, {counts['skipped']:,} skipped, {counts['refused']:,} refused.")
         return
-    if counts["refused"]:
-        print(
-            "Correct the refused rows, move invalid optional values to the notes (--lenient), or write these "
-            "rows to a file and import the others (--rejects FILE)."
-        )
-    if counts["duplicate"]:
-        print("Choose what to do with duplicates: --on-duplicate skip or create.")
     valid = counts["created"] + counts["skipped"]
     print(
-        f"{valid} valid, {counts['refused']} refused, {counted(counts['duplicate'], 'duplicate')}; "
+        f"{valid:,} valid, {counts['refused']:,} refused, {counted(counts['duplicate'], 'duplicate')}; "
         "nothing was written."
     )
 

@@ -53,8 +53,8 @@ def _cell(value: object) -> object:
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 key``, ``2 keys``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """``1 key``, ``2,000 keys``."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 @contextmanager

@@ -18,6 +18,8 @@ _MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+))?\s?([km]?)\s?{_CU
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
+_FLOAT = re.compile(r"\+?\d+\.0")
+
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
     **dict.fromkeys(("false", "no", "n", "f", "0", "off", "falsch", "nein", "non"), False),
@@ -51,12 +53,22 @@ def word(text: str) -> Any:
     return words.pop() if len(words) == 1 else text
 
 
-def texts(text: str) -> Any:
+def texts(text: str, separator: str = ";") -> Any:
     """A list, separated by ``;`` or as JSON."""
     found = json_value(text) if text.lstrip().startswith("[") else None
     if isinstance(found, list):
         return found
-    return [item.strip() for item in text.split(";") if item.strip()]
+    return [item.strip() for item in text.split(separator) if item.strip()]
+
+
+def tags(text: str) -> Any:
+    """A list, separated by ``;``, by ``:::`` as in Google Contacts, or without these by commas."""
+    return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
+
+
+def phone(text: str) -> str:
+    """A phone number, without the ``.0`` of a spreadsheet that took it for a number."""
+    return text.removesuffix(".0") if _FLOAT.fullmatch(text) else text
 
 
 def json_value(text: str) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from acare.errors import UserError
 from acare.field_types import Amount, Boolean, Enum, Preferences, StringList
@@ -23,64 +26,90 @@ _READERS: dict[type, Callable[[str], Any]] = {
 #: What a column can be, and how its cells are read.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
+    "phone": cells.phone,
+    "tags": cells.tags,
     "full_name": cells.full_name,
     **dict.fromkeys(("owner", "created_at"), str),
 }
 
-# Spellings of headers, in lower case, with letters and digits only.
-_SPELLINGS = {
-    "first_name": "first fname givenname forename vorname nombre prenom",
-    "last_name": "last lname surname familyname nachname apellido apellidos nom",
-    "full_name": "name clientname contactname contact displayname client customer",
-    "email": "mail emailaddress email1 email1value primaryemail correo courriel",
-    "phone": "phonenumber mobile mobilephone mobilenumber cell cellphone telephone tel phone1 phone1value "
-    "primaryphone telefon telefono handy",
-    "client_type": "type buyerseller contacttype kind role",
-    "status": "state clientstatus stage",
-    "source": "leadsource referral referredby origin quelle",
-    "budget_min": "minbudget budgetfrom minprice pricemin budgetlow lowestprice",
-    "budget_max": "maxbudget budgetto maxprice pricemax budgethigh budget highestprice",
-    "preferred_locations": "locations location areas area preferredareas neighborhoods neighbourhoods cities",
-    "property_preferences": "preferences",
-    "pre_approved": "approved preapproval",
-    "pre_approval_amount": "preapprovedamount approvalamount approvedamount loanamount",
-    "notes": "note comment comments remarks description notizen",
-    "tags": "tag labels label groups categories category groupmembership",
-    "owner": "owneremail agent agentemail assignedto assignedagent user",
-    "created_at": "created createdon createdat datecreated dateadded added creationdate createddate",
-}
-_KNOWN = {
-    **{re.sub("[^a-z0-9]", "", target): target for target in TARGETS},
-    **{spelling: target for target, listed in _SPELLINGS.items() for spelling in listed.split()},
-    "acarereason": "",  # of a file of rejected rows
-}
 
+class Column(NamedTuple):
+    """A column: its name, and its field, "" if it is ignored, or None.
 
-def find_fields(header: Sequence[str], chosen: dict[str, str]) -> dict[str, str | None]:
-    """The field of each column, "" for one that is ignored, or None.
-
-    ``chosen`` are fields by column, which come first; then the first column of a known spelling has its
-    field. UserError if a chosen column does not exist, or no column is a name.
+    Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` are texts by the text of
+    a cell, in lower case; ``*`` stands for any other text.
     """
+
+    position: int
+    name: str
+    field: str | None
+    rank: int
+    meanings: Mapping[str, str]
+
+
+def known_names() -> dict[str, dict[str, list[str]]]:
+    """The names of columns by source and field, from columns.ini."""
+    table = configparser.ConfigParser(delimiters="=", interpolation=None)
+    table.read_string(Path(__file__).with_name("columns.ini").read_text("utf-8"))
+    return {
+        source: {field: re.split(r",\s*", names) for field, names in table[source].items()}
+        for source in table.sections()
+    }
+
+
+def find_columns(
+    header: Sequence[str], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
+) -> list[Column]:
+    """The columns of a file.
+
+    ``chosen`` are fields by column. ``values`` are columns, texts of cells and their meanings. UserError if
+    one of these columns does not exist or has no field, or no column is a name.
+    """
+    names = _unique_names(header)
+    listed = ", ".join(names)
+    meanings: dict[str, dict[str, str]] = {}
+    for name, text, meaning in values:
+        meanings.setdefault(name, {})[text.casefold()] = meaning
+    for name in (*chosen, *meanings):
+        if name not in names:
+            raise UserError(f"there is no column {name!r}; the columns are {listed}")
+    known = _fields_by_name()
+    ranks = {plain: rank for rank, plain in enumerate(known)}
+    found = []
+    for position, (name, plain) in enumerate(zip(names, map(_plain, header), strict=True)):
+        field = chosen.get(name, known.get(plain))
+        rank = -1 if name in chosen else ranks.get(plain, 0)
+        found.append(Column(position, name, field, rank, meanings.get(name, {})))
+        if name in meanings and not field:
+            raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
+    if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
+        raise UserError(
+            f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
+            "by commas, semicolons or tabs"
+        )
+    return found
+
+
+def _unique_names(header: Sequence[str]) -> dict[str, None]:
     names: dict[str, None] = {}
     for position, text in enumerate(header, 1):
         name = " ".join(text.split())
         while not name or name in names:
             name = f"{name or 'column'} ({position})"
         names[name] = None
-    listed = ", ".join(names)
-    for column in chosen.keys() - names.keys():
-        raise UserError(f"--map: there is no column {column!r}; the columns are {listed}")
-    fields: dict[str, str | None] = {**names, **chosen}
-    assigned = set(chosen.values())
-    for column in names:
-        target = _KNOWN.get(re.sub("[^a-z0-9]", "", column.casefold()))
-        if column not in chosen and (not target or target not in assigned):
-            fields[column] = target
-            assigned.add(target or "")
-    if assigned.isdisjoint(("full_name", "first_name", "last_name")):
-        raise UserError(
-            f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
-            "by commas, semicolons or tabs"
-        )
-    return fields
+    return names
+
+
+def _fields_by_name() -> dict[str, str]:
+    """The field of each plain name, in order of precedence."""
+    listed = (item for fields in known_names().values() for item in fields.items())
+    return {
+        **{_plain(target): target for target in TARGETS},
+        **{_plain(name): field for field, names in listed for name in names},
+        "acarereason": "",  # of a file of rejected rows
+    }
+
+
+def _plain(name: str) -> str:
+    """A name in lower case, without accents, spaces, punctuation, and the place that makes it unique."""
+    return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", name).casefold())

@@ -6,14 +6,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import IO, Any
 
 from acare import csv_rows
 from acare.errors import FieldError, UserError
 from acare.importing import cells
-from acare.importing.columns import TARGETS, find_fields
+from acare.importing.columns import TARGETS, find_columns
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
@@ -24,13 +24,19 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
-    ``columns`` has the field of each column, "" for one that is ignored, or None. ``chosen`` are fields by
-    column. With ``extra_columns``, what has no field is read into property_preferences. ``dates`` is the
-    order of day and month, dmy or mdy.
+    ``chosen`` are fields by column, ``values`` are columns, texts and their meanings. With ``extra_columns``,
+    what has no field, or a field that another column fills, is read into property_preferences. ``dates`` is
+    the order of day and month, dmy or mdy.
     """
 
     def __init__(
-        self, file: IO[bytes], chosen: dict[str, str], *, extra_columns: bool, dates: str | None
+        self,
+        file: IO[bytes],
+        chosen: Mapping[str, str],
+        values: Iterable[tuple[str, str, str]],
+        *,
+        extra_columns: bool,
+        dates: str | None,
     ) -> None:
         self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
@@ -40,7 +46,8 @@ class CsvReader:
         _, header = next(self._records, (0, []))
         if not header:
             raise UserError("the file is empty")
-        self.columns = find_fields(header, chosen)
+        self.columns = find_columns(header, chosen, values)
+        self._by_rank = sorted(self.columns, key=lambda column: column.rank)
         self._extra_columns = extra_columns
         self._readers: dict[str, Callable[[str], Any]] = {
             **TARGETS,
@@ -59,7 +66,7 @@ class CsvReader:
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
         """Write a row, to be corrected and imported, after a cell with the reason."""
         writer = csv.writer(file, delimiter=self._delimiter)
-        names = list(self.columns)
+        names = [column.name for column in self.columns]
         has_reason = names[0] == REASON  # it comes from such a file
         if file.tell() == 0:
             file.write("\ufeff")
@@ -91,16 +98,20 @@ class CsvReader:
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
-        for (column, target), text in zip(self.columns.items(), record, strict=False):
-            if not (text if target == "notes" else text.strip()) or target == "" or target in found:
+        width = len(record)
+        for position, name, target, _, meanings in self._by_rank:
+            text = record[position] if position < width else ""
+            if target == "" or not (text if target == "notes" else text.strip()):
                 continue
-            if target is None:
+            if target is None or target in found:
                 if self._extra_columns:
-                    preferences[column] = text
+                    preferences[name] = text
                 continue
-            found[target] = column, text
-            values[target] = self._readers[target](text)
-        for name, part in zip(("first_name", "last_name"), values.pop("full_name", ()), strict=False):
+            found[target] = name, text
+            if meanings:
+                text = meanings.get(text.strip().casefold(), meanings.get("*", text))
+            values[target] = self._readers[target](text) if text else None
+        for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in found:
                 found[name] = found["full_name"]
                 values[name] = part or None

@@ -6,11 +6,13 @@ transaction is rolled back. An import never changes a client that exists.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from acare import ids
@@ -31,7 +33,7 @@ CACHE_KIB = 16 * 1024
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
-_MAX_KINDS = 100  # that are told apart: a rule names the invalid items of a list
+_ITEM = re.compile(r"\[\d+\] ")  # the place of an invalid item in a list
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -52,26 +54,31 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 
 @dataclass
+class Kind:
+    """The rows with one kind of problem: their number, and the first of them as text.
+
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` and ``cell``
+    are where the first row has it.
+    """
+
+    field: str
+    column: str
+    cell: str
+    count: int = 0
+    examples: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclass
 class Result:
     """The result of an import.
 
     ``counts`` has the rows that were created, skipped and refused, and the duplicates that prevent the
-    import. ``kinds`` counts the problems and duplicates of each kind; ``examples`` has the first of each.
+    import. ``kinds`` has the problems, duplicates and warnings by text, in order of the first line.
     """
 
-    counts: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=dict)
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    kinds: dict[str, Kind] = dataclasses.field(default_factory=dict)
     is_written: bool = False
-
-    def add(self, kind: str, line: int, text: str) -> None:
-        """Count a problem or a duplicate; ``text`` is what the row has."""
-        kind = kind if kind in self.kinds or len(self.kinds) < _MAX_KINDS else "others"
-        self.kinds[kind] += 1
-        examples = self.examples.setdefault(kind, [])
-        if len(examples) < _MAX_EXAMPLES:
-            shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
-            examples.append(f'line {line}: "{shown}"' if text else f"line {line}")
 
     def is_blocked(self, options: Options) -> bool:
         """Whether refused rows or duplicates prevent the import."""
@@ -147,8 +154,8 @@ class _Importer:
     def __init__(self, connection: sqlite3.Connection, options: Options, result: Result) -> None:
         self._connection, self._options, self._result = connection, options, result
         self._owners: dict[str, str] = {fold_email(email): id for email, id in connection.execute(USERS)}
-        owner = str(options.defaults["owner"])
-        if fold_email(owner) not in self._owners:
+        owner = options.defaults["owner"]
+        if owner is not None and fold_email(str(owner)) not in self._owners:
             raise UserError(
                 f"there is no user {owner}; 'acare user list' shows all, 'acare user add' adds one"
             )
@@ -157,7 +164,7 @@ class _Importer:
         """Write a row. Returns its problems; then it is not written."""
         problems = row.validate(self._options, self._owners)
         for problem in problems:
-            self._result.add(f"{problem.field} {problem.message}", row.line, row.text(problem.field))
+            self._note(row, problem.field, problem.message, row.text(problem.field))
         self._result.counts["refused" if problems else self._write(row)] += 1
         return problems
 
@@ -166,12 +173,27 @@ class _Importer:
         policy = self._options.on_duplicate
         has_id = "id" in row.kept
         found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
-        if found is not None and policy != "create":
-            by, name = found
-            self._result.add(f"duplicate by {by}", row.line, name)
+        by, name = found or (None, "")
+        if by == "name":
+            self._note(row, "same", "name as another client, without e-mail and phone", name)
+        elif by is not None and policy != "create":
+            self._note(row, "duplicate", f"by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
         values = {**_ABSENT, **row.client, **row.kept, "imported_at": self._options.now}
-        if not has_id or found is not None:
+        if not has_id or by is not None:
             values["id"] = str(ids.new())
         self._connection.execute(INSERT, values)
         return "created"
+
+    def _note(self, row: Row, field: str, message: str, text: str) -> None:
+        """Count a problem, duplicate or warning; ``text`` is what the row has."""
+        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+        place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
+        if self._options.on_problem is not None:
+            self._options.on_problem(f"{place}: {field} {message}")
+        column, _ = row.found.get(field, ("", ""))
+        kinds = self._result.kinds
+        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field, column, shown))
+        kind.count += 1
+        if kind.count <= _MAX_EXAMPLES:
+            kind.examples.append(place)

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from acare.errors import UserError
 from acare.field_types import from_json, to_json
+from acare.importing.columns import Column
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 
@@ -15,7 +16,7 @@ class JsonReader:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = iter(lambda: file.readline(MAX_LINE), b"")
-        self.columns: dict[str, str | None] = {}
+        self.columns: list[Column] = []
 
     def __iter__(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):

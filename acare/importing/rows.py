@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,15 +21,12 @@ MAX_LINE = 4 << 20
 
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
 _MIN_TIME = "1700"  # the places of lists (clients.seq) begin in 1678
-_TIME = (
-    "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026; 5/7/2026 needs "
-    "--dates dmy or --dates mdy"
-)
+_TIME = "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026"
 
 # What a row may have besides the fields of a client, and the rule for each.
 _KEPT = {
     "id": "must be a UUID",
-    "owner": "must be the e-mail address of a user; 'acare user add' adds one",
+    "owner": "must be the e-mail address of a user",
     "version": f"must be an integer from 1 to {_MAX_VERSION}",
     "created_at": _TIME,
     "updated_at": _TIME,
@@ -43,7 +40,9 @@ _OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not
 class Options:
     """The options of an import. ``now`` is its time, and the latest creation time of a client.
 
-    ``defaults`` are for fields without a value, among them ``owner``.
+    ``defaults`` are for fields without a value, ``owner`` among them; None if there is none. ``lenient``
+    completes names of one word and moves invalid optional values to the notes. ``on_problem`` gets the text
+    of each single problem.
     """
 
     now: str
@@ -52,6 +51,7 @@ class Options:
     lenient: bool = False
     rejects: Path | None = None
     dry_run: bool = False
+    on_problem: Callable[[str], None] | None = None
 
 
 @dataclass
@@ -80,12 +80,16 @@ class Row:
             self.client = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
-        if options.lenient and self._move_to_notes({problem.field for problem in problems}):
+        if options.lenient and self._relax({problem.field for problem in problems}):
             return self.validate(options, owners)
         return self.problems + problems
 
-    def _move_to_notes(self, invalid: set[str]) -> bool:
-        """Move what is optional to the notes; whether there was any."""
+    def _relax(self, invalid: set[str]) -> bool:
+        """Complete a name of one word, or move what is optional to the notes; whether there was any."""
+        names = list(filter(None, (self.values.get("first_name"), self.values.get("last_name"))))
+        if len(names) == 1:
+            self.values = {**self.values, "first_name": "-", "last_name": names[0]}
+            return True
         fields = invalid & self.values.keys() & self.found.keys() & _OPTIONAL
         if "notes" in invalid or not fields:
             return False

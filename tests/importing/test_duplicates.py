@@ -13,11 +13,6 @@ SAME = [
     pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
     pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0661/100000", "phone", id="country"),
     pytest.param({"phone": "+1 661 555 0142"}, "Pat,Kim,buyer,,(661) 555-0142", "phone", id="no country"),
-    pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
-    pytest.param({"last_name": "O'Brien-Lee III."}, "Jordan,o'brien-LEE iii.,buyer,,", "name", id="marks"),
-    pytest.param({"last_name": "🏡"}, "Jordan,🏡,buyer,,", "name", id="no letters"),
-    pytest.param({"last_name": 'Lee" OR "x'}, '"JORDAN","Lee"" OR ""x",buyer,,', "name", id="quotes"),
-    pytest.param({"first_name": "Zoë", "last_name": "Groß"}, "ZOË,GROß,buyer,,", "name", id="accents"),
 ]
 
 
@@ -26,8 +21,26 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
     old = agency.create(**{**JORDAN, "last_name": "Lee", **body})
     ended = agency.load(f"{HEADER},email,phone\n{row}\nNew,One,buyer,new@b,\n")
     name = f"{old['first_name']} {old['last_name']}"
-    assert f'duplicate by {by}: 1 row (line 2: "{name}")\n' in ended.out
+    assert f'duplicate by {by}: 1 row (line 2: "{name}"); --on-duplicate' in ended.out
     assert (ended.code, len(agency.clients())) == (1, 1)
+
+
+SAME_NAME = [
+    pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", id="name"),
+    pytest.param({"last_name": "O'Brien-Lee III."}, "Jordan,o'brien-LEE iii.,buyer,,", id="marks"),
+    pytest.param({"last_name": "🏡"}, "Jordan,🏡,buyer,,", id="no letters"),
+    pytest.param({"last_name": 'Lee" OR "x'}, '"JORDAN","Lee"" OR ""x",buyer,,', id="quotes"),
+    pytest.param({"first_name": "Zoë", "last_name": "Groß"}, "ZOË,GROß,buyer,,", id="accents"),
+]
+
+
+@pytest.mark.parametrize(("body", "row"), SAME_NAME)
+def test_a_name_without_contact_is_a_warning(agency, body, row):
+    old = agency.create(**{**JORDAN, "last_name": "Lee", **body})
+    ended = agency.load(f"{HEADER},email,phone\n{row}\n", "--on-duplicate", "skip")
+    warning = "same name as another client, without e-mail and phone: 1 row"
+    assert f'{warning} (line 2: "{old["first_name"]} {old["last_name"]}"); a warning' in ended.out
+    assert (ended.code, len(agency.clients())) == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +94,7 @@ def lines(*records):
 def test_a_known_id_is_a_duplicate(agency):
     agency.load(lines(RECORD))
     ended = agency.load(lines({**RECORD, "first_name": "Dana"}))
-    assert (ended.code, 'duplicate by id: 1 row (line 1: "Jordan Lee")' in ended.out) == (1, True)
+    assert (ended.code, 'duplicate by id: 1 row (line 1: "Jordan Lee");' in ended.out) == (1, True)
 
 
 @pytest.mark.parametrize("erased", [False, True])

@@ -23,6 +23,8 @@ AWKWARD = [
     JORDAN,
     {**JORDAN, "phone": "+1 661 555", "notes": "=HYPERLINK(1)", "source": "'=x", "tags": ["=1", "'=2", "-3"]},
     {**JORDAN, "email": "=cmd@b", "notes": '  "two"\r\nlines;,\t\n=x ', "tags": ["a;=b", "", "[c"]},
+    {**JORDAN, "tags": ["a, b"], "preferred_locations": ["Austin, TX"]},
+    {**JORDAN, "tags": ["a:::b", "c"]},
     {**JORDAN, "notes": "\t=1", "preferred_locations": ["[1]"]},
     {**JORDAN, "property_preferences": {"a": [1.5, None, ";=1"]}},
     {**JORDAN, "budget_min": 475.125, "budget_max": 1e11, "pre_approval_amount": 1e-07},

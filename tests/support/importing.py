@@ -50,7 +50,7 @@ class Agency:
     def problems(self, content, *arguments, name="in.csv"):
         """The problems and duplicates of a file: for each kind its first word, and the first rows."""
         printed = self.load(content, "--dry-run", *arguments, name=name).out
-        return re.findall(r"^(\w+) .*: \d+ rows? \((.*)\)$", printed, re.MULTILINE)
+        return re.findall(r"^(\w+) .*: [\d,]+ rows? \((.*)\); ", printed, re.MULTILINE)
 
     def clients(self):
         """All records, oldest first, each with its owner."""

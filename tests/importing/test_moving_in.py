@@ -1,0 +1,212 @@
+"""``acare import`` of the exports of other programs: their columns, words and names, and the report."""
+
+import re
+import shlex
+
+import pytest
+from support.command import run
+from support.importing import HEADER, USER
+from support.messy import messy
+
+from acare.importing import cells, columns
+
+BUYERS = ("--default", "client_type=buyer")
+
+
+# --- columns
+
+SOURCES = columns.known_names()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_each_name_of_a_source_has_its_field(source):
+    for field, names in SOURCES[source].items():
+        for name in names:
+            found = columns.find_columns(["Name", name], {}, ())[1]
+            assert (name, found.field) == (name, field)
+
+
+def test_case_accents_and_punctuation_of_a_name_do_not_count(agency):
+    agency.load("prenom,NOM,E_Mail,Telefono móvil\nAna,Vega,a@b,661\n", *BUYERS)
+    client = agency.clients()[0]
+    found = [client[name] for name in ("first_name", "last_name", "email", "phone")]
+    assert found == ["Ana", "Vega", "a@b", "661"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_of_two_columns_the_one_earlier_in_the_table_counts_if_it_is_filled(agency, order):
+    table = [("Name", "A B", "C D"), ("Phone", "1", ""), ("Cell Phone 2", "2", "3")]
+    lines = (",".join(row) for row in zip(*(table[place] for place in order), strict=True))
+    agency.load("\n".join(lines), *BUYERS)
+    assert [client["phone"] for client in agency.clients()] == ["1", "3"]
+
+
+def test_a_mapped_column_comes_before_others(agency):
+    agency.load("Name,Phone,Desk\nA B,1,2\nC D,3,\n", *BUYERS, "--map", "Desk=phone")
+    assert [client["phone"] for client in agency.clients()] == ["2", "3"]
+
+
+def test_the_second_value_of_a_field_is_kept_if_asked(agency):
+    agency.load("Name,Phone,Mobile\nA B,1,2\n", *BUYERS, "--extra-columns")
+    assert agency.clients()[0]["property_preferences"] == {"Mobile": "2"}
+
+
+def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency, tmp_path):
+    agency.load("Name,Mobile,Mobile,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
+    agency.load((tmp_path / "rejects.csv").read_text("utf-8-sig"), "--value", "Type:x=buyer")
+    assert agency.clients()[0]["phone"] == "2"
+
+
+def test_the_help_lists_the_programs_of_the_table():
+    text = " ".join(run("import", "--help").out.split())
+    listed = re.search("an export of (.*), and exit", text)[1]
+    assert re.split(", | or ", listed) == [*SOURCES][4:]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_example_of_a_source_can_be_run(agency, source):
+    columns = ",".join(names[0] for names in SOURCES[source].values())
+    names = ",".join("Ana Vega" if "name" in field else "" for field in SOURCES[source])
+    agency.write(f"{columns}\n{names}\n", "contacts.csv")
+    _, *command = shlex.split(run("import", "--example", source).out)
+    assert "1 valid, 0 refused" in run(*command, cwd=agency.folder).out
+
+
+def test_the_example_of_another_source_names_all():
+    ended = run("import", "--example", "x")
+    assert (ended.code, "hubspot" in ended.err) == (2, True)
+
+
+# --- words and names
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"),
+    [("New", "inactive"), ("NEW ", "inactive"), ("Bad: timing=?", "closed"), ("x", "active")],
+)
+def test_a_text_has_the_value_that_is_given(agency, cell, status):
+    words = ("Lead Status:new=inactive", "Lead Status:Bad: timing=?=closed", "Lead Status:*=active")
+    agency.load(f"Name,Lead Status\nA B,{cell}\n", *BUYERS, *(f"--value={word}" for word in words))
+    assert agency.clients()[0]["status"] == status
+
+
+def test_an_empty_value_empties_the_cell(agency):
+    agency.load("Name,Stage\nA B,Junk\n", *BUYERS, "--value", "Stage:Junk=")
+    assert agency.clients()[0]["status"] == "active"
+
+
+def test_an_empty_cell_is_not_any_other_text(agency):
+    agency.load("Name,Source\nA B,\n", *BUYERS, "--value", "Source:*=web")
+    assert agency.clients()[0]["source"] is None
+
+
+def test_an_owner_can_be_given_by_name(agency):
+    agency.run("user", "add", "bo@example.com")
+    values = ("--value", "Contact owner:Bo Kim=bo@example.com")
+    agency.load("Name,Contact owner\nA B,Bo Kim\n", *BUYERS, *values)
+    assert agency.clients()[0]["owner"] == "bo@example.com"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("Stage:New=active", "there is no column 'Stage'"), ("Dog:Rex=x", "'Dog' has no field")],
+)
+def test_a_value_needs_a_column_with_a_field(agency, value, text):
+    ended = agency.load("Name,Dog\nA B,Rex\n", "--value", value)
+    assert (ended.code, text in ended.err) == (1, True)
+
+
+def test_a_user_is_needed_for_a_row_without_owner_only(agency):
+    agency.write(f"{HEADER},owner\nA,B,buyer,{USER}\nC,D,buyer,\n")
+    ended = agency.run("import", agency.folder / "in.csv")
+    assert "owner must be the e-mail address of a user: 1 row (line 3); --user EMAIL" in ended.out
+    assert agency.run("import", agency.folder / "in.csv", "--rejects", agency.folder / "rest.csv").code == 0
+
+
+@pytest.mark.parametrize("names", ["Cher,,", ",Cher,", ",,Cher"])
+def test_lenient_completes_a_name_of_one_word(agency, names):
+    content = f"First name,Last name,Name\n{names}\n"
+    assert agency.load(content, *BUYERS).code == 1
+    agency.load(content, *BUYERS, "--lenient")
+    client = agency.clients()[0]
+    assert (client["first_name"], client["last_name"]) == ("-", "Cher")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("6615550142.0", "6615550142"), ("+1661.0", "+1661"), ("661.555.0", "661.555.0")]
+)
+def test_the_fraction_of_a_phone_number_is_removed(text, value):
+    assert cells.phone(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("vip, buyer", ["vip", "buyer"]),
+        ("vip, buyer;", ["vip, buyer"]),
+        ("* myContacts ::: VIP", ["* myContacts", "VIP"]),
+        ('["a,b"]', ["a,b"]),
+    ],
+)
+def test_tags(text, value):
+    assert cells.tags(text) == value
+
+
+# --- the report
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "cure"),
+    [
+        ("Name", "A B", "--default client_type=buyer"),
+        ("Name,Type", "A B,Kauf", "--value Type:Kauf=buyer, for all others --value 'Type:*=buyer'"),
+        ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
+        ("Name,Type,Owner", "A B,buyer,bo@b", "--user EMAIL for rows without one; 'acare user add'"),
+        ("Name,Type", "Cher,buyer", "--lenient for names of one word"),
+        ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy, --dates mdy or --lenient"),
+        ("Name,Type,Budget", "A B,buyer,some", "--lenient, or --rejects FILE"),
+        ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
+    ],
+)
+def test_a_kind_of_problem_comes_with_its_cure(agency, header, row, cure):
+    assert f"); {cure}" in agency.load(f"{header}\n{row}\n").out
+
+
+def test_json_lines_have_no_columns_to_map(agency):
+    printed = agency.load('{"first_name": "A", "last_name": "B", "client_type": "x"}', name="in.jsonl").out
+    assert '"x"); --default client_type=buyer' in printed
+
+
+def test_single_problems_are_shown_if_asked(agency):
+    content = "Name,Type\n" + "A B,x\n" * 5
+    assert agency.load(content).out.count("line 6") == 0
+    assert '\nline 6: "x": client_type must be one of' in agency.load(content, "--verbose").out
+
+
+def test_the_exit_codes_are_documented():
+    assert all(f"\n    {code}  " in run("import", "--help").out for code in (0, 1, 2))
+
+
+# --- whole files
+
+OPTIONS = {
+    "hubspot": [
+        *BUYERS, "--value", "Lead Status:Closed=closed", "--value", "Lead Status:*=active",
+        "--value", f"Contact owner:*={USER}",
+    ],
+    "german": [
+        "--value", "Typ:Käufer=buyer", "--value", "Typ:Verkäufer=seller",
+        "--value", f"Betreuer:Torres={USER}",
+    ],
+    "followupboss": [
+        *BUYERS, "--value", "Stage:Closed=closed", "--value", "Stage:*=active",
+        "--value", f"Assigned To:*={USER}", "--dates", "mdy",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_a_messy_file_is_imported_completely(agency, kind):
+    ended = agency.load(messy(kind, 200), *OPTIONS[kind], "--lenient", "--on-duplicate", "skip")
+    created, skipped = map(int, re.search(r"(\d+) created, (\d+) skipped, 0 refused", ended.out).groups())
+    assert (ended.code, created + skipped, skipped > 0) == (0, 200, True)
