@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from acare.database.copying import Progress, silent
-from acare.field_types import to_json
 
 #: Seconds between two updates of the progress. A shorter command shows none.
 PROGRESS_SECONDS = 0.2
@@ -43,13 +42,7 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         return
     print("\t".join(columns))
     for row in rows:
-        print("\t".join(printable(_cell(row[name])) for name in columns))
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return "-"
-    return to_json(value) if isinstance(value, dict) else value
+        print("\t".join("-" if row[name] is None else printable(row[name]) for name in columns))
 
 
 def counted(number: int, noun: str) -> str:
