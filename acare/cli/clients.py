@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
-from acare.cli.options import CLIENT_ID, JSON, Commands, add_command, argument, checked, open_database
+from acare.cli.options import (
+    CLIENT_ID,
+    JSON,
+    Commands,
+    add_command,
+    argument,
+    checked,
+    open_database,
+    parse_id,
+)
 from acare.cli.output import print_json, print_rows, printable
+from acare.database.database import Database
 from acare.field_types import String, to_json
-from acare.fields import FIELDS
 from acare.store import search
-from acare.store.history import Event, HistoryStore
+from acare.store.deleted import DeletedStore
+from acare.store.history import Event, HistoryStore, Stored
 from acare.store.users import UserStore
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
@@ -28,47 +40,85 @@ def add_to(commands: Commands) -> None:
         description="Find clients of all users, newest first. Each word must begin a word of the name, "
         "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
     )  # fmt: skip
-    summary = "show who changed what in a client, and when"
-    add_command(commands, "history", run_history, summary, CLIENT_ID, JSON)
+    add_command(
+        commands, "history", run_history, "show all that is stored about clients",
+        argument("ids", metavar="CLIENT_ID", nargs="+", type=parse_id, help="a client, which may be deleted"),
+        JSON,
+        description="Show clients and their history: who changed what, and when; and the responses that are "
+        "stored for repeated requests.",
+    )  # fmt: skip
     summary = "restore a deleted client under its id, at the next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
 
 
 def run_find(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        found = map(asdict, search.find(database, args.text, deleted=args.deleted))
-        print_rows(found, COLUMNS, as_json=args.json)
+        rows = [_row(json.loads(client), owner) for client, owner in search.find(database, args.text)]
+        if args.deleted:
+            rows += _find_deleted(database, args.text)
+    print_rows(rows, COLUMNS, as_json=args.json)
     return 0
+
+
+def _find_deleted(database: Database, text: str) -> Iterator[dict[str, object]]:
+    page = DeletedStore(database).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
+    emails = _emails(database)
+    for client, deletion in zip(map(json.loads, page.rows), map(json.loads, page.deletions), strict=True):
+        yield _row(client, emails[client["user_id"]], deletion["deletedAt"])
+
+
+def _row(client: Mapping[str, object], owner: str, deleted_at: str | None = None) -> dict[str, object]:
+    return {**client, "name": _name(client), "owner": owner, "deleted_at": deleted_at}
+
+
+def _name(client: Mapping[str, object]) -> str:
+    return f"{client['first_name']} {client['last_name']}"
+
+
+def _emails(database: Database) -> dict[str, str]:
+    return {user["id"]: user["email"] for user in UserStore(database).list()}
 
 
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        events = HistoryStore(database).events(OPERATOR, args.id)
-        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
+        clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
+        emails = _emails(database)
     if args.json:
-        print_json([asdict(event) for event in events])
+        print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
         return 0
-    last = events[-1].client
-    print(printable(f"{last['first_name']} {last['last_name']}, client of {emails[last['user_id']]}"))
-    for event in events:
-        for line in _lines(event, emails):
+    for each in clients:
+        for line in _lines(each, emails):
             print(printable(line))
     return 0
 
 
-def _lines(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
-    """The lines for an event: its user and changes, or all fields of a new or deleted client."""
-    who = f"{event.by} ({event.key})" if event.key else "the operator"
-    yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
+def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
+    """The client with all fields that have a value, its events with their changes, and stored responses."""
+    yield f"{_name(stored.client)}, client of {emails[stored.client['user_id']]}"
+    yield from _fields(stored.client)
+    for event in stored.history:
+        who = f"{event.by} ({event.key})" if event.key else "the operator"
+        yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
+        yield from _changes(event, emails)
+    for response in stored.responses:
+        yield f"{response['created_at']}  response stored for repeated requests"
+        yield from _fields(response["client"])
+
+
+def _changes(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
     for change in event.changes:
         name, old, new = change["field"], change["from"], change["to"]
         if name == "user_id":
             name, old, new = "owner", emails[old], emails[new]
         yield f"    {name}: {to_json(old)} → {to_json(new)}"
-    if event.action in ("created", "imported", "deleted"):
-        for field in FIELDS:
-            if event.client[field.name] not in (None, [], {}):
-                yield f"    {field.name}: {to_json(event.client[field.name])}"
+    if event.action in ("created", "imported"):
+        yield from _fields(event.client)
+
+
+def _fields(client: Mapping[str, object]) -> Iterator[str]:
+    for name, value in client.items():
+        if value not in (None, [], {}):
+            yield f"    {name}: {to_json(value)}"
 
 
 def run_undelete(args: argparse.Namespace) -> int:

@@ -31,8 +31,9 @@ def print_error(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print JSON in ASCII, with control characters escaped."""
-    print(json.dumps(value, indent=2))
+    """Print JSON, in ASCII unless the output is UTF-8, with control characters escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding != "utf-8")
+    print(_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text))
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from acare.auth import Caller
 from acare.clients import CreatedClient
@@ -39,6 +40,8 @@ WHERE rowid IN (
     LIMIT {MAX_EXPIRED}
 )
 """
+
+RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
 DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
@@ -81,6 +84,12 @@ def create_once(
 def delete_expired(connection: sqlite3.Connection) -> int:
     """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
     return connection.execute(DELETE_EXPIRED).rowcount
+
+
+def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
+    """The responses that are stored about a client: when each was stored, and the client in it."""
+    rows = connection.execute(RESPONSES, {"id": client_id})
+    return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
 
 def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:

@@ -56,7 +56,8 @@ TABLES = ("clients", "client_history", "idempotency_keys")
 
 
 def events(acare, client_id):
-    return json.loads(acare("history", client_id, "--json").out)
+    (stored,) = json.loads(acare("history", client_id, "--json").out)
+    return stored["history"]
 
 
 def rows(app, statement, *values):
@@ -120,10 +121,8 @@ def test_the_history_has_user_time_and_change_of_each_event(acare, changed, api)
 def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
     first, second, ana, bob = changed
     lines = acare("history", first["id"]).out.splitlines()
-    assert lines[:2] == [
-        "Jordan Lee, client of ana@example.com",
-        f"{first['created_at']}  version 1  created by ana@example.com ({preview(ana.key)})",
-    ]
+    assert lines[:2] == ["Jordan Lee, client of ana@example.com", f'    id: "{first["id"]}"']
+    assert f"{first['created_at']}  version 1  created by ana@example.com ({preview(ana.key)})" in lines
     assert f"{second['updated_at']}  version 2  updated by bob@example.com ({preview(bob.key)})" in lines
     assert '    notes: "old" → "new"' in lines
 
