@@ -19,6 +19,7 @@ NEEDED = {
     "acare/database/migrations/2_to_3.sql",
     "acare/py.typed",
     "acare/api/openapi.json",
+    "acare/cli/units/acare.service.d/hardening.conf",
 }
 
 

@@ -107,8 +107,8 @@ def no_backup(path, folder, monkeypatch):
 def old_backup(path, folder, monkeypatch):
     """A copy of one: its own time is the time of the copying."""
     (backup,) = folder.glob("*.db")
-    checksum_file(backup).rename(checksum_file(folder / named(hours=49)))
-    backup.rename(folder / named(hours=49))
+    checksum_file(backup).rename(checksum_file(older := folder / named(hours=49)))
+    backup.rename(older)
 
 
 def growing_file(path, folder, monkeypatch):
