@@ -5,7 +5,6 @@ A systemd of its own runs them, as process 1 of a container that ``unshare`` mak
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.http import serving_with
-from support.page import replaced
+from support.page import PAGE, examples, replaced
 from support.server import make_key, serving
 from support.sockets import wait_for
 
@@ -23,8 +22,6 @@ from acare.maintenance.backup import back_up
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "acare" / "cli" / "units"
-SERVICES = ("acare.service", "acare-backup.service", "acare-check.service", "acare-alarm@.service")
-
 #: The exposure that ``systemd-analyze security`` may report: 0 is best, without restrictions it is 9.6.
 MAX_EXPOSURE = {"acare.service": 1.3, "acare-backup.service": 0.9, "acare-check.service": 1.3}
 
@@ -41,14 +38,19 @@ exec env container=test SYSTEMD_LOG_TARGET=null SYSTEMD_UNIT_PATH="$1/units" \
 
 @pytest.fixture
 def units(tmp_path):
-    """A folder with the units, which run this environment's program."""
-    folder = shutil.copytree(UNITS, tmp_path / "units")
+    """A folder with the units as the page installs them, but with this environment's program."""
+    (folder := tmp_path / "units").mkdir()
+    (commands,) = [text for text in examples("sh", "A service") if "cp -r" in text]
+    paths = {
+        "/etc/systemd/system": folder,
+        "/opt/acare/lib/python3.*/site-packages/acare/cli/units": UNITS,
+        "/etc/acare-alarm": tmp_path / "acare-alarm",
+    }
+    subprocess.run(["sh", "-eu", "-c", replaced(commands, paths)], check=True)
     program = str(Path(sys.executable).with_name("acare"))
     for path in folder.glob("*.service"):
         text = path.read_text().replace("/opt/acare/bin/acare", program)
         path.write_text(text.replace("/etc/acare-alarm", str(tmp_path / "acare-alarm")))
-    for name in ("acare-backup.service.d", "acare-check.service.d"):
-        (folder / name).symlink_to("acare.service.d")
     return folder
 
 
@@ -73,6 +75,11 @@ def test_a_unit_is_valid(units, name):
 def test_a_service_is_restricted(units, name):
     ended = analyze(units, "security", "--offline=true", f"./{name}")
     assert float(re.search(r"exposure level for \S+: ([\d.]+)", ended.stdout)[1]) <= MAX_EXPOSURE[name]
+
+
+def test_the_pages_name_no_other_units():
+    named = set(re.findall(r"\bacare[\w-]*@?(?:test)?\.(?:service|socket|timer)\b", PAGE))
+    assert named - {"acare-alarm@test.service"} <= {path.name for path in UNITS.iterdir()}
 
 
 # --- running them
@@ -114,7 +121,8 @@ def mails(tmp_path):
         f'#!/bin/sh\n{{ echo "To: $1"; cat; }} >>{tmp_path}/mails\n'
     )
     sendmail.chmod(0o755)
-    (tmp_path / "acare-alarm").write_text(f"ALARM={sendmail} you@example.com\n")
+    alarm = tmp_path / "acare-alarm"
+    alarm.write_text(replaced(alarm.read_text(), {"sendmail": sendmail}))
     (tmp_path / "mails").touch()
     return tmp_path / "mails"
 
