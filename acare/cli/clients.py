@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
@@ -20,10 +18,8 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import print_json, print_rows, printable
-from acare.database.database import Database
 from acare.field_types import String, to_json
 from acare.store import search
-from acare.store.deleted import DeletedStore
 from acare.store.history import Event, HistoryStore, Stored
 from acare.store.users import UserStore
 
@@ -53,36 +49,15 @@ def add_to(commands: Commands) -> None:
 
 def run_find(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        rows = [_row(json.loads(client), owner) for client, owner in search.find(database, args.text)]
-        if args.deleted:
-            rows += _find_deleted(database, args.text)
-    print_rows(rows, COLUMNS, as_json=args.json)
+        found = map(asdict, search.find(database, args.text, deleted=args.deleted))
+        print_rows(found, COLUMNS, as_json=args.json)
     return 0
-
-
-def _find_deleted(database: Database, text: str) -> Iterator[dict[str, object]]:
-    page = DeletedStore(database).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
-    emails = _emails(database)
-    for client, deletion in zip(map(json.loads, page.rows), map(json.loads, page.deletions), strict=True):
-        yield _row(client, emails[client["user_id"]], deletion["deletedAt"])
-
-
-def _row(client: Mapping[str, object], owner: str, deleted_at: str | None = None) -> dict[str, object]:
-    return {**client, "name": _name(client), "owner": owner, "deleted_at": deleted_at}
-
-
-def _name(client: Mapping[str, object]) -> str:
-    return f"{client['first_name']} {client['last_name']}"
-
-
-def _emails(database: Database) -> dict[str, str]:
-    return {user["id"]: user["email"] for user in UserStore(database).list()}
 
 
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        emails = _emails(database)
+        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
     if args.json:
         print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
         return 0
@@ -94,8 +69,9 @@ def run_history(args: argparse.Namespace) -> int:
 
 def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
     """The client with all fields that have a value, its events with their changes, and stored responses."""
-    yield f"{_name(stored.client)}, client of {emails[stored.client['user_id']]}"
-    yield from _fields(stored.client)
+    client = stored.client
+    yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
+    yield from _fields(client)
     for event in stored.history:
         who = f"{event.by} ({event.key})" if event.key else "the operator"
         yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"

@@ -31,6 +31,8 @@ FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_KEPT_SINCE}
 """
 
+RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
+
 DELETE_EXPIRED = f"""
 DELETE FROM idempotency_keys
 WHERE rowid IN (
@@ -41,8 +43,6 @@ WHERE rowid IN (
 )
 """
 
-RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
-
 DELETE_OF_CLIENT = "DELETE FROM idempotency_keys WHERE client_id = :id"
 
 # Replaces an expired key that is not deleted yet; FIND, in the same transaction, has found no valid one.
@@ -50,6 +50,12 @@ INSERT = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
+
+
+def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
+    """The responses that are stored about a client: when each was stored, and the client in it."""
+    rows = connection.execute(RESPONSES, {"id": client_id})
+    return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
 
 def create_once(
@@ -84,12 +90,6 @@ def create_once(
 def delete_expired(connection: sqlite3.Connection) -> int:
     """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
     return connection.execute(DELETE_EXPIRED).rowcount
-
-
-def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
-    """The responses that are stored about a client: when each was stored, and the client in it."""
-    rows = connection.execute(RESPONSES, {"id": client_id})
-    return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
 
 def delete_of_client(connection: sqlite3.Connection, client_id: str) -> int:

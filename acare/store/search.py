@@ -6,9 +6,12 @@ Case and accents (combining marks) do not count, in any script.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import starmap
 
 from acare.database.database import Database
 
@@ -39,13 +42,44 @@ NUMBER = f"""(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE cl
     OR {SAME_NUMBER})"""
 
 FIND = f"""
-SELECT json, users.email
+SELECT json, users.email, NULL
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
 JOIN users ON users.id = user_id
 WHERE {WORDS} AND (:number IS NULL OR {NUMBER})
 ORDER BY clients_search.rowid DESC
 """
+
+# The last version of each deleted client. (Next to max(), json is of that row:
+# sqlite.org/lang_select.html#bareagg)
+DELETED = """
+SELECT client_history.json, users.email, max(ended_at) AS deleted_at
+FROM client_history
+LEFT JOIN users ON users.id = client_history.json ->> '$.user_id'
+WHERE deleted AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = client_id)
+GROUP BY client_id
+HAVING NOT EXISTS (
+    SELECT 1
+    FROM json_each(:words)
+    WHERE json_extract(client_history.json, '$.first_name', '$.last_name', '$.email', '$.phone',
+            '$.preferred_locations', '$.tags', '$.notes')
+        NOT LIKE '%' || value || '%'
+)
+ORDER BY deleted_at DESC
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A client that the operator has found; ``owner`` is an e-mail address."""
+
+    id: str
+    name: str
+    email: str | None
+    phone: str | None
+    owner: str
+    status: str
+    deleted_at: str | None
 
 
 def parameters(text: str) -> dict[str, str]:
@@ -75,15 +109,30 @@ def near(number: str) -> str:
     return quote(number[-MIN_DIGITS:])
 
 
-def find(database: Database, text: str) -> Iterator[tuple[str, str]]:
-    """The JSON of each matching client and the e-mail address of its owner, newest first."""
+def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
+    """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
+
+    Deleted clients are not in the index: each word can be anywhere in the same fields, and only the case of
+    ASCII letters does not count.
+    """
     with database.read() as connection:
-        yield from connection.execute(FIND, {"number": None, "words": None, **parameters(text)})
+        connection.execute("BEGIN")
+        yield from starmap(
+            _found, connection.execute(FIND, {"number": None, "words": None, **parameters(text)})
+        )
+        if deleted:
+            yield from starmap(_found, connection.execute(DELETED, {"words": json.dumps(text.split())}))
 
 
 def erase_deleted_words(connection: sqlite3.Connection) -> None:
     """Delete the words that no client has any more, in the transaction of ``connection``."""
     connection.execute(OPTIMIZE)
+
+
+def _found(text: str, owner: str, deleted_at: str | None) -> Found:
+    client = json.loads(text)
+    name = f"{client['first_name']} {client['last_name']}"
+    return Found(client["id"], name, client["email"], client["phone"], owner, client["status"], deleted_at)
 
 
 def quote(text: str) -> str:

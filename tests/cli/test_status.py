@@ -74,7 +74,7 @@ def test_it_changes_nothing(run, path, tmp_path):
 
 def test_it_shows_which_process_has_the_file_open(checks, path):
     with acare.create_app(database=path) as app:
-        app.keys.any()
+        app.keys.list(OPERATOR)
         assert checks()["database"]["processes"] == [os.getpid()]
 
 
