@@ -4,7 +4,6 @@ Every fenced block is run here, page by page and in order, as a reader would. A 
 .ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_offices.py -->``.
 """
 
-import argparse
 import json
 import os
 import re
@@ -14,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+import acare
 from acare.api import envelope
-from acare.cli import _parser
 from acare.config import SETTINGS, Settings
+from acare.maintenance.backup import back_up
+from acare.maintenance.status import read_status
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -111,17 +112,12 @@ def test_every_setting_has_a_row_with_flag_variable_and_default():
     assert told == expected
 
 
-def test_every_command_has_a_row():
-    told = {cells[0].strip("`") for cells in rows(INSTALL) if cells[0].startswith("`acare ")}
-    assert told == {f"acare {command}" for command in commands(_parser())}
-
-
-def commands(parser):
-    """All commands of a parser: ``serve``, ``key create``, ..."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, child in action.choices.items():
-                yield from [f"{name} {below}" for below in commands(child)] or [name]
+def test_every_check_of_status_has_a_row_with_its_figures(tmp_path):
+    acare.create_app(database=tmp_path / "acare.db").close()
+    back_up(tmp_path / "acare.db", tmp_path)
+    checks = read_status(tmp_path / "acare.db", tmp_path, url="http://127.0.0.1:9")
+    told = [(cells[0].strip("`"), re.findall(r"\w+", cells[2])) for cells in rows(INSTALL) if len(cells) == 3]
+    assert told[2:] == [(check.name, [*check.figures]) for check in checks]
 
 
 def test_every_error_has_a_row_with_status_and_code():

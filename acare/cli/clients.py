@@ -9,13 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
-from acare.cli.options import CLIENT_ID, JSON, Commands, add_command, argument, checked, open_database
+from acare.cli.options import (
+    CLIENT_ID,
+    JSON,
+    Commands,
+    add_command,
+    argument,
+    checked,
+    open_database,
+    parse_id,
+)
 from acare.cli.output import print_json, print_rows, printable
 from acare.database.database import Database
 from acare.field_types import String, to_json
-from acare.fields import FIELDS
 from acare.store.deleted import DeletedStore
-from acare.store.history import Event, HistoryStore
+from acare.store.history import Event, HistoryStore, Stored
 from acare.store.lists import ListStore
 from acare.store.users import UserStore
 
@@ -35,8 +43,13 @@ def add_to(commands: Commands) -> None:
         description="Find clients of all users, newest first. Each word must begin a word of the name, "
         "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
     )  # fmt: skip
-    summary = "show who changed what in a client, and when"
-    add_command(commands, "history", run_history, summary, CLIENT_ID, JSON)
+    add_command(
+        commands, "history", run_history, "show all that is stored about clients",
+        argument("ids", metavar="CLIENT_ID", nargs="+", type=parse_id, help="a client, which may be deleted"),
+        JSON,
+        description="Show clients and their history: who changed what, and when; and the responses that are "
+        "stored for repeated requests.",
+    )  # fmt: skip
     summary = "restore a deleted client under its id, at the next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
 
@@ -70,32 +83,45 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
 
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        events = HistoryStore(database).events(OPERATOR, args.id)
+        clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         emails = {user["id"]: user["email"] for user in UserStore(database).list()}
     if args.json:
-        print_json([asdict(event) for event in events])
+        print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
         return 0
-    last = events[-1].client
-    print(printable(f"{last['first_name']} {last['last_name']}, client of {emails[last['user_id']]}"))
-    for event in events:
-        for line in _lines(event, emails):
+    for each in clients:
+        for line in _lines(each, emails):
             print(printable(line))
     return 0
 
 
-def _lines(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
-    """The lines for an event: its user and changes, or all fields of a new or deleted client."""
-    who = f"{event.by} ({event.key})" if event.key else "the operator"
-    yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
+def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
+    """The client with all fields that have a value, its events with their changes, and stored responses."""
+    client = stored.client
+    yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
+    yield from _fields(client)
+    for event in stored.history:
+        who = f"{event.by} ({event.key})" if event.key else "the operator"
+        yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
+        yield from _changes(event, emails)
+    for response in stored.responses:
+        yield f"{response['created_at']}  response stored for repeated requests"
+        yield from _fields(response["client"])
+
+
+def _changes(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
     for change in event.changes:
         name, old, new = change["field"], change["from"], change["to"]
         if name == "user_id":
             name, old, new = "owner", emails[old], emails[new]
         yield f"    {name}: {to_json(old)} → {to_json(new)}"
-    if event.action in ("created", "imported", "deleted"):
-        for field in FIELDS:
-            if event.client[field.name] not in (None, [], {}):
-                yield f"    {field.name}: {to_json(event.client[field.name])}"
+    if event.action in ("created", "imported"):
+        yield from _fields(event.client)
+
+
+def _fields(client: Mapping[str, object]) -> Iterator[str]:
+    for name, value in client.items():
+        if value not in (None, [], {}):
+            yield f"    {name}: {to_json(value)}"
 
 
 def run_undelete(args: argparse.Namespace) -> int:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, parse_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, parse_scope
 from acare.cli.options import (
     JSON,
     Commands,
@@ -70,7 +69,7 @@ def run_create(args: argparse.Namespace) -> int:
         )
     if is_new_user:
         sys.stderr.write(f"Created the user {key.email} ({key.role}).\n")
-    what = f"key {key.id} of {key.email} ({key.role}) with the scopes {json.dumps(scopes)}"
+    what = f"key {key.id} of {key.email} ({key.role}) with the scopes {_scope_text(scopes)}"
     said = f"Created {what} in {database.path.absolute()}. It is printed on stdout, and not shown again:"
     sys.stderr.write(f"{printable(said)}\n")
     print(key.key)
@@ -79,8 +78,16 @@ def run_create(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        print_rows(KeyStore(database).list(OPERATOR), COLUMNS, as_json=args.json)
+        keys = KeyStore(database).list(OPERATOR)
+    if not args.json:
+        keys = [{**key, "scopes": _scope_text(key["scopes"])} for key in keys]
+    print_rows(keys, COLUMNS, as_json=args.json)
     return 0
+
+
+def _scope_text(scopes: NewScopes) -> str:
+    """``clients:read,write users:read``, as ``--scope`` takes them."""
+    return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 
 
 def run_revoke(args: argparse.Namespace) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from acare.database.copying import Progress, silent
-from acare.field_types import to_json
 
 #: Seconds between two updates of the progress. A shorter command shows none.
 PROGRESS_SECONDS = 0.2
@@ -32,8 +31,9 @@ def print_error(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print JSON in ASCII, with control characters escaped."""
-    print(json.dumps(value, indent=2))
+    """Print JSON, in ASCII unless the output is UTF-8, with control characters escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding != "utf-8")
+    print(_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text))
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -43,13 +43,7 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         return
     print("\t".join(columns))
     for row in rows:
-        print("\t".join(printable(_cell(row[name])) for name in columns))
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return "-"
-    return to_json(value) if isinstance(value, dict) else value
+        print("\t".join("-" if row[name] is None else printable(row[name]) for name in columns))
 
 
 def counted(number: int, noun: str) -> str:

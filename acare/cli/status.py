@@ -1,51 +1,69 @@
-"""``acare status``: for a monitor or cron."""
+"""``acare status``: for a monitor."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 
 from acare.cli.options import JSON, Commands, add_command, argument, checked, existing_database
-from acare.cli.output import print_error, print_json, printable
+from acare.cli.output import print_error, print_json, print_rows
 from acare.database.access import size_text
-from acare.maintenance.status import Status, read_status
+from acare.errors import SettingError
+from acare.maintenance.status import CHECKS, read_status
 from acare.setting_types import count
+
+_SIZES = ("size", "free", "growth_30_days")
+
+_NEEDED = {"backup": "backups", "server": "url"}  # the options of checks
 
 
 def add_to(commands: Commands) -> None:
     add_command(
-        commands, "status", run, "show the state of the database, its keys and its backups",
+        commands, "status", run, "check the database, its backups and its server",
         JSON,
         argument("--backups", metavar="DIR", type=Path, help="check the newest backup in this folder"),
         argument("--max-age", metavar="HOURS", type=checked(count(99_999)), default=48,
                  help="maximum age of the newest backup, 1 to 99999 (default: 48)"),
-        description="Show the state of the database and of its newest backup. If something needs attention, "
-        "the exit code is 1 and stderr has a line for each reason. Works while a server runs.",
+        argument("--url", help="check the server at this URL, such as http://127.0.0.1:8080"),
+        argument("--fail-on", metavar="CHECKS", type=checked(_names),
+                 help=f"the checks that set the exit code: {','.join(CHECKS)} (default: all)"),
+        description="Check the database, its backups and its server. If a check fails, the exit code is 1 "
+        "and stderr has a line for each reason. Works while a server runs, and changes nothing.",
     )  # fmt: skip
 
 
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(CHECKS)}")
+    return names
+
+
+def _figures(figures: dict[str, object]) -> str:
+    """``free 3.2 GiB, growth 30 days 1.5 MiB``"""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {size_text(value) if name in _SIZES and isinstance(value, int) else value}"
+        for name, value in figures.items()
+        if value is not None
+    )
+
+
 def run(args: argparse.Namespace) -> int:
+    fail_on = CHECKS if args.fail_on is None else args.fail_on
+    for name in args.fail_on or ():
+        if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
+            raise SettingError("--fail-on", f"{name} needs --{_NEEDED[name]}")
     path = existing_database(args)
-    status = read_status(path, args.backups, args.max_age)
+    checks = read_status(path, args.backups, args.max_age, args.url)
     if args.json:
-        print_json(asdict(status))
+        print_json({name: {"problems": problems, **figures} for name, problems, figures in checks})
     else:
-        _print(status)
-    for line in status.attention:
-        print_error(f"{path}: {line}")
-    return 1 if status.attention else 0
-
-
-def _print(status: Status) -> None:
-    """A line for each fact; what needs attention is printed as errors."""
-    for name, value in asdict(status).items():
-        if name in ("file_size", "log_size", "disk_free"):
-            value = size_text(value)
-        elif name == "processes":
-            value = ", ".join(map(str, value)) or "none"
-        elif name == "backup":
-            found = status.backup
-            value = "none" if found is None else f"{found.file}, {found.age_hours} hours old"
-        if name != "attention":
-            print(printable(f"{name.replace('_', ' ') + ':':17}{value}"))
+        rows = [
+            {"check": name, "state": "failed" if problems else "OK", "figures": _figures(figures)}
+            for name, problems, figures in checks
+        ]
+        print_rows(rows, ("check", "state", "figures"), as_json=False)
+    for name, problems, _ in checks:
+        for problem in problems:
+            print_error(f"{path}: {name}: {problem}")
+    return int(any(problems and name in fail_on for name, problems, _ in checks))

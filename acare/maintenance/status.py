@@ -1,18 +1,24 @@
-"""The state of a database and its backups, for a monitor. Changes nothing: the file is not even migrated."""
+"""Checks of a database, its backups and its server, for a monitor.
+
+They change nothing: the file is not even migrated.
+"""
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import sqlite3
+import urllib.request
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
+from typing import NamedTuple
+from urllib.error import HTTPError
 
 from acare.database import file
 from acare.database.access import size_text
-from acare.database.connection import NOW, SQLITE_VERSION, at_offset, open_unchanged
+from acare.database.connection import NOW, at_offset, open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
 from acare.database.log_recovery import FAILURE, failure_record
@@ -20,11 +26,20 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
 
+#: The names of the checks. "backup" needs a folder, and "server" a URL.
+CHECKS = ("database", "keys", "log", "disk", "writes", "backup", "server")
+
 #: A key needs attention this many days before it expires.
 EXPIRES_SOON_DAYS = 14
 
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
+
+# The disk must have room for the growth of this time, which backups tell if their ages differ by a day.
+_GROWTH_HOURS = 30 * 24
+_MIN_SPAN_HOURS = 24
+
+_SERVER_SECONDS = 10  # in which the server must answer
 
 _ACTIVE = f"revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})"
 
@@ -38,7 +53,7 @@ FROM api_keys
 """
 
 EXPIRING = f"""
-SELECT preview, name, email, expires_at
+SELECT preview, email || coalesce(' (' || name || ')', ''), expires_at
 FROM api_keys
 JOIN users ON users.id = user_id
 WHERE {_ACTIVE} AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}
@@ -46,130 +61,123 @@ ORDER BY expires_at
 """
 
 
-@dataclass(frozen=True)
-class Backup:
-    """The newest backup in a folder."""
+class Check(NamedTuple):
+    """The result of a check: what is wrong, and the figures that were found. Sizes are in bytes."""
 
-    file: str
-    age_hours: float
-    checksum_ok: bool | None  # None: this user cannot read it
-
-
-@dataclass
-class Status:
-    """``attention`` has a line for each problem. Sizes are in bytes."""
-
-    database: str
-    file_size: int
-    log_size: int
-    disk_free: int
-    clients: int
-    users: int
-    keys_active: int
-    keys_expiring: int
-    keys_never_used: int
-    schema: int
-    sqlite: str
-    processes: list[int]  # that have the file open
-    backup: Backup | None = None
-    attention: list[str] = field(default_factory=list)
+    name: str
+    problems: list[str]
+    figures: dict[str, object]
 
 
-def read_status(path: Path, backups: Path | None = None, max_age_hours: float = 48) -> Status:
-    """The status of a database, and of the newest backup in the folder ``backups``.
+def read_status(
+    path: Path, folder: Path | None = None, max_age_hours: float = 48, url: str | None = None
+) -> list[Check]:
+    """The checks of a database, of the newest backup in ``folder``, and of the server at ``url``.
 
     DatabaseRefused if it is not a database that acare can open.
     """
     version = file.check(path)
     (clients, users, active, unused), expiring = _read(path)
-    real = path.resolve()
-    log = file.log_file(path)
-    status = Status(
-        database=str(path),
-        file_size=real.stat().st_size,
-        log_size=log.stat().st_size if log.exists() else 0,
-        disk_free=shutil.disk_usage(real.parent).free,
-        clients=clients,
-        users=users,
-        keys_active=active,
-        keys_expiring=len(expiring),
-        keys_never_used=unused,
-        schema=version,
-        sqlite=SQLITE_VERSION,
-        processes=sorted(file.processes_using(real) or ()),
-    )
-    status.attention += expiring
-    _note_attention(status, real)
-    if backups is not None:
-        _check_backup(status, path, backups, max_age_hours)
-    return status
+    path, stem = path.resolve(), path.stem
+    size, processes = path.stat().st_size, sorted(file.processes_using(path) or ())
+    counts = {"schema": version, "size": size, "clients": clients, "users": users}
+    old = [] if version == SCHEMA_VERSION or processes else [_OLD.format(version)]
+    no_answer, refused = (None, None) if url is None else _ask(url)
+    if processes and failure_record(path).exists():
+        refused = FAILURE
+    checks = [
+        Check("database", old, {**counts, "processes": processes}),
+        Check("keys", expiring, {"active": active, "expiring": len(expiring), "never_used": unused}),
+        _check_log(path),
+        _check_disk(path, stem, folder),
+        Check("writes", [refused] if refused else [], {}),
+    ]
+    if folder is not None:
+        checks.append(_check_backup(stem, folder, max_age_hours))
+    if url is not None:
+        checks.append(Check("server", [no_answer] if no_answer else [], {"url": url}))
+    return checks
+
+
+_OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} when the file is opened"
 
 
 def _read(path: Path) -> tuple[tuple[int, int, int, int], list[str]]:
-    """The counts, in the order of ``COUNTS``, and a line for each key that expires soon."""
+    """The counts, in the order of ``COUNTS``, and a text for each key that expires soon."""
     try:
         with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
             counts = connection.execute(COUNTS).fetchone()
             keys = connection.execute(EXPIRING).fetchall()
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None
-    return counts, [
-        f"the key {preview} of {email}{f' ({name})' if name else ''} expires on {expires_at[:10]}"
-        for preview, name, email, expires_at in keys
-    ]
+    return counts, [f"the key {preview} of {email} expires on {at[:10]}" for preview, email, at in keys]
 
 
-def _note_attention(status: Status, path: Path) -> None:
-    if status.disk_free < LOW_DISK:
-        status.attention.append(f"only {size_text(status.disk_free)} are free on the disk")
-    if status.log_size > MAX_PAGES * 4096 // 2:
-        status.attention.append(
-            f"the log has {size_text(status.log_size)}: a process keeps an old snapshot; at "
-            f"{size_text(MAX_PAGES * 4096)} writes are refused"
-        )
-    if status.schema != SCHEMA_VERSION and not status.processes:
-        status.attention.append(
-            f"the schema is {status.schema}; it is migrated to {SCHEMA_VERSION} when the file is opened"
-        )
-    if status.processes and failure_record(path).exists():
-        status.attention.append(FAILURE)
-    if not os.access(path, os.W_OK):
-        status.attention.append("this user cannot write to the file")
+def _check_log(path: Path) -> Check:
+    log, limit = file.log_file(path), MAX_PAGES * 4096
+    size = log.stat().st_size if log.exists() else 0
+    reason = f"a process keeps an old snapshot; at {size_text(limit)} writes are refused"
+    return Check("log", [f"{size_text(size)}: {reason}"] if size > limit // 2 else [], {"size": size})
 
 
-def _check_backup(status: Status, path: Path, folder: Path, max_age_hours: float) -> None:
-    newest = None
-    try:
-        with suppress(FileNotFoundError):
-            newest = max(backups(path.stem, folder), default=None)
-    except OSError as error:
-        status.attention.append(f"{folder}: {error.strerror}")
-        return
-    if newest is None:
-        status.attention.append(f"there is no backup in {folder}")
-        return
-    age = _age_hours(newest)
-    status.backup = Backup(str(newest), round(age, 1), _checksum_ok(newest, status.attention))
-    if age > max_age_hours:
-        status.attention.append(f"the newest backup is {age:.0f} hours old")
-    if shutil.disk_usage(folder).free < status.file_size:
-        status.attention.append(f"there is no room for another backup on the disk of {folder}")
+def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:
+    free, growth, problems = shutil.disk_usage(path.parent).free, None, []
+    with suppress(OSError):  # reported by the check of the backup
+        if folder is not None:
+            growth = _growth(backups(stem, folder))
+            if shutil.disk_usage(folder).free < path.stat().st_size:
+                problems = [f"there is no room for another backup on the disk of {folder}"]
+    if free < max(LOW_DISK, growth or 0):
+        problems.append(f"only {size_text(free)} are free; 30 days need {size_text(growth or LOW_DISK)}")
+    return Check("disk", problems, {"free": free, "growth_30_days": growth})
 
 
-def _checksum_ok(backup: Path, attention: list[str]) -> bool | None:
-    """Whether a backup matches its checksum, None if it is unreadable; adds a line if it needs attention."""
-    try:
-        check_sha256(backup, checksum_file(backup))
-    except DatabaseRefused as error:
-        attention.append(str(error))
-        return False
-    except OSError as error:
-        attention.append(f"{error.filename}: unreadable: {error.strerror}")
+def _growth(made: list[Path]) -> int | None:
+    """The bytes that 30 days add, from the sizes of the backups of the last 30 days; None if too few."""
+    recent = [path for path in made if _age_hours(path) <= _GROWTH_HOURS]
+    if not recent or (span := _age_hours(recent[0]) - _age_hours(recent[-1])) < _MIN_SPAN_HOURS:
         return None
-    return True
+    grown = recent[-1].stat().st_size - recent[0].stat().st_size
+    return max(0, int(grown * _GROWTH_HOURS / span))
+
+
+def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
+    try:
+        made = backups(stem, folder)
+    except FileNotFoundError:
+        made = []
+    except OSError as error:
+        return Check("backup", [f"{folder}: {error.strerror}"], {})
+    if not made:
+        return Check("backup", [f"there is no backup in {folder}"], {})
+    age, problems = _age_hours(made[-1]), []
+    if age > max_age_hours:
+        problems.append(f"the newest one is {age:.0f} hours old")
+    try:
+        check_sha256(made[-1], checksum_file(made[-1]))
+    except DatabaseRefused as error:
+        problems.append(str(error))
+    except OSError as error:
+        problems.append(f"{error.filename}: unreadable: {error.strerror}")
+    return Check("backup", problems, {"file": str(made[-1]), "age_hours": round(age, 1)})
 
 
 def _age_hours(backup: Path) -> float:
     """The age by the time in the name: a copy of the file can have a later modification time."""
     made = datetime.strptime(f"{backup.name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
     return (datetime.now(UTC) - made).total_seconds() / 3600
+
+
+def _ask(url: str) -> tuple[str | None, str | None]:
+    """Why the server does not answer, and why it refuses writes, by its ``/readyz``; None if it does not."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        try:
+            response = opener.open(f"{url.rstrip('/')}/readyz", timeout=_SERVER_SECONDS)
+        except HTTPError as error:  # such as 503, with the reason
+            response = error
+        with response:
+            answer = json.load(response)
+        return None, None if answer["success"] else str(answer["error"]["message"])
+    except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+        return f"{url}: no answer: {error}", None

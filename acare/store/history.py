@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypedDict
 
-from acare.auth import Caller
+from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
@@ -104,6 +104,15 @@ class Event:
     client: dict[str, Any]  # as it was then
 
 
+@dataclass(frozen=True)
+class Stored:
+    """All that is stored about a client, which may be deleted."""
+
+    client: dict[str, Any]  # its last version
+    history: list[Event]
+    responses: list[dict[str, Any]]  # see ``idempotency.responses``
+
+
 class HistoryStore:
     """The history of the clients in a database."""
 
@@ -137,6 +146,13 @@ class HistoryStore:
         if before is None or caller.owner_id not in (None, before["user_id"]):
             raise _not_found(client_id)
         return events
+
+    def stored(self, client_id: str) -> Stored:
+        """All that is stored about a client; ClientNotFound if that is nothing."""
+        history = self.events(OPERATOR, client_id)
+        with self._database.read() as connection:
+            responses = idempotency.responses(connection, client_id)
+        return Stored(history[-1].client, history, responses)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id and at its place in the lists, as its next version.

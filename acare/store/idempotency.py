@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from acare.auth import Caller
 from acare.clients import CreatedClient
@@ -30,6 +31,8 @@ FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_KEPT_SINCE}
 """
 
+RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
+
 DELETE_EXPIRED = f"""
 DELETE FROM idempotency_keys
 WHERE rowid IN (
@@ -45,6 +48,12 @@ INSERT = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
+
+
+def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
+    """The responses that are stored about a client: when each was stored, and the client in it."""
+    rows = connection.execute(RESPONSES, {"id": client_id})
+    return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
 
 def create_once(

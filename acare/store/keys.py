@@ -12,13 +12,14 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import HOST, OPERATOR, Caller, NewScopes, Role, Scopes, User, require_right_to_give
+from acare.auth import HOST, OPERATOR, Caller, NewScopes, Role, User, is_scope, require_right_to_give
 from acare.database.connection import NOW, THIS_MINUTE
 from acare.database.database import Database
 from acare.errors import KeyNotFound, UserError
@@ -226,7 +227,7 @@ class KeyStore:
 def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = None) -> list[dict[str, Any]]:
     """The keys that the caller can see, or the one with this id."""
     keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": caller.owner_id, "id": key_id}))
-    return [{**key, "scopes": json.loads(key["scopes"])} for key in keys]
+    return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 
 def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None, str | None]:
@@ -235,7 +236,8 @@ def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None,
     if row is None:
         return None, None, None
     user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
-    return Caller(user_id, role, key_id, preview, _scopes(scopes)), expires_at, last_used_at
+    given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
+    return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at, last_used_at
 
 
 def _touch(key_id: str | None, connection: sqlite3.Connection) -> None:
@@ -246,6 +248,8 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-def _scopes(text: str) -> Scopes:
-    """The scopes in the stored JSON."""
-    return MappingProxyType({resource: frozenset(actions) for resource, actions in json.loads(text).items()})
+def _scopes(text: str) -> dict[str, list[str]]:
+    """The scopes in the stored JSON. In a file that was edited by hand, invalid ones give no rights."""
+    with suppress(ValueError):
+        return {name: actions for name, actions in json.loads(text).items() if is_scope(name, actions)}
+    return {}

@@ -2,10 +2,12 @@
 
 import json
 import re
+import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
+from support.client import Api
 from support.http import HttpCaller
 from support.sockets import wait_for
 
@@ -83,6 +85,31 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
         "id", "user_id", "email", "role", "name", "preview", "scopes", "state",
         "created_at", "expires_at", "revoked_at", "last_used_at",
     }  # fmt: skip
+
+
+def test_the_list_shows_scopes_as_the_option_takes_them(run):
+    run("key", "create", "--user", ANA, "--scope", "clients:read,write", "--scope", "users:read")
+    heading, line = (line.split("\t") for line in run("key", "list").out.splitlines())
+    assert line[heading.index("scopes")] == "clients:read,write users:read"
+
+
+@pytest.mark.parametrize(
+    ("edited", "left"),
+    [
+        ('{clients: ["read"]}', "none"),  # JSON5, which SQLite accepts since 3.42
+        ('{"clients": 5}', "none"),
+        ('{"clients": [["read"]], "users": ["read"]}', "users:read"),
+    ],
+    ids=["json5", "a number", "a list in a list"],
+)
+def test_scopes_edited_by_hand_give_no_rights_if_invalid(run, path, edited, left):
+    key = run("key", "create", "--user", ANA).out.strip()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("UPDATE api_keys SET scopes = ?", (edited,))
+    assert f"\t{left}\t" in run("key", "list").out
+    with acare.create_app(database=path) as app:
+        Api(app, key).get("/v1/clients", status=403)
 
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):

@@ -1,8 +1,12 @@
 """The commands about users and clients: find, history, user and transfer."""
 
 import json
+import os
+import subprocess
 
 import pytest
+from support.data import JORDAN
+from support.server import command
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 
@@ -50,6 +54,45 @@ def test_find_deleted_shows_what_to_erase(run, ana, text):
     assert (found["id"], found["name"], found["deleted_at"][:2]) == (gone["id"], "Zoe O'Brien", "20")
     run("erase", gone["id"])
     assert json.loads(run("find", text, "--deleted", "--json").out) == []
+
+
+# --- what is stored about a person
+
+
+@pytest.fixture
+def stored(ana):
+    """The ids of two clients: one was deleted, the other created with an idempotency key, and changed."""
+    deleted = ana.create(first_name="Zoë", notes="first")["id"]
+    ana.delete(deleted)
+    changed = ana.ask("POST", "/v1/clients", JORDAN, 201, Idempotency_Key="key-1").json["data"]["id"]
+    ana.put(changed, {"notes": "second"})
+    return deleted, changed
+
+
+def test_the_history_as_json_has_all_that_is_stored(run, stored):
+    text = run("history", *stored, "--json").out
+    deleted, changed = json.loads(text)
+    assert (deleted["client"]["first_name"], deleted["owner"], '"Zoë"' in text) == ("Zoë", ANA, True)
+    events = [(event["action"], event["by"]) for event in deleted["history"]]
+    assert events == [("created", ANA), ("deleted", ANA)]
+    assert [event["client"]["notes"] for event in changed["history"]] == [None, "second"]
+    (response,) = changed["responses"]
+    assert response["client"] == changed["history"][0]["client"]
+
+
+def test_the_history_as_text_has_all_that_is_stored(run, stored):
+    text = run("history", *stored).out
+    assert text.count('    first_name: "Zoë"\n') == 2  # in the record, and as created
+    assert f"  deleted by {ANA}" in text
+    assert '    notes: null → "second"\n' in text
+    assert text.count("response stored for repeated requests\n") == 1
+
+
+def test_json_is_ascii_unless_the_output_is_utf_8(tmp_path, run, stored):
+    line = command("history", *stored, "--json", "--database", tmp_path / "acare.db")
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    printed = subprocess.run(line, env=env, capture_output=True, check=True, timeout=20).stdout
+    assert (printed.isascii(), json.loads(printed)[0]["client"]["first_name"]) == (True, "Zoë")
 
 
 # --- undelete

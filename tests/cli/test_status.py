@@ -2,12 +2,16 @@
 
 import json
 import os
+import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support import schema_2
 from support.client import Api
+from support.http import serving_with
 
 import acare
 from acare.auth import OPERATOR
@@ -36,20 +40,30 @@ def folder(path):
     return back_up(path, path.with_name("backups")).parent
 
 
-def test_it_shows_counts_and_sizes(run, path):
-    shown = json.loads(run("status", "--json").out)
-    names = ("clients", "users", "keys_active", "keys_expiring", "keys_never_used", "schema", "processes")
-    assert [shown[name] for name in names] == [2, 3, 2, 0, 1, SCHEMA_VERSION, []]
-    assert (shown["file_size"], shown["log_size"]) == (path.stat().st_size, 0)
-    assert shown["disk_free"] > 0
+@pytest.fixture
+def checks(run):
+    """The checks, as ``acare status --json`` prints them."""
+    return lambda *arguments, status=0: json.loads(run("status", "--json", *arguments, status=status).out)
 
 
-def test_as_text_it_has_a_line_for_each(run, folder):
+def test_it_shows_counts_and_sizes(checks, path):
+    shown = checks()
+    size = path.stat().st_size
+    expected = {"schema": SCHEMA_VERSION, "size": size, "clients": 2, "users": 3, "processes": []}
+    assert shown["database"] == {"problems": [], **expected}
+    assert shown["keys"] == {"problems": [], "active": 2, "expiring": 0, "never_used": 1}
+    assert shown["log"] == {"problems": [], "size": 0}
+    assert (shown["disk"]["free"] > 0, shown["disk"]["growth_30_days"]) == (True, None)
+
+
+def test_as_text_it_has_a_line_for_each_check(run, folder):
     printed = run("status", "--backups", folder)
-    assert printed.err == ""
-    assert "clients:         2\n" in printed.out
-    assert "processes:       none\n" in printed.out
-    assert printed.out.endswith("hours old\n")
+    names = [line.split("\t")[:2] for line in printed.out.splitlines()]
+    assert names == [
+        ["check", "state"],
+        *([name, "OK"] for name in ("database", "keys", "log", "disk", "writes", "backup")),
+    ]
+    assert (", clients 2, users 3, " in printed.out, printed.err) == (True, "")
 
 
 def test_it_changes_nothing(run, path, tmp_path):
@@ -58,13 +72,18 @@ def test_it_changes_nothing(run, path, tmp_path):
     assert sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir()) == before
 
 
-def test_it_shows_which_process_has_the_file_open(run, path):
+def test_it_shows_which_process_has_the_file_open(checks, path):
     with acare.create_app(database=path) as app:
         app.keys.list(OPERATOR)
-        assert json.loads(run("status", "--json").out)["processes"] == [os.getpid()]
+        assert checks()["database"]["processes"] == [os.getpid()]
 
 
 # --- what needs attention
+
+
+def named(**ago):
+    """The name of a backup that was made so long ago."""
+    return f"acare-{datetime.now(UTC) - timedelta(**ago):%Y%m%dT%H%M%S}.000Z.db"
 
 
 def expiring_key(path, folder, monkeypatch):
@@ -88,13 +107,22 @@ def no_backup(path, folder, monkeypatch):
 def old_backup(path, folder, monkeypatch):
     """A copy of one: its own time is the time of the copying."""
     (backup,) = folder.glob("*.db")
-    ago = datetime.now(UTC) - timedelta(hours=49)
-    checksum_file(backup).rename(checksum_file(older := folder / f"acare-{ago:%Y%m%dT%H%M%S}.000Z.db"))
+    checksum_file(backup).rename(checksum_file(older := folder / named(hours=49)))
     backup.rename(older)
 
 
-def read_only_file(path, folder, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda place, mode: False)
+def growing_file(path, folder, monkeypatch):
+    """A backup of ten days ago was empty, and not three times the newest one is free."""
+    (folder / named(days=10)).write_bytes(b"")
+    free = int(2.9 * max(each.stat().st_size for each in folder.iterdir()))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    monkeypatch.setattr(status, "LOW_DISK", 0)
+
+
+def no_room(path, folder, monkeypatch):
+    free = shutil.disk_usage(path).free
+    usage = {folder: SimpleNamespace(free=path.stat().st_size - 1)}
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage.get(place, SimpleNamespace(free=free)))
 
 
 def older_schema(path, folder, monkeypatch):
@@ -112,9 +140,10 @@ def damaged_backup(path, folder, monkeypatch):
     [
         (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
         (older_schema, "the schema is 2; it is migrated to 3 when the file is opened"),
-        (read_only_file, "this user cannot write to the file"),
-        (full_disk, "free on the disk"),
-        (long_log, "the log has"),
+        (full_disk, "disk: only "),
+        (growing_file, "are free; 30 days need 0."),
+        (no_room, "there is no room for another backup"),
+        (long_log, "log: 0.0 MiB: a process keeps an old snapshot"),
         (no_backup, "there is no backup in"),
         (old_backup, "49 hours old"),
         (damaged_backup, "damaged"),
@@ -141,3 +170,72 @@ def test_a_backup_that_cannot_be_read_is_not_called_damaged(run, folder, monkeyp
     printed = run("status", "--backups", folder, status=1)
     assert "damaged" not in printed.err
     assert f"{denied}: unreadable: Permission denied" in printed.err
+
+
+@pytest.mark.parametrize("ago", [{"hours": 23}, {"days": 31}], ids=["23 hours", "31 days"])
+def test_backups_of_less_than_a_day_or_before_the_month_tell_no_growth(checks, folder, ago):
+    (folder / named(**ago)).write_bytes(b"")
+    assert checks("--backups", folder)["disk"]["growth_30_days"] is None
+
+
+# --- the server
+
+
+def answering(status, content):
+    """A server that answers every request so."""
+
+    def answer(request):
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    return serving_with(answer)
+
+
+def test_a_server_that_answers_is_ok_and_no_proxy_is_asked(checks, path, start, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    shown = checks("--url", start().url)
+    assert (shown["server"]["problems"], shown["writes"]["problems"]) == ([], [])
+
+
+def test_a_server_that_does_not_answer_has_failed(checks, path):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    shown = checks("--url", url, status=1)
+    assert (len(shown["server"]["problems"]), shown["writes"]["problems"]) == (1, [])
+
+
+@pytest.mark.parametrize("page", [b"<html>", b"[]", b'{"success": false}'], ids=["html", "list", "error"])
+def test_another_program_at_the_url_is_no_answer(checks, path, page):
+    with answering(200, page) as url:
+        assert "no answer" in checks("--url", url, status=1)["server"]["problems"][0]
+
+
+def test_a_server_that_refuses_writes_answers(checks, path):
+    refusal = {"success": False, "error": {"message": "Not ready. disk: full"}}
+    with answering(503, json.dumps(refusal).encode()) as url:
+        shown = checks("--url", url, status=1)
+    assert (shown["server"]["problems"], shown["writes"]["problems"]) == ([], ["Not ready. disk: full"])
+
+
+# --- the exit code
+
+
+def test_a_check_that_is_not_named_does_not_set_the_exit_code(run, path, folder, monkeypatch):
+    expiring_key(path, folder, monkeypatch)
+    printed = run("status", "--fail-on", "disk,log")
+    assert "expires on" in printed.err
+    run("status", "--fail-on", "disk,keys", status=1)
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("disk,unknown", "unknown is not one of database, "),
+        ("backup", "needs --backups"),
+        ("server", "needs --url"),
+    ],
+)
+def test_a_check_that_cannot_be_made_is_refused(run, path, names, reason):
+    assert reason in run("status", "--fail-on", names, status=2).err

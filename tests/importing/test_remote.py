@@ -2,12 +2,10 @@
 
 import json
 import re
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN
+from support.http import serving_with
 from support.importing import USER
 from support.server import serving
 
@@ -77,18 +75,6 @@ class Fake:
 
 def number_id(number):
     return f"00000000-0000-7000-8000-{number:012}"
-
-
-@contextmanager
-def serving_with(answer):
-    """The URL of a server; ``answer`` gets each request, an http.server handler."""
-    handler = type("Handler", (BaseHTTPRequestHandler,), {"do_GET": answer, "log_message": lambda *_: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
 
 
 def listening(fake):

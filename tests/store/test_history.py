@@ -47,7 +47,8 @@ TABLES = ("clients", "client_history", "idempotency_keys")
 
 
 def events(acare, client_id):
-    return json.loads(acare("history", client_id, "--json").out)
+    (stored,) = json.loads(acare("history", client_id, "--json").out)
+    return stored["history"]
 
 
 def rows(app, statement, *values):
@@ -88,10 +89,8 @@ def test_an_event_has_the_client_as_it_was_and_the_key(acare, changed):
 def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
     first, second, ana, bob = changed
     lines = acare("history", first["id"]).out.splitlines()
-    assert lines[:2] == [
-        "Jordan Lee, client of ana@example.com",
-        f"{first['created_at']}  version 1  created by ana@example.com ({preview(ana.key)})",
-    ]
+    assert lines[:2] == ["Jordan Lee, client of ana@example.com", f'    id: "{first["id"]}"']
+    assert f"{first['created_at']}  version 1  created by ana@example.com ({preview(ana.key)})" in lines
     assert f"{second['updated_at']}  version 2  updated by bob@example.com ({preview(bob.key)})" in lines
     assert '    notes: "old" → "new"' in lines
 

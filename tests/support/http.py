@@ -1,8 +1,10 @@
-"""Callers over HTTP, by http.client."""
+"""Callers over HTTP, by http.client, and servers that answer as a test says."""
 
 import http.client
 import json
-from contextlib import closing
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from support.data import JORDAN
 
@@ -27,6 +29,19 @@ def ask(server, method="GET", path="/v1/clients", body=None, status=200, parse=j
         found, received, content = _exchange(connection, server.key, method, path, body, headers, parse)
     assert found == status, content
     return received, content
+
+
+@contextmanager
+def serving_with(answer):
+    """The URL of a server; ``answer`` gets each request, an http.server handler."""
+    methods = {"do_GET": answer, "do_POST": answer, "log_message": lambda *_: None}
+    handler = type("Handler", (BaseHTTPRequestHandler,), methods)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 class HttpCaller:
