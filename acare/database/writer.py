@@ -28,9 +28,6 @@ log = logging.getLogger("acare.database")
 BATCH_WINDOW = 0.0005
 LARGE_BATCH = 8
 
-#: Indexes the words of the clients that were changed. (schema.sql, Search)
-INDEX = "DELETE FROM clients_to_index"
-
 
 class Write(Generic[T]):
     """A queued write and its outcome.
@@ -159,7 +156,6 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         for write in batch:
             self._run(write)
-        self._connection.execute(INDEX)
         self._connection.execute("COMMIT")
         self.commits += 1
         self._last_batch = len(batch)

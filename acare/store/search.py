@@ -10,10 +10,12 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import starmap
 
 from acare.database.database import Database
+from acare.errors import StoreUnavailable
 
 #: Digits that two notations of one phone number have in common at the end.
 MIN_DIGITS = 7
@@ -21,6 +23,15 @@ MIN_DIGITS = 7
 _SEPARATORS = " -()./+\xa0\N{EN DASH}"
 _NO_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 _NUMBER_WORD = re.compile(f"[0-9{re.escape(_SEPARATORS)}]+")
+
+# Whether clients were changed since the last search.
+PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
+
+#: Indexes these clients, in a write transaction.
+INDEX = "DELETE FROM clients_to_index"
+
+#: Seconds that a search waits until that is written.
+INDEX_SECONDS = 0.25
 
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
@@ -109,12 +120,26 @@ def near(number: str) -> str:
     return quote(number[-MIN_DIGITS:])
 
 
+def index_changes(database: Database) -> None:
+    """Index the clients that were changed, before a search.
+
+    If other writes take longer than ``INDEX_SECONDS``, or nothing can be written, the search misses the last
+    changes.
+    """
+    with database.read() as connection:
+        (is_pending,) = connection.execute(PENDING).fetchone()
+    if is_pending:
+        with suppress(StoreUnavailable, TimeoutError):
+            database.submit(lambda connection: connection.execute(INDEX).rowcount).result(INDEX_SECONDS)
+
+
 def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found]:
     """Matching clients of all users, newest first; with ``deleted``, deleted clients follow.
 
     Deleted clients are not in the index: each word can be anywhere in the same fields, and only the case of
     ASCII letters does not count.
     """
+    index_changes(database)
     with database.read() as connection:
         connection.execute("BEGIN")
         yield from starmap(
@@ -126,6 +151,7 @@ def find(database: Database, text: str, deleted: bool = False) -> Iterator[Found
 
 def erase_deleted_words(connection: sqlite3.Connection) -> None:
     """Delete the words that no client has any more, in the transaction of ``connection``."""
+    connection.execute(INDEX)
     connection.execute(OPTIMIZE)
 
 

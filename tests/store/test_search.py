@@ -10,7 +10,7 @@ import acare
 from acare.fields import validate_create, validate_update
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
-from acare.store.search import normalize_number
+from acare.store.search import index_changes, normalize_number
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -27,6 +27,7 @@ def new(**fields):
 
 def check_index(app):
     """SQLite compares the index with all clients."""
+    index_changes(app.database)
     app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
 
 

@@ -156,7 +156,7 @@ FROM (
         seq,
         json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
+            || coalesce((SELECT phone || ' ' || n || ' ' || substr(n, -7) FROM (SELECT number AS n)), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
     FROM clients
 );
@@ -199,6 +199,12 @@ BEGIN
     INSERT INTO clients_to_index (seq, words, spellings)
     SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
     ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
+WHEN (SELECT count(*) FROM clients_to_index) > 64
+BEGIN
+    DELETE FROM clients_to_index WHERE seq <> NEW.seq;
 END;
 
 CREATE TRIGGER clients_index AFTER DELETE ON clients_to_index
