@@ -88,7 +88,8 @@ class Writer:
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
         """Queue ``work``, which runs in a transaction; it has a result when the transaction is on disk.
 
-        An exception from ``work`` undoes its changes and is raised by ``result``.
+        An exception from ``work`` undoes its changes and is raised by ``result``. ``work`` is run again if
+        another write of the same transaction has failed.
         """
         write = Write(work)
         with self._mutex:
@@ -154,8 +155,9 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        for write in batch:
-            self._run(write)
+        if not all(map(self._run, batch)):
+            self._undo(batch)
+            return
         self._connection.execute("COMMIT")
         self.commits += 1
         self._last_batch = len(batch)
@@ -163,17 +165,27 @@ class Writer:
             write.end()
         self.log.committed(len(batch))
 
-    def _run(self, write: Write[Any]) -> None:
-        """Run one write in a savepoint, so that a failure undoes it alone. The commit is still to come."""
-        self._connection.execute("SAVEPOINT one_write")
+    def _run(self, write: Write[Any]) -> bool:
+        """Run one write; the commit is still to come. False if it failed after it had changed something."""
+        write.error = None
+        before = self._connection.total_changes
         try:
             write.value = write.work(self._connection)
         except BaseException as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
-            self._connection.execute("ROLLBACK TO one_write")
             write.error = as_domain_error(error)
-        self._connection.execute("RELEASE one_write")
+            return self._connection.total_changes == before
+        return True
+
+    def _undo(self, batch: list[Write[Any]]) -> None:
+        """Undo the transaction, in which one write has failed, and run each write in one of its own."""
+        self._connection.rollback()
+        if len(batch) == 1:
+            batch[0].end()
+            return
+        for write in batch:
+            self._commit([write])
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
