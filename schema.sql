@@ -109,8 +109,8 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 -- common. (The inner SELECT computes the number once.) `spellings` has the words once more if they have letters
 -- in which the tokenizer finds no accent to remove, and once more with ae, oe, ue and aa. (Text in ASCII has as
 -- many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the combining
--- diaeresis and ring.) Without the indexes of prefixes, a search of one letter would read a tenth of the words of
--- all notes, and a search of two digits most phone numbers.
+-- diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search of one
+-- letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -142,7 +142,7 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients_words',
     content_rowid = 'seq',
     columnsize = 0,
-    prefix = '1 2 3',
+    prefix = '1',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 

@@ -166,7 +166,7 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     content = 'clients_words',
     content_rowid = 'seq',
     columnsize = 0,
-    prefix = '1 2 3',
+    prefix = '1',
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
