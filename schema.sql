@@ -104,14 +104,13 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index has the words of this view; deleted words stay in the file until FTS5 merges its
--- segments: acare/store/search.py. A view, since SQLite would compute generated columns with every update of
--- a client. Two notations of one phone number have their last seven digits in common. `spellings` has the
--- words once more if they have letters in which the tokenizer finds no accent to remove, and once more with
--- ae, oe, ue and aa. (Text in ASCII has as many characters as bytes, and so has its JSON, which need not be
--- computed here. 776 and 778 are the combining diaeresis and ring.) The command 'delete' needs the words as
--- they were, hence BEFORE. The index of first letters (`prefix`) is for the notes: without it, a search of
--- one letter reads a tenth of their words.
+-- Search. `clients_search` has the words of the view `clients_words`; deleted words stay in the file until FTS5
+-- merges its segments: acare/store/search.py. Two notations of one phone number have their last seven digits in
+-- common. (The inner SELECT computes the number once.) `spellings` has the words once more if they have letters
+-- in which the tokenizer finds no accent to remove, and once more with ae, oe, ue and aa. (Text in ASCII has as
+-- many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the combining
+-- diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search of one
+-- letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -133,7 +132,7 @@ FROM (
         seq,
         json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
+            || coalesce((SELECT phone || ' ' || n || ' ' || substr(n, -7) FROM (SELECT number AS n)), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
     FROM clients
 );
@@ -147,34 +146,50 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
+-- The clients whose words have changed. Deleting a row indexes them: a search deletes all rows first, and a
+-- change all others if there are many. FTS5 writes a segment at every savepoint, so to index each client with
+-- its own write would take as long as the rest of the write.
+CREATE TABLE clients_to_index (
+    seq       INTEGER PRIMARY KEY,
+    words     TEXT, -- as they are in the index; NULL: the client is not in it
+    spellings TEXT
+) STRICT;
+
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
 BEGIN
-    INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
+    INSERT INTO clients_to_index (seq) VALUES (NEW.seq)
+    ON CONFLICT DO NOTHING;
 END;
 
 CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
+    INSERT INTO clients_to_index (seq, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    ON CONFLICT DO NOTHING;
 END;
 
-CREATE TRIGGER clients_search_update_old
+CREATE TRIGGER clients_search_update
 BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
 WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
     IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
+    INSERT INTO clients_to_index (seq, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    ON CONFLICT DO NOTHING;
 END;
 
-CREATE TRIGGER clients_search_update_new
-AFTER UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
+CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
+WHEN (SELECT count(*) FROM clients_to_index) > 64
 BEGIN
+    DELETE FROM clients_to_index WHERE seq <> NEW.seq;
+END;
+
+CREATE TRIGGER clients_index AFTER DELETE ON clients_to_index
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, words, spellings)
+    SELECT 'delete', OLD.seq, OLD.words, OLD.spellings WHERE OLD.words IS NOT NULL;
     INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
 END;
 
 

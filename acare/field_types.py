@@ -53,7 +53,7 @@ class String(FieldType):
         if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(f"must have {self._length()}")
         check_characters(value, lines=self.lines)  # the white space around the text too
-        if text and not re.search(self.pattern, text):
+        if text and self.pattern and not re.search(self.pattern, text):
             raise ValueError(self.rule)
         return text or None
 

@@ -44,7 +44,7 @@ _WRITER_SETTINGS = (
     "foreign_keys = ON",
     # Deleted and replaced content is overwritten in the file: it is personal data.
     "secure_delete = ON",
-    # Keeps a savepoint's rollback data in memory; otherwise every transaction creates and deletes a file.
+    # Keeps a statement's rollback data in memory; otherwise every transaction creates and deletes a file.
     "temp_store = MEMORY",
     # The size to which a longer log is truncated when it restarts: 64 MiB.
     f"journal_size_limit = {64 * 1024 * 1024}",

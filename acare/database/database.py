@@ -119,7 +119,7 @@ class Database:
 
         On return the changes are on disk. StoreUnavailable if the database cannot be written now. ``work``
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
-        call ``write``, and must read its cursors to the end.
+        call ``write``, must read its cursors to the end, and can be run twice.
         """
         result = self.submit(work).result()
         self.has_written = True

@@ -62,7 +62,8 @@ class Writer:
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Queue ``work``, which runs in a transaction; it has a result when the transaction is on disk.
 
-        An exception from ``work`` undoes its changes and is raised by ``result``.
+        An exception from ``work`` undoes its changes and is raised by ``result``. ``work`` is run again if
+        another write of the same transaction has failed.
         """
         outcome: Future[T] = Future()
         with self._mutex:
@@ -120,7 +121,10 @@ class Writer:
         return write is not None
 
     def _commit(self, batch: list[_Write]) -> None:
-        """Run the batch in one transaction, and answer its callers when the transaction is on disk."""
+        """Run the batch in one transaction, and answer its callers when the transaction is on disk.
+
+        If the transaction must be undone, each write runs again in one of its own.
+        """
         if not batch:
             return
         self._check()
@@ -128,29 +132,38 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        answers = [self._run(*write) for write in batch]
-        self._connection.execute("COMMIT")
-        self.commits += 1
-        self._last_batch = len(batch)
-        for answer in answers:
-            answer()
-        self.log.committed(len(batch))
+        answers, is_clean = zip(*(self._run(*write) for write in batch), strict=True)
+        if all(is_clean):
+            self._connection.execute("COMMIT")
+            self.commits += 1
+            self._last_batch = len(batch)
+            for answer in answers:
+                answer()
+            self.log.committed(len(batch))
+            return
+        self._connection.rollback()
+        if len(batch) == 1:
+            answers[0]()
+            return
+        for write in batch:
+            self._commit([write])
 
-    def _run(self, work: Callable[[sqlite3.Connection], Any], outcome: Future[Any]) -> Callable[[], None]:
-        """Run one write in a savepoint, so that a failure undoes it alone.
+    def _run(
+        self, work: Callable[[sqlite3.Connection], Any], outcome: Future[Any]
+    ) -> tuple[Callable[[], None], bool]:
+        """Run one write.
 
-        Returns the function that answers the caller, to be called after the commit.
+        Returns the function that answers the caller, to be called after the commit, and False if the
+        transaction must be undone, because the write failed after it had changed something.
         """
-        self._connection.execute("SAVEPOINT one_write")
+        before = self._connection.total_changes
         try:
-            answer = partial(outcome.set_result, work(self._connection))
+            return partial(outcome.set_result, work(self._connection)), True
         except BaseException as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
-            self._connection.execute("ROLLBACK TO one_write")
-            answer = partial(outcome.set_exception, as_domain_error(error))
-        self._connection.execute("RELEASE one_write")
-        return answer
+            is_clean = self._connection.total_changes == before
+            return partial(outcome.set_exception, as_domain_error(error)), is_clean
 
     def _fail(self, batch: list[_Write], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""

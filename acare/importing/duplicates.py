@@ -57,6 +57,8 @@ def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
         found = connection.execute(FIND_ID, row.kept).fetchall()
         return ("id", found[0][0]) if found else None
     by, statement, values = _search(row.client)
+    if by != "email":
+        connection.execute(search.INDEX)  # the rows before this one
     name = _folded(row.client["first_name"], row.client["last_name"])
     with closing(connection.execute(statement, values)) as candidates:
         for _, *candidate in candidates:

@@ -117,9 +117,8 @@ def import_rows(
 def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
     """A transaction on a connection of its own; what is not committed at the end is rolled back.
 
-    Not in the writer's thread, where a savepoint would keep all replaced pages in memory, and Ctrl-C would
-    have to wait. The log is emptied before, which also refuses if no process may write, and after, when it
-    has the whole import.
+    Not in the writer's thread, where Ctrl-C would have to wait. The log is emptied before, which also refuses
+    if no process may write, and after, when it has the whole import.
     """
     database.empty_log()
     try:

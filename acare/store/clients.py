@@ -17,7 +17,7 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists
+from acare.store import idempotency, lists, search
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
 # The places of clients in the lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -99,6 +99,8 @@ class ClientStore:
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
         """
+        if filters.get("q") is not None:
+            search.index_changes(self._database)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
 

@@ -60,6 +60,8 @@ class ListStore:
 
         InvalidInput if there are more than ``max_clients``.
         """
+        if filters.get("q") is not None:
+            search.index_changes(self._database)
         with self._database.read(max_seconds=_MAX_SECONDS_OF_ALL) as connection:
             total, values = _count(connection, caller.owner_id, filters)
             if total > max_clients:

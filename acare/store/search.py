@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
+
+from acare.database.database import Database
+from acare.errors import StoreUnavailable
 
 #: Digits that two notations of one phone number have in common at the end.
 MIN_DIGITS = 7
@@ -16,6 +20,15 @@ MIN_DIGITS = 7
 _SEPARATORS = " -()./+\xa0\N{EN DASH}"
 _NO_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 _NUMBER_WORD = re.compile(f"[0-9{re.escape(_SEPARATORS)}]+")
+
+# Whether clients were changed since the last search.
+PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
+
+#: Indexes these clients, in a write transaction.
+INDEX = "DELETE FROM clients_to_index"
+
+#: Seconds that a search waits until that is written.
+INDEX_SECONDS = 0.25
 
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
@@ -64,8 +77,22 @@ def near(number: str) -> str:
     return quote(number[-MIN_DIGITS:])
 
 
+def index_changes(database: Database) -> None:
+    """Index the clients that were changed, before a search.
+
+    If other writes take longer than ``INDEX_SECONDS``, or nothing can be written, the search misses the last
+    changes.
+    """
+    with database.read() as connection:
+        (is_pending,) = connection.execute(PENDING).fetchone()
+    if is_pending:
+        with suppress(StoreUnavailable, TimeoutError):
+            database.submit(lambda connection: connection.execute(INDEX).rowcount).result(INDEX_SECONDS)
+
+
 def erase_deleted_words(connection: sqlite3.Connection) -> None:
     """Delete the words that no client has any more, in the transaction of ``connection``."""
+    connection.execute(INDEX)
     connection.execute(OPTIMIZE)
 
 

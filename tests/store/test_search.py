@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -10,7 +11,7 @@ import acare
 from acare.fields import validate_create, validate_update
 from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
-from acare.store.search import normalize_number
+from acare.store.search import index_changes, normalize_number
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -27,6 +28,7 @@ def new(**fields):
 
 def check_index(app):
     """SQLite compares the index with all clients."""
+    index_changes(app.database)
     app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
 
 
@@ -57,6 +59,41 @@ def test_the_index_follows_every_change(app, ana):
                 lambda connection: connection.execute("UPDATE clients SET seq = seq + 0").rowcount
             )
     check_index(app)
+
+
+def waiting(app):
+    """How many clients have changed since they were indexed."""
+    with app.database.read() as connection:
+        return connection.execute("SELECT count(*) FROM clients_to_index").fetchone()[0]
+
+
+def test_a_search_indexes_the_clients_that_have_changed(app, ana):
+    client_id = app.clients.create(ana, new(last_name="Ray")).id
+    assert (waiting(app), found(app, ana, "ray"), waiting(app)) == (1, 1, 0)
+    app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
+    assert (waiting(app), found(app, ana, "fox"), found(app, ana, "ray"), waiting(app)) == (1, 1, 0, 0)
+
+
+def test_no_more_than_64_clients_wait_to_be_indexed(app, ana):
+    ids = [app.clients.create(ana, new()).id for _ in range(65)]
+    assert waiting(app) == 1
+    for client_id in ids:
+        app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
+    assert waiting(app) < 65
+    check_index(app)
+
+
+def test_a_search_does_not_wait_for_a_long_write(app, ana):
+    app.clients.create(ana, new(last_name="Ray"))
+    index_changes(app.database)
+    app.clients.create(ana, new(last_name="Ray"))
+    with closing(sqlite3.connect(app.database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert found(app, ana, "ray") == 1
+        assert time.monotonic() - began < 2
+        other.execute("ROLLBACK")
+    assert found(app, ana, "ray") == 2
 
 
 def found(app, ana, query):

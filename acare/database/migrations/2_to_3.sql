@@ -156,7 +156,7 @@ FROM (
         seq,
         json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce(phone || ' ' || number || ' ' || substr(number, -7), '') || ' '
+            || coalesce((SELECT phone || ' ' || n || ' ' || substr(n, -7) FROM (SELECT number AS n)), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
     FROM clients
 );
@@ -172,34 +172,47 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
 
 INSERT INTO clients_search (clients_search) VALUES ('rebuild');
 
+CREATE TABLE clients_to_index (
+    seq       INTEGER PRIMARY KEY,
+    words     TEXT,
+    spellings TEXT
+) STRICT;
+
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
 BEGIN
-    INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
+    INSERT INTO clients_to_index (seq) VALUES (NEW.seq)
+    ON CONFLICT DO NOTHING;
 END;
 
 CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
+    INSERT INTO clients_to_index (seq, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    ON CONFLICT DO NOTHING;
 END;
 
-CREATE TRIGGER clients_search_update_old
+CREATE TRIGGER clients_search_update
 BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
 WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
     IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
 BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
+    INSERT INTO clients_to_index (seq, words, spellings)
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    ON CONFLICT DO NOTHING;
 END;
 
-CREATE TRIGGER clients_search_update_new
-AFTER UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
+CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
+WHEN (SELECT count(*) FROM clients_to_index) > 64
 BEGIN
+    DELETE FROM clients_to_index WHERE seq <> NEW.seq;
+END;
+
+CREATE TRIGGER clients_index AFTER DELETE ON clients_to_index
+BEGIN
+    INSERT INTO clients_search (clients_search, rowid, words, spellings)
+    SELECT 'delete', OLD.seq, OLD.words, OLD.spellings WHERE OLD.words IS NOT NULL;
     INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = NEW.seq;
+    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
 END;
 
 CREATE TRIGGER clients_count_insert AFTER INSERT ON clients
