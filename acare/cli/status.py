@@ -44,7 +44,7 @@ def _figures(figures: dict[str, object]) -> str:
     return ", ".join(
         f"{name.replace('_', ' ')} {size_text(value) if name in _SIZES and isinstance(value, int) else value}"
         for name, value in figures.items()
-        if value is not None
+        if value is not None and value != []
     )
 
 
