@@ -116,6 +116,15 @@ def media_types(document):
             yield from follow(document, body).get("content", {}).values()
 
 
+TYPED = {"type", "$ref", "anyOf"}
+
+
+def test_every_value_has_a_type_but_those_of_the_history(document):
+    schemas = document["components"]["schemas"].values()
+    untyped = [part for named in schemas for part in schemas_in(named) if not part.keys() & TYPED]
+    assert [part["description"] for part in untyped] == ["The value before.", "The value after."]
+
+
 def test_schemas_have_only_simple_keywords(document):
     """Of a pattern, a condition or a constant, generators make code of their own, or no type."""
     parts = document["components"]
@@ -130,6 +139,11 @@ def test_schemas_have_only_simple_keywords(document):
 
 def test_every_body_has_a_named_schema(document):
     assert all(media["schema"].keys() == {"$ref"} for media in media_types(document))
+
+
+def test_the_csv_is_a_file(document):
+    """Clients in Java and Rust parse a string without this format as JSON."""
+    assert document["components"]["schemas"]["ClientsCsv"]["format"] == "binary"
 
 
 def test_errors_with_details_precede_errors_without(document):
