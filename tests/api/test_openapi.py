@@ -249,6 +249,12 @@ def test_document_and_app_agree_about_a_body(document, body):
         assert fits(document, {"$ref": f"#/components/schemas/{owner}"}, body) is accepts(validate, body)
 
 
+@pytest.mark.parametrize("name", ["UserChanges", "KeyInput"])
+def test_null_fits_where_it_counts_as_absent(document, name):
+    schema = document["components"]["schemas"][name]
+    assert fits(document, schema, dict.fromkeys(schema["properties"]))
+
+
 @pytest.mark.parametrize(
     ("name", "texts"),
     [
