@@ -128,8 +128,8 @@ def require_right_to_give(caller: Caller, user_id: str, scopes: NewScopes) -> No
 
 def parse_scope(text: str) -> tuple[str, list[str]]:
     """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
-    resource, colon, listed = text.partition(":")
-    actions = [action.strip() for action in listed.split(",")] if colon else []
+    resource, _, listed = text.partition(":")
+    actions = [action.strip() for action in listed.split(",")]
     if not is_scope(resource, actions):
         raise ValueError(f"RESOURCE:ACTION[,ACTION] with {_ALLOWED}")
     return resource, actions
@@ -139,12 +139,13 @@ def parse_scopes(value: object) -> dict[str, list[str]]:
     """The scopes in a JSON value: an object of lists. ValueError states the format."""
     if not isinstance(value, dict) or not all(is_scope(*scope) for scope in value.items()):
         raise ValueError(f"must be an object that maps resources to lists of actions, with {_ALLOWED}")
-    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items()}
+    # A generated Java client sends an empty list for each resource that its caller does not name.
+    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
 
 
 def is_scope(resource: str, actions: object) -> bool:
     """Whether this is a known resource with a list of known actions."""
-    is_list = isinstance(actions, list) and bool(actions) and all(action in ACTIONS for action in actions)
+    is_list = isinstance(actions, list) and all(action in ACTIONS for action in actions)
     return is_list and resource in RESOURCES
 
 

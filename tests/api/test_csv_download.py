@@ -7,6 +7,7 @@ from support.client import Api, app_fixture, full_key
 from support.data import OTHER
 from support.importing import USER, Agency
 
+from acare.api import openapi
 from acare.auth import operator_for
 from acare.store.lists import ListStore
 
@@ -46,6 +47,12 @@ def test_it_is_a_download(three):
     name = answer.headers["Content-Disposition"]
     assert re.fullmatch(r'attachment; filename="?clients-\d{4}-\d\d-\d\d\.csv"?', name)
     assert three.head(CSV).headers["Content-Length"] == str(len(answer.body))
+
+
+def test_generated_clients_read_it_as_a_file():
+    """Java and Rust parse another string as JSON; with ``format: binary``, openapi-python-client fails."""
+    schema = openapi.document("1")["components"]["schemas"]["ClientsCsv"]
+    assert schema["contentMediaType"] == "application/octet-stream"
 
 
 @pytest.mark.parametrize(

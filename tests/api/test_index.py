@@ -1,4 +1,4 @@
-"""The index at /: the web UI (tests/web) for a browser, JSON for a program."""
+"""The index at /: the web UI (tests/web) for a browser, JSON for a program; and /openapi.json."""
 
 import pytest
 from support.client import Api, app_fixture
@@ -35,3 +35,10 @@ def test_its_links_work_under_a_prefix(app):
     assert [*links] == ["openapi", "healthz", "readyz"]
     for link in links.values():
         Api(app).get(link.removeprefix("/crm"))
+
+
+def test_another_prefix_does_not_make_the_document_again(app, monkeypatch):
+    Api(app).get("/openapi.json")
+    monkeypatch.setattr("acare.api.openapi.document", None)
+    answer = Api(app).ask("GET", "/openapi.json", environ={"SCRIPT_NAME": '/a"b'})
+    assert answer.json["servers"] == [{"url": '/a"b'}]

@@ -26,7 +26,8 @@ def error(kind, call, *arguments, **named):
     raise AssertionError("accepted")
 
 url, key = sys.argv[1:]
-api = ClientsApi(ApiClient(Configuration(url, api_key={"X-API-Key": key})))
+connection = ApiClient(Configuration(url, api_key={"X-API-Key": key}))
+api, users, keys = ClientsApi(connection), UsersApi(connection), KeysApi(connection)
 wishes = PropertyPreferences(bedrooms_min=3)
 wishes.additional_properties = {"pool": {"heated": True}}
 sent = ClientInput(first_name="Zoë", last_name="Müller", client_type="buyer", budget_max=123456789.55,
@@ -44,13 +45,23 @@ stale = error(ConflictException, api.update_client, made.id, ClientChanges(phone
 assert (type(stale), stale.current_version, stale.changed_fields) == (VersionDetails, 2, ["phone"])
 wrong = error(BadRequestException, api.create_client, sent.model_copy(update={"first_name": " "})).details
 assert [(type(each), each.var_field) for each in wrong] == [(FieldError, "first_name")]
-assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 2
 feed = api.list_changes(limit=5).data
 assert [(change.id, change.client) for change in feed.changes] == [(made.id, changed)]
+(change,) = api.get_client_history(made.id).data.versions[0].changes
+assert (change.var_field, change.var_from, change.to) == ("phone", None, "1")
+assert "Müller" in api.export_clients(q="mull").decode()
+user = users.create_user(UserInput(email="ana@example.com", role="agent")).data
+assert api.set_client_owner(made.id, OwnerInput(user_id=user.id, version=2)).data.user_id == user.id
+assert users.hand_over_clients(user.id, HandoverInput(to=made.user_id)).data.clients == 1
+new = keys.create_key(KeyInput(user_id=user.id, scopes=Scopes(clients=["read"]))).data
+assert keys.list_keys().data.keys[1].scopes == new.scopes == Scopes(clients=["read"])
+assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 4
 assert api.delete_client(made.id).data == {}
 (removal,) = api.list_changes(after=feed.meta.cursor).data.changes
 assert (removal.id, removal.client, removal.removed_at is None) == (made.id, None, False)
 assert error(NotFoundException, api.get_client, made.id).code == "NOT_FOUND"
+assert api.list_clients(deleted=True).data.meta.deleted[0].deleted_by == "broker@example.com"
+assert api.restore_client(made.id).data.version == 5
 print("done")
 """
 

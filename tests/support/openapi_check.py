@@ -15,7 +15,7 @@ from uuid import UUID
 METHODS = ("get", "post", "put", "delete")
 
 #: Keywords that have no effect on validation.
-NOTES = frozenset(("description", "default", "examples", "x-omitempty"))
+NOTES = frozenset(("description", "default", "examples", "contentMediaType", "x-omitempty"))
 #: Keywords with schemas inside them.
 NESTING = ("$ref", "anyOf", "properties", "items")
 
