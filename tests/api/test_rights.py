@@ -91,12 +91,12 @@ def test_every_operation_of_the_api_is_in_the_table(app):
 
 
 def test_the_table_is_documented():
-    rows = re.findall(
-        r"^\| `([A-Z]+ /v1/\S+)` \| `(\w+):([a-z`, :]+)` \| (\w+) \|$", README.read_text(), re.M
-    )
+    rows = re.findall(r"^\| (`\w+:.+) \| (\w+) \| (.+) \|$", README.read_text(), re.M)
     documented = {
-        operation: (resource, tuple(actions.replace(f"`, `{resource}:", " ").split()), role)
-        for operation, resource, actions, role in rows
+        operation: (resource, tuple(re.findall(r":(\w+)`", scopes)), role)
+        for scopes, role, operations in rows
+        for resource in re.findall(r"`(\w+):", scopes)[:1]
+        for operation in re.findall(r"`(.+?)`", operations)
     }
     assert documented == {
         operation: (right.resource, right.actions, "all" if len(right.roles) == 2 else right.roles[0])
