@@ -15,7 +15,6 @@ import pytest
 
 import acare
 from acare.api import envelope
-from acare.config import SETTINGS, Settings
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
 
@@ -99,17 +98,6 @@ def comparable(text):
 def rows(page):
     """The rows of all tables of a page, as lists of cells."""
     return [re.split(r" ?\| ?", line.strip("| ")) for line in page.splitlines() if line.startswith("|")]
-
-
-def test_every_setting_has_a_row_with_flag_variable_and_default():
-    settings = [cells[:3] for cells in rows(INSTALL) if cells[0].startswith("`--")]
-    told = {tuple(cell.strip("`").split()[0] for cell in cells) for cells in settings}
-    defaults = {setting.name: getattr(Settings(), setting.name) for setting in SETTINGS}
-    defaults["rate_limit"] = "{0.tokens}/{0.seconds}".format(defaults["rate_limit"])
-    for name, default in defaults.items():
-        defaults[name] = "none" if default in (None, ()) else str(default).lower()
-    expected = {(setting.flag, setting.variable, defaults[setting.name]) for setting in SETTINGS}
-    assert told == expected
 
 
 def test_every_check_of_status_has_a_row_with_its_figures(tmp_path):
