@@ -166,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
             # Progress would share its line with a problem that is printed.
             lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
-    _print_columns(reader.columns, with_fields=args.dry_run)
+    _print_columns(reader.columns, args)
     _print_kinds(result, is_csv=isinstance(reader, CsvReader))
     _print_counts(result)
     return 1 if result.is_blocked(options) else 0
@@ -174,9 +174,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
-    """The file to import. The clients of a server are downloaded into a temporary file without a name before
-    the import begins: other writers never wait for the network.
-    """
+    """The file to import. Clients of a server are downloaded before: no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
             yield file
@@ -203,9 +201,9 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
         raise UserError(f"{args.source}: {error}") from None
 
 
-def _print_columns(columns: Sequence[Column], *, with_fields: bool) -> None:
-    """Print the unknown columns, or the field of each column."""
-    if with_fields:
+def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
+    """Print the field of each column for a dry run, and what happens to the unknown columns."""
+    if args.dry_run:
         ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
         first = {column.field: column for column in ranked}  # the last of a field, so of lowest rank
         for column in columns:
@@ -213,8 +211,10 @@ def _print_columns(columns: Sequence[Column], *, with_fields: bool) -> None:
             if column.field and column is not first[column.field]:
                 field += f", if {printable(first[column.field].name)} is empty"
             print(f"    {printable(column.name)} -> {field}")
-    elif unknown := [column.name for column in columns if column.field is None]:
-        _print_line(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)")
+    if unknown := [column.name for column in columns if column.field is None]:
+        lost = "not imported; --map and --extra-columns use them"
+        result = "kept in property_preferences" if args.extra_columns else lost
+        _print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
 
 
 def _print_kinds(result: Result, *, is_csv: bool) -> None:

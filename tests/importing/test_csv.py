@@ -189,7 +189,7 @@ def test_the_place_of_an_invalid_item_makes_no_kind_of_its_own(agency):
 def test_unknown_columns_are_named_and_kept_if_asked(agency):
     content = f"ID,{HEADER},Dog,Phone,Phone\n17,Jordan,Lee,buyer,Rex,1,2\n"
     out = agency.load(content, "--extra-columns", "--map", "ID=").out
-    assert "Unknown columns: Dog (--map" in out
+    assert "Unknown columns: Dog (kept in property_preferences)" in out
     assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (7)": "2"}
 
 
@@ -205,6 +205,12 @@ def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
     agency.load(f"{HEADER},E-Mail,budget_max,Created,notes\n{row}", "--lenient")
     notes = agency.clients()[0]["notes"]
     assert notes == "Likes dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["import", "dry run"])
+def test_unknown_columns_are_not_imported(agency, options):
+    out = agency.load(f"{HEADER},Dog\nJordan,Lee,buyer,Rex\n", *options).out
+    assert "Unknown columns: Dog (not imported; --map and --extra-columns use them)\n" in out
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
