@@ -38,7 +38,8 @@ _CURES = {
     "owner": "--user EMAIL for rows without one; 'acare user add' adds a user",
     "first_name": _NAME,
     "last_name": _NAME,
-    "created_at": "--dates dmy, --dates mdy or --lenient",
+    "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
+    "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
     "same": "a warning, which prevents nothing",
 }
@@ -165,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
             # Progress would share its line with a problem that is printed.
             lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
-    _print_columns(reader.columns, with_fields=args.dry_run)
+    _print_columns(reader.columns, args)
     _print_kinds(result, is_csv=isinstance(reader, CsvReader))
     _print_counts(result)
     return 1 if result.is_blocked(options) else 0
@@ -173,9 +174,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
-    """The file to import. The clients of a server are downloaded into a temporary file without a name before
-    the import begins: other writers never wait for the network.
-    """
+    """The file to import. Clients of a server are downloaded before: no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
             yield file
@@ -202,14 +201,20 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
         raise UserError(f"{args.source}: {error}") from None
 
 
-def _print_columns(columns: Sequence[Column], *, with_fields: bool) -> None:
-    """Print the unknown columns, or the field of each column."""
-    if with_fields:
+def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
+    """Print the field of each column for a dry run, and what happens to the unknown columns."""
+    if args.dry_run:
+        ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
+        first = {column.field: column for column in ranked}  # the last of a field, so of lowest rank
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
+            if column.field and column is not first[column.field]:
+                field += f", if {printable(first[column.field].name)} is empty"
             print(f"    {printable(column.name)} -> {field}")
-    elif unknown := [column.name for column in columns if column.field is None]:
-        _print_line(f"Unknown columns: {', '.join(unknown)} (--map and --extra-columns use them)")
+    if unknown := [column.name for column in columns if column.field is None]:
+        lost = "not imported; --map and --extra-columns use them"
+        result = "kept in property_preferences" if args.extra_columns else lost
+        _print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
 
 
 def _print_kinds(result: Result, *, is_csv: bool) -> None:
@@ -217,15 +222,17 @@ def _print_kinds(result: Result, *, is_csv: bool) -> None:
     for text, kind in result.kinds.items():
         more = ", ..." if kind.count > len(kind.examples) else ""
         rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
-        _print_line(f"{text}: {rows}; {_cure(kind, is_csv=is_csv)}")
+        is_skipped = kind.field == "duplicate" and result.counts["skipped"]
+        _print_line(f"{text}: {rows}; {'skipped' if is_skipped else _cure(kind, is_csv=is_csv)}")
 
 
 def _cure(kind: Kind, *, is_csv: bool) -> str:
     """The options that cure a problem."""
+    cell = next(filter(None, kind.cells), "")
     meaning = _MEANINGS.get(kind.field)
-    if meaning is None or not is_csv or not kind.cell or "@" in kind.cell:
+    if meaning is None or not is_csv or not cell or "@" in cell:
         return _CURES.get(kind.field, _OTHER_CURE)
-    one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (kind.cell, "*"))
+    one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
     return f"--value {one}, for all others --value {others}"
 
 
@@ -238,10 +245,9 @@ def _print_counts(result: Result) -> None:
     if result.is_written:
         print(f"{counts['created']:,} created, {counts['skipped']:,} skipped, {counts['refused']:,} refused.")
         return
-    valid = counts["created"] + counts["skipped"]
     print(
-        f"{valid:,} valid, {counts['refused']:,} refused, {counted(counts['duplicate'], 'duplicate')}; "
-        "nothing was written."
+        f"{counts['created']:,} valid, {counts['refused']:,} refused, "
+        f"{counted(counts['duplicate'] + counts['skipped'], 'duplicate')}; nothing was written."
     )
 
 

@@ -15,6 +15,7 @@ from acare.cli import log
 from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
 from acare.config import SETTINGS, Settings, passed_sockets
+from acare.errors import StoreUnavailable, UserError
 from acare.server.server import Server
 from acare.store.keys import KeyStore
 
@@ -37,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
-    return serve(settings, lambda app, url: _welcome(settings, url, app.keys), passed_sockets())
+    try:
+        return serve(settings, lambda app, url: _welcome(settings, url, app.keys), passed_sockets())
+    except StoreUnavailable as error:  # such as a file that is damaged
+        raise UserError(f"{settings.database}: {error}") from None
 
 
 def serve(settings: Settings, welcome: Callable[[App, str], str], passed: int = 0) -> int:
@@ -59,7 +63,7 @@ def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
     if not sys.stdout.isatty():
         return (
             f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
-            f"broker --database {shlex.quote(str(settings.database))}"
+            f"broker --scope all:read,write --database {shlex.quote(str(settings.database))}"
         )
     scopes = {"all": ["read", "write"]}
     first_key = keys.create(FIRST_USER, scopes, role="broker", name="first key").key

@@ -19,6 +19,7 @@ _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
 _FLOAT = re.compile(r"\+?\d+\.0")
+_SHORTENED = re.compile(r"\d+([.,]\d+)?E\+\d\d?", re.IGNORECASE)
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
@@ -66,8 +67,14 @@ def tags(text: str) -> Any:
     return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
 
 
-def phone(text: str) -> str:
-    """A phone number, without the ``.0`` of a spreadsheet that took it for a number."""
+def phone(text: str) -> Any:
+    """A phone number, without the ``.0`` of a spreadsheet that took it for a number.
+
+    ``4.9661E+11``, which such a spreadsheet has shortened, is a number, so that it is refused: many people
+    would have it.
+    """
+    if _SHORTENED.fullmatch(text.strip()):
+        return float(text.replace(",", "."))
     return text.removesuffix(".0") if _FLOAT.fullmatch(text) else text
 
 

@@ -40,6 +40,8 @@ class CsvReader:
     ) -> None:
         self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
+        if "\0" in first:
+            raise UserError("this is not CSV in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252")
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()

@@ -55,15 +55,15 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 @dataclass
 class Kind:
-    """The rows with one kind of problem: their number, and the first of them as text.
+    """The rows with one kind of problem: their number, and as text the first of them with different cells.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` and ``cell``
-    are where the first row has it.
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is where the
+    first row has it, and ``cells`` are what these rows have.
     """
 
     field: str
     column: str
-    cell: str
+    cells: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
     examples: list[str] = dataclasses.field(default_factory=list)
 
@@ -139,6 +139,8 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
     if options.dry_run or options.rejects is None:
         yield None
         return
+    if options.rejects.exists():
+        raise UserError(f"{options.rejects}: the file exists; --rejects needs a new one")
     with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
         try:
             yield file
@@ -176,7 +178,7 @@ class _Importer:
         if by == "name":
             self._note(row, "same", "name as another client, without e-mail and phone", name)
         elif by is not None and policy != "create":
-            self._note(row, "duplicate", f"by {by}", name)
+            self._note(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
         values = {**_ABSENT, **row.client, **row.kept, "imported_at": self._options.now}
         if not has_id or by is not None:
@@ -192,7 +194,8 @@ class _Importer:
             self._options.on_problem(f"{place}: {field} {message}")
         column, _ = row.found.get(field, ("", ""))
         kinds = self._result.kinds
-        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field, column, shown))
+        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field, column))
         kind.count += 1
-        if kind.count <= _MAX_EXAMPLES:
+        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.cells):
+            kind.cells.append(shown)
             kind.examples.append(place)

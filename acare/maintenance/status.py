@@ -180,4 +180,4 @@ def _ask(url: str) -> tuple[str | None, str | None]:
             answer = json.load(response)
         return None, None if answer["success"] else str(answer["error"]["message"])
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
-        return f"{url}: no answer: {error}", None
+        return f"{url}: no answer: {getattr(error, 'reason', error)}", None

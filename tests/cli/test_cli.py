@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from support.data import UNKNOWN_ID
+from support.files import query
 from support.server import command as command_line
 
 import acare
@@ -129,6 +130,16 @@ def test_a_failure_is_one_line_and_changes_nothing(run, other_files, command, sa
     before = other_files()
     assert_one_line(run(command, status=1), said)
     assert other_files() == before
+
+
+def test_a_server_names_a_damaged_database(run, tmp_path):
+    run("key create --user a@b --database damaged.db")
+    [(page,)] = query(tmp_path / "damaged.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys'")
+    with (tmp_path / "damaged.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    ended = run("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
+    assert ended.err == "acare: damaged.db: The database is damaged.\n"
 
 
 def test_a_key_in_place_of_an_id_is_not_repeated(run):

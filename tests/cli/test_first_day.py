@@ -37,7 +37,8 @@ def test_elsewhere_it_shows_how_to_create_one(tmp_path):
         try:
             url = re.search(r"http://[^/]+/", server.stdout.readline())[0]
             assert server.stdout.readline().endswith(f" is at {url}\n")
-            assert "acare key create --user EMAIL" in server.stdout.readline()
+            line = server.stdout.readline()
+            assert "acare key create --user EMAIL --role broker --scope all:read,write" in line
             with closing(Database(tmp_path / "served.db")) as database:
                 assert not KeyStore(database).list(OPERATOR)
         finally:

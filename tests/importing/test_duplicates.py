@@ -21,7 +21,7 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
     old = agency.create(**{**JORDAN, "last_name": "Lee", **body})
     ended = agency.load(f"{HEADER},email,phone\n{row}\nNew,One,buyer,new@b,\n")
     name = f"{old['first_name']} {old['last_name']}"
-    assert f'duplicate by {by}: 1 row (line 2: "{name}"); --on-duplicate' in ended.out
+    assert f'duplicate of this client by {by}: 1 row (line 2: "{name}"); --on-duplicate' in ended.out
     assert (ended.code, len(agency.clients())) == (1, 1)
 
 
@@ -80,6 +80,13 @@ def test_duplicates_are_skipped_or_created(agency, policy, counts, names):
     assert {name: agency.clients()[0][name] for name in old} == old
 
 
+def test_a_dry_run_counts_the_duplicates_that_would_be_skipped(agency):
+    content = f"{HEADER},email\nJo,Lee,buyer,j@b\nJoe,Lee,buyer,j@b\n"
+    ended = agency.load(content, "--on-duplicate", "skip", "--dry-run")
+    assert '1 row (line 3: "Jo Lee"); skipped\n' in ended.out
+    assert (ended.code, "1 valid, 0 refused, 1 duplicate;" in ended.out) == (0, True)
+
+
 # --- rows with ids
 
 RECORD = {**JORDAN, "email": "j@b", "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
@@ -94,7 +101,8 @@ def lines(*records):
 def test_a_known_id_is_a_duplicate(agency):
     agency.load(lines(RECORD))
     ended = agency.load(lines({**RECORD, "first_name": "Dana"}))
-    assert (ended.code, 'duplicate by id: 1 row (line 1: "Jordan Lee");' in ended.out) == (1, True)
+    assert 'duplicate of this client by id: 1 row (line 1: "Jordan Lee");' in ended.out
+    assert ended.code == 1
 
 
 @pytest.mark.parametrize("erased", [False, True])

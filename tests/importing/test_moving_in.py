@@ -139,6 +139,15 @@ def test_the_fraction_of_a_phone_number_is_removed(text, value):
     assert cells.phone(text) == value
 
 
+@pytest.mark.parametrize("phone", ["4.9661E+11", '"4,9661E+11"', "6E+9 "])
+def test_a_phone_number_that_a_spreadsheet_has_shortened_is_refused(agency, phone):
+    content = f"Name,Phone\nA B,{phone}\n"
+    assert "phone must be" in agency.load(content, *BUYERS).out
+    agency.load(content, *BUYERS, "--lenient")
+    client = agency.clients()[0]
+    assert (client["phone"], "E+" in client["notes"]) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -163,13 +172,24 @@ def test_tags(text, value):
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
         ("Name,Type,Owner", "A B,buyer,bo@b", "--user EMAIL for rows without one; 'acare user add'"),
         ("Name,Type", "Cher,buyer", "--lenient for names of one word"),
-        ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy, --dates mdy or --lenient"),
+        ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Budget", "A B,buyer,some", "--lenient, or --rejects FILE"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
+        ("Name,Type,Phone", "A B,buyer,4.9661E+11", "--lenient, or --rejects FILE; format a column with E+"),
     ],
 )
 def test_a_kind_of_problem_comes_with_its_cure(agency, header, row, cure):
     assert f"); {cure}" in agency.load(f"{header}\n{row}\n").out
+
+
+def test_the_rows_shown_of_a_kind_have_different_texts(agency):
+    printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
+    assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=buyer' in printed
+
+
+def test_a_dry_run_names_the_column_that_counts_first(agency):
+    printed = agency.load("Name,Cell Phone 2,Phone\nA B,1,2\n", *BUYERS, "--dry-run").out
+    assert "    Cell Phone 2 -> phone, if Phone is empty\n    Phone -> phone\n" in printed
 
 
 def test_json_lines_have_no_columns_to_map(agency):
