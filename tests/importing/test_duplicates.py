@@ -60,11 +60,6 @@ def test_another_person_is_no_duplicate(agency, row):
     assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
 
 
-def test_an_extension_is_no_duplicate_of_a_whole_number(agency):
-    agency.create(**{**JORDAN, "phone": "+1 661 555-1142"})
-    assert agency.load(f"{HEADER},phone\nPat,Kim,buyer,1142\n").code == 0
-
-
 @pytest.mark.parametrize(
     ("policy", "counts", "names"),
     [

@@ -6,7 +6,6 @@ import shlex
 import pytest
 from support.command import run
 from support.importing import HEADER, USER
-from support.messy import messy
 
 from acare.importing import cells, columns
 
@@ -72,11 +71,6 @@ def test_the_example_of_a_source_can_be_run(agency, source):
     assert "1 valid, 0 refused" in run(*command, cwd=agency.folder).out
 
 
-def test_the_example_of_another_source_names_all():
-    ended = run("import", "--example", "x")
-    assert (ended.code, "hubspot" in ended.err) == (2, True)
-
-
 # --- words and names
 
 
@@ -88,11 +82,6 @@ def test_a_text_has_the_value_that_is_given(agency, cell, status):
     words = ("Lead Status:new=inactive", "Lead Status:Bad: timing=?=closed", "Lead Status:*=active")
     agency.load(f"Name,Lead Status\nA B,{cell}\n", *BUYERS, *(f"--value={word}" for word in words))
     assert agency.clients()[0]["status"] == status
-
-
-def test_an_empty_value_empties_the_cell(agency):
-    agency.load("Name,Stage\nA B,Junk\n", *BUYERS, "--value", "Stage:Junk=")
-    assert agency.clients()[0]["status"] == "active"
 
 
 def test_an_empty_cell_is_not_any_other_text(agency):
@@ -181,32 +170,3 @@ def test_single_problems_are_shown_if_asked(agency):
     content = "Name,Type\n" + "A B,x\n" * 5
     assert agency.load(content).out.count("line 6") == 0
     assert '\nline 6: "x": client_type must be one of' in agency.load(content, "--verbose").out
-
-
-def test_the_exit_codes_are_documented():
-    assert all(f"\n    {code}  " in run("import", "--help").out for code in (0, 1, 2))
-
-
-# --- whole files
-
-OPTIONS = {
-    "hubspot": [
-        *BUYERS, "--value", "Lead Status:Closed=closed", "--value", "Lead Status:*=active",
-        "--value", f"Contact owner:*={USER}",
-    ],
-    "german": [
-        "--value", "Typ:Käufer=buyer", "--value", "Typ:Verkäufer=seller",
-        "--value", f"Betreuer:Torres={USER}",
-    ],
-    "followupboss": [
-        *BUYERS, "--value", "Stage:Closed=closed", "--value", "Stage:*=active",
-        "--value", f"Assigned To:*={USER}", "--dates", "mdy",
-    ],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", OPTIONS)
-def test_a_messy_file_is_imported_completely(agency, kind):
-    ended = agency.load(messy(kind, 200), *OPTIONS[kind], "--lenient", "--on-duplicate", "skip")
-    created, skipped = map(int, re.search(r"(\d+) created, (\d+) skipped, 0 refused", ended.out).groups())
-    assert (ended.code, created + skipped, skipped > 0) == (0, 200, True)
