@@ -140,10 +140,3 @@ def test_an_agent_sees_the_deleted_clients_that_were_theirs(caller):
     broker.delete(client["id"])
     for query in ("", "&q=zoe", f"&user_id={client['user_id']}"):
         assert (deleted(ana, query), deleted(ben, query)) == ("Zoë", "")
-
-
-def test_clients_deleted_at_the_same_time_keep_their_order(app, gone):
-    app.database.write(
-        lambda connection: connection.execute("UPDATE client_history SET ended_at = '2030'").rowcount
-    )
-    assert deleted(gone) == "Søren Jörg Zoë"
