@@ -92,13 +92,6 @@ def test_a_failed_creation_is_one_line_and_leaves_no_file(path, monkeypatch, err
     assert os.listdir(path.parent) == []
 
 
-def test_an_installation_without_its_schema_says_so(path, monkeypatch):
-    monkeypatch.setattr(schema, "__file__", str(path.parent / "acare" / "store" / "schema.py"))
-    with pytest.raises(DatabaseRefused, match=r"schema\.sql is missing"):
-        Database(path)
-    assert os.listdir(path.parent) == []
-
-
 # --- files that are refused and not changed
 
 
