@@ -56,13 +56,6 @@ def test_revoked_keys_stay_revoked_and_erased_clients_erased(path, since):
     assert state(path, since) == [200, 401, 404]
 
 
-def test_without_the_old_database_both_are_as_in_the_backup(path, since):
-    path.unlink()
-    done = restore(since[0], path)
-    assert (done.revoked, done.erased) == (0, 0)
-    assert state(path, since) == [200, 200, 200]
-
-
 def test_disabled_users_stay_disabled(path, since):
     with acare.create_app(database=path) as app:
         app.users.change("ana@example.com", disabled=True)
