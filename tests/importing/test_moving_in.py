@@ -150,10 +150,8 @@ def test_tags(text, value):
         ("Name", "A B", "--default client_type=buyer"),
         ("Name,Type", "A B,Kauf", "--value Type:Kauf=buyer, for all others --value 'Type:*=buyer'"),
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
-        ("Name,Type,Owner", "A B,buyer,bo@b", "--user EMAIL for rows without one; 'acare user add'"),
         ("Name,Type", "Cher,buyer", "--lenient for names of one word"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy, --dates mdy or --lenient"),
-        ("Name,Type,Budget", "A B,buyer,some", "--lenient, or --rejects FILE"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
     ],
 )
