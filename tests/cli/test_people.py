@@ -127,11 +127,9 @@ def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
 @pytest.mark.parametrize(
     "command",
     [
-        "user disable unknown@example.com",
         "user rename unknown@example.com new@example.com",
         "user rename ana@example.com BEN@example.com",
         "user add ana@example.com",
-        "key revoke --user unknown@example.com",
         "transfer --from unknown@example.com --to ana@example.com",
         "transfer --from ana@example.com --to ANA@example.com",
     ],

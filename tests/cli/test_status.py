@@ -214,15 +214,3 @@ def test_a_check_that_is_not_named_does_not_set_the_exit_code(run, path, folder,
     printed = run("status", "--fail-on", "disk,log")
     assert "expires on" in printed.err
     run("status", "--fail-on", "disk,keys", status=1)
-
-
-@pytest.mark.parametrize(
-    ("names", "reason"),
-    [
-        ("disk,unknown", "unknown is not one of database, "),
-        ("backup", "needs --backups"),
-        ("server", "needs --url"),
-    ],
-)
-def test_a_check_that_cannot_be_made_is_refused(run, path, names, reason):
-    assert reason in run("status", "--fail-on", names, status=2).err
