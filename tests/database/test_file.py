@@ -128,16 +128,11 @@ def a_log_alone(path):
 
 REFUSED = {
     "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "not an SQLite database"),
-    "a few bytes": (lambda path: path.write_bytes(b"SQLite format 3\0"), "not an SQLite database"),
     "another program's": (
         lambda path: edit(path, "CREATE TABLE songs (title)"),
         "a database of another program",
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
-    "another program's with our names": (
-        lambda path: edit(path, "CREATE TABLE clients (id); PRAGMA user_version = 1"),
-        "a database of another program",
-    ),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a file that was cut off": (cut_off, "damaged; it was not changed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
