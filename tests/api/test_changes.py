@@ -84,11 +84,6 @@ def test_a_removal_has_the_time_of_the_deletion(agency):
     assert agency.broker.page()["changes"] == [expected]
 
 
-def test_nothing_is_told_twice(agency):
-    agency.ana.api.put(agency.id, {"notes": "x"})
-    assert [agency.broker.read(), agency.broker.read()] == [[(agency.id, 2)], []]
-
-
 def test_a_client_is_told_once_as_it_is_now(agency):
     for notes in "abc":
         agency.ana.api.put(agency.id, {"notes": notes})
