@@ -23,10 +23,6 @@ def add_and_raise(n, error):
     return work
 
 
-def refuse(connection):
-    raise ValueError
-
-
 def break_the_commit(connection):
     """Insert a row with a wrong reference, which SQLite checks only at COMMIT."""
     connection.execute("PRAGMA defer_foreign_keys = ON")
@@ -68,12 +64,6 @@ ALONE = {
 def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
-
-
-def test_a_write_that_fails_before_it_changes_anything_is_only_left_out(bench):
-    before = bench.commits()
-    assert isinstance(together(bench.writer, add(1), refuse, add(3))[1], ValueError)
-    assert (bench.facts(), bench.commits() - before) == ([1, 3], 2)  # with the commit that they waited for
 
 
 # --- failures of the whole transaction
