@@ -115,6 +115,13 @@ def test_a_disabled_user_is_refused_until_enabled(run, ana):
     ana.get("/v1/clients")
 
 
+def test_disabling_a_user_again_keeps_the_time(run, ana):
+    run("user", "disable", ANA)
+    before = run("user", "list").out
+    run("user", "disable", ANA)
+    assert run("user", "list").out == before
+
+
 @pytest.mark.parametrize(("old", "new"), [("broker@localhost", BEN), (ANA, "Ana@Example.com")])
 def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
     api = caller(old)
