@@ -4,7 +4,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import threading
 from contextlib import closing
 
 import pytest
@@ -50,18 +49,6 @@ def test_a_database_is_found_through_a_symbolic_link(path):
 
 
 # --- several processes at once
-
-
-def test_opening_a_new_file_waits_for_another_process(path):
-    file.ensure(path)
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        done = threading.Timer(0.1, other.execute, ["ROLLBACK"])
-        done.start()
-        try:
-            Database(path).close()
-        finally:
-            done.join()
 
 
 def test_threads_that_create_a_file_at_once_share_it(tmp_path):

@@ -3,13 +3,11 @@
 import functools
 import json
 import sqlite3
-import threading
 import time
 from contextlib import closing
 
 import pytest
 from support import command
-from support.client import Api
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
 from acare.cli import options
@@ -234,23 +232,3 @@ def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_
         assert (code, "still in the log" in err) == (0, True)
     acare("erase", client_id)
     assert remains(tmp_path) == []
-
-
-def test_an_erasure_among_writes_harms_none_of_them(app, api, acare, tmp_path):
-    person, written, stop = api.create(first_name=NAME)["id"], [], threading.Event()
-
-    def write(caller):
-        while not stop.is_set():
-            written.append(caller.create()["id"])
-
-    threads = [threading.Thread(target=write, args=(Api(app, api.key),)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        assert acare("erase", person).code == 0
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert remains(tmp_path) == []
-    assert rows(app, "SELECT count(*) FROM clients") == [(len(written),)]
