@@ -59,6 +59,14 @@ def test_a_key_is_expired_from_that_millisecond_on(clock, now, valid):
     assert (keys.authenticate(key) is not None) == valid
 
 
+def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
+    key_id = keys.create(ANA, READ).id
+    keys.revoke(OPERATOR, key_id)
+    sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z'")
+    keys.revoke(OPERATOR, key_id)
+    assert only(keys)["revoked_at"] == "2020-01-01T00:00:00.000Z"
+
+
 # --- the time of the last use
 
 
