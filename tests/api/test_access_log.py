@@ -1,4 +1,4 @@
-"""The paths in the access log (tests/server has whole lines, test_secrets shows that none has a key)."""
+"""A long path in the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What schema.sql guarantees whichever program writes: its constraints, and the JSON of a client."""
+"""What schema.sql guarantees whichever program writes: its constraints, and the maximum of each field."""
 
 import json
 import sqlite3
