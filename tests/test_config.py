@@ -108,12 +108,3 @@ def test_an_embedder_may_pass_typed_values(name, given, value):
 def test_a_typed_value_obeys_the_same_rules(name, given):
     with pytest.raises(SettingError, match=f"^{name}: "):
         Settings.from_options({name: given})
-
-
-def test_only_origins_may_be_given_several_times():
-    assert [setting.name for setting in SETTINGS if setting.repeatable] == ["cors_origin"]
-
-
-def test_a_command_reads_the_environment_by_default(monkeypatch):
-    monkeypatch.setenv("ACARE_DRAIN_SECONDS", "3")
-    assert Settings.from_command({"drain_seconds": None}).drain_seconds == 3

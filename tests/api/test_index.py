@@ -35,10 +35,3 @@ def test_its_links_work_under_a_prefix(app):
     assert [*links] == ["openapi", "healthz", "readyz"]
     for link in links.values():
         Api(app).get(link.removeprefix("/crm"))
-
-
-def test_another_prefix_does_not_make_the_document_again(app, monkeypatch):
-    Api(app).get("/openapi.json")
-    monkeypatch.setattr("acare.api.openapi.document", None)
-    answer = Api(app).ask("GET", "/openapi.json", environ={"SCRIPT_NAME": '/a"b'})
-    assert answer.json["servers"] == [{"url": '/a"b'}]

@@ -1,10 +1,9 @@
 """Token buckets, on a clock that the test advances."""
 
-import functools
 import time
 
 import pytest
-from support.client import at_once
+from support.threads import in_threads
 
 from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, bucket_name
 
@@ -76,7 +75,7 @@ class SlowName(str):
 
 
 def test_sixteen_threads_get_exactly_the_tokens(limiter):
-    assert sum(at_once(*[functools.partial(spend, limiter, 100, SlowName(HOME))] * 16)) == 500
+    assert sum(in_threads(16, lambda _: spend(limiter, 100, SlowName(HOME)))) == 500
 
 
 # --- memory

@@ -66,18 +66,6 @@ def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
     assert "5 MiB" in ready(app, 503)["disk"]
 
 
-def test_only_a_change_of_readiness_is_logged(app, monkeypatch, caplog):
-    ready(app)
-    for free, status in ((5 * 2**20, 503), (4 * 2**20, 503), (10**12, 200), (10**12, 200), (0, 503)):
-        set_free(monkeypatch, free)
-        ready(app, status)
-    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("acare.error", "WARNING", "Not ready. disk: Only 5 MiB are free on the disk."),
-        ("acare.error", "WARNING", "Ready again."),
-        ("acare.error", "WARNING", "Not ready. disk: Only 0 MiB are free on the disk."),
-    ]
-
-
 # --- liveness
 
 

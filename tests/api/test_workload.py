@@ -7,7 +7,6 @@ app = app_fixture()
 
 WORKLOADS = {
     ("GET", "/v1/clients", ""): "quick",
-    ("GET", "/v1/clients", "page=3&limit=25"): "quick",
     ("GET", "/v1/clients", "limit=26"): "list",
     ("GET", "/v1/clients", "page=99&limit=100"): "list",
     ("GET", "/v1/clients", "page=100&limit=100"): "slow",
@@ -17,13 +16,11 @@ WORKLOADS = {
     ("GET", "/v1/clients", "limit=1&deleted=true"): "slow",
     ("GET", "/v1/clients.csv", ""): "slow",
     ("HEAD", "//v1/clients.csv/", "limit=1"): "slow",
-    ("GET", "/v1/clients/x", ""): "quick",
     ("GET", "/v1/clients/x/history", ""): "slow",
     ("GET", "/v1/clients/x/%68istory", ""): "slow",
     ("GET", "/v1/changes", ""): "list",
     ("HEAD", "/v1/changes/", "limit=1"): "list",
     ("POST", "/v1/clients", ""): "write",
-    ("PUT", "/v1/clients/x", ""): "write",
     ("DELETE", "/v1/clients/x", ""): "write",
     ("GET", "/readyz", ""): "check",
     ("GET", "//readyz/", ""): "check",

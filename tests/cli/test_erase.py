@@ -26,11 +26,6 @@ def person(api):
     return api.create(first_name=NAME, last_name="Beeble", email="z@example.com")["id"]
 
 
-def rows(database, statement, *values):
-    with database.read() as connection:
-        return connection.execute(statement, values).fetchall()
-
-
 # --- erase
 
 
@@ -122,11 +117,3 @@ def test_compacting_fails_while_another_process_reads(run, app, person, monkeypa
         reader.execute("SELECT count(*) FROM clients").fetchall()
         printed = run("compact", status=1)
     assert (printed.err.count("\n"), "not compacted completely" in printed.err) == (1, True)
-
-
-def test_compacting_removes_the_words_of_deleted_clients(run, app, api, person):
-    api.delete(person)
-    run("purge", "--older-than", 0)
-    run("compact")
-    app.close()
-    assert NAME.lower().encode() not in app.database.path.read_bytes().lower()

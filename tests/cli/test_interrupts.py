@@ -87,10 +87,3 @@ def test_an_interrupted_command_ends_and_leaves_nothing(tmp_path, path, interrup
     assert count(path, "clients") == CLIENTS
     left = [each.name for each in tmp_path.rglob("*") if each.is_file() and each.name != "acare.db"]
     assert [name for name in left if name.startswith(PREFIX) or ".db" in name] == []
-
-
-def test_an_interrupted_purge_continues_the_next_time(path, interrupt):
-    interrupt("purge", "--older-than", "1")
-    line = command("purge", "--older-than", "1", "--database", path)
-    assert subprocess.run(line, capture_output=True, timeout=60).returncode == 0
-    assert count(path, "client_history") == 0

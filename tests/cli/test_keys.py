@@ -87,12 +87,6 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     }  # fmt: skip
 
 
-def test_the_list_shows_scopes_as_the_option_takes_them(run):
-    run("key", "create", "--user", ANA, "--scope", "clients:read,write", "--scope", "users:read")
-    heading, line = (line.split("\t") for line in run("key", "list").out.splitlines())
-    assert line[heading.index("scopes")] == "clients:read,write users:read"
-
-
 @pytest.mark.parametrize(
     ("edited", "left"),
     [

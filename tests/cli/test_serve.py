@@ -134,13 +134,6 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(tmp_path):
 # --- the rate limit, proxies and CORS: settings reach the app
 
 
-def test_only_a_trusted_proxy_tells_the_address(start, log):
-    server = start("--rate-limit", "1/900", "--trusted-proxy", "127.0.0.1")
-    for forwarded in ("203.0.113.1", "203.0.113.2"):
-        ask(server, X_Forwarded_For=forwarded)
-    assert [line["address"] for line in access_lines(server, log)] == ["203.0.113.1", "203.0.113.2"]
-
-
 def test_allowed_origins_reach_the_app(start):
     origins = ("--cors-origin", "https://a.example", "--cors-origin", "https://b.example")
     server = start(*origins, "--rate-limit", "1/900")

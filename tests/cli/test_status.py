@@ -1,7 +1,6 @@
 """``acare status``."""
 
 import json
-import os
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
@@ -70,12 +69,6 @@ def test_it_changes_nothing(run, path, tmp_path):
     before = sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir())
     run("status")
     assert sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir()) == before
-
-
-def test_it_shows_which_process_has_the_file_open(checks, path):
-    with acare.create_app(database=path) as app:
-        app.keys.list(OPERATOR)
-        assert checks()["database"]["processes"] == [os.getpid()]
 
 
 # --- what needs attention
@@ -172,12 +165,6 @@ def test_a_backup_that_cannot_be_read_is_not_called_damaged(run, folder, monkeyp
     assert f"{denied}: unreadable: Permission denied" in printed.err
 
 
-@pytest.mark.parametrize("ago", [{"hours": 23}, {"days": 31}], ids=["23 hours", "31 days"])
-def test_backups_of_less_than_a_day_or_before_the_month_tell_no_growth(checks, folder, ago):
-    (folder / named(**ago)).write_bytes(b"")
-    assert checks("--backups", folder)["disk"]["growth_30_days"] is None
-
-
 # --- the server
 
 
@@ -228,15 +215,3 @@ def test_a_check_that_is_not_named_does_not_set_the_exit_code(run, path, folder,
     printed = run("status", "--fail-on", "disk,log")
     assert "expires on" in printed.err
     run("status", "--fail-on", "disk,keys", status=1)
-
-
-@pytest.mark.parametrize(
-    ("names", "reason"),
-    [
-        ("disk,unknown", "unknown is not one of database, "),
-        ("backup", "needs --backups"),
-        ("server", "needs --url"),
-    ],
-)
-def test_a_check_that_cannot_be_made_is_refused(run, path, names, reason):
-    assert reason in run("status", "--fail-on", names, status=2).err

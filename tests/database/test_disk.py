@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 from collections import namedtuple
 from contextlib import closing, contextmanager
 
@@ -18,7 +17,6 @@ import acare
 from acare.database import log
 from acare.database.database import Database
 
-MIB = 1024 * 1024
 LARGE = {**JORDAN, "notes": "x" * 10_000}
 
 
@@ -52,23 +50,8 @@ def failed_checks(api):
 # --- a full disk
 
 
-class RealDisk:
-    """A separate file system, of 24 MiB in memory."""
-
-    def __init__(self, folder):
-        self.database = folder / "acare.db"
-        self._ballast = folder / "ballast"
-
-    def fill(self, api):
-        with self._ballast.open("wb") as ballast:
-            ballast.write(bytes(shutil.disk_usage(self._ballast.parent).free - MIB // 4))
-
-    def make_room(self):
-        self._ballast.unlink()
-
-
-class PageLimit:
-    """The same by SQLite's own limit: the database may not take one page more."""
+class FullDisk:
+    """A disk that SQLite takes for full: the database may not take one page more."""
 
     def __init__(self, folder, monkeypatch):
         self.database = folder / "acare.db"
@@ -85,26 +68,6 @@ class PageLimit:
         self._monkeypatch.setattr(shutil, "disk_usage", self._usage)
 
 
-@pytest.fixture(params=["file system", "page limit"])
-def disk(request, tmp_path, monkeypatch):
-    """A disk that can be filled. Where this user may not mount one, the page limit stands in for it."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if request.param == "page limit" or not mount(folder):
-        yield PageLimit(folder, monkeypatch)
-        return
-    yield RealDisk(folder)
-    subprocess.run(["umount", folder], check=True)
-
-
-def mount(folder):
-    try:
-        command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder]
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
 def write_until_unavailable(api):
     """The clients that were acknowledged before the first answer of 503."""
     acknowledged = []
@@ -119,8 +82,9 @@ def write_until_unavailable(api):
 
 
 @pytest.mark.parametrize("checkpoint_after", [1, 256], ids=["log copied", "log kept"])
-def test_a_full_disk_loses_no_acknowledged_write(disk, monkeypatch, checkpoint_after):
+def test_a_full_disk_loses_no_acknowledged_write(tmp_path, monkeypatch, checkpoint_after):
     """Writes are answered 503, reads continue, and so do writes when there is room again."""
+    disk = FullDisk(tmp_path, monkeypatch)
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", checkpoint_after)
     with opened(disk.database) as api:
         acknowledged = [api.create(notes="y" * 10_000) for _ in range(10)]

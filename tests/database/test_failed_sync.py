@@ -86,17 +86,6 @@ def test_a_reader_that_is_closed_last_keeps_the_log(failed, tmp_path):
     assert os.path.getsize(tmp_path / "acare.db-wal") > 0
 
 
-def test_after_a_failed_checkpoint_the_log_says_what_to_do(failed, caplog):
-    """Once, with the reason that SQLite gives."""
-    for _ in range(3):
-        failed.post(JORDAN, status=503)
-    records = [*caplog.get_records("setup"), *caplog.records]
-    (line,) = [
-        each.getMessage() for each in records if (each.name, each.levelname) == ("acare.database", "ERROR")
-    ]
-    assert ("stop every process" in line, "disk I/O error" in line) == (True, True)
-
-
 # --- a checkpoint that fails in another process: this one must not go on with it
 
 

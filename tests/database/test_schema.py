@@ -9,7 +9,7 @@ from support.files import contents, edit, query
 from acare.database import file, schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import back_up, verify
+from acare.maintenance.backup import verify
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def rewrite(path, name, old, new):
 
 DIFFERENT = {
     "DROP TABLE idempotency_keys": "the table idempotency_keys is missing",
-    "DROP INDEX clients_by_user": "the index clients_by_user is missing",
     "DROP TRIGGER clients_count_insert": "the trigger clients_count_insert is missing",
-    "DROP TABLE clients": "the table clients is missing",
     "DROP INDEX clients_by_user; CREATE INDEX clients_by_user ON clients (status)": (
         "the index clients_by_user is different"
     ),
@@ -43,7 +41,6 @@ DIFFERENT = {
         "the trigger clients_history_update is different"
     ),
     "ALTER TABLE api_keys DROP COLUMN name": "the table api_keys is different",
-    "ALTER TABLE users ADD COLUMN phone TEXT": "the table users is different",
     "ALTER TABLE users ADD COLUMN twice TEXT AS (email || email)": "the table users is different",
     "DROP TABLE client_totals; CREATE VIEW client_totals AS SELECT 1": "the view client_totals is different",
 }
@@ -55,9 +52,6 @@ FOREIGN = {
     "UPDATE api_keys SET revoked_at = NULL WHERE id = OLD.id; END": "the trigger undo is not in schema.sql",
     "CREATE TABLE mine (a); CREATE TRIGGER undo AFTER INSERT ON mine BEGIN "
     "UPDATE users SET disabled_at = NULL; END": "the trigger undo is not in schema.sql",
-    "CREATE TRIGGER clients_search_data AFTER INSERT ON users BEGIN SELECT 1; END": (
-        "the trigger clients_search_data is not in schema.sql"
-    ),
     "CREATE VIEW mails AS SELECT email FROM users": "the view mails is not in schema.sql",
     "CREATE VIRTUAL TABLE words USING fts5 (word)": "the table words is not in schema.sql",
     "CREATE UNIQUE INDEX mine ON clients (email)": "the index mine is not in schema.sql",
@@ -92,14 +86,6 @@ def test_sql_that_only_looks_the_same_is_different(path, name, old, new):
         assert schema.difference(connection) == f"the trigger {name} is different"
 
 
-def test_a_name_with_quotes_in_it_is_one_name(path):
-    ((sql,),) = query(path, "SELECT sql FROM sqlite_schema WHERE name = 'clients_count_delete'")
-    before = sql.replace("clients_count_delete AFTER", '"clients_count_delete""AFTER"')
-    edit(path, f"DROP TRIGGER clients_count_delete; {before}")
-    with pytest.raises(DatabaseRefused, match='the trigger clients_count_delete"AFTER is not in'):
-        Database(path).close()
-
-
 # --- where the schema is read
 
 
@@ -125,13 +111,6 @@ def test_a_schema_in_the_log_alone_is_accepted(path):
     edit(path, "DROP INDEX clients_by_user")
     leave_in_the_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
     Database(path).close()
-
-
-def test_a_backup_with_a_foreign_trigger_does_not_verify(path, tmp_path):
-    backup = back_up(path, tmp_path / "backups")
-    edit(backup, "CREATE TRIGGER undo AFTER UPDATE ON users BEGIN SELECT 1; END")
-    with pytest.raises(DatabaseRefused, match="the trigger undo is not in schema"):
-        verify(backup, checksum=False)
 
 
 # --- accepted

@@ -7,7 +7,7 @@ import pytest
 
 from acare.database.access import copy_owner
 from acare.database.database import Database
-from acare.database.temporary import MAX_AGE, PREFIX, remove_temporary_files, temporary
+from acare.database.temporary import MAX_AGE, PREFIX, temporary
 from acare.maintenance.backup import back_up
 
 
@@ -22,15 +22,6 @@ def test_old_temporary_files_are_removed(tmp_path, what):
     else:
         back_up(tmp_path / "acare.db", tmp_path)
     assert [each.name for each in tmp_path.glob(f"{PREFIX}*")] == [f"{PREFIX}new"]
-
-
-def test_only_the_link_of_an_old_temporary_name_is_removed(tmp_path):
-    (tmp_path / "mine").write_text("x")
-    link = tmp_path / f"{PREFIX}x"
-    link.symlink_to("mine")
-    os.utime(link, (0, 0), follow_symlinks=False)
-    remove_temporary_files(tmp_path)
-    assert (link.is_symlink(), (tmp_path / "mine").exists()) == (False, True)
 
 
 def test_a_temporary_file_is_private_and_removed_at_the_end(tmp_path):

@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -22,10 +21,6 @@ def add_and_raise(n, error):
         raise error
 
     return work
-
-
-def refuse(connection):
-    raise ValueError
 
 
 def break_the_commit(connection):
@@ -69,12 +64,6 @@ ALONE = {
 def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
-
-
-def test_a_write_that_fails_before_it_changes_anything_is_only_left_out(bench):
-    before = bench.commits()
-    assert isinstance(together(bench.writer, add(1), refuse, add(3))[1], ValueError)
-    assert (bench.facts(), bench.commits() - before) == ([1, 3], 2)  # with the commit that they waited for
 
 
 # --- failures of the whole transaction
@@ -121,27 +110,6 @@ def test_writing_continues_after_a_failed_rollback(bench):
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4
         failing.fails = False
         assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
-
-
-# --- another process writes
-
-
-def test_a_write_waits_for_another_process(bench, other):
-    other.execute("BEGIN IMMEDIATE")
-    call = Call(bench.run, add(1))
-    time.sleep(0.05)
-    other.execute("COMMIT")
-    assert call.outcome() == 1
-
-
-def test_a_process_that_writes_too_long_fails_the_batch(open_bench):
-    bench = open_bench(busy_seconds=0.05, check=lambda: checks and checks.pop()())
-    with closing(sqlite3.connect(bench.path, isolation_level=None, check_same_thread=False)) as other:
-        checks = [lambda: other.execute("BEGIN IMMEDIATE"), lambda: None]  # the second batch meets it
-        outcomes = together(bench.writer, add(1), add(2))
-    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
-    bench.run(add(3))
-    assert bench.facts() == [3]
 
 
 # --- the thread

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -12,7 +10,6 @@ from support.importing import HEADER, USER
 
 from acare import csv_rows
 from acare.fields import FIELDS
-from acare.importing import json_lines
 
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1",
             "a;=1", "a; '=1", "a\t+1", "a\n@x", "a\r\n-1", ";;=1", "a\n\t=1"]  # fmt: skip
@@ -114,15 +111,6 @@ def test_a_pipe_is_written_to_and_stays(agency, tmp_path):
     assert (pipe.is_fifo(), "Jordan" in read[0]) == (True, True)
 
 
-def test_a_reader_may_stop_reading(agency):
-    agency.load(f"{HEADER}\n" + "A,B,buyer\n" * 3000, "--on-duplicate", "create")
-    line = [sys.executable, "-m", "acare", "export", "--database", str(agency.database)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert (process.wait(20), process.stderr.read()) == (1, b"")
-
-
 # --- JSON lines
 
 RECORD = {**JORDAN, "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
@@ -152,24 +140,11 @@ def test_lenient_does_not_move_values_to_invalid_notes(agency):
     assert sorted(problem[0] for problem in problems) == ["budget_max", "notes"]
 
 
-def nested(text):
-    value = []
-    for _ in range(100_000):
-        value = [value]
-    return {"notes": value}
-
-
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_no_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
     ended = agency.load(content, name="in.jsonl")
     assert (ended.code, "line 2 must be a JSON object" in ended.err, agency.clients()) == (1, True, [])
-
-
-def test_nesting_that_can_be_read_but_not_written_is_one_line(agency, monkeypatch):
-    monkeypatch.setattr(json_lines, "from_json", nested)
-    ended = agency.load(b"{}", name="in.jsonl")
-    assert (ended.code, ended.err) == (1, "acare: the input is nested too deeply\n")
 
 
 def test_rejected_records_can_be_corrected_and_imported(agency, tmp_path):

@@ -59,17 +59,6 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     assert agency.load(rows(1)).code == 0
 
 
-def test_a_second_import_waits_and_then_says_why_it_fails(agency, slow):
-    os.kill(slow.pid, signal.SIGSTOP)
-    ended = agency.load(rows(1))
-    os.kill(slow.pid, signal.SIGCONT)
-    assert (ended.code, "Another process is writing" in ended.err, "Nothing was changed" in ended.err) == (
-        1,
-        True,
-        True,
-    )
-
-
 def test_a_client_is_created_before_or_after_an_import(agency, slow):
     with agency.app() as app:
         os.kill(slow.pid, signal.SIGSTOP)

@@ -1,7 +1,6 @@
 """What a restore keeps of the database that it replaces: revocations, erasures, owner and mode."""
 
 import os
-import pwd
 import sqlite3
 import stat
 from contextlib import closing
@@ -14,7 +13,6 @@ from support.client import Api
 import acare
 from acare.auth import OPERATOR
 from acare.cli import main
-from acare.database.access import explain_access
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
@@ -54,13 +52,6 @@ def test_revoked_keys_stay_revoked_and_erased_clients_erased(path, since):
     done = restore(since[0], path)
     assert (done.revoked, done.erased) == (1, 1)
     assert state(path, since) == [200, 401, 404]
-
-
-def test_without_the_old_database_both_are_as_in_the_backup(path, since):
-    path.unlink()
-    done = restore(since[0], path)
-    assert (done.revoked, done.erased) == (0, 0)
-    assert state(path, since) == [200, 200, 200]
 
 
 def test_disabled_users_stay_disabled(path, since):
@@ -151,11 +142,3 @@ def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypa
     with pytest.raises(DatabaseRefused, match=r"belongs to .*; run the command as that user or as root"):
         restore(since[0], path)
     assert path.stat().st_ino == before
-
-
-@pytest.mark.parametrize("denied", ["acare.db", ""], ids=["the file", "the folder"])
-def test_an_error_names_the_owner_of_file_or_folder(path, tmp_path, monkeypatch, denied):
-    path.touch()
-    monkeypatch.setattr(os, "access", lambda each, mode: each != tmp_path / denied)
-    user = pwd.getpwuid(os.getuid()).pw_name
-    assert explain_access(path).startswith(f"; {tmp_path / denied} belongs to {user}, mode 0")

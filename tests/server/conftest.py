@@ -1,7 +1,6 @@
 """A server that several attacks in a row are tried on, and servers that are stopped."""
 
 import signal
-import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -43,7 +42,6 @@ class Stopping:
 
     def stop(self):
         """Send SIGTERM, and wait until the server says that it stops."""
-        self.stopped_at = time.monotonic()
         self.signal()
         wait_for(lambda: "stopping" in self.log())
 
@@ -52,10 +50,6 @@ class Stopping:
 
     def exit_code(self, within=10):
         return self.process.wait(timeout=within)
-
-    def seconds_to_the_end(self):
-        assert self.exit_code() == 0
-        return time.monotonic() - self.stopped_at
 
     def ask(self, method="GET", path="/healthz", body=b""):
         """The answer to a new connection. By then, the server has read all that was sent before."""

@@ -89,21 +89,6 @@ def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting)
     assert "disconnected" not in str(target.log_besides_requests())  # with a path that is not quoted
 
 
-def test_a_connection_to_close_is_found_without_a_search(tmp_path):
-    """At the limit, a new connection costs about as much as before."""
-    with room_for(644, tmp_path) as (target, make):
-
-        def cpu_of_connects(number):
-            began = target.cpu_seconds()
-            make(number, HEALTH[:20])
-            assert target.is_well()
-            return target.cpu_seconds() - began
-
-        before = cpu_of_connects(400)
-        cpu_of_connects(244)
-        assert cpu_of_connects(350) < 3 * before + 0.02
-
-
 def test_new_callers_replace_those_with_data_to_read(full):
     """In one iteration: the descriptor of a closed connection is given to a new one at once."""
     target, make = full

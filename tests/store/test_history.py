@@ -3,34 +3,25 @@
 import functools
 import json
 import sqlite3
-import threading
 import time
-from collections import namedtuple
 from contextlib import closing
 
 import pytest
-from support.client import Api
+from support import command
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 
-from acare.cli import main, options
+from acare.cli import options
 from acare.database import log
 from acare.database.database import Database
 
 NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
 
-Printed = namedtuple("Printed", "code out err")
-
 
 @pytest.fixture
-def acare(app, capsys):
+def acare(app):
     """Runs a command on the app's database, while the app has it open."""
-
-    def run(*arguments):
-        code = main([*map(str, arguments), "--database", str(app.database.path)])
-        return Printed(code, *capsys.readouterr())
-
-    return run
+    return lambda *arguments: command.run(*arguments, "--database", app.database.path)
 
 
 @pytest.fixture
@@ -64,26 +55,7 @@ def ids(api):
     return [client["id"] for client in api.get("/v1/clients").json["data"]["clients"]]
 
 
-# --- what the triggers keep
-
-
-def test_each_replaced_version_is_in_the_history(app, api):
-    first = api.create(**ALL_FIELDS)
-    second = api.put(first["id"], OTHER).json["data"]
-    api.delete(first["id"])
-    kept = rows(app, "SELECT version, json, deleted FROM client_history ORDER BY 1")
-    assert [(version, json.loads(text), deleted) for version, text, deleted in kept] == [
-        (1, first, 0), (2, second, 1),
-    ]  # fmt: skip
-
-
 # --- acare history (test_users_and_keys has what the API shows too)
-
-
-def test_an_event_has_the_client_as_it_was_and_the_key(acare, changed):
-    first, second, ana, bob = changed
-    found = [(event["client"], event["key"]) for event in events(acare, first["id"])]
-    assert found == [(first, preview(ana.key)), (second, preview(bob.key)), (second, preview(bob.key))]
 
 
 def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
@@ -118,21 +90,12 @@ def test_the_history_continues_after_undelete(acare, api):
 # --- unknown ids
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_unknown_id_is_reported_in_one_line(acare, api, command):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_unknown_id_is_reported_in_one_line(acare, api, name):
     api.delete(api.create()["id"])
-    code, out, err = acare(command, UNKNOWN_ID)
+    code, out, err = acare(name, UNKNOWN_ID)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert repr(UNKNOWN_ID) in err
-
-
-def test_a_client_that_is_there_cannot_be_brought_back(acare, api):
-    client = api.create()
-    assert acare("undelete", client["id"]).code == 1
-    assert api.get(f"/v1/clients/{client['id']}").json["data"] == client
-    api.delete(client["id"])
-    codes = [acare("undelete", client["id"]).code for _ in range(2)]
-    assert codes == [0, 1]
 
 
 # --- acare undelete
@@ -156,9 +119,13 @@ def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
     api.put(client["id"], {"notes": "x", "version": 2})
 
 
-def test_undelete_restores_owner_place_and_total(acare, caller):
+def test_undelete_restores_owner_place_and_total(acare, app, caller):
     ana, bob = caller("ana@example.com", role="agent"), caller("bob@example.com", role="agent")
     newest_first = [ana.create(status="closed")["id"] for _ in range(5)][::-1]
+    # A place of its own that does not follow from the time, as after a correction of the clock.
+    app.database.write(
+        lambda c: c.execute("UPDATE clients SET created_at = '2020-01-01T00:00:00.000Z'").rowcount
+    )
     for client_id in (newest_first[0], newest_first[2], newest_first[4]):
         ana.delete(client_id)
         acare("undelete", client_id)
@@ -269,23 +236,3 @@ def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_
         assert (code, "still in the log" in err) == (0, True)
     acare("erase", client_id)
     assert remains(tmp_path) == []
-
-
-def test_an_erasure_among_writes_harms_none_of_them(app, api, acare, tmp_path):
-    person, written, stop = api.create(first_name=NAME)["id"], [], threading.Event()
-
-    def write(caller):
-        while not stop.is_set():
-            written.append(caller.create()["id"])
-
-    threads = [threading.Thread(target=write, args=(Api(app, api.key),)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        assert acare("erase", person).code == 0
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert remains(tmp_path) == []
-    assert rows(app, "SELECT count(*) FROM clients") == [(len(written),)]

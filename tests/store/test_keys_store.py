@@ -1,24 +1,14 @@
 """Users and API keys in a database."""
 
-from contextlib import closing
-
 import pytest
 from support.threads import Call, Held
 
 from acare.auth import OPERATOR
-from acare.database.database import Database
 from acare.errors import UserError
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
-KEY = "0123456789abcdef" * 4
 READ = {"clients": ["read"]}
-
-
-@pytest.fixture
-def known(database):
-    """A store in which each new key is KEY."""
-    return KeyStore(database, new_key=lambda: KEY)
 
 
 @pytest.fixture
@@ -38,12 +28,6 @@ def only(keys):
 # --- create
 
 
-def test_new_keys_are_64_different_hex_characters(keys):
-    made = {keys.create(ANA, READ).key for _ in range(20)}
-    assert {(len(key), set(key) <= set("0123456789abcdef")) for key in made} == {(64, True)}
-    assert len(made) == 20
-
-
 @pytest.mark.parametrize("role", [None, "agent", "broker"])
 def test_a_user_keeps_the_role_of_the_first_key(keys, role):
     first = keys.create(ANA, READ, role=role)
@@ -55,50 +39,6 @@ def test_a_user_keeps_the_role_of_the_first_key(keys, role):
     with pytest.raises(UserError, match=rf"ana@example\.com has the role {first.role}"):
         keys.create(ANA, READ, role=other)
     assert len(keys.list(OPERATOR)) == 4
-
-
-# --- authenticate
-
-
-def test_a_key_identifies_its_caller(keys):
-    made = keys.create(ANA, {"clients": ["read", "write"]}, role="broker")
-    caller = keys.authenticate(made.key)
-    assert (caller.user_id, caller.role, caller.key_id, caller.key_preview, dict(caller.scopes)) == (
-        made.user_id,
-        "broker",
-        made.id,
-        f"{made.key[:8]}…{made.key[-4:]}",
-        {"clients": {"read", "write"}},
-    )
-    assert dict(keys.authenticate(keys.create(ANA, {}).key).scopes) == {}
-
-
-WRONG = {
-    "empty": "",
-    "upper case": KEY.upper(),
-    "one character less": KEY[:-1],
-    "one character more": KEY + "0",
-    "a line break": KEY + "\n",
-    "a space": f" {KEY}",
-    "not hex": "g" * 64,
-    "other digits": "٠" * 64,
-    "surrogates": "\udcff" * 64,
-    "another key": KEY[::-1],
-    "very long": "x" * 100_000,
-}
-
-
-@pytest.mark.parametrize("key", WRONG.values(), ids=WRONG)
-def test_a_malformed_or_unknown_key_is_refused(known, key):
-    known.create(ANA, READ)
-    assert known.authenticate(key) is None
-
-
-def test_a_key_is_known_to_another_process_at_once(database, keys):
-    keys.list(OPERATOR)
-    with closing(Database(database.path)) as other:
-        key = KeyStore(other).create(ANA, READ).key
-    assert keys.authenticate(key) is not None
 
 
 # --- expire, revoke, list
@@ -119,16 +59,12 @@ def test_a_key_is_expired_from_that_millisecond_on(clock, now, valid):
     assert (keys.authenticate(key) is not None) == valid
 
 
-def test_a_revoked_key_stays_revoked(keys, sql):
-    first, second = (keys.create(ANA, READ) for _ in range(2))
-    keys.authenticate(first.key)
-    keys.revoke(OPERATOR, first.id)
-    sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z' WHERE id = ?", first.id)
-    keys.revoke(OPERATOR, first.id)
-    listed = keys.list(OPERATOR)[0]
-    assert (listed["state"], listed["revoked_at"]) == ("revoked", "2020-01-01T00:00:00.000Z")
-    assert keys.authenticate(first.key) is None
-    assert keys.authenticate(second.key) is not None
+def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
+    key_id = keys.create(ANA, READ).id
+    keys.revoke(OPERATOR, key_id)
+    sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z'")
+    keys.revoke(OPERATOR, key_id)
+    assert only(keys)["revoked_at"] == "2020-01-01T00:00:00.000Z"
 
 
 # --- the time of the last use

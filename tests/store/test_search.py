@@ -116,10 +116,7 @@ NUMBER = "+1 661 555-0142"
         ("+49 661 100000", "0049661100000"),
         ("0661/100000", "+49 661 100000"),
         ("+49 661\N{EN DASH}100\xa0000", "0661.100000"),
-        ("555 0142", NUMBER),
         (NUMBER, "jordan 661 555 0142"),
-        (NUMBER, "1661555"),
-        (NUMBER, "661 555"),
         (NUMBER, "0142"),
         ("661-0142", "661-0142 lee"),
     ],
@@ -133,7 +130,6 @@ def test_a_phone_number_is_found_in_another_notation(app, ana, phone, query):
     ("phone", "query"),
     [
         (NUMBER, "212 555 0142"),
-        ("+1 212 555 0142", NUMBER),
         ("555 0142", "55 0142 00"),
         ("0000 555 014", "9 555 014"),
         (NUMBER, "ana 661 555 0142"),
@@ -143,11 +139,6 @@ def test_a_phone_number_is_found_in_another_notation(app, ana, phone, query):
 def test_another_phone_number_is_not_found(app, ana, phone, query):
     app.clients.create(ana, new(phone=phone))
     assert found(app, ana, query) == 0
-
-
-def test_a_number_is_also_found_as_words_of_the_notes(app, ana):
-    app.clients.create(ana, new(phone="212 555 0142", notes="Budget 1500000; or call 661 555 0142"))
-    assert [found(app, ana, query) for query in ("1500000", "661 555 0142", "661 555 0199")] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("phone", ["+49 (0) 661/10-00.00", "00\xa0661\N{EN DASH}5", "tel. 661", "000", None])
@@ -187,11 +178,6 @@ def test_letters_are_found_in_each_spelling(app, ana, field, name, queries):
     assert {query: found(app, ana, query) for query in queries.split()} == dict.fromkeys(queries.split(), 1)
     app.clients.update(ana, client_id, validate_update({field: "Other"})[0])
     assert not any(found(app, ana, query) for query in queries.split())
-
-
-def test_a_spelling_that_was_not_written_is_not_found(app, ana):
-    app.clients.create(ana, new(last_name="Mueller"))
-    assert (found(app, ana, "müller"), found(app, ana, "mueller")) == (0, 1)
 
 
 # --- erasing

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import pytest
 from support.data import ALL_SCOPES, JORDAN
-from support.threads import in_threads
 from webtest import TestApp
 
 import acare
@@ -86,8 +85,3 @@ def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any
             yield app
 
     return app
-
-
-def at_once(*calls: Callable[[], object]) -> list[Any]:
-    """Run the calls concurrently, each in a thread. Returns their results."""
-    return in_threads(len(calls), lambda n: calls[n]())

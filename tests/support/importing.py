@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections import namedtuple
-from contextlib import redirect_stderr, redirect_stdout
 
 import acare
 from acare.auth import operator_for
-from acare.cli import main
 from acare.fields import validate_create
 
-Ended = namedtuple("Ended", "code out err")
+from . import command
+
 USER = "ana@example.com"
 HEADER = "first_name,last_name,client_type"
 
@@ -32,11 +29,7 @@ class Agency:
         return acare.create_app(database=self.database)
 
     def run(self, *arguments):
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline=""), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            code = main([*map(str, arguments), "--database", str(self.database)])
-            out.flush()
-        return Ended(code, out.buffer.getvalue().decode(), err.getvalue())
+        return command.run(*arguments, "--database", self.database)
 
     def write(self, content, name="in.csv"):
         path = self.folder / name
