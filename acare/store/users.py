@@ -162,9 +162,7 @@ def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
     """Like ``find``. InvalidInput for the field if the user is unknown or disabled."""
     found = find(connection, which)
     if found is None or found.disabled:
-        raise InvalidInput(
-            FieldError(field, f"must be a user who is not disabled: {which} is disabled or unknown")
-        )
+        raise InvalidInput(FieldError(field, "must be a user who is not disabled"))
     return found
 
 

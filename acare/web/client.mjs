@@ -18,6 +18,7 @@ export function shown(field, given, links = true) {
   if (isUnset(given)) return el("span.unset", TEXT.unset);
   if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
+  if (field.kind === "owner") return value(owner(given));
   if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
   if (typeof given === "number") return field.isMoney ? showMoney(given, currency) : showNumber(given);
   if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
@@ -32,13 +33,13 @@ const facts = (fields, record) => fields.flatMap((field) => {
   return [el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)))];
 });
 
-const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
+const SHOWN_ELSEWHERE = ["first_name", "last_name", "client_type", "status", "user_id"];
 
 export async function clientView({ id }, signal) {
   const client = await call("GET", `v1/clients/${id}`, { signal });
   const edit = `#/client/${id}/edit`;
   const groups = groupsOf(state.fields).map(([group, fields]) => {
-    const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);
+    const known = facts(fields.filter(({ name }) => !SHOWN_ELSEWHERE.includes(name)), client);
     return known.length ? el("section.card", el("h2", TEXT.groups[group]), el("dl", known)) : null;
   });
   const about = ["user_id", "created_at", "updated_at", "version", "id"].map((name) => [label(name),

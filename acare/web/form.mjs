@@ -6,7 +6,7 @@ import {
 } from "./record.mjs";
 import { fullName, isolate, sentence, showNumber } from "./values.mjs";
 import { ask, button, currency, dialog, el, go, link, say, select, show, value, words } from "./dom.mjs";
-import { call, state } from "./requests.mjs";
+import { call, owner, state } from "./requests.mjs";
 import { discard, dropDraft, finish, newDraft, newKey, readDraft, writeDraft } from "./drafts.mjs";
 import { showConflict } from "./conflict.mjs";
 
@@ -49,6 +49,10 @@ const CONTROLS = {
   flag: (_, given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (field, given, attributes) =>
     select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
+  owner: (_, given, attributes) => {
+    const enabled = [...state.users.values()].filter(({ disabled }) => !disabled).map(({ id }) => id);
+    return select(attributes, [...new Set([given, ...enabled])].map((id) => [id, owner(id)]));
+  },
   list: listControl,
   group: (field, given, { name }, problems) => el("div.fields",
     field.fields.map((part) => control(part, valueOf(given, part.name), problems, `${name}-`)),
@@ -126,8 +130,9 @@ async function save(draft, form, signal) {
   const isNew = draft.id === null;
   const [method, path, headers] = isNew ? ["POST", "v1/clients", { "Idempotency-Key": draft.key }]
     : ["PUT", `v1/clients/${draft.id}`, { "If-Match": `"${draft.base.version}"` }];
-  const body = changes(state.fields, draft.base, draft.values);
-  if (!isNew && !Object.keys(body).length) return discard(draft);
+  const { user_id: newOwner, ...body } = changes(state.fields, draft.base, draft.values);
+  const isChanged = isNew || Object.keys(body).length > 0;
+  if (!isChanged && !newOwner) return discard(draft);
   const asked = questions(state.fields, draft.values);
   if (asked.length) return drawForm(draft, signal, { message: TEXT.problems, problems: asked });
   say("");
@@ -136,11 +141,20 @@ async function save(draft, form, signal) {
   try {
     const twins = isNew ? await findTwins(draft, signal) : [];
     if (twins.length) return askForTwin(draft, twins, signal);
-    const { id } = await call(method, path, { body, headers, signal });
-    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${id}`);
+    const saved = isChanged ? await call(method, path, { body, headers, signal }) : draft.base;
+    if (newOwner) await giveTo(newOwner, saved, draft, signal);
+    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${saved.id}`);
   } catch (error) {
     if (!signal.aborted) explain(error, draft, body, signal);
   }
+}
+
+/** Give a client to another owner. The rest of its draft is saved: if this fails, only the owner is left to save. */
+function giveTo(user_id, saved, draft, signal) {
+  dropDraft(draft.id);
+  writeDraft(Object.assign(draft, { id: saved.id, base: saved, values: { ...saved, user_id } }));
+  const headers = { "If-Match": `"${saved.version}"` };
+  return call("POST", `v1/clients/${saved.id}/owner`, { body: { user_id }, headers, signal });
 }
 
 /** Show why a draft was not saved, and what to do. */

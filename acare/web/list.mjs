@@ -2,9 +2,9 @@
 
 import { TEXT, label } from "./text.mjs";
 import { hiddenMatch } from "./record.mjs";
-import { fullName, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
+import { explain, fullName, listAddress, pageNumbers, showBudget, showNumber, showTime, writeQuery } from "./values.mjs";
 import {
-  badge, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
+  badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
 } from "./dom.mjs";
 import { call, owner, state } from "./requests.mjs";
 
@@ -47,7 +47,8 @@ export function describeFilters(query) {
 function listFrame() {
   const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
   const choice = (name) => filter(name, [["", TEXT.all], ...words(state.fields.find((field) => field.name === name))]);
-  const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
+  const owners = [["", TEXT.all],
+    ...[...state.users.values()].map(({ id, email, disabled }) => [id, disabled ? TEXT.disabledPerson(email) : email])];
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
   const input = ({ target: { name } }) => {
@@ -66,7 +67,8 @@ function listFrame() {
     filter("limit", [25, 50, 100].map((n) => [n, n]), TEXT.perPage), link(TEXT.clear, "#/", "clear"));
   const loading = Array.from({ length: 10 }, () => COLUMNS.map(() => el("span.bone")));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
-    el("p.total", { role: "status" }), el("div.results", table("clients", TEXT.title, COLUMNS, loading)));
+    el("div.summary", el("p.total", { role: "status" }), el("div.handout")), el("p.printed"),
+    el("div.results", table("clients", TEXT.title, COLUMNS, loading)));
   state.list = null;
   return controls;
 }
@@ -90,6 +92,35 @@ function pager({ page, totalPages }, turn) {
       el("button", TEXT.go)) : null);
 }
 
+const PRINTED = { rows: 1000, each: 100 };
+
+/** Buttons that hand out what the filters match: as a file, or all pages on paper. */
+function handout({ page: _, limit: __, ...filters }, signal) {
+  const download = async () => {
+    const href = URL.createObjectURL(await call("GET", `v1/clients.csv?${writeQuery(filters)}`, { as: "blob", signal }));
+    el("a", { href, download: `clients-${new Date().toISOString().slice(0, 10)}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
+  };
+  const print = async () => {
+    const clients = new Map(); // by id: a client that is created meanwhile shifts the pages
+    let total = PRINTED.rows;
+    for (let page = 1; (page - 1) * PRINTED.each < Math.min(total, PRINTED.rows); page += 1) {
+      const found = await call("GET", `v1/clients?${writeQuery({ ...filters, page, limit: PRINTED.each })}`, { signal });
+      total = found.meta.total;
+      for (const client of found.clients) clients.set(client.id, client);
+    }
+    const [rows, all] = [clients.size, total].map((number) => showNumber(number));
+    find(".total").textContent = total > PRINTED.rows ? TEXT.firstOf(rows, all) : `${TEXT.total(total, all)}.`;
+    find(".results").replaceChildren(clientTable([...clients.values()], filters));
+    addEventListener("afterprint", state.render, { once: true }); // shows the page again
+    window.print();
+  };
+  return [[TEXT.download, download], [TEXT.print, print]].map(([text, work]) => button(text, () => {
+    find(".results").setAttribute("aria-busy", "true");
+    work().catch((error) => signal.aborted || say(explain(error))).then(() => find(".results")?.removeAttribute("aria-busy"));
+  }, "quiet"));
+}
+
 export async function listView({ query }, signal) {
   const controls = find("form.filters") ?? listFrame();
   if (state.list !== listAddress(query)) { // else it comes from the controls, which may be ahead of the address
@@ -106,6 +137,8 @@ export async function listView({ query }, signal) {
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
     + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
   find(".total").textContent = clients.length ? total : "";
+  find(".handout").replaceChildren(...(clients.length ? handout(query, signal) : []));
+  find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
   results.removeAttribute("aria-busy");
   results.replaceChildren(
     clients.length ? clientTable(clients, query)

@@ -1,6 +1,6 @@
 // The page: a client of the public API. This module knows which view an address shows.
 
-import { TEXT } from "./text.mjs";
+import { TEXT, label } from "./text.mjs";
 import { fieldsOf } from "./record.mjs";
 import { readRoute, sentence } from "./values.mjs";
 import { agency, badge, button, el, find, focusHeading, link, say, show } from "./dom.mjs";
@@ -11,8 +11,10 @@ import { clientView } from "./client.mjs";
 import { announceDraft } from "./drafts.mjs";
 import { formView } from "./form.mjs";
 import { listView } from "./list.mjs";
+import { peopleView } from "./people.mjs";
 
-const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView };
+const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView, people: peopleView };
+const OWNER = { name: "user_id", label: label("user_id"), description: "", kind: "owner", options: [], fields: [] };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 
 async function render() {
@@ -25,7 +27,7 @@ async function render() {
   try {
     if (!state.me) await start(signal);
     for (const tab of document.querySelectorAll("#top nav a")) {
-      tab.ariaCurrent = tab.hash === "#/" && route.view !== "api" ? "true" : null;
+      tab.ariaCurrent = tab.hash === (route.view === "people" ? "#/people" : "#/") && route.view !== "api" ? "true" : null;
     }
     await VIEWS[route.view](route, signal);
   } catch (error) {
@@ -46,13 +48,14 @@ function showFailure({ status, message, problems = [] }, signal) {
 async function start(signal) {
   const me = await signIn(signal);
   const [openapi, { users }] = await Promise.all([
-    call("GET", "openapi.json", { signal }), call("GET", "v1/users", { signal }),
+    call("GET", "openapi.json", { signal }), call("GET", "v1/users?disabled=true", { signal }),
   ]);
   Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])), document: openapi });
-  state.fields = fieldsOf(openapi);
+  state.fields = [...fieldsOf(openapi), ...(me.role === "broker" ? [OWNER] : [])]; // for an agent it is always the same
   const skip = (event) => { event.preventDefault(); focusHeading(); };
   find("#top").prepend(el("a.skip", { href: "#main", click: skip }, TEXT.skip));
-  find("#top nav").append(...[agency && el("strong.agency", agency), link(TEXT.title, "#/")].filter(Boolean));
+  find("#top nav").append(...[agency && el("strong.agency", agency), link(TEXT.title, "#/"),
+    link(me.role === "broker" ? TEXT.people : TEXT.myKeys, "#/people")].filter(Boolean));
   find("#who").append(el("bdi", { title: me.email }, me.email), badge(me.role),
     state.key ? button(TEXT.signOut, signOut, "quiet") : "");
   find("#foot").append(link(TEXT.api, "#/api"));

@@ -31,7 +31,7 @@ export function fieldsOf(document, { properties = {}, required = [] } = document
 }
 
 const GROUPS = {
-  contact: ["first_name", "last_name", "email", "phone", "client_type", "status", "source"],
+  contact: ["first_name", "last_name", "email", "phone", "client_type", "status", "source", "user_id"],
   search: ["preferred_locations", "property_preferences"],
   money: ["budget_min", "budget_max", "pre_approved", "pre_approval_amount"],
   notes: ["tags", "notes"],

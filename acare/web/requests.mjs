@@ -18,19 +18,19 @@ const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "ser
 const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
 /** The error for a response; ``uncertain`` if an earlier attempt may have been carried out. */
 export function failure({ status, content }, uncertain = false) {
-  const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
+  const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, code, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
-  return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
+  return Object.assign(error, { status, code, uncertain, problems: status === 400 ? details : [] });
 }
 
-/** One request; status 0 if no complete response arrived. */
-export async function send(method, path, { body, headers, signal, key = state.key } = {}) {
+/** One request; status 0 if no complete response arrived. ``as`` is the method of Response that reads a success. */
+export async function send(method, path, { body, headers, signal, key = state.key, as = "json" } = {}) {
   const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
   if (key) sent["X-API-Key"] = key;
   const options = { method, headers: sent, signal, cache: "no-store", body: body && JSON.stringify(body) };
   try {
     const answer = await fetch(new URL(path, BASE), options);
-    const content = await answer.json().catch(() => null); // a page of a proxy, or a partial response
+    const content = await answer[answer.ok ? as : "json"]().catch(() => null); // a page of a proxy, or a partial response
     if (content || !answer.ok) return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
   } catch { /* no response */ }
   return { status: 0 };

@@ -20,6 +20,33 @@ export const TEXT = {
   pastEnd: "This page is empty", pastEndHint: "The list is shorter than it was.",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
   stillFiltered: (filters) => `The list shows ${filters}.`, quoted: (text) => `“${text}”`,
+  // lists to hand out
+  download: "Download CSV", print: "Print", allClients: "All clients", firstOf: (rows, all) => `The first ${rows} of ${all} clients.`,
+  // people and their keys
+  people: "People", myKeys: "My keys", role: "Role", addPerson: "Add a colleague", newLink: "New invitation link", handOver: "Hand over clients",
+  disable: "Disable", enable: "Enable", disabledPerson: (email) => `${email} (disabled)`,
+  disableTitle: (email) => `Disable ${email}?`, disableHint: "All keys of this person stop working at once. The clients stay.",
+  roles: { agent: "Agent: sees their own clients", broker: "Broker: sees all clients and people" },
+  linkTitle: (email) => `Invitation for ${email}`, copyLink: "Copy the link", linkCopied: "Copied.", close: "Close",
+  linkHint: "It signs in as this person: send it to them alone. The link is shown only now.",
+  noClients: (email) => `${email} has no clients.`, newOwner: "New owner",
+  handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
+  handOverTo: (clients, to) => (to ? `Hand over ${clients} to ${to}` : "Hand over"),
+  handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,
+  namelessKey: "Key", thisKey: "You use this key", overKeys: "Keys that are no longer valid", revoke: "Revoke", keyRevoked: "The key was revoked.",
+  revokeTitle: (name) => `Revoke the key “${name}”?`, revokeHint: "What uses this key is signed out at once.",
+  revokeMine: "You use this key now: you are signed out at once, and need another one.",
+  keyFacts: {
+    created_at: (time) => `Created ${time}`, last_used_at: (time) => (time ? `Last used ${time}` : "Never used"),
+    expires_at: (time) => time && `Expires ${time}`, revoked_at: (time) => time && `Revoked ${time}`,
+  },
+  lacking: (scopes) => `Your key does not allow all of this. Ask the person who runs this service for one with ${scopes}.`,
+  refused: {
+    LAST_BROKER: "This is the only broker. Make someone else a broker first.",
+    ALREADY_EXISTS: "Someone has this e-mail address already.",
+    INSUFFICIENT_SCOPE: "Your key does not allow this. Ask the person who runs this service for one that does.",
+    BROKER_REQUIRED: "Only a broker may do this.",
+  },
   // a client and its form
   about: "About this record", edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
   saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
