@@ -18,9 +18,9 @@ const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "ser
 const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
 /** The error for a response; ``uncertain`` if an earlier attempt may have been carried out. */
 export function failure({ status, content }, uncertain = false) {
-  const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, code, errorId, details } = content?.error ?? {};
+  const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
   const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
-  return Object.assign(error, { status, code, uncertain, problems: status === 400 ? details : [] });
+  return Object.assign(error, { status, uncertain, problems: status === 400 ? details : [] });
 }
 
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that reads a success. */

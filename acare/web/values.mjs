@@ -92,5 +92,5 @@ export const plain = (text, locale) =>
 export const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`
   .replace(" is invalid:", ":").replace(/\[(\d+)\]/g, (_, index) => TEXT.entry(Number(index) + 1));
 /** An error of the API in plain words. */
-export const explain = ({ code, message, problems = [] }) =>
-  TEXT.refused[code] ?? (problems.length ? problems.map(sentence).join(" ") : plain(message));
+export const explain = ({ status, message, problems = [] }) =>
+  [...(problems.length ? problems.map(sentence) : [plain(message)]), status === 403 ? TEXT.otherKey : ""].join(" ").trim();
