@@ -137,7 +137,7 @@ export async function listView({ query }, signal) {
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
     + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
   find(".total").textContent = clients.length ? total : "";
-  find(".handout").replaceChildren(...(clients.length ? handout(query, signal) : []));
+  find(".handout").replaceChildren(...(clients.length && !query.deleted ? handout(query, signal) : []));
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
   results.removeAttribute("aria-busy");
   results.replaceChildren(

@@ -86,14 +86,17 @@ async function makeLink(user, signal) {
     link.select();
     if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard is there with https alone
   };
-  return () => ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
-    el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, () => dialog.close()), copied));
+  return () => {
+    ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
+      el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, () => dialog.close()), copied));
+    dialog.addEventListener("close", () => dialog.replaceChildren(), { once: true }); // nothing keeps the key
+  };
 }
 
 function edit(user, signal) {
   const disabled = el("input", { type: "checkbox", name: "disabled", checked: user.disabled });
   const fields = personFields(user, el("label.check", disabled, TEXT.disabledHint));
-  askFor(user.email, fields, TEXT.save, async (given) => {
+  askFor(TEXT.editing(user.email), fields, TEXT.save, async (given) => {
     await call("PUT", `v1/users/${user.id}`, { body: { ...given, disabled: disabled.checked }, signal });
     return user.id === state.me.id ? () => location.reload() : TEXT.saved; // all views depend on who is signed in
   }, signal);
