@@ -127,6 +127,36 @@ def test_a_key_without_the_right_to_change_people_says_so(open_page, agency):
     expect(page.get_by_role("alert")).to_contain_text("lacks the scope users:write. The person who runs this")
 
 
+def test_a_colleague_who_was_added_without_a_link_is_said(open_page, agency):
+    _, limited = add(agency, {"clients": ["read"], "users": ["write"]}, role="broker")
+    page = people(open_page, limited)
+    page.get_by_role("button", name="Add a colleague").click()
+    page.keyboard.type("linkless@example.com")
+    page.keyboard.press("Enter")
+    expect(page.locator(SAID)).to_contain_text("was added, without a link. The API key lacks the scope keys:write.")
+    expect(card(page, {"email": "linkless@example.com"})).to_be_visible()
+
+
+def test_a_broker_who_becomes_an_agent_sees_what_an_agent_sees(open_page, agency):
+    user, theirs = add(agency, role="broker")
+    page = people(open_page, theirs)
+    dialog = open_dialog(page, "Edit", user)
+    dialog.get_by_label("Role").select_option("agent")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="My keys")).to_be_visible()
+    expect(page.locator("#top nav a[aria-current]")).to_have_text("My keys")
+
+
+def test_the_clients_of_a_disabled_colleague_stand_under_their_address(open_page, agency):
+    user, theirs = add(agency)
+    theirs.create(last_name="Orphan")
+    agency.ask("PUT", f"/v1/users/{user['id']}", {"disabled": True})
+    page = open_page(agency.link)
+    page.get_by_label("Owner").select_option(label=f"{user['email']} (disabled)")
+    expect(page.locator(".total")).to_have_text("1 client. Page 1 of 1.")
+    expect(page.locator("td.owner")).to_contain_text(user["email"].partition("@")[0])
+
+
 def edit_owner(page, agency, client, owner):
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
     page.get_by_label("Owner").select_option(label=owner["email"])
