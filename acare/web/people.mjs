@@ -89,7 +89,8 @@ async function makeLink(user, signal) {
   return () => {
     ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
       el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, () => dialog.close()), copied));
-    dialog.addEventListener("close", () => dialog.replaceChildren(), { once: true }); // nothing keeps the key
+    // The event of the question before may come only now, with the next frame.
+    dialog.addEventListener("close", () => { if (!dialog.open) link.remove(); });
   };
 }
 

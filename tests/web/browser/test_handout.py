@@ -61,6 +61,7 @@ def test_paper_has_a_table_with_the_filters_and_the_time(open_page, start):
     page = open_page(agency.link, viewport={"width": 700, "height": 900})  # of A4
     page.get_by_label("Type").select_option("buyer")
     page.emulate_media(media="print")
+    expect(page.locator(".printed")).to_be_visible()
     expect(page.locator(".printed")).to_have_text(re.compile(r"^Type: Buyer · \w+ \d+, \d{4}, "))
     expect(page.locator(".agency")).to_be_visible()
-    assert page.locator("table.clients tr").last.evaluate("(row) => getComputedStyle(row).display") == "table-row"
+    expect(page.locator("table.clients tr").last).to_have_css("display", "table-row")

@@ -53,6 +53,7 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     expect(theirs.locator("#who")).to_contain_text("new@example.com")
     theirs.get_by_role("link", name="New client").first.click()
     expect(theirs.get_by_label("First name")).to_be_visible()
+    expect(theirs.get_by_label("Owner")).to_have_count(0)
 
 
 def test_the_address_and_role_of_a_colleague_change(open_page, agency):
@@ -82,7 +83,7 @@ def test_the_last_broker_is_told_to_make_another_one(open_page, start):
     dialog = open_dialog(page, "Edit", {"email": "broker@localhost"})
     dialog.get_by_label("Role").select_option("agent")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("is the only broker; make another user a broker first.")
+    expect(dialog.get_by_role("alert")).to_contain_text("is the only broker; make another user a broker")
 
 
 def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
@@ -93,8 +94,17 @@ def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
     expect(dialog.get_by_role("heading")).to_have_text(f"Hand over 3 clients of {leaver['email']}")
     dialog.get_by_label("New owner").select_option(label=heir["email"])
     dialog.get_by_role("button", name="Hand over").click()
-    expect(page.locator(SAID)).to_have_text(f"The clients of {leaver['email']} now belong to {heir['email']}.")
+    said = f"The clients of {leaver['email']} now belong to {heir['email']}."
+    expect(page.locator(SAID)).to_have_text(said)
     assert {agency.get(client)["user_id"] for client in clients} == {heir["id"]}
+
+
+def test_a_failure_to_count_the_clients_is_said(open_page, agency):
+    user, _ = add(agency)
+    page = people(open_page, agency)
+    page.route("**/v1/clients?user_id=*", lambda route: route.fulfill(status=500, json={}))
+    card(page, user).get_by_role("button", name="Hand over clients").click()
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
 
 
 def test_a_revoked_key_is_gone(open_page, agency):
@@ -106,6 +116,15 @@ def test_a_revoked_key_is_gone(open_page, agency):
     dialog.get_by_role("button", name="Revoke").click()
     expect(card(page, user).get_by_role("listitem")).to_have_count(0)
     ask(theirs, "GET", "/v1/users/me", status=401)
+
+
+def test_who_revokes_their_own_key_needs_another_one(open_page, agency):
+    user, theirs = add(agency)
+    page = people(open_page, theirs)
+    dialog = open_dialog(page, "Revoke", user)
+    expect(dialog).to_contain_text("You use this key now")
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your key is no longer valid.")
 
 
 def test_an_agent_sees_only_their_own_keys(open_page, agency):
@@ -133,7 +152,7 @@ def test_a_colleague_who_was_added_without_a_link_is_said(open_page, agency):
     page.get_by_role("button", name="Add a colleague").click()
     page.keyboard.type("linkless@example.com")
     page.keyboard.press("Enter")
-    expect(page.locator(SAID)).to_contain_text("was added, without a link. The API key lacks the scope keys:write.")
+    expect(page.locator(SAID)).to_contain_text("without a link. The API key lacks the scope keys:write.")
     expect(card(page, {"email": "linkless@example.com"})).to_be_visible()
 
 
@@ -201,14 +220,17 @@ def test_two_new_owners_at_the_same_time_are_a_conflict(open_page, agency):
 
 
 def test_the_rest_is_saved_if_the_new_owner_was_disabled(open_page, agency):
-    (owner, _), client = add(agency), agency.create()
+    (owner, _), (other, _), client = add(agency), add(agency), agency.create()
     page = open_page(agency.link)
     edit_owner(page, agency, client, owner)
     page.get_by_label("Notes").fill("kept")
     agency.ask("PUT", f"/v1/users/{owner['id']}", {"disabled": True})
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#field-user_id-problem")).to_have_text("Owner must be a user who is not disabled.")
+    expect(page.locator("#field-user_id-problem")).to_contain_text(f"{owner['email']} is disabled")
     assert agency.get(client)["notes"] == "kept"
+    page.get_by_label("Owner").select_option(label=other["email"])
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(SAID)).to_have_text("Saved.")
 
 
 @pytest.mark.parametrize("width", [320, 1280])
