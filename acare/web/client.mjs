@@ -18,7 +18,7 @@ export function shown(field, given, links = true) {
   if (isUnset(given)) return el("span.unset", TEXT.unset);
   if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
   if (field.kind === "choice") return badge(given);
-  if (field.kind === "owner") return value(owner(given));
+  if (field.kind === "user") return value(owner(given));
   if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
   if (typeof given === "number") return field.isMoney ? showMoney(given, currency) : showNumber(given);
   if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));

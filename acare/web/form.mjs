@@ -49,7 +49,7 @@ const CONTROLS = {
   flag: (_, given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (field, given, attributes) =>
     select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
-  owner: (_, given, attributes) => {
+  user: (_, given, attributes) => {
     const enabled = [...state.users.values()].filter(({ disabled }) => !disabled).map(({ id }) => id);
     return select(attributes, [...new Set([given, ...enabled])].map((id) => [id, owner(id)]));
   },

@@ -14,7 +14,7 @@ import { listView } from "./list.mjs";
 import { peopleView } from "./people.mjs";
 
 const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, api: apiView, people: peopleView };
-const OWNER = { name: "user_id", label: label("user_id"), description: "", kind: "owner", options: [], fields: [] };
+const OWNER = { name: "user_id", label: label("user_id"), description: "", kind: "user", options: [], fields: [] };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 
 async function render() {
