@@ -48,6 +48,7 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     link = page.get_by_role("dialog").get_by_role("textbox").input_value()
     page.get_by_role("button", name="Close").click()
     expect(card(page, {"email": "new@example.com"})).to_contain_text("Never used")
+    expect(page.get_by_label("New invitation link", exact=True)).to_have_count(0)
     assert link.partition("=")[2] not in page.content()
     theirs = open_page(link)
     expect(theirs.locator("#who")).to_contain_text("new@example.com")
