@@ -2,7 +2,7 @@
 
 import { TEXT, label } from "./text.mjs";
 import { fieldsOf } from "./record.mjs";
-import { readRoute, sentence } from "./values.mjs";
+import { explain, readRoute } from "./values.mjs";
 import { agency, badge, button, el, find, focusHeading, link, say, show } from "./dom.mjs";
 import { call, state } from "./requests.mjs";
 import { askForKey, signIn, signOut, takeKeyFromAddress } from "./signin.mjs";
@@ -35,12 +35,12 @@ async function render() {
   }
 }
 
-function showFailure({ status, message, problems = [] }, signal) {
+function showFailure(error, signal) {
   if (signal.aborted) return;
   say("");
   const back = state.list ?? "#/";
-  if (status === 404) return show(TEXT.notFound, { back }, el("p", TEXT.gone));
-  show(TEXT.failed, { back }, el("p", { role: "alert" }, [message, ...problems.map(sentence)].join(" ")),
+  if (error.status === 404) return show(TEXT.notFound, { back }, el("p", TEXT.gone));
+  show(TEXT.failed, { back }, el("p", { role: "alert" }, explain(error)),
     el("div.actions", button(TEXT.reload, render, "main")));
 }
 

@@ -9,9 +9,8 @@ const isMine = ({ preview }) => Boolean(state.key) && preview === `${state.key.s
 const isValid = (key) => key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
 
 export async function peopleView(_, signal) {
-  const withoutKeys = (error) => { if (error.status !== 403) throw error; return { keys: [], problem: explain(error) }; };
-  const [{ users }, { keys, problem }] = await Promise.all([call("GET", "v1/users?disabled=true", { signal }),
-    call("GET", "v1/keys", { signal }).catch(withoutKeys)]);
+  const { users } = await call("GET", "v1/users?disabled=true", { signal });
+  const { keys } = await call("GET", "v1/keys", { signal });
   state.users = new Map(users.map((user) => [user.id, user]));
   const isBroker = state.me.role === "broker";
   const card = (user) => {
@@ -25,7 +24,7 @@ export async function peopleView(_, signal) {
     el("ul.keys", own.map((key) => keyRow(key, signal))));
   };
   const add = isBroker ? button(TEXT.addPerson, () => addPerson(signal), "main") : null;
-  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add, back: state.list ?? "#/" }, el("p.note", problem), users.map(card));
+  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add, back: state.list ?? "#/" }, users.map(card));
 }
 
 function keyRow(key, signal) {
@@ -86,12 +85,9 @@ async function makeLink(user, signal) {
     link.select();
     if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard is there with https alone
   };
-  return () => {
-    ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
-      el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, () => dialog.close()), copied));
-    // The event of the question before may come only now, with the next frame.
-    dialog.addEventListener("close", () => { if (!dialog.open) link.remove(); });
-  };
+  const close = () => { dialog.close(); link.remove(); };
+  return () => ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
+    el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, close), copied));
 }
 
 function edit(user, signal) {
