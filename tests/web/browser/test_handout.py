@@ -50,6 +50,7 @@ def test_a_print_of_more_than_a_thousand_says_so(open_page, start, tmp_path):
     command.run("import", tmp_path / "in.csv", "--database", tmp_path / "served.db", "--user", FIRST_USER)
     page = opened(open_page, Agency(server.url, server.key))
     page.get_by_role("button", name="Print").click()
+    page.wait_for_function("window.isPrinted")
     expect(page.locator(".total")).to_have_text("The first 1,000 of 1,001 clients.")
     expect(page.locator(ROWS)).to_have_count(1000)
 
