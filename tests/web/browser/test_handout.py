@@ -15,8 +15,9 @@ ROWS = "table.clients tbody td.name a"
 def opened(open_page, demo, query="", **options):
     page = open_page(demo.link, **options)
     expect(page.locator(ROWS)).to_have_count(25)
+    if query:
+        page.goto(f"{demo.url}/#/{query}")
     page.evaluate("window.print = () => { window.isPrinted = true; }")
-    page.goto(f"{demo.url}/#/{query}")
     return page
 
 
