@@ -19,6 +19,19 @@ export const TEXT = {
   noMatch: "No clients found", noMatchHint: "Check the spelling, or clear the filters.",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
   stillFiltered: (filters) => `The list shows ${filters}.`, quoted: (text) => `“${text}”`,
+  // lists to hand out
+  download: "Download CSV", print: "Print", allClients: "All clients", firstOf: (rows, all) => `The first ${rows} of ${all}.`,
+  // people and their keys
+  people: "People", myKeys: "My keys", role: "Role", addPerson: "Add a colleague", newLink: "New invitation link", handOver: "Hand over clients",
+  disabledPerson: (email) => `${email} (disabled)`, disabledHint: "Disabled: cannot sign in. The clients stay.",
+  linkTitle: (email) => `Invitation for ${email}`, copyLink: "Copy the link", linkCopied: "Copied.", close: "Close",
+  linkHint: "Send this link to this person alone: it signs in as them. It is shown only now.",
+  newOwner: "New owner", handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
+  handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,
+  thisKey: "You use this key", revoke: "Revoke", keyRevoked: "The key was revoked.",
+  revokeTitle: (name) => `Revoke the key “${name}”?`, revokeHint: "What uses this key is signed out at once.",
+  keyFacts: (created, used) => `Created ${created} · ${used ? `Last used ${used}` : "Never used"}`,
+  addedOnly: (email, problem) => `${email} was added, without a link. ${problem}`,
   // a client and its form
   edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
   saved: "Saved.", created: "Created.", draft: "You have unsaved changes.", yes: "Yes", no: "No", unset: "–",
