@@ -15,8 +15,8 @@ export const owner = (id) => state.users.get(id)?.email ?? id.slice(0, 8);
 /** The people who can own a client, as options of a select. */
 export const people = () => [...state.users.values()].map(({ id, email, disabled }) =>
   [id, disabled ? TEXT.disabledPerson(email) : email]);
-/** Whether the person may change a field of a client: the owner, only as a broker. */
-export const isEditable = ({ kind }) => kind !== "user" || state.me.role === "broker";
+/** Whether the person can change a field of a client. An agent, who sees no colleagues, cannot change the owner. */
+export const isEditable = ({ kind }) => kind !== "user" || state.users.size > 1;
 
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
 const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
