@@ -67,10 +67,8 @@ function personFields({ email = "", role = "agent" }, ...others) {
   return el("div.fields", field(label("email"), address), field(TEXT.role, roles), others);
 }
 
-const addPerson = (signal) => askFor(TEXT.addPerson, personFields({}), TEXT.addPerson, async (body) => {
-  const user = await call("POST", "v1/users", { body, signal });
-  return makeLink(user, signal).catch((error) => () => say(TEXT.addedOnly(user.email, explain(error))));
-}, signal);
+const addPerson = (signal) => askFor(TEXT.addPerson, personFields({}), TEXT.addPerson, async (body) =>
+  makeLink(await call("POST", "v1/users", { body, signal }), signal), signal);
 
 const invite = (user, signal) => makeLink(user, signal).then((showLink) => state.render().then(showLink));
 

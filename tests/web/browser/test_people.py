@@ -152,16 +152,6 @@ def test_a_key_without_the_right_to_see_keys_says_so(open_page, agency):
     expect(page.get_by_role("alert")).to_contain_text("lacks the scope keys:read")
 
 
-def test_a_colleague_who_was_added_without_a_link_is_said(open_page, agency):
-    _, limited = add(agency, {"clients": ["read"], "users": ["write"], "keys": ["read"]}, role="broker")
-    page = people(open_page, limited)
-    page.get_by_role("button", name="Add a colleague").click()
-    page.keyboard.type("linkless@example.com")
-    page.keyboard.press("Enter")
-    expect(page.locator(SAID)).to_contain_text("without a link. The API key lacks the scope keys:write.")
-    expect(card(page, {"email": "linkless@example.com"})).to_be_visible()
-
-
 def test_a_broker_who_becomes_an_agent_sees_what_an_agent_sees(open_page, agency):
     user, theirs = add(agency, role="broker")
     page = people(open_page, theirs)
