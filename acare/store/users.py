@@ -132,7 +132,7 @@ class UserStore:
                 raise _already_exists(str(email)) from None
             after = get(connection, before.id)
             if _is_broker(before) and not _is_broker(after) and not _any_broker(connection):
-                raise LastBroker(f"the user {before.email} is the only broker who is not disabled")
+                raise LastBroker(f"{before.email} is the only broker; make another user a broker first")
             return after
 
         return self._database.write(work)
@@ -162,8 +162,9 @@ def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
     """Like ``find``. InvalidInput for the field if the user is unknown or disabled."""
     found = find(connection, which)
     if found is None or found.disabled:
+        name = which if found is None else found.email
         raise InvalidInput(
-            FieldError(field, f"must be a user who is not disabled: {which} is disabled or unknown")
+            FieldError(field, f"must be a user who is not disabled: {name} is disabled or unknown")
         )
     return found
 

@@ -13,7 +13,7 @@ export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 /** A client that is not saved yet. Its base is what the server adds by itself. */
 export function newDraft() {
-  const base = { status: "active" };
+  const base = { status: "active", user_id: state.me.id };
   return { id: null, base, values: base, key: newKey() };
 }
 

@@ -6,7 +6,7 @@ import {
 } from "./record.mjs";
 import { fullName, isolate, sentence, showNumber } from "./values.mjs";
 import { ask, button, currency, dialog, el, go, say, select, show, value, words } from "./dom.mjs";
-import { call, state } from "./requests.mjs";
+import { call, isEditable, people, state } from "./requests.mjs";
 import { discard, dropDraft, finish, newDraft, newKey, readDraft, writeDraft } from "./drafts.mjs";
 import { showConflict } from "./conflict.mjs";
 
@@ -47,6 +47,7 @@ const CONTROLS = {
   flag: (given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (given, attributes, field) =>
     select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
+  user: (given, attributes) => select(attributes, people()),
 };
 
 export async function formView({ id }, signal) {
@@ -72,7 +73,7 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
   const summary = el("p.problem", { role: "alert", tabindex: "-1" }, found.length ? TEXT.problems : message);
   const problemOf = ({ name }) => found.find((problem) => problem.field === name);
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => el("section.card", el("h2", TEXT.groups[group]),
-    el("div.fields", fields.filter(({ kind }) => CONTROLS[kind])
+    el("div.fields", fields.filter(isEditable)
       .map((field) => control(field, initial[field.name] ?? null, problemOf(field))))));
   const form = el("form.client", { novalidate: true, input: keep, submit }, summary, groups,
     el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
@@ -87,8 +88,9 @@ async function save(draft, form, signal) {
   const isNew = draft.id === null;
   const [method, path, headers] = isNew ? ["POST", "v1/clients", { "Idempotency-Key": draft.key }]
     : ["PUT", `v1/clients/${draft.id}`, { "If-Match": `"${draft.base.version}"` }];
-  const body = changes(draft.base, draft.values);
-  if (!isNew && !Object.keys(body).length) return discard(draft);
+  const { user_id: newOwner, ...body } = changes(draft.base, draft.values);
+  const isChanged = isNew || Object.keys(body).length > 0;
+  if (!isChanged && !newOwner) return discard(draft);
   const asked = questions(draft.values);
   if (asked.length) return drawForm(draft, signal, { message: TEXT.problems, problems: asked });
   say("");
@@ -97,11 +99,20 @@ async function save(draft, form, signal) {
   try {
     const twins = isNew ? await findTwins(draft, signal) : [];
     if (twins.length) return askForTwin(draft, twins, signal);
-    const { id } = await call(method, path, { body, headers, signal });
-    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${id}`);
+    const saved = isChanged ? await call(method, path, { body, headers, signal }) : draft.base;
+    if (newOwner) await giveTo(newOwner, isChanged ? flatten(saved) : saved, draft, signal);
+    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${saved.id}`);
   } catch (error) {
     if (!signal.aborted) explain(error, draft, body, form, signal);
   }
+}
+
+/** Give a client to another owner. The rest of its draft is saved: if this fails, only the owner is left to save. */
+function giveTo(user_id, saved, draft, signal) {
+  dropDraft(draft.id);
+  writeDraft(Object.assign(draft, { id: saved.id, base: saved, values: { ...saved, user_id } }));
+  const headers = { "If-Match": `"${saved.version}"` };
+  return call("POST", `v1/clients/${saved.id}/owner`, { body: { user_id }, headers, signal });
 }
 
 /** Show why a draft was not saved, and what to do. */

@@ -4,7 +4,7 @@ import { TEXT } from "./text.mjs";
 import { FIELDS, flatten, inputText, same } from "./record.mjs";
 import { fullName, isolate, showTime } from "./values.mjs";
 import { button, el, go, link, say, show, value } from "./dom.mjs";
-import { call, state } from "./requests.mjs";
+import { call, isEditable, owner, state } from "./requests.mjs";
 import { readDraft, writeDraft } from "./drafts.mjs";
 import { shown } from "./facts.mjs";
 
@@ -25,8 +25,9 @@ function changesIn({ changes }, client) {
     flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))));
   return FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
     const [from, to] = [before, after].map((values) => values[field.name] ?? null);
-    const name = `${TEXT.use}: ${field.label}, ${inputText(from).slice(0, 60)}`;
-    const use = client && field.kind !== "user" && !same(from, client[field.name])
+    const text = inputText(field.kind === "user" ? owner(from) : from);
+    const name = `${TEXT.use}: ${field.label}, ${text.slice(0, 60)}`;
+    const use = client && isEditable(field) && !same(from, client[field.name])
       ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
     return el("div", `${field.label}: `, shown(field, from, false), use, " → ", shown(field, to, false));
   });

@@ -2,11 +2,13 @@
 
 import { TEXT, label } from "./text.mjs";
 import { FIELDS, hiddenMatch } from "./record.mjs";
-import { fullName, isolate, listAddress, pageNumbers, showBudget, showNumber, writeQuery } from "./values.mjs";
 import {
-  badge, button, currency, el, find, focusHeading, go, link, mail, phone, select, show, table, time, value, words,
+  explain, fullName, isolate, listAddress, pageNumbers, showBudget, showNumber, showTime, writeQuery,
+} from "./values.mjs";
+import {
+  badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
 } from "./dom.mjs";
-import { call, owner, state } from "./requests.mjs";
+import { call, owner, people, state } from "./requests.mjs";
 import { restore, signature } from "./history.mjs";
 
 const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
@@ -52,7 +54,7 @@ export function describeFilters(query) {
 function listFrame() {
   const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
   const choice = (name) => filter(name, [["", TEXT.all], ...words(FIELDS.find((field) => field.name === name))]);
-  const owners = [["", TEXT.all], ...[...state.users.values()].map(({ id, email }) => [id, email])];
+  const owners = [["", TEXT.all], ...people()];
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
   const input = ({ target: { name } }) => {
@@ -70,7 +72,7 @@ function listFrame() {
     choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
     filter("deleted", [["", TEXT.title], ["true", TEXT.deletedClients]], TEXT.show), link(TEXT.clear, "#/", "clear"));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
-    el("p.total", { role: "status" }), el("div.results"));
+    el("div.summary", el("p.total", { role: "status" }), el("div.handout")), el("p.printed"), el("div.results"));
   state.list = null;
   return controls;
 }
@@ -94,6 +96,31 @@ function pager({ page, totalPages }, turn) {
       el("button", TEXT.go)) : null);
 }
 
+/** Buttons that hand out what the filters match: as a file, or all pages on paper. */
+function handout({ page: _, ...filters }, signal) {
+  const download = async () => {
+    const href = URL.createObjectURL(await call("GET", `v1/clients.csv?${writeQuery(filters)}`, { as: "blob", signal }));
+    el("a", { href, download: `clients-${new Date().toISOString().slice(0, 10)}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
+  };
+  const print = async () => {
+    const rows = [];
+    let meta = { hasMore: true };
+    for (let page = 1; meta.hasMore && page <= 10; page += 1) { // of 100 clients
+      const found = await call("GET", `v1/clients?${writeQuery({ ...filters, page, limit: 100 })}`, { signal });
+      rows.push(...found.clients);
+      ({ meta } = found);
+    }
+    const all = TEXT.total(meta.total, showNumber(meta.total));
+    find(".total").textContent = meta.hasMore ? TEXT.firstOf(showNumber(rows.length), all) : `${all}.`;
+    find(".results").replaceChildren(clientTable(rows, filters));
+    addEventListener("afterprint", state.render, { once: true }); // shows the page again
+    window.print();
+  };
+  return [[TEXT.download, download], [TEXT.print, print]].map(([text, work]) =>
+    button(text, () => work().catch((error) => signal.aborted || say(explain(error))), "quiet"));
+}
+
 export async function listView({ query }, signal) {
   const controls = find("form.filters") ?? listFrame();
   if (state.list !== listAddress(query)) { // else it comes from the controls, which may be ahead of the address
@@ -111,6 +138,8 @@ export async function listView({ query }, signal) {
   const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
     + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
   find(".total").textContent = clients.length ? total : "";
+  find(".handout").replaceChildren(...(clients.length && !query.deleted ? handout(query, signal) : []));
+  find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
   results.removeAttribute("aria-busy");
   results.replaceChildren(
     clients.length ? clientTable(clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] })), query)

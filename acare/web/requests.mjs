@@ -12,6 +12,11 @@ export const state = {
 };
 
 export const owner = (id) => state.users.get(id)?.email ?? id.slice(0, 8);
+/** The people who can own a client, as options of a select. */
+export const people = () => [...state.users.values()].map(({ id, email, disabled }) =>
+  [id, disabled ? TEXT.disabledPerson(email) : email]);
+/** Whether the person can change a field of a client. An agent, who sees no colleagues, cannot change the owner. */
+export const isEditable = ({ kind }) => kind !== "user" || state.users.size > 1;
 
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
 const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
@@ -22,14 +27,14 @@ export function failure({ status, content }) {
   return Object.assign(error, { status, details, problems: status === 400 ? details : [] });
 }
 
-/** One request; status 0 if no complete response arrived. */
-export async function send(method, path, { body, headers, signal, key = state.key } = {}) {
+/** One request; status 0 if no complete response arrived. ``as`` is the method of Response that reads a success. */
+export async function send(method, path, { body, headers, signal, key = state.key, as = "json" } = {}) {
   const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
   if (key) sent["X-API-Key"] = key;
   const options = { method, headers: sent, signal, cache: "no-store", body: body && JSON.stringify(body) };
   try {
     const answer = await fetch(new URL(path, BASE), options);
-    const content = await answer.json().catch(() => null); // a page of a proxy, or a partial response
+    const content = await answer[answer.ok ? as : "json"]().catch(() => null); // a page of a proxy, or a partial response
     if (content || !answer.ok) return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
   } catch { /* no response */ }
   return { status: 0 };

@@ -69,20 +69,14 @@ async function followLink(key, signal) {
   const [mine, theirs] = [await userOf(state.key, signal), await userOf(key, signal)];
   sessionStorage.removeItem(stored("link"));
   if (!theirs) return say(TEXT.wrongLink);
-  if (!mine || mine.id === theirs.id || await confirmChange(mine.email, theirs.email)) keepKey(key, localStorage);
-}
-
-function confirmChange(mine, theirs) {
-  return new Promise((resolve) => {
-    const answer = (agreed) => () => {
-      dialog.onclose = null;
-      dialog.close();
-      resolve(agreed);
-    };
-    ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine, theirs)), el("div.actions",
-      button(TEXT.stayAs(mine), answer(false), "main"), button(TEXT.signInAs(theirs), answer(true))));
-    dialog.onclose = answer(false);
-  });
+  if (!mine || mine.id === theirs.id) return keepKey(key, localStorage);
+  const agree = () => {
+    keepKey(key, localStorage);
+    state.me = null; // whose drafts stay
+    location.reload();
+  };
+  ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine.email, theirs.email)), el("div.actions",
+    button(TEXT.stayAs(mine.email), () => dialog.close(), "main"), button(TEXT.signInAs(theirs.email), agree)));
 }
 
 /** Find out who is signed in, by the link that was opened or what is stored, or ask. */

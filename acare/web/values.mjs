@@ -12,7 +12,7 @@ export function readRoute(fragment) {
   const query = Object.fromEntries(Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]));
   if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
   if (first === "client" && /^[\w-]+$/.test(id)) return { view: last === "edit" ? "edit" : "client", id, query };
-  return { view: first === "new" ? "new" : "list", id: null, query };
+  return { view: ["new", "people"].includes(first) ? first : "list", id: null, query };
 }
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
@@ -84,3 +84,5 @@ export const plain = (text, locale) =>
 /** A problem with a field as a sentence. */
 export const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`
   .replace(" is invalid:", ":").replace(/\[(\d+)\]/g, (_, index) => TEXT.entry(Number(index) + 1));
+/** An error of the API in plain words. */
+export const explain = ({ message, problems = [] }) => problems.map(sentence).join(" ") || plain(message);

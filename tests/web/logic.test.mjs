@@ -8,7 +8,7 @@ import {
 } from "../../acare/web/record.mjs";
 import { label } from "../../acare/web/text.mjs";
 import {
-  isolate, listAddress, pageNumbers, plain, readNumber, readRoute, sentence, showBudget, showMoney, showNumber,
+  explain, isolate, listAddress, pageNumbers, plain, readNumber, readRoute, sentence, showBudget, showMoney, showNumber,
   showTime, writeQuery,
 } from "../../acare/web/values.mjs";
 
@@ -20,6 +20,7 @@ test("each view has an address", () => {
   const seen = (fragment) => { const { view, id } = readRoute(fragment); return [view, id]; };
   equal([
     ["", ["list", null]], ["#/", ["list", null]], ["#/?q=x", ["list", null]], ["#/new", ["new", null]], ["#/api", ["list", null]],
+    ["#/people", ["people", null]],
     ["#/client/abc", ["client", "abc"]], ["#/client/abc/edit", ["edit", "abc"]], ["#/client", ["list", null]], ["#/client/..", ["list", null]], ["#/client/.", ["list", null]], ["#/else/where", ["list", null]],
   ], seen);
 });
@@ -51,6 +52,7 @@ test("a client survives being flattened", () => {
 
 test("names become words", () => {
   equal([["first_name", "First name"], ["pool_size", "Pool size"], ["buyer", "Buyer"]], label);
+  assert.equal(explain({ status: 400, message: "Invalid", problems: [{ field: "email", message: "is required" }] }), "E-mail is required.");
   assert.equal(plain("must not be more than budget_max"), "must not be more than Maximum budget");
   assert.equal(plain("must be a number from 0 to 1000000000000", "en-US"), "must be a number from 0 to 1,000,000,000,000");
   assert.equal(sentence({ field: "tags", message: "is invalid: [0] must have at most 50 characters" }),

@@ -11,6 +11,7 @@ VIEWS = {
     "client": "client/{id}",
     "form": "client/{id}/edit",
     "new": "new",
+    "people": "people",
 }
 WIDTHS = (320, 800, 1920)
 
@@ -18,8 +19,8 @@ WIDTHS = (320, 800, 1920)
 def visit(page, demo, view):
     client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
     page.goto(f"{demo.url}/#/{VIEWS[view].format(**client)}")
-    ready = {"list": "td.name a", "empty": ".empty h2", "client": ".facts"}.get(view, "form.client")
-    expect(page.locator(ready).first).to_be_visible()
+    ready = {"list": "td.name a", "empty": ".empty h2", "client": ".facts", "people": ".keys"}
+    expect(page.locator(ready.get(view, "form.client")).first).to_be_visible()
 
 
 def check(page, axe):

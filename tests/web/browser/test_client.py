@@ -45,7 +45,8 @@ def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
     properties = schemas["ClientInput"]["properties"] | schemas["PropertyPreferences"]["properties"]
     expect(page.locator("form.client")).to_be_visible()
     inputs = page.locator("form.client :is(input, select, textarea)")
-    assert set(inputs.evaluate_all("all => all.map((input) => input.name)")) == set(properties)
+    names = set(inputs.evaluate_all("all => all.map((input) => input.name)"))
+    assert names - {"user_id"} == set(properties)  # the owner is changed by another request
 
 
 def test_a_client_is_created_from_what_was_typed(open_page, agency):

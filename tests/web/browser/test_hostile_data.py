@@ -96,6 +96,7 @@ def test_the_key_is_in_a_header_alone(open_page, start, tmp_path):
     page.goto(agency.link)
     expect(page.locator("tbody td.name a")).to_have_count(1)
     page.get_by_label("Search").fill(client["first_name"])
+    page.wait_for_url("**q=*")
     assert agency.key not in page.content()
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
     page.get_by_label("Notes").fill("x")

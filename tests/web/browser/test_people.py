@@ -1,0 +1,242 @@
+"""The people of the agency and their keys, and who owns a client."""
+
+import itertools
+
+import pytest
+from playwright.sync_api import expect
+from support.http import Agency, ask
+from test_accessibility import check
+
+SAID = "#said"
+FULL = {"all": ["read", "write"]}
+NUMBERS = itertools.count()
+
+
+def add(agency, scopes=FULL, **fields):
+    """A new person, and the agency as they call it."""
+    email = f"person{next(NUMBERS)}@example.com"
+    user = agency.ask("POST", "/v1/users", {"email": email, "role": "agent", **fields}, 201)
+    made = agency.ask("POST", "/v1/keys", {"user_id": user["id"], "name": "own", "scopes": scopes}, 201)
+    return user, Agency(agency.url, made["key"])
+
+
+def people(open_page, agency, **options):
+    page = open_page(agency.link, **options)
+    expect(page.locator("#who")).to_contain_text("@")
+    page.goto(f"{agency.url}/#/people")
+    expect(page.locator("section.card").first).to_be_visible()
+    return page
+
+
+def card(page, user):
+    return page.locator("section.card", has=page.get_by_role("heading", name=user["email"], exact=True))
+
+
+def open_dialog(page, action, user):
+    card(page, user).get_by_role("button", name=action).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    return page.get_by_role("dialog")
+
+
+def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency):
+    page = people(open_page, agency)
+    page.get_by_role("button", name="Add a colleague").click()
+    page.keyboard.type("new@example.com")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("Copied.")
+    link = page.get_by_role("dialog").get_by_role("textbox").input_value()
+    page.get_by_role("button", name="Close").click()
+    expect(card(page, {"email": "new@example.com"})).to_contain_text("Never used")
+    expect(page.get_by_label("New invitation link", exact=True)).to_have_count(0)
+    assert link.partition("=")[2] not in page.content()
+    theirs = open_page(link)
+    expect(theirs.locator("#who")).to_contain_text("new@example.com")
+    theirs.get_by_role("link", name="New client").first.click()
+    expect(theirs.get_by_label("First name")).to_be_visible()
+    expect(theirs.get_by_label("Owner")).to_be_hidden()
+
+
+def test_the_address_and_role_of_a_colleague_change(open_page, agency):
+    user, _ = add(agency)
+    page = people(open_page, agency)
+    dialog = open_dialog(page, "Edit", user)
+    dialog.get_by_label("E-mail").fill("after@example.com")
+    dialog.get_by_label("Role").select_option("broker")
+    dialog.get_by_role("button", name="Save").click()
+    expect(card(page, {"email": "after@example.com"})).to_contain_text("Broker")
+
+
+def test_a_disabled_colleague_is_signed_out_until_enabled(open_page, agency):
+    user, theirs = add(agency)
+    page = people(open_page, agency)
+    for status in (401, 200):
+        dialog = open_dialog(page, "Edit", user)
+        dialog.get_by_label("Disabled").click()
+        dialog.get_by_role("button", name="Save").click()
+        expect(card(page, user).locator(".badge.disabled")).to_have_count(int(status == 401))
+        ask(theirs, "GET", "/v1/users/me", status=status)
+
+
+def test_the_last_broker_is_told_to_make_another_one(open_page, start):
+    server = start("--rate-limit", "off")
+    page = people(open_page, Agency(server.url, server.key))
+    dialog = open_dialog(page, "Edit", {"email": "broker@localhost"})
+    dialog.get_by_label("Role").select_option("agent")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is the only broker; make another user a broker")
+
+
+def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
+    (leaver, theirs), (heir, _) = add(agency), add(agency)
+    clients = [theirs.create() for _ in range(3)]
+    page = people(open_page, agency)
+    dialog = open_dialog(page, "Hand over clients", leaver)
+    expect(dialog.get_by_role("heading")).to_have_text(f"Hand over 3 clients of {leaver['email']}")
+    dialog.get_by_label("New owner").select_option(label=heir["email"])
+    dialog.get_by_role("button", name="Hand over").click()
+    said = f"The clients of {leaver['email']} now belong to {heir['email']}."
+    expect(page.locator(SAID)).to_have_text(said)
+    assert {agency.get(client)["user_id"] for client in clients} == {heir["id"]}
+
+
+def test_a_failure_to_count_the_clients_is_said(open_page, agency):
+    user, _ = add(agency)
+    page = people(open_page, agency)
+    page.route("**/v1/clients?user_id=*", lambda route: route.fulfill(status=500, json={}))
+    card(page, user).get_by_role("button", name="Hand over clients").click()
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+
+
+def test_a_revoked_key_is_gone(open_page, agency):
+    user, theirs = add(agency)
+    theirs.ask("GET", "/v1/users/me")
+    page = people(open_page, agency)
+    expect(card(page, user).get_by_role("listitem")).to_contain_text("Last used")
+    dialog = open_dialog(page, "Revoke", user)
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(card(page, user).get_by_role("listitem")).to_have_count(0)
+    ask(theirs, "GET", "/v1/users/me", status=401)
+
+
+def test_who_revokes_their_own_key_needs_another_one(open_page, agency):
+    user, theirs = add(agency)
+    page = people(open_page, theirs)
+    dialog = open_dialog(page, "Revoke", user)
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your key is no longer valid.")
+
+
+def test_an_agent_sees_only_their_own_keys(open_page, agency):
+    _, theirs = add(agency)
+    page = people(open_page, theirs)
+    expect(page.get_by_role("heading", name="My keys")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("listitem")).to_contain_text("You use this key")
+    expect(page.locator("#main").get_by_role("button")).to_have_text(["New invitation link", "Revoke"])
+
+
+def test_a_key_without_the_right_to_change_people_says_so(open_page, agency):
+    _, limited = add(agency, {"clients": ["read"], "keys": ["read"]}, role="broker")
+    page = people(open_page, limited)
+    page.get_by_role("button", name="Add a colleague").click()
+    page.get_by_role("dialog").get_by_label("E-mail").fill("never@example.com")
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    expect(page.get_by_role("alert")).to_contain_text("lacks the scope users:write")
+
+
+def test_a_key_without_the_right_to_see_keys_says_so(open_page, agency):
+    _, limited = add(agency, {"clients": ["read"]})
+    page = open_page(limited.link)
+    page.get_by_role("link", name="My keys").click()
+    expect(page.get_by_role("alert")).to_contain_text("lacks the scope keys:read")
+
+
+def test_a_broker_who_becomes_an_agent_sees_what_an_agent_sees(open_page, agency):
+    user, theirs = add(agency, role="broker")
+    page = people(open_page, theirs)
+    dialog = open_dialog(page, "Edit", user)
+    dialog.get_by_label("Role").select_option("agent")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="My keys")).to_be_visible()
+    expect(page.locator("#top nav a[aria-current]")).to_have_text("My keys")
+
+
+def test_the_clients_of_a_disabled_colleague_stand_under_their_address(open_page, agency):
+    user, theirs = add(agency)
+    theirs.create(last_name="Orphan")
+    agency.ask("PUT", f"/v1/users/{user['id']}", {"disabled": True})
+    page = open_page(agency.link)
+    page.get_by_label("Owner").select_option(label=f"{user['email']} (disabled)")
+    expect(page.locator(".total")).to_have_text("1 client. Page 1 of 1.")
+    expect(page.locator("td.owner")).to_contain_text(user["email"].partition("@")[0])
+
+
+def edit_owner(page, agency, client, owner):
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Owner").select_option(label=owner["email"])
+
+
+def test_a_broker_changes_the_owner_in_the_form(open_page, agency):
+    (owner, _), client = add(agency), agency.create()
+    page = open_page(agency.link)
+    edit_owner(page, agency, client, owner)
+    page.get_by_label("Notes").fill("Yours now.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(SAID)).to_have_text("Saved.")
+    saved = agency.get(client)
+    assert (saved["user_id"], saved["notes"], saved["version"]) == (owner["id"], "Yours now.", 3)
+
+
+def test_a_new_client_can_be_given_to_a_colleague(open_page, agency):
+    owner, theirs = add(agency)
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/new")
+    page.get_by_label("First name").fill("Ana")
+    page.get_by_label("Last name").fill("Given")
+    page.get_by_label("Type").first.select_option("both")
+    page.get_by_label("Owner").select_option(label=owner["email"])
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(SAID)).to_have_text("Created.")
+    assert theirs.total("q=given") == 1
+
+
+def test_two_new_owners_at_the_same_time_are_a_conflict(open_page, agency):
+    (mine, _), (other, _), client = add(agency), add(agency), agency.create()
+    page = open_page(agency.link)
+    edit_owner(page, agency, client, mine)
+    agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": other["id"]})
+    page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row", name="Owner")
+    expect(row).to_contain_text(other["email"])
+    row.get_by_label(mine["email"]).check()
+    page.get_by_role("button", name="Save these choices").click()
+    expect(page.locator(SAID)).to_have_text("Saved.")
+    assert agency.get(client)["user_id"] == mine["id"]
+
+
+def test_the_rest_is_saved_if_the_new_owner_was_disabled(open_page, agency):
+    (owner, _), (other, _), client = add(agency), add(agency), agency.create()
+    page = open_page(agency.link)
+    edit_owner(page, agency, client, owner)
+    page.get_by_label("Notes").fill("kept")
+    agency.ask("PUT", f"/v1/users/{owner['id']}", {"disabled": True})
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#field-user_id-problem")).to_contain_text(f"{owner['email']} is disabled")
+    assert agency.get(client)["notes"] == "kept"
+    page.get_by_label("Owner").select_option(label=other["email"])
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(SAID)).to_have_text("Saved.")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing_in_people_and_its_questions(open_page, agency, axe, width):
+    user, theirs = add(agency)
+    theirs.create()
+    page = people(open_page, agency, viewport={"width": width, "height": 900})
+    check(page, axe)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for action in ("Edit", "Hand over clients", "Revoke", "New invitation link"):
+        open_dialog(page, action, user)
+        check(page, axe)
+        page.keyboard.press("Escape")
