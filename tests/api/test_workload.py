@@ -20,6 +20,7 @@ WORKLOADS = {
     ("GET", "/v1/clients/x", ""): "quick",
     ("GET", "/v1/clients/x/history", ""): "slow",
     ("GET", "/v1/clients/x/%68istory", ""): "slow",
+    ("GET", "/v1/keys", ""): "slow",
     ("GET", "/v1/changes", ""): "list",
     ("HEAD", "/v1/changes/", "limit=1"): "list",
     ("POST", "/v1/clients", ""): "write",
