@@ -179,7 +179,7 @@ BEGIN
 END;
 
 CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
-WHEN (SELECT count(*) FROM clients_to_index) > 64
+WHEN (SELECT count(*) FROM clients_to_index) > 32
 BEGIN
     DELETE FROM clients_to_index WHERE seq <> NEW.seq;
 END;

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import compress
+from operator import not_
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -123,7 +125,8 @@ class Writer:
     def _commit(self, batch: list[_Write]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk.
 
-        If the transaction must be undone, each write runs again in one of its own.
+        If writes failed after they had changed something, the transaction is undone: the others run again
+        together, and each of these alone.
         """
         if not batch:
             return
@@ -145,7 +148,8 @@ class Writer:
         if len(batch) == 1:
             answers[0]()
             return
-        for write in batch:
+        self._commit([*compress(batch, is_clean)])
+        for write in compress(batch, map(not_, is_clean)):
             self._commit([write])
 
     def _run(

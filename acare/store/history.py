@@ -21,7 +21,7 @@ from acare.store.changes import end_old_cursors, purge_some
 from acare.store.clients import next_place_at
 from acare.store.targets import last_owner
 
-# Every version of one client, the current one last, with the key and user that made it.
+# The last versions of one client, the current one last, with the key and user that made it.
 VERSIONS = """
 SELECT
     version, json, imported_at, maker.preview, maker_user.email, ended_at, deleted, deleter.preview,
@@ -34,6 +34,8 @@ FROM (
     SELECT id, version, json, imported_at, made_by, NULL, 0, NULL
     FROM clients
     WHERE id = :id
+    ORDER BY version DESC
+    LIMIT :max_versions
 )
 LEFT JOIN api_keys AS maker ON maker.id = made_by
 LEFT JOIN users AS maker_user ON maker_user.id = maker.user_id
@@ -65,6 +67,9 @@ ORDER BY version DESC
 LIMIT 1
 RETURNING id, version, json
 """
+
+#: Versions in the history that the API returns: it is in memory, and each can have 100 KiB.
+MAX_VERSIONS = 200
 
 #: Seconds that reading the history of a client may take.
 _MAX_SECONDS = 2.0
@@ -119,13 +124,14 @@ class HistoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def events(self, caller: Caller, client_id: str) -> list[Event]:
-        """The events of the client, which may be deleted, oldest first.
+    def events(self, caller: Caller, client_id: str, max_versions: int = MAX_VERSIONS) -> list[Event]:
+        """The events of the last versions of the client, which may be deleted, oldest first; -1: of all.
 
         ClientNotFound if there are none, or if the caller cannot see the last version.
         """
+        values = {"id": client_id, "max_versions": max_versions}
         with self._database.read(max_seconds=_MAX_SECONDS) as connection:
-            versions = connection.execute(VERSIONS, {"id": client_id}).fetchall()
+            versions = connection.execute(VERSIONS, values).fetchall()
         events: list[Event] = []
         before: dict[str, Any] | None = None
         was_deleted = False
@@ -149,7 +155,7 @@ class HistoryStore:
 
     def stored(self, client_id: str) -> Stored:
         """All that is stored about a client; ClientNotFound if that is nothing."""
-        history = self.events(OPERATOR, client_id)
+        history = self.events(OPERATOR, client_id, max_versions=-1)
         with self._database.read() as connection:
             responses = idempotency.responses(connection, client_id)
         return Stored(history[-1].client, history, responses)

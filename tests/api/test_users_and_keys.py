@@ -8,6 +8,7 @@ from support.client import Api
 from support.data import JORDAN, UNKNOWN_ID
 
 from acare.auth import OPERATOR
+from acare.store.history import MAX_VERSIONS
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 
@@ -71,6 +72,14 @@ def test_the_history_says_who_changed_what(ana, api):
         },
         {"version": 1, "at": first["created_at"], "by": ANA, "action": "created", "changes": []},
     ]
+
+
+def test_a_history_has_the_last_versions(ana):
+    client = ana.create()
+    for n in range(MAX_VERSIONS):
+        ana.put(client["id"], {"notes": str(n)})
+    versions = [event["version"] for event in history(ana, client["id"])]
+    assert versions == [*range(MAX_VERSIONS + 1, 1, -1)]
 
 
 def test_a_deleted_client_has_a_history(ana, ben, api):

@@ -18,6 +18,7 @@ WORKLOADS = {
     ("HEAD", "//v1/clients.csv/", "limit=1"): "slow",
     ("GET", "/v1/clients/x/history", ""): "slow",
     ("GET", "/v1/clients/x/%68istory", ""): "slow",
+    ("GET", "/v1/keys", ""): "slow",
     ("GET", "/v1/changes", ""): "list",
     ("HEAD", "/v1/changes/", "limit=1"): "list",
     ("POST", "/v1/clients", ""): "write",

@@ -13,6 +13,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from acare.cli import options
 from acare.database import log
 from acare.database.database import Database
+from acare.store.history import MAX_VERSIONS
 
 NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
@@ -72,6 +73,13 @@ def test_a_line_break_in_a_value_begins_no_line(acare, api):
     api.put(client_id, {"notes": "b\n2026-01-01T00:00:00.000Z  version 9  deleted by another"})
     lines = acare("history", client_id).out.splitlines()
     assert [line for line in lines if line.startswith("2026-01-01")] == []
+
+
+def test_the_operator_sees_all_versions(acare, api):
+    client = api.create()
+    for n in range(MAX_VERSIONS):
+        api.put(client["id"], {"notes": str(n)})
+    assert len(events(acare, client["id"])) == MAX_VERSIONS + 1
 
 
 def test_the_history_continues_after_undelete(acare, api):

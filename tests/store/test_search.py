@@ -74,12 +74,12 @@ def test_a_search_indexes_the_clients_that_have_changed(app, ana):
     assert (waiting(app), found(app, ana, "fox"), found(app, ana, "ray"), waiting(app)) == (1, 1, 0, 0)
 
 
-def test_no_more_than_64_clients_wait_to_be_indexed(app, ana):
-    ids = [app.clients.create(ana, new()).id for _ in range(65)]
+def test_no_more_than_32_clients_wait_to_be_indexed(app, ana):
+    ids = [app.clients.create(ana, new()).id for _ in range(33)]
     assert waiting(app) == 1
     for client_id in ids:
         app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
-    assert waiting(app) < 65
+    assert waiting(app) < 33
     check_index(app)
 
 
