@@ -134,7 +134,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
         "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
         A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page,
-        a history, deleted clients, keys or a file. "check" is a readiness check, which writes and needs no key.
+        a history, deleted clients, keys or a file. "check" is a readiness check, which writes without a key.
         """
         if method in ("POST", "PUT", "DELETE"):
             return "write"
