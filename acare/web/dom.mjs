@@ -27,7 +27,9 @@ export function el(name, ...children) {
 export const button = (text, click, look = "", name = null) =>
   el("button", { type: "button", class: look, "aria-label": name, click }, text);
 export const link = (text, href, look) => el("a", { href, class: look }, text);
-export const value = (text) => el("bdi", text);
+/** A value. The line of an e-mail address that is too long breaks at its @. */
+export const value = (text) =>
+  el("bdi", text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)));
 export const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
 export const select = (given, options) =>
@@ -74,6 +76,6 @@ export const dialog = find("#dialog");
 export function ask(title, ...nodes) {
   say("");
   dialog.className = "";
-  dialog.replaceChildren(el("h2", { id: "dialog-title" }, title), ...nodes);
+  dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), ...nodes);
   if (!dialog.open) dialog.showModal();
 }

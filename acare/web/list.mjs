@@ -27,7 +27,7 @@ const COLUMNS = [
   ["owner", label("user_id"), ({ user_id: id }) =>
     (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
-  ["deleted", TEXT.deleted, (client) => [value(signature(client)), " ",
+  ["deleted", TEXT.deleted, (client) => [value(withoutDomain(signature(client))), " ",
     button(TEXT.restore, () => restore(client.id), "", `${TEXT.restore}: ${isolate(fullName(client))}`)]],
 ];
 const OF_DELETED = ["name", "phone", "email", "owner", "deleted"];
@@ -130,6 +130,7 @@ export async function listView({ query }, signal) {
   const count = FILTERS.filter((name) => query[name]).length;
   const isFiltered = Boolean(query.q || count);
   const [results, turn] = [find(".results"), (page) => listAddress({ ...query, page: String(page) })];
+  find("h1").textContent = query.deleted ? TEXT.deletedClients : TEXT.title;
   find(".clear").hidden = !isFiltered;
   find(".fold").textContent = TEXT.filters(count);
   results.setAttribute("aria-busy", "true");

@@ -21,10 +21,11 @@ export async function peopleView(_, signal) {
       user.disabled ? badge("disabled") : null,
       el("div.actions", isBroker ? [action(TEXT.edit, edit), action(TEXT.handOver, handOver)] : null,
         user.disabled ? null : action(TEXT.newLink, invite))),
-    el("ul.keys", own.map((key) => keyRow(key, signal))));
+    own.length ? el("ul.keys", own.map((key) => keyRow(key, signal))) : el("div.hint", TEXT.noKeys));
   };
   const add = isBroker ? button(TEXT.addPerson, () => addPerson(signal), "main") : null;
-  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add, back: state.list ?? "#/" }, users.map(card));
+  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add, back: state.list ?? "#/" },
+    el("p.hint", TEXT.keysHint), users.map(card));
 }
 
 function keyRow(key, signal) {
@@ -34,7 +35,7 @@ function keyRow(key, signal) {
     () => call("DELETE", `v1/keys/${key.id}`, { signal }).then(() => () => say(TEXT.keyRevoked)), signal);
   return el("li", el("div", el("strong", value(name)), " ", el("code", key.preview), " ",
     isMine(key) ? el("span.badge", TEXT.thisKey) : null, el("div.hint", facts)),
-  button(TEXT.revoke, revoke, "danger", `${TEXT.revoke}: ${name} ${key.preview}`));
+  button(TEXT.revoke, revoke, "danger quiet", `${TEXT.revoke}: ${name} ${key.preview}`));
 }
 
 /** Ask in a dialog before ``work``, which gets the values of the inputs. The view is then drawn again, and the
@@ -74,7 +75,7 @@ const invite = (user, signal) => makeLink(user, signal).then((showLink) => state
 
 /** Make a key for the web UI, with the rights of this page's own key. The link with it is shown once. */
 async function makeLink(user, signal) {
-  const { key } = await call("POST", "v1/keys", { body: { user_id: user.id, name: TEXT.title }, signal });
+  const { key } = await call("POST", "v1/keys", { body: { user_id: user.id, name: TEXT.invitation }, signal });
   const link = el("input", { readonly: true, value: `${BASE.href}#key=${key}`, "aria-label": TEXT.newLink });
   const copied = el("span.hint", { role: "status" });
   const copy = () => {
@@ -101,7 +102,7 @@ async function handOver(user, signal) {
   const clients = TEXT.total(meta.total, showNumber(meta.total));
   const others = people().filter(([id]) => id !== user.id);
   const to = select({ name: "to", required: true }, [["", TEXT.choose], ...others]);
-  return askFor(TEXT.handOverTitle(clients, user.email), field(TEXT.newOwner, to), TEXT.handOver, async (body) => {
+  return askFor(TEXT.handOverTitle(clients, user.email), [el("p", TEXT.handOverHint), field(TEXT.newOwner, to)], TEXT.handOver, async (body) => {
     await call("POST", `v1/users/${user.id}/handover`, { body, signal });
     return () => say(TEXT.handedOver(user.email, owner(body.to)));
   }, signal);
