@@ -28,8 +28,7 @@ export const button = (text, click, look = "", name = null) =>
   el("button", { type: "button", class: look, "aria-label": name, click }, text);
 export const link = (text, href, look) => el("a", { href, class: look }, text);
 /** A value. The line of an e-mail address that is too long breaks at its @. */
-export const value = (text) =>
-  el("bdi", text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)));
+export const value = (text) => el("bdi", text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)));
 export const time = (iso, long) =>
   el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
 export const select = (given, options) =>

@@ -1,7 +1,7 @@
 // Signing in and out: by a key that is typed or in a link, or by the embedding app.
 
 import { TEXT } from "./text.mjs";
-import { agency, ask, button, dialog, el, say } from "./dom.mjs";
+import { agency, ask, button, dialog, el, say, value } from "./dom.mjs";
 import { call, failure, send, state, stored } from "./requests.mjs";
 
 /** The key in a text: without pasted spaces and what a header cannot have, out of a link. */
@@ -21,7 +21,7 @@ function keepKey(key, storage) {
 export function askForKey() {
   const { me, key: oldKey } = state;
   const key = el("input", { id: "key", type: "password", required: true, "aria-describedby": "key-hint" });
-  const shared = el("input", { type: "checkbox", "aria-describedby": "shared-hint" });
+  const shared = el("input", { type: "checkbox" });
   const problem = el("p.problem", { role: "alert" }, me || oldKey ? TEXT.expired : null);
   return new Promise((resolve) => {
     const tryKey = async (event) => {
@@ -41,7 +41,7 @@ export function askForKey() {
     };
     ask(agency ?? TEXT.title, problem, el("form", { submit: tryKey },
       el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
-      el("label.check", shared, TEXT.shared), el("p.hint", { id: "shared-hint" }, TEXT.sharedHint),
+      el("label.check", shared, TEXT.shared),
       el("div.actions", el("button.main", TEXT.signIn),
         me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the embedding app names the user
     dialog.classList.toggle("cover", !me);
@@ -76,7 +76,7 @@ async function followLink(key, signal) {
     location.reload();
   };
   ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine.email, theirs.email)), el("div.actions",
-    button(TEXT.stayAs(mine.email), () => dialog.close(), "main"), button(TEXT.signInAs(theirs.email), agree)));
+    button(value(TEXT.stayAs(mine.email)), () => dialog.close(), "main"), button(value(TEXT.signInAs(theirs.email)), agree)));
 }
 
 /** Find out who is signed in, by the link that was opened or what is stored, or ask. */

@@ -2,7 +2,7 @@
 export const TEXT = {
   // signing in, the frame
   title: "Clients", api: "API", back: "← All clients", signIn: "Sign in", signOut: "Sign out",
-  key: "Your key or invitation link", shared: "This is a shared computer", sharedHint: "You are signed out when you close this tab.",
+  key: "Your key or invitation link", shared: "This is a shared computer: sign out when this tab is closed",
   signInHint: "Ask your broker for a link. Brokers make one under People.",
   wrongKey: "This key is not valid. Ask for a new one.", wrongLink: "The key in the link is not valid.",
   expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
@@ -10,7 +10,7 @@ export const TEXT = {
   otherTitle: "Sign in as someone else?",
   otherHint: (mine, theirs) => `You are signed in as ${mine}. The link that you opened signs you in as ${theirs}.`,
   // the list
-  search: "Search", searchHint: "Name, phone, e-mail, note, tag…", all: "All", clear: "Clear filters",
+  search: "Search", searchHint: "Name, phone, note…", all: "All", clear: "Clear filters",
   filters: (count) => (count ? `Filters (${count})` : "Filters"), create: "New client",
   total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,
   pageOf: (page, pages) => `Page ${page} of ${pages}`, pages: "Pages", previous: "Previous", next: "Next",
