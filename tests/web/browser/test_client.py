@@ -251,3 +251,14 @@ def test_a_client_who_is_there_already_is_shown_first(open_page, agency, again):
         asked.get_by_role("button", name="Open").click()
         expect(page).to_have_url(f"{agency.url}/#/client/{twin['id']}")
     assert agency.total(f"q=twin{again}") == 1 + again
+
+
+def test_the_focus_in_a_form_is_never_below_the_buttons_that_save(open_page, agency):
+    page = open_page(agency.link, viewport={"width": 1280, "height": 500})
+    page.goto(f"{agency.url}/#/new")
+    expect(page.get_by_label("First name")).to_be_focused()
+    top = page.get_by_role("button", name="Save").bounding_box()["y"]
+    bottom = "() => document.activeElement.getBoundingClientRect().bottom"
+    for _ in range(17):
+        page.keyboard.press("Tab")
+        assert page.evaluate(bottom) <= top

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-WHO_AND_WHEN = re.compile(r"broker@localhost, \w+ \d+, \d{4}, \d+:\d\d")
+WHO_AND_WHEN = re.compile(r"broker(@localhost)?, \w+ \d+, \d{4}, \d+:\d\d")
 
 
 def opened(open_page, agency, where):
