@@ -29,7 +29,7 @@ export const TEXT = {
   handOverHint: "This includes closed clients. Nothing else changes: to end this person's access, edit and disable them.",
   newOwner: "New owner", handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
   handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,
-  keysHint: "Below each person: the keys with which their browsers and programs sign in. Revoke a key that is lost.",
+  keysHint: "Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.",
   invitation: "Invitation", noKeys: "No keys: cannot sign in.", thisKey: "You use this key", revoke: "Revoke", keyRevoked: "The key was revoked.",
   revokeTitle: (name) => `Revoke the key “${name}”?`, revokeHint: "What uses this key is signed out at once.",
   keyFacts: (created, used) => `Created ${created} · ${used ? `Last used ${used}` : "Never used"}`,
