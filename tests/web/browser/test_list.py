@@ -109,9 +109,7 @@ def test_an_address_that_is_too_long_for_its_line_breaks_at_the_at_sign(open_pag
 
 
 def test_a_match_stands_in_one_line_below_the_columns(open_page, agency):
-    agency.create(
-        last_name="Noted", notes="Moved here for the observatory with two dogs, wants a garden."
-    )
+    agency.create(last_name="Noted", notes="Moved here for the observatory with two dogs, wants a garden.")
     page = open_page(agency.link, viewport={"width": 1280, "height": 900})
     page.get_by_label("Search").fill("observatory")
     match = page.locator(".match")
