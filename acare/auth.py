@@ -60,7 +60,7 @@ HOST = "host"
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:
     """The operator acting for a user: changes are recorded without a key."""
-    return Caller(user_id, role, key_id=None, key_preview="-", scopes={})
+    return Caller(user_id, role, key_id=None, key_preview="-", scopes=FULL_ACCESS)
 
 
 #: The operator, who sees all clients.

@@ -109,7 +109,7 @@ class KeyCollection:
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }
-        made = self._keys.create_as(req.context.caller, **body.read_fields(req, fields))
+        made = self._keys.create(req.context.caller, **body.read_fields(req, fields))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
 
