@@ -92,7 +92,8 @@ class Database:
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
         finally:
-            connection.set_progress_handler(None, 0)
+            if max_seconds is not None:
+                connection.set_progress_handler(None, 0)
             if connection.in_transaction:
                 connection.rollback()
             self._idle_readers.append(connection)
