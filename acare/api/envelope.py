@@ -119,9 +119,9 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
 }
 
 
-def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
-    """Answer with ``data``, which is JSON text; ``at`` is the timestamp (default: now)."""
-    resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamps.now()}"}}'
+def succeed(resp: falcon.Response, *data: str, at: str | None = None) -> None:
+    """Answer with ``data``, the pieces of a JSON text; ``at`` is the timestamp (default: now)."""
+    resp.text = "".join(('{"success":true,"data":', *data, ',"timestamp":"', at or timestamps.now(), '"}'))
 
 
 def error_body(

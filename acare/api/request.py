@@ -107,7 +107,9 @@ class Query:
             raise InvalidInput(*self._problems)
 
     def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
-        text = self._params.get(name, "")
+        text = self._params.get(name)
+        if text is None:
+            return None
         try:
             if isinstance(text, list):
                 raise ValueError("must not be given more than once")

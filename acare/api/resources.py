@@ -70,7 +70,7 @@ class ClientCollection:
         more = "true" if number * limit < found.total else "false"
         deletions = f',"deleted":[{",".join(found.deletions)}]' if isinstance(found, DeletedPage) else ""
         meta = _META % (number, limit, found.total, -(-found.total // limit), more, deletions)
-        envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')
+        envelope.succeed(resp, '{"clients":[', ",".join(found.rows), f'],"meta":{meta}}}')
 
     on_head = on_get
 

@@ -52,8 +52,7 @@ class Writer:
         self._connection = connection
         self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
-        self.commits = 0  # transactions on disk
-        self._last_batch = 0  # number of writes in the last of them
+        self._last_batch = 0  # number of writes in the last transaction
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
@@ -138,7 +137,6 @@ class Writer:
         answers, is_clean = zip(*(self._run(*write) for write in batch), strict=True)
         if all(is_clean):
             self._connection.execute("COMMIT")
-            self.commits += 1
             self._last_batch = len(batch)
             for answer in answers:
                 answer()

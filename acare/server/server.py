@@ -74,7 +74,7 @@ class Server:
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._drain_seconds = settings.drain_seconds
-        self._large_lists: set[str] = set()  # callers whose lists go to threads; each has a valid key
+        self._large_lists: set[str | None] = set()  # callers whose lists go to threads; each has a valid key
         self._signalled = False
         self._swept_at = time.monotonic()
         self._quick = FairQueue()
@@ -105,10 +105,9 @@ class Server:
             channel.workload = self.application.workload(request.command, request.path, request.query)
         channel.is_writing = channel.workload == "write"
         # Writes, which are committed together, are taken in the order of their arrival.
-        caller = f"connection {channel.number}" if channel.is_writing else request.caller()
-        self._queue(caller or channel.addr[0], channel)
+        self._queue(None if channel.is_writing else request.caller() or channel.addr[0], channel)
 
-    def _queue(self, caller: str, channel: Channel) -> None:
+    def _queue(self, caller: str | None, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
         self._queues["quick" if is_small_list else channel.workload].put(caller, channel)
 
