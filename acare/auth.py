@@ -53,7 +53,7 @@ class Caller(NamedTuple):
 
 _NO_ACTIONS: frozenset[str] = frozenset()
 
-#: The scopes of a user of the embedding app, and the text that the log shows as the key of this user.
+#: The scopes of a user of the embedding app, and the text that the log shows in place of a key.
 FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 HOST = "host"
 
@@ -81,7 +81,7 @@ _DELETE = ("write", "delete")
 _BROKERS: tuple[Role, ...] = ("broker",)
 
 #: Every operation of the API and the right that it needs; HEAD needs the right of GET. An operation that is
-#: not here fails. The store decides by the role which clients and keys a caller can see.
+#: not listed fails. The store decides by the role which clients and keys a caller can see.
 RIGHTS = {
     "GET /v1/clients": Right("clients", _READ),
     "GET /v1/clients.csv": Right("clients", _READ),

@@ -13,7 +13,7 @@ from acare.errors import FieldError, InvalidInput
 # The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
 
-# Problems in one response: a body can have thousands of unknown fields.
+# The maximum number of problems in one response: a body can have thousands of unknown fields.
 _MAX_PROBLEMS = 20
 
 
@@ -42,8 +42,8 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 class StrictHandling:
     """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
 
-    A resource has the names of its query parameters in ``parameters``. The fields of a body are an argument
-    of ``body.read``.
+    The attribute ``parameters`` of a resource names its query parameters. The fields of a body are an
+    argument of ``body.read``.
     """
 
     def process_resource(self, req: Request, resp: falcon.Response, resource: object, params: object) -> None:

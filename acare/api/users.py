@@ -71,7 +71,7 @@ class UserItem:
 
 
 class Handover:
-    """``/v1/users/{user_id}/handover``: all clients of the user go to another one."""
+    """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
 
     def __init__(self, transfers: Any) -> None:
         """``transfers`` is a TransferStore."""
@@ -130,7 +130,7 @@ class KeyItem:
 
 
 def _as_json(user: User) -> dict[str, object]:
-    """The user as JSON; ``disabled`` is there only for a disabled user."""
+    """The user as JSON; only a disabled user has ``disabled``."""
     member = user._asdict()
     return member if user.disabled else {name: member[name] for name in ("id", "email", "role")}
 

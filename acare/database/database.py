@@ -32,7 +32,7 @@ from acare.errors import StoreUnavailable
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: Nanoseconds for which a cached result is used: commits of other processes are hidden for at most this time.
+#: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
 
 #: Seconds that a readiness check waits for its write.

@@ -1,4 +1,4 @@
-"""The queue in which callers take turns, and the threads that answer what the event loop should not."""
+"""The queue in which callers take turns, and the threads that answer slow requests."""
 
 from __future__ import annotations
 
