@@ -265,6 +265,7 @@ TABLE = [
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
     Ask("DELETE", ITEM, 428, prepare=another_app(require_precondition="true")),
     Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
+    *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body in GOOD),
     *(Ask(method, path, 401, body, prepare=without_key) for method, path, body in GOOD),
     *(Ask(method, path, 403, body, prepare=unscoped) for method, path, body in GOOD),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),
