@@ -191,6 +191,8 @@ class ClientHistory:
 class RestoredClient:
     """``/v1/clients/{client_id}/restore``"""
 
+    takes_body = False
+
     def __init__(self, history: Any) -> None:
         """``history`` is a HistoryStore."""
         self._history = history
