@@ -8,7 +8,7 @@ PRAGMA user_version = 3;            -- the version of this schema; older ones: a
 
 
 -- Users and their API keys. A key acts on behalf of its user. A key with the preview 'host' stands for the
--- program that acare is embedded in, where that has authenticated the user; no request can use it.
+-- embedding app, for users whom that app has authenticated; no request can use the key.
 
 CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
@@ -106,10 +106,10 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 
 -- Search. `clients_search` has the words of the view `clients_words`; deleted words stay in the file until FTS5
 -- merges its segments: acare/store/search.py. Two notations of one phone number have their last seven digits in
--- common. (The inner SELECT computes the number once.) `spellings` has the words once more if they have letters
--- in which the tokenizer finds no accent to remove, and once more with ae, oe, ue and aa. (Text in ASCII has as
--- many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the combining
--- diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search of one
+-- common. (The inner SELECT computes the number once.) `spellings` repeats the words with plain letters if they
+-- have any from which the tokenizer removes no accent (ø, ł, đ, æ, ß), and with ae, oe, ue and aa. (Text in ASCII
+-- has as many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the
+-- combining diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search for one
 -- letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
@@ -146,9 +146,9 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
--- The clients whose words have changed. Deleting a row indexes them: a search deletes all rows first, and a
--- change all others if there are many. FTS5 writes a segment at every savepoint, so to index each client with
--- its own write would take as long as the rest of the write.
+-- The clients whose words have changed. A trigger indexes a client when its row is deleted: a search first
+-- deletes all rows, and a change deletes all others if there are many. FTS5 writes a segment at every savepoint,
+-- so indexing each client in its own write would take as long as the rest of the write.
 CREATE TABLE clients_to_index (
     seq       INTEGER PRIMARY KEY,
     words     TEXT, -- as they are in the index; NULL: the client is not in it
@@ -247,7 +247,7 @@ CREATE TABLE client_history (
 
 CREATE INDEX client_history_by_end ON client_history (ended_at);
 
--- The deleted clients that can be restored, in the order of their deletion: acare/store/deleted.py.
+-- The deleted clients that can be restored, in the order of deletion: acare/store/deleted.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
@@ -265,8 +265,8 @@ END;
 
 
 -- Changes, for copies that follow the clients: acare/store/changes.py. Each row is written in the transaction
--- of its change, so that the order of the rows is that of the commits. It has a version of a client and its
--- owner or, with `removed_at`, a client that is deleted or has left the view of its owner. The rows of earlier
+-- of its change, so that the rows are in the order of the commits. A row has a version of a client and its
+-- owner or, with `removed_at`, a client that was deleted or has left its owner's view. The rows of earlier
 -- versions stay until `acare purge`: an index to find them would cost every write a page of the log.
 
 CREATE TABLE client_changes (
@@ -279,10 +279,10 @@ CREATE TABLE client_changes (
 
 CREATE INDEX client_changes_removed ON client_changes (client_id) WHERE removed_at IS NOT NULL;
 
--- One row: the valid cursors are those of this epoch that do not come from before the last purged removal.
+-- One row. A cursor is valid if it has this epoch and is not from before the last purged removal.
 CREATE TABLE change_cursors (
     epoch  TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
-    purged INTEGER NOT NULL DEFAULT 0 -- the revision of this removal
+    purged INTEGER NOT NULL DEFAULT 0 -- the revision of that removal
 ) STRICT;
 
 INSERT INTO change_cursors DEFAULT VALUES;

@@ -85,7 +85,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
         self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
         self._limit_rate = LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None
-        # Requests pass it in this order, responses in reverse order.
+        # In the order in which requests pass it; responses pass it in reverse.
         middleware = [
             AccessLog(access_log),
             self._trust_proxy,
@@ -140,7 +140,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             return "write"
         if path.strip("/") == "readyz":
             return "check"
-        # Decoding the path twice would cost more.
+        # An encoded path counts as slow, which is cheaper than decoding it twice.
         path = path.rstrip("/")
         if "%" in path or path.endswith(("/history", ".csv", "/keys")):
             return "slow"
@@ -151,7 +151,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def wants_body(self, env: dict[str, Any]) -> bool:
         """Whether a server should send 100 Continue: the response to the header alone is neither 401 nor 429.
 
-        Otherwise it sets ``acare.body_not_requested`` in the WSGI environ of the request.
+        Otherwise the server sets ``acare.body_not_requested`` in the WSGI environ of the request.
         """
         req, resp = Request(env, self.req_options), falcon.Response()
         if self._trust_proxy is not None:

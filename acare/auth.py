@@ -53,14 +53,14 @@ class Caller(NamedTuple):
 
 _NO_ACTIONS: frozenset[str] = frozenset()
 
-#: The scopes of a user of the embedding app, and the text that the log shows as the key of this user.
+#: The scopes of a user of the embedding app, and the text that the log shows in place of a key.
 FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 HOST = "host"
 
 
 def operator_for(user_id: str, role: Role = "agent") -> Caller:
     """The operator acting for a user: changes are recorded without a key."""
-    return Caller(user_id, role, key_id=None, key_preview="-", scopes={})
+    return Caller(user_id, role, key_id=None, key_preview="-", scopes=FULL_ACCESS)
 
 
 #: The operator, who sees all clients.
@@ -81,7 +81,7 @@ _DELETE = ("write", "delete")
 _BROKERS: tuple[Role, ...] = ("broker",)
 
 #: Every operation of the API and the right that it needs; HEAD needs the right of GET. An operation that is
-#: not here fails. The store decides by the role which clients and keys a caller can see.
+#: not listed fails. The store decides by the role which clients and keys a caller can see.
 RIGHTS = {
     "GET /v1/clients": Right("clients", _READ),
     "GET /v1/clients.csv": Right("clients", _READ),

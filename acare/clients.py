@@ -53,7 +53,7 @@ class Filters(TypedDict, total=False):
     status: str | None
     user_id: str | None  # the owner
     email: str | None  # the whole address
-    q: str | None  # a search: each word begins a word of the name, e-mail or phone
+    q: str | None  # a search: words, or the beginnings of words
 
 
 class Precondition(NamedTuple):

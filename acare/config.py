@@ -20,7 +20,7 @@ from acare.setting_types import Address
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: how it is written and read."""
+    """One setting: its names, its parser and its help."""
 
     name: str
     metavar: str  # empty for a switch
@@ -137,7 +137,7 @@ SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settin
 
 
 def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
-    """How many sockets the service manager has passed to this process: see sd_listen_fds(3)."""
+    """The number of sockets that the service manager has passed to this process: see sd_listen_fds(3)."""
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return 0  # they were meant for another process, which started this one
     return int(environ.get("LISTEN_FDS", "0"))

@@ -12,8 +12,8 @@ from typing import Any
 from acare.field_types import Amount, Boolean, Preferences, StringList, to_json
 from acare.fields import FIELDS
 
-# What a spreadsheet would run as a formula, at the start of a cell (OWASP, "CSV Injection"), and after what a
-# spreadsheet with other settings takes for the end of a cell. An apostrophe before it makes it text.
+# Text that a spreadsheet would run as a formula: at the start of a cell (OWASP, "CSV Injection"), or after a
+# character that ends a cell in a spreadsheet with other settings. An apostrophe in front makes it plain text.
 _FORMULA = r"'*[^\S\t\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
 _START = r"(?:\A|(?<=[;\t\r\n]))"
 _UNSAFE = re.compile(rf"{_START}(?={_FORMULA})|\A(?='*[\t\r\n])")
@@ -21,11 +21,12 @@ _DEFUSED = re.compile(rf"{_START}'(?={_FORMULA})|\A'(?='*[\t\r\n])")
 
 
 def defuse(text: str) -> str:
-    """The text with ' before all that a spreadsheet would run as a formula; ``undefuse`` reverses it."""
+    """The text with ' before each part that a spreadsheet would run as a formula; see ``undefuse``."""
     return _UNSAFE.sub("'", text)
 
 
 def undefuse(text: str) -> str:
+    """The text that was given to ``defuse``."""
     return _DEFUSED.sub("", text) if "'" in text else text
 
 
@@ -44,7 +45,7 @@ def join(items: list[str]) -> str:
     return f"{text};" if len(items) == 1 and "," in text else text  # one tag, not several
 
 
-# The writer of the cells of a field, by its type; others are texts.
+# The function that writes the values of a field, by its type; other types are text.
 _WRITERS: dict[type, Callable[[Any], str]] = {
     Amount: amount,
     Boolean: to_json,
@@ -61,14 +62,14 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
 
 
 class _Lines:
-    """A file for a CSV writer, which returns each line to the caller of ``writerow``."""
+    """A file for a CSV writer, with which ``writerow`` returns the line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The text of the file, row by row, of clients as JSON with the e-mail address of the owner."""
+    """The lines of a CSV file. ``clients`` yields the JSON of each client and its owner's e-mail address."""
     yield "\ufeff"  # tells spreadsheets that this is UTF-8
     writer = csv.writer(_Lines())
     yield writer.writerow(COLUMNS)

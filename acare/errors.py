@@ -79,7 +79,7 @@ class PreconditionFailed(StaleVersion):
 
 
 class CursorExpired(AcareError):
-    """The changes after this cursor are not complete any more, or it is of another view."""
+    """The changes after this cursor are no longer complete, or the cursor is from another view."""
 
 
 class IdempotencyKeyReused(AcareError):
@@ -115,7 +115,7 @@ class KeyNotFound(UserError):
 
 
 class AlreadyExists(UserError):
-    """The user or client that would be created or restored exists."""
+    """The user or client to be created or restored already exists."""
 
 
 class LastBroker(UserError):

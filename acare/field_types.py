@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeGuard
 
-#: SQLite has no lists, objects and booleans: they are stored as JSON text, booleans as 0 or 1.
+#: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
 
 # Control characters (Unicode category Cc) and lone surrogates. Text of several lines may have tabs and line
@@ -36,8 +36,8 @@ class FieldType(Protocol):
 class String(FieldType):
     """A string. A single line loses leading and trailing white space before its length is checked.
 
-    With ``lines`` the text is kept as it is and may have line breaks. ``pattern`` occurs in every valid text
-    that is not empty; ``rule`` is the problem with any other text.
+    With ``lines`` the text is kept as it is and may have line breaks. A text that is not
+    empty must contain a match of ``pattern``; otherwise the problem is ``rule``.
     """
 
     max_length: int
@@ -64,20 +64,20 @@ class String(FieldType):
 _EMAIL = r"\A[^@\s]+@[^@\s]+\Z"
 _EMAIL_RULE = "must be an e-mail address: one @ between two parts, no spaces"
 
-#: The address of a client, which may be blank, the address of a user, and what a key is for.
+#: The e-mail address of a client, which may be blank, and of a user; the name of a key.
 CLIENT_EMAIL = String(max_length=254, pattern=_EMAIL, rule=_EMAIL_RULE)
 USER_EMAIL = String(max_length=254, min_length=3, pattern=_EMAIL, rule=_EMAIL_RULE)
 KEY_NAME = String(min_length=1, max_length=100)
 
 
 def fold_email(address: str) -> str:
-    """An address as SQLite compares it, with NOCASE: in lower case, as far as it is ASCII."""
+    """An address as SQLite's NOCASE compares it: with its ASCII letters in lower case."""
     return address.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
 
 
 @dataclass(frozen=True)
 class Enum(FieldType):
-    """One of a few words."""
+    """One of ``words``."""
 
     words: tuple[str, ...]
 
@@ -194,10 +194,10 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The JSON value in a text, as RFC 8259 defines it: ValueError with the reason if there is none.
+    """The JSON value in a text, as RFC 8259 defines it. ValueError, with the reason, for any other text.
 
-    A fraction beyond the range of a double becomes an infinite float, which no field accepts: a function that
-    checks each number would be the most expensive part of reading a body.
+    A fraction beyond the range of a double becomes an infinite float, which no field accepts; to check
+    each number here would be the most expensive part of reading a body.
     """
     try:
         return _DECODER.decode(text)

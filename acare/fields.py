@@ -33,7 +33,7 @@ ValidFields = dict[str, Stored]
 class Field:
     """A field that a caller may write; ``api/openapi.json`` describes it.
 
-    ``default`` is its value when it is null, or absent when the client is created.
+    ``default`` is the value of a field that is null, or absent when the client is created.
     """
 
     name: str
@@ -126,7 +126,7 @@ def _members(body: object) -> dict[str, object]:
 
 
 def validate_version(value: object) -> int:
-    """The version in a body. ValueError for any other value, also for null, which would disable the lock."""
+    """The version in a body. ValueError for any other value; null would disable the lock."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 3.0 is an integer in JSON Schema, and some languages send it
     if type(value) is int and value >= 1:
@@ -137,7 +137,7 @@ def validate_version(value: object) -> int:
 def _validate(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
     """The valid fields among ``members``. Appends the problems of the others to ``problems``.
 
-    ``null_message`` is the problem with a required field that is null.
+    ``null_message`` is the message for a required field that is null.
     """
     valid: ValidFields = {}
     for field in FIELDS:

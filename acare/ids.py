@@ -12,7 +12,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a
 
 
 def canonical(text: str) -> str | None:
-    """The id in canonical form; None if ``text`` is not a UUID, in any case, with hyphens or without."""
+    """The UUID in ``text``, of either case, with or without hyphens, in canonical form; None if invalid."""
     match = _UUID.fullmatch(text.lower())
     if match is None:
         return None

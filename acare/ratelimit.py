@@ -41,7 +41,7 @@ class RateLimiter:
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
     costs a token. A bucket that is full by now needs no entry.
 
-    Of more than ``max_buckets``, the one that has not been used for the longest time is dropped.
+    If there are more than ``max_buckets``, the least recently used one is dropped.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
@@ -52,11 +52,11 @@ class RateLimiter:
         self._token = limit.seconds * _SECOND
         self._capacity = limit.tokens * self._token
         self._per_second = limit.tokens * _SECOND
-        self._full_at: OrderedDict[str, int] = OrderedDict()  # the last one was used last
+        self._full_at: OrderedDict[str, int] = OrderedDict()  # least recently used first
         self._lock = threading.Lock()
 
     def has_token(self, name: str) -> bool:
-        """Whether the bucket of ``name`` has a token, which is not taken."""
+        """Whether the bucket of ``name`` has a token; does not take it."""
         missing = self._full_at.get(name, 0) - self._clock() * self._limit.tokens
         return missing + self._token <= self._capacity
 

@@ -1,4 +1,4 @@
-"""The types of settings: each function reads a text, and raises ValueError with what is allowed."""
+"""The types of settings: each function parses a text. Its ValueError says what is allowed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from acare.ratelimit import RateLimit
 
-# As browsers write it in the Origin header: without the usual port. Any other text would never match.
+# As browsers write it in the Origin header: without the default port. Any other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
 _ORIGIN = re.compile(rf"http://{_HOST}(?::(?!80$)[0-9]{{1,5}})?|https://{_HOST}(?::(?!443$)[0-9]{{1,5}})?")
 

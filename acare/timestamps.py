@@ -21,7 +21,7 @@ def at(nanoseconds: int) -> str:
 
 
 def parse(value: object) -> str:
-    """A time of RFC 3339, with any offset, in the format of the API. ValueError for any other value."""
+    """An RFC 3339 time, with any offset, in the format of the API. ValueError for any other value."""
     try:
         if not isinstance(value, str):
             raise ValueError
@@ -29,7 +29,7 @@ def parse(value: object) -> str:
         if moment.tzinfo is None:
             raise ValueError
         return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-    except (ValueError, OverflowError):  # the offset may lead out of the years that Python knows
+    except (ValueError, OverflowError):  # the offset may lead to a year that Python lacks
         raise ValueError("must be a time with a date and an offset, like 2026-07-15T14:32:10Z") from None
 
 

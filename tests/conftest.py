@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.client import Api
 from support.data import ALL_SCOPES
+from support.keys import new_key
 from support.server import RunningServer, starter
 
 import acare
@@ -53,7 +54,7 @@ def caller(app: acare.App) -> Callable[..., Api]:
         scopes: dict[str, list[str]] | None = None,
     ) -> Api:
         granted = ALL_SCOPES if scopes is None else scopes
-        return Api(app, app.keys.create(email, granted, role=role).key)
+        return Api(app, new_key(app.keys, email, granted, role=role).key)
 
     return make
 

@@ -10,6 +10,7 @@ import logging
 import re
 
 import pytest
+from support import keys
 from support.client import Api
 from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 from support.wsgi import call
@@ -37,7 +38,7 @@ def ask(app, method, path, body=None, **headers):
 
 
 def new_key(app, email="broker@example.com", role="broker", scopes=("read", "write")):
-    return app.keys.create(email, {"clients": list(scopes)} if scopes else {}, role=role)
+    return keys.new_key(app.keys, email, {"clients": list(scopes)} if scopes else {}, role=role)
 
 
 # --- keys

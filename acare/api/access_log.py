@@ -25,7 +25,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
 # A run of hex digits is read once, from its start, so that the time is linear in the length of the path.
 _KEY_IN_PATH = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{8})[0-9A-Fa-f]{52,}([0-9A-Fa-f]{4})")
 
-#: Characters of a path that are logged; the rest is cut off.
+#: The maximum number of characters of a path in the log.
 MAX_PATH = 2000
 
 

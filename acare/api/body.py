@@ -1,4 +1,4 @@
-"""Reads a JSON body, and rejects what Python's parser accepts although it is not valid JSON."""
+"""Reads a JSON body, and rejects invalid JSON that Python's parser accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_DISCARDED = 8 * 1024 * 1024
 def receive(req: falcon.Request, size: int) -> int:
     """Read at most ``size`` bytes of a body without a Content-Length, which ``read`` then returns.
 
-    Returns their number. Raises InvalidInput if the WSGI server rejects the framing of the body.
+    Returns the number of bytes. Raises InvalidInput if the WSGI server rejects the framing of the body.
     """
     data = _read(req.stream, size)
     req.env["wsgi.input"] = BytesIO(data)
@@ -31,7 +31,7 @@ def receive(req: falcon.Request, size: int) -> int:
 
 
 def discard(req: falcon.Request) -> None:
-    """Read the rest of a body: left unread, it makes some servers lose the response or the next request."""
+    """Read the rest of a body: if it stays unread, some servers lose the response or the next request."""
     stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
     left = MAX_DISCARDED
     with suppress(OSError, ValueError):
@@ -83,7 +83,7 @@ def read_fields(
 
 
 def _read(stream: Any, size: int = -1) -> bytes:
-    """Read from the host. InvalidInput if it rejects the framing, or the caller has gone."""
+    """Read from the WSGI server. InvalidInput if it rejects the framing or the caller has disconnected."""
     try:
         return bytes(stream.read(size))
     except (OSError, ValueError):

@@ -18,7 +18,7 @@ _CURSOR = String(max_length=200)
 
 
 class Changes:
-    """``/v1/changes``: what has changed in the clients that the caller can see, for programs with a copy."""
+    """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
     parameters = ("after", "limit")
 

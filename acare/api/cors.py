@@ -18,7 +18,7 @@ METHODS = "GET, HEAD, POST, PUT, DELETE"
 #: Seconds for which a browser may cache the response to a preflight.
 MAX_AGE = 24 * 60 * 60
 
-# What makes an OPTIONS request a preflight.
+# The headers that make an OPTIONS request a preflight.
 _PREFLIGHT = {"HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"}
 
 _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")

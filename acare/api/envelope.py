@@ -67,7 +67,7 @@ class ApiError(falcon.HTTPError):
 
 
 def unavailable(message: str, details: Details = None) -> ApiError:
-    """The 503 of a server that can answer the same request later."""
+    """A 503, for a request that may succeed later."""
     return ApiError("SERVICE_UNAVAILABLE", message, details, {"Retry-After": "1"})
 
 
@@ -119,9 +119,9 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
 }
 
 
-def succeed(resp: falcon.Response, data: str, at: str | None = None) -> None:
-    """Answer with ``data``, which is JSON text; ``at`` is the timestamp (default: now)."""
-    resp.text = f'{{"success":true,"data":{data},"timestamp":"{at or timestamps.now()}"}}'
+def succeed(resp: falcon.Response, *data: str, at: str | None = None) -> None:
+    """Answer with ``data``, the pieces of a JSON text; ``at`` is the timestamp (default: now)."""
+    resp.text = "".join(('{"success":true,"data":', *data, ',"timestamp":"', at or timestamps.now(), '"}'))
 
 
 def error_body(
@@ -138,7 +138,7 @@ def error_body(
 
 
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer an error of the domain."""
+    """Answer a domain error."""
     if isinstance(error, errors.StoreUnavailable):
         cause = "" if error.__cause__ is None else f" cause={error.__cause__!r}"
         log.error("%s%s request=%s", error, cause, req.context.request_id)

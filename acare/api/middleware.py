@@ -35,8 +35,8 @@ class SecurityHeaders:
 
 
 class AnswerRejected:
-    """Answers a request that the HTTP server has rejected: it sets ``acare.rejected`` in the WSGI environ to
-    the status and the reason."""
+    """Answers a request that the HTTP server has rejected. The server sets ``acare.rejected`` in the WSGI
+    environ to the status and the reason."""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if "acare.rejected" in req.env:
@@ -83,7 +83,7 @@ class LimitRate:
         self._by_key = by == "key"
 
     def has_token(self, req: Request) -> bool:
-        """Whether the bucket of the request has a token, which is not taken."""
+        """Whether the bucket of the request has a token; does not take it."""
         return self._limiter.has_token(self._bucket(req))
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
@@ -111,7 +111,7 @@ class LimitRate:
 class CheckBody:
     """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is parsed.
 
-    No body of an unknown caller is read: the 401 needs none, and a slow sender would occupy a thread.
+    An unknown caller's body is not read: the 401 does not need it, and a slow sender would occupy a thread.
     """
 
     def __init__(self, limit: int) -> None:
@@ -179,7 +179,7 @@ class CsrfProtection:
 
 
 def _is_host_of(origin: str, host: str) -> bool:
-    """Whether an origin has this host. Its scheme may differ from the request's: a proxy may end TLS."""
+    """Whether an origin has this host. Its scheme may differ from the request's if a proxy terminates TLS."""
     scheme, _, named = origin.partition("://")
     usual = {"http": ":80", "https": ":443"}.get(scheme, "")
     return named.removesuffix(usual) == host.lower().removesuffix(usual)

@@ -13,7 +13,7 @@ from acare.errors import FieldError, InvalidInput
 # The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
 
-# Problems in one response: a body can have thousands of unknown fields.
+# The maximum number of problems in one response: a body can have thousands of unknown fields.
 _MAX_PROBLEMS = 20
 
 
@@ -42,15 +42,16 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 class StrictHandling:
     """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
 
-    A resource has the names of its query parameters in ``parameters``. The fields of a body are an argument
-    of ``body.read``.
+    The attribute ``parameters`` of a resource names its query parameters, and ``takes_body = False`` says
+    that its POST has no body. The fields of a body are an argument of ``body.read``.
     """
 
     def process_resource(self, req: Request, resp: falcon.Response, resource: object, params: object) -> None:
         known = getattr(resource, "parameters", ()) if req.method in ("GET", "HEAD") else ()
         reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        if req.method not in ("POST", "PUT") and req.content_length:
-            reject_unknown(req, ("body",), (), "is ignored by this method")
+        takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
+        if not takes_body and req.content_length:
+            reject_unknown(req, ("body",), (), "is ignored by this operation")
 
     def process_response(
         self, req: Request, resp: falcon.Response, resource: object, succeeded: bool

@@ -18,7 +18,7 @@ T = TypeVar("T")
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
 
-#: What the parameter ``q`` may be. A possessive quantifier (++) never backtracks.
+#: The type of the parameter ``q``. A possessive quantifier (++) never backtracks.
 SEARCH = String(max_length=200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
@@ -54,7 +54,7 @@ class Request(falcon.Request):
 
 
 def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
-    """The id in a path, in canonical form. Raises ``error`` for a malformed one, which is in no row."""
+    """The id in a path, in canonical form. Raises ``error`` for a malformed one, which no row can have."""
     found = ids.canonical(text)
     if found is None:
         raise error
@@ -93,7 +93,7 @@ class Query:
         return self._read(name, ids.parse)
 
     def text(self, name: str, kind: String | Enum) -> str | None:
-        """A text of this kind; None if the parameter is not given."""
+        """A text of this type; None if the parameter is not given."""
         valid = self._read(name, kind.validate)
         return None if valid is None else str(valid)
 
@@ -107,7 +107,9 @@ class Query:
             raise InvalidInput(*self._problems)
 
     def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
-        text = self._params.get(name, "")
+        text = self._params.get(name)
+        if text is None:
+            return None
         try:
             if isinstance(text, list):
                 raise ValueError("must not be given more than once")

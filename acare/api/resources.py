@@ -44,7 +44,7 @@ _CHANGES = (*_INPUT, *SERVER_FIELDS)
 MAX_CSV_CLIENTS = 50_000
 MAX_CSV_BYTES = 64 * 1024 * 1024
 
-# A thread that computes without a pause keeps Python's lock for 5 ms at a time, from all other requests.
+# A thread that computes without a pause keeps Python's lock for 5 ms at a time: all other requests wait.
 _LINES_WITHOUT_PAUSE = 20
 _PAUSE = 0.0005
 
@@ -70,7 +70,7 @@ class ClientCollection:
         more = "true" if number * limit < found.total else "false"
         deletions = f',"deleted":[{",".join(found.deletions)}]' if isinstance(found, DeletedPage) else ""
         meta = _META % (number, limit, found.total, -(-found.total // limit), more, deletions)
-        envelope.succeed(resp, f'{{"clients":[{",".join(found.rows)}],"meta":{meta}}}')
+        envelope.succeed(resp, '{"clients":[', ",".join(found.rows), f'],"meta":{meta}}}')
 
     on_head = on_get
 
@@ -160,9 +160,9 @@ class ClientItem:
         envelope.succeed(resp, "{}")
 
     def _check_server_fields(self, req: Request, client_id: str, sent: Mapping[str, object]) -> None:
-        """InvalidInput if the body has another value than the client in a field that the server sets.
+        """InvalidInput if a field that the server sets differs between the body and the client.
 
-        A client at another version than the caller's is left to the lock, which reports the conflict.
+        If the caller has read another version, the lock reports the conflict instead.
         """
         row: ClientRow = self._clients.get(req.context.caller, path_id(client_id))
         record = json.loads(row.json)
@@ -190,6 +190,8 @@ class ClientHistory:
 
 class RestoredClient:
     """``/v1/clients/{client_id}/restore``"""
+
+    takes_body = False
 
     def __init__(self, history: Any) -> None:
         """``history`` is a HistoryStore."""

@@ -19,7 +19,7 @@ _PREFIX = "{prefix}"
 
 
 class Liveness:
-    """``/healthz``: whether the process answers. Does not use the database."""
+    """``/healthz``: 200 if the process responds. Does not use the database."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         envelope.succeed(resp, '{"status":"ok"}')
@@ -28,7 +28,7 @@ class Liveness:
 
 
 class Readiness:
-    """``/readyz``: whether the server can write now. ``run_checks`` maps each check to "ok" or a problem.
+    """``/readyz``: 200 if the server can write, else 503. ``run_checks`` maps checks to "ok" or a problem.
 
     A server that is stopping says so in the WSGI environ. Load balancers ask every few seconds, so only a
     change is logged.
@@ -55,7 +55,7 @@ class Readiness:
 
 
 class OpenApiDocument:
-    """``/openapi.json``: the OpenAPI document, made once; only the prefix depends on the request."""
+    """``/openapi.json``: the OpenAPI document, built once; only the prefix depends on the request."""
 
     def __init__(self, version: str) -> None:
         self._text = json.dumps(openapi.document(version, prefix=_PREFIX))

@@ -71,7 +71,7 @@ class UserItem:
 
 
 class Handover:
-    """``/v1/users/{user_id}/handover``: all clients of the user go to another one."""
+    """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
 
     def __init__(self, transfers: Any) -> None:
         """``transfers`` is a TransferStore."""
@@ -109,7 +109,7 @@ class KeyCollection:
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }
-        made = self._keys.create_as(req.context.caller, **body.read_fields(req, fields))
+        made = self._keys.create(req.context.caller, **body.read_fields(req, fields))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
 
@@ -130,7 +130,7 @@ class KeyItem:
 
 
 def _as_json(user: User) -> dict[str, object]:
-    """The user as JSON; ``disabled`` is there only for a disabled user."""
+    """The user as JSON; only a disabled user has ``disabled``."""
     member = user._asdict()
     return member if user.disabled else {name: member[name] for name in ("id", "email", "role")}
 

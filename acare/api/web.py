@@ -11,7 +11,7 @@ import falcon
 
 from acare.api import conditions
 
-#: The page runs its own scripts, talks to its own server, and turns no text into markup or script.
+#: The page may use only its own files and its own server, and may not turn text into markup or script.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -48,7 +48,7 @@ class Page:
 
     def answer(self, req: falcon.Request, resp: falcon.Response) -> None:
         base = f"{html.escape(req.root_path)}/" if req.root_path else "./"
-        # All modules are named, so that a browser loads them at the same time and not one after another.
+        # All modules are named, so that a browser loads them in parallel.
         modules = "\n".join(
             f'<link rel="modulepreload" href="{base}web/{name}">'
             for name in WebFile.NAMES

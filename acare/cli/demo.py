@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from acare.app import App
-from acare.auth import operator_for
+from acare.auth import OPERATOR, operator_for
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
 from acare.cli.serve import serve
 from acare.config import SETTINGS
@@ -38,14 +38,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _fill(app: App) -> tuple[str, str]:
     """Create the users and clients. Returns the key of a broker and the id of the newest client."""
-    scopes = {"all": ["read", "write"]}
-    broker = app.keys.create("dana.whitfield@example.com", scopes, role="broker")
-    agents = [app.keys.create(f"{name}@example.com", scopes) for name in ("luis.ortega", "priya.raman")]
+    broker = app.users.add("dana.whitfield@example.com", "broker")
+    agents = [app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman")]
     rng = random.Random("acare")  # the same clients at every start
     for body in _clients(rng):
         owner = rng.choice([broker, *agents])
-        client = app.clients.create(operator_for(owner.user_id), validate_create(body))
-    return broker.key, client.id
+        client = app.clients.create(operator_for(owner.id), validate_create(body))
+    key = app.keys.create(OPERATOR, user_id=broker.id).key
+    return key, client.id
 
 
 def _clients(rng: random.Random) -> Iterator[dict[str, object]]:

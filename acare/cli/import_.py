@@ -229,11 +229,11 @@ def _print_kinds(result: Result, *, is_csv: bool) -> None:
 def _cure(kind: Kind, *, is_csv: bool) -> str:
     """The options that cure a problem."""
     cell = next(filter(None, kind.cells), "")
-    meaning = _MEANINGS.get(kind.field)
-    if meaning is None or not is_csv or not cell or "@" in cell:
+    if (meaning := _MEANINGS.get(kind.field)) is None or not is_csv or not cell or "@" in cell:
         return _CURES.get(kind.field, _OTHER_CURE)
     one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
-    return f"--value {one}, for all others --value {others}"
+    cure = f"--value {one}, for all others --value {others}"
+    return f"{cure}; {_CURES[kind.field]}" if "" in kind.cells else cure
 
 
 def _print_line(text: str) -> None:

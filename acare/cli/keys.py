@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         group, "create", run_create, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
-        argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
+        argument("--role", choices=ROLES, default="agent", help="the role of a new user (default: agent)"),
         argument("--name", type=checked(KEY_NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
                  metavar="RESOURCE:ACTIONS", help=f"{', '.join(RESOURCES)} with read, write, delete; may be "
@@ -63,16 +63,17 @@ def run_create(args: argparse.Namespace) -> int:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
     with open_database(args) as database:
         with database.read() as connection:
-            is_new_user = users.find(connection, args.user) is None
-        key = KeyStore(database).create(
-            args.user, scopes, role=args.role, name=args.name, expires_at=args.expires_at
+            user = users.find(connection, args.user)
+        if user is None:
+            user = users.UserStore(database).add(args.user, args.role)
+            sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
+        key, listed = KeyStore(database).create(
+            OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )
-    if is_new_user:
-        sys.stderr.write(f"Created the user {key.email} ({key.role}).\n")
-    what = f"key {key.id} of {key.email} ({key.role}) with the scopes {_scope_text(scopes)}"
+    what = f"key {listed['id']} of {user.email} ({user.role}) with the scopes {_scope_text(scopes)}"
     said = f"Created {what} in {database.path.absolute()}. It is printed on stdout, and not shown again:"
     sys.stderr.write(f"{printable(said)}\n")
-    print(key.key)
+    print(key)
     return 0
 
 

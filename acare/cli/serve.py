@@ -17,7 +17,6 @@ from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_setting
 from acare.config import SETTINGS, Settings, passed_sockets
 from acare.errors import StoreUnavailable, UserError
 from acare.server.server import Server
-from acare.store.keys import KeyStore
 
 #: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return serve(settings, lambda app, url: _welcome(settings, url, app.keys), passed_sockets())
+        return serve(settings, lambda app, url: _welcome(settings, url, app), passed_sockets())
     except StoreUnavailable as error:  # such as a file that is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
@@ -53,20 +52,20 @@ def serve(settings: Settings, welcome: Callable[[App, str], str], passed: int = 
         return server.run()
 
 
-def _welcome(settings: Settings, url: str, keys: KeyStore) -> str:
+def _welcome(settings: Settings, url: str, app: App) -> str:
     """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if keys.list(OPERATOR):
+    if app.keys.list(OPERATOR):
         return text
     if not sys.stdout.isatty():
         return (
             f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
             f"broker --scope all:read,write --database {shlex.quote(str(settings.database))}"
         )
-    scopes = {"all": ["read", "write"]}
-    first_key = keys.create(FIRST_USER, scopes, role="broker", name="first key").key
+    broker = app.users.add(FIRST_USER, "broker")
+    first_key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     return f"""\
 {text}
 

@@ -56,7 +56,7 @@ _READER_SETTINGS = (
     "cache_size = -512",
 )
 
-# SQLite's steps between two checks of the time limit of a statement: milliseconds.
+# Steps of SQLite between two checks of a statement's time limit: a few milliseconds.
 _TIME_LIMIT_STEPS = 100_000
 
 _TEMPORARY_FAILURES = {

@@ -42,8 +42,8 @@ def copy_verified(
 ) -> None:
     """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
 
-    Its SHA-256 is then in a file next to it. Both have the owner of the database. With ``version``, only if
-    the snapshot has that schema version. DatabaseRefused or OSError if that fails; then there is no copy.
+    Its SHA-256 is then in a file next to it. Both have the owner of the database. With ``version``, the
+    snapshot must have that schema version. DatabaseRefused or OSError on failure; then there is no copy.
     """
     checksum = checksum_file(target)
     with temporary(target) as copy, temporary(checksum) as written:
@@ -125,8 +125,8 @@ def _find_problem(connection: sqlite3.Connection, path: Path) -> str | None:
 def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
-    ``progress`` is called every few milliseconds: Python runs its signal handlers only between two of its own
-    instructions, and a statement runs some only there.
+    ``progress`` is called every few milliseconds: Python runs its signal handlers only between its own
+    instructions, and none of them run during a statement except in ``progress``.
     """
     connection.set_progress_handler(progress, _CALL_STEPS)
     try:

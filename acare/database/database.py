@@ -32,8 +32,8 @@ from acare.errors import StoreUnavailable
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-#: Nanoseconds for which a cached result is used. It hides commits of other processes for this time.
-CACHE_NANOSECONDS = 2_000_000
+#: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
+CACHE_NANOSECONDS = 10_000_000
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
@@ -63,7 +63,7 @@ class Database:
         self._busy_seconds = busy_seconds
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._clock = clock
-        self._cached: tuple[tuple[int, int], dict[Any, Any]] = ((-1, -1), {})
+        self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._closed = False
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
@@ -92,7 +92,8 @@ class Database:
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
         finally:
-            connection.set_progress_handler(None, 0)
+            if max_seconds is not None:
+                connection.set_progress_handler(None, 0)
             if connection.in_transaction:
                 connection.rollback()
             self._idle_readers.append(connection)
@@ -100,29 +101,29 @@ class Database:
                 self._close_readers()
 
     def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
-        """The result of ``find`` for ``key``, cached until the next commit of this process.
-
-        A commit of another process takes effect after two milliseconds at most.
-        """
-        state = self._writer.commits, self._clock() // CACHE_NANOSECONDS
+        """The result of ``find`` for ``key``; cached for ``CACHE_NANOSECONDS``, or until ``write``."""
+        period = self._clock() // CACHE_NANOSECONDS
         cached = self._cached
-        if cached[0] != state:
-            cached = self._cached = state, {}
+        if cached[0] != period:
+            cached = self._cached = period, {}
         found: T | None = cached[1].get((find, key))
         if found is None:
             with self.read() as connection:
                 found = cached[1][find, key] = find(connection, key)
         return found
 
-    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def write(self, work: Callable[[sqlite3.Connection], T], *, keeps_cache: bool = False) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
 
         On return the changes are on disk. StoreUnavailable if the database cannot be written now. ``work``
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
-        call ``write``, must read its cursors to the end, and can be run twice.
+        call ``write``, must read its cursors to the end, and can be run twice. ``keeps_cache``: it changes
+        nothing that is cached.
         """
         result = self.submit(work).result()
         self.has_written = True
+        if not keeps_cache:
+            self._cached = (-1, {})
         return result
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:

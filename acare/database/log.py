@@ -45,7 +45,7 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 
 
 class WriteAheadLog:
-    """The log of the database that ``connection`` writes to; ``checkpointer`` is a second one to it.
+    """The log of the database that ``connection`` writes to; ``checkpointer`` is a second connection to it.
 
     Not thread-safe. Call the methods outside a transaction.
     """
@@ -79,7 +79,7 @@ class WriteAheadLog:
             self._checkpoint()
 
     def check(self) -> None:
-        """StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
+        """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
         if self._pages_left > MAX_PAGES:
             self._checkpoint()
         self._refuse_after_failure()
@@ -119,7 +119,7 @@ class WriteAheadLog:
             if self._pages_left > 0:
                 return False
             # The first commit after a complete checkpoint restarts the log and truncates its file. If another
-            # process has committed meanwhile, this is the second, and the next attempt does it.
+            # process has committed meanwhile, this commit is the second; the next attempt then truncates it.
             write_one_page(self._connection)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
@@ -134,7 +134,7 @@ class WriteAheadLog:
             log.warning("the write-ahead log could not be checkpointed: %s", error)
 
     def _copy(self) -> None:
-        """Copy what no reader needs any more, in a transaction that keeps all processes from committing."""
+        """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_after_failure()  # only now can no other process be in a checkpoint

@@ -1,7 +1,7 @@
 """Keeps a failed sync from damaging the database later: the record of a failed checkpoint, and a second sync.
 
-When a sync fails, Linux keeps what was not written in its cache and does not write it later: programs read
-it until a power cut removes it.
+When a sync fails, Linux keeps the unwritten content in its cache and never writes it: programs read it until
+a power cut removes it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def prevent_checkpoint(connection: sqlite3.Connection) -> None:
 def sync_log(path: Path) -> None:
     """Write the log that a killed process left over itself, and sync it, before SQLite uses it.
 
-    The log may be in the cache only, but SQLite would take it as committed. Nothing is done while a process
-    has the database open: it has done this, or has written the log itself. DatabaseRefused if it fails.
+    The log may exist only in the cache, but SQLite would take it as committed. Does nothing while a process
+    has the database open: that process has done this, or has written the log itself. DatabaseRefused on
+    failure.
     """
     if not file.has_wal(path) or file.processes_using(path):
         return

@@ -91,8 +91,8 @@ def _normalize(sql: str) -> str:
 def _is_allowed(sql: str, names: set[str]) -> bool:
     """Whether a file may have an object that is not in schema.sql.
 
-    It may be a table, an index on such a table, and an index that has columns of our tables and is neither
-    unique nor partial. The SQL decides: SQLite creates what it says, whatever the row has as type and name.
+    It may be a table, an index on such a table, or an index on columns of our tables that is neither unique
+    nor partial. The SQL decides, because SQLite follows it, whatever type and name the row has.
     """
     if sql.startswith("CREATE TABLE ") or _PLAIN_INDEX.fullmatch(sql):
         return True

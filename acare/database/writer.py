@@ -37,7 +37,7 @@ _Write = tuple[Callable[[sqlite3.Connection], Any], Future[Any]]  # the work, an
 
 
 class Writer:
-    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second one to the same file.
+    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second connection to its file.
 
     The thread is a daemon: a program that ends without ``close()`` still ends.
     """
@@ -52,17 +52,16 @@ class Writer:
         self._connection = connection
         self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
-        self.commits = 0  # transactions on disk
-        self._last_batch = 0  # number of writes in the last of them
+        self._last_batch = 0  # number of writes in the last transaction
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()  # None ends the thread
-        self._mutex = threading.Lock()  # guards the attribute below, and that None is the last in the queue
+        self._mutex = threading.Lock()  # guards the attribute below, and keeps None last in the queue
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue ``work``, which runs in a transaction; it has a result when the transaction is on disk.
+        """Queue ``work``, to run in a transaction. The future has the result when the transaction is on disk.
 
         An exception from ``work`` undoes its changes and is raised by ``result``. ``work`` is run again if
         another write of the same transaction has failed.
@@ -138,7 +137,6 @@ class Writer:
         answers, is_clean = zip(*(self._run(*write) for write in batch), strict=True)
         if all(is_clean):
             self._connection.execute("COMMIT")
-            self.commits += 1
             self._last_batch = len(batch)
             for answer in answers:
                 answer()

@@ -58,11 +58,11 @@ class Kind:
     """The rows with one kind of problem: their number, and as text the first of them with different cells.
 
     ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is where the
-    first row has it, and ``cells`` are what these rows have.
+    first row that is not empty there has it, and ``cells`` are what these rows have.
     """
 
     field: str
-    column: str
+    column: str = ""
     cells: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
     examples: list[str] = dataclasses.field(default_factory=list)
@@ -192,9 +192,9 @@ class _Importer:
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         if self._options.on_problem is not None:
             self._options.on_problem(f"{place}: {field} {message}")
-        column, _ = row.found.get(field, ("", ""))
         kinds = self._result.kinds
-        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field, column))
+        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field))
+        kind.column = kind.column or row.found.get(field, ("",))[0]
         kind.count += 1
         if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.cells):
             kind.cells.append(shown)

@@ -60,7 +60,7 @@ class Chunks(Body):
         self._read_line = self._read_size
 
     def received(self, data: bytes) -> int:
-        """Take bytes up to the end of the body. Returns how many."""
+        """Take bytes up to the end of the body. Returns their number."""
         start = 0
         while start < len(data) and not self.completed and self.error is None:
             if self._data_left:

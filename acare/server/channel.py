@@ -57,8 +57,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return bool(self.requests or self.output)
 
     def received(self, data: bytes) -> bool:
-        """Parse ``data`` up to the end of one request, which is then queued; the loop parses later what may
-        take long."""
+        """Parse ``data`` up to the end of one request, which is then queued. The loop parses costly
+        input later."""
         self._progressed()
         while data and not self.requests and not self._is_costly(data):
             data = self._parse(data)
@@ -139,13 +139,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.handle_close()
 
     def size(self) -> int:
-        """About how many bytes of memory the connection takes for what was received and not sent yet."""
+        """The approximate memory, in bytes, for what was received and for what has not been sent yet."""
         request = self.requests[0] if self.requests else self.request
         unsent = len(self.output) + int(self.total_outbufs_len)
         return len(self.input) + unsent + (0 if request is None else request.size())
 
     def is_overdue(self, now: float) -> bool:
-        """Whether a time-out of a connection that waits for its caller has expired."""
+        """Whether the connection has waited for its caller longer than a time-out."""
         if self.is_answering():
             return False
         pause = now - self.progress_at

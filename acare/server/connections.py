@@ -13,7 +13,7 @@ MAX_HELD = 128 * 1024 * 1024
 class Connections(OrderedDict[int, Channel]):
     """The connections by descriptor, the one longest without progress first; waitress adds and removes them.
 
-    Connections are closed in this order, those that write only if there is no other.
+    Connections are closed in this order; one with a write in progress only if there is no other.
     """
 
     has_grown = False  # whether more may be held since the last call of limit_memory

@@ -15,7 +15,7 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge
 from acare.app import MAX_BODY
 from acare.server.body import Body, Chunks
 
-#: Bytes of a body that are read before the 413, so that its sender receives it; the rest is not read.
+#: Bytes of a body that are read before the 413, so that the sender receives the 413; the rest is not read.
 MAX_BODY_READ = 8 * 1024 * 1024
 
 #: Bytes of the request line and all headers.
@@ -25,7 +25,7 @@ MAX_HEADER = 32 * 1024
 MAX_FIELDS = 100
 
 _PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
-_TLS_HANDSHAKE = b"\x16"  # the first byte of one
+_TLS_HANDSHAKE = b"\x16"  # its first byte
 
 _METHOD = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _TARGET = rb"(?:/|(?i:https?)://)[\x21\x22\x24-\x7e]*"
@@ -54,7 +54,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> int:
         before = self.header_plus
         if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
-            # It contains no end of a header; the caller, who used https://, would wait for the time-out.
+            # A handshake has no end of a header: the caller, who used https://, would wait for the time-out.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
             return len(data)
@@ -73,7 +73,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.completed = self.connection_close = self.is_body_omitted = True
 
     def size(self) -> int:
-        """About how many bytes of memory the request takes, as far as it has been received."""
+        """The approximate memory, in bytes, of the request as far as it has been received."""
         body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)
         return _PARSED_SIZE * int(self.header_bytes_received) + body
 

@@ -32,11 +32,11 @@ MAX_CONNECTIONS = 1000
 #: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
 PATIENCE = 1.0
 
-#: Seconds for which the loop parses costly requests, and again for which it answers requests, before it sends
-#: the responses and reads what has arrived.
+#: Seconds that the loop spends on costly parsing, and again on answering requests, before it sends the
+#: responses and reads what has arrived.
 TOGETHER_SECONDS = 0.004
 
-#: Bytes of a response in the loop after which the further lists of its caller are answered by threads.
+#: Bytes of a response from the loop above which later lists for the same caller are answered by threads.
 LARGE_RESPONSE = 256 * 1024
 
 #: Threads for each kind of request that the loop does not answer. A caller has one of each kind of read at a
@@ -59,8 +59,8 @@ class Server:
     """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
 
     One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
-    Other threads answer writes, reads that take long, and readiness checks. To a connection,
-    this object acts as waitress's server.
+    Other threads answer writes, slow reads and readiness checks. To a connection, this object acts as
+    waitress's server.
     """
 
     def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
@@ -74,7 +74,7 @@ class Server:
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._drain_seconds = settings.drain_seconds
-        self._large_lists: set[str] = set()  # callers whose lists go to threads; each has a valid key
+        self._large_lists: set[str | None] = set()  # callers whose lists go to threads; each has a valid key
         self._signalled = False
         self._swept_at = time.monotonic()
         self._quick = FairQueue()
@@ -91,7 +91,7 @@ class Server:
     # --- called by connections
 
     def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
-        """Add a connection. At the limit, the one longest without progress is closed for it."""
+        """Add a connection. At the limit, the one longest without progress is closed first."""
         if len(self.connections) >= MAX_CONNECTIONS:
             self.connections.close_one()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -105,10 +105,9 @@ class Server:
             channel.workload = self.application.workload(request.command, request.path, request.query)
         channel.is_writing = channel.workload == "write"
         # Writes, which are committed together, are taken in the order of their arrival.
-        caller = f"connection {channel.number}" if channel.is_writing else request.caller()
-        self._queue(caller or channel.addr[0], channel)
+        self._queue(None if channel.is_writing else request.caller() or channel.addr[0], channel)
 
-    def _queue(self, caller: str, channel: Channel) -> None:
+    def _queue(self, caller: str | None, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
         self._queues["quick" if is_small_list else channel.workload].put(caller, channel)
 

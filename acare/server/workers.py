@@ -1,4 +1,4 @@
-"""The queue in which callers take turns, and the threads that answer what the event loop should not."""
+"""The queue in which callers take turns, and the threads that answer slow requests."""
 
 from __future__ import annotations
 
@@ -18,34 +18,37 @@ log = logging.getLogger("acare.server")
 class FairQueue:
     """Requests that wait. The callers take turns, however many requests each of them has sent.
 
-    The next request of a caller can be taken after a call of ``done``.
+    The next request of a caller can be taken after a call of ``done``. Requests of no caller (None) are taken
+    in the order of their arrival.
     """
 
     def __init__(self) -> None:
-        self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()  # callers whose next request can be taken
-        self._waiting: dict[str, deque[Channel]] = {}  # by caller, until the last request is done
+        self._turns: queue.SimpleQueue[tuple[str | None, Channel]] = queue.SimpleQueue()
+        self._waiting: dict[str, deque[Channel]] = {}  # the further requests of each caller who has a turn
         self._mutex = threading.Lock()  # guards _waiting
 
-    def put(self, caller: str, channel: Channel) -> None:
-        with self._mutex:
-            waiting = self._waiting.get(caller)
-            if waiting is not None:
-                waiting.append(channel)
-                return
-            self._waiting[caller] = deque((channel,))
-        self._turns.put(caller)
+    def put(self, caller: str | None, channel: Channel) -> None:
+        if caller is not None:
+            with self._mutex:
+                if caller in self._waiting:
+                    self._waiting[caller].append(channel)
+                    return
+                self._waiting[caller] = deque()
+        self._turns.put((caller, channel))
 
-    def take(self) -> tuple[str, Channel]:
+    def take(self) -> tuple[str | None, Channel]:
         """The next caller and request. Blocks until there is one."""
-        caller = self._turns.get()
-        return caller, self._waiting[caller].popleft()
+        return self._turns.get()
 
-    def done(self, caller: str) -> None:
+    def done(self, caller: str | None) -> None:
+        if caller is None:
+            return
         with self._mutex:
             if not self._waiting[caller]:
                 del self._waiting[caller]
                 return
-        self._turns.put(caller)
+            channel = self._waiting[caller].popleft()
+        self._turns.put((caller, channel))
 
     def is_empty(self) -> bool:
         """Whether ``take`` would block."""

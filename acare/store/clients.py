@@ -141,7 +141,7 @@ class ClientStore:
             create = partial(insert, connection)
             return idempotency.create_once(connection, caller, str(idempotency_key), client, create)
 
-        return self._database.write(insert if idempotency_key is None else insert_once)
+        return self._database.write(insert if idempotency_key is None else insert_once, keeps_cache=True)
 
     def update(
         self,
@@ -159,7 +159,7 @@ class ClientStore:
         budget_max.
         """
         target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(change, target, changes))
+        return self._database.write(partial(change, target, changes), keeps_cache=True)
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
@@ -172,7 +172,7 @@ class ClientStore:
             signature = {"id": client_id, "version": rows[0][0], "key_id": caller.key_id}
             connection.execute(SIGN_DELETION, signature)
 
-        self._database.write(remove)
+        self._database.write(remove, keeps_cache=True)
 
 
 def change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:

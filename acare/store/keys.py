@@ -13,16 +13,15 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import HOST, OPERATOR, Caller, NewScopes, Role, User, is_scope, require_right_to_give
+from acare.auth import HOST, OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, THIS_MINUTE
 from acare.database.database import Database
-from acare.errors import KeyNotFound, UserError
+from acare.errors import KeyNotFound
 from acare.store import users
 
 #: Characters of a key.
@@ -80,16 +79,10 @@ WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 """
 
 
-@dataclass(frozen=True)
-class NewKey:
+class NewKey(NamedTuple):
     """A key that was just created. ``key`` is the key itself, which is not available later."""
 
     key: str
-    id: str
-    user_id: str
-    email: str  # in the spelling that the database has
-    role: Role
-    preview: str
     listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
@@ -128,26 +121,6 @@ class KeyStore:
 
     def create(
         self,
-        email: str,
-        scopes: NewScopes,
-        *,
-        role: Role | None = None,
-        name: str | None = None,
-        expires_at: str | None = None,
-    ) -> NewKey:
-        """Create a key, and its user if the e-mail address is new; ``role`` defaults to agent.
-
-        UserError if the user exists with another role, or is disabled.
-        """
-
-        def work(connection: sqlite3.Connection) -> NewKey:
-            user = self._user(connection, email, role)
-            return self._insert(connection, user, scopes, name=name, expires_at=expires_at)
-
-        return self._database.write(work)
-
-    def create_as(
-        self,
         caller: Caller,
         *,
         user_id: str | None = None,
@@ -163,38 +136,22 @@ class KeyStore:
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         require_right_to_give(caller, owner_id, given)
+        key, key_id = self._new_key(), str(self._new_id())
+        values = {
+            "id": key_id,
+            "name": name,
+            "sha256": _hash(key),
+            "preview": f"{key[:8]}…{key[-4:]}",
+            "scopes": json.dumps(given),
+            "expires_at": expires_at,
+        }
 
         def work(connection: sqlite3.Connection) -> NewKey:
             user = users.get_enabled(connection, owner_id, "user_id")
-            return self._insert(connection, user, given, name=name, expires_at=expires_at)
+            connection.execute(INSERT_KEY, {**values, "user_id": user.id})
+            return NewKey(key, *_list(connection, OPERATOR, key_id))
 
         return self._database.write(work)
-
-    def _insert(
-        self, connection: sqlite3.Connection, user: User, scopes: NewScopes, **others: str | None
-    ) -> NewKey:
-        key, key_id = self._new_key(), str(self._new_id())
-        values = {
-            **others,
-            "id": key_id,
-            "user_id": user.id,
-            "sha256": _hash(key),
-            "preview": f"{key[:8]}…{key[-4:]}",
-            "scopes": json.dumps(scopes),
-        }
-        connection.execute(INSERT_KEY, values)
-        (listed,) = _list(connection, OPERATOR, key_id)
-        return NewKey(key, key_id, user.id, user.email, user.role, listed["preview"], listed)
-
-    def _user(self, connection: sqlite3.Connection, email: str, role: Role | None) -> User:
-        user = users.find(connection, email)
-        if user is None:
-            return users.insert(connection, User(str(self._new_id()), email, role or "agent"))
-        if user.disabled:
-            raise UserError(f"the user {email} is disabled; 'acare user enable {email}' enables it")
-        if role not in (None, user.role):
-            raise UserError(f"the user {email} has the role {user.role}; 'acare user set-role' changes it")
-        return user
 
     def list(self, caller: Caller) -> list[dict[str, Any]]:
         """The keys of the caller, or a broker's: all keys, in the order of their creation.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, Unpack
 
 from acare.auth import Caller
@@ -95,16 +96,18 @@ def _conditions(values: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in values if name in _CONDITIONS)
 
 
-def total_statement(names: Collection[str]) -> str:
+@lru_cache
+def total_statement(names: tuple[str, ...]) -> str:
     """The statement for the number of clients in a list with the filters ``names``."""
-    if tuple(names) == ("q",):
+    if names == ("q",):
         return f"SELECT count(*) FROM clients_search {_where(names)}"
     if "q" in names or "email" in names:
         return f"SELECT count(*) FROM {_source(names)} {_where(names)}"
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
 
 
-def page_statement(names: Collection[str], order: str, columns: str = "json") -> str:
+@lru_cache
+def page_statement(names: tuple[str, ...], order: str, columns: str = "json") -> str:
     """The statement for one page of a list with the filters ``names``.
 
     The inner SELECT walks only an index, from the end that is nearer to the page: ``order`` is ASC or DESC.

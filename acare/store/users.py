@@ -132,7 +132,7 @@ class UserStore:
                 raise _already_exists(str(email)) from None
             after = get(connection, before.id)
             if _is_broker(before) and not _is_broker(after) and not _any_broker(connection):
-                raise LastBroker(f"{before.email} is the only broker; make another user a broker first")
+                raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
             return after
 
         return self._database.write(work)

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN, UNKNOWN_ID
+from support.keys import new_key
 
 UNKNOWN_KEY = "0123456789abcdef" * 4
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
@@ -84,7 +85,7 @@ def test_the_checks_apply_in_order(shared, exhausted, row):
     broker = full_key(shared)
     scopes = {"no scope": {}, "reader": {"clients": ["read"]}, "agent": {"all": ["read", "write"]}}
     email = "ana@example.com" if who == "agent" else "broker@example.com"
-    key = shared.keys.create(email, scopes[who]).key if who in scopes else broker
+    key = new_key(shared.keys, email, scopes[who]).key if who in scopes else broker
     path = path.format(id=Api(shared, broker).create()["id"])
     Api(shared, None if who == "no key" else key).ask(method, path, body, status)
     caller = Api(exhausted, None if who == "no key" else full_key(exhausted))

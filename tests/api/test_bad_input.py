@@ -5,6 +5,7 @@ import json
 import pytest
 from support.client import Api, app_fixture
 from support.data import ALL_SCOPES, CODES, JORDAN, UNKNOWN_ID
+from support.keys import new_key
 
 MAX_BODY = 64 * 1024
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{own}"
@@ -15,13 +16,13 @@ app = app_fixture()
 
 @pytest.fixture(scope="module")
 def agent(app):
-    return Api(app, app.keys.create("ana@example.com", {"clients": ["read", "write"]}).key)
+    return Api(app, new_key(app.keys, "ana@example.com", {"clients": ["read", "write"]}).key)
 
 
 @pytest.fixture(scope="module")
 def clients(app, agent):
     """Ids for the paths: a client of the agent's and one of another's."""
-    other = Api(app, app.keys.create("bob@example.com", ALL_SCOPES).key)
+    other = Api(app, new_key(app.keys, "bob@example.com", ALL_SCOPES).key)
     return {"own": agent.create(budget_min=100, budget_max=200)["id"], "other": other.create()["id"]}
 
 

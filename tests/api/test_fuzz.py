@@ -12,6 +12,7 @@ from uuid import UUID
 from support.client import app_fixture
 from support.data import ALL_SCOPES, CODES, NASTY, TIMESTAMP
 from support.field_values import VALUES
+from support.keys import new_key
 from support.wsgi import call
 
 COUNT = int(os.environ.get("ACARE_TEST_FUZZ") or 1000)
@@ -86,7 +87,7 @@ class Fuzz:
         self.clients, self.statuses = {}, set()
         roles = {"broker": "broker", "ana": "agent", "bob": "agent"}
         self.callers = [
-            app.keys.create(f"{name}@example.com", ALL_SCOPES, role=roles[name]) for name in roles
+            new_key(app.keys, f"{name}@example.com", ALL_SCOPES, role=roles[name]) for name in roles
         ]
 
     def step(self):

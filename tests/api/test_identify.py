@@ -4,6 +4,7 @@ import re
 
 import pytest
 from support.data import JORDAN, UNKNOWN_ID
+from support.keys import new_key
 from webtest import TestApp
 
 import acare
@@ -75,7 +76,7 @@ def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
 
 
 def test_a_key_takes_precedence_over_identify(embedded):
-    key = embedded.keys.create("ben@example.com", {"all": ["read"]}).key
+    key = new_key(embedded.keys, "ben@example.com", {"all": ["read"]}).key
     assert me(embedded, Cookie=ANA, X_API_Key=key).json["data"]["email"] == "ben@example.com"
     assert me(embedded, Cookie=ANA, X_API_Key="x").status_int == 401
 
@@ -118,7 +119,7 @@ def test_a_foreign_page_sends_no_write_at_all(embedded, operation):
 
 
 def test_any_page_may_write_with_a_key(embedded):
-    key = embedded.keys.create(ANA, {"all": ["write"]}).key
+    key = new_key(embedded.keys, ANA, {"all": ["write"]}).key
     assert write(embedded, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
 
 

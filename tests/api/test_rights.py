@@ -8,6 +8,7 @@ import pytest
 from falcon.inspect import inspect_routes
 from support.client import Api, app_fixture
 from support.data import ALL_SCOPES, JORDAN
+from support.keys import new_key
 
 from acare.auth import ACTIONS, OPERATOR, RESOURCES, RIGHTS
 
@@ -59,7 +60,7 @@ class Agency:
     def key(self, name, scopes):
         """A key with these scopes."""
         role = "broker" if name == "broker" else "agent"
-        return self.app.keys.create(f"{name}-{self.number}@example.com", scopes, role=role)
+        return new_key(self.app.keys, f"{name}-{self.number}@example.com", scopes, role=role)
 
     def ask(self, caller, operation, status):
         method, path = operation.split()

@@ -109,6 +109,13 @@ def test_a_body_that_would_be_ignored_is_400(api, method):
     api.ask(method, path, {"version": 1})
 
 
+def test_a_body_of_a_restore_is_400(api):
+    path = f"{COLLECTION}/{api.create()['id']}"
+    api.ask("DELETE", path)
+    assert fields_of(api.ask("POST", f"{path}/restore", {"version": 1}, 400, **STRICT)) == ["body"]
+    api.ask("POST", f"{path}/restore", {"version": 1})
+
+
 # --- the response
 
 

@@ -7,6 +7,7 @@ import subprocess
 from contextlib import closing
 
 from support import schema_2
+from support.keys import new_key
 from support.server import command
 from support.terminal import on_terminal
 
@@ -47,7 +48,7 @@ def test_elsewhere_it_shows_how_to_create_one(tmp_path):
 
 def test_a_second_start_shows_no_key(tmp_path):
     with closing(Database(tmp_path / "served.db")) as database:
-        KeyStore(database).create("ana@example.com", {})
+        new_key(KeyStore(database), "ana@example.com", {})
     with on_terminal(tmp_path, *SERVE, "--no-page") as terminal:
         terminal.wait_for("serves served.db")
         terminal.process.send_signal(signal.SIGINT)

@@ -11,6 +11,7 @@ import pytest
 from support import schema_2
 from support.client import Api
 from support.http import serving_with
+from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
@@ -26,7 +27,7 @@ IN_13_DAYS = (datetime.now(UTC) + timedelta(days=13)).date()
 def path(tmp_path):
     """A database with two clients and three keys, of which one was used and one is revoked."""
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        keys = [app.keys.create(f"{name}@example.com", {"all": ["write", "read"]}) for name in "abc"]
+        keys = [new_key(app.keys, f"{name}@example.com", {"all": ["write", "read"]}) for name in "abc"]
         app.keys.revoke(OPERATOR, keys[2].id)
         for _ in range(2):
             Api(app, keys[0].key).create()
@@ -82,7 +83,7 @@ def named(**ago):
 def expiring_key(path, folder, monkeypatch):
     with acare.create_app(database=path) as app:
         expires_at = f"{IN_13_DAYS}T12:00:00.000Z"
-        app.keys.create("d@example.com", {}, name="CRM sync", expires_at=expires_at)
+        new_key(app.keys, "d@example.com", {}, name="CRM sync", expires_at=expires_at)
 
 
 def full_disk(path, folder, monkeypatch):

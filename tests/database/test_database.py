@@ -79,18 +79,26 @@ def test_a_reader_sees_one_snapshot_until_it_is_returned(database):
     assert count_users(database) == 1
 
 
-def test_the_cache_is_valid_until_the_next_commit(tmp_path):
+def test_the_cache_is_valid_until_the_next_write(tmp_path):
     find = lambda connection, key: connection.execute(COUNT_USERS).fetchone()[0]  # noqa: E731
     now, found = [0], []
     with closing(Database(tmp_path / "acare.db", clock=lambda: now[0])) as database:
         found.append(database.cached("key", find))
         add_user(database)
-        found.append(database.cached("key", find))  # a commit of the same process counts at once
+        found.append(database.cached("key", find))  # a write of the same process counts at once
         with closing(Database(database.path)) as other:
             add_user(other, 2)
         for now[0] in (CACHE_NANOSECONDS - 1, CACHE_NANOSECONDS):
             found.append(database.cached("key", find))
     assert found == [0, 1, 1, 2]
+
+
+def test_a_write_can_leave_the_cache_valid(tmp_path):
+    find = lambda connection, key: object()  # noqa: E731
+    with closing(Database(tmp_path / "acare.db", clock=lambda: 0)) as database:
+        first = database.cached("key", find)
+        database.write(lambda connection: None, keeps_cache=True)
+        assert database.cached("key", find) is first
 
 
 def test_only_temporary_errors_become_domain_errors(database):

@@ -11,6 +11,7 @@ from support.client import Api
 from support.crash import damage
 from support.data import JORDAN
 from support.files import file_size_limit
+from support.keys import new_key
 from support.threads import in_threads
 
 import acare
@@ -24,7 +25,7 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 def opened(path):
     """A broker's caller of an app on the file."""
     with acare.create_app(database=path, rate_limit="off") as app:
-        key = app.keys.create("broker@example.com", {"all": ["read", "write"]}, role="broker").key
+        key = new_key(app.keys, "broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
 
 

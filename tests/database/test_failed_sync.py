@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.client import Api
 from support.data import JORDAN
+from support.keys import new_key
 
 import acare
 from acare.database import copying, file, log
@@ -52,7 +53,7 @@ def failed(tmp_path, monkeypatch, fail):
     """An app whose checkpoint has failed."""
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
+        api = Api(app, new_key(app.keys, "ana@example.com", {"all": ["read", "write"]}).key)
         api.get("/v1/clients")
         app.database.write(lambda connection: None)  # after the note of the key's use
         with app.database._writer._in_use:
@@ -145,7 +146,7 @@ def left(tmp_path):
     """A database whose last writes are in its log, as a killed process leaves it."""
     path = tmp_path / "acare.db"
     with acare.create_app(database=tmp_path / "first.db") as app:
-        app.keys.create("ana@example.com", {})
+        new_key(app.keys, "ana@example.com", {})
         for suffix in ("", "-wal"):
             Path(f"{path}{suffix}").write_bytes(Path(f"{tmp_path / 'first.db'}{suffix}").read_bytes())
     return path
@@ -179,7 +180,7 @@ def test_a_log_that_was_left_is_written_and_synced_again(left, written):
 
 def test_a_log_that_a_process_uses_is_left_alone(left, written):
     with closing(Database(left)) as database:
-        KeyStore(database).create("bob@example.com", {})
+        new_key(KeyStore(database), "bob@example.com", {})
         written.clear()
         Database(left).close()
         assert written == []
@@ -190,7 +191,7 @@ def test_a_log_that_a_process_uses_is_left_alone(left, written):
 
 def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, app.keys.create("ana@example.com", {"all": ["read", "write"]}).key)
+        api = Api(app, new_key(app.keys, "ana@example.com", {"all": ["read", "write"]}).key)
         headers = {**api.headers, "Idempotency-Key": "k"}
         fail("COMMIT", runs_first=True)  # its sync failed, and the content reached the disk
         api.web.post_json("/v1/clients", JORDAN, headers=headers, status=503)

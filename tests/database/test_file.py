@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 from support.files import contents, edit, query
+from support.keys import new_key
 from support.threads import in_threads
 
 from acare.auth import OPERATOR
@@ -20,7 +21,7 @@ from acare.store.keys import KeyStore
 def make_with_key(path, email="first@example.com"):
     """A database with one key in it."""
     with closing(Database(path)) as database:
-        KeyStore(database).create(email, {})
+        new_key(KeyStore(database), email, {})
 
 
 def emails(path):
@@ -107,7 +108,7 @@ def a_log_alone(path):
     make_with_key(path)
     wal = path.with_name(f"{path.name}-wal")
     with closing(Database(path)) as database:
-        KeyStore(database).create("last@example.com", {})
+        new_key(KeyStore(database), "last@example.com", {})
         log = wal.read_bytes()
     path.unlink()
     wal.write_bytes(log)

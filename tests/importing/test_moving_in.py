@@ -169,6 +169,11 @@ def test_a_kind_of_problem_comes_with_its_cure(agency, header, row, cure):
     assert f"); {cure}" in agency.load(f"{header}\n{row}\n").out
 
 
+def test_the_cure_names_the_column_although_the_first_row_has_no_text(agency):
+    ended = agency.run("import", agency.write("Name,Type,Owner\nA B,buyer,\nC D,buyer,Ana\n"))
+    assert "; --value Owner:Ana=EMAIL, for all others --value 'Owner:*=EMAIL'; --user EMAIL" in ended.out
+
+
 def test_the_rows_shown_of_a_kind_have_different_texts(agency):
     printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
     assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=buyer' in printed

@@ -9,6 +9,7 @@ import pytest
 from support import schema_2
 from support.backups import fill, names
 from support.client import Api
+from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
@@ -27,7 +28,7 @@ ALL = {"all": ["read", "write"]}
 def since(path, tmp_path):
     """A backup, after which a key was revoked and a client erased; a valid key, that key and that client."""
     with acare.create_app(database=path, rate_limit="off") as app:
-        good, bad = (app.keys.create(f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
+        good, bad = (new_key(app.keys, f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
         api = Api(app, good.key)
         client = api.create(first_name="Zaphodina")
         api.create()

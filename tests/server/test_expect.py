@@ -1,6 +1,7 @@
 """Requests with ``Expect: 100-continue``: each has its answer, and the next request is separate."""
 
 import pytest
+from support.keys import new_key
 from support.sockets import BODY, read_answer, request
 from support.target import target_in
 from support.wsgi import call
@@ -119,7 +120,7 @@ def test_a_body_over_the_rate_limit_is_not_asked_for(limited):
 
 
 def test_a_token_that_arrives_meanwhile_makes_it_ask_again(app):
-    key = app.keys.create("broker@example.com", {}, role="broker").key
+    key = new_key(app.keys, "broker@example.com", {}, role="broker").key
     asked = {"HTTP_X_API_KEY": key, "CONTENT_LENGTH": "9", "acare.body_not_requested": True}
     status, headers, _ = call(app, "POST", "/v1/clients", **asked)
     assert (status[:3], dict(headers)["retry-after"]) == ("503", "1")

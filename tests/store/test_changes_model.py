@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from support import agency
 from support.crash import KILLS
+from support.keys import new_key
 
 from acare.database.database import Database
 from acare.errors import CursorExpired
@@ -76,9 +77,8 @@ class Follower:
 def followers(tmp_path):
     with closing(Database(tmp_path / "acare.db")) as database:
         for name in ("broker", "ana", "ben"):
-            KeyStore(database).create(
-                f"{name}@example.com", {}, role="broker" if name == "broker" else "agent"
-            )
+            role = "broker" if name == "broker" else "agent"
+            new_key(KeyStore(database), f"{name}@example.com", {}, role=role)
         yield [Follower(database, caller, name) for name, caller in agency.callers(database).items()]
 
 

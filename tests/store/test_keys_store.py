@@ -1,10 +1,10 @@
 """Users and API keys in a database."""
 
 import pytest
+from support.keys import new_key
 from support.threads import Call, Held
 
 from acare.auth import OPERATOR
-from acare.errors import UserError
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
@@ -28,24 +28,11 @@ def only(keys):
 # --- create
 
 
-@pytest.mark.parametrize("role", [None, "agent", "broker"])
-def test_a_user_keeps_the_role_of_the_first_key(keys, role):
-    first = keys.create(ANA, READ, role=role)
-    assert first.role == (role or "agent")
-    for email, again in ((ANA, None), ("ANA@Example.COM", None), (ANA, first.role)):
-        second = keys.create(email, READ, role=again)
-        assert (second.user_id, second.role) == (first.user_id, first.role)
-    other = {"agent": "broker", "broker": "agent"}[first.role]
-    with pytest.raises(UserError, match=rf"ana@example\.com has the role {first.role}"):
-        keys.create(ANA, READ, role=other)
-    assert len(keys.list(OPERATOR)) == 4
-
-
 # --- expire, revoke, list
 
 
 def test_a_key_expires(keys, sql):
-    key = keys.create(ANA, READ, expires_at="2999-01-01T00:00:00.000Z").key
+    key = new_key(keys, ANA, READ, expires_at="2999-01-01T00:00:00.000Z").key
     assert (keys.authenticate(key) is None, only(keys)["state"]) == (False, "valid")
     sql("UPDATE api_keys SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
     assert (keys.authenticate(key), only(keys)["state"]) == (None, "expired")
@@ -54,13 +41,13 @@ def test_a_key_expires(keys, sql):
 @pytest.mark.parametrize(("now", "valid"), [("09.999Z", True), ("10.000Z", False), ("10.001Z", False)])
 def test_a_key_is_expired_from_that_millisecond_on(clock, now, valid):
     times, keys = clock
-    key = keys.create(ANA, READ, expires_at="2026-07-15T14:32:10.000Z").key
+    key = new_key(keys, ANA, READ, expires_at="2026-07-15T14:32:10.000Z").key
     times[0] = f"2026-07-15T14:32:{now}"
     assert (keys.authenticate(key) is not None) == valid
 
 
 def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
-    key_id = keys.create(ANA, READ).id
+    key_id = new_key(keys, ANA, READ).id
     keys.revoke(OPERATOR, key_id)
     sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z'")
     keys.revoke(OPERATOR, key_id)
@@ -71,7 +58,7 @@ def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
 
 
 def test_the_use_of_a_key_is_noted_to_the_minute(keys, sql):
-    key = keys.create(ANA, READ).key
+    key = new_key(keys, ANA, READ).key
     for _ in range(2):
         keys.authenticate(key)
         ((age,),) = sql("SELECT 1440 * (julianday('now') - julianday(last_used_at)) FROM api_keys")
@@ -81,7 +68,7 @@ def test_the_use_of_a_key_is_noted_to_the_minute(keys, sql):
 
 
 def test_a_key_is_found_while_the_disk_is_stuck(keys, database):
-    key = keys.create(ANA, READ).key
+    key = new_key(keys, ANA, READ).key
     with Held(database._writer):
         assert Call(keys.authenticate, key).result() is not None
     assert only(keys)["last_used_at"] is not None
@@ -89,7 +76,7 @@ def test_a_key_is_found_while_the_disk_is_stuck(keys, database):
 
 def test_one_note_a_key_and_minute_is_queued(clock, database):
     now, keys = clock
-    made = [keys.create(ANA, READ).key for _ in range(2)]
+    made = [new_key(keys, ANA, READ).key for _ in range(2)]
     lengths = []
     with Held(database._writer) as held:
         for second in ("14:32:10", "14:32:59", "14:33:00"):
@@ -101,7 +88,7 @@ def test_one_note_a_key_and_minute_is_queued(clock, database):
 
 
 def test_failing_to_record_a_use_is_not_raised(keys, database):
-    made = keys.create(ANA, READ)
+    made = new_key(keys, ANA, READ)
     keys.list(OPERATOR)  # so that a reader is open
     database.path.rename(database.path.with_name("away.db"))
     assert keys.authenticate(made.key) is not None

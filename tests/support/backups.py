@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from support.keys import new_key
+
 import acare
 from acare.auth import operator_for
 from acare.database.copying import checksum_file
@@ -35,7 +37,7 @@ def content(*names):
 
 
 def add(app, *names):
-    user = app.keys.create("ana@example.com", SCOPES).user_id
+    user = new_key(app.keys, "ana@example.com", SCOPES).user_id
     for name in names:
         app.clients.create(operator_for(user), validate_create({**JORDAN, "first_name": name}))
 

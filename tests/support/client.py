@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from support.data import ALL_SCOPES, JORDAN
+from support.keys import new_key
 from webtest import TestApp
 
 import acare
@@ -68,7 +69,7 @@ class Api:
 
 def full_key(app: acare.App, email: str = "broker@example.com", role: Any = "broker") -> str:
     """A new key with all scopes."""
-    return app.keys.create(email, ALL_SCOPES, role=role).key
+    return new_key(app.keys, email, ALL_SCOPES, role=role).key
 
 
 def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from support.keys import new_key
+
 import acare
 from acare.auth import operator_for
 from acare.fields import validate_create
@@ -22,7 +24,7 @@ class Agency:
         self.folder = folder
         self.database = folder / "acare.db"
         with acare.create_app(database=self.database) as app:
-            self.user_id = app.keys.create(USER, {"all": ["read", "write"]}, role="broker").user_id
+            self.user_id = new_key(app.keys, USER, {"all": ["read", "write"]}, role="broker").user_id
         self.caller = operator_for(self.user_id, "broker")
 
     def app(self):

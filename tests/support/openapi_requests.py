@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from support.client import Api, full_key
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
+from support.keys import new_key
 
 import acare
 from acare.errors import StoreUnavailable, UserNotFound
@@ -45,7 +46,7 @@ METHODS = {
     "history": "events restore",
     "transfers": "transfer hand_over",
     "users": "visible_to get add change",
-    "keys": "list create_as revoke",
+    "keys": "list create revoke",
 }
 
 
@@ -70,10 +71,10 @@ class Scene:
 
     def user_id(self):
         """An agent who is not disabled."""
-        return self.app.keys.create("ben@example.com", {}).user_id
+        return new_key(self.app.keys, "ben@example.com", {}).user_id
 
     def key_id(self):
-        return self.app.keys.create("ben@example.com", {}).id
+        return new_key(self.app.keys, "ben@example.com", {}).id
 
     def break_store(self, error):
         def fail(*_, **__):
@@ -121,7 +122,7 @@ def without_key(scene):
 
 
 def unscoped(scene):
-    return Api(scene.app, scene.app.keys.create("ana@example.com", {}).key)
+    return Api(scene.app, new_key(scene.app.keys, "ana@example.com", {}).key)
 
 
 def with_deleted(scene):
@@ -264,6 +265,7 @@ TABLE = [
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
     Ask("DELETE", ITEM, 428, prepare=another_app(require_precondition="true")),
     Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
+    *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body in GOOD),
     *(Ask(method, path, 401, body, prepare=without_key) for method, path, body in GOOD),
     *(Ask(method, path, 403, body, prepare=unscoped) for method, path, body in GOOD),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),

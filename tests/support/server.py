@@ -9,6 +9,8 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
+from support.keys import new_key
+
 import acare
 from acare.auth import OPERATOR
 from acare.cli.serve import FIRST_USER
@@ -89,13 +91,13 @@ def _first_key(database):
         return (
             None
             if keys.list(OPERATOR)
-            else keys.create(FIRST_USER, SCOPES, role="broker", name="first key").key
+            else new_key(keys, FIRST_USER, SCOPES, role="broker", name="first key").key
         )
 
 
 def make_key(database):
     with acare.create_app(database=database) as app:
-        return app.keys.create("broker@example.com", SCOPES, role="broker").key
+        return new_key(app.keys, "broker@example.com", SCOPES, role="broker").key
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from support.data import JORDAN
+from support.keys import new_key
 
 import acare
 from acare.auth import operator_for
@@ -34,7 +35,7 @@ def _large_database():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.db"
         with acare.create_app(database=path) as app:
-            user = operator_for(app.keys.create("ana@example.com", {}).user_id)
+            user = operator_for(new_key(app.keys, "ana@example.com", {}).user_id)
             for _ in range(100):
                 app.clients.create(user, validate_create(LARGE))
         return path.read_bytes()

@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import pytest
+from support.keys import new_key
 from support.writer import Bench, connect, make_table
 
 from acare.auth import operator_for
@@ -34,12 +35,12 @@ def keys(database):
 
 @pytest.fixture
 def user(keys):
-    return operator_for(keys.create("ana@example.com", {}).user_id)
+    return operator_for(new_key(keys, "ana@example.com", {}).user_id)
 
 
 @pytest.fixture
 def other_user(keys):
-    return operator_for(keys.create("ben@example.com", {}).user_id)
+    return operator_for(new_key(keys, "ben@example.com", {}).user_id)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 -- From schema 2 to schema 3: four indexes for the lists in place of eight, a million places for each
 -- millisecond in place of ten thousand, and the time of an import in its clients in place of a table of imports.
 
--- The new places of clients, also of deleted ones: in the order of their creation.
+-- The new places of all clients, including deleted ones, in the order of their creation.
 CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 
 INSERT INTO places (old, seq)
@@ -268,7 +268,7 @@ CREATE TABLE change_cursors (
 
 INSERT INTO change_cursors DEFAULT VALUES;
 
--- In the order of their lists, the oldest first.
+-- In the order of the lists, oldest first.
 INSERT INTO client_changes (client_id, version, user_id)
 SELECT id, version, user_id
 FROM clients
