@@ -37,7 +37,7 @@ class Setting:
         return "ACARE_" + self.name.upper()
 
     def read(self, value: object, source: str) -> Any:
-        """The setting from a text, an object whose ``str()`` is one, or a list; SettingError otherwise."""
+        """Parse a text, an object whose ``str()`` is the text, or a list. SettingError if it is invalid."""
         items = value if isinstance(value, (list, tuple)) else [value]
         text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
         try:
@@ -91,7 +91,7 @@ class Settings:
     )
     page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
     agency: str | None = _setting(
-        None, setting_types.title, "NAME", "the agency's name, which the web UI shows (none)"
+        None, setting_types.title, "NAME", "the agency's name, shown in the web UI (none)"
     )
     currency: str | None = _setting(
         None,
@@ -103,7 +103,7 @@ class Settings:
         30,
         setting_types.count(3600),
         "SECONDS",
-        "seconds in which open requests may finish when the server stops, 1 to 3600 (30)",
+        "seconds for open requests to finish when the server stops, 1 to 3600 (30)",
     )
     require_precondition: bool = _setting(
         False, setting_types.flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
@@ -120,7 +120,7 @@ class Settings:
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
-        """The settings of a command: for each name in ``flags`` its value or, if None, the variable's.
+        """The settings of a command: for each name in ``flags``, its value or, if None, the variable.
 
         SettingError names the invalid flag or variable.
         """
@@ -144,7 +144,7 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables that begin with ``ACARE_`` and belong to no setting, except for acare's own tests."""
+    """The variables that begin with ``ACARE_`` and belong to no setting, apart from ``ACARE_TEST_``."""
     known = {setting.variable for setting in SETTINGS}
     names = (name for name in environ if name.startswith("ACARE_") and name not in known)
     return sorted(name for name in names if not name.startswith("ACARE_TEST_"))

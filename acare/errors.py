@@ -41,7 +41,7 @@ class BrokerRequired(AcareError):
 
 
 class ClientNotFound(AcareError):
-    """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
+    """The client id is unknown, deleted, malformed or not visible to the caller. The error does not say which."""
 
 
 class StaleVersion(AcareError):

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except BrokenPipeError:
-        # The reader of the output has ended. Python must not flush the rest into the closed pipe at exit.
+        # The program that reads the output has exited. Python must not flush the rest into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AcareError as error:
         print_error(str(error))
         return 2 if isinstance(error, SettingError) else 1
-    except RecursionError:  # Python decodes JSON that is nested a little too deeply to encode it again
+    except RecursionError:  # JSON that Python can decode may be nested too deeply to encode
         print_error("the input is nested too deeply")
         return 1
     except KeyboardInterrupt:
@@ -60,9 +60,9 @@ def _run(arguments: Sequence[str]) -> int:
     args = _parser(arguments).parse_args(arguments)
     if unknown := unknown_variables():
         print_error(f"unknown variables are ignored: {', '.join(unknown)}")
-    logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # such as a migration
+    logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
     code = int(args.run(args))
-    sys.stdout.flush()  # so that its errors are reported as the others
+    sys.stdout.flush()  # so that a failed write is reported like other errors
     return code
 
 
@@ -80,7 +80,7 @@ def _modules(arguments: Sequence[str]) -> Sequence[ModuleType]:
     """The modules of the commands, in the order of the help."""
     from acare.cli import serve
 
-    if arguments[:1] == ["serve"]:  # a server keeps in memory what it imports
+    if arguments[:1] == ["serve"]:  # imported modules stay in the memory of a server
         return [serve]
     from acare.cli import backup, clients, demo, erase, export, import_, keys, status, users
 

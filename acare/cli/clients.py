@@ -44,13 +44,13 @@ def add_to(commands: Commands) -> None:
         "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
     )  # fmt: skip
     add_command(
-        commands, "history", run_history, "show all that is stored about clients",
+        commands, "history", run_history, "show everything that is stored about clients",
         argument("ids", metavar="CLIENT_ID", nargs="+", type=parse_id, help="a client, which may be deleted"),
         JSON,
         description="Show clients and their history: who changed what, and when; and the responses that are "
         "stored for repeated requests.",
     )  # fmt: skip
-    summary = "restore a deleted client under its id, at the next version"
+    summary = "restore a deleted client under its id, as its next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
 
 

@@ -20,7 +20,7 @@ NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
     "They are overwritten later; 'acare compact' overwrites them now.\n"
 )
-COPIES = "Files kept by backups, restores or migrations are unchanged: delete them if they have this data.\n"
+COPIES = "Copies made by backups, restores and migrations are unchanged: delete any that have this data.\n"
 
 
 def add_to(commands: Commands) -> None:
@@ -29,12 +29,12 @@ def add_to(commands: Commands) -> None:
         CLIENT_ID,
         argument("--yes", action="store_true", help="do not ask for confirmation"),
         description="Delete a client, its history and stored responses about it. The id and the time are "
-        "recorded, so that a restore of an older backup erases the client again. Backups are not changed.",
+        "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
     add_command(
         commands, "purge", run_purge, "delete old history: replaced and deleted versions",
         argument("--older-than", metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True,
-                 help="the age of versions that are deleted, 0 to 99999"),
+                 help="days since a version was replaced or deleted, 0 to 99999"),
     )  # fmt: skip
     add_command(
         commands, "compact", run_compact, "rewrite the database file without free space and deleted content",
@@ -87,7 +87,7 @@ def run_purge(args: argparse.Namespace) -> int:
 def run_compact(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database, show_progress() as show:
         before = database.path.stat().st_size
-        # SQLite's own folder for temporary files may lack the room. For this process, which ends soon.
+        # SQLite's default folder for temporary files may be too small. Only this process is affected.
         folder = str(database.path.resolve().parent).replace("'", "''")
         database.write(lambda c: c.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall())
         compact.compact(database, show)

@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
         argument("--status", action="append", choices=STATUSES, default=[],
                  help="only clients with this status; may be repeated"),
         argument("--user", metavar="EMAIL", help="only the clients of this user"),
-        description="Write all clients as they are at one moment, while a server may run.",
+        description="Write one snapshot of the clients, even while a server runs.",
         epilog="example: acare export clients.csv --status active --user ana@example.com",
     )  # fmt: skip
 
@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _target(file: Path) -> Iterator[Path]:
-    """Where to write: a file that replaces ``file``, or ``file`` itself if it is a device or a pipe.
+    """The path to write: a new file that then replaces ``file``, or ``file`` if it is a device or a pipe.
 
-    A link stays: what it points to is replaced.
+    A symbolic link stays; its target is replaced.
     """
     if file.exists() and not file.is_file():
         yield file

@@ -28,12 +28,12 @@ from acare.importing.rows import Options
 
 _TYPES = {field.name: field.kind for field in FIELDS}
 
-# The fields whose values are words of the source, and what one of them can mean here.
+# The fields whose values differ between programs, each with an example of a value in acare.
 _MEANINGS = {"client_type": "buyer", "status": "active", "owner": "EMAIL"}
 
-# What cures a problem with a field.
+# The options that fix a problem with a field.
 _NAME = "--lenient for names of one word, --map COLUMN=full_name for a column of full names"
-_CURES = {
+_FIXES = {
     "client_type": "--default client_type=buyer for rows without one",
     "owner": "--user EMAIL for rows without one; 'acare user add' adds a user",
     "first_name": _NAME,
@@ -41,9 +41,9 @@ _CURES = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
-    "same": "a warning, which prevents nothing",
+    "same": "only a warning",
 }
-_OTHER_CURE = "--lenient, or --rejects FILE for the other rows"
+_OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
 _EXAMPLES = """\
 examples:
@@ -68,27 +68,27 @@ def add_to(commands: Commands) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export of hubspot, "
+    flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export from hubspot, "
          "salesforce, pipedrive, zoho, followupboss, kvcore, google or outlook, and exit")  # fmt: skip
-    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
+    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row names none")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes, and "
-         "make a name of one word the last name, with the first name -")  # fmt: skip
+         "use a name of one word as the last name, with the first name -")  # fmt: skip
     flag("--rejects", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "create"), default="fail",
-         help="how to handle clients that exist, by id, e-mail or phone (default: fail)")  # fmt: skip
-    flag("--dry-run", action="store_true", help="report only, write nothing")
-    flag("--verbose", action="store_true", help="print each single problem")
+         help="how to handle clients that already exist, by id, e-mail or phone (default: fail)")  # fmt: skip
+    flag("--dry-run", action="store_true", help="report problems, and write nothing")
+    flag("--verbose", action="store_true", help="print every problem")
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"the field of a column; no FIELD: ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
+         help=f"the field of a column; leave FIELD empty to ignore the column. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
-         help="what a text in a column means, for example 'Lead Status:New=active', or "
-         "'Contact owner:Ana Torres=ana@example.com'; the text * is any other text")  # fmt: skip
-    flag("--extra-columns", action="store_true", help="keep other columns in property_preferences")
+         help="the value for a text in a column, for example 'Lead Status:New=active' or "
+         "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
+    flag("--extra-columns", action="store_true", help="keep unknown columns in property_preferences")
     flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
     flag = parser.add_argument_group("for a URL").add_argument
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
@@ -163,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
             database,
             reader,
             options,
-            # Progress would share its line with a problem that is printed.
+            # Progress would share a line with the printed problems.
             lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
     _print_columns(reader.columns, args)
@@ -174,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
-    """The file to import. Clients of a server are downloaded before: no writer waits for the network."""
+    """The file to import. Clients of a server are downloaded first, so that no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
             yield file
@@ -188,7 +188,7 @@ def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
 
 def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if not file.seekable():
-        raise UserError(f"{args.source}: is a pipe; write it to a file, and import the file")
+        raise UserError(f"{args.source}: is a pipe; write its content to a file, and import the file")
     is_json = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
     file.seek(0)
     if is_json:
@@ -205,35 +205,37 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     """Print the field of each column for a dry run, and what happens to the unknown columns."""
     if args.dry_run:
         ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
-        first = {column.field: column for column in ranked}  # the last of a field, so of lowest rank
+        first = {
+            column.field: column for column in ranked
+        }  # the column of lowest rank, which is the last for its field
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
             if column.field and column is not first[column.field]:
                 field += f", if {printable(first[column.field].name)} is empty"
             print(f"    {printable(column.name)} -> {field}")
     if unknown := [column.name for column in columns if column.field is None]:
-        lost = "not imported; --map and --extra-columns use them"
+        lost = "not imported; --map or --extra-columns imports them"
         result = "kept in property_preferences" if args.extra_columns else lost
         _print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
 
 
 def _print_kinds(result: Result, *, is_csv: bool) -> None:
-    """Print each kind of problem in one line: how many rows, the first ones, and what cures it."""
+    """Print each kind of problem in one line: the number of rows, the first rows, and the fix."""
     for text, kind in result.kinds.items():
         more = ", ..." if kind.count > len(kind.examples) else ""
         rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
         is_skipped = kind.field == "duplicate" and result.counts["skipped"]
-        _print_line(f"{text}: {rows}; {'skipped' if is_skipped else _cure(kind, is_csv=is_csv)}")
+        _print_line(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, is_csv=is_csv)}")
 
 
-def _cure(kind: Kind, *, is_csv: bool) -> str:
-    """The options that cure a problem."""
+def _fix(kind: Kind, *, is_csv: bool) -> str:
+    """The options that fix a problem."""
     cell = next(filter(None, kind.cells), "")
     if (meaning := _MEANINGS.get(kind.field)) is None or not is_csv or not cell or "@" in cell:
-        return _CURES.get(kind.field, _OTHER_CURE)
+        return _FIXES.get(kind.field, _OTHER_FIX)
     one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
-    cure = f"--value {one}, for all others --value {others}"
-    return f"{cure}; {_CURES[kind.field]}" if "" in kind.cells else cure
+    fix = f"--value {one}, for all others --value {others}"
+    return f"{fix}; {_FIXES[kind.field]}" if "" in kind.cells else fix
 
 
 def _print_line(text: str) -> None:
@@ -256,5 +258,5 @@ def _key(path: Path | None) -> str:
         raise UserError("a URL needs --key-file, the name of a file with an API key")
     key = path.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
-        raise UserError(f"{path}: the file must have one line, the API key")
+        raise UserError(f"{path}: the file must have one line: the API key")
     return key

@@ -1,4 +1,4 @@
-"""``acare key create``, ``list`` and ``revoke``. They work while a server runs on the same file."""
+"""``acare key create``, ``list`` and ``revoke``, which work while a server runs on the same file."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def add_to(commands: Commands) -> None:
         argument("--role", choices=ROLES, default="agent", help="the role of a new user (default: agent)"),
         argument("--name", type=checked(KEY_NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
-                 metavar="RESOURCE:ACTIONS", help=f"{', '.join(RESOURCES)} with read, write, delete; may be "
+                 metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete; may be "
                  f"repeated (default: {DEFAULT_SCOPE})"),
         argument("--expires-in-days", dest="expires_at", type=checked(_after_days), metavar="DAYS",
                  help="1 to 365 (default: the key never expires)"),
-        description="Create an API key, and the database if there is none. The key is printed on "
-        "stdout, once; everything else on stderr.",
+        description="Create an API key, and the database if there is none. The key is printed once, "
+        "on stdout; messages are printed on stderr.",
     )  # fmt: skip
     add_command(group, "list", run_list, "show all keys, by their first and last characters", JSON)
     summary = "revoke a key or all keys of a user, from the next request on"
@@ -53,7 +53,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _after_days(text: str) -> str:
-    """The time after a number of days."""
+    """The time a number of days from now."""
     return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
 
 
@@ -71,7 +71,7 @@ def run_create(args: argparse.Namespace) -> int:
             OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )
     what = f"key {listed['id']} of {user.email} ({user.role}) with the scopes {_scope_text(scopes)}"
-    said = f"Created {what} in {database.path.absolute()}. It is printed on stdout, and not shown again:"
+    said = f"Created {what} in {database.path.absolute()}. It is printed on stdout and not shown again:"
     sys.stderr.write(f"{printable(said)}\n")
     print(key)
     return 0

@@ -45,7 +45,7 @@ def _take_passed(passed: int) -> socket.socket:
 
 
 def url(listener: socket.socket) -> str:
-    """The URL at which this machine reaches the server, also if it listens on all addresses."""
+    """The URL at which this machine reaches the server, even if it listens on all addresses."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

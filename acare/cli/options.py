@@ -17,7 +17,7 @@ from acare.field_types import USER_EMAIL
 #: What ``ArgumentParser.add_argument`` takes.
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
-#: The end of the help of a command that has all settings.
+#: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
 
@@ -44,7 +44,7 @@ parse_email = checked(USER_EMAIL.validate)
 
 
 def parse_id(text: str) -> str:
-    """An id on the command line, in any spelling; for argparse."""
+    """A type for argparse: an id, in any spelling."""
     found = ids.canonical(text)
     if found is None:
         # The text is not repeated: it may be a key that was pasted by mistake.
@@ -107,8 +107,8 @@ def existing_database(args: argparse.Namespace) -> Path:
     path = read_settings(args).database
     if not path.exists() and not path.is_symlink():
         raise UserError(
-            f"{path}: the database does not exist; --database or ACARE_DATABASE names another one, "
-            "'acare key create' creates it"
+            f"{path}: the database does not exist; create it with 'acare key create', or name another file "
+            "with --database or ACARE_DATABASE"
         )
     return path
 
@@ -126,5 +126,5 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
         except StoreUnavailable as error:
             done = "Nothing was changed."
             if database.has_written:
-                done = "What was done before stays done, and the same command does the rest."
+                done = "Completed steps are kept; run the command again to do the rest."
             raise UserError(f"{path}: {error} {done}") from None

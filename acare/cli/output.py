@@ -16,7 +16,7 @@ PROGRESS_SECONDS = 0.2
 
 _CLEAR_LINE = "\r\x1b[K"
 
-# Control characters (C0, DEL and C1), line separators, surrogates, and marks of the text direction.
+# Control characters (C0, DEL and C1), line separators, surrogates, and text direction marks.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -53,7 +53,7 @@ def counted(number: int, noun: str) -> str:
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """A function that shows the progress of a command on stderr, if that is a terminal."""
+    """A function that shows the progress of a command on stderr, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield silent
         return

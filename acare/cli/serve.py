@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
         return serve(settings, lambda app, url: _welcome(settings, url, app), passed_sockets())
-    except StoreUnavailable as error:  # such as a file that is damaged
+    except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
 
@@ -69,11 +69,11 @@ def _welcome(settings: Settings, url: str, app: App) -> str:
     return f"""\
 {text}
 
-The database had no API key. A first one was created, for the broker {FIRST_USER}. It is shown only now:
+The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:
 
     {first_key}
 
-{"Sign in to the page with it, or try" if settings.page else "Try"} a call:
+{"Sign in to the web UI with it, or try" if settings.page else "Try"} a call:
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
 """

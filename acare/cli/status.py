@@ -1,4 +1,4 @@
-"""``acare status``: for a monitor."""
+"""``acare status``: checks for a monitor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from acare.setting_types import count
 
 _SIZES = ("size", "free", "growth_30_days")
 
-_NEEDED = {"backup": "backups", "server": "url"}  # the options of checks
+_NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs
 
 
 def add_to(commands: Commands) -> None:

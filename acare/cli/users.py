@@ -1,4 +1,4 @@
-"""``acare user`` and ``acare transfer``: the users of the agency. They work while a server runs."""
+"""``acare user`` and ``acare transfer``: the users of the agency. Both work while a server runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from acare.store.users import UserStore
 
 COLUMNS = ("id", "role", "clients", "disabled_at", "email")
 
-_ROLE = "an agent sees only their own clients, a broker all"
+_ROLE = "an agent sees their own clients, a broker sees all clients"
 
 Change = Callable[[UserStore, argparse.Namespace], object]
 
@@ -53,7 +53,7 @@ CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
         "refuse a user's keys, from the next request on",
         [EMAIL],
         lambda users, args: users.change(args.email, disabled=True),
-        "Disabled {email}. 'acare transfer --from {email} --to EMAIL' hands their clients over.",
+        "Disabled {email}. 'acare transfer --from {email} --to EMAIL' transfers their clients.",
     ),
     "enable": (
         "accept the keys of a disabled user again",
@@ -71,12 +71,12 @@ def add_to(commands: Commands) -> None:
     for name, (summary, arguments, change, message) in CHANGES.items():
         add_command(group, name, partial(run_change, change, message), summary, *arguments)
     add_command(
-        commands, "transfer", run_transfer, "hand clients over to another user",
-        argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"),
+        commands, "transfer", run_transfer, "transfer clients to another user",
+        argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the current owner"),
         argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
         argument("--client", dest="clients", action="append", type=parse_id, metavar="ID",
                  help="a client to transfer; may be repeated (default: all)"),
-        description="Transfer all or some clients of a user to another user. Each gets a new version.",
+        description="Transfer all or some clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_a_purge_goes_on_when_there_is_room(run, folder):
     before = content(folder)
     code, printed = run("purge", "--older-than", "1", room=ROOM)
     assert (code, printed.count("\n")) == (1, 1)
-    assert "What was done before stays done, and the same command does the rest" in printed
+    assert "Completed steps are kept; run the command again to do the rest" in printed
     clients, versions, _ = content(folder)
     assert (clients, versions != []) == (before[0], True)
     assert run("purge", "--older-than", "1")[0] == 0

@@ -154,7 +154,7 @@ def test_tags(text, value):
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "cure"),
+    ("header", "row", "fix"),
     [
         ("Name", "A B", "--default client_type=buyer"),
         ("Name,Type", "A B,Kauf", "--value Type:Kauf=buyer, for all others --value 'Type:*=buyer'"),
@@ -165,8 +165,8 @@ def test_tags(text, value):
         ("Name,Type,Phone", "A B,buyer,4.9661E+11", "--lenient, or --rejects FILE; format a column with E+"),
     ],
 )
-def test_a_kind_of_problem_comes_with_its_cure(agency, header, row, cure):
-    assert f"); {cure}" in agency.load(f"{header}\n{row}\n").out
+def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
+    assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
 
 
 def test_the_cure_names_the_column_although_the_first_row_has_no_text(agency):
