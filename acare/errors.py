@@ -41,7 +41,7 @@ class BrokerRequired(AcareError):
 
 
 class ClientNotFound(AcareError):
-    """The client id is unknown, deleted, malformed or not visible to the caller. The error does not say which."""
+    """The client id is unknown, deleted, malformed or not visible to the caller; the error is the same."""
 
 
 class StaleVersion(AcareError):

@@ -41,7 +41,7 @@ _FIXES = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
-    "same": "only a warning",
+    "same": "a warning only",
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
@@ -84,7 +84,7 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"the field of a column; leave FIELD empty to ignore the column. Fields: {', '.join(TARGETS)}")  # fmt: skip
+         help=f"the field of a column; an empty FIELD ignores it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
          help="the value for a text in a column, for example 'Lead Status:New=active' or "
          "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
@@ -174,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
-    """The file to import. Clients of a server are downloaded first, so that no writer waits for the network."""
+    """The file to import. Clients of a server are downloaded first: no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
             yield file
@@ -205,9 +205,7 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     """Print the field of each column for a dry run, and what happens to the unknown columns."""
     if args.dry_run:
         ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
-        first = {
-            column.field: column for column in ranked
-        }  # the column of lowest rank, which is the last for its field
+        first = {column.field: column for column in ranked}  # the lowest rank is last
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
             if column.field and column is not first[column.field]:

@@ -72,7 +72,7 @@ def add_to(commands: Commands) -> None:
         add_command(group, name, partial(run_change, change, message), summary, *arguments)
     add_command(
         commands, "transfer", run_transfer, "transfer clients to another user",
-        argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the current owner"),
+        argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"),
         argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
         argument("--client", dest="clients", action="append", type=parse_id, metavar="ID",
                  help="a client to transfer; may be repeated (default: all)"),

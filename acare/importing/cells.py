@@ -1,6 +1,6 @@
-"""The text of a cell, and the JSON value that it stands for.
+"""Converts the text of a cell to a JSON value.
 
-A reader returns a text that it cannot read unchanged, so that the validation of the field reports it.
+Text that cannot be converted is returned unchanged, so that the validation of the field reports it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def boolean(text: str) -> Any:
 
 
 def word(text: str) -> Any:
-    """A client_type or status in any case; ``Buyer/Seller`` and the like is both."""
+    """A client_type or status in any case; ``Buyer/Seller`` and similar texts mean both."""
     words = {word.removesuffix("s") for word in re.findall("[a-z]+", text.casefold())}
     if {"buyer", "seller"} <= words:
         return "both"
@@ -63,15 +63,15 @@ def texts(text: str, separator: str = ";") -> Any:
 
 
 def tags(text: str) -> Any:
-    """A list, separated by ``;``, by ``:::`` as in Google Contacts, or without these by commas."""
+    """A list, separated by ``;``, by ``:::`` as in Google Contacts, or otherwise by commas."""
     return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
 
 
 def phone(text: str) -> Any:
-    """A phone number, without the ``.0`` of a spreadsheet that took it for a number.
+    """A phone number, without the ``.0`` that a spreadsheet appends to numbers.
 
-    ``4.9661E+11``, which such a spreadsheet has shortened, is a number, so that it is refused: many people
-    would have it.
+    A number that a spreadsheet has shortened, such as ``4.9661E+11``, becomes a float, which the validation
+    refuses: many phone numbers are shortened to the same text.
     """
     if _SHORTENED.fullmatch(text.strip()):
         return float(text.replace(",", "."))
@@ -87,7 +87,7 @@ def json_value(text: str) -> Any:
 
 
 def full_name(text: str) -> tuple[str, str]:
-    """First and last name in one text, ``Lee, Jordan`` or ``Jordan Lee``; "" for one that is missing."""
+    """First and last name in one text, ``Lee, Jordan`` or ``Jordan Lee``; "" for a missing one."""
     last, comma, first = text.partition(",")
     if comma:
         return first.strip(), last.strip()
@@ -96,10 +96,10 @@ def full_name(text: str) -> tuple[str, str]:
 
 
 def timestamp(text: str, dates: str | None = None) -> str:
-    """A date, perhaps with a time (UTC unless it has an offset), as a timestamp; "" if it cannot be read.
+    """A date, optionally with a time (UTC unless it has an offset), as a timestamp; "" if it is unreadable.
 
-    ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, these cannot
-    be read. Dates with points always begin with the day.
+    ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, such
+    dates cannot be read. Dates with points always begin with the day.
     """
     match = _DATE.fullmatch(text.strip())
     try:

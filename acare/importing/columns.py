@@ -1,4 +1,4 @@
-"""The columns of CSV files: the field of each header, and how the cells of a field are read."""
+"""Maps the columns of CSV files to fields, and fields to the functions that read their cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from acare.field_types import Amount, Boolean, Enum, Preferences, StringList
 from acare.fields import FIELDS
 from acare.importing import cells
 
-# How the cells of a field are read, by its type; others are texts.
+# The function that reads the cells of a field, by the field's type; by default, str.
 _READERS: dict[type, Callable[[str], Any]] = {
     Amount: cells.money,
     Boolean: cells.boolean,
@@ -23,7 +23,7 @@ _READERS: dict[type, Callable[[str], Any]] = {
     Preferences: cells.json_value,
 }
 
-#: What a column can be, and how its cells are read.
+#: The possible targets of a column, and the function that reads the cells of each.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
     "phone": cells.phone,
@@ -34,10 +34,10 @@ TARGETS: dict[str, Callable[[str], Any]] = {
 
 
 class Column(NamedTuple):
-    """A column: its name, and its field, "" if it is ignored, or None.
+    """A column: its name, and its field, "" if it is ignored, or None if it is unknown.
 
-    Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` are texts by the text of
-    a cell, in lower case; ``*`` stands for any other text.
+    Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` maps the text of a cell,
+    in lower case, to the text that replaces it; ``*`` stands for any other text.
     """
 
     position: int
@@ -62,8 +62,8 @@ def find_columns(
 ) -> list[Column]:
     """The columns of a file.
 
-    ``chosen`` are fields by column. ``values`` are columns, texts of cells and their meanings. UserError if
-    one of these columns does not exist or has no field, or no column is a name.
+    ``chosen`` maps columns to fields; ``values`` has columns, texts of cells and their meanings. UserError if
+    one of these columns does not exist or has no field, or if no column has names.
     """
     names = _unique_names(header)
     listed = ", ".join(names)
@@ -84,7 +84,7 @@ def find_columns(
             raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
     if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
         raise UserError(
-            f"no column is a name: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
+            f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
     return found
@@ -106,10 +106,10 @@ def _fields_by_name() -> dict[str, str]:
     return {
         **{_plain(target): target for target in TARGETS},
         **{_plain(name): field for field, names in listed for name in names},
-        "acarereason": "",  # of a file of rejected rows
+        "acarereason": "",  # the column of reasons in a file of rejected rows
     }
 
 
 def _plain(name: str) -> str:
-    """A name in lower case, without accents, spaces, punctuation, and the place that makes it unique."""
+    """A name in lower case, without accents, spaces, punctuation, and the position that makes it unique."""
     return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", name).casefold())

@@ -24,9 +24,9 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
-    ``chosen`` are fields by column, ``values`` are columns, texts and their meanings. With ``extra_columns``,
-    what has no field, or a field that another column fills, is read into property_preferences. ``dates`` is
-    the order of day and month, dmy or mdy.
+    ``chosen`` and ``values`` are the arguments of ``find_columns``. With ``extra_columns``, cells without a
+    field, or whose field another column fills, are read into property_preferences. ``dates`` is the order of
+    day and month, dmy or mdy.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class CsvReader:
             yield row
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
-        """Write a row, to be corrected and imported, after a cell with the reason."""
+        """Write a cell with the reason and then the row, which can be corrected and imported."""
         writer = csv.writer(file, delimiter=self._delimiter)
         names = [column.name for column in self.columns]
-        has_reason = names[0] == REASON  # it comes from such a file
+        has_reason = names[0] == REASON  # the row is from a file of rejected rows
         if file.tell() == 0:
             file.write("\ufeff")
             writer.writerow(map(csv_rows.defuse, [REASON, *names[has_reason:]]))
         writer.writerow(map(csv_rows.defuse, [reason, *row.record[has_reason:]]))
 
     def _lines(self) -> Iterator[str]:
-        """The lines. Bytes that are not UTF-8 are Windows-1252, one by one: a file may have both."""
+        """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both."""
         try:
             while line := self._text.readline(MAX_LINE):
                 yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
@@ -96,7 +96,7 @@ class CsvReader:
             raise UserError(f"line {line} {_UNREADABLE}: {error}") from None
 
     def _read(self, line: int, record: list[str]) -> Row:
-        """Read the cells. Of several columns for one field, the first that is not empty counts."""
+        """Read the cells. Of several columns for one field, the first that is not empty is used."""
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
@@ -127,7 +127,7 @@ def _encoding(file: IO[bytes]) -> str:
     start = file.read(4)
     file.seek(0)
     if start in _SPREADSHEETS:
-        raise UserError("this is a spreadsheet, not CSV: open it in its program and save it as CSV (UTF-8)")
+        raise UserError("this is a spreadsheet, not CSV: open it in a spreadsheet and save it as CSV (UTF-8)")
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     return "utf-8-sig"

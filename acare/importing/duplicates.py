@@ -1,8 +1,8 @@
 """Finds the client that a row describes.
 
-A row with an id describes the client with this id and no other, since two clients of an export may have one
-address. Other rows are compared by e-mail address, without one by the phone number as a search does, and
-without either by the full name.
+A row with an id describes only the client with this id, since two clients of an export may have the same
+address. Other rows are compared by e-mail address; without one, by phone number, as in a search; without
+either, by full name.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ LIMIT 1
 
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
-    """The match (id, email, phone or name) with the oldest client that the row describes, and its name."""
+    """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
     if "id" in row.kept:
         found = connection.execute(FIND_ID, row.kept).fetchall()
         return ("id", found[0][0]) if found else None
     by, statement, values = _search(row.client)
     if by != "email":
-        connection.execute(search.INDEX)  # the rows before this one
+        connection.execute(search.INDEX)  # index the rows before this one
     name = _folded(row.client["first_name"], row.client["last_name"])
     with closing(connection.execute(statement, values)) as candidates:
         for _, *candidate in candidates:
@@ -68,7 +68,7 @@ def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
 
 
 def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
-    """The field that identifies a client, and a statement with its values. Names are to be compared."""
+    """The field that identifies a client, and a statement with its values. The caller compares names."""
     if client["email"]:
         return "email", FIND_EMAIL, {"email": str(client["email"])}
     if client["phone"]:

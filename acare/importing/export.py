@@ -24,7 +24,7 @@ ORDER BY seq
 def export(database: Database, owner: str | None, statuses: Collection[str]) -> Iterator[tuple[str, str]]:
     """The JSON of each client and the e-mail address of its owner, oldest first.
 
-    All come from one snapshot. None, or no statuses: all of them. UserError if there is no such owner.
+    All come from one snapshot. None, or no statuses, means all. UserError if there is no such owner.
     """
     with database.read() as connection:
         if owner is not None:
@@ -34,10 +34,10 @@ def export(database: Database, owner: str | None, statuses: Collection[str]) -> 
 
 
 def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one a line."""
+    """Write clients, one per line."""
     file.writelines(f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)
 
 
 def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one a row."""
+    """Write clients, one per row."""
     file.writelines(csv_rows.lines(clients))

@@ -1,7 +1,7 @@
 """Imports clients in one transaction: each row is validated, compared with the clients so far, and written.
 
-If a row has a problem, or is a duplicate and nothing says what to do with it, or for a dry run, the
-transaction is rolled back. An import never changes a client that exists.
+The transaction is rolled back for a dry run, and if a row has a problem or is a duplicate, unless an option
+allows this. An import never changes a client that exists.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CACHE_KIB = 16 * 1024
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
-_ITEM = re.compile(r"\[\d+\] ")  # the place of an invalid item in a list
+_ITEM = re.compile(r"\[\d+\] ")  # the position of an invalid item in a list
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -55,10 +55,10 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 @dataclass
 class Kind:
-    """The rows with one kind of problem: their number, and as text the first of them with different cells.
+    """The rows with one kind of problem: their number, and as ``examples`` the first with different cells.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is where the
-    first row that is not empty there has it, and ``cells`` are what these rows have.
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its column
+    in the first row where it is not empty, and ``cells`` are the cells of the examples.
     """
 
     field: str
@@ -90,7 +90,7 @@ def import_rows(
 ) -> Result:
     """Import all valid rows, or none. ``progress`` is called with the number of rows so far.
 
-    UserError if there is no such user as the default owner; StoreUnavailable if the database cannot be
+    UserError if the default owner is not a user; StoreUnavailable if the database cannot be
     written now.
     """
     result = Result()
@@ -107,7 +107,7 @@ def import_rows(
             raise UserError("the source has no rows")
         if not options.dry_run and not result.is_blocked(options):
             if rejects is not None:
-                rejects.flush()  # a full disk is an error before the others are written
+                rejects.flush()  # a full disk must fail before the commit
             connection.execute("COMMIT")
             result.is_written = True
     return result
@@ -117,8 +117,8 @@ def import_rows(
 def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
     """A transaction on a connection of its own; what is not committed at the end is rolled back.
 
-    Not in the writer's thread, where Ctrl-C would have to wait. The log is emptied before, which also refuses
-    if no process may write, and after, when it has the whole import.
+    It does not run in the writer's thread, where Ctrl-C would have to wait. The log is emptied before, which
+    fails if writes are refused, and after, when it has the complete import.
     """
     database.empty_log()
     try:
@@ -135,7 +135,7 @@ def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
-    """A new file for the rejected rows, if it is wanted; it stays if the other rows are written."""
+    """A new file for the rejected rows, or None. It is deleted if it has no rows or nothing is imported."""
     if options.dry_run or options.rejects is None:
         yield None
         return
@@ -162,7 +162,7 @@ class _Importer:
             )
 
     def add(self, row: Row) -> list[FieldError]:
-        """Write a row. Returns its problems; then it is not written."""
+        """Write a row, unless it has problems. Returns the problems."""
         problems = row.validate(self._options, self._owners)
         for problem in problems:
             self._note(row, problem.field, problem.message, row.text(problem.field))
@@ -170,7 +170,7 @@ class _Importer:
         return problems
 
     def _write(self, row: Row) -> str:
-        """What the row is now: created, skipped, or a duplicate that prevents the import."""
+        """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
         policy = self._options.on_duplicate
         has_id = "id" in row.kept
         found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
@@ -187,7 +187,7 @@ class _Importer:
         return "created"
 
     def _note(self, row: Row, field: str, message: str, text: str) -> None:
-        """Count a problem, duplicate or warning; ``text`` is what the row has."""
+        """Count a problem, duplicate or warning; ``text`` is the text of its field."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         if self._options.on_problem is not None:

@@ -1,4 +1,4 @@
-"""Reads JSON lines: one record a line, with the owner's e-mail address as ``owner``."""
+"""Reads JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from acare.importing.rows import MAX_LINE, REASON, Row
 
 
 class JsonReader:
-    """The rows of JSON lines. UserError if a line has no record. Unknown names are ignored, as in the API."""
+    """The rows of JSON lines. UserError if one is not a record. Unknown names are ignored, as in the API."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = iter(lambda: file.readline(MAX_LINE), b"")
@@ -25,9 +25,9 @@ class JsonReader:
                 yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
-        """Write a row with the reason, to be corrected and imported."""
+        """Write a row with the reason; it can be corrected and imported."""
         text = to_json({**row.record, REASON: reason})
-        file.write(text.encode(errors="backslashreplace").decode() + "\n")  # as JSON has lone surrogates
+        file.write(text.encode(errors="backslashreplace").decode() + "\n")  # lone surrogates as JSON escapes
 
 
 def _parse(line: bytes, number: int) -> dict[str, Any]:

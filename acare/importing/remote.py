@@ -31,7 +31,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Remote:
-    """A server at ``base`` (with or without ``/v1``) and a key to it. ``sleep`` takes seconds."""
+    """A server at ``base`` (with or without ``/v1``) and an API key for it. ``sleep`` takes seconds."""
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._base = base.rstrip("/").removesuffix("/v1")
@@ -46,7 +46,7 @@ class Remote:
         others to another page. ``progress`` gets the number of clients so far and the total.
         """
         try:
-            # Some servers do not have the users, or do not show them.
+            # Some servers have no list of users, or do not show it.
             users = self._get("/v1/users", optional=True).get("users", [])
             owners = {user["id"]: user["email"] for user in users}
             seen: set[str] = set()
@@ -62,7 +62,7 @@ class Remote:
                     return
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{self._base}: unexpected response: {error!r}") from None
-        raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} downloads")
+        raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} passes; try later")
 
     def _clients(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Each client, oldest first (the opposite of the order of the list), and the total."""
@@ -83,7 +83,7 @@ class Remote:
                 error.close()
                 if optional and error.code in (403, 404):
                     return {}
-                reason = f"answers {error.code} {error.headers.get('Location', error.reason)}"
+                reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
                 if error.code not in _RETRIED or attempt == _MAX_ATTEMPTS:
                     break
                 self._sleep(_retry_after(error.headers, 2**attempt))

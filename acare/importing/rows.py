@@ -13,17 +13,17 @@ from acare.field_types import fold_email, to_json
 from acare.fields import FIELDS, ValidFields, validate_create
 from acare.importing import cells
 
-#: The column of a file of rejected rows that has the reasons; an import ignores it.
+#: The column with the reasons in a file of rejected rows; an import ignores it.
 REASON = "acare_reason"
 
 #: Bytes or characters of a line. A longer one is read as several lines, which are invalid.
 MAX_LINE = 4 << 20
 
 _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
-_MIN_TIME = "1700"  # the places of lists (clients.seq) begin in 1678
+_MIN_TIME = "1700"  # positions in lists (clients.seq) begin in 1678
 _TIME = "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026"
 
-# What a row may have besides the fields of a client, and the rule for each.
+# The values that a row may have besides the fields of a client, and their rules.
 _KEPT = {
     "id": "must be a UUID",
     "owner": "must be the e-mail address of a user",
@@ -32,17 +32,17 @@ _KEPT = {
     "updated_at": _TIME,
 }
 
-# What ``lenient`` moves to the notes.
+# The fields that ``lenient`` moves to the notes.
 _OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of an import. ``now`` is its time, and the latest creation time of a client.
+    """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
-    ``defaults`` are for fields without a value, ``owner`` among them; None if there is none. ``lenient``
-    completes names of one word and moves invalid optional values to the notes. ``on_problem`` gets the text
-    of each single problem.
+    ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` completes
+    names of one word and moves invalid optional values to the notes. ``on_problem`` gets the text of every
+    problem.
     """
 
     now: str
@@ -56,10 +56,10 @@ class Options:
 
 @dataclass
 class Row:
-    """A row: ``record`` as its file has it, JSON values by field, and the column and content of each field.
+    """A row: the ``record`` in the file, JSON values by field, and the column and content of each field.
 
-    After ``validate``, ``client`` has the valid fields. ``kept`` has what the server sets otherwise: the
-    owner's id as ``owner``, and where the source has them id, version, created_at, updated_at.
+    After ``validate``, ``client`` has the valid fields. ``kept`` has the values that the server sets in other
+    clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at, updated_at.
     """
 
     line: int
@@ -85,7 +85,7 @@ class Row:
         return self.problems + problems
 
     def _relax(self, invalid: set[str]) -> bool:
-        """Complete a name of one word, or move what is optional to the notes; whether there was any."""
+        """Complete a name of one word, or move optional values to the notes. Returns whether it did so."""
         names = list(filter(None, (self.values.get("first_name"), self.values.get("last_name"))))
         if len(names) == 1:
             self.values = {**self.values, "first_name": "-", "last_name": names[0]}
@@ -99,7 +99,7 @@ class Row:
         return True
 
     def text(self, name: str) -> str:
-        """What the file has for a field."""
+        """The text of a field in the file."""
         _, value = self.found.get(name, ("", ""))
         return value if isinstance(value, str) else to_json(value)
 

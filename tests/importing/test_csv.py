@@ -133,7 +133,7 @@ def test_each_kind_of_problem_is_one_line(agency, row, problems):
 
 FAILURES = {
     "empty": (b"", "the file is empty"),
-    "no names": (b"Type,Email\nbuyer,b\n", "no column is a name: Type, Email"),
+    "no names": (b"Type,Email\nbuyer,b\n", "no column has names: Type, Email"),
     "no rows": (f"{HEADER}\n\n".encode(), "no rows"),
     "open quote": (b'Name,Type\nA B,buyer\n"C D,buyer\n', "line 3 must have closed quotes"),
     "Excel": (b"PK\3\4...", "save it as CSV"),

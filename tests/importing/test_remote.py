@@ -163,7 +163,7 @@ def test_changes_meanwhile_hide_no_client(change):
 def test_clients_that_change_all_the_time_end_the_download():
     fake = Fake(150)
     fake.before_page = lambda page: fake.ids.insert(0, number_id(1000 + len(fake.ids)))
-    with pytest.raises(UserError, match="changed during each of 10 downloads"):
+    with pytest.raises(UserError, match="changed during each of 10 passes"):
         download(fake)
 
 
