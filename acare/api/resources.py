@@ -111,7 +111,7 @@ class ClientsCsv:
             if number % _LINES_WITHOUT_PAUSE == 0:
                 time.sleep(_PAUSE)
             if file.tell() > MAX_CSV_BYTES:
-                problem = f"match more than {MAX_CSV_BYTES} bytes: add some, or use 'acare export'"
+                problem = f"match more than {MAX_CSV_BYTES} bytes: add a filter, or use 'acare export'"
                 raise InvalidInput(FieldError("filters", problem))
         resp.content_type = "text/csv; charset=utf-8"
         resp.downloadable_as = f"clients-{timestamps.now()[:10]}.csv"

@@ -25,7 +25,7 @@ from acare.importing import duplicates
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
-from acare.store.clients import next_place_at
+from acare.store.clients import next_position_at
 
 #: SQLite's page cache: pages that do not fit are written to the log early, and read again.
 CACHE_KIB = 16 * 1024
@@ -45,7 +45,7 @@ INSERT INTO clients (
     version, created_at, updated_at, imported_at
 )
 SELECT
-    {next_place_at("at")}, :id, :owner, {", ".join(f":{field.name}" for field in FIELDS)},
+    {next_position_at("at")}, :id, :owner, {", ".join(f":{field.name}" for field in FIELDS)},
     :version, at, max(at, coalesce(:updated_at, at)), :imported_at
 FROM (SELECT coalesce(:created_at, {NOW}) AS at)
 """

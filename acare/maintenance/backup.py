@@ -1,6 +1,6 @@
 """Backups: making a verified copy in a folder, deleting old ones, and verifying one again later.
 
-Only the checksum can detect a changed byte in a text value: to the database it is as valid as the original.
+Only the checksum can detect a changed byte in a text value: SQLite accepts the changed text.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def verify(path: Path, *, checksum: bool = True, progress: Progress = silent) ->
 
 
 def check_file(path: Path) -> int:
-    """The schema version of a backup; DatabaseRefused unless it is one file with a database of acare."""
+    """The schema version of a backup; DatabaseRefused unless it is a single file with an acare database."""
     for suffix in ("-journal", "-wal"):
         log = path.with_name(path.name + suffix)
         if log.exists():  # SQLite would apply it to the file
@@ -96,7 +96,7 @@ def check_file(path: Path) -> int:
 def check_sha256(path: Path, checksum: Path, name: Path | None = None) -> None:
     """DatabaseRefused if the SHA-256 of the file is not the one in the file ``checksum``.
 
-    It names the file, or ``name`` in its place. OSError if one of the two cannot be read.
+    The error names the file, or ``name`` instead. OSError if one of the two cannot be read.
     """
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]

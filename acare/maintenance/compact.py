@@ -22,14 +22,14 @@ FROM pragma_page_size, pragma_page_count, pragma_freelist_count
 def compact(database: Database, progress: Progress = silent) -> None:
     """Rewrite the file and its log. Other writers wait meanwhile, and fail after their busy timeout.
 
-    UserError if there is not enough room on the disk, or if other processes prevent it for too long. If it is
-    interrupted, the file is unchanged.
+    UserError if the disk has too little space, or if other processes keep the file busy for too long. If
+    compacting is interrupted, the file is unchanged.
     """
     needed, free = _needed(database), shutil.disk_usage(database.path.resolve().parent).free
     if needed > free:
         raise UserError(
-            f"{database.path}: compacting needs {size_text(needed)} on its disk, of which {size_text(free)} "
-            "are free; it was not changed"
+            f"{database.path}: compacting needs {size_text(needed)} of free disk space, but only "
+            f"{size_text(free)} are free; the file is unchanged"
         )
     try:
         database.write(search.erase_deleted_words)
@@ -46,7 +46,7 @@ def compact(database: Database, progress: Progress = silent) -> None:
 
 
 def _vacuum(database: Database, progress: Progress) -> None:
-    # A connection of its own: its temporary data, a complete copy of the content, is in a file.
+    # A separate connection keeps its temporary data, a complete copy of the content, in a file.
     with (
         closing(open_file(database.path)) as connection,
         interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
@@ -55,7 +55,7 @@ def _vacuum(database: Database, progress: Progress) -> None:
 
 
 def _needed(database: Database) -> int:
-    """The bytes on the disk: SQLite copies the content to a temporary file, and then into the log."""
+    """The free bytes needed: SQLite copies the content to a temporary file, and then into the log."""
     with database.read() as connection:
         (content,) = connection.execute(CONTENT).fetchone()
     return int(2 * content + content // 100 + MIN_FREE)

@@ -1,4 +1,4 @@
-"""Erasing clients permanently: the statements, and the record of erasures that a restore follows."""
+"""Erasing clients permanently: the statements, and the record of erasures, which a restore repeats."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored responses, and record it. Returns the number of rows."""
+        """Delete a client, its history and stored responses, and record the erasure. Returns how many rows."""
 
         def work(connection: sqlite3.Connection) -> int:
             deleted = erase(connection, client_id)
@@ -59,7 +59,7 @@ class ErasureStore:
 def erase(connection: sqlite3.Connection, client_id: str, at: str | None = None) -> int:
     """Erase a client in the transaction of ``connection``. Returns the number of deleted rows.
 
-    If there were any, the erasure is recorded as of ``at``, by default now.
+    The erasure is recorded as of ``at``; without ``at``, as of now if any row was deleted.
     """
     deleted = sum(connection.execute(statement, {"id": client_id}).rowcount for statement in ERASE)
     if deleted or at is not None:

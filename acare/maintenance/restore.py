@@ -49,7 +49,7 @@ def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Pr
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database stay so. Without ``checksum``, no checksum file is needed.
+    clients that are erased in the old database remain so. Without ``checksum``, no checksum file is needed.
     The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
     open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
@@ -76,7 +76,7 @@ def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Pr
 
 
 def _check_target(database: Path) -> None:
-    """DatabaseRefused if the name is not free, a regular file, or a link to one."""
+    """DatabaseRefused unless the name is free, or that of a regular file or a link to one."""
     if database.exists() and not database.is_file():
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():
@@ -90,13 +90,13 @@ def _replace(database: Path, fresh: Path) -> Path | None:
     _copy_owner_and_mode(database, fresh)
     sync(fresh)
     with _rename_old(database) as old:
-        sync(database.parent)  # the old name of the old database must not be the only one on disk
+        sync(database.parent)  # the second name of the old database must be on the disk first
         os.replace(fresh, database)
     return old
 
 
 def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
-    """Give the new file owner, group and mode of the old one; without one, owner and group of the folder.
+    """Give the new file the owner, group and mode of the old one, or the owner and group of the folder.
 
     DatabaseRefused if the old one belongs to another user, whose programs could not open the new one.
     """
@@ -115,10 +115,10 @@ def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
 
 @contextmanager
 def _exclusive(database: Path) -> Iterator[Kept | None]:
-    """Keep all processes from using a database; yields what to keep of it, None if it is unreadable.
+    """Prevent other processes from using a database. Yields the state to keep, or None if it is unreadable.
 
-    DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be why it
-    is restored. So where the system cannot tell which processes have it open, none is noticed.)
+    DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be the
+    reason for the restore. Then a process is not noticed if the system cannot list its open files.)
     """
     if not database.exists():
         yield NOTHING_KEPT
@@ -133,7 +133,7 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
 
 
 def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
-    """Lock a database until the connection is closed, and read what to keep of it.
+    """Lock a database until the connection is closed, and read the state to keep.
 
     The WAL that a killed server left is copied into the file first, so that the file is complete.
     """
@@ -153,8 +153,8 @@ def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
 def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
     """Migrate the copy and repeat the changes in it. Returns how many keys, users and clients this affected.
 
-    The cursors of the feed end: after the same revision, the backup has other changes than the old database.
-    DatabaseRefused names the backup if it cannot be migrated: then no server could open it.
+    Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
+    DatabaseRefused names the backup if it cannot be migrated, since no server could open it.
     """
     with closing(open_file(fresh)) as connection:
         connection.execute("PRAGMA secure_delete = ON").fetchall()

@@ -35,7 +35,7 @@ EXPIRES_SOON_DAYS = 14
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
-# The disk must have room for the growth of this time, which backups tell if their ages differ by a day.
+# The disk must have room for the growth in this time, estimated from backups at least a day apart.
 _GROWTH_HOURS = 30 * 24
 _MIN_SPAN_HOURS = 24
 
@@ -62,7 +62,7 @@ ORDER BY expires_at
 
 
 class Check(NamedTuple):
-    """The result of a check: what is wrong, and the figures that were found. Sizes are in bytes."""
+    """The result of a check: its problems and its figures. Sizes are in bytes."""
 
     name: str
     problems: list[str]
@@ -133,7 +133,7 @@ def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:
 
 
 def _growth(made: list[Path]) -> int | None:
-    """The bytes that 30 days add, from the sizes of the backups of the last 30 days; None if too few."""
+    """The growth of 30 days in bytes, from the backups of the last 30 days; None if there are too few."""
     recent = [path for path in made if _age_hours(path) <= _GROWTH_HOURS]
     if not recent or (span := _age_hours(recent[0]) - _age_hours(recent[-1])) < _MIN_SPAN_HOURS:
         return None
@@ -152,7 +152,7 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
         return Check("backup", [f"there is no backup in {folder}"], {})
     age, problems = _age_hours(made[-1]), []
     if age > max_age_hours:
-        problems.append(f"the newest one is {age:.0f} hours old")
+        problems.append(f"the newest backup is {age:.0f} hours old")
     try:
         check_sha256(made[-1], checksum_file(made[-1]))
     except DatabaseRefused as error:
@@ -163,13 +163,13 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
 
 
 def _age_hours(backup: Path) -> float:
-    """The age by the time in the name: a copy of the file can have a later modification time."""
+    """The age, from the time in the name: a copy of the file can have a later modification time."""
     made = datetime.strptime(f"{backup.name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
     return (datetime.now(UTC) - made).total_seconds() / 3600
 
 
 def _ask(url: str) -> tuple[str | None, str | None]:
-    """Why the server does not answer, and why it refuses writes, by its ``/readyz``; None if it does not."""
+    """The reason for no answer, and the reason for refused writes, from ``/readyz``; None if healthy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         try:

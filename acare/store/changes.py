@@ -1,4 +1,4 @@
-"""The feed of changes: what a copy of the clients that a caller can see has missed since it was last read."""
+"""The feed of changes, from which a program keeps its copy of the visible clients up to date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FROM change_cursors
 """
 
 # A row with a version counts if this is the client's current version. A removal counts if the copy can have
-# the client (it was begun before), the caller cannot see the client now, and no later removal says so.
+# the client (was begun before it), the caller cannot see the client now, and there is no later removal.
 PAGE = """
 SELECT revision, client_id, clients.json, removed_at
 FROM client_changes AS change
@@ -75,7 +75,7 @@ SELECT max(revision)
 FROM (SELECT revision FROM client_changes WHERE revision > :after ORDER BY revision LIMIT :rows)
 """
 
-# Never the last row: its revision would be given to the next change too.
+# Never the last row: its revision would be reused for the next change.
 PURGE = """
 DELETE FROM client_changes
 WHERE revision > :after AND revision <= :last AND revision < (SELECT max(revision) FROM client_changes)
@@ -100,15 +100,15 @@ class ChangeStore:
     def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
-        There can be fewer although there are more pages. InvalidInput if the cursor is malformed;
-        CursorExpired if it is of another view (the caller's role has changed), if removals after it were
+        There can be fewer even if more pages follow. InvalidInput if the cursor is malformed;
+        CursorExpired if it is from another view (the caller's role has changed), if removals after it were
         purged, or if the database was replaced.
         """
         view, position, begun = _parse(after)
         with self._database.read() as connection:
             state = connection.execute(STATE, {"after": position}).fetchone()
             if state[3] is not None:
-                # Something is new: the state and the changes must be of one snapshot.
+                # Something is new: the state and the changes must come from one snapshot.
                 connection.execute("BEGIN")
                 state = connection.execute(STATE, {"after": position}).fetchone()
             epoch, purged, newest, following = state
@@ -131,14 +131,14 @@ def end_old_cursors(days: int, connection: sqlite3.Connection) -> None:
 
 
 def purge_some(after: int, connection: sqlite3.Connection) -> int | None:
-    """Delete rows that no cursor needs, from ``after`` on. Returns the revision where to go on, if any."""
+    """Delete rows that no cursor needs, from ``after`` on. Returns the revision to continue from, if any."""
     (last,) = connection.execute(PURGE_END, {"after": after, "rows": PURGE_ROWS}).fetchall()[0]
     connection.execute(PURGE, {"after": after, "last": last})
     return None if last is None else int(last)
 
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
-    """View, position and beginning of a cursor. Without one, the position is before the first change."""
+    """The view, position and beginning in a cursor. Without one, the position is before the first change."""
     if cursor is None:
         return "", 0, 0
     match = _CURSOR.fullmatch(cursor)

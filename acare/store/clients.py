@@ -20,16 +20,16 @@ from acare.fields import FIELDS, ValidFields, budgets_crossed
 from acare.store import idempotency, lists, search
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
-# The places of clients in the lists, `clients.seq`, are in the order of creation: each millisecond since 1970
-# has a million. Those of the year 2255 are the last: more would not fit in an integer. (The milliseconds of a
+# The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
+# has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
 # timestamp are its characters 21 to 23.)
-_PLACES = 1_000_000
-_FIRST_PLACE = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_PLACES}"
+_POSITIONS = 1_000_000
+_FIRST_POSITION = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_POSITIONS}"
 
-#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than the newest client has, even if the
-#: clock was set back. (Next to max(seq), created_at is of that row: sqlite.org/lang_select.html#bareagg)
-NEXT_PLACE = f"""
-SELECT max({_FIRST_PLACE.format(at="created_at")}, newest + 1) AS seq, created_at
+#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than the newest client's, even if the
+#: clock was set back. (Next to max(seq), created_at is from its row: sqlite.org/lang_select.html#bareagg)
+NEXT_POSITION = f"""
+SELECT max({_FIRST_POSITION.format(at="created_at")}, newest + 1) AS seq, created_at
 FROM (
     SELECT coalesce(max(seq), 0) AS newest, max({NOW}, coalesce(created_at, '')) AS created_at
     FROM clients
@@ -37,10 +37,10 @@ FROM (
 """
 
 
-def next_place_at(created_at: str) -> str:
-    """SQL for the place after the last client of the millisecond ``created_at``, an SQL expression."""
-    first = _FIRST_PLACE.format(at=created_at)
-    newest = f"SELECT max(seq) + 1 FROM clients WHERE seq >= {first} AND seq < {first} + {_PLACES}"
+def next_position_at(created_at: str) -> str:
+    """SQL for the position after the last client of the millisecond ``created_at``, an SQL expression."""
+    first = _FIRST_POSITION.format(at=created_at)
+    newest = f"SELECT max(seq) + 1 FROM clients WHERE seq >= {first} AND seq < {first} + {_POSITIONS}"
     return f"coalesce(({newest}), {first})"
 
 
@@ -52,7 +52,7 @@ INSERT INTO clients (
 SELECT
     seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
     1, created_at, created_at, :key_id
-FROM ({NEXT_PLACE})
+FROM ({NEXT_POSITION})
 RETURNING id, json, created_at
 """
 
@@ -78,7 +78,7 @@ SET deleted_by = :key_id
 WHERE client_id = :id AND version = :version
 """
 
-#: Seconds that a list or search may take: others wait for it.
+#: Seconds that a list or search may take: other requests wait for it.
 MAX_SECONDS = 2.0
 
 
@@ -124,8 +124,8 @@ class ClientStore:
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
-        IdempotencyKeyReused if it was created from other values, and ClientNotFound if it has been handed
-        over and the caller cannot see it any more.
+        IdempotencyKeyReused if it was created from other values, and ClientNotFound if it has been
+        transferred and the caller can no longer see it.
         """
         values = {
             **client,
@@ -176,7 +176,7 @@ class ClientStore:
 
 
 def change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
-    """Change columns of the target, inside a transaction; the errors are those of ``ClientStore.update``."""
+    """Change columns of the target, inside a transaction. Raises the errors of ``ClientStore.update``."""
     statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, {**changes, **target.values()}).fetchall()

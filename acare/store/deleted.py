@@ -1,6 +1,6 @@
 """Lists of the deleted clients that can be restored, and the search among them.
 
-They are not in the full-text index, which would keep their words: a search reads all of them.
+Deleted clients are not in the full-text index, which would keep their words: a search reads all of them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from acare.database.database import Database
 from acare.store import search
 from acare.store.clients import MAX_SECONDS
 
-# What a search reads, one a line, the phone number first.
+# The fields that a search reads, one per line, the phone number first.
 _SEARCHED = ("phone", "first_name", "last_name", "email", "preferred_locations", "tags", "notes")
 
 _TEXT = " || char(10) || ".join(f"ifnull(json ->> '$.{name}', '')" for name in _SEARCHED)
 
-# A deleted client that was restored exists, or was deleted again at a later version.
+# Without the deletions of restored clients, which exist or were deleted again at a later version.
 MATCHING = f"""
 SELECT rowid, iif(:q IS NULL, '', {_TEXT})
 FROM client_history AS deletion INDEXED BY client_history_deleted
@@ -97,7 +97,7 @@ def matcher(q: str | None) -> Callable[[str], bool]:
 
     def matches(text: str) -> bool:
         spelled = _spellings(text)
-        # Most texts lack the word, which `in` finds out much faster than the expression.
+        # Most texts lack the word, and `in` is much faster than the expression.
         if phrases and all(token in spelled and phrase.search(spelled) for token, phrase in phrases):
             return True
         return len(number) >= search.MIN_DIGITS and _same_number(

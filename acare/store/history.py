@@ -18,10 +18,10 @@ from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
 from acare.store import idempotency, search
 from acare.store.changes import end_old_cursors, purge_some
-from acare.store.clients import next_place_at
+from acare.store.clients import next_position_at
 from acare.store.targets import last_owner
 
-# The last versions of one client, the current one last, with the key and user that made it.
+# The last versions of one client, the current one last, with the keys and users that made them.
 VERSIONS = """
 SELECT
     version, json, imported_at, maker.preview, maker_user.email, ended_at, deleted, deleter.preview,
@@ -54,7 +54,7 @@ INSERT INTO clients (
 SELECT
     iif(
         client_history.seq IN (SELECT clients.seq FROM clients),
-        {next_place_at("client_history.json ->> '$.created_at'")},
+        {next_position_at("client_history.json ->> '$.created_at'")},
         client_history.seq
     ),
     client_id, json_extract(json, '$.user_id'),
@@ -68,7 +68,7 @@ LIMIT 1
 RETURNING id, version, json
 """
 
-#: Versions in the history that the API returns: it is in memory, and each can have 100 KiB.
+#: Versions in a history that the API returns: all are in memory, and each can have 100 KiB.
 MAX_VERSIONS = 200
 
 #: Seconds that reading the history of a client may take.
@@ -125,7 +125,7 @@ class HistoryStore:
         self._database = database
 
     def events(self, caller: Caller, client_id: str, max_versions: int = MAX_VERSIONS) -> list[Event]:
-        """The events of the last versions of the client, which may be deleted, oldest first; -1: of all.
+        """The events of the last versions (-1: of all) of the client, which may be deleted, oldest first.
 
         ClientNotFound if there are none, or if the caller cannot see the last version.
         """
@@ -140,7 +140,7 @@ class HistoryStore:
             at, action = client["updated_at"], "restored" if was_deleted else "updated"
             changes = [] if before is None else _changes(before, client)
             if before is None and _is_imported(client, imported_at, key):
-                at, action = imported_at, "imported"  # the times of the client are those of the file
+                at, action = imported_at, "imported"  # the times of the client come from the file
             elif version == 1:
                 action = "created"
             elif any(change["field"] == "user_id" for change in changes):
@@ -154,14 +154,14 @@ class HistoryStore:
         return events
 
     def stored(self, client_id: str) -> Stored:
-        """All that is stored about a client; ClientNotFound if that is nothing."""
+        """All that is stored about a client; ClientNotFound if nothing is."""
         history = self.events(OPERATOR, client_id, max_versions=-1)
         with self._database.read() as connection:
             responses = idempotency.responses(connection, client_id)
         return Stored(history[-1].client, history, responses)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
-        """Restore a deleted client under its id and at its place in the lists, as its next version.
+        """Restore a deleted client under its id and at its position in lists, as its next version.
 
         ClientNotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
         """
@@ -178,10 +178,10 @@ class HistoryStore:
         return self._database.write(work)
 
     def purge(self, days: int, progress: Progress = silent) -> int:
-        """Delete versions that ended more than ``days`` days ago, and end cursors as old. Returns how many.
+        """Delete versions that ended more than ``days`` days ago, and cursors of that age. Returns how many.
 
-        Small transactions with pauses let other processes write. If it is interrupted, what was deleted by
-        then stays deleted.
+        Small transactions with pauses let other processes write. If the purge is interrupted, the finished
+        transactions are kept.
         """
         while self._database.write(idempotency.delete_expired):
             pass

@@ -51,7 +51,7 @@ VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 
 
 def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
-    """The responses that are stored about a client: when each was stored, and the client in it."""
+    """The stored responses about a client: the time of each, and the client in it."""
     rows = connection.execute(RESPONSES, {"id": client_id})
     return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
@@ -65,8 +65,8 @@ def create_once(
 ) -> CreatedClient:
     """The client that was created with this key, or else the result of ``create``, stored under the key.
 
-    IdempotencyKeyReused if the earlier request had another body. ClientNotFound if the client has been handed
-    over since, and the caller cannot see it any more.
+    IdempotencyKeyReused if the earlier request had another body. ClientNotFound if the client has been
+    transferred since, and the caller can no longer see it.
     """
     digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
     key = {"user_id": caller.user_id, "key": idempotency_key, "request_sha256": digest}

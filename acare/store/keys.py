@@ -154,9 +154,9 @@ class KeyStore:
         return self._database.write(work)
 
     def list(self, caller: Caller) -> list[dict[str, Any]]:
-        """The keys of the caller, or a broker's: all keys, in the order of their creation.
+        """The keys of the caller or, for a broker, all keys, oldest first.
 
-        With user and state; never the key itself.
+        Each with its user and state, but without the key itself.
         """
         with self._database.read() as connection:
             return _list(connection, caller)

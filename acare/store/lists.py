@@ -1,4 +1,4 @@
-"""Lists of clients for any combination of filters: one page and the number on all pages, or all of them."""
+"""Lists of clients for any combination of filters: one page and the total, or all clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from acare.store import search
 
 _WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
 
-#: Seconds that reading all clients of a list may take, with the time between two rows.
+#: Seconds that reading all clients of a list may take, including pauses between rows.
 _MAX_SECONDS_OF_ALL = 30.0
 
 _CONDITIONS = {
@@ -51,7 +51,7 @@ def read(
 
 
 class ListStore:
-    """Lists as a whole, for files."""
+    """Complete lists, for files."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,7 +67,7 @@ class ListStore:
             total, values = _count(connection, caller.owner_id, filters)
             if total > max_clients:
                 problem = (
-                    f"match {total:,} clients, more than {max_clients:,}: add some, or use 'acare export'"
+                    f"match {total:,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
                 )
                 raise InvalidInput(FieldError("filters", problem))
             statement = page_statement(_conditions(values), "DESC", _WITH_OWNER)
@@ -128,10 +128,10 @@ ORDER BY seq DESC
 
 
 def _list(names: Collection[str]) -> str:
-    """The places of the clients in a list that does not search, from one of the indexes for lists.
+    """The SELECT of the positions in a list without a search, from one of the indexes for lists.
 
-    The entries of an index are in the order of the list where each of its columns has one value. For a filter
-    that is missing, SQLite merges the lists for each of the values.
+    The entries of an index are in the order of the list where its other columns have one value each. For a
+    missing filter, SQLite merges one list for each value.
     """
     by_user = "owner_id" in names
     if "client_type" not in names and "status" not in names:
@@ -147,7 +147,7 @@ def _list(names: Collection[str]) -> str:
 
 
 def _source(names: Collection[str]) -> str:
-    """The tables of a list that searches. CROSS JOIN keeps their order."""
+    """The tables of a list with a search. CROSS JOIN keeps their order."""
     if "email" not in names:
         return "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid"
     joined = "CROSS JOIN clients_search ON clients_search.rowid = clients.seq" if "q" in names else ""

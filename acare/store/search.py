@@ -24,10 +24,10 @@ _NUMBER_WORD = re.compile(f"[0-9{re.escape(_SEPARATORS)}]+")
 # Whether clients were changed since the last search.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
 
-#: Indexes these clients, in a write transaction.
+#: Indexes the changed clients, in a write transaction.
 INDEX = "DELETE FROM clients_to_index"
 
-#: Seconds that a search waits until that is written.
+#: Seconds that a search waits for this write.
 INDEX_SECONDS = 0.25
 
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
@@ -44,8 +44,8 @@ SAME_NUMBER = f"""(clients.number = :number
         AND (substr(clients.number, -length(:number)) = :number
             OR substr(:number, -length(clients.number)) = clients.number)))"""
 
-#: The further condition of a search for a phone number: :q also finds other numbers that end in the same
-#: digits. ``parameters`` returns :number, and as :words what the client may have instead of the number.
+#: A second condition of a search for a phone number, because :q also finds other numbers with the same last
+#: digits. ``parameters`` returns :number, and :words, which matches clients with these words instead.
 NUMBER = f"""(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE clients_search MATCH :words)
     OR {SAME_NUMBER})"""
 
@@ -91,7 +91,7 @@ def index_changes(database: Database) -> None:
 
 
 def erase_deleted_words(connection: sqlite3.Connection) -> None:
-    """Delete the words that no client has any more, in the transaction of ``connection``."""
+    """Delete the words that no client has any longer, in the transaction of ``connection``."""
     connection.execute(INDEX)
     connection.execute(OPTIMIZE)
 

@@ -1,4 +1,4 @@
-"""The client that a request names: who can see it, and why a conditional write did not match it."""
+"""The client that a request names: its visibility, and the error if a conditional write fails."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Target(NamedTuple):
     def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
         """The error that explains why the statement matched no row, for use in the same transaction.
 
-        It has the fields that changed since the attempted version if the history has that version.
+        It names the fields that changed since the attempted version if the history has that version.
         """
         found = connection.execute(GET, self.values()).fetchall()
         if not found:

@@ -1,4 +1,4 @@
-"""Handing clients over from one user to another."""
+"""Transferring clients from one user to another."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_eac
 
 
 class TransferStore:
-    """Hands over clients in a database. Each client gets a new version, with the caller's key."""
+    """Transfers clients in a database. Each client gets a new version, with the caller's key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def transfer(self, caller: Caller, owner: str, to: str, ids: Sequence[str] | None = None) -> int:
-        """Hand all clients of a user, or those with these ids, over to another user. Returns how many.
+        """Transfer all clients of a user, or the ones with these ids, to another user. Returns how many.
 
         The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
-        UserNotFound if there is no such owner, InvalidInput if ``to`` is unknown, disabled or the owner,
-        UserError if a client does not belong to the owner; then nothing is transferred.
+        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner,
+        UserError if a client does not belong to the owner. On any error, nothing is transferred.
         """
 
         def work(connection: sqlite3.Connection) -> int:
@@ -57,7 +57,7 @@ class TransferStore:
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,
     ) -> ClientRow:
-        """Hand one client over to the user, under the conditions of ``ClientStore.update``, and return it.
+        """Transfer one client to the user, under the conditions of ``ClientStore.update``, and return it.
 
         Raises ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if the user is unknown or
         disabled.

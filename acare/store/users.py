@@ -85,7 +85,7 @@ class UserStore:
     def caller(self, email: str) -> Caller | None:
         """The caller for a user of the embedding app; None if unknown or disabled.
 
-        In the history, a key of its own represents it; no request can be authenticated with that key.
+        In the history, a separate key represents the user; it cannot authenticate requests.
         """
         found = self._database.cached(email, _find_caller)
         if found is None or found.key_id is not None:
@@ -117,7 +117,7 @@ class UserStore:
         role: Role | None = None,
         disabled: bool | None = None,
     ) -> User:
-        """Change what is given of the user with this id or e-mail address, from the next request on.
+        """Change the given values of the user with this id or e-mail address, from the next request on.
 
         The keys of a disabled user are not valid. Raises UserNotFound, AlreadyExists if another user has the
         new address, or LastBroker.

@@ -130,7 +130,7 @@ def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
 def test_undelete_restores_owner_place_and_total(acare, app, caller):
     ana, bob = caller("ana@example.com", role="agent"), caller("bob@example.com", role="agent")
     newest_first = [ana.create(status="closed")["id"] for _ in range(5)][::-1]
-    # A place of its own that does not follow from the time, as after a correction of the clock.
+    # A position that does not follow from the time, as after a correction of the clock.
     app.database.write(
         lambda c: c.execute("UPDATE clients SET created_at = '2020-01-01T00:00:00.000Z'").rowcount
     )

@@ -1,10 +1,10 @@
-"""Lists of clients: their snapshot, and the places of new clients in them."""
+"""Lists of clients: their snapshot, and the positions of new clients in them."""
 
 import json
 
 from support.clients import BROKER, new
 
-from acare.store.clients import next_place_at
+from acare.store.clients import next_position_at
 
 
 def ids(rows):
@@ -36,6 +36,6 @@ def test_the_next_place_of_a_time_is_after_its_last_client(store, user, sql):
     for _ in range(20):
         store.create(user, new())
     at, last = sql("SELECT created_at, max(seq) FROM clients GROUP BY created_at")[0]
-    ((place,),) = sql(f"SELECT {next_place_at('?1')}", at)
-    ((before,),) = sql(f"SELECT {next_place_at('?1')}", "1969-12-31T23:59:59.999Z")
-    assert (place, before) == (last + 1, -1_000_000)
+    ((position,),) = sql(f"SELECT {next_position_at('?1')}", at)
+    ((before,),) = sql(f"SELECT {next_position_at('?1')}", "1969-12-31T23:59:59.999Z")
+    assert (position, before) == (last + 1, -1_000_000)
