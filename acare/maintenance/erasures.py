@@ -46,7 +46,7 @@ class ErasureStore:
         return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
-        """Delete a client, its history and stored responses, and record the erasure. Returns how many rows."""
+        """Delete a client, its history and stored responses, and record the erasure. Returns the count."""
 
         def work(connection: sqlite3.Connection) -> int:
             deleted = erase(connection, client_id)

@@ -14,7 +14,7 @@ const IN_HEADING = ["first_name", "last_name", "client_type", "status"];
 
 export async function clientView({ id }, signal) {
   const client = flatten(await call("GET", `v1/clients/${id}`, { signal }));
-  const past = el("div"); // which is read next: only one request can wait visibly
+  const past = el("div"); // filled next: only one request can wait visibly
   const edit = `#/client/${id}/edit`;
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
     const known = facts(fields.filter(({ name }) => !IN_HEADING.includes(name)), client);

@@ -9,14 +9,14 @@ import { discard, finish, writeDraft } from "./drafts.mjs";
 import { shown } from "./facts.mjs";
 import { signature } from "./history.mjs";
 
-/** Show both persons' changes. ``details`` are those of the error; ``form`` has the functions that save a draft and
+/** Show both persons' changes. ``details`` come from the error; ``form`` has the functions that save a draft and
  *  draw its form again. */
 export async function showConflict(draft, details, signal, form) {
   const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
   const differences = merge(draft.base, draft.values, theirs);
   const kinds = new Set(differences.map(({ kind }) => kind));
   const [isTorn, isMine] = [kinds.has("conflict"), kinds.has("mine")];
-  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // it is there already
+  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // the server has these values already
   const saveMerged = (choices, element) => {
     const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
     writeDraft(merged);

@@ -1,9 +1,9 @@
-// Building the document: elements, tables, messages and dialogs. Text is only ever put into it as text.
+// Building the document: elements, tables, messages and dialogs. Text is always inserted as text, never as HTML.
 
 import { TEXT, label } from "./text.mjs";
 import { isolate, showTime } from "./values.mjs";
 
-/** The settings of the server, which the page was served with: {agency, currency}, each absent if not set. */
+/** The settings that the server put into the page: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
 
 export const find = (selector) => document.querySelector(selector);
@@ -12,7 +12,7 @@ export const focusHeading = () => { find("h1").focus({ preventScroll: true }); s
 export const go = (address, replace) => (replace ? location.replace(address) : location.assign(address));
 
 /** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
- *  listener, true an attribute without a value; what is null, undefined or (an attribute) false is left out. */
+ *  listener, true an attribute without a value; null, undefined and (as an attribute) false are left out. */
 export function el(name, ...children) {
   const [tag, ...classes] = name.split(".");
   const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
@@ -40,7 +40,7 @@ export const mail = (text) =>
 export const phone = (text) =>
   text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
 
-/** A table. Its roles are written out, since its elements lose their own when a narrow screen shows them as cards. */
+/** A table. It has explicit roles, since its elements lose their own when a narrow screen shows them as cards. */
 export function table(look, title, columns, rows) {
   const row = (tag, role, cells) => el("tr", { role: "row" }, cells.map((cell, at) =>
     el(tag, { role, class: columns[at][0], "data-title": columns[at][1] }, cell)));
@@ -49,8 +49,8 @@ export function table(look, title, columns, rows) {
     el("tbody", { role: "rowgroup" }, rows.map((cells) => row("td", "cell", cells)))));
 }
 
-/** Show a message that screen readers announce too, perhaps with a button. It ends after some seconds, but not while
- *  the pointer or the focus is on it. */
+/** Show a message that screen readers announce too, optionally with a button. It disappears after some seconds, but
+ *  not while the pointer or the focus is on it. */
 export function say(text, action = null, seconds = 6) {
   const said = find("#said");
   const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
@@ -61,8 +61,8 @@ export function say(text, action = null, seconds = 6) {
 }
 
 const titleOf = (name) => [name, TEXT.title, agency].filter(Boolean).map((text) => isolate(text)).join(" · ");
-/** Put a view into the page, with its title; the focus follows, so that a screen reader does. ``back`` is the
- *  address of the list, for all views but the list. */
+/** Put a view into the page, with its title, and move the focus to it for screen readers. ``back`` is the
+ *  address of the list, in all other views. */
 export function show(title, { actions, back, badges = [] }, ...nodes) {
   document.title = titleOf(back ? title : "");
   const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), badges, el("div.actions", actions));

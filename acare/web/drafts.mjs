@@ -1,4 +1,4 @@
-// Drafts: what was typed and is not saved yet. They are kept in this tab, even if the page is reloaded.
+// Drafts: input that is not saved yet. They are kept in this tab, even if the page is reloaded.
 
 import { TEXT } from "./text.mjs";
 import { fullName, isolate } from "./values.mjs";
@@ -11,13 +11,13 @@ export const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id),
 export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
 
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
-/** A client that is not saved yet. Its base is what the server adds by itself. */
+/** A client that is not saved yet. Its base has the values that the server sets. */
 export function newDraft() {
   const base = { status: "active", user_id: state.me.id };
   return { id: null, base, values: base, key: newKey() };
 }
 
-/** Close a form: drop its draft, show a message, perhaps with a button, and show another view. */
+/** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
 export function finish(id, text, address, ...action) {
   dropDraft(id);
   say(text, ...action);
@@ -25,7 +25,7 @@ export function finish(id, text, address, ...action) {
 }
 export const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");
 
-/** Say that the draft of a form that was left is kept. */
+/** Show that the draft of the last form is kept. */
 export function announceDraft({ view, id }) {
   const draft = ["edit", "new"].includes(view) && readDraft(id);
   if (!draft) return;
@@ -35,6 +35,6 @@ export function announceDraft({ view, id }) {
 
 addEventListener("beforeunload", (event) => {
   if (Object.keys(sessionStorage).some((name) => state.me && name.startsWith(stored(`draft:${state.me.id}:`)))) {
-    event.preventDefault(); // a closed tab loses it
+    event.preventDefault(); // closing the tab would lose the draft
   }
 });

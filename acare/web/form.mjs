@@ -107,7 +107,7 @@ async function save(draft, form, signal) {
   }
 }
 
-/** Give a client to another owner. The rest of its draft is saved: if this fails, only the owner is left to save. */
+/** Give a client to another owner, after the rest of its draft was saved: if this fails, only the owner is unsaved. */
 function giveTo(user_id, saved, draft, signal) {
   dropDraft(draft.id);
   writeDraft(Object.assign(draft, { id: saved.id, base: saved, values: { ...saved, user_id } }));
@@ -132,15 +132,15 @@ function explain(error, draft, body, form, signal) {
   return redraw(new Error(TEXT.reused));
 }
 
-/** The clients with the e-mail address or phone number of a new one, unless they were seen already. */
+/** The clients with the e-mail address or phone number of a new client, unless they were already shown. */
 async function findTwins({ values: { email, phone }, seen }, signal) {
   if (same(seen, [email, phone])) return [];
-  const isWhole = phone && phone.replace(/\D/g, "").length >= 7; // which the search finds in any notation
+  const isWhole = phone && phone.replace(/\D/g, "").length >= 7; // the search finds complete numbers in any notation
   const searches = [email && { email }, isWhole && { q: phone }].filter(Boolean);
   const twins = new Map();
   for (const query of searches) {
     const { clients } = await call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
-      .catch((error) => { if (error.status === 400) return { clients: [] }; throw error; }); // the create says why
+      .catch((error) => { if (error.status === 400) return { clients: [] }; throw error; }); // creating the client reports the reason
     clients.forEach((client) => twins.set(client.id, client));
   }
   return [...twins.values()];

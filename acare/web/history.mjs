@@ -11,7 +11,7 @@ import { shown } from "./facts.mjs";
 export const readHistory = (id, signal) =>
   call("GET", `v1/clients/${id}/history`, { signal }).then(({ versions }) => versions);
 
-/** Who changed a client, and when: of a version, of a deleted client, or of the details of a conflict. */
+/** The author and time of a version, of a deletion, or of the details of a conflict. */
 export const signature = ({ by, deletedBy, changedBy, at, deletedAt, changedAt }) =>
   `${by ?? deletedBy ?? changedBy ?? TEXT.operator}, ${showTime(at ?? deletedAt ?? changedAt, { long: true })}`;
 
@@ -40,7 +40,7 @@ function edit(client, name, given) {
   go(`#/client/${client.id}/edit`);
 }
 
-/** Restore a client and show the view again. If another window has restored it already, that is as good. */
+/** Restore a client and show the view again. Another window may have restored it already. */
 export async function restore(id) {
   const { signal } = new AbortController(); // leaving the view does not stop it
   try {
@@ -54,7 +54,7 @@ export async function restore(id) {
   }
 }
 
-/** A client that does not exist, to this person: who deleted it, and restoring it. What was typed stays. */
+/** A client that this person cannot find: who deleted it, and a button that restores it. Input is kept. */
 export async function goneView(id, signal) {
   const versions = await readHistory(id, signal).catch(() => []);
   if (signal.aborted) return null;

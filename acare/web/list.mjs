@@ -11,7 +11,7 @@ import {
 import { call, owner, people, state } from "./requests.mjs";
 import { restore, signature } from "./history.mjs";
 
-const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // of one's own agency
+const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // in the reader's own agency
 
 const COLUMNS = [
   ["name", label("name"), (client, query) => {
@@ -96,7 +96,7 @@ function pager({ page, totalPages }, turn) {
       el("button", TEXT.go)) : null);
 }
 
-/** Buttons that hand out what the filters match: as a file, or all pages on paper. */
+/** Buttons for all clients that the filters match: a file, or a print of all pages. */
 function handout({ page: _, ...filters }, signal) {
   const download = async () => {
     const href = URL.createObjectURL(await call("GET", `v1/clients.csv?${writeQuery(filters)}`, { as: "blob", signal }));
@@ -123,7 +123,7 @@ function handout({ page: _, ...filters }, signal) {
 
 export async function listView({ query }, signal) {
   const controls = find("form.filters") ?? listFrame();
-  if (state.list !== listAddress(query)) { // else it comes from the controls, which may be ahead of the address
+  if (state.list !== listAddress(query)) { // else the controls set it, and may have changed again
     state.list = listAddress(query);
     for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
   }

@@ -80,7 +80,7 @@ async function makeLink(user, signal) {
   const copied = el("span.hint", { role: "status" });
   const copy = () => {
     link.select();
-    if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard is there with https alone
+    if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard needs https
   };
   const close = () => { dialog.close(); link.remove(); };
   return () => ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
@@ -96,7 +96,7 @@ function edit(user, signal) {
   }, signal);
 }
 
-/** Give all clients of a person to another one, after a question that names both and the number. */
+/** Give all clients of a person to another one, after a dialog that names both and the number. */
 async function handOver(user, signal) {
   const { meta } = await call("GET", `v1/clients?user_id=${user.id}&limit=1`, { signal });
   const clients = TEXT.total(meta.total, showNumber(meta.total));

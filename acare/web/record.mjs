@@ -16,7 +16,7 @@ const GROUPS = {
 };
 const isNumber = (kind) => kind === "number" || kind === "money";
 const REQUIRED = ["first_name", "last_name", "client_type"];
-/** [[group, fields]], each field {name, label, kind, options, required}. */
+/** [[group, fields]]; a field is {name, label, kind, options, required}. */
 export const FIELDS_BY_GROUP = Object.entries(GROUPS).map(([group, rows]) => [group, rows.map(([name, kind, options]) =>
   ({ name, label: label(name), kind, options, required: REQUIRED.includes(name) }))]);
 export const FIELDS = FIELDS_BY_GROUP.flatMap(([, fields]) => fields);
@@ -68,7 +68,7 @@ function readField({ name, kind, required }, form, given) {
 function readDetails(lines, given) {
   const taken = [...MEMBERS];
   return Object.fromEntries(lines.map((line) => {
-    const old = Object.keys(given).find((name) => line.startsWith(`${showDetail(name)}:`)); // which may have a colon
+    const old = Object.keys(given).find((name) => line.startsWith(`${showDetail(name)}:`)); // a name may have a colon
     const at = old === undefined ? line.indexOf(":") : showDetail(old).length;
     let name = old ?? (at < 0 ? line : line.slice(0, at)).trim();
     while (taken.includes(name)) name += " (2)"; // nothing that was typed is lost

@@ -5,7 +5,7 @@ import { button, el, find } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
-/** ``list`` is the address of the list that was seen last; the functions are those of the modules above this one. */
+/** ``list`` is the address of the last list shown; the modules that import this one set the functions. */
 export const state = {
   key: null, me: null, users: new Map(), list: "#/",
   askForKey: null, render: null, showFailure: null,
@@ -55,7 +55,7 @@ export async function call(method, path, options) {
   }
 }
 
-/** Wait visibly. The person can stop it: then it throws. */
+/** Wait visibly. Throws if the person stops it. */
 async function pause(seconds, reason, signal) {
   const [wait, until] = [find("#wait"), performance.now() + seconds * 1000];
   wait.replaceChildren(el("p", waitText(reason), " ", TEXT.retrying(seconds)),

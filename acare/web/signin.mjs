@@ -4,9 +4,9 @@ import { TEXT } from "./text.mjs";
 import { agency, ask, button, dialog, el, say, value } from "./dom.mjs";
 import { call, failure, send, state, stored } from "./requests.mjs";
 
-/** The key in a text: without pasted spaces and what a header cannot have, out of a link. */
+/** The key in a text or a link, without spaces and characters that a header cannot have. */
 const cleanKey = (text) => text.replace(/^.*#key=/s, "").replace(/[^!-~]/g, "");
-/** Remove what is stored under names that begin like this, in the tab and in the browser. */
+/** Remove all entries whose names begin with a prefix from both storages. */
 const forget = (start) => [localStorage, sessionStorage].forEach((storage) =>
   Object.keys(storage).filter((name) => name.startsWith(stored(start))).forEach((name) => storage.removeItem(name)));
 
@@ -32,7 +32,7 @@ export function askForKey() {
       if (!answer.ok) return;
       keepKey(typed, shared.checked ? sessionStorage : localStorage);
       if (me && me.id !== answer.content.data.id) {
-        state.me = null; // whose drafts stay, but must not be seen
+        state.me = null; // hides the drafts, which are kept
         return location.reload();
       }
       dialog.onclose = null;
@@ -45,7 +45,7 @@ export function askForKey() {
       el("div.actions", el("button.main", TEXT.signIn),
         me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the embedding app names the user
     dialog.classList.toggle("cover", !me);
-    dialog.onclose = () => dialog.showModal(); // by Escape
+    dialog.onclose = () => dialog.showModal(); // Escape must not close it
   });
 }
 
@@ -72,14 +72,14 @@ async function followLink(key, signal) {
   if (!mine || mine.id === theirs.id) return keepKey(key, localStorage);
   const agree = () => {
     keepKey(key, localStorage);
-    state.me = null; // whose drafts stay
+    state.me = null; // the drafts are kept
     location.reload();
   };
   ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine.email, theirs.email)), el("div.actions",
     button(value(TEXT.stayAs(mine.email)), () => dialog.close(), "main"), button(value(TEXT.signInAs(theirs.email)), agree)));
 }
 
-/** Find out who is signed in, by the link that was opened or what is stored, or ask. */
+/** Find out who is signed in, from the opened link or the stored key, or ask. */
 export async function signIn(signal) {
   state.key = storedKey();
   const linked = sessionStorage.getItem(stored("link"));

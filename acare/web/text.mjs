@@ -1,4 +1,4 @@
-/** All English text of the page. Functions take the values that a sentence contains. */
+/** All English text of the page. Functions take the values in a sentence. */
 export const TEXT = {
   // signing in, the frame
   title: "Clients", api: "API", back: "← All clients", signIn: "Sign in", signOut: "Sign out",
@@ -6,7 +6,7 @@ export const TEXT = {
   signInHint: "Ask your broker for a link. Brokers make one under People.",
   wrongKey: "This key is not valid. Ask for a new one.", wrongLink: "The key in the link is not valid.",
   expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
-  tryAgain: "Try again without a key", signInAs: (email) => `Sign in as ${email}`, stayAs: (email) => `Stay ${email}`,
+  tryAgain: "Try again without a key", signInAs: (email) => `Sign in as ${email}`, stayAs: (email) => `Stay signed in as ${email}`,
   otherTitle: "Sign in as someone else?",
   otherHint: (mine, theirs) => `You are signed in as ${mine}. The link that you opened signs you in as ${theirs}.`,
   // the list
@@ -23,15 +23,15 @@ export const TEXT = {
   download: "Download CSV", print: "Print", allClients: "All clients", firstOf: (rows, all) => `The first ${rows} of ${all}.`,
   // people and their keys
   people: "People", myKeys: "My keys", role: "Role", addPerson: "Add a colleague", newLink: "New invitation link", handOver: "Hand over clients",
-  disabledPerson: (email) => `${email} (disabled)`, disabledHint: "Disabled: cannot sign in. The clients stay.",
+  disabledPerson: (email) => `${email} (disabled)`, disabledHint: "Disabled: cannot sign in. The clients are kept.",
   linkTitle: (email) => `Invitation for ${email}`, copyLink: "Copy the link", linkCopied: "Copied.", close: "Close",
-  linkHint: "Send this link to this person alone: it signs in as them. It is shown only now.",
+  linkHint: "Send this link only to this person: it signs in as them. It is shown only now.",
   handOverHint: "This includes closed clients. Nothing else changes: to end this person's access, edit and disable them.",
   newOwner: "New owner", handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
   handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,
   keysHint: "Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.",
   invitation: "Invitation", noKeys: "No keys: cannot sign in.", thisKey: "You use this key", revoke: "Revoke", keyRevoked: "The key was revoked.",
-  revokeTitle: (name) => `Revoke the key “${name}”?`, revokeHint: "What uses this key is signed out at once.",
+  revokeTitle: (name) => `Revoke the key “${name}”?`, revokeHint: "Everything that uses this key is signed out at once.",
   keyFacts: (created, used) => `Created ${created} · ${used ? `Last used ${used}` : "Never used"}`,
   // a client and its form
   edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
@@ -48,7 +48,7 @@ export const TEXT = {
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
   reused: "An earlier attempt may have created this client. Look at the list before you save again.",
   tooLarge: "is too long. Shorten it", ambiguous: (text) => `“${text}” can be read in two ways. Which one do you mean?`,
-  existsTitle: "This client may exist already", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
+  existsTitle: "This client may already exist", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
   existsHint: "A client with the same e-mail or phone number is in the list:",
   // a conflict
   conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You",
@@ -63,7 +63,7 @@ export const TEXT = {
   },
   retrying: (seconds) => `Trying again in ${seconds} s.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
   failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
-  /** Placeholders of fields, or of a kind of them, whose label does not say enough. */
+  /** Placeholders of fields or kinds of fields whose label is not enough. */
   hints: {
     source: "Referral, website…", pre_approval_amount: "As confirmed by the lender", list: "One per line",
     details: "One per line: “View: sea” or “Pool”",
@@ -81,6 +81,6 @@ export const TEXT = {
 
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
-/** The label of a field or the word for a value; names that TEXT does not have become readable. */
+/** The label of a field or the word for a value; names without one become readable. */
 export const label = (name) =>
   valueOf(TEXT.labels, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");

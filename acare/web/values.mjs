@@ -36,7 +36,7 @@ export function showMoney(value, currency, locale) {
   return new Intl.NumberFormat(locale, style).format(value);
 }
 
-/** The numbers that a text can mean: none, one, or two if its separator is another in the reader's locale. */
+/** The numbers that a text can mean: none, one, or two if its separator differs in the reader's locale. */
 export function readings(text, locale) {
   const parts = formatOf(locale).formatToParts(1234567.5);
   const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
