@@ -89,7 +89,7 @@ def test_a_usage_error_is_one_line(run, command, said):
 
 @pytest.fixture
 def other_files(tmp_path):
-    """Names that are no database; gives their names and contents."""
+    """Files that are not databases; returns their names and contents."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.db").write_text("not a database " * 20)
     return lambda: {path.name: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()}
@@ -148,7 +148,7 @@ PROCESSES = {
 
 
 @pytest.mark.parametrize("command", PROCESSES)
-def test_a_process_prints_a_line_and_an_exit_code(command):
+def test_a_process_prints_a_line_and_returns_an_exit_code(command):
     code, line = PROCESSES[command]
     ended = run_process(*command.split(), ACARE_DRAIN_SECONDS="0")
     assert ended.returncode == code
@@ -202,7 +202,7 @@ def test_progress_is_shown_on_a_terminal(capsys, monkeypatch, is_terminal):
 # --- imports
 
 
-def test_ctrl_c_during_the_imports_of_commands_is_no_traceback(run, monkeypatch):
+def test_ctrl_c_while_commands_are_imported_prints_no_traceback(run, monkeypatch):
     def interrupt(arguments):
         raise KeyboardInterrupt
 

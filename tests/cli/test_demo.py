@@ -1,4 +1,4 @@
-"""``acare demo``: what it invents, what it prints, and that it leaves nothing."""
+"""``acare demo``: its clients, its output, and the removal of its files."""
 
 import json
 import re

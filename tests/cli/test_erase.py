@@ -89,7 +89,7 @@ def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
 
 @pytest.fixture
 def wasteful(app, api):
-    """A database of which most is unused."""
+    """A database file with mostly unused space."""
     for _ in range(30):
         api.delete(api.create(notes="x" * 10_000)["id"])
     app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)

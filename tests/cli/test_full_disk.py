@@ -77,7 +77,7 @@ def test_on_a_full_disk_a_command_fails_and_changes_nothing(run, folder, argumen
     assert content(folder) == before
 
 
-def test_a_purge_goes_on_when_there_is_room(run, folder):
+def test_a_purge_continues_when_there_is_room(run, folder):
     before = content(folder)
     code, printed = run("purge", "--older-than", "1", room=ROOM)
     assert (code, printed.count("\n")) == (1, 1)
@@ -96,7 +96,7 @@ def test_an_erasure_without_room_for_the_index_changes_nothing(run, folder):
 
 
 def test_a_restore_with_room_for_the_copy_alone_changes_nothing(run, folder, template):
-    """What was erased since is erased again in the copy, which takes a log and new pages."""
+    """Clients erased since the backup are erased again in the copy, which needs a log and new pages."""
     assert run("erase", "CLIENT_ID")[0] == 0
     before = content(folder)
     code, printed = run("restore", "BACKUP", room=template[1].stat().st_size + 4096)

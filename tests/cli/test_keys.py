@@ -45,7 +45,7 @@ def test_create_says_if_it_created_the_user(run, path):
     assert ("the user" in second, f"in {path}." in second) == (False, True)
 
 
-def test_a_key_may_have_a_name_and_an_end(run, listed):
+def test_a_key_can_have_a_name_and_an_expiry(run, listed):
     run("key", "create", "--user", ANA, "--expires-in-days", 365, "--name", "Zoë's CRM sync")
     run("key", "create", "--user", ANA)
     named, plain = listed()
@@ -63,7 +63,7 @@ def test_a_key_may_have_a_name_and_an_end(run, listed):
         (["clients:read,write", "clients:write,delete"], {"clients": ["read", "write", "delete"]}),
     ],
 )
-def test_scopes_add_up_to_one_object(run, listed, scopes, stored):
+def test_repeated_scopes_are_combined(run, listed, scopes, stored):
     run("key", "create", "--user", ANA, *(word for scope in scopes for word in ("--scope", scope)))
     assert listed()[0]["scopes"] == stored
 

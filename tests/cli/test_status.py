@@ -25,7 +25,7 @@ IN_13_DAYS = (datetime.now(UTC) + timedelta(days=13)).date()
 
 @pytest.fixture
 def path(tmp_path):
-    """A database with two clients and three keys, of which one was used and one is revoked."""
+    """A database with two clients and three keys: one was used, and one is revoked."""
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         keys = [new_key(app.keys, f"{name}@example.com", {"all": ["write", "read"]}) for name in "abc"]
         app.keys.revoke(OPERATOR, keys[2].id)
@@ -99,14 +99,14 @@ def no_backup(path, folder, monkeypatch):
 
 
 def old_backup(path, folder, monkeypatch):
-    """A copy of one: its own time is the time of the copying."""
+    """A copied backup: its modification time is the time of the copying."""
     (backup,) = folder.glob("*.db")
     checksum_file(backup).rename(checksum_file(older := folder / named(hours=49)))
     backup.rename(older)
 
 
 def growing_file(path, folder, monkeypatch):
-    """A backup of ten days ago was empty, and not three times the newest one is free."""
+    """A backup of ten days ago was empty; less than three times the newest backup is free."""
     (folder / named(days=10)).write_bytes(b"")
     free = int(2.9 * max(each.stat().st_size for each in folder.iterdir()))
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
@@ -143,7 +143,7 @@ def damaged_backup(path, folder, monkeypatch):
         (damaged_backup, "damaged"),
     ],
 )
-def test_what_needs_attention_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, harm, reason):
+def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, harm, reason):
     run("status", "--backups", folder)
     harm(path, folder, monkeypatch)
     printed = run("status", "--backups", folder, status=1)
@@ -170,7 +170,7 @@ def test_a_backup_that_cannot_be_read_is_not_called_damaged(run, folder, monkeyp
 
 
 def answering(status, content):
-    """A server that answers every request so."""
+    """A server that gives this answer to every request."""
 
     def answer(request):
         request.send_response(status)
@@ -196,7 +196,7 @@ def test_a_server_that_does_not_answer_has_failed(checks, path):
 
 
 @pytest.mark.parametrize("page", [b"<html>", b"[]", b'{"success": false}'], ids=["html", "list", "error"])
-def test_another_program_at_the_url_is_no_answer(checks, path, page):
+def test_another_program_at_the_url_does_not_count(checks, path, page):
     with answering(200, page) as url:
         assert "no answer" in checks("--url", url, status=1)["server"]["problems"][0]
 

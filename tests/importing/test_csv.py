@@ -97,7 +97,7 @@ def test_a_full_name_does_not_replace_first_and_last_name(agency):
         ("'", " ", "x"), ("", ";'", "x"), ("", "[", ""), ("1", "\u3000", "€€"),
     ],
 )  # fmt: skip
-def test_a_hostile_cell_is_read_at_once(start, repeated, end):
+def test_a_hostile_cell_is_read_quickly(start, repeated, end):
     text = start + repeated * (130_000 // len(repeated)) + end
     began = time.process_time()
     for read in (cells.money, cells.timestamp, cells.boolean, cells.word, cells.texts, cells.full_name):
@@ -158,17 +158,17 @@ def test_map_names_a_column_and_can_ignore_one(agency):
 
 
 @pytest.mark.parametrize("default", ["client_type=byer", "budget_max=lots", "owner=x", "source"])
-def test_an_impossible_default_is_refused(agency, default):
+def test_an_invalid_default_is_refused(agency, default):
     assert agency.load(f"{HEADER}\n", "--default", default).code == 2
 
 
-def test_default_fills_what_a_row_does_not_have(agency):
+def test_default_fills_absent_fields(agency):
     defaults = ("--default", "client_type=buyer", "--default", "source=old list")
     agency.load("Name,Source\nJordan Lee,Zillow\nDana Ray,\n", *defaults)
     assert [client["source"] for client in agency.clients()] == ["Zillow", "old list"]
 
 
-def test_unknown_columns_are_named_and_kept_if_asked(agency):
+def test_unknown_columns_are_named_and_kept_on_request(agency):
     content = f"ID,{HEADER},Dog,Phone,Phone\n17,Jordan,Lee,buyer,Rex,1,2\n"
     out = agency.load(content, "--extra-columns", "--map", "ID=").out
     assert "Unknown columns: Dog (kept in property_preferences)" in out
@@ -215,7 +215,7 @@ def test_another_file_of_rejects_is_not_replaced(agency, tmp_path):
     assert (tmp_path / "rejects.csv").read_text() == "precious"
 
 
-def test_what_is_not_imported_leaves_no_rejects(agency, tmp_path):
+def test_a_blocked_import_leaves_no_rejects(agency, tmp_path):
     rejects = tmp_path / "rejects.csv"
     content = f"{HEADER},phone\nDana,Ray,renter,1\nA,B,buyer,2\nA,B,buyer,2\n"
     assert agency.load(content, "--rejects", rejects).code == 1
@@ -242,7 +242,7 @@ def test_an_unknown_user_is_a_failure(agency):
     assert (ended.code, "acare user add" in ended.err) == (1, True)
 
 
-def test_the_order_is_that_of_creation_then_of_insertion(agency):
+def test_the_order_is_by_creation_then_by_insertion(agency):
     agency.create(first_name="New", last_name="x", client_type="buyer")
     agency.load(f"{HEADER},created\nno time,x,buyer,\nd,x,buyer,2024-02-01\nb,x,buyer,2024-01-01\n")
     rows = "c,x,buyer,2024-01-01\n0,x,buyer,1970-01-01\n-1,x,buyer,1969-12-31\nfirst,x,buyer,1700-01-01\n"

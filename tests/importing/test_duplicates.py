@@ -51,7 +51,7 @@ def test_a_name_without_contact_is_a_warning(agency, body, row):
         pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
     ],
 )
-def test_another_person_is_no_duplicate(agency, row):
+def test_another_person_is_not_a_duplicate(agency, row):
     for first in ("Jordan", "Zoë"):
         agency.create(**{**JORDAN, "first_name": first, "last_name": "Lee", "phone": "+1 661 555-0142"})
     assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
@@ -112,7 +112,7 @@ def test_a_deleted_client_does_not_come_back(agency, erased):
 
 
 @pytest.mark.parametrize("first", [RECORD, {**RECORD, "id": None}])
-def test_a_row_with_an_id_is_no_other_client(agency, first):
+def test_a_row_with_an_id_matches_no_other_client(agency, first):
     assert "2 created" in agency.load(lines(first, {**RECORD, "id": OTHER_ID})).out
 
 

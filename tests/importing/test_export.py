@@ -1,4 +1,4 @@
-"""``acare export``, and that an import of it makes the same clients."""
+"""``acare export``, and the import of the exported files."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_csv_comes_back_equal_in_all_writable_fields(agency, other, tmp_path):
         (["--user", "New@example.com", "--status", "active"], ["C"]),
     ],
 )
-def test_an_export_can_be_of_some(agency, arguments, names):
+def test_an_export_can_be_filtered(agency, arguments, names):
     rows = "A,x,buyer,active,\nB,x,buyer,closed,\nC,x,buyer,active,new@example.com\n"
     agency.run("user", "add", "new@example.com", "--role", "agent")
     agency.load(f"{HEADER},status,owner\n{rows}")
@@ -141,7 +141,7 @@ def test_lenient_does_not_move_values_to_invalid_notes(agency):
 
 
 @pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
-def test_a_line_that_is_no_object_ends_the_import(agency, line):
+def test_a_line_that_is_not_an_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
     ended = agency.load(content, name="in.jsonl")
     assert (ended.code, "line 2 must be a JSON object" in ended.err, agency.clients()) == (1, True, [])

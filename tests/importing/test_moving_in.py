@@ -45,7 +45,7 @@ def test_a_mapped_column_comes_before_others(agency):
     assert [client["phone"] for client in agency.clients()] == ["2", "3"]
 
 
-def test_the_second_value_of_a_field_is_kept_if_asked(agency):
+def test_the_second_value_of_a_field_is_kept_on_request(agency):
     agency.load("Name,Phone,Mobile\nA B,1,2\n", *BUYERS, "--extra-columns")
     assert agency.clients()[0]["property_preferences"] == {"Mobile": "2"}
 
@@ -78,13 +78,13 @@ def test_the_example_of_a_source_can_be_run(agency, source):
     ("cell", "status"),
     [("New", "inactive"), ("NEW ", "inactive"), ("Bad: timing=?", "closed"), ("x", "active")],
 )
-def test_a_text_has_the_value_that_is_given(agency, cell, status):
+def test_value_gives_a_text_its_meaning(agency, cell, status):
     words = ("Lead Status:new=inactive", "Lead Status:Bad: timing=?=closed", "Lead Status:*=active")
     agency.load(f"Name,Lead Status\nA B,{cell}\n", *BUYERS, *(f"--value={word}" for word in words))
     assert agency.clients()[0]["status"] == status
 
 
-def test_an_empty_cell_is_not_any_other_text(agency):
+def test_the_star_does_not_match_an_empty_cell(agency):
     agency.load("Name,Source\nA B,\n", *BUYERS, "--value", "Source:*=web")
     assert agency.clients()[0]["source"] is None
 
@@ -105,7 +105,7 @@ def test_a_value_needs_a_column_with_a_field(agency, value, text):
     assert (ended.code, text in ended.err) == (1, True)
 
 
-def test_a_user_is_needed_for_a_row_without_owner_only(agency):
+def test_only_a_row_without_an_owner_needs_a_user(agency):
     agency.write(f"{HEADER},owner\nA,B,buyer,{USER}\nC,D,buyer,\n")
     ended = agency.run("import", agency.folder / "in.csv")
     assert "owner must be the e-mail address of a user: 1 row (line 3); --user EMAIL" in ended.out
@@ -189,7 +189,7 @@ def test_json_lines_have_no_columns_to_map(agency):
     assert '"x"); --default client_type=buyer' in printed
 
 
-def test_single_problems_are_shown_if_asked(agency):
+def test_every_problem_is_shown_on_request(agency):
     content = "Name,Type\n" + "A B,x\n" * 5
     assert agency.load(content).out.count("line 6") == 0
     assert '\nline 6: "x": client_type must be one of' in agency.load(content, "--verbose").out

@@ -91,7 +91,7 @@ def listening(fake):
 
 
 def download(fake):
-    """The records that a download has, oldest first, and how long it paused."""
+    """The records of a download, oldest first, and the seconds of its pauses."""
     pauses = []
     with listening(fake) as url:
         lines = list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
@@ -138,7 +138,7 @@ def test_a_download_gives_up_after_some_attempts():
     assert pauses == [1] * 7  # none before it gives up
 
 
-def test_owners_come_along_by_their_addresses():
+def test_owners_are_downloaded_as_addresses():
     users = {"data": {"users": [{"id": number_id(0), "email": USER}]}}
     records, _ = download(Fake(1, (200, {}, users)))
     assert [record["owner"] for record in records] == [USER]
@@ -160,7 +160,7 @@ def test_changes_meanwhile_hide_no_client(change):
     assert ids(records) >= set(fake.ids)
 
 
-def test_clients_that_change_all_the_time_end_the_download():
+def test_clients_that_keep_changing_end_the_download():
     fake = Fake(150)
     fake.before_page = lambda page: fake.ids.insert(0, number_id(1000 + len(fake.ids)))
     with pytest.raises(UserError, match="changed during each of 10 passes"):
@@ -177,7 +177,7 @@ def test_clients_that_change_all_the_time_end_the_download():
         ((200, {"Content-Length": "50"}, b'{"data": '), "unexpected response"),
     ],
 )
-def test_an_answer_that_is_no_answer_ends_the_download(answer, text):
+def test_an_unexpected_response_ends_the_download(answer, text):
     assert text in fails((200, {}, EMPTY), answer)
 
 
@@ -201,7 +201,7 @@ def test_text_of_a_server_is_escaped_for_the_terminal(agency, key_file):
     assert "\x1b" not in ended.err
 
 
-def test_the_key_goes_to_the_server_alone():
+def test_only_the_server_gets_the_key():
     elsewhere = Fake(1)
     with listening(elsewhere) as url:
         fake = Fake(1, (302, {"Location": url}, {}))

@@ -32,7 +32,7 @@ class Api:
         environ: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Any:
-        """Any request. ``body`` is bytes, or a value that becomes JSON; ``If_Match=`` is a header."""
+        """Any request. ``body`` is bytes, or a value to send as JSON; ``If_Match=`` is a header."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {**self.headers, **({"Content-Type": "application/json"} if content else {})}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}

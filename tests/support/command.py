@@ -1,4 +1,4 @@
-"""Runs ``acare`` commands in process; ``command`` in server.py is for those that need a real one."""
+"""Runs ``acare`` commands in process; ``command`` in server.py runs a real process."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class Writer:
 
 
 def check(database, writers):
-    """What is lost or damaged in the file. Gives the writers the result of their last write."""
+    """The losses and the damage in the file. Gives the writers the result of their last write."""
     findings = damage(database) + gaps(database)
     found = read_clients(database)
     deleted = set(rows(database, "SELECT client_id, version FROM client_history WHERE deleted"))

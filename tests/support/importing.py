@@ -1,4 +1,4 @@
-"""Running ``acare import`` and ``export`` in process, on a database of the test's own."""
+"""Running ``acare import`` and ``export`` in process, on a separate database for each test."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from acare.store import users
 
 
 def new_key(keys, email, scopes, *, role="agent", **others):
-    """A new key of a user, who is added if new: the key, and what a list of keys shows of it."""
+    """A new key of a user, who is added if new: the key, and its entry in the list of keys."""
     with keys._database.read() as connection:
         user = users.find(connection, email)
     if user is None:

@@ -34,7 +34,7 @@ def fits(document: Any, schema: Any, value: object) -> bool:
 
 
 def check(document: Any, schema: Any, value: object, where: str = "$") -> None:
-    """Misfit with the place, unless the value fits the schema; KeyError for an unknown keyword."""
+    """Misfit that names the place, unless the value fits the schema; KeyError for an unknown keyword."""
     if "$ref" in schema:
         check(document, resolve(document, schema["$ref"]), value, where)
     if "anyOf" in schema and not any(fits(document, each, value) for each in schema["anyOf"]):
@@ -52,7 +52,7 @@ def check(document: Any, schema: Any, value: object, where: str = "$") -> None:
 
 
 def resolve(document: Any, reference: str) -> Any:
-    """What ``#/a/b`` leads to; KeyError if nothing is there."""
+    """The part of the document at ``#/a/b``; KeyError if there is none."""
     _, *steps = reference.split("/")
     for step in steps:
         document = document[step]
@@ -60,7 +60,7 @@ def resolve(document: Any, reference: str) -> Any:
 
 
 def follow(document: Any, item: Any) -> Any:
-    """What a reference object leads to, or the object itself."""
+    """The target of a reference object, or the object itself."""
     return resolve(document, item["$ref"]) if "$ref" in item else item
 
 

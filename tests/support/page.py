@@ -1,4 +1,4 @@
-"""The examples on the pages about operations, so that the tests try what the pages show."""
+"""The examples on the pages about operations, so that tests can run them."""
 
 import re
 from pathlib import Path

@@ -72,7 +72,7 @@ def read_answer(stream):
 
 
 def read_statuses(raw):
-    """Of all answers until the server closes the connection."""
+    """The statuses of all answers until the server closes the connection."""
     with raw.makefile("rb") as stream:
         return [answer[0] for answer in iter(lambda: read_content(stream), None)]
 

@@ -45,7 +45,7 @@ def other_user(keys):
 
 @pytest.fixture
 def sql(database):
-    """Runs one statement, as a person does who edits the file; its rows."""
+    """Runs one statement, like a person who edits the file, and returns its rows."""
     return lambda statement, *values: database.write(lambda c: c.execute(statement, values).fetchall())
 
 

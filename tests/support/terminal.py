@@ -17,7 +17,7 @@ class Terminal:
         self.process, self._handle, self.shown = process, handle, ""
 
     def wait_for(self, pattern):
-        """What matches in all that was shown; fails if that takes too long."""
+        """The match in the complete output; fails if it takes too long."""
         wait_for(lambda: re.search(pattern, self._read()), 20)
         return re.search(pattern, self.shown)
 

@@ -16,7 +16,7 @@ TIMEOUT = 10  # seconds until it gives up; a refused request counts as much
 
 
 class Clock:
-    """Measures the seconds of the server and the caller, without those that other programs took from them.
+    """Measures the seconds of the server and the caller, without the time that other programs took.
 
     Linux records how long the main thread of a process was ready to run and had no processor. Time in which
     the event loop sleeps, works or waits for a lock counts.

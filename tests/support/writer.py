@@ -34,7 +34,7 @@ class Bench:
         self.trace.append((connection, statement))
 
     def run(self, work):
-        """Run a write, and wait for the checkpoint after it if there is one: its caller does not."""
+        """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
         result = self.writer.submit(work).result()
         with self.writer._in_use:
             return result
@@ -44,7 +44,7 @@ class Bench:
             return log.empty()
 
     def facts(self):
-        """What another connection finds committed."""
+        """The committed rows, read by another connection."""
         with closing(connect(self.path)) as other:
             return [n for (n,) in other.execute("SELECT n FROM facts ORDER BY n")]
 
