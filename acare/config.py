@@ -97,7 +97,7 @@ class Settings:
         None,
         setting_types.currency,
         "CODE",
-        "the currency in which the web UI shows amounts, like EUR; amounts are stored without one (none)",
+        "the currency of amounts in the web UI, such as EUR; amounts are stored without one (none)",
     )
     drain_seconds: int = _setting(
         30,

@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
         argument("--status", action="append", choices=STATUSES, default=[],
                  help="only clients with this status; may be repeated"),
         argument("--user", metavar="EMAIL", help="only the clients of this user"),
-        description="Write one snapshot of the clients, even while a server runs.",
+        description="Write a consistent snapshot of all or some clients, even while a server runs.",
         epilog="example: acare export clients.csv --status active --user ana@example.com",
     )  # fmt: skip
 

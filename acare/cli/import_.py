@@ -84,7 +84,7 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
-         help=f"the field of a column; an empty FIELD ignores it. Fields: {', '.join(TARGETS)}")  # fmt: skip
+         help=f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
     flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
          help="the value for a text in a column, for example 'Lead Status:New=active' or "
          "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip

@@ -48,7 +48,7 @@ def parse_id(text: str) -> str:
     found = ids.canonical(text)
     if found is None:
         # The text is not repeated: it may be a key that was pasted by mistake.
-        raise argparse.ArgumentTypeError("must be a UUID, like a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
+        raise argparse.ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
     return found
 
 

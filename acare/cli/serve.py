@@ -27,7 +27,7 @@ def add_to(commands: Commands) -> None:
         commands, "serve", run, "serve the API",
         settings=[setting.name for setting in SETTINGS],
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
-        "it has no key and the output is a terminal, a user and a key are created, and the key is printed.",
+        "the file has no key and stdout is a terminal, a user and a key are created, and the key is printed.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
 

@@ -187,7 +187,7 @@ class _Importer:
         return "created"
 
     def _note(self, row: Row, field: str, message: str, text: str) -> None:
-        """Count a problem, duplicate or warning; ``text`` is the text of its field."""
+        """Count a problem, duplicate or warning; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         if self._options.on_problem is not None:

@@ -58,7 +58,7 @@ def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency,
 
 def test_the_help_lists_the_programs_of_the_table():
     text = " ".join(run("import", "--help").out.split())
-    listed = re.search("an export of (.*), and exit", text)[1]
+    listed = re.search("an export from (.*), and exit", text)[1]
     assert re.split(", | or ", listed) == [*SOURCES][4:]
 
 
