@@ -178,7 +178,7 @@ class HistoryStore:
         return self._database.write(work)
 
     def purge(self, days: int, progress: Progress = silent) -> int:
-        """Delete versions that ended more than ``days`` days ago, and cursors of that age. Returns how many.
+        """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
         Small transactions with pauses let other processes write. If the purge is interrupted, the finished
         transactions are kept.
