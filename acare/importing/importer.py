@@ -57,8 +57,8 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 class Kind:
     """The rows with one kind of problem: their number, and as ``examples`` the first with different cells.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its column
-    in the first row where it is not empty, and ``cells`` are the cells of the examples.
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its
+    column in the first row where it is not empty, and ``cells`` are the cells of the examples.
     """
 
     field: str

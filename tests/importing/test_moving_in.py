@@ -169,7 +169,7 @@ def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
     assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
 
 
-def test_the_cure_names_the_column_although_the_first_row_has_no_text(agency):
+def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
     ended = agency.run("import", agency.write("Name,Type,Owner\nA B,buyer,\nC D,buyer,Ana\n"))
     assert "; --value Owner:Ana=EMAIL, for all others --value 'Owner:*=EMAIL'; --user EMAIL" in ended.out
 

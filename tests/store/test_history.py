@@ -142,7 +142,7 @@ def test_undelete_restores_owner_place_and_total(acare, app, caller):
     assert ana.get("/v1/clients?status=closed").json["data"]["meta"]["total"] == 5
 
 
-def test_undelete_takes_the_next_place_if_its_own_is_taken(acare, app, caller):
+def test_undelete_takes_the_next_position_if_its_own_is_taken(acare, app, caller):
     ana = caller("ana@example.com")
     deleted, other = ana.create()["id"], ana.create()["id"]
     ana.delete(deleted)

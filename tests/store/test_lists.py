@@ -32,7 +32,7 @@ def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(
     assert ids(store.page(BROKER, page=1, limit=20).rows) == made[::-1]
 
 
-def test_the_next_place_of_a_time_is_after_its_last_client(store, user, sql):
+def test_the_next_position_of_a_time_is_after_its_last_client(store, user, sql):
     for _ in range(20):
         store.create(user, new())
     at, last = sql("SELECT created_at, max(seq) FROM clients GROUP BY created_at")[0]
