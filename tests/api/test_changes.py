@@ -1,5 +1,6 @@
 """The feed of changes: what a copy has to be told, and which cursors still work."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -206,10 +207,16 @@ def test_a_changed_role_ends_the_cursors_of_the_user(app, agency):
     assert agency.ben.status() == (200, None)
 
 
+def purge(app):
+    """Purge all that is older than this millisecond."""
+    time.sleep(0.002)
+    app.history.purge(0)
+
+
 def test_a_purged_removal_ends_the_cursors_from_before(app, agency):
     agency.ana.api.delete(agency.id)
     agency.ana.read()
-    app.history.purge(0)
+    purge(app)
     assert agency.broker.status() == EXPIRED
     assert agency.ana.status() == (200, None)
 
@@ -225,7 +232,7 @@ def test_a_purge_does_not_end_a_copy_that_began_after_the_removal(app, agency):
     agency.ana.api.delete(agency.id)
     new = Follower(agency.broker.api)
     new.cursor = new.page("&limit=1")["meta"]["cursor"]
-    app.history.purge(0)
+    purge(app)
     assert new.read("&limit=1") == [(client_id, 1) for client_id in kept[1:]]
 
 
@@ -237,7 +244,7 @@ def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency, monkeypatch):
     gone, last = agency.ana.api.create()["id"], agency.ana.api.create()["id"]
     agency.ana.api.delete(gone)
     agency.ana.api.put(last, {"notes": "x"})
-    app.history.purge(0)
+    purge(app)
     with app.database.read() as connection:
         rows = connection.execute("SELECT client_id, version FROM client_changes").fetchall()
     assert rows == [(agency.id, 5), (last, 2)]
@@ -246,7 +253,7 @@ def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency, monkeypatch):
 def test_a_purge_gives_no_revision_to_two_changes(app, agency):
     agency.ana.api.delete(agency.id)
     agency.broker.read()
-    app.history.purge(0)
+    purge(app)
     made = agency.ana.api.create()["id"]
     assert agency.broker.read() == [(made, 1)]
 
@@ -255,7 +262,7 @@ def test_a_page_is_of_one_snapshot(app, agency, monkeypatch):
     agency.ana.api.delete(agency.id)
     made = agency.ana.api.create()["id"]
     read = store._read
-    monkeypatch.setattr(store, "_read", lambda *values: (app.history.purge(0), read(*values))[1])
+    monkeypatch.setattr(store, "_read", lambda *values: (purge(app), read(*values))[1])
     assert [change["id"] for change in agency.broker.page()["changes"]] == [agency.id, made]
 
 
