@@ -87,12 +87,6 @@ CREATE TABLE clients (
         'created_at', created_at,
         'updated_at', updated_at
     )) STORED,
-    -- The phone number without separators (0xA0 is a no-break space, 0x2013 an en dash) and leading zeros.
-    number               TEXT GENERATED ALWAYS AS (
-        ltrim(replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
-            ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-            char(0xA0), ''), char(0x2013), ''), '0')
-    ) VIRTUAL,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
@@ -106,7 +100,8 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 
 -- Search. `clients_search` has the words of the view `clients_words`; deleted words stay in the file until FTS5
 -- merges its segments: acare/store/search.py. Two notations of one phone number have their last seven digits in
--- common. (The inner SELECT computes the number once.) `spellings` repeats the words with plain letters if they
+-- common. The number has no separators (0xA0 is a no-break space, 0x2013 an en dash) and no leading zeros, as in
+-- acare/phones.py; a generated column for it would be computed with every update. `spellings` repeats the words with plain letters if they
 -- have any from which the tokenizer removes no accent (ø, ł, đ, æ, ß), and with ae, oe, ue and aa. (Text in ASCII
 -- has as many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the
 -- combining diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search for one
@@ -132,7 +127,10 @@ FROM (
         seq,
         json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce((SELECT phone || ' ' || n || ' ' || substr(n, -7) FROM (SELECT number AS n)), '') || ' '
+            || coalesce((SELECT phone || ' ' || number || ' ' || substr(number, -7) FROM (SELECT ltrim(
+                replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+                    ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+                    char(0xA0), ''), char(0x2013), ''), '0') AS number)), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
     FROM clients
 );

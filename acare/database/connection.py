@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from acare import phones
 from acare.errors import StoreUnavailable
 
 #: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
@@ -153,6 +154,7 @@ def _connect(
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.create_function("is_same_phone", 2, phones.is_same, deterministic=True)
     except BaseException:
         connection.close()
         raise

@@ -8,9 +8,9 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any, TypeVar
 
 from acare.database import file
@@ -26,7 +26,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
-from acare.database.writer import Writer
+from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class Database:
             self._cached = (-1, {})
         return result
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
         """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
@@ -168,7 +168,7 @@ class Database:
         """Make a real write: a transaction can begin even if the disk or the quota is full."""
         try:
             self.submit(write_one_page).result(WRITE_CHECK_SECONDS)
-        except TimeoutError:
+        except Empty:
             return "A write has not finished yet."
         except (StoreUnavailable, sqlite3.Error) as error:
             return str(error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+from acare import phones
 from acare.fields import ValidFields
 from acare.importing.rows import Row
 from acare.store import search
@@ -41,11 +42,11 @@ WHERE clients_search MATCH :words
 ORDER BY clients_search.rowid
 """
 
-FIND_PHONE = f"""
+FIND_PHONE = """
 SELECT seq, first_name, last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :near AND {search.SAME_NUMBER}
+WHERE clients_search MATCH :near AND is_same_phone(phone, :number)
 ORDER BY clients_search.rowid
 LIMIT 1
 """
@@ -72,7 +73,7 @@ def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
     if client["email"]:
         return "email", FIND_EMAIL, {"email": str(client["email"])}
     if client["phone"]:
-        number = search.normalize_number(str(client["phone"]))
+        number = phones.normalize(str(client["phone"]))
         return "phone", FIND_PHONE, {"number": number, "near": search.near(number)}
     name = f"{client['first_name']} {client['last_name']}"
     words = [search.quote(word) for word in name.split() if any(map(str.isalnum, word))]

@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Unpack
 
+from acare import phones
 from acare.auth import Caller
 from acare.clients import DeletedPage, Filters
 from acare.database.database import Database
-from acare.store import search
 from acare.store.clients import MAX_SECONDS
 
 # The fields that a search reads, one per line, the phone number first.
@@ -93,16 +93,14 @@ def matcher(q: str | None) -> Callable[[str], bool]:
         return lambda text: True
     words = [re.findall(r"[^\W_]+", _fold(word)) for word in q.split()]
     phrases = [(tokens[0], re.compile(r"(?<![^\W_])" + r"[\W_]+".join(tokens))) for tokens in words if tokens]
-    number = search.normalize_number(q) if _PHONE.fullmatch(q) else ""
+    number = phones.normalize(q) if _PHONE.fullmatch(q) else ""
 
     def matches(text: str) -> bool:
         spelled = _spellings(text)
         # Most texts lack the word, and `in` is much faster than the expression.
         if phrases and all(token in spelled and phrase.search(spelled) for token, phrase in phrases):
             return True
-        return len(number) >= search.MIN_DIGITS and _same_number(
-            number, search.normalize_number(text.partition("\n")[0])
-        )
+        return len(number) >= phones.MIN_DIGITS and phones.is_same(text.partition("\n")[0], number)
 
     return matches
 
@@ -121,7 +119,3 @@ def _spellings(text: str) -> str:
     accented = "\n".join(line for line in lines if not line.isascii())
     spelled = [_fold(accented.translate(table)) for table in _SPELLINGS]
     return "\n".join([*filter(str.isascii, lines), *spelled])
-
-
-def _same_number(one: str, other: str) -> bool:
-    return min(len(one), len(other)) >= search.MIN_DIGITS and (one.endswith(other) or other.endswith(one))

@@ -10,16 +10,13 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
+from queue import Empty
 
+from acare import phones
 from acare.database.database import Database
 from acare.errors import StoreUnavailable
 
-#: Digits that two notations of one phone number have in common at the end.
-MIN_DIGITS = 7
-
-_SEPARATORS = " -()./+\xa0\N{EN DASH}"
-_NO_SEPARATORS = str.maketrans("", "", _SEPARATORS)
-_NUMBER_WORD = re.compile(f"[0-9{re.escape(_SEPARATORS)}]+")
+_NUMBER_WORD = re.compile(f"[0-9{re.escape(phones.SEPARATORS)}]+")
 
 # Whether clients were changed since the last search.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
@@ -37,17 +34,10 @@ OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 #: The condition of a search. ``parameters`` returns :q.
 WORDS = "clients_search MATCH :q"
 
-#: Whether the numbers of a client and of :number are equal: without leading zeros, or with and without a
-#: country or area code.
-SAME_NUMBER = f"""(clients.number = :number
-    OR (min(length(clients.number), length(:number)) >= {MIN_DIGITS}
-        AND (substr(clients.number, -length(:number)) = :number
-            OR substr(:number, -length(clients.number)) = clients.number)))"""
-
 #: A second condition of a search for a phone number, because :q also finds other numbers with the same last
 #: digits. ``parameters`` returns :number, and :words, which matches clients with these words instead.
-NUMBER = f"""(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE clients_search MATCH :words)
-    OR {SAME_NUMBER})"""
+NUMBER = """(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE clients_search MATCH :words)
+    OR is_same_phone(clients.phone, :number))"""
 
 
 def parameters(text: str) -> dict[str, str]:
@@ -58,23 +48,18 @@ def parameters(text: str) -> dict[str, str]:
     """
     words = text.split()
     others = [word for word in words if not _NUMBER_WORD.fullmatch(word)]
-    number = normalize_number("".join(word for word in words if _NUMBER_WORD.fullmatch(word)))
+    number = phones.normalize("".join(word for word in words if _NUMBER_WORD.fullmatch(word)))
     wanted = _all(words)
-    if number and not others:  # also as the beginning of a number with other separators
+    if number and not others and words != [number]:  # also as the beginning of a number with other separators
         wanted = f"({wanted}) OR {_prefix(number)}"
-    if len(number) < MIN_DIGITS:
+    if len(number) < phones.MIN_DIGITS:
         return {"q": wanted}
     return {"q": f"({wanted}) OR ({_all(others)} {near(number)})", "number": number, "words": wanted}
 
 
-def normalize_number(phone: str) -> str:
-    """A phone number without separators and leading zeros, like ``clients.number``."""
-    return phone.translate(_NO_SEPARATORS).lstrip("0")
-
-
 def near(number: str) -> str:
     """The FTS5 expression for the clients that can have a normalized number, and for some others."""
-    return quote(number[-MIN_DIGITS:])
+    return quote(number[-phones.MIN_DIGITS :])
 
 
 def index_changes(database: Database) -> None:
@@ -86,7 +71,7 @@ def index_changes(database: Database) -> None:
     with database.read() as connection:
         (is_pending,) = connection.execute(PENDING).fetchone()
     if is_pending:
-        with suppress(StoreUnavailable, TimeoutError):
+        with suppress(StoreUnavailable, Empty):
             database.submit(lambda connection: connection.execute(INDEX).rowcount).result(INDEX_SECONDS)
 
 

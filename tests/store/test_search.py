@@ -10,8 +10,9 @@ import pytest
 import acare
 from acare.fields import validate_create, validate_update
 from acare.maintenance.erasures import ErasureStore
+from acare.phones import normalize
 from acare.store.history import HistoryStore
-from acare.store.search import index_changes, normalize_number
+from acare.store.search import index_changes
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -141,12 +142,12 @@ def test_another_phone_number_is_not_found(app, ana, phone, query):
     assert found(app, ana, query) == 0
 
 
-@pytest.mark.parametrize("phone", ["+49 (0) 661/10-00.00", "00\xa0661\N{EN DASH}5", "tel. 661", "000", None])
+@pytest.mark.parametrize("phone", ["+49 (0) 661/10-00.00", "00\xa0661\N{EN DASH}5", "tel. 661", "000"])
 def test_sqlite_and_python_normalize_a_number_alike(app, ana, phone):
-    app.clients.create(ana, new(phone=phone and f"{phone}1"))
+    app.clients.create(ana, new(phone=f"{phone}1"))
     with app.database.read() as connection:
-        ((number,),) = connection.execute("SELECT number FROM clients").fetchall()
-    assert number == (phone and normalize_number(f"{phone}1"))
+        ((words,),) = connection.execute("SELECT words FROM clients_words").fetchall()
+    assert normalize(f"{phone}1") in words.split(" ")
 
 
 # --- words and spellings

@@ -94,11 +94,6 @@ CREATE TABLE clients (
         'created_at', created_at,
         'updated_at', updated_at
     )) STORED,
-    number               TEXT GENERATED ALWAYS AS (
-        ltrim(replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
-            ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-            char(0xA0), ''), char(0x2013), ''), '0')
-    ) VIRTUAL,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
@@ -156,7 +151,10 @@ FROM (
         seq,
         json,
         first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce((SELECT phone || ' ' || n || ' ' || substr(n, -7) FROM (SELECT number AS n)), '') || ' '
+            || coalesce((SELECT phone || ' ' || number || ' ' || substr(number, -7) FROM (SELECT ltrim(
+                replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
+                    ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
+                    char(0xA0), ''), char(0x2013), ''), '0') AS number)), '') || ' '
             || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
     FROM clients
 );
