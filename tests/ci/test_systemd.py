@@ -1,7 +1,7 @@
 """The commands for systemd in acare/cli/docs, as they stand there, on a machine of their own.
 
-Its systemd is process 1 of namespaces that ``unshare`` makes, with an /etc, /opt and /var/lib of their own. It
-runs the server, the backup, the check and the alarm. Needs root and the network.
+``unshare`` makes its namespaces, in which a systemd is process 1; it has an /etc, /opt and /var/lib of its own.
+Needs root and the network.
 """
 
 import os
