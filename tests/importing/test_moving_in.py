@@ -89,6 +89,11 @@ def test_the_star_does_not_match_an_empty_cell(agency):
     assert agency.clients()[0]["source"] is None
 
 
+def test_a_text_without_meaning_leaves_the_field_to_the_next_column(agency):
+    agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS, "--value", "Phone:n/a=")
+    assert agency.clients()[0]["phone"] == "5"
+
+
 def test_an_owner_can_be_given_by_name(agency):
     agency.run("user", "add", "bo@example.com")
     values = ("--value", "Contact owner:Bo Kim=bo@example.com")
@@ -167,6 +172,20 @@ def test_tags(text, value):
 )
 def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
     assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
+
+
+def test_the_fix_of_a_text_is_to_use_another_column_for_the_field(agency):
+    """The other column does not win by itself: the first one is not empty."""
+    printed = agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS).out
+    assert '(line 2: "n/a"); --lenient' in printed
+    assert "; --value Phone:n/a= or --map Mobile=phone to use another column\n" in printed
+
+
+def test_the_rows_that_a_star_applies_to_are_counted(agency):
+    content = "Name,Type,Stage\nA B,buyer,New\nC D,buyer,Won\nE F,buyer,\nG H,buyer,Lost\n"
+    printed = agency.load(content, "--value", "Stage:*=active", "--value", "Stage:Lost=closed").out
+    rows = '2 rows (line 2: "New", line 3: "Won")'
+    assert f"--value Stage:*=active was used: {rows}; a warning only\n" in printed
 
 
 def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
