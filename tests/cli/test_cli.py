@@ -141,7 +141,7 @@ def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
     ("line", "hint"),
     [("import in.csv", True), ("user add a@b", True), ("key list", False), ("backup backups", False)],
 )
-def test_a_missing_database_can_be_created_before_an_import_or_the_first_user(run, line, hint):
+def test_only_the_first_commands_say_how_to_make_the_database(run, line, hint):
     said = run(*line.split(), "--database", "none.db", status=1).err
     assert said.startswith(
         "acare: none.db: the database does not exist; name another file with --database or"
