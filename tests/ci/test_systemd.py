@@ -85,8 +85,12 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def machine(installed, tmp_path):
-    """A machine on which acare is installed. Its sendmail writes to /var/lib/mails."""
-    folder = tmp_path / "machine"
+    """A machine on which acare is installed."""
+    return copy_of(installed, tmp_path / "machine")
+
+
+def copy_of(installed, folder):
+    """A copy of the machine. Its sendmail writes to /var/lib/mails."""
     folder.mkdir()
     subprocess.run(
         ["cp", "-a", *(installed / name for name in ("etc", "mnt", "usr", "var")), folder], check=True
@@ -154,19 +158,30 @@ def are_active(run, command):
     return run(f"systemctl is-active {' '.join(units)}") == "active\n" * len(units)
 
 
-def test_the_commands_start_a_healthy_service_and_try_the_alarm(machine):
-    with booted(machine) as run:
-        assert re.search("^[0-9a-f]{64}$", run(START), re.MULTILINE)
-        assert are_active(run, START.splitlines()[0])
-        run("systemctl start acare-check.service")  # of the server, the database and the first backup
+@pytest.fixture(scope="module")
+def started(installed, tmp_path_factory):
+    """A machine on which the commands have started acare, what they printed, and a function to run others."""
+    folder = copy_of(installed, tmp_path_factory.mktemp("started") / "machine")
+    with booted(folder) as run:
+        yield folder, run(START), run
+
+
+def test_the_commands_start_the_units_and_print_a_key(started):
+    _, printed, run = started
+    assert re.search("^[0-9a-f]{64}$", printed, re.MULTILINE)
+    assert are_active(run, START.splitlines()[0])
+
+
+def test_the_check_passes_and_the_only_alarm_is_the_trial(started):
+    machine, _, run = started
+    run("systemctl start acare-check.service")  # of the server, the database and the first backup
     assert re.findall("Subject: .* failed", mails_of(machine)) == ["Subject: test failed"]
 
 
-def test_the_commands_install_a_new_version(machine):
-    with booted(machine) as run:
-        run(START)
-        run(UPDATE)
-        assert are_active(run, START.splitlines()[0])
+def test_the_commands_install_a_new_version(started):
+    _, _, run = started
+    run(UPDATE)
+    assert are_active(run, START.splitlines()[0])
 
 
 def test_the_commands_move_the_service_to_another_machine(machine):
