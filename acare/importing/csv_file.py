@@ -104,6 +104,7 @@ class CsvReader:
         found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
         warnings: list[tuple[str, str]] = []
+        others: dict[str, list[tuple[str, str, Any]]] = {}
         width = len(record)
         for position, name, target, _, meanings in self._by_rank:
             written = text = record[position] if position < width else ""
@@ -113,6 +114,8 @@ class CsvReader:
             if target == "" or not (text if target == "notes" else text.strip()):
                 continue
             if target is None or target in found:
+                if target:
+                    others.setdefault(target, []).append((name, written, self._readers[target](text)))
                 if self._extra_columns:
                     preferences[name] = written
                 continue
@@ -127,7 +130,7 @@ class CsvReader:
         given = values.setdefault("property_preferences", {}) if preferences else None
         if isinstance(given, dict):
             given.update(preferences)
-        return Row(line, record, values, found, warnings)
+        return Row(line, record, values, found, warnings, others)
 
 
 def _encoding(file: IO[bytes]) -> str:

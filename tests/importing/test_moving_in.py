@@ -89,6 +89,13 @@ def test_the_star_does_not_match_an_empty_cell(agency):
     assert agency.clients()[0]["source"] is None
 
 
+@pytest.mark.parametrize(("cells", "phone"), [("n/a,5,6", "5"), ("n/a,-,6", "6"), ("n/a,-,", None)])
+def test_lenient_uses_the_next_column_with_a_valid_value(agency, cells, phone):
+    agency.load(f"Name,Phone,Mobile,Tel\nA B,{cells}\n", *BUYERS, "--lenient")
+    (client,) = agency.clients()
+    assert (client["phone"], client["notes"].split("\n")[0]) == (phone, "Phone: n/a")
+
+
 def test_a_text_without_meaning_leaves_the_field_to_the_next_column(agency):
     agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS, "--value", "Phone:n/a=")
     assert agency.clients()[0]["phone"] == "5"
