@@ -1,9 +1,10 @@
 """The README files are correct: commands and examples run, tables, diagrams and links match the code.
 
-Every fenced block is run here, page by page and in order, as a reader would. A block that another test or
-.ci/run runs has its name in a comment on the line above: ``<!-- tests/ci/test_offices.py -->``.
+Every fenced block is run here, page by page and in order, as a reader would, unless a comment on the line
+above names the file that runs it, another test or .ci/run: ``<!-- tests/ci/test_offices.py -->``.
 """
 
+import itertools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import command
 
 import acare
 from acare.api import envelope
@@ -24,6 +26,9 @@ PAGES = {
     for path in (ROOT / "README.md", *(ROOT / "acare").rglob("*.md"), *(ROOT / "tests").rglob("README.md"))
 }
 API, INSTALL = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/install.md"))
+
+#: Blocks without commands: page and language.
+NO_COMMANDS = {("acare/database/README.md", "sql"), ("tests/benchmarks/README.md", "text")}
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -38,9 +43,9 @@ def blocks(page):
 
 
 def runnable(page):
-    """The blocks that are run here. One that makes a virtual environment is for .ci/run."""
+    """The blocks that are run here."""
     for line, language, text, runner in blocks(page):
-        if runner is None and language in ("sh", "bash", "python", "json") and "venv" not in text:
+        if runner is None and language in ("sh", "bash", "python", "json"):
             yield line, language, text
 
 
@@ -64,6 +69,27 @@ def test_every_block_runs(page, start, run):
         assert ended.returncode == 0, f"{where}: {ended.stderr}"
         printed = ended.stdout
         assert not re.search(r'"success": ?false', printed), where
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_block_is_left_out(page):
+    ran = {line for line, *_ in runnable(page)}
+    for line, language, _, runner in blocks(page):
+        if runner is not None:
+            text = (ROOT / runner).read_text(encoding="utf-8")
+            assert "support.page" in text or Path(page).name in text, f"{runner} does not read {page}"
+        elif (page, language) not in NO_COMMANDS:
+            assert line in ran, f"nothing runs {page}, line {line}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_in_a_sentence_has_the_options(page):
+    sentences = re.sub(FENCE, "", PAGES[page].partition("## Changes")[0])
+    for words in map(str.split, re.findall(r"`acare ([^`]+)`", sentences)):
+        names = itertools.takewhile(re.compile("[a-z-]+").fullmatch, words)
+        printed = command.run(*(name for name in names if name[0] != "-"), "--help")
+        assert printed.code == 0, words
+        assert {word for word in words if word[0] == "-"} <= {*re.findall(r"--[\w-]+", printed.out)}, words
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from acare import timestamps
-from acare.cli.options import Commands, add_flags, open_database, parse_email
-from acare.cli.output import counted, printable, show_progress
+from acare.cli.options import TO_CREATE, Commands, add_flags, open_database, parse_email
+from acare.cli.output import counted, print_line, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import UserError
 from acare.fields import FIELDS
@@ -41,7 +41,7 @@ _FIXES = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
-    "same": "a warning only",
+    **dict.fromkeys(("same", "--value"), "a warning only"),
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
@@ -144,7 +144,7 @@ class _Example(argparse.Action):
 
 def run(args: argparse.Namespace) -> int:
     with (
-        open_database(args, must_exist=True) as database,
+        open_database(args, must_exist=True, hint=TO_CREATE) as database,
         show_progress() as progress,
         _open(args, progress) as file,
     ):
@@ -157,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
             lenient=args.lenient,
             rejects=args.rejects,
             dry_run=args.dry_run,
-            on_problem=_print_line if args.verbose else None,
+            on_problem=print_line if args.verbose else None,
         )
         result = import_rows(
             database,
@@ -167,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
             lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
         )
     _print_columns(reader.columns, args)
-    _print_kinds(result, is_csv=isinstance(reader, CsvReader))
+    _print_kinds(result, reader.columns)
     _print_counts(result)
     return 1 if result.is_blocked(options) else 0
 
@@ -214,30 +214,30 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     if unknown := [column.name for column in columns if column.field is None]:
         lost = "not imported; --map or --extra-columns imports them"
         result = "kept in property_preferences" if args.extra_columns else lost
-        _print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
+        print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
 
 
-def _print_kinds(result: Result, *, is_csv: bool) -> None:
+def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
     """Print each kind of problem in one line: the number of rows, the first rows, and the fix."""
     for text, kind in result.kinds.items():
         more = ", ..." if kind.count > len(kind.examples) else ""
         rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
         is_skipped = kind.field == "duplicate" and result.counts["skipped"]
-        _print_line(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, is_csv=is_csv)}")
+        print_line(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, columns)}")
 
 
-def _fix(kind: Kind, *, is_csv: bool) -> str:
-    """The options that fix a problem."""
+def _fix(kind: Kind, columns: Sequence[Column]) -> str:
+    """The options that fix a problem. JSON lines have no columns."""
     cell = next(filter(None, kind.cells), "")
-    if (meaning := _MEANINGS.get(kind.field)) is None or not is_csv or not cell or "@" in cell:
-        return _FIXES.get(kind.field, _OTHER_FIX)
+    fix, meaning = _FIXES.get(kind.field, _OTHER_FIX), _MEANINGS.get(kind.field, "")
     one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
-    fix = f"--value {one}, for all others --value {others}"
-    return f"{fix}; {_FIXES[kind.field]}" if "" in kind.cells else fix
-
-
-def _print_line(text: str) -> None:
-    print(printable(text))
+    if meaning and columns and cell and "@" not in cell:
+        values = f"--value {one}, for all others --value {others}"
+        return f"{values}; {fix}" if "" in kind.cells else values
+    same = [column.name for column in columns if column.field == kind.field and column.name != kind.column]
+    if cell and same and not meaning:
+        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={kind.field}')} to use another column"
+    return fix
 
 
 def _print_counts(result: Result) -> None:

@@ -11,6 +11,7 @@ from acare.auth import OPERATOR, ROLES
 from acare.cli.options import (
     EMAIL,
     JSON,
+    TO_CREATE,
     Argument,
     Commands,
     add_command,
@@ -87,7 +88,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 
 def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, must_exist=True, hint=TO_CREATE) as database:
         change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
     return 0

@@ -67,12 +67,18 @@ def tags(text: str) -> Any:
     return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
 
 
+def first(text: str) -> str:
+    """The first of several values, which Google Contacts separates by `` ::: ``."""
+    return text.partition(" ::: ")[0]
+
+
 def phone(text: str) -> Any:
-    """A phone number, without the ``.0`` that a spreadsheet appends to numbers.
+    """The first phone number, without the ``.0`` that a spreadsheet appends to numbers.
 
     A number that a spreadsheet has shortened, such as ``4.9661E+11``, becomes a float, which the validation
     refuses: many phone numbers are shortened to the same text.
     """
+    text = first(text)
     if _SHORTENED.fullmatch(text.strip()):
         return float(text.replace(",", "."))
     return text.removesuffix(".0") if _FLOAT.fullmatch(text) else text

@@ -26,6 +26,7 @@ _READERS: dict[type, Callable[[str], Any]] = {
 #: The possible targets of a column, and the function that reads the cells of each.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
+    "email": cells.first,
     "phone": cells.phone,
     "tags": cells.tags,
     "full_name": cells.full_name,

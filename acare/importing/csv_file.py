@@ -96,23 +96,33 @@ class CsvReader:
             raise UserError(f"line {line} {_UNREADABLE}: {error}") from None
 
     def _read(self, line: int, record: list[str]) -> Row:
-        """Read the cells. Of several columns for one field, the first that is not empty is used."""
+        """Read the cells. Of several columns for one field, the first that is not empty is used.
+
+        A text whose meaning is empty leaves the field to the next column.
+        """
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
         preferences: dict[str, Any] = {}
+        warnings: list[tuple[str, str]] = []
+        others: dict[str, list[tuple[str, str, Any]]] = {}
         width = len(record)
         for position, name, target, _, meanings in self._by_rank:
-            text = record[position] if position < width else ""
+            written = text = record[position] if position < width else ""
+            plain = text.strip().casefold()
+            if plain:
+                text = meanings.get(plain, meanings.get("*", text))
             if target == "" or not (text if target == "notes" else text.strip()):
                 continue
             if target is None or target in found:
+                if target:
+                    others.setdefault(target, []).append((name, written, self._readers[target](text)))
                 if self._extra_columns:
-                    preferences[name] = text
+                    preferences[name] = written
                 continue
-            found[target] = name, text
-            if meanings:
-                text = meanings.get(text.strip().casefold(), meanings.get("*", text))
-            values[target] = self._readers[target](text) if text else None
+            if "*" in meanings and plain not in meanings:
+                warnings.append((f"{name}:*={text}", written))
+            found[target] = name, written
+            values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in found:
                 found[name] = found["full_name"]
@@ -120,7 +130,7 @@ class CsvReader:
         given = values.setdefault("property_preferences", {}) if preferences else None
         if isinstance(given, dict):
             given.update(preferences)
-        return Row(line, record, values, found)
+        return Row(line, record, values, found, warnings, others)
 
 
 def _encoding(file: IO[bytes]) -> str:

@@ -1,4 +1,4 @@
-"""The Containerfile in acare/cli/docs/install.md: each line works without a container, below a folder."""
+"""The container in acare/cli/docs/install.md: each line works without an engine, below a folder."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from support.page import examples
 from support.sockets import wait_for
 
 (CONTAINERFILE,) = examples("dockerfile")
+WHEEL, BUILD, RUN, EXEC = examples("sh", "A container")[0].splitlines()
 LINES = [line.partition(" ")[::2] for line in CONTAINERFILE.splitlines()]
 
 
@@ -32,7 +33,7 @@ def image(tmp_path_factory):
     left_out = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "dist")
     source = shutil.copytree(Path(__file__).parents[2], folder / "source", ignore=left_out)
     venv.create(folder / "venv", with_pip=True)
-    run(folder, "pip wheel -q --wheel-dir dist .", cwd=source)
+    run(folder, WHEEL, cwd=source)
     (folder / "etc").mkdir()
     for name in ("passwd", "group", "shadow", "gshadow"):
         (folder / "etc" / name).touch()
@@ -68,6 +69,26 @@ def container(image):
             yield process, lambda: subprocess.run(json.loads(check), env=env, capture_output=True).returncode
         finally:
             process.kill()
+
+
+def test_the_commands_of_podman_publish_the_port_and_keep_the_volume():
+    """Against the manual of podman: the options, and the values that the lines must share."""
+    assert shlex.split(BUILD) == ["podman", "build", "--tag", "acare", "."]
+    assert shlex.split(RUN) == [
+        *("podman", "run", "--detach", "--name", "acare"),
+        *("--publish", "127.0.0.1:{0}:{0}".format(*arguments("EXPOSE"))),
+        *("--volume", "acare:{}".format(*arguments("VOLUME")), "acare"),
+    ]
+
+
+def test_the_first_key_is_made_in_the_running_container(image):
+    prefix, key_create = EXEC.split("podman exec acare ")
+    assert prefix == ""
+    with container(image) as (_, check):
+        wait_for(lambda: check() == 0, seconds=20)
+        env = environment(image, ACARE_DATABASE=f"{image}/data/acare.db")
+        ended = subprocess.run(shlex.split(key_create), env=env, capture_output=True, text=True, check=True)
+    assert re.fullmatch("[0-9a-f]{64}\n", ended.stdout)
 
 
 def test_the_user_is_not_root_and_owns_the_volume(image):

@@ -1,12 +1,15 @@
 """A server with Litestream, configured as in acare/cli/docs/backup.md."""
 
+import os
 import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, write_until
@@ -15,8 +18,6 @@ from support.http import HttpCaller
 from support.page import examples, replaced
 from support.server import make_key, serving
 from support.sockets import wait_for
-
-from acare.maintenance import backup
 
 PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
@@ -86,9 +87,10 @@ class Setup:
             "/var/lib/acare/restored.db": restored,
             "/var/lib/acare/acare.db": self.database,
         }
-        text, _, verify = replaced(PAGE_RESTORE, values).partition("acare verify")
-        assert verify
-        subprocess.run(["sh", "-ec", text], check=True, capture_output=True, timeout=30)
+        acare = Path(sys.executable).parent
+        env = {**os.environ, "PATH": f"{acare}:{os.environ['PATH']}"}
+        text = replaced(PAGE_RESTORE, values)
+        subprocess.run(["sh", "-ec", text], check=True, capture_output=True, timeout=30, env=env)
         return restored
 
     def log_size(self):
@@ -137,7 +139,6 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
         assert moment is not None, "the database never had this state"
         assert running.killed_at - moment < (SYNC_SECONDS + 2) * 1e9
         assert damage(restored) + gaps(restored) == []
-        assert backup.verify(restored, checksum=False) == len(found)
         assert restored.stat().st_mode & 0o777 == 0o600
 
 

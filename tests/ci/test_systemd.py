@@ -1,80 +1,147 @@
-"""The systemd units in acare/cli/units: systemd accepts them, and runs the backup, the check and the alarm.
+"""The commands for systemd in acare/cli/docs, as they stand there, on a machine of their own.
 
-A systemd of its own runs them, as process 1 of a container that ``unshare`` makes. Needs root.
+``unshare`` makes its namespaces, in which systemd is process 1. It has its own /etc, /opt and /var/lib. Needs
+root and the network.
 """
 
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.http import serving_with
 from support.page import PAGE, examples, replaced
-from support.server import make_key, serving
 from support.sockets import wait_for
-
-from acare.maintenance.backup import back_up
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "acare" / "cli" / "units"
 #: The exposure that ``systemd-analyze security`` may report: 0 is best, without restrictions it is 9.6.
 MAX_EXPOSURE = {"acare.service": 1.3, "acare-backup.service": 0.9, "acare-check.service": 1.3}
 
-BOOT = """
+*INSTALL, START = examples("sh", "A service")
+(UPDATE,) = examples("sh", "Installing a new version")
+(LITESTREAM,) = examples("yaml", "Replication")
+(STAND_BY,) = examples("sh", "Another machine")
+
+PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"  # the user acare may not see the Python that runs this
+FOLDERS = """
 mount --make-rprivate /
+for name in etc mnt opt usr/local/sbin var/lib; do mount --bind "$0/$name" "/$name"; done
+"""
+BOOT = f"""{FOLDERS}
 umount -R /sys/fs/cgroup 2>/dev/null
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t tmpfs none /run && mkdir /run/systemd
-mount --bind "$1/lib" /var/lib
-exec env container=test SYSTEMD_LOG_TARGET=null SYSTEMD_UNIT_PATH="$1/units" \
-    /lib/systemd/systemd --system --show-status=no --unit="$2"
+mount -t tmpfs none /dev/shm # may have the folders of this test, which RemoveIPC= would clear
+exec env container=test SYSTEMD_LOG_TARGET=null SYSTEMD_UNIT_PATH=/etc/systemd/system \
+    /lib/systemd/systemd --system --show-status=no --unit="$1"
+"""
+SENDMAIL = '#!/bin/sh\n{ echo "To: $1"; cat; } >>/var/lib/mails\n'
+LITESTREAM_UNIT = f"""
+[Unit]
+After=acare.service
+[Service]
+User=acare
+ExecStart=/usr/local/sbin/litestream replicate
+{re.search("`(ReadWritePaths=[^`]+)`", PAGE)[1].replace(chr(10), " ")}
+[Install]
+WantedBy=multi-user.target
 """
 
 
-@pytest.fixture
-def units(tmp_path):
-    """A folder with the units as the page installs them, but with this environment's program."""
-    (folder := tmp_path / "units").mkdir()
-    (commands,) = [text for text in examples("sh", "A service") if "cp -r" in text]
-    paths = {
-        "/etc/systemd/system": folder,
-        "/opt/acare/lib/python3.*/site-packages/acare/cli/units": UNITS,
-        "/etc/acare-alarm": tmp_path / "acare-alarm",
-    }
-    subprocess.run(["sh", "-eu", "-c", replaced(commands, paths)], check=True)
-    program = str(Path(sys.executable).with_name("acare"))
-    for path in folder.glob("*.service"):
-        text = path.read_text().replace("/opt/acare/bin/acare", program)
-        path.write_text(text.replace("/etc/acare-alarm", str(tmp_path / "acare-alarm")))
+def shell(script, *arguments, prefix):
+    """Runs a script, with the folder of the source as the current one. Returns what it prints."""
+    line = [*prefix, "sh", "-euc", script, *arguments]
+    env = {**os.environ, "PATH": PATH}
+    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def on(machine, script):
+    """Runs a script on a machine that is not booted."""
+    return shell(FOLDERS + script, machine, prefix=["unshare", "--mount"])
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder of a machine on which the page's commands have installed acare."""
+    folder = tmp_path_factory.mktemp("machine")
+    for name in ("mnt", "opt", "usr/local/sbin", "var/lib"):
+        (folder / name).mkdir(parents=True)
+    subprocess.run(["cp", "-a", "/etc", folder], check=True)
+    units = folder / "etc" / "systemd" / "system"
+    shutil.rmtree(units)
+    units.mkdir()
+    for name in ("sysinit", "basic", "shutdown", "timers", "sockets", "multi-user"):
+        (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
+    on(folder, "".join(INSTALL))
     return folder
 
 
-def analyze(units, *arguments):
-    return subprocess.run(
-        ["systemd-analyze", *arguments],
-        cwd=units,
-        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"},
-        capture_output=True,
-        text=True,
-        timeout=30,
+@pytest.fixture
+def machine(installed, tmp_path):
+    """A machine on which acare is installed."""
+    return copy_of(installed, tmp_path / "machine")
+
+
+def copy_of(installed, folder):
+    """A copy of the machine. Its sendmail writes to /var/lib/mails."""
+    folder.mkdir()
+    subprocess.run(
+        ["cp", "-a", *(installed / name for name in ("etc", "mnt", "usr", "var")), folder], check=True
     )
+    (folder / "opt").symlink_to(installed / "opt")
+    sendmail = folder / "usr" / "local" / "sbin" / "sendmail"
+    sendmail.write_text(SENDMAIL)
+    sendmail.chmod(0o755)
+    (folder / "var" / "lib" / "mails").touch()
+    (folder / "var" / "lib" / "mails").chmod(0o666)
+    return folder
+
+
+def units_of(machine):
+    return machine / "etc" / "systemd" / "system"
+
+
+def mails_of(machine):
+    """The messages that the alarm has sent."""
+    return (machine / "var" / "lib" / "mails").read_text()
+
+
+@contextmanager
+def booted(machine, unit="basic.target", namespaces=("--net",)):
+    """Boots a machine with this unit. Yields a function that runs a script there and returns its output."""
+    line = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *namespaces]
+    with subprocess.Popen([*line, "sh", "-c", BOOT, machine, unit]) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        try:
+            wait_for(children.read_text)
+            pid = children.read_text().strip()
+            wait_for(Path(f"/proc/{pid}/root/run/systemd/private").exists)
+            enter = ["nsenter", "--target", pid, "--mount", "--pid", f"--wd={ROOT}"]
+            yield lambda script: shell(script, prefix=enter)
+        finally:
+            os.kill(int(children.read_text()), signal.SIGKILL)
+
+
+# --- the units
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("*.*") if path.is_file()))
-def test_a_unit_is_valid(units, name):
-    ended = analyze(units, "verify", "--man=no", f"./{name.replace('@', '@acare-backup.service')}")
-    assert (ended.returncode, ended.stderr) == (0, "")
+def test_a_unit_is_valid(installed, name):
+    unit = name.replace("@", "@acare-backup.service")
+    assert on(installed, f"cd /etc/systemd/system && systemd-analyze verify --man=no ./{unit}") == ""
 
 
 @pytest.mark.parametrize("name", MAX_EXPOSURE)
-def test_a_service_is_restricted(units, name):
-    ended = analyze(units, "security", "--offline=true", f"./{name}")
-    assert float(re.search(r"exposure level for \S+: ([\d.]+)", ended.stdout)[1]) <= MAX_EXPOSURE[name]
+def test_a_service_is_restricted(installed, name):
+    report = on(installed, f"cd /etc/systemd/system && systemd-analyze security --offline=true ./{name}")
+    assert float(re.search(r"exposure level for \S+: ([\d.]+)", report)[1]) <= MAX_EXPOSURE[name]
 
 
 def test_the_pages_name_no_other_units():
@@ -82,68 +149,71 @@ def test_the_pages_name_no_other_units():
     assert named - {"acare-alarm@test.service"} <= {path.name for path in UNITS.iterdir()}
 
 
-# --- running them
+# --- the commands
 
 
-@contextmanager
-def systemd(units, unit):
-    """A systemd that starts this unit, with ``lib`` next to the units as /var/lib.
-
-    The services run as root, and see the program and the files of the test in spite of PrivateTmp and
-    PrivateDevices.
-    """
-    for name in ("sysinit", "basic", "shutdown", "timers", "sockets"):
-        (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
-    for path in units.glob("*.service"):
-        path.write_text(path.read_text().replace("User=acare\n", ""))
-    seen = f"[Service]\nBindPaths={sys.prefix} {ROOT} {units.parent}\n"
-    (units / "acare.service.d" / "seen.conf").write_text(seen)
-    namespace = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
-    with subprocess.Popen([*namespace, "sh", "-c", BOOT, "sh", units.parent, unit]) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        try:
-            yield
-        finally:
-            os.kill(int(children.read_text()), signal.SIGKILL)
+def are_active(run, command):
+    """Whether the units that a command names are active."""
+    units = re.findall(r"[\w-]+\.(?:socket|service|timer)", command)
+    return run(f"systemctl is-active {' '.join(units)}") == "active\n" * len(units)
 
 
-@pytest.fixture
-def lib(tmp_path):
-    """The folder that is /var/lib for the units."""
-    (tmp_path / "lib" / "acare").mkdir(parents=True)
-    return tmp_path / "lib"
+@pytest.fixture(scope="module")
+def started(installed, tmp_path_factory):
+    """A machine on which the commands have started acare, what they printed, and a function to run others."""
+    folder = copy_of(installed, tmp_path_factory.mktemp("started") / "machine")
+    with booted(folder) as run:
+        yield folder, run(START), run
 
 
-@pytest.fixture
-def mails(tmp_path):
-    """A file with the messages that the alarm has sent."""
-    (sendmail := tmp_path / "sendmail").write_text(
-        f'#!/bin/sh\n{{ echo "To: $1"; cat; }} >>{tmp_path}/mails\n'
-    )
-    sendmail.chmod(0o755)
-    alarm = tmp_path / "acare-alarm"
-    alarm.write_text(replaced(alarm.read_text(), {"sendmail": sendmail}))
-    (tmp_path / "mails").touch()
-    return tmp_path / "mails"
+def test_the_commands_start_the_units_and_print_a_key(started):
+    _, printed, run = started
+    assert re.search("^[0-9a-f]{64}$", printed, re.MULTILINE)
+    assert are_active(run, START.splitlines()[0])
 
 
-def test_a_backup_is_made_without_an_alarm(units, lib, mails):
-    make_key(lib / "acare" / "acare.db")
-    with systemd(units, "acare-backup.service"):
-        wait_for(lambda: list(lib.glob("acare-backups/acare-*.db.sha256")), seconds=30)
-        time.sleep(1)
-    assert mails.read_text() == ""
+def test_the_check_passes_and_the_only_alarm_is_the_trial(started):
+    machine, _, run = started
+    run("systemctl start acare-check.service")  # of the server, the database and the first backup
+    assert re.findall("Subject: .* failed", mails_of(machine)) == ["Subject: test failed"]
 
 
-def test_a_failing_backup_sends_a_mail_within_a_minute(units, lib, mails):
-    with systemd(units, "acare-backup.service"):
-        wait_for(lambda: mails.read_text().count("\n") > 2, seconds=60)
-    to, subject, empty = mails.read_text().splitlines()[:3]
+def test_the_commands_install_a_new_version(started):
+    _, _, run = started
+    run(UPDATE)
+    assert are_active(run, START.splitlines()[0])
+
+
+def test_the_commands_move_the_service_to_another_machine(machine):
+    shutil.copy(shutil.which("litestream"), machine / "usr" / "local" / "sbin")
+    (machine / "etc" / "litestream.yml").write_text(LITESTREAM)
+    (units_of(machine) / "litestream.service").write_text(LITESTREAM_UNIT)
+    (units_of(machine) / "litestream.service.d").symlink_to("acare.service.d")
+    stop, *others = STAND_BY.splitlines(keepends=True)
+    with booted(machine) as run:
+        run("install -d -o acare /mnt/replica")
+        run(START)
+        run("systemctl enable --now litestream.service")
+        wait_for(lambda: list(machine.glob("mnt/replica/acare/ltx/0/*.ltx")), seconds=30)
+        run(stop)
+        run("rm -r /var/lib/acare/* /var/lib/acare/.acare*")
+        run("".join(others))
+        assert "you@example.com" in run("/opt/acare/bin/acare key list --database /var/lib/acare/acare.db")
+        assert are_active(run, others[-1])
+
+
+# --- the alarm
+
+
+def test_a_failing_backup_sends_a_mail_within_a_minute(machine):
+    with booted(machine, "acare-backup.service"):
+        wait_for(lambda: mails_of(machine).count("\n") > 2, seconds=60)
+    to, subject, empty = mails_of(machine).splitlines()[:3]
     assert (to, empty) == ("To: you@example.com", "")
     assert subject.startswith("Subject: acare-backup.service failed on ")
 
 
-def test_an_alarm_calls_a_url(units, lib, tmp_path):
+def test_an_alarm_calls_a_url(machine):
     posted = []
 
     def answer(request):
@@ -151,37 +221,20 @@ def test_an_alarm_calls_a_url(units, lib, tmp_path):
         request.send_response(204)
         request.end_headers()
 
+    (program,) = re.findall("`(curl .*) https://alarms.example/acare`", PAGE)
     with serving_with(answer) as url:
-        (tmp_path / "acare-alarm").write_text(f"ALARM=curl -fsS --data-binary @- {url}\n")
-        with systemd(units, "acare-backup.service"):
+        (machine / "etc" / "acare-alarm").write_text(f"ALARM={program} {url}\n")
+        with booted(machine, "acare-backup.service", namespaces=()):
             wait_for(lambda: posted, seconds=60)
     assert posted[0].startswith(b"Subject: acare-backup.service failed on ")
 
 
-@pytest.fixture
-def runs(units, tmp_path):
-    """A file with the result of each run of the check, which a timer starts each second."""
-    timer, check = units / "acare-check.timer", units / "acare-check.service"
+def test_a_check_that_keeps_failing_sends_one_alarm(machine):
+    timer, check = units_of(machine) / "acare-check.timer", units_of(machine) / "acare-check.service"
     timer.write_text(replaced(timer.read_text(), {"*:0/15": "*:*:*\nAccuracySec=1ms"}))
-    stop = f"ExecStopPost=/bin/sh -c 'echo $$SERVICE_RESULT >>{tmp_path}/runs'\n"
+    stop = "ExecStopPost=+/bin/sh -c 'echo $$SERVICE_RESULT >>/var/lib/runs'\n"
     check.write_text(replaced(check.read_text(), {"Nice=19\n": stop}))
-    (tmp_path / "runs").touch()
-    return tmp_path / "runs"
-
-
-def test_a_check_that_keeps_failing_sends_one_alarm(units, mails, runs, lib):
-    with systemd(units, "acare-check.timer"):
+    (runs := machine / "var" / "lib" / "runs").touch()
+    with booted(machine, "acare-check.timer"):
         wait_for(lambda: runs.read_text().startswith("exit-code\n" * 3), seconds=30)
-    assert mails.read_text().count("Subject: acare-check.service failed") == 1
-
-
-def test_a_check_of_a_healthy_server_sends_no_alarm(units, mails, runs, lib):
-    database = lib / "acare" / "acare.db"
-    make_key(database)
-    back_up(database, lib / "acare-backups")
-    with serving(database) as (_, address):
-        check = units / "acare-check.service"
-        check.write_text(replaced(check.read_text(), {"127.0.0.1:8080": address}))
-        with systemd(units, "acare-check.timer"):
-            wait_for(lambda: runs.read_text().startswith("success\n" * 2), seconds=30)
-    assert mails.read_text() == ""
+    assert mails_of(machine).count("Subject: acare-check.service failed") == 1

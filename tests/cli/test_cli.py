@@ -137,6 +137,18 @@ def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
     assert run("key list").err == "acare: unknown variables are ignored: ACARE_DATABASE_URL\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [("import in.csv", True), ("user add a@b", True), ("key list", False), ("backup backups", False)],
+)
+def test_only_the_first_commands_say_how_to_make_the_database(run, line, hint):
+    said = run(*line.split(), "--database", "none.db", status=1).err
+    assert said.startswith(
+        "acare: none.db: the database does not exist; name another file with --database or"
+    )
+    assert ("'acare key create --user EMAIL'" in said) is hint
+
+
 # --- as a process
 
 

@@ -89,6 +89,18 @@ def test_the_star_does_not_match_an_empty_cell(agency):
     assert agency.clients()[0]["source"] is None
 
 
+@pytest.mark.parametrize(("cells", "phone"), [("n/a,5,6", "5"), ("n/a,-,6", "6"), ("n/a,-,", None)])
+def test_lenient_uses_the_next_column_with_a_valid_value(agency, cells, phone):
+    agency.load(f"Name,Phone,Mobile,Tel\nA B,{cells}\n", *BUYERS, "--lenient")
+    (client,) = agency.clients()
+    assert (client["phone"], client["notes"].split("\n")[0]) == (phone, "Phone: n/a")
+
+
+def test_a_text_without_meaning_leaves_the_field_to_the_next_column(agency):
+    agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS, "--value", "Phone:n/a=")
+    assert agency.clients()[0]["phone"] == "5"
+
+
 def test_an_owner_can_be_given_by_name(agency):
     agency.run("user", "add", "bo@example.com")
     values = ("--value", "Contact owner:Bo Kim=bo@example.com")
@@ -126,6 +138,12 @@ def test_lenient_completes_a_name_of_one_word(agency, names):
 )
 def test_the_fraction_of_a_phone_number_is_removed(text, value):
     assert cells.phone(text) == value
+
+
+def test_of_several_values_in_a_cell_the_first_is_used(agency):
+    agency.load("Name,Email,Phone\nA B,a@example.com ::: b@example.com,661 ::: 662\n", *BUYERS)
+    (client,) = agency.clients()
+    assert (client["email"], client["phone"]) == ("a@example.com", "661")
 
 
 @pytest.mark.parametrize("phone", ["4.9661E+11", '"4,9661E+11"', "6E+9 "])
@@ -167,6 +185,20 @@ def test_tags(text, value):
 )
 def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
     assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
+
+
+def test_the_fix_of_a_text_is_to_use_another_column_for_the_field(agency):
+    """The other column does not win by itself: the first one is not empty."""
+    printed = agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS).out
+    assert '(line 2: "n/a"); --lenient' in printed
+    assert "; --value Phone:n/a= or --map Mobile=phone to use another column\n" in printed
+
+
+def test_the_rows_that_a_star_applies_to_are_counted(agency):
+    content = "Name,Type,Stage\nA B,buyer,New\nC D,buyer,Won\nE F,buyer,\nG H,buyer,Lost\n"
+    printed = agency.load(content, "--value", "Stage:*=active", "--value", "Stage:Lost=active").out
+    rows = '2 rows (line 2: "New", line 3: "Won")'
+    assert f"--value Stage:*=active was used: {rows}; a warning only\n" in printed
 
 
 def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):

@@ -7,6 +7,7 @@ import pytest
 from support.data import ALL_FIELDS, JORDAN
 from support.http import serving_with
 from support.importing import USER
+from support.page import examples, replaced
 from support.server import serving
 
 from acare import timestamps
@@ -25,9 +26,11 @@ def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_pat
         "Name,Type,Created,Notes\n" + "".join(map(row.format, range(250))), "--on-duplicate", "create"
     )
     (tmp_path / "key.txt").write_text(agency.run("key", "create", "--user", USER).out)
+    (line,) = examples("sh", "Importing from another server")
     with serving(agency.database) as (_, address):
-        arguments = (f"http://{address}/v1/", "--key-file", tmp_path / "key.txt")
-        ended = other.run("import", *arguments, "--user", USER)
+        values = {"https://clients.example.com": f"http://{address}/v1/", "key.txt": tmp_path / "key.txt"}
+        _, *arguments = replaced(line, {**values, "ana@example.com": USER}).split()
+        ended = other.run(*arguments)
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
 
