@@ -48,7 +48,6 @@ from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.lists import ListStore
-from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
@@ -77,7 +76,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self.transfers = TransferStore(self.database)
         self.lists = ListStore(self.database)
         self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
@@ -113,12 +111,12 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
         self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
         self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
-        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.transfers, conditional))
+        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.clients, conditional))
         self.add_route("/v1/changes", Changes(self.changes))
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/v1/users/{user_id}", UserItem(self.users))
-        self.add_route("/v1/users/{user_id}/handover", Handover(self.transfers))
+        self.add_route("/v1/users/{user_id}/handover", Handover(self.clients))
         self.add_route("/v1/keys", KeyCollection(self.keys))
         self.add_route("/v1/keys/{key_id}", KeyItem(self.keys))
         self.add_route("/healthz", Liveness())

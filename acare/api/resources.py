@@ -204,18 +204,20 @@ class RestoredClient:
 class ClientOwner:
     """``/v1/clients/{client_id}/owner``"""
 
-    def __init__(self, transfers: Any, require_precondition: bool = False) -> None:
-        """``transfers`` is a TransferStore."""
-        self._transfers = transfers
+    def __init__(self, clients: Any, require_precondition: bool = False) -> None:
+        self._clients = clients
         self._require_precondition = require_precondition
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         _check_precondition(req, valid.get("version"), self._require_precondition)
-        precondition = conditions.for_writing(req)
-        row = self._transfers.hand_over(
-            req.context.caller, path_id(client_id), precondition=precondition, **valid
+        row: ClientRow = self._clients.update(
+            req.context.caller,
+            path_id(client_id),
+            {"user_id": valid["user_id"]},
+            version=valid.get("version"),
+            precondition=conditions.for_writing(req),
         )
         _answer(resp, row)
 

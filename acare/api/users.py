@@ -73,14 +73,14 @@ class UserItem:
 class Handover:
     """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
 
-    def __init__(self, transfers: Any) -> None:
-        """``transfers`` is a TransferStore."""
-        self._transfers = transfers
+    def __init__(self, clients: Any) -> None:
+        """``clients`` is a ClientStore."""
+        self._clients = clients
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
         owner = path_id(user_id, UserNotFound)
-        number = self._transfers.transfer(req.context.caller, owner, to)
+        number = self._clients.transfer(req.context.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 

@@ -20,7 +20,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows
-from acare.store.transfer import TransferStore
+from acare.store.clients import ClientStore
 from acare.store.users import UserStore
 
 COLUMNS = ("id", "role", "clients", "disabled_at", "email")
@@ -95,6 +95,6 @@ def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
 
 def run_transfer(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        moved = TransferStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
+        moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
     return 0

@@ -5,8 +5,9 @@ A public method is one transaction. Clients are returned as the JSON text that S
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Unpack
 
@@ -15,9 +16,9 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import ClientNotFound
+from acare.errors import ClientNotFound, FieldError, InvalidInput, UserError
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists, search
+from acare.store import idempotency, lists, search, users
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -76,6 +77,19 @@ SIGN_DELETION = """
 UPDATE client_history
 SET deleted_by = :key_id
 WHERE client_id = :id AND version = :version
+"""
+
+NOT_OWNED = """
+SELECT value
+FROM json_each(:ids)
+WHERE NOT EXISTS (SELECT 1 FROM clients WHERE id = value AND user_id = :owner_id)
+LIMIT 1
+"""
+
+TRANSFER = f"""
+UPDATE clients
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
+WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
 """
 
 #: Seconds that a list or search may take: other requests wait for it.
@@ -152,14 +166,34 @@ class ClientStore:
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,
     ) -> ClientRow:
-        """Merge ``changes`` into the client and return it.
+        """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
-        budget_max.
+        budget_max, or if the new owner is unknown or disabled.
         """
         target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(change, target, changes), keeps_cache=True)
+        return self._database.write(partial(_change, target, changes), keeps_cache=True)
+
+    def transfer(self, caller: Caller, owner: str, to: str, ids: Sequence[str] | None = None) -> int:
+        """Transfer all clients of a user, or the ones with these ids, to another user. Returns how many.
+
+        The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
+        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner,
+        UserError if a client does not belong to the owner. On any error, nothing is transferred.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
+            if old.id == new.id:
+                raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
+            values = {"owner_id": old.id, "ids": None if ids is None else json.dumps(ids)}
+            for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
+                raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")
+            values |= {"new_owner_id": new.id, "key_id": caller.key_id}
+            return connection.execute(TRANSFER, values).rowcount
+
+        return self._database.write(work)
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
@@ -175,8 +209,9 @@ class ClientStore:
         self._database.write(remove, keeps_cache=True)
 
 
-def change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
-    """Change columns of the target, inside a transaction. Raises the errors of ``ClientStore.update``."""
+def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
+    if "user_id" in changes:
+        users.get_enabled(connection, str(changes["user_id"]), "user_id")
     statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, {**changes, **target.values()}).fetchall()

@@ -105,7 +105,7 @@ def test_the_first_version_after_a_purge_is_not_called_imported(app, ana, api):
         lambda c: c.execute("UPDATE clients SET imported_at = '2020', made_by = NULL").rowcount
     )
     assert history(ana, client_id)[0]["action"] == "imported"
-    app.transfers.transfer(OPERATOR, ANA, me(api))
+    app.clients.transfer(OPERATOR, ANA, me(api))
     app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)
     assert [event["action"] for event in history(api, client_id)] == ["updated"]
 

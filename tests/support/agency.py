@@ -21,7 +21,6 @@ from acare.maintenance.erasures import ErasureStore
 from acare.store import history
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
-from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 
 THREADS = 8
@@ -53,7 +52,7 @@ class Operations:
         self.database, self.random = database, random.Random(seed)
         self.callers = callers(database)
         self.clients, self.history = ClientStore(database), HistoryStore(database)
-        self.transfers, self.erasures = TransferStore(database), ErasureStore(database)
+        self.erasures = ErasureStore(database)
         self.ids = ids
 
     def any_caller(self):
@@ -85,13 +84,11 @@ class Operations:
         self.history.restore(self.any_caller(), self.any_id())
 
     def hand_over(self):
-        self.transfers.hand_over(self.callers["broker"], self.any_id(), self.any_owner())
+        self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
 
     def transfer(self):
         one, other = self.random.sample(["ana", "ben"], 2)
-        self.transfers.transfer(
-            self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id
-        )
+        self.clients.transfer(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
 
     def erase(self):
         self.erasures.erase(self.any_id())
