@@ -47,7 +47,6 @@ from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
-from acare.store.lists import ListStore
 from acare.store.users import UserStore
 from acare.version import __version__
 
@@ -76,7 +75,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self.lists = ListStore(self.database)
         self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
         limit = settings.rate_limit
@@ -107,7 +105,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _add_routes(self, settings: Settings) -> None:
         conditional = settings.require_precondition
         self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
-        self.add_route("/v1/clients.csv", ClientsCsv(self.lists))
+        self.add_route("/v1/clients.csv", ClientsCsv(self.clients))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
         self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
         self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))

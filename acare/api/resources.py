@@ -94,9 +94,8 @@ class ClientsCsv:
 
     parameters = _FILTERS
 
-    def __init__(self, lists: Any) -> None:
-        """``lists`` is a ListStore, which the API does not import."""
-        self._lists = lists
+    def __init__(self, clients: Any) -> None:
+        self._clients = clients
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
@@ -105,7 +104,7 @@ class ClientsCsv:
             raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
         query.check()
         file = io.BytesIO()
-        clients = self._lists.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
+        clients = self._clients.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
             if number % _LINES_WITHOUT_PAUSE == 0:

@@ -22,9 +22,9 @@ from acare.cli.options import (
 from acare.cli.output import print_json, print_rows, printable
 from acare.database.database import Database
 from acare.field_types import String, to_json
+from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import Event, HistoryStore, Stored
-from acare.store.lists import ListStore
 from acare.store.users import UserStore
 
 #: Seconds that a search among deleted clients may take.
@@ -73,7 +73,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
             "deleted_at": deleted_at,
         }
 
-    for record, _ in ListStore(database).all(OPERATOR, sys.maxsize, q=text):
+    for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, q=text):
         yield row(record)
     if deleted:
         page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)

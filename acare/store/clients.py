@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Unpack
 
@@ -95,6 +95,9 @@ WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_eac
 #: Seconds that a list or search may take: other requests wait for it.
 MAX_SECONDS = 2.0
 
+#: Seconds that reading all clients of a list may take, including pauses between rows.
+MAX_SECONDS_OF_ALL = 30.0
+
 
 class ClientStore:
     """Clients in a database. ``new_id`` generates the ids.
@@ -117,6 +120,16 @@ class ClientStore:
             search.index_changes(self._database)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
+
+    def all(self, caller: Caller, max_clients: int, **filters: Unpack[Filters]) -> Iterator[tuple[str, str]]:
+        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
+
+        InvalidInput if there are more than ``max_clients``.
+        """
+        if filters.get("q") is not None:
+            search.index_changes(self._database)
+        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
+            yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""

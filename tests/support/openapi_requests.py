@@ -39,8 +39,7 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 # The methods of each store that the API calls, apart from those that find the caller.
 METHODS = {
-    "clients": "page get create update delete transfer",
-    "lists": "all",
+    "clients": "page all get create update delete transfer",
     "deleted": "page",
     "changes": "page",
     "history": "events restore",
