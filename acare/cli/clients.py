@@ -100,7 +100,7 @@ def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
     yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
     yield from _fields(client)
     for event in stored.history:
-        who = f"{event.by} ({event.key})" if event.key else "the operator"
+        who = event.by or "the operator"
         yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
         yield from _changes(event, emails)
     for response in stored.responses:

@@ -52,7 +52,7 @@ INSERT INTO clients (
 )
 SELECT
     seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, created_at, created_at, :key_id
+    1, created_at, created_at, :author_id
 FROM ({NEXT_POSITION})
 RETURNING id, json, created_at
 """
@@ -60,7 +60,7 @@ RETURNING id, json, created_at
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
+SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
 WHERE id = :id AND {VISIBLE}
     AND {UNCHANGED}
 RETURNING id, version, json
@@ -75,7 +75,7 @@ RETURNING version
 
 SIGN_DELETION = """
 UPDATE client_history
-SET deleted_by = :key_id
+SET deleted_by = :author_id
 WHERE client_id = :id AND version = :version
 """
 
@@ -88,7 +88,7 @@ LIMIT 1
 
 TRANSFER = f"""
 UPDATE clients
-SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
 WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
 """
 
@@ -102,8 +102,8 @@ MAX_SECONDS_OF_ALL = 30.0
 class ClientStore:
     """Clients in a database. ``new_id`` generates the ids.
 
-    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
-    each change.
+    Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
+    with each change.
     """
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
@@ -158,7 +158,7 @@ class ClientStore:
             **client,
             "id": str(self._new_id()),
             "user_id": caller.user_id,
-            "key_id": caller.key_id,
+            "author_id": caller.author_id,
         }
 
         def insert(connection: sqlite3.Connection) -> CreatedClient:
@@ -203,7 +203,7 @@ class ClientStore:
             values = {"owner_id": old.id, "ids": None if ids is None else json.dumps(ids)}
             for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
                 raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")
-            values |= {"new_owner_id": new.id, "key_id": caller.key_id}
+            values |= {"new_owner_id": new.id, "author_id": caller.author_id}
             return connection.execute(TRANSFER, values).rowcount
 
         return self._database.write(work)
@@ -216,7 +216,7 @@ class ClientStore:
             rows = connection.execute(DELETE, target.values()).fetchall()
             if not rows:
                 raise target.explain(connection)
-            signature = {"id": client_id, "version": rows[0][0], "key_id": caller.key_id}
+            signature = {"id": client_id, "version": rows[0][0], "author_id": caller.author_id}
             connection.execute(SIGN_DELETION, signature)
 
         self._database.write(remove, keeps_cache=True)

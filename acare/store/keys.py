@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import HOST, OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
+from acare.auth import OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, THIS_MINUTE
 from acare.database.database import Database
 from acare.errors import KeyNotFound
@@ -59,8 +59,7 @@ SELECT
     END AS state
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE preview <> '{HOST}'
-    AND (:owner_id IS NULL OR users.id = :owner_id)
+WHERE (:owner_id IS NULL OR users.id = :owner_id)
     AND (:id IS NULL OR api_keys.id = :id)
 ORDER BY api_keys.rowid
 """
@@ -68,14 +67,14 @@ ORDER BY api_keys.rowid
 REVOKE = f"""
 UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
-WHERE id = :id AND preview <> '{HOST}' AND (:owner_id IS NULL OR user_id = :owner_id)
+WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
 RETURNING id
 """
 
 REVOKE_ALL = f"""
 UPDATE api_keys
 SET revoked_at = {NOW}
-WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
+WHERE user_id = :user_id AND revoked_at IS NULL
 """
 
 

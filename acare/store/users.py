@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from acare import ids
-from acare.auth import FULL_ACCESS, HOST, Caller, Role, User
+from acare.auth import Caller, Role, User, caller_without_key
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserNotFound
@@ -50,19 +49,6 @@ WHERE id = :id
 
 ANY_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
 
-FIND_HOST_KEY = f"""
-SELECT users.id, role, api_keys.id
-FROM users
-LEFT JOIN api_keys ON user_id = users.id AND preview = '{HOST}'
-WHERE users.email = :email AND disabled_at IS NULL
-"""
-
-INSERT_HOST_KEY = f"""
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes)
-SELECT :id, :user_id, 'embedding app', randomblob(32), '{HOST}', '{{}}'
-WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = '{HOST}')
-"""
-
 
 class UserStore:
     """Users in a database. ``new_id`` generates the ids."""
@@ -83,14 +69,7 @@ class UserStore:
             return get(connection, caller.user_id)
 
     def caller(self, email: str) -> Caller | None:
-        """The caller for a user of the embedding app; None if unknown or disabled.
-
-        In the history, a separate key represents the user; it cannot authenticate requests.
-        """
-        found = self._database.cached(email, _find_caller)
-        if found is None or found.key_id is not None:
-            return found
-        self._database.write(partial(_insert_host_key, str(self._new_id()), found.user_id))
+        """The caller for a user of the embedding app; None if unknown or disabled."""
         return self._database.cached(email, _find_caller)
 
     def list(self) -> list[dict[str, Any]]:
@@ -176,15 +155,8 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
-    rows = connection.execute(FIND_HOST_KEY, {"email": email}).fetchall()
-    if not rows:
-        return None
-    user_id, role, key_id = rows[0]
-    return Caller(user_id, role, key_id, HOST, FULL_ACCESS)
-
-
-def _insert_host_key(key_id: str, user_id: str, connection: sqlite3.Connection) -> None:
-    connection.execute(INSERT_HOST_KEY, {"id": key_id, "user_id": user_id})
+    user = find(connection, email)
+    return None if user is None or user.disabled else caller_without_key(user.id, user.role)
 
 
 def _already_exists(email: str) -> AlreadyExists:

@@ -20,7 +20,7 @@ STATEMENTS = {
     },
     "AUTHENTICATE": keys.AUTHENTICATE,
     "changes.PAGE": changes.PAGE,
-    **{f"users.{name}": getattr(users, name) for name in ("FIND", "FIND_HOST_KEY", "CHANGE")},
+    **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
     **{
         f"list {names} {order}": lists.page_statement(names, order)
