@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypedDict
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow
 from acare.database.connection import NOW, at_offset
-from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
-from acare.store import idempotency, search
-from acare.store.changes import end_old_cursors, purge_some
+from acare.store import changes, idempotency, search
 from acare.store.clients import next_position_at
 from acare.store.targets import last_owner
 
@@ -70,20 +66,7 @@ MAX_VERSIONS = 200
 #: Seconds that reading the history of a client may take.
 _MAX_SECONDS = 2.0
 
-#: Rows that one transaction of a purge deletes, and the seconds until the next one.
-PURGE_ROWS = 200
-PURGE_PAUSE = 0.01
-
-PURGE = f"""
-DELETE FROM client_history
-WHERE rowid IN (
-    SELECT rowid
-    FROM client_history
-    WHERE ended_at < {at_offset(":age")}
-    ORDER BY ended_at
-    LIMIT :limit
-)
-"""
+PURGE = f"DELETE FROM client_history WHERE ended_at < {at_offset(':age')}"
 
 
 class Change(TypedDict("Change", {"from": Any, "to": Any})):
@@ -133,14 +116,14 @@ class HistoryStore:
         for version, text, imported_at, maker, ended_at, deleted, deleter in versions:
             client = json.loads(text)
             at, action = client["updated_at"], "restored" if was_deleted else "updated"
-            changes = [] if before is None else _changes(before, client)
+            changed = [] if before is None else _changes(before, client)
             if before is None and _is_imported(client, imported_at, maker):
                 at, action = imported_at, "imported"  # the times of the client come from the file
             elif version == 1:
                 action = "created"
-            elif any(change["field"] == "user_id" for change in changes):
+            elif any(change["field"] == "user_id" for change in changed):
                 action = "handed_over"
-            events.append(Event(version, at, maker, action, changes, client))
+            events.append(Event(version, at, maker, action, changed, client))
             if deleted:
                 events.append(Event(version, ended_at, deleter, "deleted", [], client))
             before, was_deleted = client, bool(deleted)
@@ -172,30 +155,22 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int, progress: Progress = silent) -> int:
+    def purge(self, days: int) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        Small transactions with pauses let other processes write. If the purge is interrupted, the finished
-        transactions are kept.
+        One transaction: other writers wait meanwhile.
         """
-        while self._database.write(idempotency.delete_expired):
-            pass
-        purged = 0
-        while deleted := self._database.write(partial(_purge_some, days)):
-            purged += deleted
-            progress("Purging", purged, 0, "versions")
-            time.sleep(PURGE_PAUSE)
-        self._database.write(partial(end_old_cursors, days))
-        end: int | None = 0
-        while end is not None:
-            end = self._database.write(partial(purge_some, end))
-            time.sleep(PURGE_PAUSE)
-        self._database.write(search.erase_deleted_words)
-        return purged
+        age = f"-{days} days"
 
+        def work(connection: sqlite3.Connection) -> int:
+            while idempotency.delete_expired(connection):
+                pass
+            purged = connection.execute(PURGE, {"age": age}).rowcount
+            changes.purge(connection, age)
+            search.erase_deleted_words(connection)
+            return purged
 
-def _purge_some(days: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(PURGE, {"age": f"-{days} days", "limit": PURGE_ROWS}).rowcount
+        return self._database.write(work)
 
 
 def _is_imported(client: dict[str, Any], imported_at: str | None, maker: str | None) -> bool:

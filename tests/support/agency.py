@@ -18,7 +18,6 @@ from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.maintenance.erasures import ErasureStore
-from acare.store import history
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
@@ -119,7 +118,6 @@ class Operations:
 
 def run(path, seed, count):
     """Do ``count`` operations on a file; prints a line when it begins."""
-    history.PURGE_PAUSE = 0
     with closing(Database(Path(path))) as database:
         with database.read() as connection:
             ids = [client_id for (client_id,) in connection.execute(KNOWN)]
