@@ -26,7 +26,7 @@ class User(NamedTuple):
     id: str
     email: str
     role: Role
-    disabled: bool = False
+    disabled_at: str | None = None
 
 
 class Caller(NamedTuple):

@@ -29,16 +29,16 @@ class UserCollection:
         query = Query(req)
         disabled = query.flag("disabled")
         query.check()
-        found = self._users.visible_to(req.context.caller, disabled=disabled)
+        found = self._users.list(req.context.caller, disabled=disabled)
         envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
 
     on_head = on_get
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
+        user: User = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
-        envelope.succeed(resp, to_json(_as_json(user)))
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
 class CurrentUser:
@@ -49,7 +49,8 @@ class CurrentUser:
         self._users = users
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        envelope.succeed(resp, to_json(_as_json(self._users.get(req.context.caller))))
+        user: User = self._users.get(req.context.caller)
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
     on_head = on_get
 
@@ -66,8 +67,8 @@ class UserItem:
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user = self._users.change(path_id(user_id, UserNotFound), **changes)
-        envelope.succeed(resp, to_json(_as_json(user)))
+        user: User = self._users.change(path_id(user_id, UserNotFound), **changes)
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
 class Handover:
@@ -129,10 +130,10 @@ class KeyItem:
         envelope.succeed(resp, "{}")
 
 
-def _as_json(user: User) -> dict[str, object]:
+def _as_json(user: dict[str, Any]) -> dict[str, object]:
     """The user as JSON; only a disabled user has ``disabled``."""
-    member = user._asdict()
-    return member if user.disabled else {name: member[name] for name in ("id", "email", "role")}
+    shown = {name: user[name] for name in ("id", "email", "role")}
+    return shown if user["disabled_at"] is None else {**shown, "disabled": True}
 
 
 def _parse_expiry(value: object) -> str:

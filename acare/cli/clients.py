@@ -62,7 +62,7 @@ def run_find(args: argparse.Namespace) -> int:
 
 def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
-    owners = {user["id"]: user["email"] for user in UserStore(database).list()}
+    owners = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
@@ -84,7 +84,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
+        emails = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
     if args.json:
         print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
         return 0

@@ -82,7 +82,7 @@ def add_to(commands: Commands) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        print_rows(UserStore(database).list(), COLUMNS, as_json=args.json)
+        print_rows(UserStore(database).list(OPERATOR), COLUMNS, as_json=args.json)
     return 0
 
 

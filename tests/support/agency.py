@@ -10,7 +10,7 @@ from pathlib import Path
 from support.threads import in_threads
 
 from acare import timestamps
-from acare.auth import caller_without_key
+from acare.auth import OPERATOR, caller_without_key
 from acare.database.database import Database
 from acare.errors import AcareError
 from acare.fields import validate_create
@@ -30,7 +30,7 @@ KNOWN = "SELECT id FROM clients UNION SELECT client_id FROM client_history"
 
 def callers(database):
     """The callers by name."""
-    users = UserStore(database).list()
+    users = UserStore(database).list(OPERATOR)
     return {user["email"].partition("@")[0]: caller_without_key(user["id"], user["role"]) for user in users}
 
 

@@ -43,7 +43,7 @@ METHODS = {
     "deleted": "page",
     "changes": "page",
     "history": "events restore",
-    "users": "visible_to get add change",
+    "users": "list get add change",
     "keys": "list create revoke",
 }
 
