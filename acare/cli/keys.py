@@ -7,7 +7,7 @@ import sys
 import time
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, parse_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, caller_without_key, parse_scope
 from acare.cli.options import (
     JSON,
     Commands,
@@ -98,6 +98,11 @@ def run_revoke(args: argparse.Namespace) -> int:
             keys.revoke(OPERATOR, args.id)
             said = f"Revoked key {args.id}."
         else:
-            said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."
+            with database.read() as connection:
+                owner = caller_without_key(users.get(connection, args.user).id)
+            valid = [key["id"] for key in keys.list(owner) if key["revoked_at"] is None]
+            for key_id in valid:
+                keys.revoke(owner, key_id)
+            said = f"Revoked {counted(len(valid), 'key')} of {args.user}."
     sys.stderr.write(f"{said}\n")
     return 0
