@@ -11,7 +11,7 @@ from acare.api import body, envelope
 from acare.api.request import Query, Request, path_id
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
-from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
+from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
 
@@ -106,7 +106,7 @@ class KeyCollection:
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {
             "user_id": ids.parse,
-            "name": KEY_NAME.validate,
+            "name": NAME.validate,
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }

@@ -142,7 +142,7 @@ def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
 
 PROCESSES = {
     "--version": (0, re.escape(VERSION)),
-    "serve": (2, "acare: ACARE_DRAIN_SECONDS: '0' is not a whole number from 1 to 3600\n"),
+    "serve": (2, "acare: ACARE_DRAIN_SECONDS: '0' is not valid: must be a whole number from 1 to 3600\n"),
     "key list": (1, r"acare: acare\.db: .*\n"),
 }
 
