@@ -44,7 +44,7 @@ class Setting:
         try:
             return self.parse(text)
         except ValueError as error:
-            raise SettingError(source, f"{text!r} is not valid: {error}") from None
+            raise SettingError(f"{source}: {text!r} is not valid: {error}") from None
 
 
 def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
