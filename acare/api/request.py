@@ -15,6 +15,9 @@ from acare.field_types import Enum, String
 
 T = TypeVar("T")
 
+#: See ``workload``.
+Workload = Literal["quick", "list", "slow", "check", "write"]
+
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
 
@@ -61,13 +64,27 @@ def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     return found
 
 
-def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
-    """The workload of a list: "slow" for a search or deleted clients, which are counted, or a page after
-    ``DEEP`` rows; "list" for more than 25 clients, which take many milliseconds if they are large; otherwise
-    "quick".
+def workload(method: str, path: str, query_string: str) -> Workload:
+    """The cost of a request, by which a server decides which thread answers it.
 
-    An encoded query string counts as slow, which is cheaper than decoding it twice.
+    "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it. A
+    "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search or
+    deleted clients, which are counted, a page after ``DEEP`` rows, a history, keys or a file. "check" is a
+    readiness check, which writes without a key.
+
+    Encoded text counts as slow, which is cheaper than decoding it twice.
     """
+    if method in ("POST", "PUT", "DELETE"):
+        return "write"
+    if path.strip("/") == "readyz":
+        return "check"
+    path = path.rstrip("/")
+    if "%" in path or path.endswith(("/history", ".csv", "/keys")):
+        return "slow"
+    if path.endswith("/changes"):
+        return "list"
+    if not query_string:
+        return "quick"
     if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
         return "slow"
     numbers = dict(_NUMBERS.findall(query_string))
