@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import falcon
 
@@ -92,6 +92,13 @@ def workload(method: str, path: str, query_string: str) -> Workload:
     if int(numbers.get("page", 1)) * limit >= DEEP:
         return "slow"
     return "quick" if limit <= 25 else "list"
+
+
+class StoreResource:
+    """A resource that only needs one of the stores, which the API does not import."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
 
 
 class Query:

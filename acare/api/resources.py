@@ -12,7 +12,7 @@ import falcon
 
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
-from acare.api.request import SEARCH, Query, Request, path_id
+from acare.api.request import SEARCH, Query, Request, StoreResource, path_id
 from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage, Filters
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, to_json
@@ -89,13 +89,10 @@ class ClientCollection:
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
-class ClientsCsv:
+class ClientsCsv(StoreResource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
     parameters = _FILTERS
-
-    def __init__(self, clients: Any) -> None:
-        self._clients = clients
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
@@ -104,7 +101,7 @@ class ClientsCsv:
             raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
         query.check()
         file = io.BytesIO()
-        clients = self._clients.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
+        clients = self._store.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
             if number % _LINES_WITHOUT_PAUSE == 0:
@@ -170,34 +167,26 @@ class ClientItem:
             raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 
-class ClientHistory:
+class ClientHistory(StoreResource):
     """``/v1/clients/{client_id}/history``"""
 
     FIELDS = ("version", "at", "by", "action", "changes")
 
-    def __init__(self, history: Any) -> None:
-        """``history`` is a HistoryStore, which the API does not import."""
-        self._history = history
-
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        events = self._history.events(req.context.caller, path_id(client_id))
+        events = self._store.events(req.context.caller, path_id(client_id))
         versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
         envelope.succeed(resp, to_json({"versions": versions}))
 
     on_head = on_get
 
 
-class RestoredClient:
+class RestoredClient(StoreResource):
     """``/v1/clients/{client_id}/restore``"""
 
     takes_body = False
 
-    def __init__(self, history: Any) -> None:
-        """``history`` is a HistoryStore."""
-        self._history = history
-
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _answer(resp, self._history.restore(req.context.caller, path_id(client_id)))
+        _answer(resp, self._store.restore(req.context.caller, path_id(client_id)))
 
 
 class ClientOwner:

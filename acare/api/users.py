@@ -8,7 +8,7 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.request import Query, Request, path_id
+from acare.api.request import Query, Request, StoreResource, path_id
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
@@ -16,76 +16,60 @@ from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 _ROLE = Enum(ROLES)
 
 
-class UserCollection:
+class UserCollection(StoreResource):
     """``/v1/users``: the users whose clients the caller can see."""
 
     parameters = ("disabled",)
-
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore, which the API does not import."""
-        self._users = users
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = Query(req)
         disabled = query.flag("disabled")
         query.check()
-        found = self._users.list(req.context.caller, disabled=disabled)
+        found = self._store.list(req.context.caller, disabled=disabled)
         envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
 
     on_head = on_get
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user: User = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
+        user: User = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class CurrentUser:
+class CurrentUser(StoreResource):
     """``/v1/users/me``: the caller."""
 
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore."""
-        self._users = users
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        user: User = self._users.get(req.context.caller)
+        user: User = self._store.get(req.context.caller)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
     on_head = on_get
 
 
-class UserItem:
+class UserItem(StoreResource):
     """``/v1/users/{user_id}``"""
-
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore."""
-        self._users = users
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate, "disabled": Boolean().validate}
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user: User = self._users.change(path_id(user_id, UserNotFound), **changes)
+        user: User = self._store.change(path_id(user_id, UserNotFound), **changes)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class Handover:
+class Handover(StoreResource):
     """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
-
-    def __init__(self, clients: Any) -> None:
-        """``clients`` is a ClientStore."""
-        self._clients = clients
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
         owner = path_id(user_id, UserNotFound)
-        number = self._clients.transfer(req.context.caller, owner, to)
+        number = self._store.transfer(req.context.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 
-class KeyCollection:
+class KeyCollection(StoreResource):
     """``/v1/keys``: the keys of the caller; for a broker, all keys."""
 
     FIELDS = (
@@ -93,12 +77,8 @@ class KeyCollection:
         "revoked_at",
     )  # fmt: skip
 
-    def __init__(self, keys: Any) -> None:
-        """``keys`` is a KeyStore."""
-        self._keys = keys
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        keys = [*map(self._as_json, self._keys.list(req.context.caller))]
+        keys = [*map(self._as_json, self._store.list(req.context.caller))]
         envelope.succeed(resp, to_json({"keys": keys}))
 
     on_head = on_get
@@ -110,7 +90,7 @@ class KeyCollection:
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }
-        made = self._keys.create(req.context.caller, **body.read_fields(req, fields))
+        made = self._store.create(req.context.caller, **body.read_fields(req, fields))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
 
@@ -118,15 +98,11 @@ class KeyCollection:
         return {name: key[name] for name in self.FIELDS}
 
 
-class KeyItem:
+class KeyItem(StoreResource):
     """``/v1/keys/{key_id}``"""
 
-    def __init__(self, keys: Any) -> None:
-        """``keys`` is a KeyStore."""
-        self._keys = keys
-
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
-        self._keys.revoke(req.context.caller, path_id(key_id, KeyNotFound))
+        self._store.revoke(req.context.caller, path_id(key_id, KeyNotFound))
         envelope.succeed(resp, "{}")
 
 
