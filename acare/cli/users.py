@@ -17,7 +17,6 @@ from acare.cli.options import (
     argument,
     open_database,
     parse_email,
-    parse_id,
 )
 from acare.cli.output import counted, print_rows
 from acare.store.clients import ClientStore
@@ -71,12 +70,10 @@ def add_to(commands: Commands) -> None:
     for name, (summary, arguments, change, message) in CHANGES.items():
         add_command(group, name, partial(run_change, change, message), summary, *arguments)
     add_command(
-        commands, "transfer", run_transfer, "transfer clients to another user",
+        commands, "transfer", run_transfer, "transfer all clients of a user to another user",
         argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"),
         argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
-        argument("--client", dest="clients", action="append", type=parse_id, metavar="ID",
-                 help="a client to transfer; may be repeated (default: all)"),
-        description="Transfer all or some clients of a user to another user. Each client gets a new version.",
+        description="Transfer all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
 
 
@@ -95,6 +92,6 @@ def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
 
 def run_transfer(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
+        moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
     return 0

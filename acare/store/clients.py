@@ -5,9 +5,8 @@ A public method is one transaction. Clients are returned as the JSON text that S
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Unpack
 
@@ -16,7 +15,7 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import ClientNotFound, FieldError, InvalidInput, UserError
+from acare.errors import ClientNotFound, FieldError, InvalidInput
 from acare.fields import FIELDS, ValidFields, budgets_crossed
 from acare.store import idempotency, lists, search, users
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
@@ -79,17 +78,10 @@ SET deleted_by = :author_id
 WHERE client_id = :id AND version = :version
 """
 
-NOT_OWNED = """
-SELECT value
-FROM json_each(:ids)
-WHERE NOT EXISTS (SELECT 1 FROM clients WHERE id = value AND user_id = :owner_id)
-LIMIT 1
-"""
-
 TRANSFER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
-WHERE user_id = :owner_id AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+WHERE user_id = :owner_id
 """
 
 #: Seconds that a list or search may take: other requests wait for it.
@@ -188,22 +180,18 @@ class ClientStore:
         target = Target(caller, client_id, version, precondition)
         return self._database.write(partial(_change, target, changes), keeps_cache=True)
 
-    def transfer(self, caller: Caller, owner: str, to: str, ids: Sequence[str] | None = None) -> int:
-        """Transfer all clients of a user, or the ones with these ids, to another user. Returns how many.
+    def transfer(self, caller: Caller, owner: str, to: str) -> int:
+        """Transfer all clients of a user to another user. Returns how many.
 
         The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
-        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner,
-        UserError if a client does not belong to the owner. On any error, nothing is transferred.
+        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
         def work(connection: sqlite3.Connection) -> int:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
-            values = {"owner_id": old.id, "ids": None if ids is None else json.dumps(ids)}
-            for (client_id,) in connection.execute(NOT_OWNED, values).fetchall():
-                raise UserError(f"{old.email} has no client with the id {client_id}; nothing was transferred")
-            values |= {"new_owner_id": new.id, "author_id": caller.author_id}
+            values = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
             return connection.execute(TRANSFER, values).rowcount
 
         return self._database.write(work)
