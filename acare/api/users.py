@@ -8,24 +8,23 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.request import Query, Request, StoreResource, path_id
+from acare.api.request import Request, StoreResource, parse_flag, path_id, read_query
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
+_PARAMETERS = {"disabled": parse_flag}
 
 
 class UserCollection(StoreResource):
     """``/v1/users``: the users whose clients the caller can see."""
 
-    parameters = ("disabled",)
+    parameters = _PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        query = Query(req)
-        disabled = query.flag("disabled")
-        query.check()
-        found = self._store.list(req.context.caller, disabled=disabled)
+        query = read_query(req, self.parameters)
+        found = self._store.list(req.context.caller, disabled=query.get("disabled", False))
         envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
 
     on_head = on_get
