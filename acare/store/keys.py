@@ -80,18 +80,10 @@ class NewKey(NamedTuple):
 
 
 class KeyStore:
-    """Keys in a database. ``new_key`` generates the 64 characters of a new key."""
+    """Keys in a database."""
 
-    def __init__(
-        self,
-        database: Database,
-        new_id: Callable[[], object] = ids.new,
-        new_key: Callable[[], str] = lambda: secrets.token_hex(KEY_LENGTH // 2),
-        now: Callable[[], str] = timestamps.now,
-    ) -> None:
+    def __init__(self, database: Database, now: Callable[[], str] = timestamps.now) -> None:
         self._database = database
-        self._new_id = new_id
-        self._new_key = new_key
         self._now = now
         self._noted: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
@@ -129,7 +121,7 @@ class KeyStore:
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         require_right_to_give(caller, owner_id, given)
-        key, key_id = self._new_key(), str(self._new_id())
+        key, key_id = secrets.token_hex(KEY_LENGTH // 2), ids.new()
         values = {
             "id": key_id,
             "name": name,

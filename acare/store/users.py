@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,11 +46,10 @@ HAS_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disab
 
 
 class UserStore:
-    """Users in a database. ``new_id`` generates the ids."""
+    """Users in a database."""
 
-    def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._new_id = new_id
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""
@@ -69,7 +68,7 @@ class UserStore:
 
     def add(self, email: str, role: Role) -> User:
         """Add a user. AlreadyExists if the e-mail address is in use."""
-        user_id = str(self._new_id())
+        user_id = ids.new()
 
         def work(connection: sqlite3.Connection) -> User:
             with _unique(email):
