@@ -7,8 +7,7 @@ PRAGMA application_id = 1633902962; -- "acar": identifies an acare database amon
 PRAGMA user_version = 3;            -- the version of this schema; older ones: acare/database/migrations/
 
 
--- Users and their API keys. A key acts on behalf of its user. A key with the preview 'host' stands for the
--- embedding app, for users whom that app has authenticated; no request can use the key.
+-- Users and their API keys. A key acts on behalf of its user.
 
 CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
@@ -23,7 +22,7 @@ CREATE TABLE api_keys (
     user_id      TEXT NOT NULL REFERENCES users (id),
     name         TEXT,
     sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is not stored
-    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters, or 'host'
+    preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters
     scopes       TEXT NOT NULL CHECK (json_type(scopes) = 'object'),
     created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     expires_at   TEXT,
@@ -63,8 +62,8 @@ CREATE TABLE clients (
     version              INTEGER NOT NULL CHECK (version >= 1),
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
-    made_by              TEXT REFERENCES api_keys (id), -- the key that wrote this version; NULL: the operator
-    imported_at          TEXT,                          -- NULL unless an import created the client
+    made_by              TEXT REFERENCES users (id), -- the user who wrote this version; NULL: the operator
+    imported_at          TEXT,                       -- NULL unless an import created the client
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -235,10 +234,10 @@ CREATE TABLE client_history (
     version     INTEGER NOT NULL,
     seq         INTEGER NOT NULL,
     json        TEXT NOT NULL,
-    made_by     TEXT REFERENCES api_keys (id),
+    made_by     TEXT REFERENCES users (id),
     ended_at    TEXT NOT NULL, -- when this version was replaced or deleted
     deleted     INTEGER NOT NULL CHECK (deleted IN (0, 1)),
-    deleted_by  TEXT REFERENCES api_keys (id),
+    deleted_by  TEXT REFERENCES users (id),
     imported_at TEXT,
     PRIMARY KEY (client_id, version)
 ) STRICT;

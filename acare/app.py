@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import falcon
 
@@ -25,7 +25,7 @@ from acare.api.middleware import (
 )
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
-from acare.api.request import Request, workload_of_list
+from acare.api.request import Request, workload
 from acare.api.resources import (
     ClientCollection,
     ClientHistory,
@@ -47,13 +47,8 @@ from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
-from acare.store.lists import ListStore
-from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 from acare.version import __version__
-
-#: The cost of a request: see ``App.workload``.
-Workload = Literal["quick", "list", "slow", "check", "write"]
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
@@ -64,6 +59,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
     """
+
+    workload = staticmethod(workload)
 
     def __init__(
         self,
@@ -77,8 +74,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self.transfers = TransferStore(self.database)
-        self.lists = ListStore(self.database)
         self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
         limit = settings.rate_limit
@@ -109,16 +104,16 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _add_routes(self, settings: Settings) -> None:
         conditional = settings.require_precondition
         self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
-        self.add_route("/v1/clients.csv", ClientsCsv(self.lists))
+        self.add_route("/v1/clients.csv", ClientsCsv(self.clients))
         self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
         self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
         self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
-        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.transfers, conditional))
+        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.clients, conditional))
         self.add_route("/v1/changes", Changes(self.changes))
         self.add_route("/v1/users", UserCollection(self.users))
         self.add_route("/v1/users/me", CurrentUser(self.users))
         self.add_route("/v1/users/{user_id}", UserItem(self.users))
-        self.add_route("/v1/users/{user_id}/handover", Handover(self.transfers))
+        self.add_route("/v1/users/{user_id}/handover", Handover(self.clients))
         self.add_route("/v1/keys", KeyCollection(self.keys))
         self.add_route("/v1/keys/{key_id}", KeyItem(self.keys))
         self.add_route("/healthz", Liveness())
@@ -128,25 +123,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/", Index(__version__, page))
         for name in WebFile.NAMES if settings.page else ():
             self.add_route(f"/web/{name}", WebFile(name))
-
-    def workload(self, method: str, path: str, query_string: str) -> Workload:
-        """The cost of a request, by which a server decides which thread answers it.
-
-        "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it.
-        A "list" may have many clients: a loop answers it if they are small. "slow" is a search, a deep page,
-        a history, deleted clients, keys or a file. "check" is a readiness check, which writes without a key.
-        """
-        if method in ("POST", "PUT", "DELETE"):
-            return "write"
-        if path.strip("/") == "readyz":
-            return "check"
-        # An encoded path counts as slow, which is cheaper than decoding it twice.
-        path = path.rstrip("/")
-        if "%" in path or path.endswith(("/history", ".csv", "/keys")):
-            return "slow"
-        if path.endswith("/changes"):
-            return "list"
-        return workload_of_list(query_string) if query_string else "quick"
 
     def wants_body(self, env: dict[str, Any]) -> bool:
         """Whether a server should send 100 Continue: the response to the header alone is neither 401 nor 429.

@@ -26,17 +26,22 @@ class User(NamedTuple):
     id: str
     email: str
     role: Role
-    disabled: bool = False
+    disabled_at: str | None = None
 
 
 class Caller(NamedTuple):
-    """The holder of a key, a user of the embedding app, or the operator acting for a user."""
+    """The holder of a key, a user without a key, or the operator."""
 
-    user_id: str
+    user_id: str  # "": the operator
     role: Role
-    key_id: str | None  # None: the operator, who needs no key
+    key_id: str | None
     key_preview: str
     scopes: Scopes
+
+    @property
+    def author_id(self) -> str | None:
+        """The user who is recorded with each change; None for the operator."""
+        return self.user_id or None
 
     @property
     def owner_id(self) -> str | None:
@@ -53,18 +58,15 @@ class Caller(NamedTuple):
 
 _NO_ACTIONS: frozenset[str] = frozenset()
 
-#: The scopes of a user of the embedding app, and the text that the log shows in place of a key.
-FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
-HOST = "host"
-
-
-def operator_for(user_id: str, role: Role = "agent") -> Caller:
-    """The operator acting for a user: changes are recorded without a key."""
-    return Caller(user_id, role, key_id=None, key_preview="-", scopes=FULL_ACCESS)
-
+_FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 
 #: The operator, who sees all clients.
-OPERATOR = operator_for("", "broker")
+OPERATOR = Caller("", "broker", key_id=None, key_preview="-", scopes=_FULL_ACCESS)
+
+
+def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
+    """A user of the embedding app. The log shows ``host`` in place of a key."""
+    return Caller(user_id, role, key_id=None, key_preview="host", scopes=_FULL_ACCESS)
 
 
 class Right(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from acare import setting_types
 from acare.errors import SettingError
+from acare.field_types import NAME, Enum
 from acare.ratelimit import RateLimit
 from acare.setting_types import Address
 
@@ -43,7 +44,7 @@ class Setting:
         try:
             return self.parse(text)
         except ValueError as error:
-            raise SettingError(source, f"{text!r} is not {error}") from None
+            raise SettingError(f"{source}: {text!r} is not valid: {error}") from None
 
 
 def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
@@ -70,7 +71,7 @@ class Settings:
     )
     rate_limit_by: Literal["address", "key"] = _setting(
         "address",
-        setting_types.word("address", "key"),
+        Enum(("address", "key")).validate,
         "WHAT",
         "count requests by address, or by key for an agency behind one address (address)",
     )
@@ -87,11 +88,11 @@ class Settings:
         "an origin whose pages may call the API, or * for all; may be repeated (none)",
     )
     log_format: Literal["text", "json"] = _setting(
-        "text", setting_types.word("text", "json"), "FORMAT", "the format of log lines: text or json (text)"
+        "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json (text)"
     )
     page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
     agency: str | None = _setting(
-        None, setting_types.title, "NAME", "the agency's name, shown in the web UI (none)"
+        None, NAME.validate, "NAME", "the agency's name, shown in the web UI (none)"
     )
     currency: str | None = _setting(
         None,
@@ -141,10 +142,3 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return 0  # they were meant for another process, which started this one
     return int(environ.get("LISTEN_FDS", "0"))
-
-
-def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables that begin with ``ACARE_`` and belong to no setting, apart from ``ACARE_TEST_``."""
-    known = {setting.variable for setting in SETTINGS}
-    names = (name for name in environ if name.startswith("ACARE_") and name not in known)
-    return sorted(name for name in names if not name.startswith("ACARE_TEST_"))

@@ -26,14 +26,16 @@ class InvalidInput(AcareError):
         self.problems = problems
 
 
+@dataclass(eq=False)
 class InsufficientScope(AcareError):
     """The scopes of the API key allow none of ``actions`` on ``resource``."""
 
-    def __init__(self, resource: str, actions: tuple[str, ...]) -> None:
-        wanted = " or ".join(f"{resource}:{action}" for action in actions)
-        super().__init__(f"The API key lacks the scope {wanted}.")
-        self.resource = resource
-        self.actions = actions
+    resource: str
+    actions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        wanted = " or ".join(f"{self.resource}:{action}" for action in self.actions)
+        return f"The API key lacks the scope {wanted}."
 
 
 class BrokerRequired(AcareError):
@@ -44,6 +46,7 @@ class ClientNotFound(AcareError):
     """The client id is unknown, deleted, malformed or not visible to the caller; the error is the same."""
 
 
+@dataclass(eq=False)
 class StaleVersion(AcareError):
     """The client is at another version than the request requires.
 
@@ -52,22 +55,16 @@ class StaleVersion(AcareError):
     differ between that version and the current one, or None if the history does not have that version.
     """
 
-    def __init__(
-        self,
-        current: int,
-        attempted: int | None,
-        changed_fields: list[str] | None = None,
-        changed_at: str | None = None,
-        changed_by: str | None = None,
-    ) -> None:
-        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{current}", in quotes'
-        reason = f"not {attempted}" if attempted is not None else tag
-        super().__init__(f"The client is at version {current}, {reason}.")
-        self.current = current
-        self.attempted = attempted
-        self.changed_fields = changed_fields
-        self.changed_at = changed_at
-        self.changed_by = changed_by
+    current: int
+    attempted: int | None
+    changed_fields: list[str] | None
+    changed_at: str
+    changed_by: str | None
+
+    def __str__(self) -> str:
+        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", in quotes'
+        reason = f"not {self.attempted}" if self.attempted is not None else tag
+        return f"The client is at version {self.current}, {reason}."
 
 
 class VersionConflict(StaleVersion):
@@ -95,11 +92,7 @@ class DatabaseRefused(AcareError):
 
 
 class SettingError(AcareError):
-    """A setting is unknown or has an invalid value; ``name`` is the flag or the environment variable."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name}: {problem}")
-        self.name = name
+    """A setting has an invalid value; the text begins with the flag or the environment variable."""
 
 
 class UserError(AcareError):

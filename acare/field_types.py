@@ -64,10 +64,10 @@ class String(FieldType):
 _EMAIL = r"\A[^@\s]+@[^@\s]+\Z"
 _EMAIL_RULE = "must be an e-mail address: one @ between two parts, no spaces"
 
-#: The e-mail address of a client, which may be blank, and of a user; the name of a key.
+#: The e-mail address of a client, which may be blank, and of a user; a name.
 CLIENT_EMAIL = String(max_length=254, pattern=_EMAIL, rule=_EMAIL_RULE)
 USER_EMAIL = String(max_length=254, min_length=3, pattern=_EMAIL, rule=_EMAIL_RULE)
-KEY_NAME = String(min_length=1, max_length=100)
+NAME = String(min_length=1, max_length=100)
 
 
 def fold_email(address: str) -> str:

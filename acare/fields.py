@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import (
     CLIENT_EMAIL,
+    NAME,
     Amount,
     Boolean,
     Enum,
@@ -42,12 +43,11 @@ class Field:
     default: Stored = None
 
 
-_NAME = String(min_length=1, max_length=100)
 _MONEY = Amount(maximum=10**12)
 
 FIELDS = (
-    Field("first_name", _NAME, required=True),
-    Field("last_name", _NAME, required=True),
+    Field("first_name", NAME, required=True),
+    Field("last_name", NAME, required=True),
     Field("email", CLIENT_EMAIL),
     Field(
         "phone",

@@ -1,4 +1,4 @@
-"""The types of settings: each function parses a text. Its ValueError says what is allowed."""
+"""The types of settings: each function parses a text. Its ValueError has the rule, as in ``field_types``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from acare.field_types import Enum
 from acare.ratelimit import RateLimit
 
 # As browsers write it in the Origin header: without the default port. Any other text would never match.
@@ -30,7 +31,7 @@ class Address:
 def path(text: str) -> Path:
     """A file name."""
     if not text.strip() or "\0" in text:
-        raise ValueError("a file name")
+        raise ValueError("must be a file name")
     return Path(text)
 
 
@@ -38,7 +39,7 @@ def address(text: str) -> Address:
     """``HOST:PORT``; an IPv6 address is in brackets."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]\s/:]+)):([0-9]{1,5})", text.strip(), re.ASCII)
     if match is None or int(match[3]) > 65535:
-        raise ValueError("HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
+        raise ValueError("must be HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
     return Address(match[1] or match[2], int(match[3]))
 
 
@@ -48,19 +49,8 @@ def rate_limit(text: str) -> RateLimit | None:
         return None
     match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
     if match is None or int(match[1]) < 1 or int(match[2]) < 1:
-        raise ValueError("REQUESTS/SECONDS, like 500/900, or off")
+        raise ValueError("must be REQUESTS/SECONDS, like 500/900, or off")
     return RateLimit(tokens=int(match[1]), seconds=int(match[2]))
-
-
-def word(*words: str) -> Callable[[str], str]:
-    """One of ``words``."""
-
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"one of {', '.join(words)}")
-        return text
-
-    return parse
 
 
 def proxy(text: str) -> str:
@@ -68,7 +58,7 @@ def proxy(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError:
-        raise ValueError("the IP address of a proxy, like 127.0.0.1") from None
+        raise ValueError("must be the IP address of a proxy, like 127.0.0.1") from None
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -77,30 +67,22 @@ def origins(text: str) -> tuple[str, ...]:
     for origin in origins:
         if not _ORIGIN.fullmatch(origin) and (origin != "*" or len(origins) > 1):
             raise ValueError(
-                "an origin like https://intranet.example, with the host in lower case, without wildcards and "
-                "without the port 443 or 80; or * alone"
+                "must be an origin like https://intranet.example, with the host in lower case, without "
+                "wildcards and without the port 443 or 80; or * alone"
             )
     return origins
-
-
-def title(text: str) -> str:
-    """A name in one line."""
-    name = text.strip()
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ValueError("a name of 1 to 100 characters in one line")
-    return name
 
 
 def currency(text: str) -> str:
     """The ISO 4217 code of a currency."""
     if not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
-        raise ValueError("a currency's code of three letters, like EUR")
+        raise ValueError("must be a currency's code of three letters, like EUR")
     return text.strip().upper()
 
 
 def flag(text: str) -> bool:
     """``true`` or ``false``."""
-    return word("true", "false")(text) == "true"
+    return Enum(("true", "false")).validate(text) == "true"
 
 
 def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
@@ -108,7 +90,7 @@ def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"a whole number from {minimum} to {maximum}")
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import falcon
 
 from acare.api import envelope
-from acare.api.request import Query, Request
+from acare.api.request import Request, StoreResource, parse_count, read_query
 from acare.clients import ChangePage
 from acare.field_types import String
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 
-_CURSOR = String(max_length=200)
+_PARAMETERS = {"after": String(max_length=200).validate, "limit": parse_count}
 
 
-class Changes:
+class Changes(StoreResource):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
-    parameters = ("after", "limit")
-
-    def __init__(self, changes: Any) -> None:
-        """``changes`` is a ChangeStore, which the API does not import."""
-        self._changes = changes
+    parameters = _PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        query = Query(req)
-        limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
-        after = query.text("after", _CURSOR)
-        query.check()
-        page: ChangePage = self._changes.page(req.context.caller, after=after, limit=limit)
+        query = read_query(req, self.parameters)
+        limit = min(query.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        page: ChangePage = self._store.page(req.context.caller, after=query.get("after"), limit=limit)
         more = "true" if page.has_more else "false"
         meta = f'{{"cursor":"{page.cursor}","hasMore":{more}}}'
         envelope.succeed(resp, f'{{"changes":[{",".join(page.rows)}],"meta":{meta}}}')

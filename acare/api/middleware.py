@@ -105,7 +105,7 @@ class LimitRate:
         caller = req.context.caller
         if caller is None:
             return f"no key {bucket_name(req.remote_addr)}"
-        return f"key {caller.key_id}" if self._by_key else bucket_name(req.remote_addr)
+        return f"key {caller.key_id or caller.user_id}" if self._by_key else bucket_name(req.remote_addr)
 
 
 class CheckBody:

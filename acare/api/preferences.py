@@ -42,7 +42,7 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 class StrictHandling:
     """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
 
-    The attribute ``parameters`` of a resource names its query parameters, and ``takes_body = False`` says
+    The attribute ``parameters`` of a resource has its query parameters, and ``takes_body = False`` says
     that its POST has no body. The fields of a body are an argument of ``body.read``.
     """
 

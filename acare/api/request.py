@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import falcon
 
 from acare import ids
 from acare.auth import Caller
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
-from acare.field_types import Enum, String
+from acare.field_types import Enum
 
-T = TypeVar("T")
+#: See ``workload``.
+Workload = Literal["quick", "list", "slow", "check", "write"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
-
-#: The type of the parameter ``q``. A possessive quantifier (++) never backtracks.
-SEARCH = String(max_length=200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
 _BOOLEAN = Enum(("true", "false"))
@@ -61,13 +59,27 @@ def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     return found
 
 
-def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
-    """The workload of a list: "slow" for a search or deleted clients, which are counted, or a page after
-    ``DEEP`` rows; "list" for more than 25 clients, which take many milliseconds if they are large; otherwise
-    "quick".
+def workload(method: str, path: str, query_string: str) -> Workload:
+    """The cost of a request, by which a server decides which thread answers it.
 
-    An encoded query string counts as slow, which is cheaper than decoding it twice.
+    "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it. A
+    "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search or
+    deleted clients, which are counted, a page after ``DEEP`` rows, a history, keys or a file. "check" is a
+    readiness check, which writes without a key.
+
+    Encoded text counts as slow, which is cheaper than decoding it twice.
     """
+    if method in ("POST", "PUT", "DELETE"):
+        return "write"
+    if path.strip("/") == "readyz":
+        return "check"
+    path = path.rstrip("/")
+    if "%" in path or path.endswith(("/history", ".csv", "/keys")):
+        return "slow"
+    if path.endswith("/changes"):
+        return "list"
+    if not query_string:
+        return "quick"
     if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
         return "slow"
     numbers = dict(_NUMBERS.findall(query_string))
@@ -77,49 +89,44 @@ def workload_of_list(query_string: str) -> Literal["quick", "list", "slow"]:
     return "quick" if limit <= 25 else "list"
 
 
-class Query:
-    """Reads parameters and collects their problems. A blank value counts as not given."""
+class StoreResource:
+    """A resource that only needs one of the stores, which the API does not import."""
 
-    def __init__(self, req: falcon.Request) -> None:
-        self._params = req.params
-        self._problems: list[FieldError] = []
+    def __init__(self, store: Any) -> None:
+        self._store = store
 
-    def count(self, name: str, default: int) -> int:
-        """An integer of at least 1."""
-        return self._read(name, _positive) or default
 
-    def uuid(self, name: str) -> str | None:
-        """An id in canonical form; None if the parameter is not given."""
-        return self._read(name, ids.parse)
+def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """The parameters that are given, each as its function returns it. A blank value counts as not given.
 
-    def text(self, name: str, kind: String | Enum) -> str | None:
-        """A text of this type; None if the parameter is not given."""
-        valid = self._read(name, kind.validate)
-        return None if valid is None else str(valid)
-
-    def flag(self, name: str) -> bool:
-        """Whether the parameter is true."""
-        return self._read(name, _BOOLEAN.validate) == "true"
-
-    def check(self) -> None:
-        """Raise InvalidInput with all problems that were found, if any."""
-        if self._problems:
-            raise InvalidInput(*self._problems)
-
-    def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
-        text = self._params.get(name)
+    Each function raises ValueError with the rule, worded to follow the name of the parameter. InvalidInput
+    lists every problem.
+    """
+    valid: dict[str, Any] = {}
+    problems = []
+    for name, parse in parameters.items():
+        text = req.params.get(name)
         if text is None:
-            return None
+            continue
         try:
             if isinstance(text, list):
                 raise ValueError("must not be given more than once")
-            return parse(text) if text.strip() else None
+            if text.strip():
+                valid[name] = parse(text)
         except ValueError as error:
-            self._problems.append(FieldError(name, str(error)))
-            return None
+            problems.append(FieldError(name, str(error)))
+    if problems:
+        raise InvalidInput(*problems)
+    return valid
 
 
-def _positive(text: str) -> int:
+def parse_count(text: str) -> int:
+    """An integer of at least 1."""
     if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
         raise ValueError("must be a whole number of at least 1")
     return int(text)
+
+
+def parse_flag(text: str) -> bool:
+    """``true`` or ``false``."""
+    return _BOOLEAN.validate(text) == "true"

@@ -12,10 +12,10 @@ import falcon
 
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
-from acare.api.request import SEARCH, Query, Request, path_id
-from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage, Filters
+from acare.api.request import Request, StoreResource, parse_count, parse_flag, path_id, read_query
+from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, Enum, to_json
+from acare.field_types import CLIENT_EMAIL, Enum, String, to_json
 from acare.fields import (
     CLIENT_TYPES,
     FIELDS,
@@ -29,12 +29,18 @@ from acare.fields import (
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
-_CLIENT_TYPE = Enum(CLIENT_TYPES)
-_STATUS = Enum(STATUSES)
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s%s}'
 
-# The query parameters that choose clients.
-_FILTERS = ("client_type", "status", "user_id", "email", "q", "deleted")
+# The query parameters that choose clients. A possessive quantifier (++) never backtracks.
+_FILTERS = {
+    "client_type": Enum(CLIENT_TYPES).validate,
+    "status": Enum(STATUSES).validate,
+    "user_id": ids.parse,
+    "email": CLIENT_EMAIL.validate,
+    "q": String(200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words").validate,
+    "deleted": parse_flag,
+}
+_LIST = {"page": parse_count, "limit": parse_count, **_FILTERS}
 
 # The members of a body.
 _INPUT = tuple(field.name for field in FIELDS)
@@ -52,7 +58,7 @@ _PAUSE = 0.0005
 class ClientCollection:
     """``/v1/clients``"""
 
-    parameters = ("page", "limit", *_FILTERS)
+    parameters = _LIST
 
     def __init__(self, clients: Any, deleted: Any) -> None:
         """``clients`` is a ClientStore and ``deleted`` a DeletedStore, which the API does not import."""
@@ -60,12 +66,10 @@ class ClientCollection:
         self._deleted = deleted
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        query = Query(req)
-        number = query.count("page", default=1)
-        limit = min(query.count("limit", default=DEFAULT_LIMIT), MAX_LIMIT)
-        filters = _filters(query)
-        store = self._deleted if query.flag("deleted") else self._clients
-        query.check()
+        filters = read_query(req, self.parameters)
+        number = filters.pop("page", 1)
+        limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        store = self._deleted if filters.pop("deleted", False) else self._clients
         found: ClientPage | DeletedPage = store.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
         deletions = f',"deleted":[{",".join(found.deletions)}]' if isinstance(found, DeletedPage) else ""
@@ -89,23 +93,17 @@ class ClientCollection:
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
-class ClientsCsv:
+class ClientsCsv(StoreResource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
     parameters = _FILTERS
 
-    def __init__(self, lists: Any) -> None:
-        """``lists`` is a ListStore, which the API does not import."""
-        self._lists = lists
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        query = Query(req)
-        filters = _filters(query)
-        if query.flag("deleted"):
+        filters = read_query(req, self.parameters)
+        if filters.pop("deleted", False):
             raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
-        query.check()
         file = io.BytesIO()
-        clients = self._lists.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
+        clients = self._store.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
             if number % _LINES_WITHOUT_PAUSE == 0:
@@ -171,51 +169,45 @@ class ClientItem:
             raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 
-class ClientHistory:
+class ClientHistory(StoreResource):
     """``/v1/clients/{client_id}/history``"""
 
     FIELDS = ("version", "at", "by", "action", "changes")
 
-    def __init__(self, history: Any) -> None:
-        """``history`` is a HistoryStore, which the API does not import."""
-        self._history = history
-
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        events = self._history.events(req.context.caller, path_id(client_id))
+        events = self._store.events(req.context.caller, path_id(client_id))
         versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
         envelope.succeed(resp, to_json({"versions": versions}))
 
     on_head = on_get
 
 
-class RestoredClient:
+class RestoredClient(StoreResource):
     """``/v1/clients/{client_id}/restore``"""
 
     takes_body = False
 
-    def __init__(self, history: Any) -> None:
-        """``history`` is a HistoryStore."""
-        self._history = history
-
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _answer(resp, self._history.restore(req.context.caller, path_id(client_id)))
+        _answer(resp, self._store.restore(req.context.caller, path_id(client_id)))
 
 
 class ClientOwner:
     """``/v1/clients/{client_id}/owner``"""
 
-    def __init__(self, transfers: Any, require_precondition: bool = False) -> None:
-        """``transfers`` is a TransferStore."""
-        self._transfers = transfers
+    def __init__(self, clients: Any, require_precondition: bool = False) -> None:
+        self._clients = clients
         self._require_precondition = require_precondition
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         _check_precondition(req, valid.get("version"), self._require_precondition)
-        precondition = conditions.for_writing(req)
-        row = self._transfers.hand_over(
-            req.context.caller, path_id(client_id), precondition=precondition, **valid
+        row: ClientRow = self._clients.update(
+            req.context.caller,
+            path_id(client_id),
+            {"user_id": valid["user_id"]},
+            version=valid.get("version"),
+            precondition=conditions.for_writing(req),
         )
         _answer(resp, row)
 
@@ -231,14 +223,3 @@ def _check_precondition(req: Request, version: int | None, is_required: bool) ->
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
         raise envelope.ApiError("PRECONDITION_REQUIRED", message)
-
-
-def _filters(query: Query) -> Filters:
-    """The filters in a query, apart from ``deleted``."""
-    return {
-        "client_type": query.text("client_type", _CLIENT_TYPE),
-        "status": query.text("status", _STATUS),
-        "user_id": query.uuid("user_id"),
-        "email": query.text("email", CLIENT_EMAIL),
-        "q": query.text("q", SEARCH),
-    }

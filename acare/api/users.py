@@ -8,83 +8,67 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.request import Query, Request, path_id
+from acare.api.request import Request, StoreResource, parse_flag, path_id, read_query
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
-from acare.field_types import KEY_NAME, USER_EMAIL, Boolean, Enum, to_json
+from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
+_PARAMETERS = {"disabled": parse_flag}
 
 
-class UserCollection:
+class UserCollection(StoreResource):
     """``/v1/users``: the users whose clients the caller can see."""
 
-    parameters = ("disabled",)
-
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore, which the API does not import."""
-        self._users = users
+    parameters = _PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        query = Query(req)
-        disabled = query.flag("disabled")
-        query.check()
-        found = self._users.visible_to(req.context.caller, disabled=disabled)
+        query = read_query(req, self.parameters)
+        found = self._store.list(req.context.caller, disabled=query.get("disabled", False))
         envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
 
     on_head = on_get
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user = self._users.add(**body.read_fields(req, fields, required=["email", "role"]))
+        user: User = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
-        envelope.succeed(resp, to_json(_as_json(user)))
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class CurrentUser:
+class CurrentUser(StoreResource):
     """``/v1/users/me``: the caller."""
 
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore."""
-        self._users = users
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        envelope.succeed(resp, to_json(_as_json(self._users.get(req.context.caller))))
+        user: User = self._store.get(req.context.caller)
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
     on_head = on_get
 
 
-class UserItem:
+class UserItem(StoreResource):
     """``/v1/users/{user_id}``"""
-
-    def __init__(self, users: Any) -> None:
-        """``users`` is a UserStore."""
-        self._users = users
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate, "disabled": Boolean().validate}
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user = self._users.change(path_id(user_id, UserNotFound), **changes)
-        envelope.succeed(resp, to_json(_as_json(user)))
+        user: User = self._store.change(path_id(user_id, UserNotFound), **changes)
+        envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class Handover:
+class Handover(StoreResource):
     """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
-
-    def __init__(self, transfers: Any) -> None:
-        """``transfers`` is a TransferStore."""
-        self._transfers = transfers
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
         owner = path_id(user_id, UserNotFound)
-        number = self._transfers.transfer(req.context.caller, owner, to)
+        number = self._store.transfer(req.context.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 
-class KeyCollection:
+class KeyCollection(StoreResource):
     """``/v1/keys``: the keys of the caller; for a broker, all keys."""
 
     FIELDS = (
@@ -92,12 +76,8 @@ class KeyCollection:
         "revoked_at",
     )  # fmt: skip
 
-    def __init__(self, keys: Any) -> None:
-        """``keys`` is a KeyStore."""
-        self._keys = keys
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        keys = [*map(self._as_json, self._keys.list(req.context.caller))]
+        keys = [*map(self._as_json, self._store.list(req.context.caller))]
         envelope.succeed(resp, to_json({"keys": keys}))
 
     on_head = on_get
@@ -105,11 +85,11 @@ class KeyCollection:
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {
             "user_id": ids.parse,
-            "name": KEY_NAME.validate,
+            "name": NAME.validate,
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }
-        made = self._keys.create(req.context.caller, **body.read_fields(req, fields))
+        made = self._store.create(req.context.caller, **body.read_fields(req, fields))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
 
@@ -117,22 +97,18 @@ class KeyCollection:
         return {name: key[name] for name in self.FIELDS}
 
 
-class KeyItem:
+class KeyItem(StoreResource):
     """``/v1/keys/{key_id}``"""
 
-    def __init__(self, keys: Any) -> None:
-        """``keys`` is a KeyStore."""
-        self._keys = keys
-
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
-        self._keys.revoke(req.context.caller, path_id(key_id, KeyNotFound))
+        self._store.revoke(req.context.caller, path_id(key_id, KeyNotFound))
         envelope.succeed(resp, "{}")
 
 
-def _as_json(user: User) -> dict[str, object]:
+def _as_json(user: dict[str, Any]) -> dict[str, object]:
     """The user as JSON; only a disabled user has ``disabled``."""
-    member = user._asdict()
-    return member if user.disabled else {name: member[name] for name in ("id", "email", "role")}
+    shown = {name: user[name] for name in ("id", "email", "role")}
+    return shown if user["disabled_at"] is None else {**shown, "disabled": True}
 
 
 def _parse_expiry(value: object) -> str:

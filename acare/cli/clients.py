@@ -22,9 +22,9 @@ from acare.cli.options import (
 from acare.cli.output import print_json, print_rows, printable
 from acare.database.database import Database
 from acare.field_types import String, to_json
+from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import Event, HistoryStore, Stored
-from acare.store.lists import ListStore
 from acare.store.users import UserStore
 
 #: Seconds that a search among deleted clients may take.
@@ -62,7 +62,7 @@ def run_find(args: argparse.Namespace) -> int:
 
 def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
-    owners = {user["id"]: user["email"] for user in UserStore(database).list()}
+    owners = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
@@ -73,7 +73,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
             "deleted_at": deleted_at,
         }
 
-    for record, _ in ListStore(database).all(OPERATOR, sys.maxsize, q=text):
+    for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, q=text):
         yield row(record)
     if deleted:
         page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
@@ -84,7 +84,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
+        emails = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
     if args.json:
         print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
         return 0
@@ -100,7 +100,7 @@ def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
     yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
     yield from _fields(client)
     for event in stored.history:
-        who = f"{event.by} ({event.key})" if event.key else "the operator"
+        who = event.by or "the operator"
         yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
         yield from _changes(event, emails)
     for response in stored.responses:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from acare.app import App
-from acare.auth import OPERATOR, operator_for
+from acare.auth import OPERATOR, caller_without_key
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
 from acare.cli.serve import serve
 from acare.config import SETTINGS
@@ -43,7 +43,7 @@ def _fill(app: App) -> tuple[str, str]:
     rng = random.Random("acare")  # the same clients at every start
     for body in _clients(rng):
         owner = rng.choice([broker, *agents])
-        client = app.clients.create(operator_for(owner.id), validate_create(body))
+        client = app.clients.create(caller_without_key(owner.id), validate_create(body))
     key = app.keys.create(OPERATOR, user_id=broker.id).key
     return key, client.id
 

@@ -76,8 +76,8 @@ def _describe(client: Mapping[str, object], owner: str) -> str:
 
 
 def run_purge(args: argparse.Namespace) -> int:
-    with open_database(args, must_exist=True) as database, show_progress() as show:
-        purged = HistoryStore(database).purge(args.older_than, show)
+    with open_database(args, must_exist=True) as database:
+        purged = HistoryStore(database).purge(args.older_than)
         is_overwritten = database.empty_log()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)

@@ -38,7 +38,7 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _WRITERS:
-        raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
+        raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
     write = _WRITERS[form]
     with open_database(args, must_exist=True) as database:
         clients = export(database, args.user, args.status)

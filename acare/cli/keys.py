@@ -7,7 +7,7 @@ import sys
 import time
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, parse_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, caller_without_key, parse_scope
 from acare.cli.options import (
     JSON,
     Commands,
@@ -19,7 +19,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows, printable
-from acare.field_types import KEY_NAME
+from acare.field_types import NAME
 from acare.setting_types import count
 from acare.store import users
 from acare.store.keys import KeyStore
@@ -36,7 +36,7 @@ def add_to(commands: Commands) -> None:
         group, "create", run_create, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
         argument("--role", choices=ROLES, default="agent", help="the role of a new user (default: agent)"),
-        argument("--name", type=checked(KEY_NAME.validate), metavar="TEXT", help="what the key is for"),
+        argument("--name", type=checked(NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
                  metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete; "
                  f"may be repeated (default: {DEFAULT_SCOPE})"),
@@ -98,6 +98,11 @@ def run_revoke(args: argparse.Namespace) -> int:
             keys.revoke(OPERATOR, args.id)
             said = f"Revoked key {args.id}."
         else:
-            said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."
+            with database.read() as connection:
+                owner = caller_without_key(users.get(connection, args.user).id)
+            valid = [key["id"] for key in keys.list(owner) if key["revoked_at"] is None]
+            for key_id in valid:
+                keys.revoke(owner, key_id)
+            said = f"Revoked {counted(len(valid), 'key')} of {args.user}."
     sys.stderr.write(f"{said}\n")
     return 0

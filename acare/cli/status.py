@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     fail_on = CHECKS if args.fail_on is None else args.fail_on
     for name in args.fail_on or ():
         if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
-            raise SettingError("--fail-on", f"{name} needs --{_NEEDED[name]}")
+            raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
     path = existing_database(args)
     checks = read_status(path, args.backups, args.max_age, args.url)
     if args.json:

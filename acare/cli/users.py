@@ -18,10 +18,9 @@ from acare.cli.options import (
     argument,
     open_database,
     parse_email,
-    parse_id,
 )
 from acare.cli.output import counted, print_rows
-from acare.store.transfer import TransferStore
+from acare.store.clients import ClientStore
 from acare.store.users import UserStore
 
 COLUMNS = ("id", "role", "clients", "disabled_at", "email")
@@ -72,18 +71,16 @@ def add_to(commands: Commands) -> None:
     for name, (summary, arguments, change, message) in CHANGES.items():
         add_command(group, name, partial(run_change, change, message), summary, *arguments)
     add_command(
-        commands, "transfer", run_transfer, "transfer clients to another user",
+        commands, "transfer", run_transfer, "transfer all clients of a user to another user",
         argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"),
         argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
-        argument("--client", dest="clients", action="append", type=parse_id, metavar="ID",
-                 help="a client to transfer; may be repeated (default: all)"),
-        description="Transfer all or some clients of a user to another user. Each client gets a new version.",
+        description="Transfer all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
 
 
 def run_list(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        print_rows(UserStore(database).list(), COLUMNS, as_json=args.json)
+        print_rows(UserStore(database).list(OPERATOR), COLUMNS, as_json=args.json)
     return 0
 
 
@@ -96,6 +93,6 @@ def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
 
 def run_transfer(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        moved = TransferStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
+        moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
     return 0

@@ -19,7 +19,14 @@ log = logging.getLogger("acare.database")
 #: For each older schema, the file ``N_to_M.sql`` that migrates it to the next one.
 FOLDER = Path(__file__).with_name("migrations")
 
-COLUMNS = "SELECT name FROM pragma_table_xinfo('clients')"
+# The tables that migrations recreate.
+COLUMNS = """
+SELECT 'clients', name
+FROM pragma_table_xinfo('clients')
+UNION ALL
+SELECT 'client_history', name
+FROM pragma_table_xinfo('client_history')
+"""
 
 
 def migrate(path: Path, folder: Path = FOLDER) -> None:
@@ -67,13 +74,13 @@ def _script(version: int, folder: Path) -> str:
 
 
 def _run(connection: sqlite3.Connection, path: Path, script: str) -> None:
-    """Run a script. If it recreates the table of clients, an unknown column is an error: it would be lost."""
+    """Run a script. An unknown column of a table that it recreates is an error: it would be lost."""
     columns = connection.execute(COLUMNS).fetchall()
     for statement in _statements(script):
         connection.execute(statement)
-    for (column,) in set(columns).difference(connection.execute(COLUMNS).fetchall()):
+    for table, column in set(columns).difference(connection.execute(COLUMNS).fetchall()):
         if not re.search(rf"\b{re.escape(column)}\b", script):
-            raise _failed(path, f"the table clients has the unknown column {column}")
+            raise _failed(path, f"the table {table} has the unknown column {column}")
 
 
 def _failed(path: Path, reason: object) -> DatabaseRefused:

@@ -7,7 +7,7 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 
-from acare.app import Workload
+from acare.api.request import Workload
 from acare.server.parser import Parser
 from acare.server.response import AppTask
 

@@ -14,7 +14,8 @@ from types import FrameType
 from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
-from acare.app import App, Workload
+from acare.api.request import Workload
+from acare.app import App
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections

@@ -58,9 +58,6 @@ MAX_PAGE = 4 * 1024 * 1024
 # when the copy was begun.
 _CURSOR = re.compile(r"([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
 
-#: Rows that one transaction of a purge reads.
-PURGE_ROWS = 1000
-
 PURGE_REMOVALS = f"""
 UPDATE change_cursors
 SET purged = max(purged, (
@@ -70,15 +67,10 @@ SET purged = max(purged, (
 ))
 """
 
-PURGE_END = """
-SELECT max(revision)
-FROM (SELECT revision FROM client_changes WHERE revision > :after ORDER BY revision LIMIT :rows)
-"""
-
 # Never the last row: its revision would be reused for the next change.
 PURGE = """
 DELETE FROM client_changes
-WHERE revision > :after AND revision <= :last AND revision < (SELECT max(revision) FROM client_changes)
+WHERE revision < (SELECT max(revision) FROM client_changes)
     AND iif(
         removed_at IS NULL,
         NOT EXISTS (
@@ -125,16 +117,13 @@ class ChangeStore:
         return ChangePage(rows, f"{view}.{position}.{begun}", position < newest)
 
 
-def end_old_cursors(days: int, connection: sqlite3.Connection) -> None:
-    """End the cursors from before the last removal that is more than ``days`` days old."""
-    connection.execute(PURGE_REMOVALS, {"age": f"-{days} days"})
+def purge(connection: sqlite3.Connection, age: str) -> None:
+    """End the cursors from before the last removal of this ``age``, and delete rows that no cursor needs.
 
-
-def purge_some(after: int, connection: sqlite3.Connection) -> int | None:
-    """Delete rows that no cursor needs, from ``after`` on. Returns the revision to continue from, if any."""
-    (last,) = connection.execute(PURGE_END, {"after": after, "rows": PURGE_ROWS}).fetchall()[0]
-    connection.execute(PURGE, {"after": after, "last": last})
-    return None if last is None else int(last)
+    ``age`` is an offset for SQLite, such as ``-30 days``.
+    """
+    connection.execute(PURGE_REMOVALS, {"age": age})
+    connection.execute(PURGE)
 
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:

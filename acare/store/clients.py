@@ -6,7 +6,7 @@ A public method is one transaction. Clients are returned as the JSON text that S
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Unpack
 
@@ -15,9 +15,9 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import ClientNotFound
+from acare.errors import ClientNotFound, FieldError, InvalidInput
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists, search
+from acare.store import idempotency, lists, search, users
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -51,7 +51,7 @@ INSERT INTO clients (
 )
 SELECT
     seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, created_at, created_at, :key_id
+    1, created_at, created_at, :author_id
 FROM ({NEXT_POSITION})
 RETURNING id, json, created_at
 """
@@ -59,7 +59,7 @@ RETURNING id, json, created_at
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :key_id
+SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
 WHERE id = :id AND {VISIBLE}
     AND {UNCHANGED}
 RETURNING id, version, json
@@ -74,19 +74,28 @@ RETURNING version
 
 SIGN_DELETION = """
 UPDATE client_history
-SET deleted_by = :key_id
+SET deleted_by = :author_id
 WHERE client_id = :id AND version = :version
+"""
+
+TRANSFER = f"""
+UPDATE clients
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
+WHERE user_id = :owner_id
 """
 
 #: Seconds that a list or search may take: other requests wait for it.
 MAX_SECONDS = 2.0
 
+#: Seconds that reading all clients of a list may take, including pauses between rows.
+MAX_SECONDS_OF_ALL = 30.0
+
 
 class ClientStore:
     """Clients in a database. ``new_id`` generates the ids.
 
-    Every method acts for a caller: it sees only the clients of that caller, and records the caller's key with
-    each change.
+    Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
+    with each change.
     """
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
@@ -103,6 +112,16 @@ class ClientStore:
             search.index_changes(self._database)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
+
+    def all(self, caller: Caller, max_clients: int, **filters: Unpack[Filters]) -> Iterator[tuple[str, str]]:
+        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
+
+        InvalidInput if there are more than ``max_clients``.
+        """
+        if filters.get("q") is not None:
+            search.index_changes(self._database)
+        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
+            yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""
@@ -131,7 +150,7 @@ class ClientStore:
             **client,
             "id": str(self._new_id()),
             "user_id": caller.user_id,
-            "key_id": caller.key_id,
+            "author_id": caller.author_id,
         }
 
         def insert(connection: sqlite3.Connection) -> CreatedClient:
@@ -152,14 +171,30 @@ class ClientStore:
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,
     ) -> ClientRow:
-        """Merge ``changes`` into the client and return it.
+        """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
-        budget_max.
+        budget_max, or if the new owner is unknown or disabled.
         """
         target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(change, target, changes), keeps_cache=True)
+        return self._database.write(partial(_change, target, changes), keeps_cache=True)
+
+    def transfer(self, caller: Caller, owner: str, to: str) -> int:
+        """Transfer all clients of a user to another user. Returns how many.
+
+        The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
+        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
+            if old.id == new.id:
+                raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
+            values = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
+            return connection.execute(TRANSFER, values).rowcount
+
+        return self._database.write(work)
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
@@ -169,14 +204,15 @@ class ClientStore:
             rows = connection.execute(DELETE, target.values()).fetchall()
             if not rows:
                 raise target.explain(connection)
-            signature = {"id": client_id, "version": rows[0][0], "key_id": caller.key_id}
+            signature = {"id": client_id, "version": rows[0][0], "author_id": caller.author_id}
             connection.execute(SIGN_DELETION, signature)
 
         self._database.write(remove, keeps_cache=True)
 
 
-def change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
-    """Change columns of the target, inside a transaction. Raises the errors of ``ClientStore.update``."""
+def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
+    if "user_id" in changes:
+        users.get_enabled(connection, str(changes["user_id"]), "user_id")
     statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, {**changes, **target.values()}).fetchall()

@@ -44,8 +44,7 @@ ORDER BY ended_at DESC, rowid DESC
 PAGE = """
 SELECT json, json_object('deletedAt', ended_at, 'deletedBy', users.email)
 FROM client_history
-LEFT JOIN api_keys ON api_keys.id = deleted_by
-LEFT JOIN users ON users.id = user_id
+LEFT JOIN users ON users.id = deleted_by
 WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
 ORDER BY ended_at DESC, client_history.rowid DESC
 """

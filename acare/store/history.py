@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypedDict
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow
 from acare.database.connection import NOW, at_offset
-from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
-from acare.store import idempotency, search
-from acare.store.changes import end_old_cursors, purge_some
+from acare.store import changes, idempotency, search
 from acare.store.clients import next_position_at
 from acare.store.targets import last_owner
 
-# The last versions of one client, the current one last, with the keys and users that made them.
+# The last versions of one client, the current one last, with the users who made and deleted them.
 VERSIONS = """
-SELECT
-    version, json, imported_at, maker.preview, maker_user.email, ended_at, deleted, deleter.preview,
-    deleter_user.email
+SELECT version, json, imported_at, maker.email, ended_at, deleted, deleter.email
 FROM (
     SELECT client_id, version, json, imported_at, made_by, ended_at, deleted, deleted_by
     FROM client_history
@@ -37,10 +31,8 @@ FROM (
     ORDER BY version DESC
     LIMIT :max_versions
 )
-LEFT JOIN api_keys AS maker ON maker.id = made_by
-LEFT JOIN users AS maker_user ON maker_user.id = maker.user_id
-LEFT JOIN api_keys AS deleter ON deleter.id = deleted_by
-LEFT JOIN users AS deleter_user ON deleter_user.id = deleter.user_id
+LEFT JOIN users AS maker ON maker.id = made_by
+LEFT JOIN users AS deleter ON deleter.id = deleted_by
 ORDER BY version
 """
 
@@ -59,7 +51,7 @@ SELECT
     ),
     client_id, json_extract(json, '$.user_id'),
     {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
-    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :key_id, imported_at
+    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :author_id, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
@@ -74,20 +66,7 @@ MAX_VERSIONS = 200
 #: Seconds that reading the history of a client may take.
 _MAX_SECONDS = 2.0
 
-#: Rows that one transaction of a purge deletes, and the seconds until the next one.
-PURGE_ROWS = 200
-PURGE_PAUSE = 0.01
-
-PURGE = f"""
-DELETE FROM client_history
-WHERE rowid IN (
-    SELECT rowid
-    FROM client_history
-    WHERE ended_at < {at_offset(":age")}
-    ORDER BY ended_at
-    LIMIT :limit
-)
-"""
+PURGE = f"DELETE FROM client_history WHERE ended_at < {at_offset(':age')}"
 
 
 class Change(TypedDict("Change", {"from": Any, "to": Any})):
@@ -103,7 +82,6 @@ class Event:
     version: int
     at: str
     by: str | None  # the e-mail address of the user; None: the operator
-    key: str | None  # the preview of the user's key
     action: str  # created, imported, updated, handed_over, deleted, restored
     changes: list[Change]
     client: dict[str, Any]  # as it was then
@@ -135,19 +113,19 @@ class HistoryStore:
         events: list[Event] = []
         before: dict[str, Any] | None = None
         was_deleted = False
-        for version, text, imported_at, key, user, ended_at, deleted, deleter_key, deleter in versions:
+        for version, text, imported_at, maker, ended_at, deleted, deleter in versions:
             client = json.loads(text)
             at, action = client["updated_at"], "restored" if was_deleted else "updated"
-            changes = [] if before is None else _changes(before, client)
-            if before is None and _is_imported(client, imported_at, key):
+            changed = [] if before is None else _changes(before, client)
+            if before is None and _is_imported(client, imported_at, maker):
                 at, action = imported_at, "imported"  # the times of the client come from the file
             elif version == 1:
                 action = "created"
-            elif any(change["field"] == "user_id" for change in changes):
+            elif any(change["field"] == "user_id" for change in changed):
                 action = "handed_over"
-            events.append(Event(version, at, user, key, action, changes, client))
+            events.append(Event(version, at, maker, action, changed, client))
             if deleted:
-                events.append(Event(version, ended_at, deleter, deleter_key, "deleted", [], client))
+                events.append(Event(version, ended_at, deleter, "deleted", [], client))
             before, was_deleted = client, bool(deleted)
         if before is None or caller.owner_id not in (None, before["user_id"]):
             raise _not_found(client_id)
@@ -170,42 +148,34 @@ class HistoryStore:
             owner = last_owner(connection, client_id)
             if owner is None or caller.owner_id not in (None, owner):
                 raise _not_found(client_id)
-            rows = connection.execute(RESTORE, {"id": client_id, "key_id": caller.key_id}).fetchall()
+            rows = connection.execute(RESTORE, {"id": client_id, "author_id": caller.author_id}).fetchall()
             if not rows:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
             return ClientRow._make(rows[0])
 
         return self._database.write(work)
 
-    def purge(self, days: int, progress: Progress = silent) -> int:
+    def purge(self, days: int) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        Small transactions with pauses let other processes write. If the purge is interrupted, the finished
-        transactions are kept.
+        One transaction: other writers wait meanwhile.
         """
-        while self._database.write(idempotency.delete_expired):
-            pass
-        purged = 0
-        while deleted := self._database.write(partial(_purge_some, days)):
-            purged += deleted
-            progress("Purging", purged, 0, "versions")
-            time.sleep(PURGE_PAUSE)
-        self._database.write(partial(end_old_cursors, days))
-        end: int | None = 0
-        while end is not None:
-            end = self._database.write(partial(purge_some, end))
-            time.sleep(PURGE_PAUSE)
-        self._database.write(search.erase_deleted_words)
-        return purged
+        age = f"-{days} days"
+
+        def work(connection: sqlite3.Connection) -> int:
+            while idempotency.delete_expired(connection):
+                pass
+            purged = connection.execute(PURGE, {"age": age}).rowcount
+            changes.purge(connection, age)
+            search.erase_deleted_words(connection)
+            return purged
+
+        return self._database.write(work)
 
 
-def _purge_some(days: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(PURGE, {"age": f"-{days} days", "limit": PURGE_ROWS}).rowcount
-
-
-def _is_imported(client: dict[str, Any], imported_at: str | None, key: str | None) -> bool:
+def _is_imported(client: dict[str, Any], imported_at: str | None, maker: str | None) -> bool:
     """Whether an import made the first version that the history has; earlier ones may have been purged."""
-    if imported_at is None or key is not None:
+    if imported_at is None or maker is not None:
         return False
     return bool(client["version"] == 1 or client["updated_at"] <= imported_at)
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import HOST, OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
+from acare.auth import OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, THIS_MINUTE
 from acare.database.database import Database
 from acare.errors import KeyNotFound
@@ -59,8 +59,7 @@ SELECT
     END AS state
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE preview <> '{HOST}'
-    AND (:owner_id IS NULL OR users.id = :owner_id)
+WHERE (:owner_id IS NULL OR users.id = :owner_id)
     AND (:id IS NULL OR api_keys.id = :id)
 ORDER BY api_keys.rowid
 """
@@ -68,14 +67,8 @@ ORDER BY api_keys.rowid
 REVOKE = f"""
 UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
-WHERE id = :id AND preview <> '{HOST}' AND (:owner_id IS NULL OR user_id = :owner_id)
+WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
 RETURNING id
-"""
-
-REVOKE_ALL = f"""
-UPDATE api_keys
-SET revoked_at = {NOW}
-WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
 """
 
 
@@ -87,18 +80,10 @@ class NewKey(NamedTuple):
 
 
 class KeyStore:
-    """Keys in a database. ``new_key`` generates the 64 characters of a new key."""
+    """Keys in a database."""
 
-    def __init__(
-        self,
-        database: Database,
-        new_id: Callable[[], object] = ids.new,
-        new_key: Callable[[], str] = lambda: secrets.token_hex(KEY_LENGTH // 2),
-        now: Callable[[], str] = timestamps.now,
-    ) -> None:
+    def __init__(self, database: Database, now: Callable[[], str] = timestamps.now) -> None:
         self._database = database
-        self._new_id = new_id
-        self._new_key = new_key
         self._now = now
         self._noted: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
@@ -136,7 +121,7 @@ class KeyStore:
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         require_right_to_give(caller, owner_id, given)
-        key, key_id = self._new_key(), str(self._new_id())
+        key, key_id = secrets.token_hex(KEY_LENGTH // 2), ids.new()
         values = {
             "id": key_id,
             "name": name,
@@ -170,15 +155,6 @@ class KeyStore:
                 raise KeyNotFound(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
 
         self._database.write(work)
-
-    def revoke_all(self, email: str) -> int:
-        """Revoke all keys of a user. Returns how many were not revoked yet. Raises UserNotFound."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            user = users.get(connection, email)
-            return connection.execute(REVOKE_ALL, {"user_id": user.id}).rowcount
-
-        return self._database.write(work)
 
 
 def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = None) -> list[dict[str, Any]]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, Unpack
+from typing import Any
 
-from acare.auth import Caller
 from acare.clients import ClientPage, Filters
-from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store import search
 
 _WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
-
-#: Seconds that reading all clients of a list may take, including pauses between rows.
-_MAX_SECONDS_OF_ALL = 30.0
 
 _CONDITIONS = {
     "q": search.WORDS,
@@ -50,28 +45,19 @@ def read(
     return ClientPage(total, [text for (text,) in found])
 
 
-class ListStore:
-    """Complete lists, for files."""
+def read_all(
+    connection: sqlite3.Connection, owner_id: str | None, max_clients: int, filters: Filters
+) -> sqlite3.Cursor:
+    """The JSON of each client and the e-mail address of its owner, newest first.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def all(self, caller: Caller, max_clients: int, **filters: Unpack[Filters]) -> Iterator[tuple[str, str]]:
-        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
-
-        InvalidInput if there are more than ``max_clients``.
-        """
-        if filters.get("q") is not None:
-            search.index_changes(self._database)
-        with self._database.read(max_seconds=_MAX_SECONDS_OF_ALL) as connection:
-            total, values = _count(connection, caller.owner_id, filters)
-            if total > max_clients:
-                problem = (
-                    f"match {total:,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
-                )
-                raise InvalidInput(FieldError("filters", problem))
-            statement = page_statement(_conditions(values), "DESC", _WITH_OWNER)
-            yield from connection.execute(statement, {**values, "rows": total, "skipped": 0})
+    Begins a transaction. InvalidInput if there are more than ``max_clients``.
+    """
+    total, values = _count(connection, owner_id, filters)
+    if total > max_clients:
+        problem = f"match {total:,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
+        raise InvalidInput(FieldError("filters", problem))
+    statement = page_statement(_conditions(values), "DESC", _WITH_OWNER)
+    return connection.execute(statement, {**values, "rows": total, "skipped": 0})
 
 
 def _count(

@@ -32,8 +32,7 @@ WHERE client_id = :id AND version = :version
 GET_MAKER = """
 SELECT users.email
 FROM clients
-JOIN api_keys ON api_keys.id = made_by
-JOIN users ON users.id = api_keys.user_id
+JOIN users ON users.id = made_by
 WHERE clients.id = :id
 """
 
@@ -75,7 +74,7 @@ class Target(NamedTuple):
         """The named parameters of VISIBLE, UNCHANGED and the statements above."""
         return {
             "owner_id": self.caller.owner_id,
-            "key_id": self.caller.key_id,
+            "author_id": self.caller.author_id,
             "id": self.client_id,
             "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
             "allowed": _json(self.precondition.allowed),

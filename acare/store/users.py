@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from acare import ids
-from acare.auth import FULL_ACCESS, HOST, Caller, Role, User
+from acare.auth import Caller, Role, User, caller_without_key
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserNotFound
 
-VISIBLE = """
-SELECT id, email, role, disabled_at IS NOT NULL
-FROM users
-WHERE (disabled_at IS NULL OR :disabled) AND (:owner_id IS NULL OR id = :owner_id)
-ORDER BY email
-"""
-
 # An e-mail address has an @, so it never equals an id.
 FIND = """
-SELECT id, email, role, disabled_at IS NOT NULL
+SELECT id, email, role, disabled_at
 FROM users
 WHERE id = :which OR email = :which
 """
@@ -34,6 +27,7 @@ SELECT
     id, email, role, created_at, disabled_at,
     (SELECT coalesce(sum(total), 0) FROM client_totals WHERE user_id = users.id) AS clients
 FROM users
+WHERE (disabled_at IS NULL OR :disabled) AND (:owner_id IS NULL OR id = :owner_id)
 ORDER BY email
 """
 
@@ -48,34 +42,14 @@ SET email = coalesce(:email, email),
 WHERE id = :id
 """
 
-ANY_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
-
-FIND_HOST_KEY = f"""
-SELECT users.id, role, api_keys.id
-FROM users
-LEFT JOIN api_keys ON user_id = users.id AND preview = '{HOST}'
-WHERE users.email = :email AND disabled_at IS NULL
-"""
-
-INSERT_HOST_KEY = f"""
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes)
-SELECT :id, :user_id, 'embedding app', randomblob(32), '{HOST}', '{{}}'
-WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE user_id = :user_id AND preview = '{HOST}')
-"""
+HAS_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
 
 
 class UserStore:
-    """Users in a database. ``new_id`` generates the ids."""
+    """Users in a database."""
 
-    def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._new_id = new_id
-
-    def visible_to(self, caller: Caller, *, disabled: bool = False) -> list[User]:
-        """The users whose clients the caller can see, by e-mail; disabled ones only with ``disabled``."""
-        values = {"owner_id": caller.owner_id, "disabled": disabled}
-        with self._database.read() as connection:
-            return [_user(row) for row in connection.execute(VISIBLE, values)]
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""
@@ -83,29 +57,23 @@ class UserStore:
             return get(connection, caller.user_id)
 
     def caller(self, email: str) -> Caller | None:
-        """The caller for a user of the embedding app; None if unknown or disabled.
-
-        In the history, a separate key represents the user; it cannot authenticate requests.
-        """
-        found = self._database.cached(email, _find_caller)
-        if found is None or found.key_id is not None:
-            return found
-        self._database.write(partial(_insert_host_key, str(self._new_id()), found.user_id))
+        """The caller for a user of the embedding app; None if unknown or disabled."""
         return self._database.cached(email, _find_caller)
 
-    def list(self) -> list[dict[str, Any]]:
-        """All users by e-mail, with role, state and number of clients."""
+    def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
+        """The users whose clients the caller can see, by e-mail, with role, state and number of clients."""
+        values = {"owner_id": caller.owner_id, "disabled": disabled}
         with self._database.read() as connection:
-            return as_dicts(connection.execute(LIST))
+            return as_dicts(connection.execute(LIST, values))
 
     def add(self, email: str, role: Role) -> User:
         """Add a user. AlreadyExists if the e-mail address is in use."""
-        user_id = str(self._new_id())
+        user_id = ids.new()
 
         def work(connection: sqlite3.Connection) -> User:
-            if find(connection, email) is not None:
-                raise _already_exists(email)
-            return insert(connection, User(user_id, email, role))
+            with _unique(email):
+                connection.execute(INSERT, {"id": user_id, "email": email, "role": role})
+            return User(user_id, email, role)
 
         return self._database.write(work)
 
@@ -125,29 +93,20 @@ class UserStore:
         values = {"email": email, "role": role, "disabled": disabled}
 
         def work(connection: sqlite3.Connection) -> User:
-            before = get(connection, which)
-            try:
+            before, had_broker = get(connection, which), _has_broker(connection)
+            with _unique(email):
                 connection.execute(CHANGE, {**values, "id": before.id})
-            except sqlite3.IntegrityError:
-                raise _already_exists(str(email)) from None
-            after = get(connection, before.id)
-            if _is_broker(before) and not _is_broker(after) and not _any_broker(connection):
+            if had_broker and not _has_broker(connection):
                 raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
-            return after
+            return get(connection, before.id)
 
         return self._database.write(work)
-
-
-def insert(connection: sqlite3.Connection, user: User) -> User:
-    """Insert a user, inside a transaction."""
-    connection.execute(INSERT, user._asdict())
-    return user
 
 
 def find(connection: sqlite3.Connection, which: str) -> User | None:
     """The user with this id or e-mail address; None if there is none."""
     rows = connection.execute(FIND, {"which": which}).fetchall()
-    return _user(rows[0]) if rows else None
+    return User(*rows[0]) if rows else None
 
 
 def get(connection: sqlite3.Connection, which: str) -> User:
@@ -161,7 +120,7 @@ def get(connection: sqlite3.Connection, which: str) -> User:
 def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
     """Like ``find``. InvalidInput for the field if the user is unknown or disabled."""
     found = find(connection, which)
-    if found is None or found.disabled:
+    if found is None or found.disabled_at is not None:
         name = which if found is None else found.email
         raise InvalidInput(
             FieldError(field, f"must be a user who is not disabled: {name} is disabled or unknown")
@@ -176,29 +135,18 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
-    rows = connection.execute(FIND_HOST_KEY, {"email": email}).fetchall()
-    if not rows:
-        return None
-    user_id, role, key_id = rows[0]
-    return Caller(user_id, role, key_id, HOST, FULL_ACCESS)
+    user = find(connection, email)
+    return None if user is None or user.disabled_at is not None else caller_without_key(user.id, user.role)
 
 
-def _insert_host_key(key_id: str, user_id: str, connection: sqlite3.Connection) -> None:
-    connection.execute(INSERT_HOST_KEY, {"id": key_id, "user_id": user_id})
+@contextmanager
+def _unique(email: str | None) -> Iterator[None]:
+    """AlreadyExists if the statement in the ``with`` would give two users this address."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise AlreadyExists(f"the user {email} already exists") from None
 
 
-def _already_exists(email: str) -> AlreadyExists:
-    return AlreadyExists(f"the user {email} already exists")
-
-
-def _user(row: tuple[Any, ...]) -> User:
-    user_id, email, role, disabled = row
-    return User(user_id, email, role, bool(disabled))
-
-
-def _is_broker(user: User) -> bool:
-    return user.role == "broker" and not user.disabled
-
-
-def _any_broker(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute(ANY_BROKER).fetchall()[0][0])
+def _has_broker(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute(HAS_BROKER).fetchall()[0][0])

@@ -236,9 +236,7 @@ def test_a_purge_does_not_end_a_copy_that_began_after_the_removal(app, agency):
     assert new.read("&limit=1") == [(client_id, 1) for client_id in kept[1:]]
 
 
-def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency, monkeypatch):
-    monkeypatch.setattr(store, "PURGE_ROWS", 2)
-    monkeypatch.setattr("acare.store.history.PURGE_PAUSE", 0)
+def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency):
     for notes in "abcd":
         agency.ana.api.put(agency.id, {"notes": notes})
     gone, last = agency.ana.api.create()["id"], agency.ana.api.create()["id"]

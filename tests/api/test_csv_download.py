@@ -7,8 +7,7 @@ from support.client import Api, full_key
 from support.data import OTHER
 from support.importing import USER, Agency
 
-from acare.auth import operator_for
-from acare.store.lists import ListStore
+from acare.auth import caller_without_key
 
 CSV = "/v1/clients.csv"
 
@@ -82,7 +81,7 @@ def test_what_is_too_large_is_400_and_names_the_command(three, monkeypatch, limi
 
 
 def test_it_is_of_one_snapshot(app, three):
-    exported = ListStore(app.database).all(operator_for("x", "broker"), 4)
+    exported = app.clients.all(caller_without_key("x", "broker"), 4)
     next(exported)
     three.create()
     assert len(list(exported)) == 2

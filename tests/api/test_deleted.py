@@ -4,7 +4,7 @@ import pytest
 from support.client import Api
 from support.data import OTHER
 
-from acare.auth import OPERATOR, operator_for
+from acare.auth import OPERATOR
 from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
@@ -53,7 +53,7 @@ def test_it_says_when_and_by_whom(app, api, caller):
     ana = caller("ana@x.com", "agent")
     ana.delete(ana.create()["id"])
     by_operator = api.create()
-    app.clients.delete(operator_for(by_operator["user_id"]), by_operator["id"])
+    app.clients.delete(OPERATOR, by_operator["id"])
     last, first = api.list("?deleted=true")["meta"]["deleted"]
     assert (last["deletedBy"], first["deletedBy"]) == (None, "ana@x.com")
     assert last["deletedAt"] >= first["deletedAt"] >= by_operator["created_at"][:10]

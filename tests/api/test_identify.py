@@ -47,12 +47,19 @@ def me(app, **headers):
     return send(app, "GET", "/v1/users/me", **headers)
 
 
-def test_the_user_named_by_identify_is_the_caller(embedded):
+def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
     event, *_ = HistoryStore(embedded.database).events(OPERATOR, made.json["data"]["id"])
-    assert (event.by, event.key) == (ANA, "host")
+    assert (event.by, lines[-1].key) == (ANA, "host")
+
+
+def test_each_user_has_a_bucket_if_keys_have(embedded):
+    embedded.users.add("ben@example.com", "agent")
+    options = {"rate_limit": "1/900", "rate_limit_by": "key", "identify": lambda env: env.get("HTTP_COOKIE")}
+    with acare.create_app(database=embedded.database.path, **options) as app:
+        assert [me(app, Cookie=user).status_int for user in (ANA, "ben@example.com", ANA)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize("cookie", [None, ""])

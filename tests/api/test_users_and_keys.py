@@ -105,7 +105,7 @@ def test_the_first_version_after_a_purge_is_not_called_imported(app, ana, api):
         lambda c: c.execute("UPDATE clients SET imported_at = '2020', made_by = NULL").rowcount
     )
     assert history(ana, client_id)[0]["action"] == "imported"
-    app.transfers.transfer(OPERATOR, ANA, me(api))
+    app.clients.transfer(OPERATOR, ANA, me(api))
     app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)
     assert [event["action"] for event in history(api, client_id)] == ["updated"]
 
@@ -342,9 +342,3 @@ def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):
     assert all(each["revoked_at"] for each in listed(api) if each["id"] in (first["id"], second["id"]))
     for unknown in (UNKNOWN_ID, "x"):
         assert code(api.ask("DELETE", f"/v1/keys/{unknown}", status=404)) == "NOT_FOUND"
-
-
-def test_the_key_of_the_embedding_app_is_neither_listed_nor_revoked(app, ana, api):
-    host_key = app.caller(ANA).key_id
-    assert host_key not in [key["id"] for key in listed(api)]
-    api.ask("DELETE", f"/v1/keys/{host_key}", status=404)

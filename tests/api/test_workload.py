@@ -1,9 +1,8 @@
 """Where a server may answer a request: in its event loop, or in threads for each kind of request."""
 
 import pytest
-from support.client import app_fixture
 
-app = app_fixture()
+from acare.api.request import workload
 
 WORKLOADS = {
     ("GET", "/v1/clients", ""): "quick",
@@ -29,6 +28,6 @@ WORKLOADS = {
 }
 
 
-@pytest.mark.parametrize(("request_line", "workload"), WORKLOADS.items(), ids=str)
-def test_a_request_has_a_workload(app, request_line, workload):
-    assert app.workload(*request_line) == workload
+@pytest.mark.parametrize(("request_line", "expected"), WORKLOADS.items(), ids=str)
+def test_a_request_has_a_workload(request_line, expected):
+    assert workload(*request_line) == expected

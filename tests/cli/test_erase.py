@@ -3,20 +3,15 @@
 import functools
 import shutil
 import sqlite3
-import threading
-import time
 from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 from support.terminal import on_terminal
 
-import acare
 from acare.cli import options
 from acare.database.database import Database
 from acare.maintenance.erasures import ErasureStore
-from acare.store import history
-from acare.store.history import HistoryStore
 
 NAME = "Zaphodina"
 
@@ -46,42 +41,6 @@ def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, c
         terminal.type(f"{answer}\n")
         assert terminal.end() == code
     assert (ErasureStore(app.database).erased_at(person) is None) is bool(code)
-
-
-# --- purge
-
-
-@pytest.fixture
-def aged(app, api):
-    """Hundreds of old versions that ended long ago."""
-    client_id = api.create()["id"]
-    for number in range(300):
-        app.database.write(
-            lambda c, n=number: (
-                c.execute("UPDATE clients SET notes = ?, version = version + 1", (n,)).rowcount
-            )
-        )
-    app.database.write(lambda c: c.execute("UPDATE client_history SET ended_at = '2020-01-01'").rowcount)
-    return client_id
-
-
-def test_other_processes_can_write_during_a_purge(app, api, aged, monkeypatch):
-    purge_some = history._purge_some
-    monkeypatch.setattr(history, "PURGE_ROWS", 10)
-    monkeypatch.setattr(history, "_purge_some", lambda *work: time.sleep(0.02) or purge_some(*work))
-    with acare.create_app(database=app.database.path, rate_limit="off") as other:
-        purging = threading.Thread(target=HistoryStore(other.database).purge, args=(1,))
-        begun = time.monotonic()
-        purging.start()
-        waits = []
-        while purging.is_alive():
-            began = time.monotonic()
-            api.create()
-            waits.append(time.monotonic() - began)
-        purging.join()
-        lasted = time.monotonic() - begun
-    assert len(waits) > 5
-    assert max(waits) < lasted / 2
 
 
 # --- compact

@@ -20,13 +20,11 @@ BEGUN = """
 import time
 from acare.cli import output
 from acare.database import copying
-from acare.store import history
 begun = []
 def show(*_):
     begun or begun.append(print("begun", flush=True))
 output.silent = show
 copying._CALL_STEPS = 500
-history.PURGE_ROWS = 1
 """
 
 COMMANDS = [
@@ -34,7 +32,6 @@ COMMANDS = [
     ("verify", "BACKUP"),
     ("restore", "BACKUP"),
     ("compact",),
-    ("purge", "--older-than", "1"),
 ]
 
 

@@ -162,14 +162,3 @@ def test_all_clients_are_handed_over(run, ana, caller):
     moved = ben.get(f"/v1/clients/{client['id']}").json["data"]
     assert moved == {**client, "user_id": own["user_id"], "version": 2, "updated_at": moved["updated_at"]}
     assert f'    owner: "{ANA}" → "{BEN}"\n' in run("history", client["id"]).out
-
-
-def test_chosen_clients_are_handed_over_or_none(run, ana, caller):
-    ben = caller(BEN, "agent")
-    first, second = (ana.create()["id"] for _ in range(2))
-    line = ("transfer", "--from", ANA, "--to", BEN, "--client", first)
-    refused = run(*line, "--client", ben.create()["id"], status=1)
-    assert "nothing was transferred" in refused.err
-    assert total(ana) == 2
-    assert run(*line).out.startswith("Transferred 1 client")
-    assert [client["id"] for client in ana.get("/v1/clients").json["data"]["clients"]] == [second]

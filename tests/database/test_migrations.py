@@ -9,7 +9,7 @@ from contextlib import closing, nullcontext
 import pytest
 from support import schema_2
 from support.client import Api
-from support.data import JORDAN
+from support.data import JORDAN, UNKNOWN_ID
 from support.files import edit, query
 
 import acare
@@ -96,13 +96,23 @@ def test_the_history_of_every_client_is_as_before(migrated):
                 event.at,
                 event.action.replace("restored", "undeleted"),
                 event.version,
-                event.key,
                 event.by,
                 {change["field"]: [change["from"], change["to"]] for change in event.changes},
             ]
             for event in history.events(OPERATOR, client_id)
         ]
-        assert found == events
+        # The history had the preview of a key too.
+        assert found == [[at, action, version, by, changes] for at, action, version, _, by, changes in events]
+
+
+def test_a_change_by_a_user_of_an_embedding_app_is_the_users(path):
+    user, client_id = "01a21b92-345a-73de-896f-7cc8532a316b", "01a21b92-34b0-7236-ab5e-d3cf90d69ada"
+    host_key = f"'{UNKNOWN_ID}', '{user}', randomblob(32), 'host', '{{}}'"
+    edit(path, f"INSERT INTO api_keys (id, user_id, sha256, preview, scopes) VALUES ({host_key})")
+    edit(path, f"UPDATE clients SET made_by = '{UNKNOWN_ID}' WHERE id = '{client_id}'")
+    migrations.migrate(path)
+    assert query(path, f"SELECT made_by FROM clients WHERE id = '{client_id}'") == [(user,)]
+    assert query(path, "SELECT * FROM api_keys WHERE preview = 'host'") == []
 
 
 def test_clients_keep_their_order_and_get_new_places(path):
@@ -151,10 +161,11 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert "Idempotent-Replayed" not in send(migrated, schema_2.BEN, "ben-1", JORDAN).headers
 
 
-def test_a_column_of_the_operator_is_refused_by_its_name(path):
-    edit(path, "ALTER TABLE clients ADD COLUMN more TEXT")
+@pytest.mark.parametrize("table", ["clients", "client_history"])
+def test_a_column_of_the_operator_is_refused_by_its_name(path, table):
+    edit(path, f"ALTER TABLE {table} ADD COLUMN more TEXT")
     before = path.read_bytes()
-    with pytest.raises(DatabaseRefused, match="the table clients has the unknown column more"):
+    with pytest.raises(DatabaseRefused, match=f"the table {table} has the unknown column more"):
         migrations.migrate(path)
     assert path.read_bytes() == before
 

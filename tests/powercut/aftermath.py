@@ -30,7 +30,7 @@ FAILURES = (
 BACKUPS = {"backup": "backups/*.db", "migration": "*.schema-*.db"}
 
 HISTORY = """
-SELECT client_id, version, json, made_by, ended_at, deleted, deleted_by
+SELECT client_id, version, json, ended_at, deleted
 FROM client_history
 ORDER BY client_id, version
 """

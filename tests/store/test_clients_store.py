@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from support.clients import BROKER, new
+from support.clients import new
 
+from acare.auth import OPERATOR
 from acare.clients import Precondition
 from acare.errors import PreconditionFailed, VersionConflict
 
@@ -23,7 +24,7 @@ def row(store, user):
 def test_timestamps_do_not_go_back_with_the_clock(store, user, row, sql):
     sql("UPDATE clients SET created_at = ?, updated_at = ?", FUTURE, FUTURE)
     later = json.loads(store.create(user, new()).json)
-    updated = json.loads(store.update(BROKER, row.id, {"phone": "2"}).json)
+    updated = json.loads(store.update(OPERATOR, row.id, {"phone": "2"}).json)
     assert (later["created_at"], later["updated_at"], updated["updated_at"]) == (FUTURE,) * 3
 
 
@@ -44,10 +45,10 @@ def test_timestamps_do_not_go_back_with_the_clock(store, user, row, sql):
 )
 def test_a_write_whose_conditions_fail_is_refused(store, row, precondition, version, error, attempted):
     with pytest.raises(error) as refused:
-        store.update(BROKER, row.id, {"phone": "2"}, version=version, precondition=precondition)
+        store.update(OPERATOR, row.id, {"phone": "2"}, version=version, precondition=precondition)
     assert (refused.value.current, refused.value.attempted) == (1, attempted)
     if error is PreconditionFailed:
         with pytest.raises(error) as refused:
-            store.delete(BROKER, row.id, precondition)
+            store.delete(OPERATOR, row.id, precondition)
         assert (refused.value.current, refused.value.attempted) == (1, attempted)
-    assert store.get(BROKER, row.id).json == row.json
+    assert store.get(OPERATOR, row.id).json == row.json

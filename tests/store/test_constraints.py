@@ -4,9 +4,10 @@ import json
 import sqlite3
 
 import pytest
-from support.clients import BROKER, new
+from support.clients import new
 from support.data import UNKNOWN_ID
 
+from acare.auth import OPERATOR
 from acare.store.clients import ClientStore
 
 INFINITY = float("inf")
@@ -53,7 +54,7 @@ def test_the_schema_refuses_invalid_values(store, user, sql, column):
     for value in REFUSED[column]:
         with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError), match=REASONS):
             sql(f"UPDATE {table} SET {name} = ?", value)
-    assert store.get(BROKER, row.id).json == row.json
+    assert store.get(OPERATOR, row.id).json == row.json
 
 
 def test_the_schema_rejects_two_clients_with_one_id(database, user, sql):

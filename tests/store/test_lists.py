@@ -2,8 +2,9 @@
 
 import json
 
-from support.clients import BROKER, new
+from support.clients import new
 
+from acare.auth import OPERATOR
 from acare.store.clients import next_position_at
 
 
@@ -20,7 +21,7 @@ def test_rows_and_total_are_of_one_snapshot(store, database, user):
 
     with database.read() as connection:  # the one that the page will borrow
         connection.set_trace_callback(create_before_the_rows)
-    page = store.page(BROKER, page=1, limit=2)
+    page = store.page(OPERATOR, page=1, limit=2)
     connection.set_trace_callback(None)
     assert page == (3, made[:0:-1])
 
@@ -29,7 +30,7 @@ def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(
     store.create(user, new())
     sql("UPDATE clients SET seq = seq + 999990")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
-    assert ids(store.page(BROKER, page=1, limit=20).rows) == made[::-1]
+    assert ids(store.page(OPERATOR, page=1, limit=20).rows) == made[::-1]
 
 
 def test_the_next_position_of_a_time_is_after_its_last_client(store, user, sql):

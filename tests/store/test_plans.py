@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from acare.store import changes, clients, idempotency, keys, lists, targets, transfer, users
+from acare.store import changes, clients, idempotency, keys, lists, targets, users
 
 FILTERS = [
     names for n in range(4) for names in itertools.combinations(("owner_id", "client_type", "status"), n)
@@ -20,8 +20,7 @@ STATEMENTS = {
     },
     "AUTHENTICATE": keys.AUTHENTICATE,
     "changes.PAGE": changes.PAGE,
-    "TRANSFER": transfer.TRANSFER,
-    **{f"users.{name}": getattr(users, name) for name in ("FIND", "FIND_HOST_KEY", "CHANGE")},
+    **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
     **{
         f"list {names} {order}": lists.page_statement(names, order)

@@ -10,7 +10,7 @@ from pathlib import Path
 from support.threads import in_threads
 
 from acare import timestamps
-from acare.auth import operator_for
+from acare.auth import OPERATOR, caller_without_key
 from acare.database.database import Database
 from acare.errors import AcareError
 from acare.fields import validate_create
@@ -18,10 +18,8 @@ from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.maintenance.erasures import ErasureStore
-from acare.store import history
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
-from acare.store.transfer import TransferStore
 from acare.store.users import UserStore
 
 THREADS = 8
@@ -32,8 +30,8 @@ KNOWN = "SELECT id FROM clients UNION SELECT client_id FROM client_history"
 
 def callers(database):
     """The callers by name."""
-    users = UserStore(database).list()
-    return {user["email"].partition("@")[0]: operator_for(user["id"], user["role"]) for user in users}
+    users = UserStore(database).list(OPERATOR)
+    return {user["email"].partition("@")[0]: caller_without_key(user["id"], user["role"]) for user in users}
 
 
 #: How often each operation is done, compared with the others.
@@ -53,7 +51,7 @@ class Operations:
         self.database, self.random = database, random.Random(seed)
         self.callers = callers(database)
         self.clients, self.history = ClientStore(database), HistoryStore(database)
-        self.transfers, self.erasures = TransferStore(database), ErasureStore(database)
+        self.erasures = ErasureStore(database)
         self.ids = ids
 
     def any_caller(self):
@@ -85,13 +83,11 @@ class Operations:
         self.history.restore(self.any_caller(), self.any_id())
 
     def hand_over(self):
-        self.transfers.hand_over(self.callers["broker"], self.any_id(), self.any_owner())
+        self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
 
     def transfer(self):
         one, other = self.random.sample(["ana", "ben"], 2)
-        self.transfers.transfer(
-            self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id
-        )
+        self.clients.transfer(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
 
     def erase(self):
         self.erasures.erase(self.any_id())
@@ -122,7 +118,6 @@ class Operations:
 
 def run(path, seed, count):
     """Do ``count`` operations on a file; prints a line when it begins."""
-    history.PURGE_PAUSE = 0
     with closing(Database(Path(path))) as database:
         with database.read() as connection:
             ids = [client_id for (client_id,) in connection.execute(KNOWN)]

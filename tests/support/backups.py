@@ -9,7 +9,7 @@ from typing import NamedTuple
 from support.keys import new_key
 
 import acare
-from acare.auth import operator_for
+from acare.auth import caller_without_key
 from acare.database.copying import checksum_file
 from acare.fields import validate_create
 
@@ -39,7 +39,7 @@ def content(*names):
 def add(app, *names):
     user = new_key(app.keys, "ana@example.com", SCOPES).user_id
     for name in names:
-        app.clients.create(operator_for(user), validate_create({**JORDAN, "first_name": name}))
+        app.clients.create(caller_without_key(user), validate_create({**JORDAN, "first_name": name}))
 
 
 def fill(path, *names):

@@ -1,11 +1,8 @@
 """Clients for tests that use the store without the API."""
 
-from support.data import JORDAN, UNKNOWN_ID
+from support.data import JORDAN
 
-from acare.auth import operator_for
 from acare.fields import validate_create
-
-BROKER = operator_for(UNKNOWN_ID, "broker")
 
 
 def new(**fields):

@@ -8,7 +8,7 @@ import re
 from support.keys import new_key
 
 import acare
-from acare.auth import operator_for
+from acare.auth import caller_without_key
 from acare.fields import validate_create
 
 from . import command
@@ -25,7 +25,7 @@ class Agency:
         self.database = folder / "acare.db"
         with acare.create_app(database=self.database) as app:
             self.user_id = new_key(app.keys, USER, {"all": ["read", "write"]}, role="broker").user_id
-        self.caller = operator_for(self.user_id, "broker")
+        self.caller = caller_without_key(self.user_id, "broker")
 
     def app(self):
         return acare.create_app(database=self.database)

@@ -39,13 +39,11 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 # The methods of each store that the API calls, apart from those that find the caller.
 METHODS = {
-    "clients": "page get create update delete",
-    "lists": "all",
+    "clients": "page all get create update delete transfer",
     "deleted": "page",
     "changes": "page",
     "history": "events restore",
-    "transfers": "transfer hand_over",
-    "users": "visible_to get add change",
+    "users": "list get add change",
     "keys": "list create revoke",
 }
 

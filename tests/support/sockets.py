@@ -13,7 +13,7 @@ from support.data import JORDAN
 from support.keys import new_key
 
 import acare
-from acare.auth import operator_for
+from acare.auth import caller_without_key
 from acare.fields import validate_create
 
 KIB = 1024
@@ -35,7 +35,7 @@ def _large_database():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.db"
         with acare.create_app(database=path) as app:
-            user = operator_for(new_key(app.keys, "ana@example.com", {}).user_id)
+            user = caller_without_key(new_key(app.keys, "ana@example.com", {}).user_id)
             for _ in range(100):
                 app.clients.create(user, validate_create(LARGE))
         return path.read_bytes()

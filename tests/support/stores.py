@@ -6,7 +6,7 @@ import pytest
 from support.keys import new_key
 from support.writer import Bench, connect, make_table
 
-from acare.auth import operator_for
+from acare.auth import caller_without_key
 from acare.database.database import Database
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
@@ -35,12 +35,12 @@ def keys(database):
 
 @pytest.fixture
 def user(keys):
-    return operator_for(new_key(keys, "ana@example.com", {}).user_id)
+    return caller_without_key(new_key(keys, "ana@example.com", {}).user_id)
 
 
 @pytest.fixture
 def other_user(keys):
-    return operator_for(new_key(keys, "ben@example.com", {}).user_id)
+    return caller_without_key(new_key(keys, "ben@example.com", {}).user_id)
 
 
 @pytest.fixture

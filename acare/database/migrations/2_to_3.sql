@@ -1,5 +1,6 @@
 -- From schema 2 to schema 3: four indexes for the lists in place of eight, a million places for each
--- millisecond in place of ten thousand, and the time of an import in its clients in place of a table of imports.
+-- millisecond in place of ten thousand, the time of an import in its clients in place of a table of imports, and
+-- the user who made a version in place of the key.
 
 -- The new places of all clients, including deleted ones, in the order of their creation.
 CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
@@ -70,7 +71,7 @@ CREATE TABLE clients (
     version              INTEGER NOT NULL CHECK (version >= 1),
     created_at           TEXT NOT NULL,
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
-    made_by              TEXT REFERENCES api_keys (id),
+    made_by              TEXT REFERENCES users (id),
     imported_at          TEXT,
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
@@ -108,7 +109,7 @@ SELECT
     iif(import_id IS NULL, NULL, coalesce(started_at, created_at)), -- `import --again` has deleted imports
     clients_2.id, user_id, first_name, last_name, email, phone, client_type, status, source, budget_min,
     budget_max, preferred_locations, property_preferences, pre_approved, pre_approval_amount, notes, tags, version,
-    created_at, updated_at, made_by
+    created_at, updated_at, (SELECT api_keys.user_id FROM api_keys WHERE api_keys.id = made_by)
 FROM places
 JOIN clients_2 ON clients_2.seq = places.old
 LEFT JOIN imports ON imports.id = import_id
@@ -117,14 +118,40 @@ ORDER BY places.seq;
 DROP TABLE clients_2;
 DROP TABLE imports;
 
-ALTER TABLE client_history ADD COLUMN imported_at TEXT;
+DROP INDEX client_history_by_end;
+ALTER TABLE client_history RENAME TO client_history_2;
 
-UPDATE client_history
-SET seq = (SELECT places.seq FROM places WHERE places.old = client_history.seq),
-    imported_at = (SELECT clients.imported_at FROM clients WHERE clients.id = client_id);
+CREATE TABLE client_history (
+    client_id   TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    json        TEXT NOT NULL,
+    made_by     TEXT REFERENCES users (id),
+    ended_at    TEXT NOT NULL,
+    deleted     INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+    deleted_by  TEXT REFERENCES users (id),
+    imported_at TEXT,
+    PRIMARY KEY (client_id, version)
+) STRICT;
 
+INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, deleted_by, imported_at)
+SELECT
+    client_id, version,
+    (SELECT places.seq FROM places WHERE places.old = client_history_2.seq),
+    json,
+    (SELECT user_id FROM api_keys WHERE id = made_by),
+    ended_at, deleted,
+    (SELECT user_id FROM api_keys WHERE id = deleted_by),
+    (SELECT clients.imported_at FROM clients WHERE clients.id = client_id)
+FROM client_history_2
+ORDER BY client_history_2.rowid;
+
+DROP TABLE client_history_2;
 DROP TABLE places;
 
+DELETE FROM api_keys WHERE preview = 'host'; -- they stood for the users of an embedding app in the history
+
+CREATE INDEX client_history_by_end  ON client_history (ended_at);
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE INDEX clients_by_seq              ON clients (seq);
