@@ -1,4 +1,4 @@
-"""``acare export``: all clients, or some, as JSON lines or CSV."""
+"""``acare export``: all clients, as JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from acare.cli.options import Commands, add_command, argument, open_database
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
-from acare.fields import STATUSES
 from acare.importing.export import export, write_csv, write_json
 
 _WRITERS = {"csv": write_csv, "jsonl": write_json}
@@ -22,16 +21,12 @@ _STDOUT = Path("-")
 
 def add_to(commands: Commands) -> None:
     add_command(
-        commands, "export", run, "export clients as JSON lines or CSV",
+        commands, "export", run, "export all clients as JSON lines or CSV",
         argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
                  help="the file to write or replace (default: -, which is stdout)"),
         argument("--format", choices=_WRITERS,
                  help="the format (default: by the file's extension; jsonl for stdout)"),
-        argument("--status", action="append", choices=STATUSES, default=[],
-                 help="only clients with this status; may be repeated"),
-        argument("--user", metavar="EMAIL", help="only the clients of this user"),
-        description="Write a consistent snapshot of all or some clients, even while a server runs.",
-        epilog="example: acare export clients.csv --status active --user ana@example.com",
+        description="Write a consistent snapshot of all clients, even while a server runs.",
     )  # fmt: skip
 
 
@@ -41,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
     write = _WRITERS[form]
     with open_database(args, must_exist=True) as database:
-        clients = export(database, args.user, args.status)
+        clients = export(database)
         if args.file == _STDOUT:
             file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
             try:
