@@ -18,7 +18,7 @@ from acare.cli.options import (
     parse_email,
     parse_id,
 )
-from acare.cli.output import counted, print_rows, printable
+from acare.cli.output import print_rows, printable
 from acare.field_types import KEY_NAME
 from acare.setting_types import count
 from acare.store import users
@@ -46,10 +46,10 @@ def add_to(commands: Commands) -> None:
         "on stdout; messages are printed on stderr.",
     )  # fmt: skip
     add_command(group, "list", run_list, "show all keys, by their first and last characters", JSON)
-    summary = "revoke a key or all keys of a user, from the next request on"
-    which = add_command(group, "revoke", run_revoke, summary).add_mutually_exclusive_group(required=True)
-    which.add_argument("id", metavar="ID", nargs="?", type=parse_id, help="an id from 'acare key list'")
-    which.add_argument("--user", type=parse_email, metavar="EMAIL", help="all keys of this user")
+    add_command(
+        group, "revoke", run_revoke, "revoke a key, from the next request on",
+        argument("id", metavar="ID", type=parse_id, help="an id from 'acare key list'"),
+    )  # fmt: skip
 
 
 def _after_days(text: str) -> str:
@@ -93,11 +93,6 @@ def _scope_text(scopes: NewScopes) -> str:
 
 def run_revoke(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        keys = KeyStore(database)
-        if args.user is None:
-            keys.revoke(OPERATOR, args.id)
-            said = f"Revoked key {args.id}."
-        else:
-            said = f"Revoked {counted(keys.revoke_all(args.user), 'key')} of {args.user}."
-    sys.stderr.write(f"{said}\n")
+        KeyStore(database).revoke(OPERATOR, args.id)
+    sys.stderr.write(f"Revoked key {args.id}.\n")
     return 0

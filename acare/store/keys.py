@@ -72,12 +72,6 @@ WHERE id = :id AND preview <> '{HOST}' AND (:owner_id IS NULL OR user_id = :owne
 RETURNING id
 """
 
-REVOKE_ALL = f"""
-UPDATE api_keys
-SET revoked_at = {NOW}
-WHERE user_id = :user_id AND revoked_at IS NULL AND preview <> '{HOST}'
-"""
-
 
 class NewKey(NamedTuple):
     """A key that was just created. ``key`` is the key itself, which is not available later."""
@@ -170,15 +164,6 @@ class KeyStore:
                 raise KeyNotFound(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
 
         self._database.write(work)
-
-    def revoke_all(self, email: str) -> int:
-        """Revoke all keys of a user. Returns how many were not revoked yet. Raises UserNotFound."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            user = users.get(connection, email)
-            return connection.execute(REVOKE_ALL, {"user_id": user.id}).rowcount
-
-        return self._database.write(work)
 
 
 def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = None) -> list[dict[str, Any]]:
