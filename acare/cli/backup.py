@@ -58,11 +58,6 @@ def run_restore(args: argparse.Namespace) -> int:
     with show_progress() as show:
         done = restore(args.file, database, checksum=not args.no_checksum, progress=show)
     print(printable(f"Restored {database} from {args.file}."))
-    if done.revoked or done.disabled or done.erased:
-        print(
-            f"Kept from the old database: {counted(done.revoked, 'key')} revoked, "
-            f"{counted(done.disabled, 'user')} disabled, {counted(done.erased, 'client')} erased."
-        )
     if done.old is not None:
         print(printable(f"The old database was renamed to {done.old}."))
     if done.unread:

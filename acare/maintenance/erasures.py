@@ -8,7 +8,7 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.store import search
 
-LIST = "SELECT client_id, erased_at FROM erasures"
+LIST = "SELECT client_id, erased_at AS at FROM erasures"
 
 GET = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
@@ -24,11 +24,11 @@ VALUES (:id, coalesce(:at, {NOW}))
 ON CONFLICT (client_id) DO NOTHING
 """
 
-LIST_REVOKED = "SELECT id, revoked_at FROM api_keys WHERE revoked_at IS NOT NULL"
+LIST_REVOKED = "SELECT id, revoked_at AS at FROM api_keys WHERE revoked_at IS NOT NULL"
 
 REVOKE_AGAIN = "UPDATE api_keys SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL"
 
-LIST_DISABLED = "SELECT id, disabled_at FROM users WHERE disabled_at IS NOT NULL"
+LIST_DISABLED = "SELECT id, disabled_at AS at FROM users WHERE disabled_at IS NOT NULL"
 
 DISABLE_AGAIN = "UPDATE users SET disabled_at = :at WHERE id = :id AND disabled_at IS NULL"
 

@@ -50,15 +50,14 @@ def state(path, since):
 
 
 def test_revoked_keys_stay_revoked_and_erased_clients_erased(path, since):
-    done = restore(since[0], path)
-    assert (done.revoked, done.erased) == (1, 1)
+    restore(since[0], path)
     assert state(path, since) == [200, 401, 404]
 
 
 def test_disabled_users_stay_disabled(path, since):
     with acare.create_app(database=path) as app:
         app.users.change("ana@example.com", disabled=True)
-    assert restore(since[0], path).disabled == 1
+    restore(since[0], path)
     assert state(path, since)[0] == 401
 
 
@@ -80,7 +79,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
         ((client_id,),) = connection.execute("SELECT id FROM clients LIMIT 1").fetchall()
     with closing(Database(path)) as database:
         ErasureStore(database).erase(client_id)
-    assert restore(backup, path).erased == 1
+    restore(backup, path)
     with closing(Database(path)) as database:
         assert ErasureStore(database).erased_at(client_id) is not None
 
@@ -106,7 +105,8 @@ def test_no_other_process_can_write_during_a_restore(path, since, monkeypatch):
 
     apply = module._apply
     monkeypatch.setattr(module, "_apply", write_and_apply)
-    assert restore(since[0], path).revoked == 1
+    restore(since[0], path)
+    assert state(path, since)[1] == 401
 
 
 # --- owner, group, mode
