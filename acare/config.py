@@ -141,10 +141,3 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return 0  # they were meant for another process, which started this one
     return int(environ.get("LISTEN_FDS", "0"))
-
-
-def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables that begin with ``ACARE_`` and belong to no setting, apart from ``ACARE_TEST_``."""
-    known = {setting.variable for setting in SETTINGS}
-    names = (name for name in environ if name.startswith("ACARE_") and name not in known)
-    return sorted(name for name in names if not name.startswith("ACARE_TEST_"))

@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 
 import acare
 from acare.cli.output import print_error, printable
-from acare.config import unknown_variables
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import AcareError, SettingError
@@ -58,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     args = _parser(arguments).parse_args(arguments)
-    if unknown := unknown_variables():
-        print_error(f"unknown variables are ignored: {', '.join(unknown)}")
     logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
     code = int(args.run(args))
     sys.stdout.flush()  # so that a failed write is reported like other errors

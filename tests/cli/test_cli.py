@@ -17,7 +17,6 @@ import acare
 from acare.cli import output
 from acare.cli.output import print_error, print_json, printable, show_progress
 from acare.cli.serve import Server
-from acare.database.database import Database
 from acare.database.schema import SCHEMA_VERSION
 
 VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
@@ -129,12 +128,6 @@ def test_a_flag_names_the_database_before_the_variable(run, monkeypatch, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["flag.db"]
     run("key create --user ana@example.com")
     assert {path.name for path in tmp_path.iterdir()} == {"flag.db", "variable.db"}
-
-
-def test_an_unknown_variable_is_named_and_ignored(run, monkeypatch):
-    Database(acare.config.Settings().database).close()
-    monkeypatch.setenv("ACARE_DATABASE_URL", "secret")
-    assert run("key list").err == "acare: unknown variables are ignored: ACARE_DATABASE_URL\n"
 
 
 @pytest.mark.parametrize(
