@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import resource
 import shlex
+import socket
 import sys
 from collections.abc import Callable
 
@@ -12,14 +13,15 @@ import acare
 from acare.app import App
 from acare.auth import OPERATOR
 from acare.cli import log
-from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
-from acare.config import SETTINGS, Settings, passed_sockets
+from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
 from acare.server.server import Server
 
 #: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
+
+_BACKLOG = 1024  # connections that wait to be accepted
 
 
 def add_to(commands: Commands) -> None:
@@ -38,18 +40,38 @@ def run(args: argparse.Namespace) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return serve(settings, lambda app, url: _welcome(settings, url, app), passed_sockets())
+        return serve(settings, lambda app, url: _welcome(settings, url, app))
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
 
-def serve(settings: Settings, welcome: Callable[[App, str], str], passed: int = 0) -> int:
+def serve(settings: Settings, welcome: Callable[[App, str], str]) -> int:
     """Serve until a signal stops the server. ``welcome`` returns the text to print."""
-    with log.configured(settings.log_format) as access, listen(settings, passed) as listener:
+    with log.configured(settings.log_format) as access, _listen(settings) as listener:
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        print(welcome(app, url(listener)), flush=True)
+        print(welcome(app, _url(listener)), flush=True)
         return server.run()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A listening socket, or UserError with the reason in one line."""
+    address = settings.listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
+        raise UserError(
+            f"cannot listen on {address}: {reason}; --listen or ACARE_LISTEN sets another address"
+        ) from None
+
+
+def _url(listener: socket.socket) -> str:
+    """The URL at which this machine reaches the server, even if it listens on all addresses."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _welcome(settings: Settings, url: str, app: App) -> str:
