@@ -11,11 +11,6 @@ from acare.maintenance import backup
 from acare.maintenance.restore import restore
 from acare.setting_types import count
 
-NO_CHECKSUM = argument(
-    "--no-checksum", action="store_true",
-    help="do not read the .sha256 file; damage within a text value is then not detected",
-)  # fmt: skip
-
 
 def add_to(commands: Commands) -> None:
     add_command(
@@ -28,13 +23,11 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "verify", run_verify, "verify backups; stop at the first damaged one",
         argument("files", metavar="FILE", nargs="+", type=Path, help="a backup"),
-        NO_CHECKSUM,
         settings=(),
     )  # fmt: skip
     add_command(
         commands, "restore", run_restore, "replace the database with a backup; stop the server first",
         argument("file", metavar="FILE", type=Path, help="the backup"),
-        NO_CHECKSUM,
     )  # fmt: skip
 
 
@@ -48,7 +41,7 @@ def run_backup(args: argparse.Namespace) -> int:
 def run_verify(args: argparse.Namespace) -> int:
     for path in args.files:
         with show_progress() as show:
-            clients = backup.verify(path, checksum=not args.no_checksum, progress=show)
+            clients = backup.verify(path, show)
         print(printable(f"{path}: OK, {counted(clients, 'client')}"))
     return 0
 
@@ -56,7 +49,7 @@ def run_verify(args: argparse.Namespace) -> int:
 def run_restore(args: argparse.Namespace) -> int:
     database = read_settings(args).database
     with show_progress() as show:
-        done = restore(args.file, database, checksum=not args.no_checksum, progress=show)
+        done = restore(args.file, database, show)
     print(printable(f"Restored {database} from {args.file}."))
     if done.old is not None:
         print(printable(f"The old database was renamed to {done.old}."))

@@ -43,11 +43,11 @@ class Restored(NamedTuple):
     unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
-def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Progress = silent) -> Restored:
+def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database remain so. Without ``checksum``, no checksum file is needed.
+    clients that are erased in the old database remain so.
     The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
     open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
@@ -61,8 +61,7 @@ def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Pr
     ):
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
-        if checksum:
-            check_sha256(fresh, checksum_file(backup), name=backup)
+        check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
         _apply(kept or NOTHING_KEPT, fresh, backup)
         old = _replace(database, fresh)

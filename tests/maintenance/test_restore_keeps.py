@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import schema_2
-from support.backups import fill, names
+from support.backups import fill, names, sign
 from support.client import Api
 from support.keys import new_key
 
@@ -89,9 +89,10 @@ def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
     schema_2.write_to(backup)
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
+    sign(backup)
     fill(path, "Jordan")
     with pytest.raises(DatabaseRefused, match=r"old\.db: .*the trigger other"):
-        restore(backup, path, checksum=False)
+        restore(backup, path)
     assert names(path) == ["Jordan"]
 
 
