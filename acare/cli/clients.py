@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
@@ -19,11 +19,11 @@ from acare.cli.options import (
     open_database,
     parse_id,
 )
-from acare.cli.output import print_json, print_rows, printable
+from acare.cli.output import print_json, print_rows, print_text
 from acare.database.database import Database
-from acare.field_types import String, to_json
+from acare.field_types import String
 from acare.store.deleted import DeletedStore
-from acare.store.history import Event, HistoryStore, Stored
+from acare.store.history import HistoryStore
 from acare.store.lists import ListStore
 from acare.store.users import UserStore
 
@@ -85,43 +85,9 @@ def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         emails = {user["id"]: user["email"] for user in UserStore(database).list()}
-    if args.json:
-        print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
-        return 0
-    for each in clients:
-        for line in _lines(each, emails):
-            print(printable(line))
+    stored = [{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients]
+    (print_json if args.json else print_text)(stored)
     return 0
-
-
-def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
-    """The client with all fields that have a value, its events with their changes, and stored responses."""
-    client = stored.client
-    yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
-    yield from _fields(client)
-    for event in stored.history:
-        who = f"{event.by} ({event.key})" if event.key else "the operator"
-        yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
-        yield from _changes(event, emails)
-    for response in stored.responses:
-        yield f"{response['created_at']}  response stored for repeated requests"
-        yield from _fields(response["client"])
-
-
-def _changes(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
-    for change in event.changes:
-        name, old, new = change["field"], change["from"], change["to"]
-        if name == "user_id":
-            name, old, new = "owner", emails[old], emails[new]
-        yield f"    {name}: {to_json(old)} → {to_json(new)}"
-    if event.action in ("created", "imported"):
-        yield from _fields(event.client)
-
-
-def _fields(client: Mapping[str, object]) -> Iterator[str]:
-    for name, value in client.items():
-        if value not in (None, [], {}):
-            yield f"    {name}: {to_json(value)}"
 
 
 def run_undelete(args: argparse.Namespace) -> int:

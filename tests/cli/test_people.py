@@ -80,6 +80,14 @@ def test_the_history_as_json_has_all_that_is_stored(run, stored):
     assert response["client"] == changed["history"][0]["client"]
 
 
+def test_the_history_as_text_has_all_that_is_stored(run, stored):
+    text = run("history", *stored).out
+    assert text.startswith(f'owner: "{ANA}"\nclient:\n    id: "{stored[0]}"\n')
+    assert f'    by: "{ANA}"\n' in text
+    assert '    changes:\n        field: "notes"\n        to: "second"\n' in text
+    assert "\nresponses:\n    created_at: " in text
+
+
 def test_json_is_ascii_unless_the_output_is_utf_8(tmp_path, run, stored):
     line = command("history", *stored, "--json", "--database", tmp_path / "acare.db")
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
@@ -161,7 +169,8 @@ def test_all_clients_are_handed_over(run, ana, caller):
     assert (total(ana), total(ben)) == (0, 3)
     moved = ben.get(f"/v1/clients/{client['id']}").json["data"]
     assert moved == {**client, "user_id": own["user_id"], "version": 2, "updated_at": moved["updated_at"]}
-    assert f'    owner: "{ANA}" → "{BEN}"\n' in run("history", client["id"]).out
+    changed = f'        from: "{client["user_id"]}"\n        to: "{own["user_id"]}"\n'
+    assert changed in run("history", client["id"]).out
 
 
 def test_chosen_clients_are_handed_over_or_none(run, ana, caller):

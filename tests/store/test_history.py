@@ -25,16 +25,6 @@ def acare(app):
     return lambda *arguments: command.run(*arguments, "--database", app.database.path)
 
 
-@pytest.fixture
-def changed(caller):
-    """A client that ana made and bob changed and deleted; its versions and their keys."""
-    ana, bob = caller("ana@example.com"), caller("bob@example.com")
-    first = ana.create(notes="old")
-    second = bob.put(first["id"], {"notes": "new", "tags": ["vip"]}).json["data"]
-    bob.delete(first["id"])
-    return first, second, ana, bob
-
-
 TABLES = ("clients", "client_history", "idempotency_keys")
 
 
@@ -48,24 +38,11 @@ def rows(app, statement, *values):
         return connection.execute(statement, values).fetchall()
 
 
-def preview(key):
-    return f"{key[:8]}…{key[-4:]}"
-
-
 def ids(api):
     return [client["id"] for client in api.get("/v1/clients").json["data"]["clients"]]
 
 
 # --- acare history (test_users_and_keys has what the API shows too)
-
-
-def test_the_text_has_a_line_for_each_event_and_each_change(acare, changed):
-    first, second, ana, bob = changed
-    lines = acare("history", first["id"]).out.splitlines()
-    assert lines[:2] == ["Jordan Lee, client of ana@example.com", f'    id: "{first["id"]}"']
-    assert f"{first['created_at']}  version 1  created by ana@example.com ({preview(ana.key)})" in lines
-    assert f"{second['updated_at']}  version 2  updated by bob@example.com ({preview(bob.key)})" in lines
-    assert '    notes: "old" → "new"' in lines
 
 
 def test_a_line_break_in_a_value_begins_no_line(acare, api):
