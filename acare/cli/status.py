@@ -6,13 +6,10 @@ import argparse
 from pathlib import Path
 
 from acare.cli.options import JSON, Commands, add_command, argument, checked, existing_database
-from acare.cli.output import print_error, print_json, print_rows
-from acare.database.access import size_text
+from acare.cli.output import print_error, print_json, print_text
 from acare.errors import SettingError
 from acare.maintenance.status import CHECKS, read_status
 from acare.setting_types import count
-
-_SIZES = ("size", "free", "growth_30_days")
 
 _NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs
 
@@ -39,15 +36,6 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _figures(figures: dict[str, object]) -> str:
-    """``free 3.2 GiB, growth 30 days 1.5 MiB``"""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {size_text(value) if name in _SIZES and isinstance(value, int) else value}"
-        for name, value in figures.items()
-        if value is not None and value != []
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     fail_on = CHECKS if args.fail_on is None else args.fail_on
     for name in args.fail_on or ():
@@ -55,14 +43,11 @@ def run(args: argparse.Namespace) -> int:
             raise SettingError("--fail-on", f"{name} needs --{_NEEDED[name]}")
     path = existing_database(args)
     checks = read_status(path, args.backups, args.max_age, args.url)
+    found = {name: {"problems": problems, **figures} for name, problems, figures in checks}
     if args.json:
-        print_json({name: {"problems": problems, **figures} for name, problems, figures in checks})
+        print_json(found)
     else:
-        rows = [
-            {"check": name, "state": "failed" if problems else "OK", "figures": _figures(figures)}
-            for name, problems, figures in checks
-        ]
-        print_rows(rows, ("check", "state", "figures"), as_json=False)
+        print_text([found])
     for name, problems, _ in checks:
         for problem in problems:
             print_error(f"{path}: {name}: {problem}")
