@@ -10,6 +10,7 @@ from acare.auth import OPERATOR
 from acare.cli.options import CLIENT_ID, Commands, add_command, argument, checked, open_database
 from acare.cli.output import counted, printable, show_progress
 from acare.database.access import size_text
+from acare.errors import UserError
 from acare.maintenance import compact
 from acare.maintenance.erasures import ErasureStore
 from acare.setting_types import count
@@ -27,7 +28,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "erase", run_erase, "erase a client permanently",
         CLIENT_ID,
-        argument("--yes", action="store_true", help="do not ask for confirmation"),
+        argument("--yes", action="store_true", help="erase; without it, only show which client it would be"),
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
@@ -45,28 +46,16 @@ def add_to(commands: Commands) -> None:
 
 def run_erase(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
-        erasures, said = ErasureStore(database), "Already erased"
-        if erasures.erased_at(args.id) is None:
-            client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
-            with database.read() as connection:
-                about = _describe(client, users.get(connection, client["user_id"]).email)
-            if not args.yes and not _confirmed(about):
-                print("Nothing was erased.")
-                return 1
-            said = f"Erased {about}"
-        erasures.erase(args.id)
+        client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
+        with database.read() as connection:
+            about = _describe(client, users.get(connection, client["user_id"]).email)
+        if not args.yes:
+            raise UserError(f"nothing was erased; --yes erases {about}")
+        ErasureStore(database).erase(args.id)
         is_overwritten = database.empty_log()
-    print(printable(f"{said} (client {args.id})."))
+    print(printable(f"Erased {about} (client {args.id})."))
     sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
     return 0
-
-
-def _confirmed(about: str) -> bool:
-    """Ask for confirmation on a terminal; without a terminal, return True."""
-    if not sys.stdin.isatty():
-        return True
-    print(printable(f"Erase {about} permanently? [y/N] "), end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _describe(client: Mapping[str, object], owner: str) -> str:

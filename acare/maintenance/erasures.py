@@ -10,8 +10,6 @@ from acare.store import search
 
 LIST = "SELECT client_id, erased_at AS at FROM erasures"
 
-GET = "SELECT erased_at FROM erasures WHERE client_id = :id"
-
 ERASE = (
     "DELETE FROM clients WHERE id = :id",
     "DELETE FROM client_history WHERE client_id = :id",
@@ -38,12 +36,6 @@ class ErasureStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def erased_at(self, client_id: str) -> str | None:
-        """When the client was erased; None if it was not."""
-        with self._database.read() as connection:
-            row = connection.execute(GET, {"id": client_id}).fetchone()
-        return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
         """Delete a client, its history and stored responses, and record the erasure. Returns the count."""

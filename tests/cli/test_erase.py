@@ -7,12 +7,10 @@ import time
 from contextlib import closing
 
 import pytest
-from support.terminal import on_terminal
 
 import acare
 from acare.cli import options
 from acare.database.database import Database
-from acare.maintenance.erasures import ErasureStore
 from acare.store import history
 from acare.store.history import HistoryStore
 
@@ -29,21 +27,15 @@ def person(api):
 
 def test_an_erasure_prints_name_address_and_owner(run, person):
     said = f"Erased {NAME} Beeble <z@example.com>, owner broker@example.com"
-    assert run("erase", person).out.startswith(said)
+    assert run("erase", "--yes", person).out.startswith(said)
 
 
-def test_the_same_erasure_again_succeeds(run, person):
-    run("erase", person)
-    assert run("erase", person).out == f"Already erased (client {person}).\n"
-
-
-@pytest.mark.parametrize(("answer", "code"), [("", 1), ("y", 0)])
-def test_on_a_terminal_it_asks_for_confirmation(app, person, tmp_path, answer, code):
-    with on_terminal(tmp_path, "erase", person, "--database", app.database.path) as terminal:
-        terminal.wait_for(rf"Erase {NAME} Beeble .* permanently\? \[y/N\] ")
-        terminal.type(f"{answer}\n")
-        assert terminal.end() == code
-    assert (ErasureStore(app.database).erased_at(person) is None) is bool(code)
+def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person):
+    said = (
+        f"acare: nothing was erased; --yes erases {NAME} Beeble <z@example.com>, owner broker@example.com\n"
+    )
+    assert run("erase", person, status=1).err == said
+    assert api.get(f"/v1/clients/{person}").json["data"]["first_name"] == NAME
 
 
 # --- purge

@@ -52,7 +52,7 @@ def test_find_deleted_shows_what_to_erase(run, ana, text):
     assert json.loads(run("find", text, "--json").out) == []
     (found,) = json.loads(run("find", text, "--deleted", "--json").out)
     assert (found["id"], found["name"], found["deleted_at"][:2]) == (gone["id"], "Zoe O'Brien", "20")
-    run("erase", gone["id"])
+    run("erase", "--yes", gone["id"])
     assert json.loads(run("find", text, "--deleted", "--json").out) == []
 
 

@@ -101,7 +101,7 @@ def test_a_known_id_is_a_duplicate(agency):
 def test_a_deleted_client_does_not_come_back(agency, erased):
     agency.load(lines(RECORD))
     if erased:
-        agency.run("erase", RECORD["id"])
+        agency.run("erase", "--yes", RECORD["id"])
     else:
         with agency.app() as app:
             app.clients.delete(agency.caller, RECORD["id"])

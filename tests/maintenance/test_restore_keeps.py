@@ -80,8 +80,9 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     with closing(Database(path)) as database:
         ErasureStore(database).erase(client_id)
     restore(backup, path)
-    with closing(Database(path)) as database:
-        assert ErasureStore(database).erased_at(client_id) is not None
+    with closing(Database(path)) as database, database.read() as connection:
+        assert connection.execute("SELECT id FROM clients WHERE id = ?", (client_id,)).fetchall() == []
+        assert (client_id,) in connection.execute("SELECT client_id FROM erasures").fetchall()
 
 
 def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
