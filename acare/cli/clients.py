@@ -30,7 +30,7 @@ from acare.store.users import UserStore
 #: Seconds that a search among deleted clients may take.
 MAX_SECONDS = 60.0
 
-COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
+COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
 
 def add_to(commands: Commands) -> None:
@@ -66,12 +66,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
-        return {
-            **{name: client[name] for name in ("id", "status", "phone", "email")},
-            "name": f"{client['first_name']} {client['last_name']}",
-            "owner": owners[client["user_id"]],
-            "deleted_at": deleted_at,
-        }
+        return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
     for record, _ in ListStore(database).all(OPERATOR, sys.maxsize, q=text):
         yield row(record)

@@ -26,10 +26,10 @@ def total(api):
 def test_find_shows_clients_of_all_users(run, ana, caller):
     first = ana.create(email="j@example.com", phone="(661) 555-0142")
     second = caller(BEN, "agent").create(first_name="Zoë", status="closed")
-    heading = "id\tstatus\tdeleted_at\towner\tphone\temail\tname"
+    heading = "id\tstatus\tdeleted_at\towner\tphone\temail\tfirst_name\tlast_name"
     lines = [
-        f"{second['id']}\tclosed\t-\t{BEN}\t-\t-\tZoë Lee",
-        f"{first['id']}\tactive\t-\t{ANA}\t(661) 555-0142\tj@example.com\tJordan Lee",
+        f"{second['id']}\tclosed\t-\t{BEN}\t-\t-\tZoë\tLee",
+        f"{first['id']}\tactive\t-\t{ANA}\t(661) 555-0142\tj@example.com\tJordan\tLee",
     ]
     assert run("find", "LEE").out.splitlines() == [heading, *lines]
     assert run("find", "6615550142").out.splitlines() == [heading, *lines[1:]]
@@ -40,7 +40,7 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     app.database.write(lambda c: c.execute("UPDATE clients SET last_name = ? || 'Lee'", ("\x1b[31m\x9b",)))
-    assert run("find", "jordan").out.endswith("\tJordan \\x1b[31m\\x9bLee\n")
+    assert run("find", "jordan").out.endswith("\tJordan\t\\x1b[31m\\x9bLee\n")
     assert "\x9b" not in run("history", client["id"]).out + run("find", "jordan", "--json").out
 
 
@@ -51,7 +51,7 @@ def test_find_deleted_shows_what_to_erase(run, ana, text):
     ana.delete(gone["id"])
     assert json.loads(run("find", text, "--json").out) == []
     (found,) = json.loads(run("find", text, "--deleted", "--json").out)
-    assert (found["id"], found["name"], found["deleted_at"][:2]) == (gone["id"], "Zoe O'Brien", "20")
+    assert (found["id"], found["last_name"], found["deleted_at"][:2]) == (gone["id"], "O'Brien", "20")
     run("erase", "--yes", gone["id"])
     assert json.loads(run("find", text, "--deleted", "--json").out) == []
 
