@@ -45,13 +45,7 @@ _FIXES = {
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
-_EXAMPLES = """\
-examples:
-    acare import contacts.csv --user ana@example.com --dry-run
-    acare import contacts.csv --user ana@example.com --map "Home tel=phone" --rejects rejects.csv
-    acare import clients.jsonl --user ana@example.com
-    acare import https://clients.example.com --key-file key.txt --user ana@example.com
-
+_EXIT_CODES = """\
 exit codes:
     0  the rows were imported, or would be without --dry-run
     1  problems or duplicates prevented the import, or it failed; nothing was written
@@ -63,7 +57,7 @@ def add_to(commands: Commands) -> None:
         "import",
         help="import clients from CSV, JSON lines or another server",
         description="Import all clients, or report all problems and import none.",
-        epilog=_EXAMPLES,
+        epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     flag = parser.add_argument
