@@ -193,12 +193,8 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
 def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     """Print the field of each column for a dry run, and what happens to the unknown columns."""
     if args.dry_run:
-        ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
-        first = {column.field: column for column in ranked}  # the lowest rank is last
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
-            if column.field and column is not first[column.field]:
-                field += f", if {printable(first[column.field].name)} is empty"
             print(f"    {printable(column.name)} -> {field}")
     if unknown := [column.name for column in columns if column.field is None]:
         lost = "not imported; --map or --extra-columns imports them"
