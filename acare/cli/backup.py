@@ -1,13 +1,22 @@
-"""``acare backup``, ``verify`` and ``restore``."""
+"""``acare backup``, ``verify``, ``restore`` and ``compact``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from acare.cli.options import Commands, add_command, argument, checked, existing_database, read_settings
+from acare.cli.options import (
+    Commands,
+    add_command,
+    argument,
+    checked,
+    existing_database,
+    open_database,
+    read_settings,
+)
 from acare.cli.output import counted, print_error, printable, show_progress
-from acare.maintenance import backup
+from acare.database.access import size_text
+from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.setting_types import count
 
@@ -28,6 +37,11 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "restore", run_restore, "replace the database with a backup; stop the server first",
         argument("file", metavar="FILE", type=Path, help="the backup"),
+    )  # fmt: skip
+    add_command(
+        commands, "compact", run_compact, "rewrite the database file without free space and deleted content",
+        description="Rewrite the complete file. Needs about twice the size of its content as free disk "
+        "space. Meanwhile, other writes wait or fail.",
     )  # fmt: skip
 
 
@@ -58,4 +72,16 @@ def run_restore(args: argparse.Namespace) -> int:
             "the old database could not be read, so keys that were revoked, users who were disabled and "
             "clients that were erased after the backup are as in the backup: repeat these changes"
         )
+    return 0
+
+
+def run_compact(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database, show_progress() as show:
+        before = database.path.stat().st_size
+        # SQLite's default folder for temporary files may be too small. Only this process is affected.
+        folder = str(database.path.resolve().parent).replace("'", "''")
+        database.write(lambda c: c.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall())
+        compact.compact(database, show)
+        size = database.path.stat().st_size
+    print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
     return 0

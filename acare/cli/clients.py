@@ -1,11 +1,11 @@
-"""``acare find``, ``history`` and ``undelete``: the clients of all users, for the operator."""
+"""``acare find``, ``history``, ``undelete``, ``erase`` and ``purge``: the clients of all users."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
@@ -19,9 +19,12 @@ from acare.cli.options import (
     open_database,
     parse_id,
 )
-from acare.cli.output import print_json, print_rows, print_text
+from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
 from acare.database.database import Database
+from acare.errors import UserError
 from acare.field_types import String
+from acare.maintenance.erasures import ErasureStore
+from acare.setting_types import count
 from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.lists import ListStore
@@ -31,6 +34,12 @@ from acare.store.users import UserStore
 MAX_SECONDS = 60.0
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
+
+NOT_OVERWRITTEN = (
+    "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
+    "They are overwritten later; 'acare compact' overwrites them now.\n"
+)
+COPIES = "Copies made by backups, restores and migrations are unchanged: delete any that have this data.\n"
 
 
 def add_to(commands: Commands) -> None:
@@ -52,6 +61,18 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     summary = "restore a deleted client under its id, as its next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
+    add_command(
+        commands, "erase", run_erase, "erase a client permanently",
+        CLIENT_ID,
+        argument("--yes", action="store_true", help="erase; without it, only show which client it would be"),
+        description="Delete a client, its history and stored responses about it. The id and the time are "
+        "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
+    )  # fmt: skip
+    add_command(
+        commands, "purge", run_purge, "delete old history: replaced and deleted versions",
+        argument("--older-than", metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True,
+                 help="days since a version was replaced or deleted, 0 to 99999"),
+    )  # fmt: skip
 
 
 def run_find(args: argparse.Namespace) -> int:
@@ -62,7 +83,7 @@ def run_find(args: argparse.Namespace) -> int:
 
 def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
-    owners = {user["id"]: user["email"] for user in UserStore(database).list()}
+    owners = _owners(database)
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
@@ -76,11 +97,16 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
             yield row(record, json.loads(deletion)["deletedAt"])
 
 
+def _owners(database: Database) -> dict[str, str]:
+    """The e-mail address of each user, by id."""
+    return {user["id"]: user["email"] for user in UserStore(database).list()}
+
+
 def run_history(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        emails = {user["id"]: user["email"] for user in UserStore(database).list()}
-    stored = [{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients]
+        owners = _owners(database)
+    stored = [{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients]
     (print_json if args.json else print_text)(stored)
     return 0
 
@@ -89,4 +115,32 @@ def run_undelete(args: argparse.Namespace) -> int:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
     print(f"Undeleted the client {args.id}, at version {client.version}.")
+    return 0
+
+
+def run_erase(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database:
+        client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
+        about = _describe(client, _owners(database)[client["user_id"]])
+        if not args.yes:
+            raise UserError(f"nothing was erased; --yes erases {about}")
+        ErasureStore(database).erase(args.id)
+        is_overwritten = database.empty_log()
+    print(printable(f"Erased {about} (client {args.id})."))
+    sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
+    return 0
+
+
+def _describe(client: Mapping[str, object], owner: str) -> str:
+    """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
+    email = f" <{client['email']}>" if client["email"] else ""
+    return f"{client['first_name']} {client['last_name']}{email}, owner {owner}"
+
+
+def run_purge(args: argparse.Namespace) -> int:
+    with open_database(args, must_exist=True) as database, show_progress() as show:
+        purged = HistoryStore(database).purge(args.older_than, show)
+        is_overwritten = database.empty_log()
+    print(f"Purged {counted(purged, 'old version')}.")
+    sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
     return 0
