@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     args = _parser(arguments).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
-    code = int(args.run(args))
+    code = args.run(args) or 0
     sys.stdout.flush()  # so that a failed write is reported like other errors
     return code
 

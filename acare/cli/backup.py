@@ -45,22 +45,20 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def run_backup(args: argparse.Namespace) -> int:
+def run_backup(args: argparse.Namespace) -> None:
     with show_progress() as show:
         made = backup.back_up(existing_database(args), args.folder, args.keep, show)
     print(made)
-    return 0
 
 
-def run_verify(args: argparse.Namespace) -> int:
+def run_verify(args: argparse.Namespace) -> None:
     for path in args.files:
         with show_progress() as show:
             clients = backup.verify(path, show)
         print(printable(f"{path}: OK, {counted(clients, 'client')}"))
-    return 0
 
 
-def run_restore(args: argparse.Namespace) -> int:
+def run_restore(args: argparse.Namespace) -> None:
     database = read_settings(args).database
     with show_progress() as show:
         done = restore(args.file, database, show)
@@ -72,10 +70,9 @@ def run_restore(args: argparse.Namespace) -> int:
             "the old database could not be read, so keys that were revoked, users who were disabled and "
             "clients that were erased after the backup are as in the backup: repeat these changes"
         )
-    return 0
 
 
-def run_compact(args: argparse.Namespace) -> int:
+def run_compact(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database, show_progress() as show:
         before = database.path.stat().st_size
         # SQLite's default folder for temporary files may be too small. Only this process is affected.
@@ -84,4 +81,3 @@ def run_compact(args: argparse.Namespace) -> int:
         compact.compact(database, show)
         size = database.path.stat().st_size
     print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
-    return 0

@@ -75,10 +75,9 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def run_find(args: argparse.Namespace) -> int:
+def run_find(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         print_rows(_found(database, args.text, args.deleted), COLUMNS, as_json=args.json)
-    return 0
 
 
 def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
@@ -102,23 +101,21 @@ def _owners(database: Database) -> dict[str, str]:
     return {user["id"]: user["email"] for user in UserStore(database).list()}
 
 
-def run_history(args: argparse.Namespace) -> int:
+def run_history(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         owners = _owners(database)
     stored = [{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients]
     (print_json if args.json else print_text)(stored)
-    return 0
 
 
-def run_undelete(args: argparse.Namespace) -> int:
+def run_undelete(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
     print(f"Undeleted the client {args.id}, at version {client.version}.")
-    return 0
 
 
-def run_erase(args: argparse.Namespace) -> int:
+def run_erase(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
         about = _describe(client, _owners(database)[client["user_id"]])
@@ -128,7 +125,6 @@ def run_erase(args: argparse.Namespace) -> int:
         is_overwritten = database.empty_log()
     print(printable(f"Erased {about} (client {args.id})."))
     sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
-    return 0
 
 
 def _describe(client: Mapping[str, object], owner: str) -> str:
@@ -137,10 +133,9 @@ def _describe(client: Mapping[str, object], owner: str) -> str:
     return f"{client['first_name']} {client['last_name']}{email}, owner {owner}"
 
 
-def run_purge(args: argparse.Namespace) -> int:
+def run_purge(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database, show_progress() as show:
         purged = HistoryStore(database).purge(args.older_than, show)
         is_overwritten = database.empty_log()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
-    return 0

@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _WRITERS:
         raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
@@ -43,13 +43,12 @@ def run(args: argparse.Namespace) -> int:
                 write(file, clients)
             finally:
                 file.detach()
-            return 0
+            return
         try:
             with _target(args.file) as path, path.open("w", encoding="utf-8", newline="") as target:
                 write(target, clients)
         except OSError as error:
             raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
-    return 0
 
 
 @contextmanager

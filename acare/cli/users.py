@@ -112,24 +112,21 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def run_list_users(args: argparse.Namespace) -> int:
+def run_list_users(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         print_rows(UserStore(database).list(), USER_COLUMNS, as_json=args.json)
-    return 0
 
 
-def run_change(change: Change, message: str, args: argparse.Namespace) -> int:
+def run_change(change: Change, message: str, args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True, hint=TO_CREATE) as database:
         change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
-    return 0
 
 
-def run_transfer(args: argparse.Namespace) -> int:
+def run_transfer(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         moved = TransferStore(database).transfer(OPERATOR, args.owner, args.to, args.clients)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
-    return 0
 
 
 def _after_days(text: str) -> str:
@@ -137,7 +134,7 @@ def _after_days(text: str) -> str:
     return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
 
 
-def run_create_key(args: argparse.Namespace) -> int:
+def run_create_key(args: argparse.Namespace) -> None:
     scopes: dict[str, list[str]] = {}
     for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
@@ -154,16 +151,14 @@ def run_create_key(args: argparse.Namespace) -> int:
     said = f"Created {what} in {database.path.absolute()}. It is printed on stdout and not shown again:"
     sys.stderr.write(f"{printable(said)}\n")
     print(key)
-    return 0
 
 
-def run_list_keys(args: argparse.Namespace) -> int:
+def run_list_keys(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         keys = KeyStore(database).list(OPERATOR)
     if not args.json:
         keys = [{**key, "scopes": _scope_text(key["scopes"])} for key in keys]
     print_rows(keys, KEY_COLUMNS, as_json=args.json)
-    return 0
 
 
 def _scope_text(scopes: NewScopes) -> str:
@@ -171,8 +166,7 @@ def _scope_text(scopes: NewScopes) -> str:
     return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 
 
-def run_revoke_key(args: argparse.Namespace) -> int:
+def run_revoke_key(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         KeyStore(database).revoke(OPERATOR, args.id)
     sys.stderr.write(f"Revoked key {args.id}.\n")
-    return 0
