@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from acare.auth import OPERATOR
@@ -118,19 +118,14 @@ def run_undelete(args: argparse.Namespace) -> None:
 def run_erase(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
-        about = _describe(client, _owners(database)[client["user_id"]])
+        owner = _owners(database)[client["user_id"]]
+        about = f"{client['first_name']} {client['last_name']}, client of {owner}"
         if not args.yes:
             raise UserError(f"nothing was erased; --yes erases {about}")
         ErasureStore(database).erase(args.id)
         is_overwritten = database.empty_log()
     print(printable(f"Erased {about} (client {args.id})."))
     sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
-
-
-def _describe(client: Mapping[str, object], owner: str) -> str:
-    """``Jordan Lee <jordan@example.com>, owner dana@example.com``"""
-    email = f" <{client['email']}>" if client["email"] else ""
-    return f"{client['first_name']} {client['last_name']}{email}, owner {owner}"
 
 
 def run_purge(args: argparse.Namespace) -> None:
