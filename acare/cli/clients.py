@@ -1,12 +1,16 @@
-"""``acare find``, ``history``, ``undelete``, ``erase`` and ``purge``: the clients of all users."""
+"""``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from acare.auth import OPERATOR
 from acare.cli.options import (
@@ -21,8 +25,10 @@ from acare.cli.options import (
 )
 from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
 from acare.database.database import Database
-from acare.errors import UserError
+from acare.database.temporary import temporary
+from acare.errors import SettingError, UserError
 from acare.field_types import String
+from acare.importing.export import export, write_csv, write_json
 from acare.maintenance.erasures import ErasureStore
 from acare.setting_types import count
 from acare.store.deleted import DeletedStore
@@ -34,6 +40,9 @@ from acare.store.users import UserStore
 MAX_SECONDS = 60.0
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
+
+_WRITERS = {"csv": write_csv, "jsonl": write_json}
+_STDOUT = Path("-")
 
 NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
@@ -72,6 +81,14 @@ def add_to(commands: Commands) -> None:
         commands, "purge", run_purge, "delete old history: replaced and deleted versions",
         argument("--older-than", metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True,
                  help="days since a version was replaced or deleted, 0 to 99999"),
+    )  # fmt: skip
+    add_command(
+        commands, "export", run_export, "export all clients as JSON lines or CSV",
+        argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
+                 help="the file to write or replace (default: -, which is stdout)"),
+        argument("--format", choices=_WRITERS,
+                 help="the format (default: by the file's extension; jsonl for stdout)"),
+        description="Write a consistent snapshot of all clients, even while a server runs.",
     )  # fmt: skip
 
 
@@ -134,3 +151,39 @@ def run_purge(args: argparse.Namespace) -> None:
         is_overwritten = database.empty_log()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
+
+
+def run_export(args: argparse.Namespace) -> None:
+    form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
+    if form not in _WRITERS:
+        raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
+    write = _WRITERS[form]
+    with open_database(args, must_exist=True) as database:
+        clients = export(database)
+        if args.file == _STDOUT:
+            file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+            try:
+                write(file, clients)
+            finally:
+                file.detach()
+            return
+        try:
+            with _target(args.file) as path, path.open("w", encoding="utf-8", newline="") as target:
+                write(target, clients)
+        except OSError as error:
+            raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _target(file: Path) -> Iterator[Path]:
+    """The path to write: a new file that then replaces ``file``, or ``file`` if it is a device or a pipe.
+
+    A symbolic link stays; its target is replaced.
+    """
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    target = Path(os.path.realpath(file))
+    with temporary(target) as path:
+        yield path
+        os.replace(path, target)
