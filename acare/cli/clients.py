@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from acare import csv_rows
 from acare.auth import OPERATOR
 from acare.cli.options import (
     CLIENT_ID,
@@ -28,7 +28,7 @@ from acare.database.database import Database
 from acare.database.temporary import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
-from acare.importing.export import export, write_csv, write_json
+from acare.importing.export import export, json_lines
 from acare.maintenance.erasures import ErasureStore
 from acare.setting_types import count
 from acare.store.deleted import DeletedStore
@@ -41,7 +41,7 @@ MAX_SECONDS = 60.0
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
-_WRITERS = {"csv": write_csv, "jsonl": write_json}
+_FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines}
 _STDOUT = Path("-")
 
 NOT_OVERWRITTEN = (
@@ -86,7 +86,7 @@ def add_to(commands: Commands) -> None:
         commands, "export", run_export, "export all clients as JSON lines or CSV",
         argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
                  help="the file to write or replace (default: -, which is stdout)"),
-        argument("--format", choices=_WRITERS,
+        argument("--format", choices=_FORMATS,
                  help="the format (default: by the file's extension; jsonl for stdout)"),
         description="Write a consistent snapshot of all clients, even while a server runs.",
     )  # fmt: skip
@@ -155,21 +155,16 @@ def run_purge(args: argparse.Namespace) -> None:
 
 def run_export(args: argparse.Namespace) -> None:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
-    if form not in _WRITERS:
+    if form not in _FORMATS:
         raise SettingError("--format", f"{args.file} does not end in .csv or .jsonl; use csv or jsonl")
-    write = _WRITERS[form]
     with open_database(args, must_exist=True) as database:
-        clients = export(database)
+        lines = (line.encode() for line in _FORMATS[form](export(database)))
         if args.file == _STDOUT:
-            file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-            try:
-                write(file, clients)
-            finally:
-                file.detach()
+            sys.stdout.buffer.writelines(lines)
             return
         try:
-            with _target(args.file) as path, path.open("w", encoding="utf-8", newline="") as target:
-                write(target, clients)
+            with _target(args.file) as path, path.open("wb") as target:
+                target.writelines(lines)
         except OSError as error:
             raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
 

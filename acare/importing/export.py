@@ -1,11 +1,9 @@
-"""Exports all clients as JSON lines or CSV."""
+"""Exports all clients."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import IO
 
-from acare import csv_rows
 from acare.database.database import Database
 from acare.field_types import to_json
 
@@ -23,11 +21,6 @@ def export(database: Database) -> Iterator[tuple[str, str]]:
         yield from connection.execute(EXPORT)
 
 
-def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one per line."""
-    file.writelines(f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)
-
-
-def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one per row."""
-    file.writelines(csv_rows.lines(clients))
+def json_lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The lines of a file of JSON lines, as ``csv_rows.lines`` makes those of a CSV file."""
+    return (f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)
