@@ -227,12 +227,10 @@ def _fix(kind: Kind, columns: Sequence[Column]) -> str:
 
 def _print_counts(result: Result) -> None:
     counts = result.counts
-    if result.is_written:
-        print(f"{counts['created']:,} created, {counts['skipped']:,} skipped, {counts['refused']:,} refused.")
-        return
+    duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
     print(
-        f"{counts['created']:,} valid, {counts['refused']:,} refused, "
-        f"{counted(counts['duplicate'] + counts['skipped'], 'duplicate')}; nothing was written."
+        f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
+        f"{'the valid rows were imported' if result.is_written else 'nothing was written'}."
     )
 
 
