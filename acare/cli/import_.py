@@ -213,12 +213,13 @@ def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
 
 def _fix(kind: Kind, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
-    cell = next(filter(None, kind.cells), "")
+    cells = kind.examples.values()
+    cell = next(filter(None, cells), "")
     fix, meaning = _FIXES.get(kind.field, _OTHER_FIX), _MEANINGS.get(kind.field, "")
     one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
     if meaning and columns and cell and "@" not in cell:
         values = f"--value {one}, for all others --value {others}"
-        return f"{values}; {fix}" if "" in kind.cells else values
+        return f"{values}; {fix}" if "" in cells else values
     same = [column.name for column in columns if column.field == kind.field and column.name != kind.column]
     if cell and same and not meaning:
         fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={kind.field}')} to use another column"

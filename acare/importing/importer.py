@@ -55,18 +55,17 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 @dataclass
 class Kind:
-    """The rows with one kind of problem: their number, and as ``examples`` the first with different cells.
+    """The rows with one kind of problem: their number, and the first with different cells.
 
     ``field`` is the field with the problem, ``duplicate``, or for a warning ``same`` or ``--value``;
-    ``column`` is its column in the first row where it is not empty, and ``cells`` are the cells of the
-    examples.
+    ``column`` is its column in the first row where it is not empty. ``examples`` has the cell for the text
+    of each row.
     """
 
     field: str
     column: str = ""
-    cells: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
-    examples: list[str] = dataclasses.field(default_factory=list)
+    examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass
@@ -199,6 +198,5 @@ class _Importer:
         kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field))
         kind.column = kind.column or row.found.get(field, ("",))[0]
         kind.count += 1
-        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.cells):
-            kind.cells.append(shown)
-            kind.examples.append(place)
+        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.examples.values()):
+            kind.examples[place] = shown
