@@ -136,7 +136,7 @@ FAILURES = {
     "no names": (b"Type,Email\nbuyer,b\n", "no column has names: Type, Email"),
     "no rows": (f"{HEADER}\n\n".encode(), "no rows"),
     "open quote": (b'Name,Type\nA B,buyer\n"C D,buyer\n', "line 3 must have closed quotes"),
-    "Excel": (b"PK\3\4...", "save it as CSV"),
+    "Excel": (b"PK\3\4\x14\0\6\0...", "save it as CSV"),
     "binary": (b"SQLite format 3\0\x10", "this is not CSV in UTF-8"),
     "UTF-16 without a mark": ("Name;Type\nA B;buyer\n".encode("utf-16-le"), "with a byte order mark"),
     "missing column": (f"{HEADER}\n".encode(), "there is no column 'Tel'", "--map", "Tel=phone"),
