@@ -79,6 +79,6 @@ def _modules(arguments: Sequence[str]) -> Sequence[ModuleType]:
 
     if arguments[:1] == ["serve"]:  # imported modules stay in the memory of a server
         return [serve]
-    from acare.cli import clients, demo, import_, maintenance, users
+    from acare.cli import clients, import_, maintenance, users
 
-    return [serve, demo, users, clients, import_, maintenance]
+    return [serve, users, clients, import_, maintenance]

@@ -1,21 +1,25 @@
-"""``acare serve``."""
+"""``acare serve`` and ``acare demo``."""
 
 from __future__ import annotations
 
 import argparse
+import random
 import resource
 import shlex
 import socket
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import acare
 from acare.app import App
-from acare.auth import OPERATOR
+from acare.auth import OPERATOR, operator_for
 from acare.cli import log
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
 from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
 
 #: The user of the key that the first start on a new database creates.
@@ -23,24 +27,36 @@ FIRST_USER = "broker@localhost"
 
 _BACKLOG = 1024  # connections that wait to be accepted
 
+#: The invented clients of the demo.
+CLIENTS = 250
+
+_FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Diego Kenji Chloé".split()
+_LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
+
 
 def add_to(commands: Commands) -> None:
     add_command(
-        commands, "serve", run, "serve the API",
+        commands, "serve", run_serve, "serve the API",
         settings=[setting.name for setting in SETTINGS],
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
         "the file has no key and stdout is a terminal, a user and a key are created, and the key is printed.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
+    add_command(
+        commands, "demo", run_demo, "serve a temporary database with invented clients",
+        settings=[setting.name for setting in SETTINGS if setting.name != "database"],
+        description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
+        epilog=SETTINGS_NOTE,
+    )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> int:
+def run_serve(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return serve(settings, lambda app, url: _welcome(settings, url, app))
+        return serve(settings, lambda app, url: _serve_welcome(settings, url, app))
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
@@ -74,7 +90,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _welcome(settings: Settings, url: str, app: App) -> str:
+def _serve_welcome(settings: Settings, url: str, app: App) -> str:
     """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
@@ -98,4 +114,63 @@ The database had no API key. One was created for the broker {FIRST_USER}. It is 
 {"Sign in to the web UI with it, or try" if settings.page else "Try"} a call:
 
     curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
+"""
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
+        settings = read_settings(args, database=Path(folder, "demo.db"))
+        return serve(settings, lambda app, url: _demo_welcome(url, *_fill(app), page=settings.page))
+
+
+def _fill(app: App) -> tuple[str, str]:
+    """Create the users and clients. Returns the key of a broker and the id of the newest client."""
+    broker = app.users.add("dana.whitfield@example.com", "broker")
+    agents = [app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman")]
+    rng = random.Random("acare")  # the same clients at every start
+    for body in _clients(rng):
+        owner = rng.choice([broker, *agents])
+        client = app.clients.create(operator_for(owner.id), validate_create(body))
+    key = app.keys.create(OPERATOR, user_id=broker.id).key
+    return key, client.id
+
+
+def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
+    """The bodies of the invented clients: plausible, and of every type and status."""
+    for number in range(CLIENTS):
+        low = rng.randrange(150, 900, 25) * 1000
+        yield {
+            "first_name": rng.choice(_FIRST),
+            "last_name": rng.choice(_LAST),
+            "email": f"client.{number}@example.com",
+            "phone": f"(661) 555-01{number % 100:02}",
+            "client_type": CLIENT_TYPES[number % 3],
+            "status": STATUSES[number // 3 % 3],
+            "source": rng.choice(("Zillow", "Referral", "Open house", None)),
+            "budget_min": low,
+            "budget_max": low + 150_000,
+            "preferred_locations": rng.sample(("Bakersfield", "Tehachapi", "Rosedale", "Shafter"), 2),
+            "pre_approved": rng.random() < 0.4,
+            "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
+        }
+
+
+def _demo_welcome(url: str, key: str, client_id: str, page: bool) -> str:
+    # The key is in the fragment, which a browser does not send.
+    link = f"Open the web UI, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
+    client, header = f"{url}/v1/clients/{client_id}", f"-H 'X-API-Key: {key}'"
+    return f"""\
+acare demo: {CLIENTS} invented clients at {url}/v1/clients
+They are deleted when the demo stops (Ctrl-C). The key of a broker, who sees all clients:
+
+    {key}
+
+{link}List, five to a page:
+
+    curl -s '{url}/v1/clients?status=active&limit=5' {header}
+
+A version conflict: the first request creates version 2, so the second, which names version 1, is refused.
+
+    curl -s -X PUT {client} {header} -H 'Content-Type: application/json' -d '{{"source": "Ad", "version": 1}}'
+    curl -s -X PUT {client} {header} -H 'Content-Type: application/json' -d '{{"phone": "555", "version": 1}}'
 """
