@@ -104,16 +104,19 @@ def _serve_welcome(settings: Settings, url: str, app: App) -> str:
         )
     broker = app.users.add(FIRST_USER, "broker")
     first_key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
-    return f"""\
-{text}
+    said = f"The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:"
+    return f"{text}\n\n{said}\n{_first_steps(url, first_key, settings.page)}"
 
-The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:
 
-    {first_key}
+def _first_steps(url: str, key: str, page: bool) -> str:
+    """The key, a call, and a link to the web UI: a browser does not send the fragment, which has the key."""
+    link = f"Open the web UI, signed in with it:\n\n    {url}/#key={key}\n\n" if page else ""
+    return f"""
+    {key}
 
-{"Sign in to the web UI with it, or try" if settings.page else "Try"} a call:
+{link}Try a call:
 
-    curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
+    curl -s '{url}/v1/clients?status=active&limit=5' -H 'X-API-Key: {key}'
 """
 
 
@@ -156,21 +159,14 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
 
 
 def _demo_welcome(url: str, key: str, client_id: str, page: bool) -> str:
-    # The key is in the fragment, which a browser does not send.
-    link = f"Open the web UI, signed in as the broker:\n\n    {url}/#key={key}\n\n" if page else ""
-    client, header = f"{url}/v1/clients/{client_id}", f"-H 'X-API-Key: {key}'"
+    headers = f"-H 'X-API-Key: {key}' -H 'Content-Type: application/json'"
+    put = f"curl -s -X PUT {url}/v1/clients/{client_id} {headers}"
     return f"""\
 acare demo: {CLIENTS} invented clients at {url}/v1/clients
 They are deleted when the demo stops (Ctrl-C). The key of a broker, who sees all clients:
-
-    {key}
-
-{link}List, five to a page:
-
-    curl -s '{url}/v1/clients?status=active&limit=5' {header}
-
+{_first_steps(url, key, page)}
 A version conflict: the first request creates version 2, so the second, which names version 1, is refused.
 
-    curl -s -X PUT {client} {header} -H 'Content-Type: application/json' -d '{{"source": "Ad", "version": 1}}'
-    curl -s -X PUT {client} {header} -H 'Content-Type: application/json' -d '{{"phone": "555", "version": 1}}'
+    {put} -d '{{"source": "Ad", "version": 1}}'
+    {put} -d '{{"phone": "555", "version": 1}}'
 """
