@@ -7,7 +7,6 @@ allows this. An import never changes a client that exists.
 from __future__ import annotations
 
 import dataclasses
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,7 +32,6 @@ CACHE_KIB = 16 * 1024
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
-_ITEM = re.compile(r"\[\d+\] ")  # the position of an invalid item in a list
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -194,8 +192,7 @@ class _Importer:
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         if self._options.on_problem is not None:
             self._options.on_problem(f"{place}: {field} {message}")
-        kinds = self._result.kinds
-        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field))
+        kind = self._result.kinds.setdefault(f"{field} {message}", Kind(field))
         kind.column = kind.column or row.found.get(field, ("",))[0]
         kind.count += 1
         if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.examples.values()):
