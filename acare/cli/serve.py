@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import random
 import resource
-import shlex
 import socket
 import sys
 import tempfile
@@ -95,13 +94,8 @@ def _serve_welcome(settings: Settings, url: str, app: App) -> str:
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if app.keys.list(OPERATOR):
+    if app.keys.list(OPERATOR) or not sys.stdout.isatty():
         return text
-    if not sys.stdout.isatty():
-        return (
-            f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
-            f"broker --scope all:read,write --database {shlex.quote(str(settings.database))}"
-        )
     broker = app.users.add(FIRST_USER, "broker")
     first_key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     said = f"The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:"
