@@ -55,17 +55,26 @@ def run_serve(args: argparse.Namespace) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return serve(settings, lambda app, url: _serve_welcome(settings, url, app))
+        return _serve(settings, FIRST_USER if sys.stdout.isatty() else None)  # a log would keep the key
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
 
-def serve(settings: Settings, welcome: Callable[[App, str], str]) -> int:
-    """Serve until a signal stops the server. ``welcome`` returns the text to print."""
+def run_demo(args: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
+        settings = read_settings(args, database=Path(folder, "demo.db"))
+        return _serve(settings, "dana.whitfield@example.com", _fill)
+
+
+def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = lambda app: "") -> int:
+    """Serve until a signal stops the server. ``fill`` adds clients, and returns text to print.
+
+    If there is no key, one is created for a broker ``user`` and printed; None: no key is created.
+    """
     with log.configured(settings.log_format) as access, _listen(settings) as listener:
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        print(welcome(app, _url(listener)), flush=True)
+        print(fill(app) + _welcome(app, settings, _url(listener), user), flush=True)
         return server.run()
 
 
@@ -89,23 +98,22 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _serve_welcome(settings: Settings, url: str, app: App) -> str:
-    """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
+def _welcome(app: App, settings: Settings, url: str, user: str | None) -> str:
+    """The text printed at the start."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if app.keys.list(OPERATOR) or not sys.stdout.isatty():
+    if app.keys.list(OPERATOR) or user is None:
         return text
-    broker = app.users.add(FIRST_USER, "broker")
-    first_key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
-    said = f"The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:"
-    return f"{text}\n\n{said}\n{_first_steps(url, first_key, settings.page)}"
+    broker = app.users.add(user, "broker")
+    key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
+    # A browser does not send the fragment, which has the key.
+    link = f"Open the web UI, signed in with it:\n\n    {url}/#key={key}\n\n" if settings.page else ""
+    return f"""\
+{text}
 
+The database had no API key. One was created for the broker {user}. It is shown only now:
 
-def _first_steps(url: str, key: str, page: bool) -> str:
-    """The key, a call, and a link to the web UI: a browser does not send the fragment, which has the key."""
-    link = f"Open the web UI, signed in with it:\n\n    {url}/#key={key}\n\n" if page else ""
-    return f"""
     {key}
 
 {link}Try a call:
@@ -114,22 +122,15 @@ def _first_steps(url: str, key: str, page: bool) -> str:
 """
 
 
-def run_demo(args: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
-        settings = read_settings(args, database=Path(folder, "demo.db"))
-        return serve(settings, lambda app, url: _demo_welcome(url, *_fill(app), page=settings.page))
-
-
-def _fill(app: App) -> tuple[str, str]:
-    """Create the users and clients. Returns the key of a broker and the id of the newest client."""
-    broker = app.users.add("dana.whitfield@example.com", "broker")
-    agents = [app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman")]
+def _fill(app: App) -> str:
+    """Create the users and clients of the demo. Returns a line to print."""
+    owners = [
+        app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman", "tom.becker")
+    ]
     rng = random.Random("acare")  # the same clients at every start
     for body in _clients(rng):
-        owner = rng.choice([broker, *agents])
-        client = app.clients.create(operator_for(owner.id), validate_create(body))
-    key = app.keys.create(OPERATOR, user_id=broker.id).key
-    return key, client.id
+        app.clients.create(operator_for(rng.choice(owners).id), validate_create(body))
+    return f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
 
 
 def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
@@ -150,17 +151,3 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
             "pre_approved": rng.random() < 0.4,
             "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
         }
-
-
-def _demo_welcome(url: str, key: str, client_id: str, page: bool) -> str:
-    headers = f"-H 'X-API-Key: {key}' -H 'Content-Type: application/json'"
-    put = f"curl -s -X PUT {url}/v1/clients/{client_id} {headers}"
-    return f"""\
-acare demo: {CLIENTS} invented clients at {url}/v1/clients
-They are deleted when the demo stops (Ctrl-C). The key of a broker, who sees all clients:
-{_first_steps(url, key, page)}
-A version conflict: the first request creates version 2, so the second, which names version 1, is refused.
-
-    {put} -d '{{"source": "Ad", "version": 1}}'
-    {put} -d '{{"phone": "555", "version": 1}}'
-"""
