@@ -26,15 +26,16 @@ ALL = {"all": ["read", "write"]}
 
 @pytest.fixture
 def since(path, tmp_path):
-    """A backup, after which a key was revoked and a client erased; a valid key, that key and that client."""
+    """A backup, after which a key was revoked and two clients erased; a valid key, that key and a client."""
     with acare.create_app(database=path, rate_limit="off") as app:
         good, bad = (new_key(app.keys, f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
         api = Api(app, good.key)
-        client = api.create(first_name="Zaphodina")
+        client, other = (api.create(first_name="Zaphodina") for _ in range(2))
         api.create()
         backup = back_up(path, tmp_path / "backups")
         app.keys.revoke(OPERATOR, bad.id)
-        ErasureStore(app.database).erase(client["id"])
+        for each in (client, other):
+            ErasureStore(app.database).erase(each["id"])
     return backup, good.key, bad.key, client["id"]
 
 
@@ -61,7 +62,7 @@ def test_disabled_users_stay_disabled(path, since):
     assert state(path, since)[0] == 401
 
 
-def test_nothing_of_the_erased_client_is_in_the_restored_file(path, since):
+def test_nothing_of_the_erased_clients_is_in_the_restored_file(path, since):
     restore(since[0], path)
     assert b"Zaphodina" not in path.read_bytes()
 
