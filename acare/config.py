@@ -135,10 +135,3 @@ class Settings:
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
-
-
-def passed_sockets(environ: Mapping[str, str] = os.environ) -> int:
-    """The number of sockets that the service manager has passed to this process: see sd_listen_fds(3)."""
-    if environ.get("LISTEN_PID") != str(os.getpid()):
-        return 0  # they were meant for another process, which started this one
-    return int(environ.get("LISTEN_FDS", "0"))

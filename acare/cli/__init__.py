@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     args = _parser(arguments).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
-    code = int(args.run(args))
+    code = args.run(args) or 0
     sys.stdout.flush()  # so that a failed write is reported like other errors
     return code
 
@@ -79,6 +79,6 @@ def _modules(arguments: Sequence[str]) -> Sequence[ModuleType]:
 
     if arguments[:1] == ["serve"]:  # imported modules stay in the memory of a server
         return [serve]
-    from acare.cli import backup, clients, demo, erase, export, import_, keys, status, users
+    from acare.cli import clients, import_, maintenance, users
 
-    return [serve, demo, keys, users, clients, import_, export, backup, status, erase]
+    return [serve, users, clients, import_, maintenance]

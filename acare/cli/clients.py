@@ -1,13 +1,17 @@
-"""``acare find``, ``history`` and ``undelete``: the clients of all users, for the operator."""
+"""``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
+from acare import csv_rows
 from acare.auth import OPERATOR
 from acare.cli.options import (
     CLIENT_ID,
@@ -19,18 +23,32 @@ from acare.cli.options import (
     open_database,
     parse_id,
 )
-from acare.cli.output import print_json, print_rows, printable
+from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
 from acare.database.database import Database
-from acare.field_types import String, to_json
+from acare.database.temporary import temporary
+from acare.errors import SettingError, UserError
+from acare.field_types import String
+from acare.importing.export import export, json_lines
+from acare.maintenance.erasures import ErasureStore
+from acare.setting_types import count
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
-from acare.store.history import Event, HistoryStore, Stored
+from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 
 #: Seconds that a search among deleted clients may take.
 MAX_SECONDS = 60.0
 
-COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "name")
+COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
+
+_FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines}
+_STDOUT = Path("-")
+
+NOT_OVERWRITTEN = (
+    "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
+    "They are overwritten later; 'acare compact' overwrites them now.\n"
+)
+COPIES = "Copies made by backups, restores and migrations are unchanged: delete any that have this data.\n"
 
 
 def add_to(commands: Commands) -> None:
@@ -52,26 +70,40 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     summary = "restore a deleted client under its id, as its next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
+    add_command(
+        commands, "erase", run_erase, "erase a client permanently",
+        CLIENT_ID,
+        argument("--yes", action="store_true", help="erase; without it, only show which client it would be"),
+        description="Delete a client, its history and stored responses about it. The id and the time are "
+        "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
+    )  # fmt: skip
+    add_command(
+        commands, "purge", run_purge, "delete old history: replaced and deleted versions",
+        argument("--older-than", metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True,
+                 help="days since a version was replaced or deleted, 0 to 99999"),
+    )  # fmt: skip
+    add_command(
+        commands, "export", run_export, "export all clients as JSON lines or CSV",
+        argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
+                 help="the file to write or replace (default: -, which is stdout)"),
+        argument("--format", choices=_FORMATS,
+                 help="the format (default: by the file's extension; jsonl for stdout)"),
+        description="Write a consistent snapshot of all clients, even while a server runs.",
+    )  # fmt: skip
 
 
-def run_find(args: argparse.Namespace) -> int:
+def run_find(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         print_rows(_found(database, args.text, args.deleted), COLUMNS, as_json=args.json)
-    return 0
 
 
 def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
-    owners = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
+    owners = _owners(database)
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
-        return {
-            **{name: client[name] for name in ("id", "status", "phone", "email")},
-            "name": f"{client['first_name']} {client['last_name']}",
-            "owner": owners[client["user_id"]],
-            "deleted_at": deleted_at,
-        }
+        return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
     for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, q=text):
         yield row(record)
@@ -81,51 +113,72 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
             yield row(record, json.loads(deletion)["deletedAt"])
 
 
-def run_history(args: argparse.Namespace) -> int:
+def _owners(database: Database) -> dict[str, str]:
+    """The e-mail address of each user, by id."""
+    return {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
+
+
+def run_history(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        emails = {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
-    if args.json:
-        print_json([{"owner": emails[each.client["user_id"]], **asdict(each)} for each in clients])
-        return 0
-    for each in clients:
-        for line in _lines(each, emails):
-            print(printable(line))
-    return 0
+        owners = _owners(database)
+    stored = [{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients]
+    (print_json if args.json else print_text)(stored)
 
 
-def _lines(stored: Stored, emails: Mapping[str, str]) -> Iterator[str]:
-    """The client with all fields that have a value, its events with their changes, and stored responses."""
-    client = stored.client
-    yield f"{client['first_name']} {client['last_name']}, client of {emails[client['user_id']]}"
-    yield from _fields(client)
-    for event in stored.history:
-        who = event.by or "the operator"
-        yield f"{event.at}  version {event.version}  {event.action.replace('_', ' ')} by {who}"
-        yield from _changes(event, emails)
-    for response in stored.responses:
-        yield f"{response['created_at']}  response stored for repeated requests"
-        yield from _fields(response["client"])
-
-
-def _changes(event: Event, emails: Mapping[str, str]) -> Iterator[str]:
-    for change in event.changes:
-        name, old, new = change["field"], change["from"], change["to"]
-        if name == "user_id":
-            name, old, new = "owner", emails[old], emails[new]
-        yield f"    {name}: {to_json(old)} → {to_json(new)}"
-    if event.action in ("created", "imported"):
-        yield from _fields(event.client)
-
-
-def _fields(client: Mapping[str, object]) -> Iterator[str]:
-    for name, value in client.items():
-        if value not in (None, [], {}):
-            yield f"    {name}: {to_json(value)}"
-
-
-def run_undelete(args: argparse.Namespace) -> int:
+def run_undelete(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
     print(f"Undeleted the client {args.id}, at version {client.version}.")
-    return 0
+
+
+def run_erase(args: argparse.Namespace) -> None:
+    with open_database(args, must_exist=True) as database:
+        client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
+        owner = _owners(database)[client["user_id"]]
+        about = f"{client['first_name']} {client['last_name']}, client of {owner}"
+        if not args.yes:
+            raise UserError(f"nothing was erased; --yes erases {about}")
+        ErasureStore(database).erase(args.id)
+        is_overwritten = database.empty_log()
+    print(printable(f"Erased {about} (client {args.id})."))
+    sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
+
+
+def run_purge(args: argparse.Namespace) -> None:
+    with open_database(args, must_exist=True) as database, show_progress() as show:
+        purged = HistoryStore(database).purge(args.older_than, show)
+        is_overwritten = database.empty_log()
+    print(f"Purged {counted(purged, 'old version')}.")
+    sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
+
+
+def run_export(args: argparse.Namespace) -> None:
+    form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
+    if form not in _FORMATS:
+        raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
+    with open_database(args, must_exist=True) as database:
+        lines = (line.encode() for line in _FORMATS[form](export(database)))
+        if args.file == _STDOUT:
+            sys.stdout.buffer.writelines(lines)
+            return
+        try:
+            with _target(args.file) as path, path.open("wb") as target:
+                target.writelines(lines)
+        except OSError as error:
+            raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _target(file: Path) -> Iterator[Path]:
+    """The path to write: a new file that then replaces ``file``, or ``file`` if it is a device or a pipe.
+
+    A symbolic link stays; its target is replaced.
+    """
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    target = Path(os.path.realpath(file))
+    with temporary(target) as path:
+        yield path
+        os.replace(path, target)

@@ -26,7 +26,7 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import Options
 
-_TYPES = {field.name: field.kind for field in FIELDS}
+_FIELDS = [field.name for field in FIELDS]
 
 # The fields whose values differ between programs, each with an example of a value in acare.
 _MEANINGS = {"client_type": "buyer", "status": "active", "owner": "EMAIL"}
@@ -45,13 +45,7 @@ _FIXES = {
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
-_EXAMPLES = """\
-examples:
-    acare import contacts.csv --user ana@example.com --dry-run
-    acare import contacts.csv --user ana@example.com --map "Home tel=phone" --rejects rejects.csv
-    acare import clients.jsonl --user ana@example.com
-    acare import https://clients.example.com --key-file key.txt --user ana@example.com
-
+_EXIT_CODES = """\
 exit codes:
     0  the rows were imported, or would be without --dry-run
     1  problems or duplicates prevented the import, or it failed; nothing was written
@@ -63,7 +57,7 @@ def add_to(commands: Commands) -> None:
         "import",
         help="import clients from CSV, JSON lines or another server",
         description="Import all clients, or report all problems and import none.",
-        epilog=_EXAMPLES,
+        epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     flag = parser.add_argument
@@ -111,14 +105,9 @@ def _value(text: str) -> tuple[str, str, str]:
 
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
-    if not equals or name not in _TYPES:
-        raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_TYPES)}")
-    value = TARGETS[name](written)
-    try:
-        _TYPES[name].validate(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {name} {error}") from None
-    return name, value
+    if not equals or name not in _FIELDS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_FIELDS)}")
+    return name, TARGETS[name](written)
 
 
 class _Example(argparse.Action):
@@ -204,12 +193,8 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
 def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     """Print the field of each column for a dry run, and what happens to the unknown columns."""
     if args.dry_run:
-        ranked = sorted(columns, key=lambda column: (-column.rank, -column.position))
-        first = {column.field: column for column in ranked}  # the lowest rank is last
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
-            if column.field and column is not first[column.field]:
-                field += f", if {printable(first[column.field].name)} is empty"
             print(f"    {printable(column.name)} -> {field}")
     if unknown := [column.name for column in columns if column.field is None]:
         lost = "not imported; --map or --extra-columns imports them"
@@ -228,12 +213,13 @@ def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
 
 def _fix(kind: Kind, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
-    cell = next(filter(None, kind.cells), "")
+    cells = kind.examples.values()
+    cell = next(filter(None, cells), "")
     fix, meaning = _FIXES.get(kind.field, _OTHER_FIX), _MEANINGS.get(kind.field, "")
     one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
     if meaning and columns and cell and "@" not in cell:
         values = f"--value {one}, for all others --value {others}"
-        return f"{values}; {fix}" if "" in kind.cells else values
+        return f"{values}; {fix}" if "" in cells else values
     same = [column.name for column in columns if column.field == kind.field and column.name != kind.column]
     if cell and same and not meaning:
         fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={kind.field}')} to use another column"
@@ -242,12 +228,10 @@ def _fix(kind: Kind, columns: Sequence[Column]) -> str:
 
 def _print_counts(result: Result) -> None:
     counts = result.counts
-    if result.is_written:
-        print(f"{counts['created']:,} created, {counts['skipped']:,} skipped, {counts['refused']:,} refused.")
-        return
+    duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
     print(
-        f"{counts['created']:,} valid, {counts['refused']:,} refused, "
-        f"{counted(counts['duplicate'] + counts['skipped'], 'duplicate')}; nothing was written."
+        f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
+        f"{'the valid rows were imported' if result.is_written else 'nothing was written'}."
     )
 
 

@@ -68,13 +68,16 @@ JSON = argument("--json", action="store_true", help="print JSON, for programs")
 def add_command(
     commands: Commands,
     name: str,
-    run: Callable[[argparse.Namespace], int],
+    run: Callable[[argparse.Namespace], int | None],
     summary: str,
     *arguments: Argument,
     settings: Container[str] = ("database",),
     **options: Any,
 ) -> argparse.ArgumentParser:
-    """Add a command that ``run`` executes, with these arguments, and flags for these settings."""
+    """Add a command that ``run`` executes, with these arguments, and flags for these settings.
+
+    ``run`` returns the exit code; None means 0.
+    """
     options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
     parser = commands.add_parser(name, help=summary, **options)
     parser.set_defaults(run=run)

@@ -1,79 +1,153 @@
-"""``acare serve``."""
+"""``acare serve`` and ``acare demo``."""
 
 from __future__ import annotations
 
 import argparse
+import random
 import resource
-import shlex
+import socket
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import acare
 from acare.app import App
-from acare.auth import OPERATOR
+from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.listen import listen, url
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
-from acare.config import SETTINGS, Settings, passed_sockets
+from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
+from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
 
 #: The user of the key that the first start on a new database creates.
 FIRST_USER = "broker@localhost"
 
+_BACKLOG = 1024  # connections that wait to be accepted
+
+#: The invented clients of the demo.
+CLIENTS = 250
+
+_FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Diego Kenji Chloé".split()
+_LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
+
 
 def add_to(commands: Commands) -> None:
     add_command(
-        commands, "serve", run, "serve the API",
+        commands, "serve", run_serve, "serve the API",
         settings=[setting.name for setting in SETTINGS],
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
         "the file has no key and stdout is a terminal, a user and a key are created, and the key is printed.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
+    add_command(
+        commands, "demo", run_demo, "serve a temporary database with invented clients",
+        settings=[setting.name for setting in SETTINGS if setting.name != "database"],
+        description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
+        epilog=SETTINGS_NOTE,
+    )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> int:
+def run_serve(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return serve(settings, lambda app, url: _welcome(settings, url, app), passed_sockets())
+        return _serve(settings, FIRST_USER if sys.stdout.isatty() else None)  # a log would keep the key
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
 
-def serve(settings: Settings, welcome: Callable[[App, str], str], passed: int = 0) -> int:
-    """Serve until a signal stops the server. ``welcome`` returns the text to print."""
-    with log.configured(settings.log_format) as access, listen(settings, passed) as listener:
+def run_demo(args: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
+        settings = read_settings(args, database=Path(folder, "demo.db"))
+        return _serve(settings, "dana.whitfield@example.com", _fill)
+
+
+def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = lambda app: "") -> int:
+    """Serve until a signal stops the server. ``fill`` adds clients, and returns text to print.
+
+    If there is no key, one is created for a broker ``user`` and printed; None: no key is created.
+    """
+    with log.configured(settings.log_format) as access, _listen(settings) as listener:
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
-        print(welcome(app, url(listener)), flush=True)
+        print(fill(app) + _welcome(app, settings, _url(listener), user), flush=True)
         return server.run()
 
 
-def _welcome(settings: Settings, url: str, app: App) -> str:
-    """The text printed at the start; with a first key only on a terminal, because a log would keep it."""
+def _listen(settings: Settings) -> socket.socket:
+    """A listening socket, or UserError with the reason in one line."""
+    address = settings.listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
+        raise UserError(
+            f"cannot listen on {address}: {reason}; --listen or ACARE_LISTEN sets another address"
+        ) from None
+
+
+def _url(listener: socket.socket) -> str:
+    """The URL at which this machine reaches the server, even if it listens on all addresses."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _welcome(app: App, settings: Settings, url: str, user: str | None) -> str:
+    """The text printed at the start."""
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if app.keys.list(OPERATOR):
+    if app.keys.list(OPERATOR) or user is None:
         return text
-    if not sys.stdout.isatty():
-        return (
-            f"{text}\nThe database has no key yet. To create one: acare key create --user EMAIL --role "
-            f"broker --scope all:read,write --database {shlex.quote(str(settings.database))}"
-        )
-    broker = app.users.add(FIRST_USER, "broker")
-    first_key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
+    broker = app.users.add(user, "broker")
+    key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
+    # A browser does not send the fragment, which has the key.
+    link = f"Open the web UI, signed in with it:\n\n    {url}/#key={key}\n\n" if settings.page else ""
     return f"""\
 {text}
 
-The database had no API key. One was created for the broker {FIRST_USER}. It is shown only now:
+The database had no API key. One was created for the broker {user}. It is shown only now:
 
-    {first_key}
+    {key}
 
-{"Sign in to the web UI with it, or try" if settings.page else "Try"} a call:
+{link}Try a call:
 
-    curl -s {url}/v1/clients -H 'X-API-Key: {first_key}'
+    curl -s '{url}/v1/clients?status=active&limit=5' -H 'X-API-Key: {key}'
 """
+
+
+def _fill(app: App) -> str:
+    """Create the users and clients of the demo. Returns a line to print."""
+    owners = [
+        app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman", "tom.becker")
+    ]
+    rng = random.Random("acare")  # the same clients at every start
+    for body in _clients(rng):
+        app.clients.create(caller_without_key(rng.choice(owners).id), validate_create(body))
+    return f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
+
+
+def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
+    """The bodies of the invented clients: plausible, and of every type and status."""
+    for number in range(CLIENTS):
+        low = rng.randrange(150, 900, 25) * 1000
+        yield {
+            "first_name": rng.choice(_FIRST),
+            "last_name": rng.choice(_LAST),
+            "email": f"client.{number}@example.com",
+            "phone": f"(661) 555-01{number % 100:02}",
+            "client_type": CLIENT_TYPES[number % 3],
+            "status": STATUSES[number // 3 % 3],
+            "source": rng.choice(("Zillow", "Referral", "Open house", None)),
+            "budget_min": low,
+            "budget_max": low + 150_000,
+            "preferred_locations": rng.sample(("Bakersfield", "Tehachapi", "Rosedale", "Shafter"), 2),
+            "pre_approved": rng.random() < 0.4,
+            "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
+        }

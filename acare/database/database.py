@@ -38,6 +38,9 @@ CACHE_NANOSECONDS = 10_000_000
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
 
+#: SQLite's page cache of a long transaction: pages that do not fit are written to the log early, and read again.
+LONG_CACHE_KIB = 16 * 1024
+
 
 class Database:
     """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
@@ -130,6 +133,24 @@ class Database:
         """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
         self._check_process()
         return self._writer.submit(work)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A long transaction on a connection of its own; what is not committed at the end is rolled back.
+
+        Other writers wait meanwhile, and fail after their busy timeout. It does not run in the writer's
+        thread, where Ctrl-C would have to wait. The log is emptied before and after.
+        """
+        self.empty_log()
+        try:
+            with closing(open_writer(self.path)) as connection:
+                connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+        except sqlite3.Error as error:
+            raise as_domain_error(error) from error
+        finally:
+            self.empty_log()
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""

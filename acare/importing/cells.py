@@ -47,11 +47,8 @@ def boolean(text: str) -> Any:
 
 
 def word(text: str) -> Any:
-    """A client_type or status in any case; ``Buyer/Seller`` and similar texts mean both."""
-    words = {word.removesuffix("s") for word in re.findall("[a-z]+", text.casefold())}
-    if {"buyer", "seller"} <= words:
-        return "both"
-    return words.pop() if len(words) == 1 else text
+    """A client_type or status in any case."""
+    return text.strip().casefold()
 
 
 def texts(text: str, separator: str = ";") -> Any:

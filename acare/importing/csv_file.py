@@ -17,7 +17,6 @@ from acare.importing.columns import TARGETS, find_columns
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
-_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, which are ZIP archives; .xls
 _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 
@@ -41,7 +40,10 @@ class CsvReader:
         self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
-            raise UserError("this is not CSV in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252")
+            raise UserError(
+                "this is not CSV in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252; open a "
+                "spreadsheet in its program, and save it as CSV (UTF-8)"
+            )
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
@@ -134,13 +136,9 @@ class CsvReader:
 
 
 def _encoding(file: IO[bytes]) -> str:
-    start = file.read(4)
+    start = file.read(2)
     file.seek(0)
-    if start in _SPREADSHEETS:
-        raise UserError("this is a spreadsheet, not CSV: open it in a spreadsheet and save it as CSV (UTF-8)")
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    return "utf-8-sig"
+    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _as_windows_1252(wrong: re.Match[str]) -> str:

@@ -27,7 +27,7 @@ LIMIT 1
 """
 
 FIND_EMAIL = """
-SELECT seq, first_name, last_name
+SELECT first_name, last_name
 FROM clients
 WHERE email = :email COLLATE NOCASE
 ORDER BY seq
@@ -35,21 +35,14 @@ LIMIT 1
 """
 
 FIND_WORDS = """
-SELECT seq, first_name, last_name
+SELECT first_name, last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
 WHERE clients_search MATCH :words
 ORDER BY clients_search.rowid
 """
 
-FIND_PHONE = """
-SELECT seq, first_name, last_name
-FROM clients_search
-CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :near AND is_same_phone(phone, :number)
-ORDER BY clients_search.rowid
-LIMIT 1
-"""
+FIND_PHONE = FIND_WORDS.replace(":words", ":words AND is_same_phone(phone, :number)")
 
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
@@ -62,7 +55,7 @@ def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
         connection.execute(search.INDEX)  # index the rows before this one
     name = _folded(row.client["first_name"], row.client["last_name"])
     with closing(connection.execute(statement, values)) as candidates:
-        for _, *candidate in candidates:
+        for candidate in candidates:
             if by != "name" or _folded(*candidate) == name:
                 return by, " ".join(candidate)
     return None
@@ -74,7 +67,7 @@ def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
         return "email", FIND_EMAIL, {"email": str(client["email"])}
     if client["phone"]:
         number = phones.normalize(str(client["phone"]))
-        return "phone", FIND_PHONE, {"number": number, "near": search.near(number)}
+        return "phone", FIND_PHONE, {"number": number, "words": search.near(number)}
     name = f"{client['first_name']} {client['last_name']}"
     words = [search.quote(word) for word in name.split() if any(map(str.isalnum, word))]
     return "name", FIND_WORDS, {"words": " ".join(words) or search.quote("")}

@@ -1,43 +1,26 @@
-"""Exports all clients, or some, as JSON lines or CSV."""
+"""Exports all clients."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator
-from typing import IO
+from collections.abc import Iterable, Iterator
 
-from acare import csv_rows
 from acare.database.database import Database
 from acare.field_types import to_json
-from acare.store import users
 
 EXPORT = """
 SELECT json, users.email
 FROM clients
 JOIN users ON users.id = user_id
-WHERE (:owner IS NULL OR users.email = :owner)
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
 ORDER BY seq
 """
 
 
-def export(database: Database, owner: str | None, statuses: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The JSON of each client and the e-mail address of its owner, oldest first.
-
-    All come from one snapshot. None, or no statuses, means all. UserError if there is no such owner.
-    """
+def export(database: Database) -> Iterator[tuple[str, str]]:
+    """The JSON of each client and the e-mail address of its owner, oldest first, from one snapshot."""
     with database.read() as connection:
-        if owner is not None:
-            users.get(connection, owner)  # raises UserNotFound
-        values = {"owner": owner, "statuses": json.dumps([*statuses]) if statuses else None}
-        yield from connection.execute(EXPORT, values)
+        yield from connection.execute(EXPORT)
 
 
-def write_json(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one per line."""
-    file.writelines(f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)
-
-
-def write_csv(file: IO[str], clients: Iterable[tuple[str, str]]) -> None:
-    """Write clients, one per row."""
-    file.writelines(csv_rows.lines(clients))
+def json_lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The lines of a file of JSON lines, as ``csv_rows.lines`` makes those of a CSV file."""
+    return (f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)

@@ -7,18 +7,17 @@ allows this. An import never changes a client that exists.
 from __future__ import annotations
 
 import dataclasses
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
 from acare import ids
-from acare.database.connection import NOW, as_domain_error, open_writer
+from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import FieldError, StoreUnavailable, UserError
+from acare.errors import FieldError, UserError
 from acare.field_types import fold_email
 from acare.fields import FIELDS
 from acare.importing import duplicates
@@ -27,13 +26,9 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
 from acare.store.clients import next_position_at
 
-#: SQLite's page cache: pages that do not fit are written to the log early, and read again.
-CACHE_KIB = 16 * 1024
-
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
-_ITEM = re.compile(r"\[\d+\] ")  # the position of an invalid item in a list
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -55,18 +50,17 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 @dataclass
 class Kind:
-    """The rows with one kind of problem: their number, and as ``examples`` the first with different cells.
+    """The rows with one kind of problem: their number, and the first with different cells.
 
     ``field`` is the field with the problem, ``duplicate``, or for a warning ``same`` or ``--value``;
-    ``column`` is its column in the first row where it is not empty, and ``cells`` are the cells of the
-    examples.
+    ``column`` is its column in the first row where it is not empty. ``examples`` has the cell for the text
+    of each row.
     """
 
     field: str
     column: str = ""
-    cells: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
-    examples: list[str] = dataclasses.field(default_factory=list)
+    examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass
@@ -95,7 +89,7 @@ def import_rows(
     written now.
     """
     result = Result()
-    with _rejects(options, result) as rejects, _transaction(database) as connection:
+    with _rejects(options, result) as rejects, database.transaction() as connection:
         importer = _Importer(connection, options, result)
         for row in reader:
             problems = importer.add(row)
@@ -112,26 +106,6 @@ def import_rows(
             connection.execute("COMMIT")
             result.is_written = True
     return result
-
-
-@contextmanager
-def _transaction(database: Database) -> Iterator[sqlite3.Connection]:
-    """A transaction on a connection of its own; what is not committed at the end is rolled back.
-
-    It does not run in the writer's thread, where Ctrl-C would have to wait. The log is emptied before, which
-    fails if writes are refused, and after, when it has the complete import.
-    """
-    database.empty_log()
-    try:
-        with closing(open_writer(database.path)) as connection:
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-    except sqlite3.Error as error:
-        raise as_domain_error(error) from error
-    finally:
-        with suppress(StoreUnavailable):  # the next write tries again
-            database.empty_log()
 
 
 @contextmanager
@@ -195,10 +169,8 @@ class _Importer:
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         if self._options.on_problem is not None:
             self._options.on_problem(f"{place}: {field} {message}")
-        kinds = self._result.kinds
-        kind = kinds.setdefault(f"{field} {_ITEM.sub('', message)}", Kind(field))
+        kind = self._result.kinds.setdefault(f"{field} {message}", Kind(field))
         kind.column = kind.column or row.found.get(field, ("",))[0]
         kind.count += 1
-        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.cells):
-            kind.cells.append(shown)
-            kind.examples.append(place)
+        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.examples.values()):
+            kind.examples[place] = shown

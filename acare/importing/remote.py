@@ -40,23 +40,19 @@ class Remote:
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def lines(self, progress: Callable[[int, int], None]) -> Iterator[bytes]:
-        """All clients as JSON lines, each with the e-mail address of its owner.
+        """All clients as JSON lines.
 
         Pages are read until a pass finds nothing new: a client that is created or deleted meanwhile moves
         others to another page. ``progress`` gets the number of clients so far and the total.
         """
         try:
-            # Some servers have no list of users, or do not show it.
-            users = self._get("/v1/users", optional=True).get("users", [])
-            owners = {user["id"]: user["email"] for user in users}
             seen: set[str] = set()
             for _ in range(_MAX_PASSES):
                 before = len(seen)
                 for client, total in self._clients():
                     if client["id"] not in seen:
                         seen.add(client["id"])
-                        record = {"owner": owners.get(client["user_id"])} | client
-                        yield json.dumps(record).encode() + b"\n"
+                        yield json.dumps(client).encode() + b"\n"
                     progress(len(seen), total)
                 if len(seen) == before:
                     return
@@ -74,15 +70,13 @@ class Remote:
     def _page(self, number: int) -> Any:
         return self._get(f"/v1/clients?limit={_PAGE}&page={number}")
 
-    def _get(self, path: str, *, optional: bool = False) -> Any:
-        """The data in the response; empty if it is ``optional`` and refused. Waits for a busy server."""
+    def _get(self, path: str) -> Any:
+        """The data in the response. Waits for a busy server."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return self._read_data(path)
             except urllib.error.HTTPError as error:
                 error.close()
-                if optional and error.code in (403, 404):
-                    return {}
                 reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
                 if error.code not in _RETRIED or attempt == _MAX_ATTEMPTS:
                     break

@@ -67,16 +67,14 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
             raise DatabaseRefused(f"{old}: the old backup cannot be deleted: {reason}") from None
 
 
-def verify(path: Path, *, checksum: bool = True, progress: Progress = silent) -> int:
+def verify(path: Path, progress: Progress = silent) -> int:
     """Verify a backup: schema, checksum, size, structure, foreign keys and totals.
 
-    Returns its number of clients. DatabaseRefused says in one line what is wrong. Without ``checksum``,
-    damage within a text value is not detected.
+    Returns its number of clients. DatabaseRefused says in one line what is wrong.
     """
     check_file(path)
     try:
-        if checksum:
-            check_sha256(path, checksum_file(path))
+        check_sha256(path, checksum_file(path))
         return check_content(path, progress)
     except OSError as error:
         raise DatabaseRefused(f"{error.filename or path}: {error.strerror}") from None
@@ -103,7 +101,7 @@ def check_sha256(path: Path, checksum: Path, name: Path | None = None) -> None:
     except FileNotFoundError:
         raise DatabaseRefused(
             f"{name or path}: its checksum file {checksum.name} is missing; copy it next to the backup, or "
-            "use --no-checksum"
+            "make a new one with sha256sum"
         ) from None
     if [sha256(path)] != expected:
         raise DatabaseRefused(f"{name or path}: damaged: its SHA-256 differs from the one in {checksum.name}")

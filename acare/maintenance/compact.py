@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 
-from acare.database.access import MIN_FREE, size_text
 from acare.database.connection import as_domain_error, open_file
 from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.store import search
-
-CONTENT = """
-SELECT page_size * (page_count - freelist_count)
-FROM pragma_page_size, pragma_page_count, pragma_freelist_count
-"""
 
 
 def compact(database: Database, progress: Progress = silent) -> None:
@@ -25,12 +18,6 @@ def compact(database: Database, progress: Progress = silent) -> None:
     UserError if the disk has too little space, or if other processes keep the file busy for too long. If
     compacting is interrupted, the file is unchanged.
     """
-    needed, free = _needed(database), shutil.disk_usage(database.path.resolve().parent).free
-    if needed > free:
-        raise UserError(
-            f"{database.path}: compacting needs {size_text(needed)} of free disk space, but only "
-            f"{size_text(free)} are free; the file is unchanged"
-        )
     try:
         database.write(search.erase_deleted_words)
         _vacuum(database, progress)
@@ -52,10 +39,3 @@ def _vacuum(database: Database, progress: Progress) -> None:
         interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
     ):
         connection.execute("VACUUM")
-
-
-def _needed(database: Database) -> int:
-    """The free bytes needed: SQLite copies the content to a temporary file, and then into the log."""
-    with database.read() as connection:
-        (content,) = connection.execute(CONTENT).fetchone()
-    return int(2 * content + content // 100 + MIN_FREE)

@@ -8,9 +8,7 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.store import search
 
-LIST = "SELECT client_id, erased_at FROM erasures"
-
-GET = "SELECT erased_at FROM erasures WHERE client_id = :id"
+LIST = "SELECT client_id, erased_at AS at FROM erasures"
 
 ERASE = (
     "DELETE FROM clients WHERE id = :id",
@@ -24,11 +22,11 @@ VALUES (:id, coalesce(:at, {NOW}))
 ON CONFLICT (client_id) DO NOTHING
 """
 
-LIST_REVOKED = "SELECT id, revoked_at FROM api_keys WHERE revoked_at IS NOT NULL"
+LIST_REVOKED = "SELECT id, revoked_at AS at FROM api_keys WHERE revoked_at IS NOT NULL"
 
 REVOKE_AGAIN = "UPDATE api_keys SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL"
 
-LIST_DISABLED = "SELECT id, disabled_at FROM users WHERE disabled_at IS NOT NULL"
+LIST_DISABLED = "SELECT id, disabled_at AS at FROM users WHERE disabled_at IS NOT NULL"
 
 DISABLE_AGAIN = "UPDATE users SET disabled_at = :at WHERE id = :id AND disabled_at IS NULL"
 
@@ -38,12 +36,6 @@ class ErasureStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def erased_at(self, client_id: str) -> str | None:
-        """When the client was erased; None if it was not."""
-        with self._database.read() as connection:
-            row = connection.execute(GET, {"id": client_id}).fetchone()
-        return None if row is None else str(row[0])
 
     def erase(self, client_id: str) -> int:
         """Delete a client, its history and stored responses, and record the erasure. Returns the count."""

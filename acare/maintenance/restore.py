@@ -22,34 +22,32 @@ from acare.maintenance import erasures
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.store import search
 from acare.store.changes import END_CURSORS
+from acare.store.users import as_dicts
 
 
 class Kept(NamedTuple):
-    """The state of the replaced database that a restore keeps."""
+    """The state of the replaced database that a restore keeps, as the values of the statements."""
 
-    revoked: dict[str, str]  # the ids of revoked keys, and when each was revoked
-    disabled: dict[str, str]  # the ids of disabled users, and when each was disabled
-    erased: dict[str, str]  # the ids of erased clients, and when each was erased
+    revoked: list[dict[str, str]]
+    disabled: list[dict[str, str]]
+    erased: list[dict[str, str]]
 
 
-NOTHING_KEPT = Kept({}, {}, {})
+NOTHING_KEPT = Kept([], [], [])
 
 
 class Restored(NamedTuple):
     """The result of a restore."""
 
     old: Path | None  # the new name of the old database; None if there was none
-    revoked: int  # keys that are valid in the backup, and were revoked again
-    disabled: int  # users who are enabled in the backup, and were disabled again
-    erased: int  # clients that are in the backup, and were erased again
     unread: bool  # the old database could not be read, so its revocations and erasures are unknown
 
 
-def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Progress = silent) -> Restored:
+def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database remain so. Without ``checksum``, no checksum file is needed.
+    clients that are erased in the old database remain so.
     The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
     open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
@@ -63,16 +61,15 @@ def restore(backup: Path, database: Path, *, checksum: bool = True, progress: Pr
     ):
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
-        if checksum:
-            check_sha256(fresh, checksum_file(backup), name=backup)
+        check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
-        revoked, disabled, erased = _apply(kept or NOTHING_KEPT, fresh, backup)
+        _apply(kept or NOTHING_KEPT, fresh, backup)
         old = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, revoked, disabled, erased, unread=kept is None)
+    return Restored(old, unread=kept is None)
 
 
 def _check_target(database: Path) -> None:
@@ -141,7 +138,7 @@ def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")
         statements = (erasures.LIST_REVOKED, erasures.LIST_DISABLED, erasures.LIST)
-        return Kept(*(dict(connection.execute(statement).fetchall()) for statement in statements))
+        return Kept(*(as_dicts(connection.execute(statement)) for statement in statements))
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise _in_use(database) from None
@@ -150,8 +147,8 @@ def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
     return None
 
 
-def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
-    """Migrate the copy and repeat the changes in it. Returns how many keys, users and clients this affected.
+def _apply(kept: Kept, fresh: Path, backup: Path) -> None:
+    """Migrate the copy and repeat the changes in it.
 
     Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated, since no server could open it.
@@ -160,19 +157,12 @@ def _apply(kept: Kept, fresh: Path, backup: Path) -> tuple[int, int, int]:
         connection.execute("PRAGMA secure_delete = ON").fetchall()
         migrate_connection(connection, backup)
         connection.execute("BEGIN")
-        revoked, disabled = (
-            sum(connection.execute(statement, {"id": each, "at": at}).rowcount for each, at in ids.items())
-            for statement, ids in (
-                (erasures.REVOKE_AGAIN, kept.revoked),
-                (erasures.DISABLE_AGAIN, kept.disabled),
-            )
-        )
-        erased = sum(erasures.erase(connection, client_id, at) > 0 for client_id, at in kept.erased.items())
-        if erased:
+        connection.executemany(erasures.REVOKE_AGAIN, kept.revoked)
+        connection.executemany(erasures.DISABLE_AGAIN, kept.disabled)
+        if sum(erasures.erase(connection, **erasure) for erasure in kept.erased):
             search.erase_deleted_words(connection)
         connection.execute(END_CURSORS)
         connection.execute("COMMIT")
-    return revoked, disabled, erased
 
 
 @contextmanager

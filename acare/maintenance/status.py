@@ -41,22 +41,15 @@ _MIN_SPAN_HOURS = 24
 
 _SERVER_SECONDS = 10  # in which the server must answer
 
-_ACTIVE = f"revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})"
-
-COUNTS = f"""
-SELECT
-    (SELECT coalesce(sum(total), 0) FROM client_totals),
-    (SELECT count(*) FROM users),
-    count(*) FILTER (WHERE {_ACTIVE}),
-    count(*) FILTER (WHERE {_ACTIVE} AND last_used_at IS NULL)
-FROM api_keys
-"""
+COUNT = "SELECT coalesce(sum(total), 0) FROM client_totals"
 
 EXPIRING = f"""
 SELECT preview, email || coalesce(' (' || name || ')', ''), expires_at
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE {_ACTIVE} AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}
+WHERE revoked_at IS NULL
+    AND expires_at > {NOW}
+    AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}
 ORDER BY expires_at
 """
 
@@ -77,17 +70,16 @@ def read_status(
     DatabaseRefused if it is not a database that acare can open.
     """
     version = file.check(path)
-    (clients, users, active, unused), expiring = _read(path)
+    clients, expiring = _read(path)
     path, stem = path.resolve(), path.stem
     size, processes = path.stat().st_size, sorted(file.processes_using(path) or ())
-    counts = {"schema": version, "size": size, "clients": clients, "users": users}
     old = [] if version == SCHEMA_VERSION or processes else [_OLD.format(version)]
     no_answer, refused = (None, None) if url is None else _ask(url)
     if processes and failure_record(path).exists():
         refused = FAILURE
     checks = [
-        Check("database", old, {**counts, "processes": processes}),
-        Check("keys", expiring, {"active": active, "expiring": len(expiring), "never_used": unused}),
+        Check("database", old, {"schema": version, "size": size, "clients": clients, "processes": processes}),
+        Check("keys", expiring, {}),
         _check_log(path),
         _check_disk(path, stem, folder),
         Check("writes", [refused] if refused else [], {}),
@@ -102,15 +94,15 @@ def read_status(
 _OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} when the file is opened"
 
 
-def _read(path: Path) -> tuple[tuple[int, int, int, int], list[str]]:
-    """The counts, in the order of ``COUNTS``, and a text for each key that expires soon."""
+def _read(path: Path) -> tuple[int, list[str]]:
+    """The number of clients, and a text for each key that expires soon."""
     try:
         with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
-            counts = connection.execute(COUNTS).fetchone()
+            (clients,) = connection.execute(COUNT).fetchone()
             keys = connection.execute(EXPIRING).fetchall()
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None
-    return counts, [f"the key {preview} of {email} expires on {at[:10]}" for preview, email, at in keys]
+    return clients, [f"the key {preview} of {email} expires on {at[:10]}" for preview, email, at in keys]
 
 
 def _check_log(path: Path) -> Check:

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow
 from acare.database.connection import NOW, at_offset
+from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
@@ -155,22 +156,23 @@ class HistoryStore:
 
         return self._database.write(work)
 
-    def purge(self, days: int) -> int:
+    def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        One transaction: other writers wait meanwhile.
+        One transaction. If it is interrupted, nothing is deleted.
         """
         age = f"-{days} days"
-
-        def work(connection: sqlite3.Connection) -> int:
+        with (
+            self._database.transaction() as connection,
+            interruptible(connection, lambda: progress("Purging", 0, 0, "")),
+        ):
             while idempotency.delete_expired(connection):
                 pass
             purged = connection.execute(PURGE, {"age": age}).rowcount
             changes.purge(connection, age)
             search.erase_deleted_words(connection)
-            return purged
-
-        return self._database.write(work)
+            connection.execute("COMMIT")
+        return purged
 
 
 def _is_imported(client: dict[str, Any], imported_at: str | None, maker: str | None) -> bool:

@@ -145,7 +145,7 @@ def test_a_service_is_restricted(installed, name):
 
 
 def test_the_pages_name_no_other_units():
-    named = set(re.findall(r"\bacare[\w-]*@?(?:test)?\.(?:service|socket|timer)\b", PAGE))
+    named = set(re.findall(r"\bacare[\w-]*@?(?:test)?\.(?:service|timer)\b", PAGE))
     assert named - {"acare-alarm@test.service"} <= {path.name for path in UNITS.iterdir()}
 
 

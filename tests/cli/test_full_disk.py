@@ -62,7 +62,7 @@ FAILING = [
     (("backup", "backups"), "acare.db: no backup was made"),
     (("restore", "BACKUP"), "acare.db: .*; it was not changed"),
     (("compact",), "acare.db: .*changed"),
-    (("erase", "CLIENT_ID"), "acare.db: .* Nothing was changed"),
+    (("erase", "--yes", "CLIENT_ID"), "acare.db: .* Nothing was changed"),
     (("purge", "--older-than", "1"), "acare.db: .* Nothing was changed"),
     (("export", "clients.jsonl"), "clients.jsonl: not written"),
 ]
@@ -80,14 +80,14 @@ def test_on_a_full_disk_a_command_fails_and_changes_nothing(run, folder, argumen
 
 def test_an_erasure_without_room_for_the_index_changes_nothing(run, folder):
     """There is room for the deletion alone, and not for a search index without the words."""
-    code, printed = run("erase", "CLIENT_ID", room=ROOM * 5)
+    code, printed = run("erase", "--yes", "CLIENT_ID", room=ROOM * 5)
     assert (code, "Nothing was changed" in printed) == (1, True)
     assert len(content(folder)[0]) == CLIENTS
 
 
 def test_a_restore_with_room_for_the_copy_alone_changes_nothing(run, folder, template):
     """Clients erased since the backup are erased again in the copy, which needs a log and new pages."""
-    assert run("erase", "CLIENT_ID")[0] == 0
+    assert run("erase", "--yes", "CLIENT_ID")[0] == 0
     before = content(folder)
     code, printed = run("restore", "BACKUP", room=template[1].stat().st_size + 4096)
     assert (code, printed.count("\n"), "acare.db: " in printed) == (1, 1, True)

@@ -26,10 +26,10 @@ def total(api):
 def test_find_shows_clients_of_all_users(run, ana, caller):
     first = ana.create(email="j@example.com", phone="(661) 555-0142")
     second = caller(BEN, "agent").create(first_name="Zoë", status="closed")
-    heading = "id\tstatus\tdeleted_at\towner\tphone\temail\tname"
+    heading = "id\tstatus\tdeleted_at\towner\tphone\temail\tfirst_name\tlast_name"
     lines = [
-        f"{second['id']}\tclosed\t-\t{BEN}\t-\t-\tZoë Lee",
-        f"{first['id']}\tactive\t-\t{ANA}\t(661) 555-0142\tj@example.com\tJordan Lee",
+        f"{second['id']}\tclosed\t-\t{BEN}\t-\t-\tZoë\tLee",
+        f"{first['id']}\tactive\t-\t{ANA}\t(661) 555-0142\tj@example.com\tJordan\tLee",
     ]
     assert run("find", "LEE").out.splitlines() == [heading, *lines]
     assert run("find", "6615550142").out.splitlines() == [heading, *lines[1:]]
@@ -40,7 +40,7 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     app.database.write(lambda c: c.execute("UPDATE clients SET last_name = ? || 'Lee'", ("\x1b[31m\x9b",)))
-    assert run("find", "jordan").out.endswith("\tJordan \\x1b[31m\\x9bLee\n")
+    assert run("find", "jordan").out.endswith("\tJordan\t\\x1b[31m\\x9bLee\n")
     assert "\x9b" not in run("history", client["id"]).out + run("find", "jordan", "--json").out
 
 
@@ -51,8 +51,8 @@ def test_find_deleted_shows_what_to_erase(run, ana, text):
     ana.delete(gone["id"])
     assert json.loads(run("find", text, "--json").out) == []
     (found,) = json.loads(run("find", text, "--deleted", "--json").out)
-    assert (found["id"], found["name"], found["deleted_at"][:2]) == (gone["id"], "Zoe O'Brien", "20")
-    run("erase", gone["id"])
+    assert (found["id"], found["last_name"], found["deleted_at"][:2]) == (gone["id"], "O'Brien", "20")
+    run("erase", "--yes", gone["id"])
     assert json.loads(run("find", text, "--deleted", "--json").out) == []
 
 
@@ -78,6 +78,14 @@ def test_the_history_as_json_has_all_that_is_stored(run, stored):
     assert [event["client"]["notes"] for event in changed["history"]] == [None, "second"]
     (response,) = changed["responses"]
     assert response["client"] == changed["history"][0]["client"]
+
+
+def test_the_history_as_text_has_all_that_is_stored(run, stored):
+    text = run("history", *stored).out
+    assert text.startswith(f'owner: "{ANA}"\nclient:\n    id: "{stored[0]}"\n')
+    assert f'    by: "{ANA}"\n' in text
+    assert '    changes:\n        field: "notes"\n        to: "second"\n' in text
+    assert "\nresponses:\n    created_at: " in text
 
 
 def test_json_is_ascii_unless_the_output_is_utf_8(tmp_path, run, stored):
@@ -161,4 +169,5 @@ def test_all_clients_are_handed_over(run, ana, caller):
     assert (total(ana), total(ben)) == (0, 3)
     moved = ben.get(f"/v1/clients/{client['id']}").json["data"]
     assert moved == {**client, "user_id": own["user_id"], "version": 2, "updated_at": moved["updated_at"]}
-    assert f'    owner: "{ANA}" → "{BEN}"\n' in run("history", client["id"]).out
+    changed = f'        from: "{client["user_id"]}"\n        to: "{own["user_id"]}"\n'
+    assert changed in run("history", client["id"]).out

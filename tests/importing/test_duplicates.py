@@ -60,8 +60,8 @@ def test_another_person_is_not_a_duplicate(agency, row):
 @pytest.mark.parametrize(
     ("policy", "counts", "names"),
     [
-        ("skip", "1 created, 2 skipped", ["Jordan", "New"]),
-        ("create", "3 created, 0 skipped", ["Jordan", "Jo", "Joe", "New"]),
+        ("skip", "1 valid, 0 refused, 2 duplicates;", ["Jordan", "New"]),
+        ("create", "3 valid, 0 refused, 0 duplicates;", ["Jordan", "Jo", "Joe", "New"]),
     ],
 )
 def test_duplicates_are_skipped_or_created(agency, policy, counts, names):
@@ -101,19 +101,22 @@ def test_a_known_id_is_a_duplicate(agency):
 def test_a_deleted_client_does_not_come_back(agency, erased):
     agency.load(lines(RECORD))
     if erased:
-        agency.run("erase", RECORD["id"])
+        agency.run("erase", "--yes", RECORD["id"])
     else:
         with agency.app() as app:
             app.clients.delete(agency.caller, RECORD["id"])
     ended = agency.load(lines(RECORD))
     assert (ended.code, "a client that was deleted" in ended.out) == (1, True)
-    assert "1 skipped" in agency.load(lines(RECORD), "--on-duplicate", "skip").out
+    assert (
+        "1 duplicate; the valid rows were imported"
+        in agency.load(lines(RECORD), "--on-duplicate", "skip").out
+    )
     assert agency.clients() == []
 
 
 @pytest.mark.parametrize("first", [RECORD, {**RECORD, "id": None}])
 def test_a_row_with_an_id_matches_no_other_client(agency, first):
-    assert "2 created" in agency.load(lines(first, {**RECORD, "id": OTHER_ID})).out
+    assert "2 valid" in agency.load(lines(first, {**RECORD, "id": OTHER_ID})).out
 
 
 def test_a_client_that_is_created_again_gets_a_new_id(agency):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN, OTHER
-from support.importing import HEADER, USER
+from support.importing import USER
 
 from acare import csv_rows
 from acare.fields import FIELDS
@@ -60,21 +60,6 @@ def test_csv_comes_back_equal_in_all_writable_fields(agency, other, tmp_path):
         [{name: client[name] for name in names} for client in each.clients()] for each in (agency, other)
     )
     assert new == old
-
-
-@pytest.mark.parametrize(
-    ("arguments", "names"),
-    [
-        (["--status", "active", "--status", "closed"], ["A", "B", "C"]),
-        (["--user", "New@example.com", "--status", "active"], ["C"]),
-    ],
-)
-def test_an_export_can_be_filtered(agency, arguments, names):
-    rows = "A,x,buyer,active,\nB,x,buyer,closed,\nC,x,buyer,active,new@example.com\n"
-    agency.run("user", "add", "new@example.com", "--role", "agent")
-    agency.load(f"{HEADER},status,owner\n{rows}")
-    exported = agency.run("export", *arguments).out.splitlines()
-    assert [json.loads(line)["first_name"] for line in exported] == names
 
 
 @pytest.mark.parametrize(("name", "form"), [("x.CSV", ()), ("x.xml", ("--format", "csv"))])

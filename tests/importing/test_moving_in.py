@@ -211,11 +211,6 @@ def test_the_rows_shown_of_a_kind_have_different_texts(agency):
     assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=buyer' in printed
 
 
-def test_a_dry_run_names_the_column_that_counts_first(agency):
-    printed = agency.load("Name,Cell Phone 2,Phone\nA B,1,2\n", *BUYERS, "--dry-run").out
-    assert "    Cell Phone 2 -> phone, if Phone is empty\n    Phone -> phone\n" in printed
-
-
 def test_json_lines_have_no_columns_to_map(agency):
     printed = agency.load('{"first_name": "A", "last_name": "B", "client_type": "x"}', name="in.jsonl").out
     assert '"x"); --default client_type=buyer' in printed

@@ -16,7 +16,6 @@ from acare.importing import remote
 from acare.importing.remote import Remote
 
 KEY = "0" * 64
-EMPTY = {"data": {"users": []}}
 
 
 def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
@@ -67,8 +66,6 @@ class Fake:
         if self.script:
             answer = self.script.pop(0)
             return answer() if callable(answer) else answer
-        if path == "/v1/users":
-            return 404, {}, {}
         page = int(path.rpartition("=")[2])
         self.before_page(page)
         clients = [{**JORDAN, "id": it, "user_id": it} for it in self.ids[(page - 1) * 100 : page * 100]]
@@ -106,7 +103,7 @@ def ids(records):
 
 
 def fails(*script):
-    """The error of a download from a server with these answers, the first one about users."""
+    """The error of a download from a server with these answers."""
     with pytest.raises(UserError) as error:
         download(Fake(1, *script))
     assert re.match(r"http://127\.0\.0\.1:\d+", str(error.value))
@@ -139,12 +136,6 @@ def test_a_download_gives_up_after_some_attempts():
     ):
         list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
     assert pauses == [1] * 7  # none before it gives up
-
-
-def test_owners_are_downloaded_as_addresses():
-    users = {"data": {"users": [{"id": number_id(0), "email": USER}]}}
-    records, _ = download(Fake(1, (200, {}, users)))
-    assert [record["owner"] for record in records] == [USER]
 
 
 @pytest.mark.parametrize("change", ["created", "imported", "deleted"])
@@ -181,12 +172,12 @@ def test_clients_that_keep_changing_end_the_download():
     ],
 )
 def test_an_unexpected_response_ends_the_download(answer, text):
-    assert text in fails((200, {}, EMPTY), answer)
+    assert text in fails(answer)
 
 
 def test_clients_can_be_created_during_the_download(agency, key_file):
     new = {**JORDAN, "id": number_id(1), "user_id": number_id(1)}
-    fake = Fake(1, (200, {}, EMPTY), *[lambda: page({**new, "created_at": timestamps.now()})] * 2)
+    fake = Fake(1, *[lambda: page({**new, "created_at": timestamps.now()})] * 2)
     with listening(fake) as url:
         ended = agency.run("import", url, "--user", USER, "--key-file", key_file)
     assert ended.code == 0, ended.out

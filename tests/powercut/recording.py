@@ -142,7 +142,7 @@ class Recording:
     def erase(self, name: str) -> None:
         known = self.operator.known[name]
         self.operator.know(name, replace(known, versions=known.versions | {GONE}))
-        step = self.run(f"erase {name}", "erase", known.record["id"])
+        step = self.run(f"erase {name}", "erase", "--yes", known.record["id"])
         if step.is_done(time.monotonic_ns()):
             self.operator.know(name, replace(known, versions=frozenset({GONE}), erased=True))
 

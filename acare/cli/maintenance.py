@@ -1,0 +1,125 @@
+"""``acare backup``, ``verify``, ``restore``, ``compact`` and ``status``: the file of the database."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from acare.cli.options import (
+    JSON,
+    Commands,
+    add_command,
+    argument,
+    checked,
+    existing_database,
+    open_database,
+    read_settings,
+)
+from acare.cli.output import counted, print_error, print_json, print_text, printable, show_progress
+from acare.database.access import size_text
+from acare.errors import SettingError
+from acare.maintenance import backup, compact
+from acare.maintenance.restore import restore
+from acare.maintenance.status import CHECKS, read_status
+from acare.setting_types import count
+
+_NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs
+
+
+def add_to(commands: Commands) -> None:
+    add_command(
+        commands, "backup", run_backup, "make a verified backup, even while the server runs",
+        argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
+                 help="the folder for backups; created if missing (default: backups)"),
+        argument("--keep", metavar="N", type=checked(count(999_999)),
+                 help="delete all but the newest N backups, 1 to 999999 (default: keep all)"),
+    )  # fmt: skip
+    add_command(
+        commands, "verify", run_verify, "verify backups; stop at the first damaged one",
+        argument("files", metavar="FILE", nargs="+", type=Path, help="a backup"),
+        settings=(),
+    )  # fmt: skip
+    add_command(
+        commands, "restore", run_restore, "replace the database with a backup; stop the server first",
+        argument("file", metavar="FILE", type=Path, help="the backup"),
+    )  # fmt: skip
+    add_command(
+        commands, "compact", run_compact, "rewrite the database file without free space and deleted content",
+        description="Rewrite the complete file. Needs about twice the size of its content as free disk "
+        "space. Meanwhile, other writes wait or fail.",
+    )  # fmt: skip
+    add_command(
+        commands, "status", run_status, "check the database, its backups and its server",
+        JSON,
+        argument("--backups", metavar="DIR", type=Path, help="check the newest backup in this folder"),
+        argument("--max-age", metavar="HOURS", type=checked(count(99_999)), default=48,
+                 help="maximum age of the newest backup, 1 to 99999 (default: 48)"),
+        argument("--url", help="check the server at this URL, such as http://127.0.0.1:8080"),
+        argument("--fail-on", metavar="CHECKS", type=checked(_names),
+                 help=f"the checks that set the exit code: {','.join(CHECKS)} (default: all)"),
+        description="Check the database, its backups and its server. If a check fails, the exit code is 1 "
+        "and stderr has a line for each reason. Works while a server runs, and changes nothing.",
+    )  # fmt: skip
+
+
+def run_backup(args: argparse.Namespace) -> None:
+    with show_progress() as show:
+        made = backup.back_up(existing_database(args), args.folder, args.keep, show)
+    print(made)
+
+
+def run_verify(args: argparse.Namespace) -> None:
+    for path in args.files:
+        with show_progress() as show:
+            clients = backup.verify(path, show)
+        print(printable(f"{path}: OK, {counted(clients, 'client')}"))
+
+
+def run_restore(args: argparse.Namespace) -> None:
+    database = read_settings(args).database
+    with show_progress() as show:
+        done = restore(args.file, database, show)
+    print(printable(f"Restored {database} from {args.file}."))
+    if done.old is not None:
+        print(printable(f"The old database was renamed to {done.old}."))
+    if done.unread:
+        print_error(
+            "the old database could not be read, so keys that were revoked, users who were disabled and "
+            "clients that were erased after the backup are as in the backup: repeat these changes"
+        )
+
+
+def run_compact(args: argparse.Namespace) -> None:
+    with open_database(args, must_exist=True) as database, show_progress() as show:
+        before = database.path.stat().st_size
+        # SQLite's default folder for temporary files may be too small. Only this process is affected.
+        folder = str(database.path.resolve().parent).replace("'", "''")
+        database.write(lambda c: c.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall())
+        compact.compact(database, show)
+        size = database.path.stat().st_size
+    print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(CHECKS)}")
+    return names
+
+
+def run_status(args: argparse.Namespace) -> int:
+    fail_on = CHECKS if args.fail_on is None else args.fail_on
+    for name in args.fail_on or ():
+        if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
+            raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
+    path = existing_database(args)
+    checks = read_status(path, args.backups, args.max_age, args.url)
+    found = {name: {"problems": problems, **figures} for name, problems, figures in checks}
+    if args.json:
+        print_json(found)
+    else:
+        print_text([found])
+    for name, problems, _ in checks:
+        for problem in problems:
+            print_error(f"{path}: {name}: {problem}")
+    return int(any(problems and name in fail_on for name, problems, _ in checks))
