@@ -38,7 +38,7 @@ CACHE_NANOSECONDS = 10_000_000
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
 
-#: SQLite's page cache of a long transaction: pages that do not fit are written to the log early, and read again.
+#: SQLite's page cache of a long transaction: pages that do not fit are written early, and read again.
 LONG_CACHE_KIB = 16 * 1024
 
 

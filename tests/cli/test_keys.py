@@ -71,14 +71,6 @@ def test_repeated_scopes_are_combined(run, listed, scopes, stored):
 # --- list and revoke
 
 
-def test_all_keys_of_one_user_are_revoked(run, listed):
-    for user in (ANA, ANA, ANA, "dana@example.com"):
-        run("key", "create", "--user", user)
-    run("key", "revoke", listed()[0]["id"])
-    assert run("key", "revoke", "--user", ANA).err == f"Revoked 2 keys of {ANA}.\n"
-    assert [key["state"] for key in listed()] == ["revoked", "revoked", "revoked", "valid"]
-
-
 def test_the_list_shows_each_key_in_a_line(run, listed):
     key = run("key", "create", "--user", ANA, "--name", "sync", "--scope", "clients:read").out.strip()
     run("key", "create", "--user", "dana@example.com", "--role", "broker")
