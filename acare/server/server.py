@@ -10,7 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
@@ -21,7 +23,6 @@ from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.listener import Listener
 from acare.server.parser import MAX_BODY_READ, MAX_HEADER
-from acare.server.sockets import Sockets
 from acare.server.workers import FairQueue, start_threads
 
 log = logging.getLogger("acare.server")
@@ -70,7 +71,7 @@ class Server:
         self.adj = Adjustments(**_ADJUSTMENTS)
         self.connections = self.active_channels = Connections()
         self.server_name, self.effective_port = listener.getsockname()[:2]
-        self._sockets = Sockets()
+        self._sockets: dict[int, Any] = {}  # all that the loop polls
         self._trigger = trigger(self._sockets)
         self._listener = Listener(listener, self._sockets, self.connect)
         self._drain_seconds = settings.drain_seconds
@@ -130,7 +131,7 @@ class Server:
     def _iterate(self, seconds: float) -> None:
         """Wait up to ``seconds`` for events, answer a few requests and send the responses."""
         is_busy = self.costly or not self._quick.is_empty()
-        self._sockets.wait(0 if is_busy else seconds)
+        wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self._sockets, count=1)
         self._is_woken = False
         while self._answered:
             self._attempt(Channel.send_output, self._answered.popleft())
@@ -162,13 +163,12 @@ class Server:
         for channel in answered:
             self._attempt(Channel.send_output, channel)
 
-    def _attempt(self, step: Callable[[Channel], None], channel: Channel) -> None:
+    @staticmethod
+    def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
         try:
             step(channel)
         except Exception:
             channel.handle_error()
-        if channel.writable():
-            self._sockets.ask(channel.number)
 
     def _send_later(self, channel: Channel) -> None:
         """Have the loop send the response of a thread."""
