@@ -11,7 +11,7 @@ import pytest
 from support.crash import KILLS
 from support.server import command, make_key
 
-RESTARTS = min(20, 4 * KILLS)
+RESTARTS = min(10, 3 * KILLS)
 
 # What a service manager does: descriptor 3 is the socket, and the variables say so.
 PASS = """

@@ -19,6 +19,7 @@ from support.sockets import (
 )
 
 SLOW = 0.3  # seconds
+IMPATIENT = "from acare.server import server; server.PATIENCE = 0.2"
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def lock_held(database):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0_and_one_file(stopping, database, number):
     """Though a connection without a request is open."""
-    with stopping() as server, connect(server.address):
+    with stopping(before=IMPATIENT) as server, connect(server.address):
         server.ask()
         server.signal(number)
         assert server.exit_code() == 0
@@ -121,7 +122,7 @@ def test_all_who_have_connected_before_the_stop_are_answered(stopping):
 
 
 def test_half_a_request_is_not_waited_for(stopping):
-    with stopping() as server, connect(server.address) as raw:
+    with stopping(before=IMPATIENT) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.ask()
         server.stop()
