@@ -12,8 +12,6 @@ from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answ
 from support.target import PROMPT, TRIES, attack, target_in
 from support.waits import Clock
 
-from acare.server.workers import FairQueue
-
 SEARCH_SECONDS = 0.3
 SLOW_SEARCHES = f"""
 import time
@@ -97,25 +95,3 @@ def test_the_event_loop_is_scheduled_before_the_threads(target):
     policies = [os.sched_getscheduler(task) for task in tasks]
     assert os.sched_getscheduler(target.process.pid) == os.SCHED_OTHER
     assert policies.count(os.SCHED_BATCH) == 16 + 4 + 2 + 1
-
-
-def test_callers_take_turns():
-    waiting = FairQueue()
-    for caller, channel in [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)]:
-        waiting.put(caller, channel)
-    taken = []
-    while not waiting.is_empty():
-        caller, channel = waiting.take()
-        taken.append(channel)
-        waiting.done(caller)
-    assert taken == [1, 4, 5, 2, 6, 3]
-
-
-def test_a_caller_has_one_request_at_a_time():
-    waiting = FairQueue()
-    for channel in (1, 2):
-        waiting.put("a", channel)
-    assert waiting.take() == ("a", 1)
-    assert waiting.is_empty()
-    waiting.done("a")
-    assert waiting.take() == ("a", 2)

@@ -1,10 +1,12 @@
-"""Lists of clients: their snapshot, and the positions of new clients in them."""
+"""Clients in a database: the snapshot of a list, the positions of new clients, their timestamps."""
 
 import json
 
 from support.clients import BROKER, new
 
 from acare.store.clients import next_position_at
+
+FUTURE = "2999-12-31T23:59:59.999Z"
 
 
 def ids(rows):
@@ -39,3 +41,11 @@ def test_the_next_position_of_a_time_is_after_its_last_client(store, user, sql):
     ((position,),) = sql(f"SELECT {next_position_at('?1')}", at)
     ((before,),) = sql(f"SELECT {next_position_at('?1')}", "1969-12-31T23:59:59.999Z")
     assert (position, before) == (last + 1, -1_000_000)
+
+
+def test_timestamps_do_not_go_back_with_the_clock(store, user, sql):
+    client_id = store.create(user, new()).id
+    sql("UPDATE clients SET created_at = ?, updated_at = ?", FUTURE, FUTURE)
+    later = json.loads(store.create(user, new()).json)
+    updated = json.loads(store.update(BROKER, client_id, {"phone": "2"}).json)
+    assert (later["created_at"], later["updated_at"], updated["updated_at"]) == (FUTURE,) * 3
