@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.client import Api, app_fixture
+from support.client import Api, app_fixture, fields_of
 from support.data import ALL_SCOPES, CODES, JORDAN, UNKNOWN_ID
 from support.keys import new_key
 
@@ -43,10 +43,6 @@ def reject(app, agent, clients):
         return answer
 
     return send
-
-
-def fields_of(answer):
-    return [problem["field"] for problem in answer.json["error"]["details"]]
 
 
 def padded(size):

@@ -9,7 +9,8 @@ from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
 from support.field_values import VALUES
 from support.openapi_check import KEYWORDS, NESTING, NOTES, check, find, fits, follow, operations, resolve
-from support.openapi_requests import COLLECTION, ORIGIN, TABLE, scene_in
+from support.openapi_requests import COLLECTION, TABLE
+from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
 
 from acare.errors import InvalidInput

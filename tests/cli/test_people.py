@@ -11,11 +11,6 @@ from support.server import command
 ANA, BEN = "ana@example.com", "ben@example.com"
 
 
-@pytest.fixture
-def ana(caller):
-    return caller(ANA, "agent")
-
-
 def total(api):
     return api.get("/v1/clients").json["data"]["meta"]["total"]
 
