@@ -33,15 +33,11 @@ def rewrite(path, name, old, new):
 DIFFERENT = {
     "DROP TABLE idempotency_keys": "the table idempotency_keys is missing",
     "DROP TRIGGER clients_count_insert": "the trigger clients_count_insert is missing",
-    "DROP INDEX clients_by_user; CREATE INDEX clients_by_user ON clients (status)": (
-        "the index clients_by_user is different"
-    ),
     "DROP TRIGGER clients_history_update;"
     "CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients BEGIN SELECT 1; END": (
         "the trigger clients_history_update is different"
     ),
     "ALTER TABLE api_keys DROP COLUMN name": "the table api_keys is different",
-    "ALTER TABLE users ADD COLUMN twice TEXT AS (email || email)": "the table users is different",
     "DROP TABLE client_totals; CREATE VIEW client_totals AS SELECT 1": "the view client_totals is different",
 }
 
@@ -52,11 +48,10 @@ FOREIGN = {
     "UPDATE api_keys SET revoked_at = NULL WHERE id = OLD.id; END": "the trigger undo is not in schema.sql",
     "CREATE TABLE mine (a); CREATE TRIGGER undo AFTER INSERT ON mine BEGIN "
     "UPDATE users SET disabled_at = NULL; END": "the trigger undo is not in schema.sql",
-    "CREATE VIEW mails AS SELECT email FROM users": "the view mails is not in schema.sql",
     "CREATE VIRTUAL TABLE words USING fts5 (word)": "the table words is not in schema.sql",
     "CREATE UNIQUE INDEX mine ON clients (email)": "the index mine is not in schema.sql",
-    "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (abs(email))": "the index mine is not in schema.sql",
+    "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
 }
 
 

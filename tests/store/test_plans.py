@@ -29,8 +29,7 @@ STATEMENTS = {
         for order in ("ASC", "DESC")
     },
     **{
-        f"search {names} {found}": lists.page_statement((*found, *names), "DESC")
-        for names in FILTERS
+        f"search {found}": lists.page_statement((*found, *FILTERS[-1]), "DESC")
         for found in (["q"], ["email"], ["q", "email"])
     },
 }
