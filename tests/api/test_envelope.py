@@ -1,5 +1,6 @@
-"""Unknown paths and methods, request ids, and errors of the server (test_every_response has the envelope)."""
+"""Unknown paths and methods, request ids, long paths, defects (test_every_response has the envelope)."""
 
+import logging
 import re
 
 import pytest
@@ -72,6 +73,16 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
     ids = {answer.headers["X-Request-ID"] for answer in answers}
     assert ids == {answer.json["correlationId"] for answer in answers}
     assert [re.fullmatch("[0-9a-f]{32}", each) is not None for each in ids] == [True, True]
+
+
+# --- the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)
+
+
+def test_a_long_path_is_cut_in_the_log(api, caplog):
+    caplog.set_level(logging.INFO, logger="acare.access")
+    api.get("/" + "%C3%A9" * 10_000, 404)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "acare.access"]
+    assert (len(line) < 13_000, "... 404 " in line) == (True, True)
 
 
 # --- errors of the server

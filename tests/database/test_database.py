@@ -93,14 +93,6 @@ def test_the_cache_is_valid_until_the_next_write(tmp_path):
     assert found == [0, 1, 1, 2]
 
 
-def test_a_write_can_leave_the_cache_valid(tmp_path):
-    find = lambda connection, key: object()  # noqa: E731
-    with closing(Database(tmp_path / "acare.db", clock=lambda: 0)) as database:
-        first = database.cached("key", find)
-        database.write(lambda connection: None, keeps_cache=True)
-        assert database.cached("key", find) is first
-
-
 def test_only_temporary_errors_become_domain_errors(database):
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
