@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 import time
-import venv
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.data import JORDAN
+from support.environment import environment
 
 import acare
 
@@ -72,11 +72,8 @@ FILES = {
 @pytest.fixture(scope="module")
 def frameworks(tmp_path_factory):
     """An environment with acare and the frameworks; the path of its gunicorn."""
-    folder = tmp_path_factory.mktemp("frameworks")
-    venv.create(folder, with_pip=True)
-    line = [folder / "bin" / "pip", "install", "-q", "flask", "django", "gunicorn", "falcon", "waitress"]
-    subprocess.run(line, check=True, timeout=300)
-    return folder / "bin" / "gunicorn"
+    packages = ("flask", "django", "gunicorn", "falcon", "waitress")
+    return environment(tmp_path_factory.mktemp("frameworks"), *packages) / "gunicorn"
 
 
 @contextmanager

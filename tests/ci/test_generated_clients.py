@@ -2,9 +2,9 @@
 
 import json
 import subprocess
-import venv
 
 import pytest
+from support.environment import environment
 from support.server import make_key, serving
 
 from acare.api import openapi
@@ -107,11 +107,8 @@ def run(*line, cwd):
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """The folder of commands of an environment with the generator and what its Python client needs."""
-    folder = tmp_path_factory.mktemp("python")
-    venv.create(folder, with_pip=True)
     libraries = ("pydantic", "python-dateutil", "urllib3")
-    run(folder / "bin" / "pip", "install", "-q", GENERATOR, *libraries, cwd=folder)
-    return folder / "bin"
+    return environment(tmp_path_factory.mktemp("python"), GENERATOR, *libraries)
 
 
 @pytest.fixture

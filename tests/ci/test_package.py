@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import urllib.request
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from support.environment import environment
 
 NEEDED = {
     "acare/schema.sql",
@@ -32,10 +32,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info"
     )
     source = shutil.copytree(Path(__file__).parents[2], folder / "source", ignore=left_out)
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "build"], check=True)
-    subprocess.run([python, "-m", "build", "-o", folder, source], check=True, stdout=subprocess.DEVNULL)
+    python = environment(folder / "venv", "build", "hatchling") / "python"
+    line = [python, "-m", "build", "--no-isolation", "-o", folder, source]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -45,9 +44,7 @@ def test_the_wheel_has_all_that_is_read_at_run_time(wheel):
 
 
 def test_an_installation_serves(wheel, tmp_path):
-    venv.create(tmp_path / "venv", with_pip=True)
-    acare = tmp_path / "venv" / "bin" / "acare"
-    subprocess.run([acare.with_name("pip"), "install", "-q", wheel], check=True)
+    acare = environment(tmp_path / "venv", wheel) / "acare"
     with subprocess.Popen(
         [acare, "serve", "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as server:
