@@ -53,6 +53,14 @@ def test_options_and_405_list_the_methods_of_a_path(app, api, path, allowed):
     assert Api(app).ask("OPTIONS", path).headers["Allow"] == allowed
 
 
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz"])
+def test_head_answers_like_get_but_without_a_body(api, path):
+    path = path.format(id=api.create(first_name="Zoë")["id"])
+    head, get = api.head(path), api.get(path)
+    assert head.body == b""
+    assert (head.headers["Content-Length"], head.content_type) == (str(len(get.body)), get.content_type)
+
+
 # --- request ids
 
 VALID_IDS = ["a", "2026-07-15T14:32:10.000Z", "a.b_c~d+e/f=g:h@i", "x" * 128, "0" * 32, UNKNOWN_ID]

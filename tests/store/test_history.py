@@ -82,19 +82,6 @@ def test_the_operator_sees_all_versions(acare, api):
     assert len(events(acare, client["id"])) == MAX_VERSIONS + 1
 
 
-def test_the_history_continues_after_undelete(acare, api):
-    client_id = api.create()["id"]
-    for _ in range(2):
-        api.delete(client_id)
-        acare("undelete", client_id)
-    api.put(client_id, {"phone": "1"})
-    found = [(each["action"], each["version"], each["key"] is None) for each in events(acare, client_id)]
-    assert found == [
-        ("created", 1, False), ("deleted", 1, False), ("restored", 2, True), ("deleted", 2, False),
-        ("restored", 3, True), ("updated", 4, False),
-    ]  # fmt: skip
-
-
 # --- unknown ids
 
 
