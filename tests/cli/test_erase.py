@@ -2,13 +2,12 @@
 
 import functools
 import shutil
-import sqlite3
 import threading
 import time
-from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from support.files import snapshot
 from support.terminal import on_terminal
 
 import acare
@@ -112,8 +111,6 @@ def test_without_enough_space_it_refuses(run, wasteful, monkeypatch):
 
 def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
-    with closing(sqlite3.connect(app.database.path, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM clients").fetchall()
+    with snapshot(app.database.path):
         printed = run("compact", status=1)
     assert (printed.err.count("\n"), "not compacted completely" in printed.err) == (1, True)

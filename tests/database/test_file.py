@@ -1,13 +1,13 @@
 """A database file: creating one, and refusing files that acare should not open, unchanged."""
 
 import os
-import shutil
 import sqlite3
 import stat
 from contextlib import closing
 
 import pytest
-from support.files import contents, edit, query
+from support.backups import leave_log
+from support.files import contents, edit, leave_in_log, query
 from support.keys import new_key
 from support.threads import in_threads
 
@@ -85,12 +85,8 @@ def test_a_failed_creation_is_one_line_and_leaves_no_file(path, monkeypatch, err
 
 def with_its_log(path):
     """A file of another program after a crash: what was written last is in the log alone."""
-    elsewhere = path.with_name("elsewhere.db")
-    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE songs (title)")
-        shutil.copy(elsewhere, path)
-        shutil.copy(f"{elsewhere}-wal", f"{path}-wal")
+    edit(path, "PRAGMA journal_mode = WAL")
+    leave_in_log(path, "CREATE TABLE songs (title)")
 
 
 def of_a_newer_schema(path):
@@ -105,13 +101,8 @@ def cut_off(path):
 
 def a_log_alone(path):
     """SQLite would apply it to the new file."""
-    make_with_key(path)
-    wal = path.with_name(f"{path.name}-wal")
-    with closing(Database(path)) as database:
-        new_key(KeyStore(database), "last@example.com", {})
-        log = wal.read_bytes()
+    leave_log(path, "Ana")
     path.unlink()
-    wal.write_bytes(log)
 
 
 REFUSED = {

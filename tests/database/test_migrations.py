@@ -2,15 +2,14 @@
 
 import errno
 import os
-import sqlite3
 import stat
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 
 import pytest
 from support import schema_2
 from support.client import Api
 from support.data import JORDAN
-from support.files import edit, query
+from support.files import edit, leave_in_log, query
 
 import acare
 from acare.auth import OPERATOR
@@ -187,11 +186,7 @@ def test_a_verified_backup_is_made_before_a_migration(path):
 
 
 def test_the_backup_has_what_was_only_in_the_log(path):
-    with closing(sqlite3.connect(path, isolation_level=None)) as killed:
-        killed.execute("UPDATE clients SET first_name = 'In the log'")
-        left = {each: path.with_name(each).read_bytes() for each in ("acare.db", "acare.db-wal")}
-    for name, content in left.items():
-        path.with_name(name).write_bytes(content)
+    leave_in_log(path, "UPDATE clients SET first_name = 'In the log'")
     migrations.migrate(path)
     for each in (path, backup_of(path)):
         assert set(query(each, "SELECT first_name FROM clients")) == {("In the log",)}

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from support.files import contents, edit, query
+from support.files import contents, edit, leave_in_log, query
 
 from acare.database import file, schema
 from acare.database.database import Database
@@ -84,18 +84,8 @@ def test_sql_that_only_looks_the_same_is_different(path, name, old, new):
 # --- where the schema is read
 
 
-def leave_in_the_log(path, statement):
-    """What a crash after the statement leaves: the file is as before, and the statement is in its log."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute(statement)
-        left = {name: path.with_name(name).read_bytes() for name in ("acare.db", "acare.db-wal")}
-    for name, content in left.items():
-        path.with_name(name).write_bytes(content)
-    return left
-
-
 def test_a_difference_in_the_log_alone_is_refused(path):
-    left = leave_in_the_log(path, "DROP TRIGGER clients_count_insert")
+    left = leave_in_log(path, "DROP TRIGGER clients_count_insert")
     with pytest.raises(DatabaseRefused, match="the trigger clients_count_insert is missing"):
         Database(path).close()
     assert contents(path.parent).items() >= left.items()
@@ -104,7 +94,7 @@ def test_a_difference_in_the_log_alone_is_refused(path):
 def test_a_schema_in_the_log_alone_is_accepted(path):
     """As after a crash of the migration: the file itself has another schema, the log the right one."""
     edit(path, "DROP INDEX clients_by_user")
-    leave_in_the_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
+    leave_in_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
     Database(path).close()
 
 

@@ -3,12 +3,11 @@
 import os
 import re
 import signal
-import sqlite3
 import subprocess
-from contextlib import closing
 
 import pytest
 from support.data import JORDAN
+from support.files import query
 from support.importing import HEADER, USER
 from support.server import command
 
@@ -59,8 +58,7 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     slow.wait(20)
     assert agency.clients() == []
     assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
-    with closing(sqlite3.connect(agency.database)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert query(agency.database, "PRAGMA integrity_check") == [("ok",)]
     assert agency.load(rows(1)).code == 0
 
 

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import signal
-import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
+from support.files import write_lock
 from support.sockets import BODY, connect, read_answer, read_content, request, reset
 from support.target import target_in
 
@@ -68,8 +68,7 @@ def test_the_connection_idle_longest_is_closed(full, begun):
 
 def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
     target, make = full
-    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
-        locking.execute("BEGIN IMMEDIATE")
+    with write_lock(tmp_path / "served.db"):
         [writing] = make(1, request(target.key, "POST", body=BODY))
         assert target.is_well()  # by then, the request has been read
         make(ROOM + 5)
@@ -83,8 +82,7 @@ def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
 )
 def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting):
     target, make = full
-    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
-        locking.execute("BEGIN IMMEDIATE")
+    with write_lock(tmp_path / "served.db"):
         make(ROOM, request(target.key, *waiting))
         time.sleep(0.3)
         number = 5 if waiting[0] == "GET" else 1

@@ -2,11 +2,10 @@
 
 import functools
 import os
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
+from support.files import write_lock
 from support.server import make_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import PROMPT, TRIES, attack, target_in
@@ -76,11 +75,7 @@ def test_lists_of_one_caller_do_not_delay_another(target, path):
 
 
 def test_writes_and_checks_that_wait_do_not_delay_reads(target):
-    with (
-        target.connections(20) as crowd,
-        closing(sqlite3.connect(target.database, isolation_level=None)) as locking,
-    ):
-        locking.execute("BEGIN IMMEDIATE")
+    with target.connections(20) as crowd, write_lock(target.database):
         for number, raw in enumerate(crowd):
             raw.sendall(
                 request(target.key, "POST", body=BODY) if number % 2 else request(f"{number}", path="/readyz")
