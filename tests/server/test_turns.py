@@ -1,7 +1,6 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import functools
-import os
 import time
 
 import pytest
@@ -83,10 +82,3 @@ def test_writes_and_checks_that_wait_do_not_delay_reads(target):
         time.sleep(0.1)
         for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
             assert ask(target, "GET", path) < 1
-
-
-def test_the_event_loop_is_scheduled_before_the_threads(target):
-    tasks = [int(task) for task in os.listdir(f"/proc/{target.process.pid}/task")]
-    policies = [os.sched_getscheduler(task) for task in tasks]
-    assert os.sched_getscheduler(target.process.pid) == os.SCHED_OTHER
-    assert policies.count(os.SCHED_BATCH) == 16 + 4 + 2 + 1
