@@ -104,15 +104,6 @@ def test_the_history_of_every_client_is_as_before(migrated):
         assert found == events
 
 
-def test_clients_keep_their_order_and_get_new_places(path):
-    places = "SELECT id, seq FROM clients UNION SELECT client_id, seq FROM client_history ORDER BY seq"
-    milliseconds = "round((julianday(created_at) - 2440587.5) * 86400000)"
-    before = query(path, places)
-    migrations.migrate(path)
-    assert [client_id for client_id, _ in query(path, places)] == [client_id for client_id, _ in before]
-    assert query(path, f"SELECT id FROM clients WHERE abs(seq / 1000000 - {milliseconds}) > 1") == []
-
-
 def test_the_feed_of_changes_begins_with_the_clients_in_their_order(path):
     migrations.migrate(path)
     in_order = query(path, "SELECT id, version, user_id FROM clients ORDER BY seq")

@@ -7,7 +7,7 @@ import pytest
 
 from acare.database.access import copy_owner
 from acare.database.database import Database
-from acare.database.temporary import MAX_AGE, PREFIX, temporary
+from acare.database.temporary import MAX_AGE, PREFIX
 from acare.maintenance.backup import back_up
 
 
@@ -22,13 +22,6 @@ def test_old_temporary_files_are_removed(tmp_path, what):
     else:
         back_up(tmp_path / "acare.db", tmp_path)
     assert [each.name for each in tmp_path.glob(f"{PREFIX}*")] == [f"{PREFIX}new"]
-
-
-def test_a_temporary_file_is_private_and_removed_at_the_end(tmp_path):
-    with temporary(tmp_path / "acare.db") as path:
-        assert path.stat().st_mode & 0o777 == 0o600
-        path.with_name(f"{path.name}-journal").touch()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):

@@ -8,7 +8,6 @@ import pytest
 from support.clients import BROKER, new
 
 from acare.store import changes, clients, idempotency, keys, lists, targets, transfer, users
-from acare.store.clients import next_position_at
 
 FUTURE = "2999-12-31T23:59:59.999Z"
 
@@ -36,15 +35,6 @@ def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(
     sql("UPDATE clients SET seq = seq + 999990")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
     assert ids(store.page(BROKER, page=1, limit=20).rows) == made[::-1]
-
-
-def test_the_next_position_of_a_time_is_after_its_last_client(store, user, sql):
-    for _ in range(20):
-        store.create(user, new())
-    at, last = sql("SELECT created_at, max(seq) FROM clients GROUP BY created_at")[0]
-    ((position,),) = sql(f"SELECT {next_position_at('?1')}", at)
-    ((before,),) = sql(f"SELECT {next_position_at('?1')}", "1969-12-31T23:59:59.999Z")
-    assert (position, before) == (last + 1, -1_000_000)
 
 
 def test_timestamps_do_not_go_back_with_the_clock(store, user, sql):

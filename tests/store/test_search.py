@@ -4,10 +4,11 @@ import random
 import time
 
 import pytest
+from support.clients import new
 from support.files import edit, write_lock
 
 import acare
-from acare.fields import validate_create, validate_update
+from acare.fields import validate_update
 from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.search import index_changes
@@ -19,10 +20,6 @@ INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrit
 def ana(app):
     app.users.add("ana@example.com", "agent")
     return app.caller("ana@example.com")
-
-
-def new(**fields):
-    return validate_create({"first_name": "Jordan", "last_name": "Lee", "client_type": "buyer", **fields})
 
 
 def check_index(app):
