@@ -85,10 +85,6 @@ def test_a_body_over_64_kib_is_413(reject, method, path, body):
     assert reject(method, path, body, 413).json["error"]["details"] == {"limit": MAX_BODY}
 
 
-def test_a_body_of_exactly_64_kib_is_accepted(agent):
-    agent.ask("POST", COLLECTION, padded(MAX_BODY), 201)
-
-
 # --- its declaration
 
 MEDIA_TYPES = """application/x-www-form-urlencoded multipart/form-data;boundary=x text/plain application/xml

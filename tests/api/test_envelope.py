@@ -84,10 +84,6 @@ def test_it_is_json_for_programs(app, accept):
     assert (answer.content_type, answer.json["data"]["name"]) == (JSON, "acare")
 
 
-def test_caches_keep_the_formats_apart(app):
-    assert {index(app, accept).headers["Vary"] for accept in ("text/html", JSON)} == {"Accept"}
-
-
 def test_its_links_work_under_a_prefix(app):
     links = index(app, mount="/crm").json["data"]["links"]
     assert [*links] == ["openapi", "healthz", "readyz"]

@@ -1,11 +1,10 @@
 """``acare demo``: its clients, and the removal of its files (.ci/run has the commands that it prints)."""
 
-import json
 import re
 import signal
-import urllib.request
 
 import pytest
+from support.http import ask
 
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 
@@ -25,17 +24,9 @@ def demo(start, temporary):
 
 
 def clients_of(server):
-    """All clients, page by page."""
-    clients, more, page = [], True, 0
-    while more:
-        page += 1
-        url = f"{server.url}/v1/clients?limit=100&page={page}"
-        request = urllib.request.Request(url, headers={"X-API-Key": server.key})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            data = json.load(answer)["data"]
-        clients += data["clients"]
-        more = data["meta"]["hasMore"]
-    return clients
+    """The clients of three pages of 100."""
+    pages = [ask(server, path=f"/v1/clients?limit=100&page={page}")[1] for page in (1, 2, 3)]
+    return [client for page in pages for client in page["data"]["clients"]]
 
 
 def test_the_invented_clients_are_valid_and_always_the_same(demo):
