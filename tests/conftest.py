@@ -66,6 +66,18 @@ def api(caller: Callable[..., Api]) -> Api:
 
 
 @pytest.fixture
+def ana(caller: Callable[..., Api]) -> Api:
+    """An agent."""
+    return caller("ana@example.com", "agent")
+
+
+@pytest.fixture
+def ben(caller: Callable[..., Api]) -> Api:
+    """Another agent."""
+    return caller("ben@example.com", "agent")
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
     """Starts servers in this test's folder."""
     with starter(tmp_path) as start:

@@ -94,35 +94,23 @@ def test_a_body_must_be_an_object(validate, body):
 
 # --- all problems at once
 
-SEVERAL = {
-    "every field": (validate_create, ALL_WRONG, NAMES),
-    "every changed field": (validate_update, ALL_WRONG, NAMES),
-}
+
+@pytest.mark.parametrize("validate", [validate_create, validate_update])
+def test_every_problem_is_reported_at_once(validate):
+    assert sorted(problems(validate, ALL_WRONG)) == sorted(NAMES)
 
 
-@pytest.mark.parametrize(("validate", "body", "wrong"), SEVERAL.values(), ids=SEVERAL)
-def test_every_problem_is_reported_at_once(validate, body, wrong):
-    assert sorted(problems(validate, body)) == sorted(wrong)
-
-
-PARTS = {
-    "an item": (
-        {"tags": ["vip", "x" * 51, "\0"]},
-        "[1] must have at most 50 characters",
-    ),
-    "a list": (
-        {"property_preferences": {"property_types": "condo"}},
-        "property_types must be a list of strings",
-    ),
-}
-
-
-@pytest.mark.parametrize(("body", "message"), PARTS.values(), ids=PARTS)
-def test_a_problem_names_the_part_of_the_field(body, message):
+@pytest.mark.parametrize(
+    ("field", "value", "part"),
+    [
+        ("tags", ["vip", "x" * 51], "[1] "),
+        ("property_preferences", {"property_types": "x"}, "property_types "),
+    ],
+)
+def test_a_problem_names_the_part_of_the_field(field, value, part):
     with pytest.raises(InvalidInput) as caught:
-        validate_update(body)
-    (problem,) = caught.value.problems
-    assert (problem.field, problem.message) == (*body, f"is invalid: {message}")
+        validate_update({field: value})
+    assert caught.value.problems[0].message.startswith(f"is invalid: {part}")
 
 
 # --- budgets

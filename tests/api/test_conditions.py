@@ -1,8 +1,10 @@
-"""Conditional requests (RFC 9110): entity tags, If-Match, If-None-Match, and --require-precondition."""
+"""Conditional requests (RFC 9110): tags, If-Match, If-None-Match, --require-precondition, and conflicts."""
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import JORDAN, UNKNOWN_ID
+from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
+
+from acare.fields import FIELDS
 
 # If-Match of a client at version 2, where it does not hold. None of these may count as "no condition".
 NO_MATCH = [
@@ -133,3 +135,49 @@ def test_a_change_needs_a_precondition_if_required(strict_app, method, body, hea
     path = second_version(strict)
     strict.ask(method, path, body, status, **headers)
     assert status < 400 or version(strict, path) == 2
+
+
+# --- the details of a conflict, with which a program can merge without losing a change
+
+
+def refuse(api, client_id, lock, version):
+    """The details of the error when a caller changes a client with a stale version or tag."""
+    path, body = f"/v1/clients/{client_id}", {"notes": "mine"}
+    if lock == "version":
+        answer = api.ask("PUT", path, {**body, "version": version}, 409)
+    else:
+        answer = api.ask("PUT", path, body, 412, If_Match=f'"{version}"')
+    return answer.json["error"]["details"]
+
+
+def changed_fields(api, client_id, version=1):
+    return refuse(api, client_id, "version", version)["changedFields"]
+
+
+@pytest.mark.parametrize("lock", ["version", "If-Match"])
+def test_details_have_versions_fields_and_time(api, lock):
+    client_id = api.create()["id"]
+    changed = api.put(client_id, {"status": "closed", "tags": ["vip"]}).json["data"]
+    assert refuse(api, client_id, lock, 1) == {
+        "currentVersion": 2,
+        "attemptedVersion": 1,
+        "changedFields": ["status", "tags"],
+        "changedAt": changed["updated_at"],
+        "changedBy": "broker@example.com",
+    }
+
+
+CHANGES = {
+    # updates in order, and the fields that then differ from version 1
+    "all fields": (ALL_FIELDS, [OTHER], [field.name for field in FIELDS]),
+    "a field changed back": ({"notes": "a"}, [{"notes": "b", "phone": "1"}, {"notes": "a"}], ["phone"]),
+    "an update that changed nothing": ({}, [JORDAN], []),
+}
+
+
+@pytest.mark.parametrize(("fields", "updates", "changed"), CHANGES.values(), ids=CHANGES)
+def test_changed_fields_are_since_the_callers_version(api, fields, updates, changed):
+    client_id = api.create(**fields)["id"]
+    for update in updates:
+        api.put(client_id, update)
+    assert changed_fields(api, client_id) == changed

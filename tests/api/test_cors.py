@@ -3,7 +3,7 @@
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import UNKNOWN_ID
-from support.openapi_requests import ORIGIN
+from support.scenes import ORIGIN
 
 import acare
 

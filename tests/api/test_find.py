@@ -1,4 +1,4 @@
-"""Finding clients over the API: q, email and user_id."""
+"""Finding clients over the API: q, email, user_id and ids (test_fuzz has pages and the other filters)."""
 
 import pytest
 
@@ -29,6 +29,8 @@ def found(api, query):
         ("email=Ana.X%40Example.com&q=ana&status=active&client_type=buyer", "Ana"),
         ("email=ana.x@example.com&q=zoe", ""),
         ("q=&email=&user_id=", "Li Ana Zoë"),
+        ("page=%20&client_type=&status=%20", "Li Ana Zoë"),
+        ("sort=email&search=X&Page=2", "Li Ana Zoë"),
         ("user_id=00000000-0000-4000-8000-000000000000", ""),
         ("user_id=7", None),
         ("q=" + "x" * 201, None),
@@ -50,3 +52,13 @@ def test_an_agent_finds_only_their_own_clients(caller):
     mine = ana.create(**ZOE)
     for query in ("q=zoe", "email=zoe@example.com", f"user_id={mine['user_id']}"):
         assert (found(ana, query), found(broker, query), found(ben, query)) == ("Zoë", "Zoë", "")
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda text: text.replace("-", "")], ids=["upper", "no hyphen"])
+def test_an_id_may_be_in_another_spelling(api, spell):
+    client = api.create()
+    spelt = spell(client["id"])
+    assert api.get(f"/v1/clients/{spelt}").json["data"] == client
+    assert api.put(spelt, {"email": "a@b"}).json["data"]["id"] == client["id"]
+    api.delete(spelt)
+    api.get(f"/v1/clients/{client['id']}", status=404)

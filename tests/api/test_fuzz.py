@@ -183,13 +183,11 @@ class Fuzz:
         client_id = str(UUID(int=self.by.getrandbits(128)))
         if self.clients and self.happens(0.85):
             client_id = self.by.choice(list(self.clients)[-30:])
-        return client_id, {record["id"]: record for record in self.visible()}.get(client_id)
+        record = self.clients.get(client_id)
+        return client_id, record if record and self.sees(record) else None
 
-    def visible(self):
-        """The clients that the caller may see."""
-        if self.caller.role == "broker":
-            return [*self.clients.values()]
-        return [record for record in self.clients.values() if record["user_id"] == self.caller.user_id]
+    def sees(self, record):
+        return self.caller.role == "broker" or record["user_id"] == self.caller.user_id
 
     def delete(self):
         client_id, record = self.choose()
@@ -215,7 +213,7 @@ class Fuzz:
         if wrong:
             assert (status, {problem["field"] for problem in data["details"]}) == (400, wrong)
             return
-        found = self.visible()[::-1]
+        found = [record for record in reversed(self.clients.values()) if self.sees(record)]
         for name in ("client_type", "status"):
             found = [record for record in found if asked.get(name, "") in ("", record[name])]
         page, limit = int(asked.get("page") or 1), min(int(asked.get("limit") or 25), 100)

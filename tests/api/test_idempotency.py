@@ -1,36 +1,14 @@
 """Idempotency keys: a POST with the header creates one client, however often it is sent."""
 
-import http.client
-import json
-from contextlib import closing
-
 import pytest
+from support.client import Api
 from support.data import JORDAN
-from support.server import serving
+
+import acare
 
 DANA = {"first_name": "Dana", "last_name": "Ray", "client_type": "seller"}
 UUID = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 PRINTABLE = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"\\')
-
-# A server that kills itself when it has created a client: before the commit, or after it.
-DIES_BEFORE_THE_COMMIT = """
-import os, signal
-from acare.store import idempotency
-create_once = idempotency.create_once
-def create_and_die(*arguments):
-    create_once(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-idempotency.create_once = create_and_die
-"""
-DIES_AFTER_THE_COMMIT = """
-import os, signal
-from acare.store.clients import ClientStore
-create = ClientStore.create
-def create_and_die(*arguments, **options):
-    create(*arguments, **options)
-    os.kill(os.getpid(), signal.SIGKILL)
-ClientStore.create = create_and_die
-"""
 
 
 def post(api, key, body=JORDAN, status=201, **environ):
@@ -91,25 +69,11 @@ def test_a_rejected_request_does_not_use_up_its_key(api):
     assert not replayed(post(api, "k"))
 
 
-# --- crashes
+# --- a restart (database/test_crash kills servers, and asks again)
 
 
-def send(address, key, method="POST", body=None):
-    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
-        sent = {"X-API-Key": key, "Content-Type": "application/json", "Idempotency-Key": "k"}
-        connection.request(method, "/v1/clients", body and json.dumps(body), sent)
-        answer = connection.getresponse()
-        return answer.status, answer.headers["Idempotent-Replayed"], json.loads(answer.read())["data"]
-
-
-@pytest.mark.parametrize(("dies", "again"), [(DIES_AFTER_THE_COMMIT, "true"), (DIES_BEFORE_THE_COMMIT, None)])
-def test_a_retry_after_a_kill_creates_one_client(app, api, dies, again):
+def test_the_response_is_repeated_after_a_restart(app, api):
+    first = post(api, "k")
     app.close()
-    with serving(app.database.path, before=dies) as (process, address):
-        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-            send(address, api.key, body=JORDAN)
-        assert process.wait(timeout=10) == -9
-    with serving(app.database.path) as (_, address):
-        status, replay, client = send(address, api.key, body=JORDAN)
-        assert (status, replay) == (201, again)
-        assert send(address, api.key, "GET")[2]["clients"] == [client]
+    with acare.create_app(database=app.database.path, rate_limit="off") as again:
+        assert post(Api(again, api.key), "k").body == first.body

@@ -1,20 +1,20 @@
 """/openapi.json is complete, true, and easy for code generators."""
 
 import re
-from urllib.parse import quote
 
 import pytest
-from falcon.inspect import inspect_routes
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
-from support.field_values import SPACES, VALUES
+from support.field_values import VALUES
 from support.openapi_check import KEYWORDS, NESTING, NOTES, check, find, fits, follow, operations, resolve
-from support.openapi_requests import COLLECTION, ORIGIN, TABLE, scene_in
+from support.openapi_requests import COLLECTION, TABLE
+from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
 
+from acare.auth import RIGHTS
 from acare.errors import InvalidInput
 from acare.field_types import Amount, Enum, String, StringList
-from acare.fields import CLIENT_TYPES, FIELDS, STATUSES, validate_create, validate_update
+from acare.fields import FIELDS, validate_create, validate_update
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
 
@@ -32,14 +32,10 @@ def broker(app):
 # --- it is complete
 
 
-def test_it_has_every_operation_of_the_api_and_no_other(app, document):
-    routes = {
-        (method.method.lower(), re.sub(r"\{\w+\}", "{id}", route.path))
-        for route in inspect_routes(app)
-        for method in route.methods
-        if route.path.startswith("/v1/") and not method.internal and method.method != "HEAD"
-    }
-    assert {(method, template) for method, template, _ in operations(document)} == routes
+def test_it_has_every_operation_of_the_api_and_no_other(document):
+    """test_rights compares RIGHTS with the routes."""
+    documented = {f"{method.upper()} {template}" for method, template, _ in operations(document)}
+    assert documented == {re.sub(r"\{\w+\}", "{id}", operation) for operation in RIGHTS}
 
 
 def test_every_documented_status_occurs(document):
@@ -186,9 +182,7 @@ def settled(error):
     return {**error, "details": kept, "errorId": None}
 
 
-# --- what the document rejects, the app rejects too
-
-OTHER_VALUES = [None, *VALUES["tags"][1], *SPACES, " 1 ", {"a": ["\x7f"]}, {"a": {"c\td": 1}}]
+# --- the document and the app accept the same (test_fields has what the app accepts and rejects)
 
 
 def stripped(value):
@@ -206,17 +200,13 @@ def accepts(validate, body):
     return True
 
 
-@pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize(
-    ("owner", "validate"), [("ClientInput", validate_create), ("ClientChanges", validate_update)]
-)
-def test_the_app_rejects_every_value_that_does_not_fit(document, owner, validate, name):
-    """For its own values and the values of all other fields."""
-    schema = {"$ref": f"#/components/schemas/{owner}"}
-    every_value = [value for accepted, rejected in VALUES.values() for value in (*accepted, *rejected)]
-    for value in (*every_value, *OTHER_VALUES):
-        body = {**(JORDAN if validate is validate_create else {}), name: value}
-        assert fits(document, schema, {**body, name: stripped(value)}) or not accepts(validate, body), body
+@pytest.mark.parametrize("owner", ["ClientInput", "ClientChanges"])
+def test_the_document_accepts_every_value_that_the_app_accepts(document, owner):
+    schema = document["components"]["schemas"][owner]["properties"]
+    optional = {field.name: [None] for field in FIELDS if not field.required}
+    for name, (accepted, _) in VALUES.items():
+        for value in (*accepted, *optional.get(name, [])):
+            check(document, schema[name], stripped(value), name)
 
 
 BODIES = [{}, [], None, "x", 1,
@@ -229,22 +219,3 @@ BODIES = [{}, [], None, "x", 1,
 def test_document_and_app_agree_about_a_body(document, body):
     for owner, validate in (("ClientInput", validate_create), ("ClientChanges", validate_update)):
         assert fits(document, {"$ref": f"#/components/schemas/{owner}"}, body) is accepts(validate, body)
-
-
-@pytest.mark.parametrize(
-    ("name", "texts"),
-    [
-        ("page", ["1", "0", "-1", "99", str(10**22)]),
-        ("limit", ["1", "0", "-1", "100", "101", str(10**22)]),
-        ("client_type", [*CLIENT_TYPES, "Buyer", "all"]),
-        ("status", [*STATUSES, "Active", "all"]),
-        ("q", ["a", " a ", "a b", "é" * 200, "a" * 201]),
-        ("email", ["a@b", "A@b.C", f"{'a' * 252}@b", f"{'a' * 253}@b"]),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_document_and_app_agree_about_a_query(document, broker, name, texts):
-    schema = follow(document, document["components"]["parameters"][name]["schema"])
-    for text in texts:
-        value = int(text) if schema["type"] == "integer" else text
-        broker.get(f"{COLLECTION}?{name}={quote(text)}", 200 if fits(document, schema, value) else 400)

@@ -15,11 +15,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import against, large, load, report, servers
+from tests.benchmarks import large, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
 
 SERVER_CORE, LOAD_CORE = 0, 1
+WORKS = ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write")
 
 
 class Bench:
@@ -89,11 +90,29 @@ def compare(bench: Bench, folder: Path) -> None:
 def take_turns(bench: Bench, running: Sequence[Server]) -> None:
     for number in range(bench.rounds):
         print(f"round {number + 1} of {bench.rounds}", file=sys.stderr, flush=True)
-        for work in ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write"):
+        for work in WORKS:
             for server in running:
                 script = scripts(server).get(work)
                 if script is not None:
                     bench.run(work, server, script)
+
+
+def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
+    """This version and the one in ``checkout``, each on a database that it has filled itself."""
+    with (
+        servers.acare(folder / "new.db", SERVER_CORE, name="this version") as new,
+        servers.acare(folder / "old.db", SERVER_CORE, name="the other", checkout=checkout.absolute()) as old,
+    ):
+        for server in (new, old) * servers.CLIENTS:
+            made = server.call("POST", "/v1/clients", CLIENT)["data"]
+            server.paths.append(f"/v1/clients/{made['id']}")
+        take_turns(bench, [new, old])
+        memory = new.resident_mib() / old.resident_mib()
+    rows = [
+        report.row(f"{work}, against the other", bench.ratio(work, new.name, old.name), 0.97)
+        for work in WORKS
+    ]
+    return [*rows, report.row("resident memory", memory, 1.0, maximum=True)]
 
 
 def grow(bench: Bench, folder: Path, count: int) -> list[str]:
@@ -153,9 +172,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
         if args.against is not None:
-            with against.running(folder, args.against, SERVER_CORE) as (new, old):
-                take_turns(bench, [new, old])
-                extra += against.rows(bench.median, new, old)
+            extra += against(bench, folder, args.against)
         elif args.only != "grow":
             compare(bench, folder)
         if args.against is None and args.only != "compare":

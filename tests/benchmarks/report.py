@@ -1,7 +1,4 @@
-"""The report of a run, in Markdown: a chart, the medians, and the ratios with their bars.
-
-Imports nothing of the benchmark, so that the tests of the README files can use it.
-"""
+"""The report of a run, in Markdown: a chart, the medians, and the ratios with their bars."""
 
 from __future__ import annotations
 

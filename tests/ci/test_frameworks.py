@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 import time
-import venv
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.data import JORDAN
+from support.environment import environment
 
 import acare
 
@@ -60,8 +60,6 @@ call_command("migrate", verbosity=0)
 User.objects.create_user("ana", "ana@example.com")
 """
 
-JSON = {"Content-Type": "application/json"}
-
 FILES = {
     "flask": {"made.py": FLASK, "app": "made:intranet"},
     "django": {"made.py": DJANGO, "settings.py": SETTINGS, "urls.py": URLS, "app": "made:application"},
@@ -72,11 +70,8 @@ FILES = {
 @pytest.fixture(scope="module")
 def frameworks(tmp_path_factory):
     """An environment with acare and the frameworks; the path of its gunicorn."""
-    folder = tmp_path_factory.mktemp("frameworks")
-    venv.create(folder, with_pip=True)
-    line = [folder / "bin" / "pip", "install", "-q", "flask", "django", "gunicorn", "falcon", "waitress"]
-    subprocess.run(line, check=True, timeout=300)
-    return folder / "bin" / "gunicorn"
+    packages = ("flask", "django", "gunicorn", "falcon", "waitress")
+    return environment(tmp_path_factory.mktemp("frameworks"), *packages) / "gunicorn"
 
 
 @contextmanager
@@ -127,19 +122,6 @@ class Browser:
         status, _, text = self.send(method, f"{self.prefix}/v1/{path}", body, **headers)
         return status, json.loads(text)
 
-    def post_chunked(self, size):
-        """The status for a chunked body, and the status for the next request on the same connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        body = json.dumps(JORDAN).encode().ljust(size)
-        url = f"{self.prefix}/v1/clients"
-        connection.request("POST", url, iter([body[:7], body[7:]]), self.session | JSON, encode_chunked=True)
-        answers = [connection.getresponse()]
-        answers[0].read()
-        connection.request("GET", url, headers=self.session)
-        answers.append(connection.getresponse())
-        connection.close()
-        return [answer.status for answer in answers]
-
 
 @pytest.fixture(scope="module", params=FILES)
 def browser(request, frameworks, tmp_path_factory):
@@ -177,8 +159,3 @@ def test_a_foreign_page_cannot_write_with_the_session(browser):
 def test_the_store_serves_a_page_of_the_host(browser):
     status, _, text = browser.send("GET", "/my-clients?q=lee")
     assert (status, json.loads(text)["total"]) == (200, 1)
-
-
-@pytest.mark.parametrize(("size", "status"), [(100, 201), (4 * 1024**2, 413)])
-def test_a_chunked_body_is_read_up_to_its_limit(browser, size, status):
-    assert browser.post_chunked(size) == [status, 200]

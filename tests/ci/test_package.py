@@ -1,4 +1,4 @@
-"""The wheel and the sdist: their content, and an installation from each."""
+"""The wheel, which is built from the sdist: its content, and an installation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import urllib.request
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from support.environment import environment
 
 NEEDED = {
     "acare/schema.sql",
@@ -25,31 +25,26 @@ NEEDED = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheel and the sdist of a copy of the checkout."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a copy of the checkout."""
     folder = tmp_path_factory.mktemp("built")
     left_out = shutil.ignore_patterns(
         ".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info"
     )
     source = shutil.copytree(Path(__file__).parents[2], folder / "source", ignore=left_out)
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "build"], check=True)
-    subprocess.run([python, "-m", "build", "-o", folder, source], check=True, stdout=subprocess.DEVNULL)
+    python = environment(folder / "venv", "build", "hatchling") / "python"
+    line = [python, "-m", "build", "--no-isolation", "-o", folder, source]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     (wheel,) = folder.glob("*.whl")
-    (sdist,) = folder.glob("*.tar.gz")
-    return {"wheel": wheel, "sdist": sdist}
+    return wheel
 
 
-def test_the_wheel_has_all_that_is_read_at_run_time(built):
-    assert set(zipfile.ZipFile(built["wheel"]).namelist()) >= NEEDED
+def test_the_wheel_has_all_that_is_read_at_run_time(wheel):
+    assert set(zipfile.ZipFile(wheel).namelist()) >= NEEDED
 
 
-def test_an_installation_of_the_sdist_serves(built, tmp_path):
-    """test_container.py installs the wheel."""
-    venv.create(tmp_path / "venv", with_pip=True)
-    acare = tmp_path / "venv" / "bin" / "acare"
-    subprocess.run([acare.with_name("pip"), "install", "-q", built["sdist"]], check=True)
+def test_an_installation_serves(wheel, tmp_path):
+    acare = environment(tmp_path / "venv", wheel) / "acare"
     with subprocess.Popen(
         [acare, "serve", "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as server:

@@ -1,10 +1,9 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
 import functools
-import sqlite3
-from contextlib import closing
 
 import pytest
+from support.files import snapshot
 
 from acare.cli import options
 from acare.database.database import Database
@@ -52,8 +51,6 @@ def test_compacting_frees_unused_space(run, wasteful):
 
 def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
     monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
-    with closing(sqlite3.connect(app.database.path, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM clients").fetchall()
+    with snapshot(app.database.path):
         printed = run("compact", status=1)
     assert (printed.err.count("\n"), "not compacted completely" in printed.err) == (1, True)

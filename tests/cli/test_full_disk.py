@@ -2,13 +2,12 @@
 
 import re
 import shutil
-import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from benchmarks import large
+from support.files import query
 from support.server import command
 
 from acare.maintenance.backup import back_up
@@ -35,8 +34,7 @@ def folder(tmp_path, template):
 @pytest.fixture
 def run(folder, template):
     """Runs a command: its exit code, and what it prints on stderr. No file may grow beyond ``room``."""
-    with closing(sqlite3.connect(template[0])) as connection:
-        (client_id,) = connection.execute("SELECT id FROM clients").fetchone()
+    ((client_id,),) = query(template[0], "SELECT id FROM clients LIMIT 1")
     words = {"CLIENT_ID": client_id, "BACKUP": str(template[1])}
 
     def run(*arguments, room=None):
@@ -50,10 +48,10 @@ def run(folder, template):
 
 def content(folder):
     """The intact content of the database, and the names of the files next to it."""
-    with closing(sqlite3.connect(folder / "acare.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        clients = connection.execute("SELECT seq, json FROM clients ORDER BY seq").fetchall()
-        versions = connection.execute("SELECT client_id, version FROM client_history").fetchall()
+    database = folder / "acare.db"
+    assert query(database, "PRAGMA integrity_check") == [("ok",)]
+    clients = query(database, "SELECT seq, json FROM clients ORDER BY seq")
+    versions = query(database, "SELECT client_id, version FROM client_history")
     files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
     return clients, versions, files - {Path("acare.db-wal"), Path("acare.db-shm")}
 

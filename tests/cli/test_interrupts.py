@@ -1,13 +1,12 @@
 """Ctrl-C ends every long command within 2 seconds and leaves a valid database and no temporary file."""
 
 import signal
-import sqlite3
 import subprocess
 import time
-from contextlib import closing
 
 import pytest
 from benchmarks import large
+from support.files import query
 from support.server import command
 
 from acare.database.temporary import PREFIX
@@ -72,9 +71,8 @@ def interrupt(path, template):
 
 
 def count(path, table):
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    assert query(path, "PRAGMA quick_check") == [("ok",)]
+    return query(path, f"SELECT count(*) FROM {table}")[0][0]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])

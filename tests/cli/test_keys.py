@@ -2,12 +2,12 @@
 
 import json
 import re
-import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 from support.client import Api
+from support.files import edit
 from support.http import HttpCaller
 from support.sockets import wait_for
 
@@ -98,9 +98,7 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
 )
 def test_scopes_edited_by_hand_give_no_rights_if_invalid(run, path, edited, left):
     key = run("key", "create", "--user", ANA).out.strip()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute("UPDATE api_keys SET scopes = ?", (edited,))
+    edit(path, f"PRAGMA ignore_check_constraints = ON; UPDATE api_keys SET scopes = '{edited}'")
     assert f"\t{left}\t" in run("key", "list").out
     with acare.create_app(database=path) as app:
         Api(app, key).get("/v1/clients", status=403)

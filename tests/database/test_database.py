@@ -20,29 +20,6 @@ INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
 COUNT_USERS = "SELECT count(*) FROM users"
 
 
-@pytest.fixture
-def connections(monkeypatch):
-    """Every connection that is made while the test runs. Ask for it before the database."""
-    made = []
-    connect = sqlite3.connect
-
-    def recording(*arguments, **options):
-        made.append(connect(*arguments, **options))
-        return made[-1]
-
-    monkeypatch.setattr(sqlite3, "connect", recording)
-    return made
-
-
-def still_open(connections):
-    found = []
-    for connection in connections:
-        with suppress(sqlite3.ProgrammingError):
-            connection.execute("SELECT 1").fetchall()
-            found.append(connection)
-    return found
-
-
 def add_user(database, number=1):
     database.write(lambda connection: connection.execute(INSERT_USER, {"id": f"{number:036}"}).fetchall())
 
@@ -93,14 +70,6 @@ def test_the_cache_is_valid_until_the_next_write(tmp_path):
     assert found == [0, 1, 1, 2]
 
 
-def test_a_write_can_leave_the_cache_valid(tmp_path):
-    find = lambda connection, key: object()  # noqa: E731
-    with closing(Database(tmp_path / "acare.db", clock=lambda: 0)) as database:
-        first = database.cached("key", find)
-        database.write(lambda connection: None, keeps_cache=True)
-        assert database.cached("key", find) is first
-
-
 def test_only_temporary_errors_become_domain_errors(database):
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
@@ -142,11 +111,10 @@ SETTINGS = {"trusted_schema": int(sqlite3.sqlite_version_info < (3, 44)), "wal_a
 
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS.items())
-def test_each_connection_has_the_setting(connections, database, name, value):
-    count_users(database)
-    add_user(database)
-    found = [c.execute(f"PRAGMA {name}").fetchone() for c in still_open(connections)]
-    assert found == [(value,)] * 3  # one that writes, one that checkpoints, one that reads
+def test_each_connection_has_the_setting(database, name, value):
+    with database.read() as reading, database._writer.exclusive() as log:
+        connections = (reading, log._connection, log._checkpointer)
+        assert [each.execute(f"PRAGMA {name}").fetchone() for each in connections] == [(value,)] * 3
 
 
 def test_a_file_that_cannot_have_a_wal_is_refused(monkeypatch, path):
@@ -218,7 +186,7 @@ def test_a_check_does_not_wait_long_for_its_write(database, monkeypatch):
 # --- the end
 
 
-def test_closing_leaves_one_file_and_no_connection(connections, path):
+def test_closing_leaves_one_file(path):
     database = Database(path)
     add_user(database)
     with ExitStack() as stack:
@@ -229,6 +197,6 @@ def test_closing_leaves_one_file_and_no_connection(connections, path):
         connection.execute(COUNT_USERS).fetchall()
     with pytest.raises(StoreUnavailable):
         count_users(database)
-    assert (still_open(connections), os.listdir(path.parent)) == ([], [path.name])
+    assert os.listdir(path.parent) == [path.name]
     with closing(Database(path)) as database:
         assert count_users(database) == 1

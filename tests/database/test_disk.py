@@ -2,15 +2,14 @@
 
 import os
 import shutil
-import sqlite3
 from collections import namedtuple
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from support.client import Api
 from support.crash import damage
 from support.data import JORDAN
-from support.files import file_size_limit
+from support.files import file_size_limit, snapshot, write_lock
 from support.keys import new_key
 from support.threads import in_threads
 
@@ -135,13 +134,6 @@ def test_a_quota_stops_no_write_after_it_was_raised(path, monkeypatch, caplog):
 
 
 @contextmanager
-def locked(path):
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-
-
-@contextmanager
 def missing(path):
     moved = path.rename(path.with_name("moved.db"))
     yield
@@ -159,7 +151,7 @@ def replaced(path):
         path.unlink()
 
 
-@pytest.mark.parametrize("problem", [locked, missing, replaced])
+@pytest.mark.parametrize("problem", [write_lock, missing, replaced])
 def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
     """Reads continue, and writes do when the problem is over."""
     clients = [api.create()]
@@ -175,20 +167,10 @@ def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
 # --- a reader that stays
 
 
-@contextmanager
-def long_reader(app):
-    """While this lasts, a snapshot is held open, and the log cannot start over."""
-    with app.database.read() as connection:
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM clients").fetchall()
-        yield
-
-
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
-    app = api.web.app
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
     monkeypatch.setattr(log, "MAX_PAGES", 100)
-    with long_reader(app):
+    with snapshot(path):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")
         for _ in range(10):

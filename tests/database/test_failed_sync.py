@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.backups import leave_log
 from support.client import Api
 from support.data import JORDAN
 from support.keys import new_key
@@ -144,12 +145,8 @@ def test_status_says_what_to_do_after_a_failed_checkpoint(failed, tmp_path):
 @pytest.fixture
 def left(tmp_path):
     """A database whose last writes are in its log, as a killed process leaves it."""
-    path = tmp_path / "acare.db"
-    with acare.create_app(database=tmp_path / "first.db") as app:
-        new_key(app.keys, "ana@example.com", {})
-        for suffix in ("", "-wal"):
-            Path(f"{path}{suffix}").write_bytes(Path(f"{tmp_path / 'first.db'}{suffix}").read_bytes())
-    return path
+    leave_log(tmp_path / "acare.db", "Ana")
+    return tmp_path / "acare.db"
 
 
 @pytest.fixture

@@ -1,20 +1,24 @@
 """A database file: creating one, and refusing files that acare should not open, unchanged."""
 
 import os
-import shutil
 import sqlite3
 import stat
+import time
 from contextlib import closing
 
 import pytest
-from support.files import contents, edit, query
+from support.backups import leave_log
+from support.files import contents, edit, leave_in_log, query
 from support.keys import new_key
 from support.threads import in_threads
 
 from acare.auth import OPERATOR
 from acare.database import file, schema
+from acare.database.access import copy_owner
 from acare.database.database import Database
+from acare.database.temporary import MAX_AGE, PREFIX
 from acare.errors import DatabaseRefused
+from acare.maintenance.backup import back_up
 from acare.store.keys import KeyStore
 
 
@@ -85,12 +89,8 @@ def test_a_failed_creation_is_one_line_and_leaves_no_file(path, monkeypatch, err
 
 def with_its_log(path):
     """A file of another program after a crash: what was written last is in the log alone."""
-    elsewhere = path.with_name("elsewhere.db")
-    with closing(sqlite3.connect(elsewhere, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE songs (title)")
-        shutil.copy(elsewhere, path)
-        shutil.copy(f"{elsewhere}-wal", f"{path}-wal")
+    edit(path, "PRAGMA journal_mode = WAL")
+    leave_in_log(path, "CREATE TABLE songs (title)")
 
 
 def of_a_newer_schema(path):
@@ -105,13 +105,8 @@ def cut_off(path):
 
 def a_log_alone(path):
     """SQLite would apply it to the new file."""
-    make_with_key(path)
-    wal = path.with_name(f"{path.name}-wal")
-    with closing(Database(path)) as database:
-        new_key(KeyStore(database), "last@example.com", {})
-        log = wal.read_bytes()
+    leave_log(path, "Ana")
     path.unlink()
-    wal.write_bytes(log)
 
 
 REFUSED = {
@@ -165,3 +160,29 @@ def test_an_old_sqlite_is_refused(path, monkeypatch):
     assert_refused(path, r"SQLite \S+ is too old: acare needs 3\.40\.0 or newer")
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 0))
     Database(path).close()
+
+
+# --- temporary files: a killed process leaves them, and they are removed when they are a day old
+
+
+@pytest.mark.parametrize("what", ["start", "backup"])
+def test_old_temporary_files_are_removed(tmp_path, what):
+    Database(tmp_path / "acare.db").close()
+    for name, age in (("old", MAX_AGE + 60), ("old-journal", MAX_AGE + 60), ("new", MAX_AGE - 60)):
+        (tmp_path / f"{PREFIX}{name}").write_bytes(b"a client")
+        os.utime(tmp_path / f"{PREFIX}{name}", (time.time() - age,) * 2)
+    if what == "start":
+        Database(tmp_path / "acare.db").close()
+    else:
+        back_up(tmp_path / "acare.db", tmp_path)
+    assert [each.name for each in tmp_path.glob(f"{PREFIX}*")] == [f"{PREFIX}new"]
+
+
+def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
+    """The user of the folder could make root give them any file."""
+    changed, source = [], os.stat_result(range(10))  # of user 4, group 5
+    monkeypatch.setattr(os, "chown", lambda path, *owner, **options: changed.append((path, owner, options)))
+    target = tmp_path / "link"
+    target.symlink_to("/etc/passwd")
+    copy_owner(source, target)
+    assert changed == [(target, (4, 5), {"follow_symlinks": False})]

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from support.files import contents, edit, query
+from support.files import contents, edit, leave_in_log, query
 
 from acare.database import file, schema
 from acare.database.copying import check_content
@@ -33,15 +33,11 @@ def rewrite(path, name, old, new):
 DIFFERENT = {
     "DROP TABLE idempotency_keys": "the table idempotency_keys is missing",
     "DROP TRIGGER clients_count_insert": "the trigger clients_count_insert is missing",
-    "DROP INDEX clients_by_user; CREATE INDEX clients_by_user ON clients (status)": (
-        "the index clients_by_user is different"
-    ),
     "DROP TRIGGER clients_history_update;"
     "CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients BEGIN SELECT 1; END": (
         "the trigger clients_history_update is different"
     ),
     "ALTER TABLE api_keys DROP COLUMN name": "the table api_keys is different",
-    "ALTER TABLE users ADD COLUMN twice TEXT AS (email || email)": "the table users is different",
     "DROP TABLE client_totals; CREATE VIEW client_totals AS SELECT 1": "the view client_totals is different",
 }
 
@@ -52,11 +48,10 @@ FOREIGN = {
     "UPDATE api_keys SET revoked_at = NULL WHERE id = OLD.id; END": "the trigger undo is not in schema.sql",
     "CREATE TABLE mine (a); CREATE TRIGGER undo AFTER INSERT ON mine BEGIN "
     "UPDATE users SET disabled_at = NULL; END": "the trigger undo is not in schema.sql",
-    "CREATE VIEW mails AS SELECT email FROM users": "the view mails is not in schema.sql",
     "CREATE VIRTUAL TABLE words USING fts5 (word)": "the table words is not in schema.sql",
     "CREATE UNIQUE INDEX mine ON clients (email)": "the index mine is not in schema.sql",
-    "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (abs(email))": "the index mine is not in schema.sql",
+    "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
 }
 
 
@@ -89,18 +84,8 @@ def test_sql_that_only_looks_the_same_is_different(path, name, old, new):
 # --- where the schema is read
 
 
-def leave_in_the_log(path, statement):
-    """What a crash after the statement leaves: the file is as before, and the statement is in its log."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute(statement)
-        left = {name: path.with_name(name).read_bytes() for name in ("acare.db", "acare.db-wal")}
-    for name, content in left.items():
-        path.with_name(name).write_bytes(content)
-    return left
-
-
 def test_a_difference_in_the_log_alone_is_refused(path):
-    left = leave_in_the_log(path, "DROP TRIGGER clients_count_insert")
+    left = leave_in_log(path, "DROP TRIGGER clients_count_insert")
     with pytest.raises(DatabaseRefused, match="the trigger clients_count_insert is missing"):
         Database(path).close()
     assert contents(path.parent).items() >= left.items()
@@ -109,7 +94,7 @@ def test_a_difference_in_the_log_alone_is_refused(path):
 def test_a_schema_in_the_log_alone_is_accepted(path):
     """As after a crash of the migration: the file itself has another schema, the log the right one."""
     edit(path, "DROP INDEX clients_by_user")
-    leave_in_the_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
+    leave_in_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
     Database(path).close()
 
 

@@ -63,14 +63,3 @@ def test_of_all_updates_of_one_version_one_is_made(callers):
         versions = {(details["currentVersion"], details["attemptedVersion"]) for _, details in told}
         assert versions == {(version + 1, version)}
     assert [data for status, data in answers if status == 200] == [callers[1].get(client)]
-
-
-def test_a_write_is_visible_to_the_other_server_at_once(callers):
-    one, other = callers[:2]
-    before = other.total()
-    for number in range(1, 11):
-        client = one.create()
-        assert other.get(client) == client
-        _, updated = other.put(client, {"notes": "from the other"})
-        assert one.get(client) == updated
-        assert other.total() == before + number

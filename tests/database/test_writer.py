@@ -66,12 +66,6 @@ def test_only_the_write_that_fails_is_undone(bench, error):
     assert bench.facts() == [1, 3]
 
 
-def test_a_write_that_fails_costs_the_others_no_commit(bench):
-    before = bench.commits()
-    together(bench.writer, add(1), add_and_raise(2, ValueError()), add(3), add(4))
-    assert (bench.facts(), bench.commits() - before) == ([1, 3, 4], 2)  # with the commit that they waited for
-
-
 # --- failures of the whole transaction
 
 

@@ -3,29 +3,32 @@
 import os
 import re
 import signal
-import sqlite3
 import subprocess
-from contextlib import closing
 
 import pytest
 from support.data import JORDAN
+from support.files import query
 from support.importing import HEADER, USER
 from support.server import command
 
+from acare.database.database import Database
 from acare.errors import StoreUnavailable
 from acare.fields import validate_create
 
 MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))
 
-# Says when the first rows are written, and waits before the next ones.
+# Says when rows are written, and waits for a line, or the end of its input, before it writes more.
 SLOW = """
-import time
+import sys
 from acare.importing import importer
 importer.CACHE_KIB = 100
 importer.ROWS_PER_STEP = 500
 import_rows = importer.import_rows
+def wait(done):
+    print("rows", flush=True)
+    sys.stdin.readline()
 def slowly(database, reader, options, progress):
-    return import_rows(database, reader, options, lambda done: print("rows", flush=True) or time.sleep(0.3))
+    return import_rows(database, reader, options, wait)
 importer.import_rows = slowly
 """
 
@@ -38,9 +41,10 @@ def rows(count):
 def slow(agency):
     """An import in another process that has written its first rows."""
     line = command(
-        "import", agency.write(rows(5000)), "--user", USER, "--database", agency.database, before=SLOW
+        "import", agency.write(rows(1500)), "--user", USER, "--database", agency.database, before=SLOW
     )
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
             assert process.stdout.readline() == b"rows\n"
             yield process
@@ -54,21 +58,20 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     slow.wait(20)
     assert agency.clients() == []
     assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
-    with closing(sqlite3.connect(agency.database)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert query(agency.database, "PRAGMA integrity_check") == [("ok",)]
     assert agency.load(rows(1)).code == 0
 
 
-def test_a_client_is_created_before_or_after_an_import(agency, slow):
+def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch):
+    monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
     with agency.app() as app:
-        os.kill(slow.pid, signal.SIGSTOP)
         with pytest.raises(StoreUnavailable):
             app.clients.create(agency.caller, validate_create(JORDAN))
-        os.kill(slow.pid, signal.SIGCONT)
         assert app.clients.page(agency.caller, page=1, limit=1).total == 0  # a list does not wait
+        slow.stdin.close()
         assert slow.wait(30) == 0
         app.clients.create(agency.caller, validate_create(JORDAN))
-    assert len(agency.clients()) == 5001
+    assert len(agency.clients()) == 1501
 
 
 # Files can become a little longer than the database is.
@@ -89,9 +92,9 @@ def test_a_full_disk_undoes_an_import(agency):
 
 def test_the_log_is_empty_after_an_import(agency):
     with agency.app() as app:
-        agency.load(rows(3000))
+        agency.load(rows(1000))
         assert os.path.getsize(f"{agency.database}-wal") < 10_000
-        assert app.clients.page(agency.caller, page=1, limit=1).total == 3000
+        assert app.clients.page(agency.caller, page=1, limit=1).total == 1000
 
 
 MEMORY = """

@@ -3,14 +3,13 @@
 import errno
 import os
 import re
-import sqlite3
 import stat
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.backups import content, fill, leave_log, names
-from support.files import listing
+from support.files import listing, snapshot, write_lock
 
 import acare
 from acare.errors import DatabaseRefused
@@ -124,19 +123,14 @@ def test_a_log_is_kept_though_its_database_was_emptied(backup, path):
 # --- open databases
 
 
-@pytest.mark.parametrize("what", ["app", "reader", "writer"])
-def test_an_open_database_is_not_replaced(run, backup, path, what):
+USERS = {"an app": lambda path: acare.create_app(database=path), "a reader": snapshot, "a writer": write_lock}
+
+
+@pytest.mark.parametrize("use", USERS.values(), ids=USERS)
+def test_an_open_database_is_not_replaced(run, backup, path, use):
     fill(path, "Old")
-    with closing(sqlite3.connect(path)) as other:
-        if what == "app":
-            other = acare.create_app(database=path, rate_limit="off")
-        elif what == "reader":
-            other.execute("BEGIN")
-            other.execute("SELECT count(*) FROM clients").fetchall()
-        else:
-            other.execute("BEGIN IMMEDIATE")
+    with use(path):
         printed = run("restore", backup)
-        other.close()
     assert printed.is_refusal()
     assert names(path) == ["Old"]
 

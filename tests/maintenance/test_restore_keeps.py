@@ -9,6 +9,7 @@ import pytest
 from support import schema_2
 from support.backups import fill, names, sign
 from support.client import Api
+from support.files import edit
 from support.keys import new_key
 
 import acare
@@ -89,8 +90,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
 def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
     backup = tmp_path / "old.db"
     schema_2.write_to(backup)
-    with closing(sqlite3.connect(backup)) as connection:
-        connection.execute("CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
+    edit(backup, "CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
     sign(backup)
     fill(path, "Jordan")
     with pytest.raises(DatabaseRefused, match=r"old\.db: .*the trigger other"):

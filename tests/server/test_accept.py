@@ -10,9 +10,9 @@ from support.target import target_in
 # The next time that the server calls this method of a socket, it fails; once the file is there.
 FAILING = """
 import pathlib, socket
-from acare.server import listener
+from acare.server import listener, server
 
-listener.PAUSE_SECONDS = 0.1
+listener.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05
 armed, called = pathlib.Path({armed!r}), socket.socket.{method}
 
 def fail_once(self, *arguments):
@@ -90,7 +90,7 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
 
 
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import listener; listener.PAUSE_SECONDS = 0.1"
+    quick = "from acare.server import listener, server; listener.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         assert status_on(there, target) == 200
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import signal
-import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
+from support.files import write_lock
 from support.sockets import BODY, connect, read_answer, read_content, request, reset
 from support.target import target_in
 
@@ -19,7 +19,12 @@ ROOM = 64
 @contextmanager
 def room_for(number, folder):
     """A server with room for so many connections, and what makes connections to it."""
-    before = f"from acare.server import server; server.MAX_CONNECTIONS = {number}"
+    before = f"""
+from acare.database import database
+from acare.server import server
+database.WRITE_CHECK_SECONDS = 0.5
+server.MAX_CONNECTIONS = {number}
+"""
     with target_in(folder, before=before) as target, contextlib.ExitStack() as stack:
 
         def make(count, sending=b"", **options):
@@ -63,8 +68,7 @@ def test_the_connection_idle_longest_is_closed(full, begun):
 
 def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
     target, make = full
-    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
-        locking.execute("BEGIN IMMEDIATE")
+    with write_lock(tmp_path / "served.db"):
         [writing] = make(1, request(target.key, "POST", body=BODY))
         assert target.is_well()  # by then, the request has been read
         make(ROOM + 5)
@@ -78,14 +82,13 @@ def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
 )
 def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting):
     target, make = full
-    with closing(sqlite3.connect(tmp_path / "served.db", isolation_level=None)) as locking:
-        locking.execute("BEGIN IMMEDIATE")
+    with write_lock(tmp_path / "served.db"):
         make(ROOM, request(target.key, *waiting))
         time.sleep(0.3)
         number = 5 if waiting[0] == "GET" else 1
         assert [ask(raw) for raw in make(number)] == [200] * number
     assert target.is_well()
-    time.sleep(1.5)  # the check that ran for a closed connection ends
+    time.sleep(0.7)  # the check that ran for a closed connection ends
     assert "disconnected" not in str(target.log_besides_requests())  # with a path that is not quoted
 
 
@@ -107,7 +110,7 @@ def test_new_callers_replace_those_with_data_to_read(full):
 def test_new_callers_replace_those_who_do_not_read(full):
     _, make = full
     crowd = make(ROOM, receive_buffer=2048)
-    until = time.monotonic() + 1
+    until = time.monotonic() + 0.5
     while time.monotonic() < until:
         for raw in crowd:
             raw.setblocking(False)

@@ -31,23 +31,6 @@ def assert_next_is_separate(target, raw, stream):
     assert (status, headers["X-Request-ID"]) == (200, "next")
 
 
-WITHOUT_BODY = {
-    "GET": (("GET",), {}, 200),
-    "DELETE of length 0": (("DELETE", "/v1/clients/no-such-client"), {"Content_Length": 0}, 404),
-    "POST of length 0": (("POST",), {"Content_Length": 0}, 400),
-}
-
-
-@pytest.mark.parametrize(("line", "headers", "expected"), WITHOUT_BODY.values(), ids=WITHOUT_BODY)
-def test_a_request_without_a_body_is_answered_at_once(target, caller, line, headers, expected):
-    raw, stream = caller
-    raw.sendall(request(target.key, *line, X_Request_ID="first", **EXPECT, **headers) * 3)
-    for _ in range(3):
-        (status, received, _), told = answer_after_continue(stream)
-        assert (told, received["X-Request-ID"], status) == (False, "first", expected)
-    assert_next_is_separate(target, raw, stream)
-
-
 LENGTH = {"Content_Length": len(BODY)}
 CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
 WITH_BODY = {  # what is sent with the header, and after it

@@ -7,14 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.sockets import (
-    BODY,
-    KIB,
-    fill_with_large_clients,
-    read_answer,
-    request,
-    wait_for,
-)
+from support.sockets import BODY, KIB, fill_with_large_clients, read_answer, request, wait_for
 from support.target import attack, target_in
 
 MIB = KIB * KIB

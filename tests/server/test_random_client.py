@@ -8,14 +8,13 @@ import json
 import os
 import random
 import socket
-import sqlite3
 import threading
 import time
 import traceback
 from collections import Counter
-from contextlib import closing
 
 from support.data import JORDAN
+from support.files import query
 from support.sockets import connect, read_content, request, reset
 from support.target import target_in
 
@@ -184,8 +183,7 @@ def test_answers_belong_to_their_requests_and_writes_stay(tmp_path):
         assert target.is_well()
         assert [line for line in target.log_besides_requests() if "Traceback" in line] == []
         time.sleep(0.3)  # a write whose caller is gone may still be on its way
-        with closing(sqlite3.connect(tmp_path / "served.db")) as connection:
-            rows = connection.execute(FIRST_NAMES).fetchall()
+        rows = query(tmp_path / "served.db", FIRST_NAMES)
     found = dict(rows)
     assert len(found) == len(rows), "a client is there twice"
     created = {name: client_id for caller in callers for name, client_id in caller.created.items()}

@@ -2,12 +2,11 @@
 
 import io
 import signal
-import sqlite3
 import time
-from contextlib import closing, contextmanager
 
 import pytest
 from support.crash import WRITERS, Writer, check, write_until
+from support.files import write_lock
 from support.sockets import (
     BODY,
     LARGE_ANSWER,
@@ -19,14 +18,7 @@ from support.sockets import (
 )
 
 SLOW = 0.3  # seconds
-
-
-@contextmanager
-def lock_held(database):
-    """While this lasts, no request that writes is finished; gives what ends it."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield other.close
+IMPATIENT = "from acare.server import server; server.PATIENCE = 0.2"
 
 
 # --- open requests are finished
@@ -35,7 +27,7 @@ def lock_held(database):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0_and_one_file(stopping, database, number):
     """Though a connection without a request is open."""
-    with stopping() as server, connect(server.address):
+    with stopping(before=IMPATIENT) as server, connect(server.address):
         server.ask()
         server.signal(number)
         assert server.exit_code() == 0
@@ -46,7 +38,7 @@ def test_slow_writes_and_slow_readers_are_waited_for(stopping, database):
     fill_with_large_clients(database)
     with (
         stopping("--drain-seconds", "8") as server,
-        lock_held(database) as let_go,
+        write_lock(database) as lock,
         connect(server.address) as writing,
         connect(server.address, receive_buffer=32 * 1024) as reading,
     ):
@@ -57,7 +49,7 @@ def test_slow_writes_and_slow_readers_are_waited_for(stopping, database):
         with pytest.raises(ConnectionRefusedError):  # no new connection is taken
             connect(server.address)
         answer += read_slowly(reading, LARGE_ANSWER // 2)
-        let_go()
+        lock.close()
         answer += read_slowly(reading, LARGE_ANSWER)
         assert len(answer) > LARGE_ANSWER
         assert len(read_answer(io.BytesIO(answer))[2]["data"]["clients"]) == 100
@@ -79,14 +71,14 @@ def read_slowly(raw, size):
 def test_pipelined_requests_are_answered_and_readyz_is_503(stopping, database):
     with (
         stopping() as server,
-        lock_held(database) as let_go,
+        write_lock(database) as lock,
         connect(server.address) as raw,
         raw.makefile("rb") as stream,
     ):
         raw.sendall(request(server.key, "POST", body=BODY) + request(server.key, path="/readyz"))
         server.ask()
         server.stop()
-        let_go()
+        lock.close()
         assert read_answer(stream)[0] == 201
         status, headers, answer = read_answer(stream)
         assert (status, headers["Connection"].lower()) == (503, "close")
@@ -121,7 +113,7 @@ def test_all_who_have_connected_before_the_stop_are_answered(stopping):
 
 
 def test_half_a_request_is_not_waited_for(stopping):
-    with stopping() as server, connect(server.address) as raw:
+    with stopping(before=IMPATIENT) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
         server.ask()
         server.stop()
@@ -133,7 +125,7 @@ def test_the_drain_ends_after_its_seconds(stopping, database):
     fill_with_large_clients(database)
     with (
         stopping("--drain-seconds", "1") as server,
-        lock_held(database),
+        write_lock(database),
         connect(server.address) as writing,
         connect(server.address, receive_buffer=4096) as reading,
     ):
@@ -145,7 +137,7 @@ def test_the_drain_ends_after_its_seconds(stopping, database):
 
 
 def test_a_second_signal_ends_it_at_once(stopping, database):
-    with stopping() as server, lock_held(database), connect(server.address) as raw:
+    with stopping() as server, write_lock(database), connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY))
         server.ask()
         server.stop()

@@ -1,18 +1,14 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import functools
-import os
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
+from support.files import write_lock
 from support.server import make_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import PROMPT, TRIES, attack, target_in
 from support.waits import Clock
-
-from acare.server.workers import FairQueue
 
 SEARCH_SECONDS = 0.3
 SLOW_SEARCHES = f"""
@@ -78,11 +74,7 @@ def test_lists_of_one_caller_do_not_delay_another(target, path):
 
 
 def test_writes_and_checks_that_wait_do_not_delay_reads(target):
-    with (
-        target.connections(20) as crowd,
-        closing(sqlite3.connect(target.database, isolation_level=None)) as locking,
-    ):
-        locking.execute("BEGIN IMMEDIATE")
+    with target.connections(20) as crowd, write_lock(target.database):
         for number, raw in enumerate(crowd):
             raw.sendall(
                 request(target.key, "POST", body=BODY) if number % 2 else request(f"{number}", path="/readyz")
@@ -90,32 +82,3 @@ def test_writes_and_checks_that_wait_do_not_delay_reads(target):
         time.sleep(0.1)
         for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
             assert ask(target, "GET", path) < 1
-
-
-def test_the_event_loop_is_scheduled_before_the_threads(target):
-    tasks = [int(task) for task in os.listdir(f"/proc/{target.process.pid}/task")]
-    policies = [os.sched_getscheduler(task) for task in tasks]
-    assert os.sched_getscheduler(target.process.pid) == os.SCHED_OTHER
-    assert policies.count(os.SCHED_BATCH) == 16 + 4 + 2 + 1
-
-
-def test_callers_take_turns():
-    waiting = FairQueue()
-    for caller, channel in [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)]:
-        waiting.put(caller, channel)
-    taken = []
-    while not waiting.is_empty():
-        caller, channel = waiting.take()
-        taken.append(channel)
-        waiting.done(caller)
-    assert taken == [1, 4, 5, 2, 6, 3]
-
-
-def test_a_caller_has_one_request_at_a_time():
-    waiting = FairQueue()
-    for channel in (1, 2):
-        waiting.put("a", channel)
-    assert waiting.take() == ("a", 1)
-    assert waiting.is_empty()
-    waiting.done("a")
-    assert waiting.take() == ("a", 2)

@@ -25,17 +25,7 @@ def only(keys):
     return key
 
 
-# --- create
-
-
 # --- expire, revoke, list
-
-
-def test_a_key_expires(keys, sql):
-    key = new_key(keys, ANA, READ, expires_at="2999-01-01T00:00:00.000Z").key
-    assert (keys.authenticate(key) is None, only(keys)["state"]) == (False, "valid")
-    sql("UPDATE api_keys SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
-    assert (keys.authenticate(key), only(keys)["state"]) == (None, "expired")
 
 
 @pytest.mark.parametrize(("now", "valid"), [("09.999Z", True), ("10.000Z", False), ("10.001Z", False)])

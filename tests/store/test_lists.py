@@ -1,11 +1,16 @@
-"""Lists of clients: their snapshot, and the positions of new clients in them."""
+"""Lists in a database: their snapshot, the positions of new clients, and how SQLite finds the rows."""
 
+import itertools
 import json
+import re
 
+import pytest
 from support.clients import new
 
 from acare.auth import OPERATOR
-from acare.store.clients import next_position_at
+from acare.store import changes, clients, idempotency, keys, lists, targets, users
+
+FUTURE = "2999-12-31T23:59:59.999Z"
 
 
 def ids(rows):
@@ -33,10 +38,62 @@ def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(
     assert ids(store.page(OPERATOR, page=1, limit=20).rows) == made[::-1]
 
 
-def test_the_next_position_of_a_time_is_after_its_last_client(store, user, sql):
-    for _ in range(20):
-        store.create(user, new())
-    at, last = sql("SELECT created_at, max(seq) FROM clients GROUP BY created_at")[0]
-    ((position,),) = sql(f"SELECT {next_position_at('?1')}", at)
-    ((before,),) = sql(f"SELECT {next_position_at('?1')}", "1969-12-31T23:59:59.999Z")
-    assert (position, before) == (last + 1, -1_000_000)
+def test_timestamps_do_not_go_back_with_the_clock(store, user, sql):
+    client_id = store.create(user, new()).id
+    sql("UPDATE clients SET created_at = ?, updated_at = ?", FUTURE, FUTURE)
+    later = json.loads(store.create(user, new()).json)
+    updated = json.loads(store.update(OPERATOR, client_id, {"phone": "2"}).json)
+    assert (later["created_at"], later["updated_at"], updated["updated_at"]) == (FUTURE,) * 3
+
+
+# --- how SQLite executes the statements of a request: by an index, without a sort
+
+FILTERS = [
+    names for n in range(4) for names in itertools.combinations(("owner_id", "client_type", "status"), n)
+]
+
+STATEMENTS = {
+    **{
+        name: text
+        for module in (clients, idempotency, targets)
+        for name, text in vars(module).items()
+        if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
+    },
+    "AUTHENTICATE": keys.AUTHENTICATE,
+    "changes.PAGE": changes.PAGE,
+    **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
+    "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
+    **{
+        f"list {names} {order}": lists.page_statement(names, order)
+        for names in FILTERS
+        for order in ("ASC", "DESC")
+    },
+    **{
+        f"search {found}": lists.page_statement((*found, *FILTERS[-1]), "DESC")
+        for found in (["q"], ["email"], ["q", "email"])
+    },
+}
+
+
+@pytest.fixture
+def plan(database):
+    """The steps in which SQLite executes a statement."""
+
+    def explain(statement):
+        names = dict.fromkeys(re.findall(r":(\w+)", statement))
+        with database.read() as connection:
+            return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", names)]
+
+    return explain
+
+
+def reads_too_much(step):
+    """Whether a step reads a whole table, or sorts. A covering index is read to the page and no further."""
+    whole_table = "SCAN" in step and not re.search(r"COVERING INDEX|VIRTUAL TABLE|subquery", step)
+    return whole_table or "TEMP B-TREE" in step
+
+
+def test_no_statement_reads_a_whole_table_or_sorts(plan):
+    found = {name: list(filter(reads_too_much, plan(text))) for name, text in STATEMENTS.items()}
+    assert {name: steps for name, steps in found.items() if steps} == {}
+    assert {"GET", "DELETE", "FIND"} < STATEMENTS.keys()

@@ -6,17 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from support.clients import new
+from support.data import ALL_SCOPES
+from support.files import query
 from support.keys import new_key
 
 import acare
 from acare.auth import caller_without_key
 from acare.database.copying import checksum_file
-from acare.fields import validate_create
-
-from .data import JORDAN
-from .files import query
-
-SCOPES = {"all": ["read", "write"]}
 
 
 class Content(NamedTuple):
@@ -37,9 +34,9 @@ def content(*names):
 
 
 def add(app, *names):
-    user = new_key(app.keys, "ana@example.com", SCOPES).user_id
+    user = new_key(app.keys, "ana@example.com", ALL_SCOPES).user_id
     for name in names:
-        app.clients.create(caller_without_key(user), validate_create({**JORDAN, "first_name": name}))
+        app.clients.create(caller_without_key(user), new(first_name=name))
 
 
 def fill(path, *names):

@@ -66,6 +66,18 @@ class Api:
     def total(self, query: str = "") -> int:
         return self.list(query)["meta"]["total"]
 
+    def user_id(self) -> str:
+        return self.get("/v1/users/me").json["data"]["id"]
+
+
+def fields_of(answer: Any) -> list[str]:
+    """The fields that an error names."""
+    return [problem["field"] for problem in answer.json["error"]["details"]]
+
+
+def code_of(answer: Any) -> str:
+    return answer.json["error"]["code"]
+
 
 def full_key(app: acare.App, email: str = "broker@example.com", role: Any = "broker") -> str:
     """A new key with all scopes."""

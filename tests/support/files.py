@@ -26,6 +26,33 @@ def listing(folder):
 
 
 @contextmanager
+def write_lock(path):
+    """While this lasts, another program may write and acare may not; its connection."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+@contextmanager
+def snapshot(path):
+    """While this lasts, another program reads, and the log cannot start over."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        yield other
+
+
+def leave_in_log(path, statement):
+    """What a crash after the statement leaves: the file is as before, and the statement is in its log."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(statement)
+        left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-wal"))}
+    for each, content in left.items():
+        each.write_bytes(content)
+    return {each.name: content for each, content in left.items()}
+
+
+@contextmanager
 def file_size_limit(size):
     """No file can grow beyond so many bytes, as when the disk is full or a quota is used up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

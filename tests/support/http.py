@@ -73,9 +73,6 @@ class HttpCaller:
     def put(self, client, changes):
         return self.ask("PUT", f"/v1/clients/{client['id']}", changes)
 
-    def total(self):
-        return self.expect(200, "GET", "/v1/clients?limit=1")["meta"]["total"]
-
 
 class Agency:
     """A server at a URL, and direct calls to its API; ``link`` opens its page in a browser."""

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import secrets
-from contextlib import contextmanager, suppress
-from types import SimpleNamespace
 
-import pytest
-from support.client import Api, full_key
+from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
-from support.keys import new_key
 
-import acare
-from acare.errors import StoreUnavailable, UserNotFound
 from acare.fields import FIELDS
-
-#: An origin whose pages may call the apps.
-ORIGIN = "https://intranet.example"
 
 # The bodies of the examples in the document.
 CLIENT = {
@@ -35,62 +24,6 @@ CLIENT = {
     "tags": ["first-time buyer"],
 }
 CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
-
-
-# The methods of each store that the API calls, apart from those that find the caller.
-METHODS = {
-    "clients": "page all get create update delete transfer",
-    "deleted": "page",
-    "changes": "page",
-    "history": "events restore",
-    "users": "list get add change",
-    "keys": "list create revoke",
-}
-
-
-class Scene:
-    """What a request of the table may need: callers, a client, and apps with other settings."""
-
-    def __init__(self, app, monkeypatch):
-        self.app, self.monkeypatch = app, monkeypatch
-        self.api = Api(app, full_key(app))
-        self.others = []  # apps other than the first
-
-    def client_id(self):
-        """A client at version 2."""
-        client_id = self.api.create()["id"]
-        self.api.put(client_id, {"notes": "the second version"})
-        return client_id
-
-    def deleted_id(self):
-        client_id = self.client_id()
-        self.api.delete(client_id)
-        return client_id
-
-    def user_id(self):
-        """An agent who is not disabled."""
-        return new_key(self.app.keys, "ben@example.com", {}).user_id
-
-    def key_id(self):
-        return new_key(self.app.keys, "ben@example.com", {}).id
-
-    def break_store(self, error):
-        def fail(*_, **__):
-            raise error
-
-        for store, names in METHODS.items():
-            for name in names.split():
-                self.monkeypatch.setattr(getattr(self.app, store), name, fail)
-        self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
-
-
-@contextmanager
-def scene_in(app):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        scene = Scene(app, monkeypatch)
-        yield scene
-        for other in scene.others:
-            other.close()
 
 
 class Ask:
@@ -115,87 +48,6 @@ class Ask:
         return path, self.prepare(scene).ask(self.method, path, body, self.status, **headers)
 
 
-def without_key(scene):
-    return Api(scene.app)
-
-
-def unscoped(scene):
-    return Api(scene.app, new_key(scene.app.keys, "ana@example.com", {}).key)
-
-
-def with_deleted(scene):
-    scene.api.delete(scene.client_id())
-    return scene.api
-
-
-def unavailable(scene):
-    scene.break_store(StoreUnavailable("The database is busy."))
-    return scene.api
-
-
-def defective(scene):
-    scene.break_store(RuntimeError("a defect"))
-    return scene.api
-
-
-def not_ready(scene):
-    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
-    return SimpleNamespace(ask=stopping)
-
-
-def another_app(**options):
-    """A caller of an app with other settings on the same file."""
-
-    def prepare(scene):
-        settings = {"rate_limit": "100000/1", "cors_origin": ORIGIN, **options}
-        app = acare.create_app(database=scene.app.database.path, clock=lambda: 0, **settings)
-        scene.others.append(app)
-        return Api(app, scene.api.key)
-
-    return prepare
-
-
-def exhausted(scene):
-    caller = another_app(rate_limit="1/900")(scene)
-    caller.get("/v1/clients")
-    return caller
-
-
-def key_used(scene):
-    """The idempotency key has already been used for Jordan."""
-    scene.api.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="k")
-    return scene.api
-
-
-def handed_over(scene):
-    """An agent whose client, created with the idempotency key, has another owner now."""
-    agent = Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
-    made = agent.ask("POST", COLLECTION, JORDAN, "*", Idempotency_Key="handed-over").json
-    if made["success"]:
-        scene.api.post(to_ben(scene), 200, f"{COLLECTION}/{made['data']['id']}/owner")
-    return agent
-
-
-def agent(scene):
-    return Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
-
-
-def without_user(scene):
-    """There is no user new@example.com."""
-    with suppress(UserNotFound):
-        scene.app.users.change("new@example.com", email=f"{secrets.token_hex(8)}@example.com")
-    return scene.api
-
-
-def to_ben(scene):
-    return {"user_id": scene.user_id()}
-
-
-def ana_exists(scene):
-    agent(scene)
-    return scene.api
-
-
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
 OWNER, RESTORE, HISTORY = f"{ITEM}/owner", f"{COLLECTION}/{{deleted_id}}/restore", f"{ITEM}/history"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
@@ -211,7 +63,7 @@ GOOD = [
     ("DELETE", ITEM, None),
     ("GET", HISTORY, None),
     ("POST", RESTORE, None),
-    ("POST", OWNER, to_ben),
+    ("POST", OWNER, scenes.to_ben),
     ("GET", CHANGES_FEED, None),
     ("GET", "/v1/users", None),
     ("POST", "/v1/users", {"email": "new@example.com", "role": "broker"}),
@@ -229,7 +81,7 @@ TABLE = [
     Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("HEAD", COLLECTION, 200),
-    Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=with_deleted),
+    Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
     Ask("GET", f"{COLLECTION}?deleted=yes", 400),
     Ask("GET", CSV, 200),
     Ask("HEAD", CSV, 200),
@@ -240,8 +92,8 @@ TABLE = [
     Ask("POST", COLLECTION, 201, JORDAN),
     Ask("POST", COLLECTION, 201, ALL_FIELDS),
     Ask("POST", COLLECTION, 201, {**OTHER, "property_preferences": {"x": [None, {"y": 1.5}]}}),
-    Ask("POST", COLLECTION, 201, JORDAN, key_used, Idempotency_Key="k"),
-    Ask("POST", COLLECTION, 422, {**JORDAN, "notes": "x"}, key_used, Idempotency_Key="k"),
+    Ask("POST", COLLECTION, 201, JORDAN, scenes.key_used, Idempotency_Key="k"),
+    Ask("POST", COLLECTION, 422, {**JORDAN, "notes": "x"}, scenes.key_used, Idempotency_Key="k"),
     Ask("POST", COLLECTION, 400, {**JORDAN, "first_name": "", "budget_min": 2, "budget_max": 1}),
     Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
     Ask("GET", ITEM, 200),
@@ -257,51 +109,51 @@ TABLE = [
     Ask("PUT", ITEM, 409, {**CHANGE, "version": 1}),
     Ask("PUT", ITEM, 412, CHANGE, If_Match='"1"'),
     Ask("PUT", ITEM, 415, b"<notes/>", Content_Type="application/xml"),
-    Ask("PUT", ITEM, 428, CHANGE, prepare=another_app(require_precondition="true")),
+    Ask("PUT", ITEM, 428, CHANGE, prepare=scenes.another_app(require_precondition="true")),
     Ask("PUT", f"{COLLECTION}/{UNKNOWN_ID}", 404, CHANGE),
     Ask("DELETE", ITEM, 200),
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
-    Ask("DELETE", ITEM, 428, prepare=another_app(require_precondition="true")),
+    Ask("DELETE", ITEM, 428, prepare=scenes.another_app(require_precondition="true")),
     Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
     *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body in GOOD),
-    *(Ask(method, path, 401, body, prepare=without_key) for method, path, body in GOOD),
-    *(Ask(method, path, 403, body, prepare=unscoped) for method, path, body in GOOD),
+    *(Ask(method, path, 401, body, prepare=scenes.without_key) for method, path, body in GOOD),
+    *(Ask(method, path, 403, body, prepare=scenes.unscoped) for method, path, body in GOOD),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),
     *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, _ in GOOD),
-    *(Ask(method, path, 429, body, prepare=exhausted) for method, path, body in GOOD),
-    *(Ask(method, path, 500, body, prepare=defective) for method, path, body in GOOD),
-    *(Ask(method, path, 503, body, prepare=unavailable) for method, path, body in GOOD),
+    *(Ask(method, path, 429, body, prepare=scenes.exhausted) for method, path, body in GOOD),
+    *(Ask(method, path, 500, body, prepare=scenes.defective) for method, path, body in GOOD),
+    *(Ask(method, path, 503, body, prepare=scenes.unavailable) for method, path, body in GOOD),
     *(
         Ask(
             method,
             path,
             201 if path in ("/v1/users", "/v1/keys") and method == "POST" else 200,
             body,
-            without_user,
+            scenes.without_user,
         )
         for method, path, body in GOOD[5:]
     ),
     *(Ask("HEAD", path, 200) for method, path, _ in GOOD[5:] if method == "GET"),
-    Ask("POST", COLLECTION, 404, JORDAN, handed_over, Idempotency_Key="handed-over"),
+    Ask("POST", COLLECTION, 404, JORDAN, scenes.handed_over, Idempotency_Key="handed-over"),
     Ask("GET", f"{COLLECTION}/{{deleted_id}}/history", 200),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}/history", 404),
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
     Ask("POST", f"{ITEM}/restore", 409),
     Ask("POST", OWNER, 400, {"user_id": UNKNOWN_ID}),
-    Ask("POST", OWNER, 409, lambda scene: {**to_ben(scene), "version": 1}),
-    Ask("POST", OWNER, 412, to_ben, If_Match='"1"'),
-    Ask("POST", OWNER, 428, to_ben, prepare=another_app(require_precondition="true")),
-    Ask("POST", OWNER, 403, to_ben, prepare=agent),
-    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, to_ben),
-    Ask("GET", CHANGES_FEED, 200, prepare=with_deleted),
+    Ask("POST", OWNER, 409, lambda scene: {**scenes.to_ben(scene), "version": 1}),
+    Ask("POST", OWNER, 412, scenes.to_ben, If_Match='"1"'),
+    Ask("POST", OWNER, 428, scenes.to_ben, prepare=scenes.another_app(require_precondition="true")),
+    Ask("POST", OWNER, 403, scenes.to_ben, prepare=scenes.agent),
+    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, scenes.to_ben),
+    Ask("GET", CHANGES_FEED, 200, prepare=scenes.with_deleted),
     Ask("GET", f"{CHANGES_FEED}?after=x&limit=0", 400),
     Ask("GET", f"{CHANGES_FEED}?after={OTHER_CURSOR}", 410),
     Ask("GET", "/v1/users?disabled=true", 200),
     Ask("GET", "/v1/users?disabled=maybe", 400),
     Ask("POST", "/v1/users", 400, {"email": "ana", "role": "owner"}),
-    Ask("POST", "/v1/users", 409, {"email": "ana@example.com", "role": "agent"}, ana_exists),
+    Ask("POST", "/v1/users", 409, {"email": "ana@example.com", "role": "agent"}, scenes.ana_exists),
     Ask("PUT", USER, 400, {}),
-    Ask("PUT", USER, 409, {"email": "ana@example.com"}, ana_exists),
+    Ask("PUT", USER, 409, {"email": "ana@example.com"}, scenes.ana_exists),
     Ask("PUT", f"/v1/users/{UNKNOWN_ID}", 404, {"role": "agent"}),
     Ask("POST", HANDOVER, 400, {"to": UNKNOWN_ID}),
     Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
@@ -312,15 +164,15 @@ TABLE = [
 
 #: Requests that are not in the document.
 OTHERS = [
-    Ask("GET", "/healthz", 200, prepare=without_key),
+    Ask("GET", "/healthz", 200, prepare=scenes.without_key),
     *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
     *(Ask("GET", path, 415, b"{}", Content_Encoding="gzip") for path in SYSTEM),
-    Ask("GET", "/", 200, prepare=without_key, Accept="application/json"),
-    Ask("GET", "/", 200, prepare=without_key, Accept="text/html"),
-    Ask("GET", "/openapi.json", 200, prepare=without_key),
-    Ask("GET", "/readyz", 200, prepare=without_key),
-    Ask("GET", "/readyz", 500, prepare=defective),
-    Ask("GET", "/readyz", 503, prepare=not_ready),
+    Ask("GET", "/", 200, prepare=scenes.without_key, Accept="application/json"),
+    Ask("GET", "/", 200, prepare=scenes.without_key, Accept="text/html"),
+    Ask("GET", "/openapi.json", 200, prepare=scenes.without_key),
+    Ask("GET", "/readyz", 200, prepare=scenes.without_key),
+    Ask("GET", "/readyz", 500, prepare=scenes.defective),
+    Ask("GET", "/readyz", 503, prepare=scenes.not_ready),
     Ask("GET", "/v1/nothing", 404),
     Ask("GET", "/nothing", 404),
     Ask("OPTIONS", COLLECTION, 200),

@@ -9,6 +9,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
+from support.data import ALL_SCOPES
 from support.keys import new_key
 
 import acare
@@ -16,8 +17,6 @@ from acare.auth import OPERATOR
 from acare.cli.serve import FIRST_USER
 from acare.database.database import Database
 from acare.store.keys import KeyStore
-
-SCOPES = {"all": ["read", "write"]}
 
 
 class RunningServer(NamedTuple):
@@ -91,13 +90,13 @@ def _first_key(database):
         return (
             None
             if keys.list(OPERATOR)
-            else new_key(keys, FIRST_USER, SCOPES, role="broker", name="first key").key
+            else new_key(keys, FIRST_USER, ALL_SCOPES, role="broker", name="first key").key
         )
 
 
 def make_key(database):
     with acare.create_app(database=database) as app:
-        return new_key(app.keys, "broker@example.com", SCOPES, role="broker").key
+        return new_key(app.keys, "broker@example.com", ALL_SCOPES, role="broker").key
 
 
 @contextmanager

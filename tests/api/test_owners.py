@@ -1,0 +1,147 @@
+"""History, restore and hand-over over the API."""
+
+import pytest
+from support.client import code_of, fields_of
+from support.data import JORDAN, UNKNOWN_ID
+
+from acare.store.history import MAX_VERSIONS
+
+ANA, BEN = "ana@example.com", "ben@example.com"
+
+
+def history(api, client_id, status=200):
+    return api.get(f"/v1/clients/{client_id}/history", status).json.get("data", {}).get("versions")
+
+
+def restore(api, client_id, status=200):
+    return api.ask("POST", f"/v1/clients/{client_id}/restore", status=status)
+
+
+def hand_over(api, client_id, to, status=200, fields=(), **headers):
+    """Give one client to another caller."""
+    body = {"user_id": to.user_id(), **dict(fields)}
+    return api.ask("POST", f"/v1/clients/{client_id}/owner", body, status, **headers)
+
+
+# --- history
+
+
+def test_the_history_says_who_changed_what(ana, api):
+    first = ana.create(phone="1")
+    second = api.put(first["id"], {"phone": "2", "tags": ["vip"]}).json["data"]
+    assert history(ana, first["id"]) == [
+        {
+            "version": 2,
+            "at": second["updated_at"],
+            "by": "broker@example.com",
+            "action": "updated",
+            "changes": [
+                {"field": "phone", "from": "1", "to": "2"},
+                {"field": "tags", "from": [], "to": ["vip"]},
+            ],
+        },
+        {"version": 1, "at": first["created_at"], "by": ANA, "action": "created", "changes": []},
+    ]
+
+
+def test_a_history_has_the_last_versions(ana):
+    client = ana.create()
+    for n in range(MAX_VERSIONS):
+        ana.put(client["id"], {"notes": str(n)})
+    versions = [event["version"] for event in history(ana, client["id"])]
+    assert versions == [*range(MAX_VERSIONS + 1, 1, -1)]
+
+
+def test_a_new_owner_sees_the_complete_history_and_the_old_one_nothing(ana, ben, api):
+    client_id = ana.create()["id"]
+    hand_over(api, client_id, ben)
+    newest, oldest = history(ben, client_id)
+    assert (newest["action"], newest["by"], oldest["by"]) == ("handed_over", "broker@example.com", ANA)
+    assert newest["changes"] == [{"field": "user_id", "from": ana.user_id(), "to": ben.user_id()}]
+    history(ana, client_id, 404)
+
+
+# --- restore
+
+
+def test_a_restored_client_is_as_it_was_at_the_next_version(ana):
+    client = ana.create(phone="1", tags=["vip"])
+    ana.delete(client["id"])
+    answer = restore(ana, client["id"])
+    restored = answer.json["data"]
+    assert restored == {**client, "version": 2, "updated_at": restored["updated_at"]}
+    assert answer.headers["ETag"] == '"2"'
+    assert ana.list()["clients"] == [restored]
+    assert [event["by"] for event in history(ana, client["id"])] == [ANA, ANA, ANA]
+
+
+def test_a_client_that_exists_is_not_restored(ana):
+    assert code_of(restore(ana, ana.create()["id"], 409)) == "ALREADY_EXISTS"
+
+
+def test_an_earlier_owner_restores_nothing(ana, ben, api):
+    client_id = ana.create()["id"]
+    ana.delete(client_id)
+    restore(ana, client_id)
+    hand_over(api, client_id, ben)
+    ben.delete(client_id)
+    restore(ana, client_id, 404)
+    assert restore(ben, client_id).json["data"]["user_id"] == ben.user_id()
+
+
+# --- the owner
+
+
+def test_a_client_gets_another_owner_as_a_new_version(ana, ben, api):
+    client = ana.create()
+    answer = hand_over(api, client["id"], ben, fields={"version": 1})
+    moved = answer.json["data"]
+    assert moved == {**client, "user_id": ben.user_id(), "version": 2, "updated_at": moved["updated_at"]}
+    assert (answer.headers["ETag"], ana.total(), ben.total()) == ('"2"', 0, 1)
+    ana.get(f"/v1/clients/{client['id']}", 404)
+
+
+def test_a_stale_version_is_not_handed_over(ana, ben, api):
+    client_id = ana.create()["id"]
+    ana.put(client_id, {"notes": "x"})
+    details = hand_over(api, client_id, ben, 409, {"version": 1}).json["error"]["details"]
+    assert (details["changedFields"], details["changedBy"]) == (["notes"], ANA)
+    hand_over(api, client_id, ben, 412, If_Match='"1"')
+    assert "version" in fields_of(hand_over(api, client_id, ben, 400, {"version": None}))
+    hand_over(api, client_id, ben, If_Match='"2"')
+
+
+@pytest.mark.parametrize("who", [UNKNOWN_ID, "disabled", "x", None])
+def test_a_new_owner_must_exist_and_not_be_disabled(app, ana, ben, api, who):
+    disabled = app.users.change(BEN, disabled=True).id
+    client_id, to = ana.create()["id"], disabled if who == "disabled" else who
+    assert fields_of(api.post({"user_id": to}, 400, f"/v1/clients/{client_id}/owner")) == ["user_id"]
+    assert fields_of(api.post({"to": to}, 400, f"/v1/users/{ana.user_id()}/handover")) == ["to"]
+    assert ana.total() == 1
+
+
+def test_all_clients_of_a_user_are_handed_over(app, ana, ben, api):
+    ids = [ana.create()["id"] for _ in range(3)]
+    leaver = ana.user_id()
+    app.users.change(ANA, disabled=True)
+    moved = api.post({"to": ben.user_id()}, 200, f"/v1/users/{leaver}/handover").json["data"]
+    assert (moved, ben.total()) == ({"clients": 3}, 3)
+    assert [(event["version"], event["by"]) for event in history(ben, ids[0])] == [
+        (2, "broker@example.com"), (1, ANA),
+    ]  # fmt: skip
+    again = api.post({"to": leaver}, 400, f"/v1/users/{leaver}/handover")
+    assert fields_of(again) == ["to"]
+
+
+def test_a_replay_shows_no_client_of_another_owner(ana, ben, api):
+    def post():
+        return ana.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="k")
+
+    client_id = post().json["data"]["id"]
+    hand_over(api, client_id, ben)
+    assert (post().status_int, code_of(post())) == (404, "NOT_FOUND")
+    ben.delete(client_id)
+    assert post().status_int == 404
+    restore(ben, client_id)
+    hand_over(api, client_id, ana)
+    assert (post().status_int, post().json["data"]["id"], ana.total()) == (201, client_id, 1)

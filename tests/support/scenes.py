@@ -1,0 +1,158 @@
+"""What a request needs before it is sent: callers, a client in some state, apps with other settings."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+
+import pytest
+from support.client import Api, full_key
+from support.data import JORDAN
+from support.keys import new_key
+
+import acare
+from acare.errors import StoreUnavailable, UserNotFound
+
+#: An origin whose pages may call the apps.
+ORIGIN = "https://intranet.example"
+
+# The methods of each store that the API calls, apart from those that find the caller.
+METHODS = {
+    "clients": "page all get create update delete transfer",
+    "deleted": "page",
+    "changes": "page",
+    "history": "events restore",
+    "users": "list get add change",
+    "keys": "list create revoke",
+}
+
+
+class Scene:
+    """What a request of the table may need: callers, a client, and apps with other settings."""
+
+    def __init__(self, app, monkeypatch):
+        self.app, self.monkeypatch = app, monkeypatch
+        self.api = Api(app, full_key(app))
+        self.others = []  # apps other than the first
+
+    def client_id(self):
+        """A client at version 2."""
+        client_id = self.api.create()["id"]
+        self.api.put(client_id, {"notes": "the second version"})
+        return client_id
+
+    def deleted_id(self):
+        client_id = self.client_id()
+        self.api.delete(client_id)
+        return client_id
+
+    def user_id(self):
+        """An agent who is not disabled."""
+        return new_key(self.app.keys, "ben@example.com", {}).user_id
+
+    def key_id(self):
+        return new_key(self.app.keys, "ben@example.com", {}).id
+
+    def break_store(self, error):
+        def fail(*_, **__):
+            raise error
+
+        for store, names in METHODS.items():
+            for name in names.split():
+                self.monkeypatch.setattr(getattr(self.app, store), name, fail)
+        self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
+
+
+@contextmanager
+def scene_in(app):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        scene = Scene(app, monkeypatch)
+        yield scene
+        for other in scene.others:
+            other.close()
+
+
+# --- callers; each function prepares the scene
+
+
+def without_key(scene):
+    return Api(scene.app)
+
+
+def unscoped(scene):
+    return Api(scene.app, new_key(scene.app.keys, "ana@example.com", {}).key)
+
+
+def with_deleted(scene):
+    scene.api.delete(scene.client_id())
+    return scene.api
+
+
+def unavailable(scene):
+    scene.break_store(StoreUnavailable("The database is busy."))
+    return scene.api
+
+
+def defective(scene):
+    scene.break_store(RuntimeError("a defect"))
+    return scene.api
+
+
+def not_ready(scene):
+    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
+    return SimpleNamespace(ask=stopping)
+
+
+def another_app(**options):
+    """A caller of an app with other settings on the same file."""
+
+    def prepare(scene):
+        settings = {"rate_limit": "100000/1", "cors_origin": ORIGIN, **options}
+        app = acare.create_app(database=scene.app.database.path, clock=lambda: 0, **settings)
+        scene.others.append(app)
+        return Api(app, scene.api.key)
+
+    return prepare
+
+
+def exhausted(scene):
+    caller = another_app(rate_limit="1/900")(scene)
+    caller.get("/v1/clients")
+    return caller
+
+
+def key_used(scene):
+    """The idempotency key has already been used for Jordan."""
+    scene.api.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="k")
+    return scene.api
+
+
+def handed_over(scene):
+    """An agent whose client, created with the idempotency key, has another owner now."""
+    caller = agent(scene)
+    made = caller.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="handed-over").json
+    if made["success"]:
+        scene.api.post(to_ben(scene), 200, f"/v1/clients/{made['data']['id']}/owner")
+    return caller
+
+
+def agent(scene):
+    return Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
+
+
+def without_user(scene):
+    """There is no user new@example.com."""
+    with suppress(UserNotFound):
+        scene.app.users.change("new@example.com", email=f"{secrets.token_hex(8)}@example.com")
+    return scene.api
+
+
+def to_ben(scene):
+    return {"user_id": scene.user_id()}
+
+
+def ana_exists(scene):
+    agent(scene)
+    return scene.api
