@@ -195,7 +195,7 @@ def test_leaving_a_form_says_that_the_draft_is_kept(open_page, agency):
     client = agency.create(last_name="Halfway")
     page = shown(open_page, agency, client, "/edit")
     page.get_by_label("Notes").fill("Half a sen")
-    page.get_by_role("link", name="All clients").click()
+    page.get_by_role("link", name="Back to the list").click()
     expect(page.locator("#said")).to_contain_text("kept as a draft")
     page.locator("#said").get_by_role("link", name="Continue").click()
     expect(page.get_by_label("Notes")).to_have_value("Half a sen")
