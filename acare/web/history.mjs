@@ -29,7 +29,7 @@ function changesIn({ changes }, client) {
     const name = `${TEXT.use}: ${field.label}, ${text.slice(0, 60)}`;
     const use = client && isEditable(field) && !isUnset(from) && !same(from, client[field.name])
       ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
-    return el("div", el("span.hint", `${field.label}:`), shown(field, from, false), " → ", shown(field, to, false), use);
+    return el("div", el("span.hint", `${field.label}: `), shown(field, from, false), " → ", shown(field, to, false), use);
   });
 }
 
