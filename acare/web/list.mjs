@@ -63,7 +63,7 @@ function listFrame() {
       if (!controls.isConnected) return;
       state.list = listAddress(Object.fromEntries(new FormData(controls)));
       go(state.list, name === "q");
-    }, name === "q" ? 60 : 0);
+    }, name === "q" ? 40 : 0);
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
   const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
