@@ -24,7 +24,7 @@ export async function clientView({ id }, signal) {
     back: state.list ?? "#/", badges: [badge(client.client_type), badge(client.status)],
     actions: [link(TEXT.edit, edit, "button main"), button(TEXT.remove, () => remove(client, signal), "danger")],
   }, el("p.note", readDraft(id) && [TEXT.draft, " ", link(TEXT.edit, edit)]),
-  el("div.columns", el("div.facts", groups), past));
+  el("div.columns", el("div.facts.groups", groups), past));
   past.replaceWith(historyOf(await readHistory(id, signal), client));
 }
 

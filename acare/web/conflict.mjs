@@ -30,7 +30,7 @@ export async function showConflict(draft, details, signal, form) {
   const rows = differences.map((one) =>
     [value(one.field.label), shown(one.field, one.base, false), side(one, "mine"), side(one, "theirs")]);
   const person = details.changedBy ?? TEXT.operator;
-  const columns = Object.entries({ field: TEXT.field, before: TEXT.before, mine: TEXT.mine, theirs: person });
+  const columns = Object.entries({ name: TEXT.field, before: TEXT.before, mine: TEXT.mine, theirs: person });
   show(TEXT.conflict, { back: state.list ?? "#/" }, el("p", el("strong", value(fullName(theirs))),
     ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
   el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),

@@ -56,17 +56,16 @@ export function say(text, action = null, seconds = 6) {
   const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
   const wait = (time) => { say.timer = setTimeout(end, time * 1000); };
   said.replaceChildren(...[text, action].filter(Boolean));
+  said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
   clearTimeout(say.timer);
   wait(seconds);
 }
 
-const titleOf = (name) => [name, TEXT.title, agency].filter(Boolean).map((text) => isolate(text)).join(" · ");
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back`` is the
- *  address of the list, in all other views. */
+ *  address of the list, in the views of a client. */
 export function show(title, { actions, back, badges = [] }, ...nodes) {
-  document.title = titleOf(back ? title : "");
+  document.title = [...new Set([title, TEXT.title, agency])].filter(Boolean).map(isolate).join(" · ");
   const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), badges, el("div.actions", actions));
-  find("#main").className = back ? "single" : "";
   find("#main").replaceChildren(back ? link(TEXT.back, back, "back") : "", heading, ...nodes.flat());
   focusHeading();
 }

@@ -7,7 +7,7 @@ import { badge, currency, el, mail, phone, value } from "./dom.mjs";
 import { owner } from "./requests.mjs";
 
 const LINKS = { email: mail, phone };
-const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
+export const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
 
 /** A value as a person reads it. */
 export function shown(field, given, links = true) {
@@ -19,13 +19,13 @@ export function shown(field, given, links = true) {
   if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
   if (field.kind === "list") return el("ul.tags", given.map((item) => el("li", value(item))));
   const isJson = field.kind === undefined && typeof given === "object"; // a detail
-  return el("bdi", { class: field.kind }, isJson ? JSON.stringify(given) : inputText(given));
+  return Object.assign(value(isJson ? JSON.stringify(given) : inputText(given)), { className: field.kind ?? "" });
 }
 
-/** The facts that are known, since blanks would hide them; each detail is one. */
+/** The facts that are known, since blanks and the default of a flag would hide them; each detail is one. */
 export const facts = (fields, client) => fields.flatMap((field) => {
   const given = client[field.name];
-  if (field.kind !== "details") return isUnset(given) ? [] : [fact(field, given)];
+  if (field.kind !== "details") return isUnset(given) || given === false ? [] : [fact(field, given)];
   return Object.entries(given).map(([name, detail]) => fact({ label: label(name) }, detail));
 });
 const fact = (field, given) =>

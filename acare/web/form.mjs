@@ -15,7 +15,7 @@ function control(field, given, problem) {
   const { name, kind, required } = field;
   const id = `field-${name}`;
   const input = CONTROLS[kind](given, {
-    id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[name] ?? TEXT.hints[kind],
+    id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[kind],
     inputmode: { email: "email", phone: "tel", number: "decimal", money: "decimal" }[kind === "text" ? name : kind],
     "aria-describedby": `${id}-problem`,
     "aria-required": required ? "true" : null, "aria-invalid": problem ? "true" : null,
@@ -75,7 +75,7 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
   const groups = FIELDS_BY_GROUP.map(([group, fields]) => el("section.card", el("h2", TEXT.groups[group]),
     el("div.fields", fields.filter(isEditable)
       .map((field) => control(field, initial[field.name] ?? null, problemOf(field))))));
-  const form = el("form.client", { novalidate: true, input: keep, submit }, summary, groups,
+  const form = el("form.client", { novalidate: true, input: keep, submit }, summary, el("div.groups", groups),
     el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
   show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create, { back: state.list ?? "#/" }, form);
   const first = message ? form.querySelector("[aria-invalid]") ?? summary : form.querySelector("input");
@@ -155,8 +155,8 @@ function askForTwin(draft, twins, signal) {
     save(draft, form, signal);
   };
   const open = (client) => () => { dialog.close(); go(`#/client/${client.id}`); };
-  ask(TEXT.existsTitle, el("p", TEXT.existsHint), el("ul.twins", twins.map((client) => el("li",
-    el("strong", value(fullName(client))), [client.email, client.phone].filter(Boolean).map((text) => el("div", value(text))),
-    button(TEXT.open(isolate(fullName(client))), open(client))))),
+  ask(TEXT.existsTitle, el("p", TEXT.existsHint), el("ul.keys", twins.map((client) => el("li", el("div",
+    el("strong", value(fullName(client))), [client.email, client.phone].filter(Boolean).map((text) => el("div.hint", value(text)))),
+  button(TEXT.openIt, open(client), "", TEXT.open(isolate(fullName(client))))))),
   el("div.actions", button(TEXT.createAnyway, create, "main"), button(TEXT.backToForm, () => dialog.close())));
 }

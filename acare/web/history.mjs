@@ -6,7 +6,7 @@ import { fullName, isolate, showTime } from "./values.mjs";
 import { button, el, go, link, say, show, value } from "./dom.mjs";
 import { call, isEditable, owner, state } from "./requests.mjs";
 import { readDraft, writeDraft } from "./drafts.mjs";
-import { shown } from "./facts.mjs";
+import { isUnset, shown } from "./facts.mjs";
 
 export const readHistory = (id, signal) =>
   call("GET", `v1/clients/${id}/history`, { signal }).then(({ versions }) => versions);
@@ -27,9 +27,9 @@ function changesIn({ changes }, client) {
     const [from, to] = [before, after].map((values) => values[field.name] ?? null);
     const text = inputText(field.kind === "user" ? owner(from) : from);
     const name = `${TEXT.use}: ${field.label}, ${text.slice(0, 60)}`;
-    const use = client && isEditable(field) && !same(from, client[field.name])
+    const use = client && isEditable(field) && !isUnset(from) && !same(from, client[field.name])
       ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
-    return el("div", `${field.label}: `, shown(field, from, false), use, " → ", shown(field, to, false));
+    return el("div", el("span.hint", `${field.label}: `), shown(field, from, false), " → ", shown(field, to, false), use);
   });
 }
 

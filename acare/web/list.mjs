@@ -63,7 +63,7 @@ function listFrame() {
       if (!controls.isConnected) return;
       state.list = listAddress(Object.fromEntries(new FormData(controls)));
       go(state.list, name === "q");
-    }, name === "q" ? 60 : 0);
+    }, name === "q" ? 40 : 0);
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
   const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
@@ -77,7 +77,7 @@ function listFrame() {
   return controls;
 }
 
-/** Links to the pages before and after, to the first, the last and the neighbours, and a field for any other. */
+/** Links to the previous and next page, which stay under the pointer, and to others, and a field for any page. */
 function pager({ page, totalPages }, turn) {
   if (totalPages < 2) return null;
   const jump = (event) => {
@@ -85,12 +85,13 @@ function pager({ page, totalPages }, turn) {
     const wanted = Number(new FormData(event.target).get("page").replace(/\D/g, ""));
     go(turn(Math.min(Math.max(wanted, 1), totalPages)));
   };
+  const step = (text, to) =>
+    (to >= 1 && to <= totalPages ? link(text, turn(to), "button") : el("button", { disabled: true }, text));
   const numbers = pageNumbers(page, totalPages).flatMap((number, at, all) => [number - all[at - 1] > 1 ? "…" : null,
     el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
       "aria-current": number === page ? "page" : null }, showNumber(number))]);
   return el("nav.paging", { "aria-label": TEXT.pages },
-    page > 1 ? link(TEXT.previous, turn(page - 1), "button") : null, numbers,
-    page < totalPages ? link(TEXT.next, turn(page + 1), "button") : null,
+    step(TEXT.previous, page - 1), step(TEXT.next, page + 1), el("span.pages", numbers),
     totalPages > 5 ? el("form", { submit: jump },
       el("label", TEXT.jump, el("input", { name: "page", inputmode: "numeric", maxlength: "9", autocomplete: "off" })),
       el("button", TEXT.go)) : null);
@@ -136,9 +137,8 @@ export async function listView({ query }, signal) {
   results.setAttribute("aria-busy", "true");
   const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
   if (meta.total && !clients.length) return go(turn(meta.totalPages), true); // the list is shorter than it was
-  const total = `${TEXT.total(meta.total, showNumber(meta.total))}. `
-    + `${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.`;
-  find(".total").textContent = clients.length ? total : "";
+  const pages = meta.totalPages > 1 ? ` ${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.` : "";
+  find(".total").textContent = clients.length ? `${TEXT.total(meta.total, showNumber(meta.total))}.${pages}` : "";
   find(".handout").replaceChildren(...(clients.length && !query.deleted ? handout(query, signal) : []));
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
   results.removeAttribute("aria-busy");

@@ -15,17 +15,17 @@ export async function peopleView(_, signal) {
   const isBroker = state.me.role === "broker";
   const card = (user) => {
     const failed = (error) => state.showFailure(error, signal);
-    const action = (text, run) => button(text, () => run(user, signal)?.catch(failed), "", `${text}: ${user.email}`);
+    const action = (text, run) => button(text, () => run(user, signal)?.catch(failed), "quiet", `${text}: ${user.email}`);
     const own = keys.filter((key) => key.user_id === user.id && isValid(key));
     return el("section.card", el("div.heading", el("h2", value(user.email)), badge(user.role),
       user.disabled ? badge("disabled") : null,
       el("div.actions", isBroker ? [action(TEXT.edit, edit), action(TEXT.handOver, handOver)] : null,
-        user.disabled ? null : action(TEXT.newLink, invite))),
+        user.disabled ? null : action(user.id === state.me.id ? TEXT.ownLink : TEXT.newLink, invite))),
     own.length ? el("ul.keys", own.map((key) => keyRow(key, signal))) : el("div.hint", TEXT.noKeys));
   };
   const add = isBroker ? button(TEXT.addPerson, () => addPerson(signal), "main") : null;
-  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add, back: state.list ?? "#/" },
-    el("p.hint", TEXT.keysHint), users.map(card));
+  show(isBroker ? TEXT.people : TEXT.myKeys, { actions: add },
+    el("p.hint", TEXT.keysHint), el("div.groups", users.map(card)));
 }
 
 function keyRow(key, signal) {
@@ -56,7 +56,7 @@ function askFor(title, content, action, work, signal) {
     form.inert = false;
   };
   const form = el("form", { submit }, content, problem,
-    el("div.actions", el("button.main", action), button(TEXT.cancel, () => dialog.close())));
+    el("div.actions", el("button", { class: action === TEXT.revoke ? "danger main" : "main" }, action), button(TEXT.cancel, () => dialog.close())));
   ask(title, form);
 }
 
@@ -83,7 +83,8 @@ async function makeLink(user, signal) {
     if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard needs https
   };
   const close = () => { dialog.close(); link.remove(); };
-  return () => ask(TEXT.linkTitle(user.email), el("p", TEXT.linkHint), link,
+  const [title, hint] = user.id === state.me.id ? [TEXT.ownLink, TEXT.ownLinkHint] : [TEXT.linkTitle(user.email), TEXT.linkHint];
+  return () => ask(title, el("p", hint), link,
     el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, close), copied));
 }
 
@@ -99,6 +100,7 @@ function edit(user, signal) {
 /** Give all clients of a person to another one, after a dialog that names both and the number. */
 async function handOver(user, signal) {
   const { meta } = await call("GET", `v1/clients?user_id=${user.id}&limit=1`, { signal });
+  if (!meta.total) return say(TEXT.noneToHandOver(user.email));
   const clients = TEXT.total(meta.total, showNumber(meta.total));
   const others = people().filter(([id]) => id !== user.id);
   const to = select({ name: "to", required: true }, [["", TEXT.choose], ...others]);

@@ -1,7 +1,7 @@
 /** All English text of the page. Functions take the values in a sentence. */
 export const TEXT = {
   // signing in, the frame
-  title: "Clients", api: "API", back: "← All clients", signIn: "Sign in", signOut: "Sign out",
+  title: "Clients", api: "API", back: "← Back to the list", signIn: "Sign in", signOut: "Sign out",
   key: "Your key or invitation link", shared: "This is a shared computer: sign out when this tab is closed",
   signInHint: "Ask your broker for a link. Brokers make one under People.",
   wrongKey: "This key is not valid. Ask for a new one.", wrongLink: "The key in the link is not valid.",
@@ -26,8 +26,9 @@ export const TEXT = {
   disabledPerson: (email) => `${email} (disabled)`, disabledHint: "Disabled: cannot sign in. The clients are kept.",
   linkTitle: (email) => `Invitation for ${email}`, copyLink: "Copy the link", linkCopied: "Copied.", close: "Close",
   linkHint: "Send this link only to this person: it signs in as them. It is shown only now.",
+  ownLink: "Link for another device", ownLinkHint: "Open this link on your other device: it signs you in there. It is shown only now.",
   handOverHint: "This includes closed clients. Nothing else changes: to end this person's access, edit and disable them.",
-  newOwner: "New owner", handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
+  newOwner: "New owner", noneToHandOver: (email) => `${email} has no clients.`, handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
   handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,
   keysHint: "Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.",
   invitation: "Invitation", noKeys: "No keys: cannot sign in.", thisKey: "You use this key", revoke: "Revoke", keyRevoked: "The key was revoked.",
@@ -43,12 +44,12 @@ export const TEXT = {
   removeStale: (who) => `Not deleted: ${who} changed this client after you opened it. Check it before you delete it.`,
   removed: (name) => `${name} was deleted.`, undo: "Undo", restore: "Restore", restored: "The client was restored.",
   deleted: "Deleted", deletedClients: "Deleted clients", deletedOne: "This client was deleted", show: "Show",
-  history: "History", use: "Use this value", operator: "Administrator",
+  history: "History", use: "Use old value", operator: "Administrator",
   actions: { created: "Created", imported: "Imported", deleted: "Deleted", restored: "Restored" },
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
   reused: "An earlier attempt may have created this client. Look at the list before you save again.",
   tooLarge: "is too long. Shorten it", ambiguous: (text) => `“${text}” can be read in two ways. Which one do you mean?`,
-  existsTitle: "This client may already exist", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
+  existsTitle: "This client may already exist", openIt: "Open", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
   existsHint: "A client with the same e-mail or phone number is in the list:",
   // a conflict
   conflict: "Someone else changed this client", field: "Field", before: "Before", mine: "You",
@@ -63,11 +64,8 @@ export const TEXT = {
   },
   retrying: (seconds) => `Trying again in ${seconds} s.`, stop: "Stop", stopped: "Stopped. What you typed is kept.",
   failed: "That did not work", reload: "Try again", reference: (id) => `Reference for your administrator: ${id}`,
-  /** Placeholders of fields or kinds of fields whose label is not enough. */
-  hints: {
-    source: "Referral, website…", pre_approval_amount: "As confirmed by the lender", list: "One per line",
-    details: "One per line: “View: sea” or “Pool”",
-  },
+  /** Placeholders of the kinds of fields whose label is not enough. */
+  hints: { list: "One per line", details: "One per line: “View: sea” or “Pool”" },
   groups: { contact: "Contact", search: "Search profile", money: "Money", notes: "Notes" },
   labels: {
     first_name: "First name", last_name: "Last name", name: "Name", email: "E-mail", phone: "Phone",

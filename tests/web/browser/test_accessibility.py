@@ -40,6 +40,9 @@ def test_axe_finds_nothing(open_page, demo, axe, scheme):
     for view in VIEWS:
         visit(page, demo, view)
         check(page, axe)
+    page.get_by_role("button", name="Add a colleague").click()
+    check(page, axe)
+    page.keyboard.press("Escape")
     page.set_viewport_size({"width": 360, "height": 800})
     visit(page, demo, "list")
     check(page, axe)

@@ -195,10 +195,20 @@ def test_leaving_a_form_says_that_the_draft_is_kept(open_page, agency):
     client = agency.create(last_name="Halfway")
     page = shown(open_page, agency, client, "/edit")
     page.get_by_label("Notes").fill("Half a sen")
-    page.get_by_role("link", name="All clients").click()
+    page.get_by_role("link", name="Back to the list").click()
     expect(page.locator("#said")).to_contain_text("kept as a draft")
     page.locator("#said").get_by_role("link", name="Continue").click()
     expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    expect(page.locator("#said")).to_be_empty()
+
+
+def test_a_message_does_not_cover_the_buttons_of_a_form(open_page, agency):
+    page = shown(open_page, agency, agency.create(), "/edit")
+    page.get_by_label("Notes").fill("Half a sen")
+    page.goto(f"{agency.url}/#/new")
+    expect(page.locator("#said")).to_contain_text("kept as a draft")
+    message, button = (page.locator(each).bounding_box() for each in ("#said", "button.main"))
+    assert message["y"] + message["height"] <= button["y"]
 
 
 def test_an_amount_with_two_meanings_is_asked(open_page, agency):

@@ -52,6 +52,21 @@ def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     expect(page.locator(".total")).to_have_text("250 clients. Page 1 of 10.")
 
 
+def test_the_link_to_the_next_page_stays_under_the_pointer(open_page, demo):
+    page = opened(open_page, demo)
+    following = page.get_by_role("link", name="Next")
+    place = following.bounding_box()["x"]
+    following.click()
+    expect(page.locator(".total")).to_contain_text("Page 2 of 10")
+    assert following.bounding_box()["x"] == place
+
+
+def test_a_click_anywhere_in_a_row_opens_the_client(open_page, demo):
+    page = opened(open_page, demo)
+    page.locator("td.owner").first.click(force=True)
+    expect(page.locator(".facts")).to_be_visible()
+
+
 def test_the_search_follows_the_typing(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_label("Search").press_sequentially("zoe m", delay=30)  # accents do not count
@@ -109,11 +124,13 @@ def test_an_address_that_is_too_long_for_its_line_breaks_at_the_at_sign(open_pag
 
 
 def test_a_match_stands_in_one_line_below_the_columns(open_page, agency):
-    agency.create(last_name="Noted", notes="Moved here for the observatory with two dogs, wants a garden.")
+    agency.create(
+        last_name="Noted", notes="Moved here for the observatory with two dogs, wants a garden and a garage."
+    )
     page = open_page(agency.link, viewport={"width": 1280, "height": 900})
     page.get_by_label("Search").fill("observatory")
     match = page.locator(".match")
-    expect(match).to_contain_text("wants a garden.")
+    expect(match).to_contain_text("wants a garden and a garage.")
     assert match.bounding_box()["height"] < 30
     assert match.bounding_box()["width"] > page.locator("td.name").bounding_box()["width"]
 

@@ -98,7 +98,7 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     expect(newest).to_contain_text("→ (661) 555-0199")
     expect(newest).to_contain_text(WHO_AND_WHEN)
     expect(newest.locator("> div:not(.hint)")).to_have_count(2)  # no word of the pool
-    newest.get_by_role("button", name="Use this value: Minimum bedrooms, 2").click()
+    newest.get_by_role("button", name="Use old value: Minimum bedrooms, 2").click()
     expect(page.get_by_label("Minimum bedrooms")).to_have_value("2")
     expect(page.get_by_label("Phone")).to_have_value("(661) 555-0199")
     page.get_by_role("button", name="Save").click()
@@ -113,7 +113,7 @@ def test_the_history_names_the_owners(open_page, agency):
     page = opened(open_page, agency, f"client/{client['id']}")
     change = page.locator(".history li").first
     expect(change).to_contain_text(re.compile("Owner: broker@localhost.* → next@example.com"))
-    change.get_by_role("button", name="Use this value: Owner, broker@localhost").click()
+    change.get_by_role("button", name="Use old value: Owner, broker@localhost").click()
     expect(page.get_by_label("Owner").locator("option:checked")).to_have_text("broker@localhost")
 
 
