@@ -28,8 +28,8 @@ from acare.importing.rows import Options
 
 _FIELDS = [field.name for field in FIELDS]
 
-# The fields whose values differ between programs, each with an example of a value in acare.
-_MEANINGS = {"client_type": "buyer", "status": "active", "owner": "EMAIL"}
+# The fields whose values differ between programs, each with a word for a value in acare.
+_MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
 # The options that fix a problem with a field.
 _NAME = "--lenient for names of one word, --map COLUMN=full_name for a column of full names"

@@ -73,11 +73,13 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
 
 
 def _check_target(database: Path) -> None:
-    """DatabaseRefused unless the name is free, or that of a regular file or a link to one."""
+    """DatabaseRefused unless the name is free in a folder, or that of a regular file or a link to one."""
     if database.exists() and not database.is_file():
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():
         raise DatabaseRefused(f"{database}: a symbolic link whose target is missing; it was not changed")
+    if not database.parent.exists():
+        raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
 
 
 def _replace(database: Path, fresh: Path) -> Path | None:

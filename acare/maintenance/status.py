@@ -119,8 +119,9 @@ def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:
             growth = _growth(backups(stem, folder))
             if shutil.disk_usage(folder).free < path.stat().st_size:
                 problems = [f"there is no room for another backup on the disk of {folder}"]
-    if free < max(LOW_DISK, growth or 0):
-        problems.append(f"only {size_text(free)} are free; 30 days need {size_text(growth or LOW_DISK)}")
+    needed = max(LOW_DISK, growth or 0)
+    if free < needed:
+        problems.append(f"only {size_text(free)} are free; 30 days may need {size_text(needed)}")
     return Check("disk", problems, {"free": free, "growth_30_days": growth})
 
 

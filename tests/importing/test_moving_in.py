@@ -175,7 +175,7 @@ def test_tags(text, value):
     ("header", "row", "fix"),
     [
         ("Name", "A B", "--default client_type=buyer"),
-        ("Name,Type", "A B,Kauf", "--value Type:Kauf=buyer, for all others --value 'Type:*=buyer'"),
+        ("Name,Type", "A B,Kauf", "--value Type:Kauf=TYPE, for all others --value 'Type:*=TYPE'"),
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
         ("Name,Type", "Cher,buyer", "--lenient for names of one word"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
@@ -208,7 +208,7 @@ def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
 
 def test_the_rows_shown_of_a_kind_have_different_texts(agency):
     printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
-    assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=buyer' in printed
+    assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=TYPE' in printed
 
 
 def test_json_lines_have_no_columns_to_map(agency):

@@ -85,6 +85,11 @@ def test_only_a_regular_file_is_replaced(run, backup, path, make):
     assert (listing(path.parent), path.lstat().st_ino) == before
 
 
+def test_a_missing_folder_is_named(run, backup, path):
+    refused = run("restore", backup, database=path.parent / "other" / "acare.db")
+    assert refused.err.endswith(f"the folder {path.parent / 'other'} does not exist\n")
+
+
 def test_a_device_is_not_replaced():
     """Only checked: a restore that accepted it by mistake would replace the device of this machine."""
     with pytest.raises(DatabaseRefused, match="not a regular file"):
