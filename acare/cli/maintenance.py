@@ -15,9 +15,10 @@ from acare.cli.options import (
     open_database,
     read_settings,
 )
-from acare.cli.output import counted, print_error, print_json, print_text, printable, show_progress
+from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.database.access import size_text
 from acare.errors import SettingError
+from acare.field_types import to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status
@@ -118,7 +119,9 @@ def run_status(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     else:
-        print_text([found])
+        for name, problems, figures in checks:
+            shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
+            print(printable(f"{name}: {' '.join(['problem' if problems else 'ok', *shown])}"))
     for name, problems, _ in checks:
         for problem in problems:
             print_error(f"{path}: {name}: {problem}")

@@ -103,8 +103,10 @@ def _welcome(app: App, settings: Settings, url: str, user: str | None) -> str:
     text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
     if settings.page:
         text += f"\nThe web UI is at {url}/"
-    if app.keys.list(OPERATOR) or user is None:
+    if app.keys.list(OPERATOR):
         return text
+    if user is None:
+        return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
     broker = app.users.add(user, "broker")
     key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     # A browser does not send the fragment, which has the key.

@@ -24,6 +24,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_rows, printable
+from acare.errors import UserError
 from acare.field_types import NAME
 from acare.setting_types import count
 from acare.store import users
@@ -93,7 +94,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         group, "create", run_create_key, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
-        argument("--role", choices=ROLES, default="agent", help="the role of a new user (default: agent)"),
+        argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
         argument("--name", type=checked(NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
                  metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete "
@@ -140,8 +141,10 @@ def run_create_key(args: argparse.Namespace) -> None:
         with database.read() as connection:
             user = users.find(connection, args.user)
         if user is None:
-            user = users.UserStore(database).add(args.user, args.role)
+            user = users.UserStore(database).add(args.user, args.role or "agent")
             sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
+        elif args.role not in (None, user.role):
+            raise UserError(f"no key was created: {user.email} is not {args.role} but {user.role}")
         key, listed = KeyStore(database).create(
             OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )

@@ -38,6 +38,7 @@ def test_elsewhere_it_creates_no_key(tmp_path):
         try:
             url = re.search(r"http://[^/]+/", server.stdout.readline())[0]
             assert server.stdout.readline().endswith(f" is at {url}\n")
+            assert "no API key yet" in server.stdout.readline()
             with closing(Database(tmp_path / "served.db")) as database:
                 assert not KeyStore(database).list(OPERATOR)
         finally:
