@@ -1,4 +1,4 @@
-"""Callers and rights: the user behind an API key, the clients they can see, and what each operation needs."""
+"""Callers and rights: the user of an API key, the clients they can see, and the right each operation needs."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class BrokerRequired(AcareError):
 
 
 class ClientNotFound(AcareError):
-    """The client id is unknown, deleted, malformed or not visible to the caller; the error is the same."""
+    """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
 
 @dataclass(eq=False)

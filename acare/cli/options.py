@@ -1,4 +1,4 @@
-"""What commands share: arguments, flags from the table of settings, and the database."""
+"""Arguments that commands share, flags from the table of settings, and access to the database."""
 
 from __future__ import annotations
 
