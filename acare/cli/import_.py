@@ -64,7 +64,7 @@ def add_to(commands: Commands) -> None:
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
     flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export from hubspot, "
          "salesforce, pipedrive, zoho, followupboss, kvcore, google or outlook, and exit")  # fmt: skip
-    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row names none")
+    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes, and "
