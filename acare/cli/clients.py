@@ -129,7 +129,7 @@ def run_history(args: argparse.Namespace) -> None:
 def run_undelete(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
-    print(f"Undeleted the client {args.id}, at version {client.version}.")
+    print(f"Restored the client {args.id} as version {client.version}.")
 
 
 def run_erase(args: argparse.Namespace) -> None:
