@@ -100,11 +100,11 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 -- Search. `clients_search` has the words of the view `clients_words`; deleted words stay in the file until FTS5
 -- merges its segments: acare/store/search.py. Two notations of one phone number have their last seven digits in
 -- common. The number has no separators (0xA0 is a no-break space, 0x2013 an en dash) and no leading zeros, as in
--- acare/phones.py; a generated column for it would be computed with every update. `spellings` repeats the words with plain letters if they
--- have any from which the tokenizer removes no accent (ø, ł, đ, æ, ß), and with ae, oe, ue and aa. (Text in ASCII
--- has as many characters as bytes, and so has its JSON, which need not be computed here. 776 and 778 are the
--- combining diaeresis and ring.) The index of first letters (`prefix`) is for the notes: without it, a search for one
--- letter reads a tenth of their words.
+-- acare/phones.py; a generated column for it would be computed with every update. `spellings` repeats the words
+-- with plain letters in place of ø, ł, đ, æ and ß, which have no accent that the tokenizer could remove, and with
+-- ae, oe, ue and aa. (Text in ASCII has as many characters as bytes, and so has its JSON, which need not be
+-- computed here. 776 and 778 are the combining diaeresis and ring.) The index of first letters (`prefix`) is for
+-- the notes: without it, a search for one letter reads a tenth of their words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 

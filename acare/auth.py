@@ -1,4 +1,4 @@
-"""Callers and rights: the user behind an API key, the clients they can see, and what each operation needs."""
+"""Callers and rights: the user of an API key, the clients they can see, and the rights to operations."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
 
 
 class Right(NamedTuple):
-    """What an operation needs: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
+    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
 
     resource: str
     actions: tuple[str, ...]

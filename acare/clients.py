@@ -47,7 +47,7 @@ class ChangePage(NamedTuple):
 
 
 class Filters(TypedDict, total=False):
-    """Which clients a list contains. A filter that is absent or None sets no condition."""
+    """The filters of a list. A filter that is absent or None sets no condition."""
 
     client_type: str | None
     status: str | None

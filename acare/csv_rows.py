@@ -31,14 +31,14 @@ def undefuse(text: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A number as an import reads it."""
+    """A number in the notation of an import."""
     text = f"{Decimal(repr(value)):f}"
     has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # an import would read thousands
     return f"{text}0" if has_three_decimals else text
 
 
 def join(items: list[str]) -> str:
-    """A list as an import reads it."""
+    """A list in the notation of an import."""
     if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
         return to_json(items)
     text = "; ".join(items)
@@ -62,7 +62,7 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
 
 
 class _Lines:
-    """A file for a CSV writer, with which ``writerow`` returns the line."""
+    """A file for a CSV writer, which makes ``writerow`` return the line."""
 
     def write(self, line: str) -> str:
         return line

@@ -43,7 +43,7 @@ class BrokerRequired(AcareError):
 
 
 class ClientNotFound(AcareError):
-    """The client id is unknown, deleted, malformed or not visible to the caller; the error is the same."""
+    """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class StaleVersion(AcareError):
     changed_by: str | None
 
     def __str__(self) -> str:
-        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", in quotes'
+        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", with the quotes'
         reason = f"not {self.attempted}" if self.attempted is not None else tag
         return f"The client is at version {self.current}, {reason}."
 

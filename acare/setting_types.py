@@ -18,7 +18,7 @@ _ORIGIN = re.compile(rf"http://{_HOST}(?::(?!80$)[0-9]{{1,5}})?|https://{_HOST}(
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen: a host name or address, and a port (0: any free one)."""
+    """An address to listen on: a host name or IP address, and a port (0: any free one)."""
 
     host: str
     port: int

@@ -83,7 +83,7 @@ def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None
 
 
 def _sentence(error: errors.UserError) -> str:
-    """The text of an error that the commands print too."""
+    """The text of a domain error, which the commands print too, as a sentence."""
     text = str(error)
     return f"{text[0].upper()}{text[1:]}."
 

@@ -1,4 +1,4 @@
-"""``Prefer: handling=strict`` (RFC 7240): what acare otherwise ignores in a request is an error."""
+"""``Prefer: handling=strict`` (RFC 7240): rejects the input that acare otherwise ignores."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 class Context(falcon.Context):
-    """What the middleware finds out about a request, for later middleware and the responder."""
+    """Facts about a request, set by the middleware for later middleware and the responder."""
 
     request_id: str
     started: float  # seconds, by time.perf_counter
@@ -63,11 +63,11 @@ def workload(method: str, path: str, query_string: str) -> Workload:
     """The cost of a request, by which a server decides which thread answers it.
 
     "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it. A
-    "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search or
-    deleted clients, which are counted, a page after ``DEEP`` rows, a history, keys or a file. "check" is a
+    "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search, a
+    list of deleted clients, a page after ``DEEP`` rows, a history, the keys, or a file. "check" is a
     readiness check, which writes without a key.
 
-    Encoded text counts as slow, which is cheaper than decoding it twice.
+    A URL with escapes counts as slow: decoding it here, and again later, would take longer.
     """
     if method in ("POST", "PUT", "DELETE"):
         return "write"

@@ -32,10 +32,10 @@ _MEDIA_TYPES = {
 
 
 class Page:
-    """The HTML file, with the settings that the scripts need. Its links start with the prefix under which the
-    app is mounted.
+    """The HTML page, with the settings that its scripts need.
 
-    Without a known prefix they are relative, so that they also work behind a proxy that does not send it.
+    Its links begin with the prefix under which the app is mounted. Without a known prefix they are relative,
+    so that they also work behind a proxy that does not send it.
     """
 
     def __init__(self, agency: str | None, currency: str | None) -> None:

@@ -56,7 +56,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "find", run_find, "find clients by name, phone or other words",
         argument("text", metavar="TEXT", type=text, help="the words, in quotes if there are several"),
-        argument("--deleted", action="store_true", help="also find clients that were deleted over the API"),
+        argument("--deleted", action="store_true", help="find deleted clients too"),
         JSON,
         description="Find clients of all users, newest first. Each word must begin a word of the name, "
         "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
@@ -73,7 +73,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "erase", run_erase, "erase a client permanently",
         CLIENT_ID,
-        argument("--yes", action="store_true", help="erase; without it, only show which client it would be"),
+        argument("--yes", action="store_true", help="erase; without it, only print the name and owner"),
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
@@ -129,7 +129,7 @@ def run_history(args: argparse.Namespace) -> None:
 def run_undelete(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
-    print(f"Undeleted the client {args.id}, at version {client.version}.")
+    print(f"Restored the client {args.id} as version {client.version}.")
 
 
 def run_erase(args: argparse.Namespace) -> None:

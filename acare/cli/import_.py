@@ -17,7 +17,7 @@ from acare import timestamps
 from acare.cli.options import TO_CREATE, Commands, add_flags, open_database, parse_email
 from acare.cli.output import counted, print_line, printable, show_progress
 from acare.database.copying import Progress
-from acare.errors import UserError
+from acare.errors import SettingError, UserError
 from acare.fields import FIELDS
 from acare.importing.columns import TARGETS, Column, known_names
 from acare.importing.csv_file import CsvReader
@@ -64,7 +64,7 @@ def add_to(commands: Commands) -> None:
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
     flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export from hubspot, "
          "salesforce, pipedrive, zoho, followupboss, kvcore, google or outlook, and exit")  # fmt: skip
-    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row names none")
+    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
     flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes, and "
@@ -237,7 +237,7 @@ def _print_counts(result: Result) -> None:
 
 def _key(path: Path | None) -> str:
     if path is None:
-        raise UserError("a URL needs --key-file, the name of a file with an API key")
+        raise SettingError("a URL needs --key-file, the name of a file with an API key")
     key = path.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
         raise UserError(f"{path}: the file must have one line: the API key")

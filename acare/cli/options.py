@@ -1,4 +1,4 @@
-"""What commands share: arguments, flags from the table of settings, and the database."""
+"""Arguments that commands share, flags from the table of settings, and access to the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
 
-#: What ``ArgumentParser.add_argument`` takes.
+#: The arguments of ``ArgumentParser.add_argument``.
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
 #: The hint about a missing database in the first commands of a newcomer; see ``open_database``.
@@ -25,7 +25,7 @@ SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets.
 
 
 class Commands(Protocol):
-    """What ``ArgumentParser.add_subparsers`` returns."""
+    """The result of ``ArgumentParser.add_subparsers``."""
 
     def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
 

@@ -1,4 +1,4 @@
-"""What commands print: lines that are safe on a terminal, lists, JSON and progress."""
+"""The output of commands: text that is safe on a terminal, lists, JSON and progress."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("user", help="list, add, change and disable users")
     group = parser.add_subparsers(metavar="ACTION", required=True)
-    add_command(group, "list", run_list_users, "show all users, with the number of their clients", JSON)
+    add_command(group, "list", run_list_users, "list all users, with the number of their clients", JSON)
     for name, (summary, arguments, change, message) in CHANGES.items():
         add_command(group, name, partial(run_change, change, message), summary, *arguments)
     add_command(
@@ -104,7 +104,7 @@ def add_to(commands: Commands) -> None:
         description="Create an API key, and the database if there is none. The key is printed once, "
         "on stdout; messages are printed on stderr.",
     )  # fmt: skip
-    add_command(group, "list", run_list_keys, "show all keys, by their first and last characters", JSON)
+    add_command(group, "list", run_list_keys, "list all keys, with their first and last characters", JSON)
     add_command(
         group, "revoke", run_revoke_key, "revoke a key, from the next request on",
         argument("id", metavar="ID", type=parse_id, help="an id from 'acare key list'"),

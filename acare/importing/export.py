@@ -22,5 +22,5 @@ def export(database: Database) -> Iterator[tuple[str, str]]:
 
 
 def json_lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a file of JSON lines, as ``csv_rows.lines`` makes those of a CSV file."""
+    """A line for each client: its JSON, with the e-mail address of its owner as ``owner``."""
     return (f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)

@@ -73,7 +73,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
 
 
 def _check_target(database: Path) -> None:
-    """DatabaseRefused unless the name is free in a folder, or that of a regular file or a link to one."""
+    """DatabaseRefused unless the target is missing from a folder, a regular file, or a link to one."""
     if database.exists() and not database.is_file():
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():

@@ -22,7 +22,7 @@ class Connections(OrderedDict[int, Channel]):
         return [channel for channel in self.values() if not channel.is_writing]
 
     def close_one(self) -> None:
-        """Close the connection longest without progress. The answer to its request, if any, is lost."""
+        """Close the connection longest without progress. The response to its request, if any, is lost."""
         oldest = next(iter(self.values()))
         next((channel for channel in self.values() if not channel.is_writing), oldest).handle_close()
 

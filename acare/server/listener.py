@@ -1,4 +1,4 @@
-"""How connections are accepted."""
+"""Accepts connections."""
 
 from __future__ import annotations
 

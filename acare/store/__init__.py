@@ -1,5 +1,5 @@
 """The statements on clients, users and keys. ``acare.database`` runs them.
 
-The API uses ``clients``, ``lists``, ``deleted`` and ``changes``, with ``search`` and ``idempotency``.
-``history``, ``users``, ``keys`` and ``transfer`` are for the commands too.
+``clients``, ``deleted``, ``history``, ``changes``, ``users`` and ``keys`` have the stores that the API and
+the commands use; ``lists``, ``search``, ``idempotency`` and ``targets`` are parts of them.
 """

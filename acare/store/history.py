@@ -104,7 +104,7 @@ class HistoryStore:
         self._database = database
 
     def events(self, caller: Caller, client_id: str, max_versions: int = MAX_VERSIONS) -> list[Event]:
-        """The events of the last versions (-1: of all) of the client, which may be deleted, oldest first.
+        """The events of the last versions (-1: all versions) of a client, which may be deleted, oldest first.
 
         ClientNotFound if there are none, or if the caller cannot see the last version.
         """

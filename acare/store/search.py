@@ -1,7 +1,7 @@
 """The full-text index of clients: query expressions, and erasing words.
 
 The index itself is in schema.sql: the words of each client, and their spellings without letters such as ø.
-Case and accents (combining marks) do not count, in any script.
+Case does not count, nor do accents of Latin letters and combining marks.
 """
 
 from __future__ import annotations
