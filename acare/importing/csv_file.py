@@ -23,9 +23,8 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 class CsvReader:
     """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
 
-    ``chosen`` and ``values`` are the arguments of ``find_columns``. With ``extra_columns``, cells without a
-    field, or whose field another column fills, are read into property_preferences. ``dates`` is the order of
-    day and month, dmy or mdy.
+    ``chosen`` and ``values`` are the arguments of ``find_columns``. ``dates`` is the order of day and month,
+    dmy or mdy.
     """
 
     def __init__(
@@ -33,8 +32,6 @@ class CsvReader:
         file: IO[bytes],
         chosen: Mapping[str, str],
         values: Iterable[tuple[str, str, str]],
-        *,
-        extra_columns: bool,
         dates: str | None,
     ) -> None:
         self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
@@ -52,7 +49,6 @@ class CsvReader:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
         self._by_rank = sorted(self.columns, key=lambda column: column.rank)
-        self._extra_columns = extra_columns
         self._readers: dict[str, Callable[[str], Any]] = {
             **TARGETS,
             "created_at": partial(cells.timestamp, dates=dates),
@@ -100,26 +96,22 @@ class CsvReader:
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. Of several columns for one field, the first that is not empty is used.
 
-        A text whose meaning is empty leaves the field to the next column.
+        The others are added to the notes. A text whose meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
-        preferences: dict[str, Any] = {}
         warnings: list[tuple[str, str]] = []
-        others: dict[str, list[tuple[str, str, Any]]] = {}
+        others: list[str] = []
         width = len(record)
         for position, name, target, _, meanings in self._by_rank:
             written = text = record[position] if position < width else ""
             plain = text.strip().casefold()
             if plain:
                 text = meanings.get(plain, meanings.get("*", text))
-            if target == "" or not (text if target == "notes" else text.strip()):
+            if not target or not (text if target == "notes" else text.strip()):
                 continue
-            if target is None or target in found:
-                if target:
-                    others.setdefault(target, []).append((name, written, self._readers[target](text)))
-                if self._extra_columns:
-                    preferences[name] = written
+            if target in found:
+                others.append(f"{name}: {written}")
                 continue
             if "*" in meanings and plain not in meanings:
                 warnings.append((f"{name}:*={text}", written))
@@ -129,10 +121,9 @@ class CsvReader:
             if name not in found:
                 found[name] = found["full_name"]
                 values[name] = part or None
-        given = values.setdefault("property_preferences", {}) if preferences else None
-        if isinstance(given, dict):
-            given.update(preferences)
-        return Row(line, record, values, found, warnings, others)
+        row = Row(line, record, values, found, warnings)
+        row.add_notes(others)
+        return row
 
 
 def _encoding(file: IO[bytes]) -> str:

@@ -170,11 +170,10 @@ def test_default_fills_absent_fields(agency):
     assert [client["source"] for client in agency.clients()] == ["Zillow", "old list"]
 
 
-def test_unknown_columns_are_named_and_kept_on_request(agency):
-    content = f"ID,{HEADER},Dog,Phone,Phone\n17,Jordan,Lee,buyer,Rex,1,2\n"
-    out = agency.load(content, "--extra-columns", "--map", "ID=").out
-    assert "Unknown columns: Dog (kept in property_preferences)" in out
-    assert agency.clients()[0]["property_preferences"] == {"Dog": "Rex", "Phone (7)": "2"}
+def test_several_columns_can_be_kept_in_the_notes(agency):
+    content = f"{HEADER},Street,Phone,Phone,City\nJordan,Lee,buyer,Main St 1,1,2,Bakersfield\n"
+    agency.load(content, "--map", "Street=notes", "--map", "City=notes")
+    assert agency.clients()[0]["notes"] == "Main St 1\nCity: Bakersfield\nPhone (6): 2"
 
 
 def test_many_columns_are_read_at_once(agency):
@@ -193,7 +192,7 @@ def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
 
 def test_unknown_columns_are_not_imported(agency):
     out = agency.load(f"{HEADER},Dog\nJordan,Lee,buyer,Rex\n").out
-    assert "Unknown columns: Dog (not imported; --map or --extra-columns imports them)\n" in out
+    assert "Unknown columns: Dog (not imported; --map COLUMN=notes imports one)\n" in out
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])

@@ -45,9 +45,9 @@ def test_a_mapped_column_comes_before_others(agency):
     assert [client["phone"] for client in agency.clients()] == ["2", "3"]
 
 
-def test_the_second_value_of_a_field_is_kept_on_request(agency):
-    agency.load("Name,Phone,Mobile\nA B,1,2\n", *BUYERS, "--extra-columns")
-    assert agency.clients()[0]["property_preferences"] == {"Mobile": "2"}
+def test_the_further_values_of_a_field_are_added_to_the_notes(agency):
+    agency.load("Name,Phone,Mobile,Notes,Background\nA B,1,2,x,y\n", *BUYERS)
+    assert agency.clients()[0]["notes"] == "x\nMobile: 2\nBackground: y"
 
 
 def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency, tmp_path):
@@ -87,13 +87,6 @@ def test_value_gives_a_text_its_meaning(agency, cell, status):
 def test_the_star_does_not_match_an_empty_cell(agency):
     agency.load("Name,Source\nA B,\n", *BUYERS, "--value", "Source:*=web")
     assert agency.clients()[0]["source"] is None
-
-
-@pytest.mark.parametrize(("cells", "phone"), [("n/a,5,6", "5"), ("n/a,-,6", "6"), ("n/a,-,", None)])
-def test_lenient_uses_the_next_column_with_a_valid_value(agency, cells, phone):
-    agency.load(f"Name,Phone,Mobile,Tel\nA B,{cells}\n", *BUYERS, "--lenient")
-    (client,) = agency.clients()
-    assert (client["phone"], client["notes"].split("\n")[0]) == (phone, "Phone: n/a")
 
 
 def test_a_text_without_meaning_leaves_the_field_to_the_next_column(agency):
