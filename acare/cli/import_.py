@@ -41,7 +41,7 @@ _FIXES = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
-    **dict.fromkeys(("same", "--value"), "a warning only"),
+    "same": "a warning only",
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 

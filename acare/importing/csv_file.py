@@ -100,7 +100,6 @@ class CsvReader:
         """
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
-        warnings: list[tuple[str, str]] = []
         others: list[str] = []
         width = len(record)
         for position, name, target, _, meanings in self._by_rank:
@@ -113,15 +112,13 @@ class CsvReader:
             if target in found:
                 others.append(f"{name}: {written}")
                 continue
-            if "*" in meanings and plain not in meanings:
-                warnings.append((f"{name}:*={text}", written))
             found[target] = name, written
             values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in found:
                 found[name] = found["full_name"]
                 values[name] = part or None
-        row = Row(line, record, values, found, warnings)
+        row = Row(line, record, values, found)
         row.add_notes(others)
         return row
 

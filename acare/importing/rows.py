@@ -58,8 +58,6 @@ class Options:
 class Row:
     """A row: the ``record`` in the file, JSON values by field, and the column and content of each field.
 
-    ``warnings`` has each ``*`` of ``--value`` that was used, and the text of the cell.
-
     After ``validate``, ``client`` has the valid fields. ``kept`` has the values that the server sets in other
     clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at, updated_at.
     """
@@ -68,7 +66,6 @@ class Row:
     record: Any
     values: dict[str, Any]
     found: dict[str, tuple[str, object]]
-    warnings: list[tuple[str, str]] = field(default_factory=list)
     problems: list[FieldError] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
     client: ValidFields = field(default_factory=dict)

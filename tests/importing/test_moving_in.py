@@ -187,13 +187,6 @@ def test_the_fix_of_a_text_is_to_use_another_column_for_the_field(agency):
     assert "; --value Phone:n/a= or --map Mobile=phone to use another column\n" in printed
 
 
-def test_the_rows_that_a_star_applies_to_are_counted(agency):
-    content = "Name,Type,Stage\nA B,buyer,New\nC D,buyer,Won\nE F,buyer,\nG H,buyer,Lost\n"
-    printed = agency.load(content, "--value", "Stage:*=active", "--value", "Stage:Lost=active").out
-    rows = '2 rows (line 2: "New", line 3: "Won")'
-    assert f"--value Stage:*=active was used: {rows}; a warning only\n" in printed
-
-
 def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
     ended = agency.run("import", agency.write("Name,Type,Owner\nA B,buyer,\nC D,buyer,Ana\n"))
     assert "; --value Owner:Ana=EMAIL, for all others --value 'Owner:*=EMAIL'; --user EMAIL" in ended.out
