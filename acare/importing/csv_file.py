@@ -66,12 +66,10 @@ class CsvReader:
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
         """Write a cell with the reason and then the row, which can be corrected and imported."""
         writer = csv.writer(file, delimiter=self._delimiter)
-        names = [column.name for column in self.columns]
-        has_reason = names[0] == REASON  # the row is from a file of rejected rows
         if file.tell() == 0:
             file.write("\ufeff")
-            writer.writerow(map(csv_rows.defuse, [REASON, *names[has_reason:]]))
-        writer.writerow(map(csv_rows.defuse, [reason, *row.record[has_reason:]]))
+            writer.writerow(map(csv_rows.defuse, [REASON, *(column.name for column in self.columns)]))
+        writer.writerow(map(csv_rows.defuse, [reason, *row.record]))
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both."""
