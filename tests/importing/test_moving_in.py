@@ -154,7 +154,6 @@ def test_a_phone_number_that_a_spreadsheet_has_shortened_is_refused(agency, phon
         ("vip, buyer", ["vip", "buyer"]),
         ("vip, buyer;", ["vip, buyer"]),
         ("* myContacts ::: VIP", ["* myContacts", "VIP"]),
-        ('["a,b"]', ["a,b"]),
     ],
 )
 def test_tags(text, value):
