@@ -47,15 +47,14 @@ class Formatter(logging.Formatter):
 class LogWriter(logging.Handler):
     """Writes log lines to stderr in its own thread, about 20 times a second.
 
-    No request waits for the reader of the log. While that reader is stalled, up to ``MAX_LINES`` are kept,
-    further lines are dropped, and their number is logged afterwards.
+    No request waits for the reader of the log. While that reader is stalled, the last ``MAX_LINES`` lines are
+    kept, and older ones are dropped.
     """
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self._lines: deque[str] = deque()
-        self._dropped = 0
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
@@ -65,10 +64,7 @@ class LogWriter(logging.Handler):
 
     def put(self, line: str) -> None:
         """Queue a line, which must end with a line break."""
-        if len(self._lines) >= MAX_LINES:
-            self._dropped += 1
-        else:
-            self._lines.append(line)
+        self._lines.append(line)
 
     def close(self) -> None:
         """Write the remaining lines, for at most a second. ``logging.shutdown`` calls this too."""
@@ -83,10 +79,6 @@ class LogWriter(logging.Handler):
 
     def _write(self) -> None:
         text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
-        if self._dropped:
-            message = f"{self._dropped} log lines were dropped because stderr was not read"
-            self._dropped = 0
-            self.emit(logging.LogRecord("acare.server", logging.WARNING, "", 0, message, (), None))
         data = text.encode("utf-8", "backslashreplace")
         while data:
             data = data[os.write(_STDERR, data) :]
