@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from acare import timestamps
-from acare.cli.options import TO_CREATE, Commands, add_flags, open_database, parse_email
+from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.cli.output import counted, print_line, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import UserError
@@ -132,7 +132,7 @@ class _Example(argparse.Action):
 
 def run(args: argparse.Namespace) -> int:
     with (
-        open_database(args, must_exist=True, hint=TO_CREATE) as database,
+        open_database(args, must_exist=True) as database,
         show_progress() as progress,
         _open(args, progress) as file,
     ):
