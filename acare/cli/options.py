@@ -127,7 +127,4 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
         try:
             yield database
         except StoreUnavailable as error:
-            done = "Nothing was changed."
-            if database.has_written:
-                done = "Completed steps are kept; run the command again to do the rest."
-            raise UserError(f"{path}: {error} {done}") from None
+            raise UserError(f"{path}: {error}") from None

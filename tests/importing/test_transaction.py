@@ -86,7 +86,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 def test_a_full_disk_undoes_an_import(agency):
     arguments = ("import", agency.write(rows(3000)), "--user", USER, "--database", agency.database)
     ended = subprocess.run(command(*arguments, before=LIMITED), capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr.count("\n"), "Nothing was changed" in ended.stderr) == (1, 1, True)
+    assert (ended.returncode, ended.stderr.count("\n"), "acare.db: The disk" in ended.stderr) == (1, 1, True)
     assert agency.clients() == []
 
 
