@@ -90,7 +90,6 @@ class Settings:
     log_format: Literal["text", "json"] = _setting(
         "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json (text)"
     )
-    page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
     agency: str | None = _setting(
         None, NAME.validate, "NAME", "the agency's name, shown in the web UI (none)"
     )
