@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from acare import setting_types
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum
+from acare.field_types import NAME, Enum, String
 from acare.ratelimit import RateLimit
 from acare.setting_types import Address
 
@@ -95,7 +95,7 @@ class Settings:
     )
     currency: str | None = _setting(
         None,
-        setting_types.currency,
+        String(max_length=3, pattern="^[A-Z]{3}$", rule="must be three capital letters").validate,
         "CODE",
         "the currency of amounts in the web UI, such as EUR; amounts are stored without one (none)",
     )

@@ -24,7 +24,7 @@ ACCEPTED = {
     },
     "log_format": {"text": "text", "json": "json"},
     "agency": {" Lee & Söhne ": "Lee & Söhne"},
-    "currency": {"EUR": "EUR", "usd": "USD"},
+    "currency": {"EUR": "EUR", " USD ": "USD"},
     "drain_seconds": {"1": 1, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
@@ -44,7 +44,7 @@ REJECTED = {
                      "https://a.example:443", "http://a.example:80", "https://ä.example"]),
     "log_format": ("be one of text, json", ["xml", "JSON"]),
     "agency": ("", [" ", "a\nb", "a" * 101]),
-    "currency": ("be a currency's code of three letters", ["€", "EURO", "E1R"]),
+    "currency": ("be three capital letters", ["€", "eur", "E1R"]),
     "drain_seconds": ("be a whole number from 1 to 3600", ["0", "3601", "-1", "1.0", "many", "1s", "٣"]),
     "require_precondition": ("be one of true, false", ["yes", "1"]),
 }  # fmt: skip
