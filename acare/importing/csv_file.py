@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -21,7 +20,7 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 
 class CsvReader:
-    """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
+    """The rows of a CSV file: UTF-8 or Windows-1252. UserError if it is not CSV.
 
     ``chosen`` and ``values`` are the arguments of ``find_columns``. ``dates`` is the order of day and month,
     dmy or mdy.
@@ -34,12 +33,11 @@ class CsvReader:
         values: Iterable[tuple[str, str, str]],
         dates: str | None,
     ) -> None:
-        self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
+        self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
             raise UserError(
-                "this is not CSV in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252; open a "
-                "spreadsheet in its program, and save it as CSV (UTF-8)"
+                "this is not CSV in UTF-8 or Windows-1252; a spreadsheet program can save it as CSV (UTF-8)"
             )
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
@@ -73,11 +71,8 @@ class CsvReader:
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both."""
-        try:
-            while line := self._text.readline(MAX_LINE):
-                yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
-        except UnicodeError as error:
-            raise UserError(f"the file cannot be read: {error}") from None
+        while line := self._text.readline(MAX_LINE):
+            yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record that is not empty, with its line."""
@@ -119,12 +114,6 @@ class CsvReader:
         row = Row(line, record, values, found)
         row.add_notes(others)
         return row
-
-
-def _encoding(file: IO[bytes]) -> str:
-    start = file.read(2)
-    file.seek(0)
-    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _as_windows_1252(wrong: re.Match[str]) -> str:
