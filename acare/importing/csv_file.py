@@ -46,7 +46,7 @@ class CsvReader:
         if not header:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
-        self._by_rank = sorted(self.columns, key=lambda column: column.rank)
+        self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
         self._readers: dict[str, Callable[[str], Any]] = {
             **TARGETS,
             "created_at": partial(cells.timestamp, dates=dates),
@@ -89,13 +89,14 @@ class CsvReader:
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. Of several columns for one field, the first that is not empty is used.
 
-        The others are added to the notes. A text whose meaning is empty leaves the field to the next column.
+        Columns in ``chosen`` come first. The other columns of the field are added to the notes. A text whose
+        meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
         others: list[str] = []
         width = len(record)
-        for position, name, target, _, meanings in self._by_rank:
+        for position, name, target, meanings in self._chosen_first:
             written = text = record[position] if position < width else ""
             plain = text.strip().casefold()
             if plain:
