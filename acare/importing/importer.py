@@ -113,8 +113,6 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
     if options.dry_run or options.rejects is None:
         yield None
         return
-    if options.rejects.exists():
-        raise UserError(f"{options.rejects}: the file exists; --rejects needs a new one")
     with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
         try:
             yield file
