@@ -20,8 +20,9 @@ MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))
 # Says when rows are written, and waits for a line, or the end of its input, before it writes more.
 SLOW = """
 import sys
+from acare.database import database
 from acare.importing import importer
-importer.CACHE_KIB = 100
+database.LONG_CACHE_KIB = 100
 importer.ROWS_PER_STEP = 500
 import_rows = importer.import_rows
 def wait(done):
