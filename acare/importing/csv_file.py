@@ -101,10 +101,11 @@ class CsvReader:
             plain = text.strip().casefold()
             if plain:
                 text = meanings.get(plain, meanings.get("*", text))
-            if not target or not (text if target == "notes" else text.strip()):
+            if not target or not text.strip():
                 continue
             if target in found:
-                others.append(f"{name}: {written}")
+                if written != found[target][1]:
+                    others.append(f"{name}: {written}")
                 continue
             found[target] = name, written
             values[target] = self._readers[target](text)

@@ -25,7 +25,7 @@ AWKWARD = [
     {**JORDAN, "notes": "\t=1", "preferred_locations": ["[1]"]},
     {**JORDAN, "property_preferences": {"a": [1.5, None, ";=1"]}},
     {**JORDAN, "budget_min": 475.12, "budget_max": 1e11, "pre_approval_amount": 0.5},
-    {**JORDAN, "first_name": "李小龙 🏡", "last_name": "O'Brien, Jr.", "notes": " "},
+    {**JORDAN, "first_name": "李小龙 🏡", "last_name": "O'Brien, Jr."},
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def test_a_mapped_column_comes_before_others(agency):
 
 
 def test_the_further_values_of_a_field_are_added_to_the_notes(agency):
-    agency.load("Name,Phone,Mobile,Notes,Background\nA B,1,2,x,y\n", *BUYERS)
+    agency.load("Name,Phone,Mobile,Tel,Notes,Background\nA B,1,2,1,x,y\n", *BUYERS)
     assert agency.clients()[0]["notes"] == "x\nMobile: 2\nBackground: y"
 
 
