@@ -119,9 +119,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/healthz", Liveness())
         self.add_route("/readyz", Readiness(lambda: self.database.check_readiness()))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
-        page = Page(settings.agency, settings.currency) if settings.page else None
-        self.add_route("/", Index(__version__, page))
-        for name in WebFile.NAMES if settings.page else ():
+        self.add_route("/", Index(__version__, Page(settings.agency, settings.currency)))
+        for name in WebFile.NAMES:
             self.add_route(f"/web/{name}", WebFile(name))
 
     def wants_body(self, env: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from acare import setting_types
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum
+from acare.field_types import NAME, Enum, String
 from acare.ratelimit import RateLimit
 from acare.setting_types import Address
 
@@ -90,13 +90,12 @@ class Settings:
     log_format: Literal["text", "json"] = _setting(
         "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json (text)"
     )
-    page: bool = _setting(True, setting_types.flag, "", "serve the web UI at / (true)")
     agency: str | None = _setting(
         None, NAME.validate, "NAME", "the agency's name, shown in the web UI (none)"
     )
     currency: str | None = _setting(
         None,
-        setting_types.currency,
+        String(max_length=3, pattern="^[A-Z]{3}$", rule="must be three capital letters").validate,
         "CODE",
         "the currency of amounts in the web UI, such as EUR; amounts are stored without one (none)",
     )

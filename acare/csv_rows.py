@@ -1,4 +1,4 @@
-"""Writes clients as CSV, safe to open in a spreadsheet; an import reads the same values back."""
+"""Writes clients as CSV, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
 from typing import Any
 
 from acare.field_types import Amount, Boolean, Preferences, StringList, to_json
@@ -31,16 +30,12 @@ def undefuse(text: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A number in the notation of an import."""
-    text = f"{Decimal(repr(value)):f}"
-    has_three_decimals = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text)  # an import would read thousands
-    return f"{text}0" if has_three_decimals else text
+    """A number, rounded to cents if it is a fraction: three decimals would be read as thousands."""
+    return str(value) if isinstance(value, int) else f"{value:.2f}"
 
 
 def join(items: list[str]) -> str:
-    """A list in the notation of an import."""
-    if any(not item or ";" in item or item != item.strip() or item.startswith("[") for item in items):
-        return to_json(items)
+    """A list as an import reads it."""
     text = "; ".join(items)
     return f"{text};" if len(items) == 1 and "," in text else text  # one tag, not several
 

@@ -73,13 +73,6 @@ def origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def currency(text: str) -> str:
-    """The ISO 4217 code of a currency."""
-    if not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
-        raise ValueError("must be a currency's code of three letters, like EUR")
-    return text.strip().upper()
-
-
 def flag(text: str) -> bool:
     """``true`` or ``false``."""
     return Enum(("true", "false")).validate(text) == "true"

@@ -23,9 +23,8 @@ ACCEPTED = {
         "*": ("*",),
     },
     "log_format": {"text": "text", "json": "json"},
-    "page": {"true": True, "false": False},
     "agency": {" Lee & Söhne ": "Lee & Söhne"},
-    "currency": {"EUR": "EUR", "usd": "USD"},
+    "currency": {"EUR": "EUR", " USD ": "USD"},
     "drain_seconds": {"1": 1, "3600": 3600},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
@@ -44,9 +43,8 @@ REJECTED = {
                      "https://a.example?x", "https://a.example#", "https://a.example/x", "https://A.example",
                      "https://a.example:443", "http://a.example:80", "https://ä.example"]),
     "log_format": ("be one of text, json", ["xml", "JSON"]),
-    "page": ("be one of true, false", ["no", "0"]),
     "agency": ("", [" ", "a\nb", "a" * 101]),
-    "currency": ("be a currency's code of three letters", ["€", "EURO", "E1R"]),
+    "currency": ("be three capital letters", ["€", "eur", "E1R"]),
     "drain_seconds": ("be a whole number from 1 to 3600", ["0", "3601", "-1", "1.0", "many", "1s", "٣"]),
     "require_precondition": ("be one of true, false", ["yes", "1"]),
 }  # fmt: skip

@@ -67,15 +67,15 @@ class OpenApiDocument:
 
 
 class Index:
-    """``/``: the web UI for browsers or, for programs and where there is no ``page``, JSON."""
+    """``/``: the web UI for browsers, JSON for programs."""
 
-    def __init__(self, version: str, page: Page | None = None) -> None:
+    def __init__(self, version: str, page: Page) -> None:
         self._version = version
         self._page = page
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         resp.append_header("Vary", "Accept")
-        if self._page is not None and "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
+        if "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
             self._page.answer(req, resp)
             return
         root = req.root_path

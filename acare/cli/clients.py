@@ -162,11 +162,8 @@ def run_export(args: argparse.Namespace) -> None:
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)
             return
-        try:
-            with _target(args.file) as path, path.open("wb") as target:
-                target.writelines(lines)
-        except OSError as error:
-            raise UserError(f"{args.file}: not written: {error.strerror or error}") from None
+        with _target(args.file) as path, path.open("wb") as target:
+            target.writelines(lines)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from acare import timestamps
-from acare.cli.options import TO_CREATE, Commands, add_flags, open_database, parse_email
+from acare.cli.options import Commands, add_flags, open_database, parse_email
 from acare.cli.output import counted, print_line, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
@@ -41,7 +41,7 @@ _FIXES = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
-    **dict.fromkeys(("same", "--value"), "a warning only"),
+    "same": "a warning only",
 }
 _OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
@@ -82,7 +82,6 @@ def add_to(commands: Commands) -> None:
     flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
          help="the value for a text in a column, for example 'Lead Status:New=active' or "
          "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
-    flag("--extra-columns", action="store_true", help="keep unknown columns in property_preferences")
     flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
     flag = parser.add_argument_group("for a URL").add_argument
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
@@ -133,7 +132,7 @@ class _Example(argparse.Action):
 
 def run(args: argparse.Namespace) -> int:
     with (
-        open_database(args, must_exist=True, hint=TO_CREATE) as database,
+        open_database(args, must_exist=True) as database,
         show_progress() as progress,
         _open(args, progress) as file,
     ):
@@ -183,9 +182,7 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
     if is_json:
         return JsonReader(file)
     try:
-        return CsvReader(
-            file, dict(args.targets), args.values, extra_columns=args.extra_columns, dates=args.dates
-        )
+        return CsvReader(file, dict(args.targets), args.values, args.dates)
     except UserError as error:
         raise UserError(f"{args.source}: {error}") from None
 
@@ -197,9 +194,7 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
             field = "unknown" if column.field is None else column.field or "ignored"
             print(f"    {printable(column.name)} -> {field}")
     if unknown := [column.name for column in columns if column.field is None]:
-        lost = "not imported; --map or --extra-columns imports them"
-        result = "kept in property_preferences" if args.extra_columns else lost
-        print_line(f"Unknown columns: {', '.join(unknown)} ({result})")
+        print_line(f"Unknown columns: {', '.join(unknown)} (not imported; --map COLUMN=notes imports one)")
 
 
 def _print_kinds(result: Result, columns: Sequence[Column]) -> None:

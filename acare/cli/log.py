@@ -44,49 +44,35 @@ class Formatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class LogWriter(logging.Handler):
-    """Writes log lines to stderr in its own thread, about 20 times a second.
+class LogStream:
+    """Writes lines to stderr in its own thread, about 20 times a second.
 
-    No request waits for the reader of the log. While that reader is stalled, up to ``MAX_LINES`` are kept,
-    further lines are dropped, and their number is logged afterwards.
+    No request waits for the reader of the log. While that reader is stalled, the last ``MAX_LINES`` lines are
+    kept, and older ones are dropped.
     """
 
-    def __init__(self, formatter: logging.Formatter) -> None:
-        super().__init__()
-        self.setFormatter(formatter)
-        self._lines: deque[str] = deque()
-        self._dropped = 0
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.put(self.format(record) + "\n")
-
-    def put(self, line: str) -> None:
+    def write(self, line: str) -> None:
         """Queue a line, which must end with a line break."""
-        if len(self._lines) >= MAX_LINES:
-            self._dropped += 1
-        else:
-            self._lines.append(line)
+        self._lines.append(line)
 
     def close(self) -> None:
-        """Write the remaining lines, for at most a second. ``logging.shutdown`` calls this too."""
+        """Write the remaining lines, for at most a second."""
         self._closing.set()
         self._thread.join(1)
-        super().close()
 
     def _run(self) -> None:
         while not self._closing.wait(_FLUSH_SECONDS) or self._lines:
             with suppress(OSError):  # a log that cannot be written does not stop the server
-                self._write()
+                self._flush()
 
-    def _write(self) -> None:
+    def _flush(self) -> None:
         text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
-        if self._dropped:
-            message = f"{self._dropped} log lines were dropped because stderr was not read"
-            self._dropped = 0
-            self.emit(logging.LogRecord("acare.server", logging.WARNING, "", 0, message, (), None))
         data = text.encode("utf-8", "backslashreplace")
         while data:
             data = data[os.write(_STDERR, data) :]
@@ -96,15 +82,17 @@ class LogWriter(logging.Handler):
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     is_json = log_format == "json"
-    writer = LogWriter(Formatter(log_format))
-    logging.basicConfig(level=logging.INFO, handlers=[writer], force=True)
+    stream = LogStream()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Formatter(log_format))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
 
     def write(record: AccessRecord) -> None:
         now = timestamps.now()
-        writer.put((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
+        stream.write((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
 
     try:
         yield write
     finally:
-        writer.close()
+        stream.close()

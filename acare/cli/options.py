@@ -17,9 +17,6 @@ from acare.field_types import USER_EMAIL
 #: The arguments of ``ArgumentParser.add_argument``.
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
-#: The hint about a missing database in the first commands of a newcomer; see ``open_database``.
-TO_CREATE = ", or create it with 'acare key create --user EMAIL'"
-
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
@@ -108,30 +105,26 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
     return Settings.from_command({**given, **fixed})
 
 
-def existing_database(args: argparse.Namespace, hint: str = "") -> Path:
-    """The file that the settings name; UserError, with the hint, if it does not exist."""
+def existing_database(args: argparse.Namespace) -> Path:
+    """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
     if not path.exists() and not path.is_symlink():
         raise UserError(
-            f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE{hint}"
+            f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
+            "('acare key create' creates a new one)"
         )
     return path
 
 
 @contextmanager
-def open_database(
-    args: argparse.Namespace, *, must_exist: bool = False, hint: str = ""
-) -> Iterator[Database]:
+def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts.
 
     UserError if it becomes unavailable, for example because the disk is full.
     """
-    path = existing_database(args, hint) if must_exist else read_settings(args).database
+    path = existing_database(args) if must_exist else read_settings(args).database
     with closing(Database(path)) as database:
         try:
             yield database
         except StoreUnavailable as error:
-            done = "Nothing was changed."
-            if database.has_written:
-                done = "Completed steps are kept; run the command again to do the rest."
-            raise UserError(f"{path}: {error} {done}") from None
+            raise UserError(f"{path}: {error}") from None

@@ -100,17 +100,16 @@ def _url(listener: socket.socket) -> str:
 
 def _welcome(app: App, settings: Settings, url: str, user: str | None) -> str:
     """The text printed at the start."""
-    text = f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients"
-    if settings.page:
-        text += f"\nThe web UI is at {url}/"
+    text = (
+        f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients\nThe web UI is at {url}/"
+    )
     if app.keys.list(OPERATOR):
         return text
     if user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
     broker = app.users.add(user, "broker")
     key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
-    # A browser does not send the fragment, which has the key.
-    link = f"Open the web UI, signed in with it:\n\n    {url}/#key={key}\n\n" if settings.page else ""
+    # The link has the key in its fragment, which a browser does not send.
     return f"""\
 {text}
 
@@ -118,7 +117,11 @@ The database had no API key. One was created for the broker {user}. It is shown 
 
     {key}
 
-{link}Try a call:
+Open the web UI, signed in with it:
+
+    {url}/#key={key}
+
+Try a call:
 
     curl -s '{url}/v1/clients?status=active&limit=5' -H 'X-API-Key: {key}'
 """

@@ -13,7 +13,6 @@ from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, parse_scope
 from acare.cli.options import (
     EMAIL,
     JSON,
-    TO_CREATE,
     Argument,
     Commands,
     add_command,
@@ -117,7 +116,7 @@ def run_list_users(args: argparse.Namespace) -> None:
 
 
 def run_change(change: Change, message: str, args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True, hint=TO_CREATE) as database:
+    with open_database(args, must_exist=True) as database:
         change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
 

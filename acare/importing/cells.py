@@ -52,10 +52,7 @@ def word(text: str) -> Any:
 
 
 def texts(text: str, separator: str = ";") -> Any:
-    """A list, separated by ``;`` or as JSON."""
-    found = json_value(text) if text.lstrip().startswith("[") else None
-    if isinstance(found, list):
-        return found
+    """A list, separated by ``;``."""
     return [item.strip() for item in text.split(separator) if item.strip()]
 
 

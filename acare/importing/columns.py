@@ -37,14 +37,13 @@ TARGETS: dict[str, Callable[[str], Any]] = {
 class Column(NamedTuple):
     """A column: its name, and its field, "" if it is ignored, or None if it is unknown.
 
-    Of several columns for one field, a lower ``rank`` takes precedence. ``meanings`` maps the text of a cell,
-    in lower case, to the text that replaces it; ``*`` stands for any other text.
+    ``meanings`` maps the text of a cell, in lower case, to the text that replaces it; ``*`` stands for any
+    other text.
     """
 
     position: int
     name: str
     field: str | None
-    rank: int
     meanings: Mapping[str, str]
 
 
@@ -75,12 +74,10 @@ def find_columns(
         if name not in names:
             raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
-    ranks = {plain: rank for rank, plain in enumerate(known)}
     found = []
     for position, (name, plain) in enumerate(zip(names, map(_plain, header), strict=True)):
         field = chosen.get(name, known.get(plain))
-        rank = -1 if name in chosen else ranks.get(plain, 0)
-        found.append(Column(position, name, field, rank, meanings.get(name, {})))
+        found.append(Column(position, name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
     if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
@@ -102,7 +99,7 @@ def _unique_names(header: Sequence[str]) -> dict[str, None]:
 
 
 def _fields_by_name() -> dict[str, str]:
-    """The field of each plain name, in order of precedence."""
+    """The field of each plain name."""
     listed = (item for fields in known_names().values() for item in fields.items())
     return {
         **{_plain(target): target for target in TARGETS},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -21,11 +20,10 @@ _UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 
 class CsvReader:
-    """The rows of a CSV file: UTF-8, UTF-16 or Windows-1252. UserError if it is not CSV.
+    """The rows of a CSV file: UTF-8 or Windows-1252. UserError if it is not CSV.
 
-    ``chosen`` and ``values`` are the arguments of ``find_columns``. With ``extra_columns``, cells without a
-    field, or whose field another column fills, are read into property_preferences. ``dates`` is the order of
-    day and month, dmy or mdy.
+    ``chosen`` and ``values`` are the arguments of ``find_columns``. ``dates`` is the order of day and month,
+    dmy or mdy.
     """
 
     def __init__(
@@ -33,16 +31,13 @@ class CsvReader:
         file: IO[bytes],
         chosen: Mapping[str, str],
         values: Iterable[tuple[str, str, str]],
-        *,
-        extra_columns: bool,
         dates: str | None,
     ) -> None:
-        self._text = io.TextIOWrapper(file, _encoding(file), "surrogateescape", newline="")
+        self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
             raise UserError(
-                "this is not CSV in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252; open a "
-                "spreadsheet in its program, and save it as CSV (UTF-8)"
+                "this is not CSV in UTF-8 or Windows-1252; a spreadsheet program can save it as CSV (UTF-8)"
             )
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
@@ -51,8 +46,7 @@ class CsvReader:
         if not header:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
-        self._by_rank = sorted(self.columns, key=lambda column: column.rank)
-        self._extra_columns = extra_columns
+        self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
         self._readers: dict[str, Callable[[str], Any]] = {
             **TARGETS,
             "created_at": partial(cells.timestamp, dates=dates),
@@ -70,20 +64,15 @@ class CsvReader:
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
         """Write a cell with the reason and then the row, which can be corrected and imported."""
         writer = csv.writer(file, delimiter=self._delimiter)
-        names = [column.name for column in self.columns]
-        has_reason = names[0] == REASON  # the row is from a file of rejected rows
         if file.tell() == 0:
             file.write("\ufeff")
-            writer.writerow(map(csv_rows.defuse, [REASON, *names[has_reason:]]))
-        writer.writerow(map(csv_rows.defuse, [reason, *row.record[has_reason:]]))
+            writer.writerow(map(csv_rows.defuse, [REASON, *(column.name for column in self.columns)]))
+        writer.writerow(map(csv_rows.defuse, [reason, *row.record]))
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both."""
-        try:
-            while line := self._text.readline(MAX_LINE):
-                yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
-        except UnicodeError as error:
-            raise UserError(f"the file cannot be read: {error}") from None
+        while line := self._text.readline(MAX_LINE):
+            yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record that is not empty, with its line."""
@@ -100,45 +89,33 @@ class CsvReader:
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. Of several columns for one field, the first that is not empty is used.
 
-        A text whose meaning is empty leaves the field to the next column.
+        Columns in ``chosen`` come first. The other columns of the field are added to the notes. A text whose
+        meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
         found: dict[str, tuple[str, object]] = {}
-        preferences: dict[str, Any] = {}
-        warnings: list[tuple[str, str]] = []
-        others: dict[str, list[tuple[str, str, Any]]] = {}
+        others: list[str] = []
         width = len(record)
-        for position, name, target, _, meanings in self._by_rank:
+        for position, name, target, meanings in self._chosen_first:
             written = text = record[position] if position < width else ""
             plain = text.strip().casefold()
             if plain:
                 text = meanings.get(plain, meanings.get("*", text))
-            if target == "" or not (text if target == "notes" else text.strip()):
+            if not target or not text.strip():
                 continue
-            if target is None or target in found:
-                if target:
-                    others.setdefault(target, []).append((name, written, self._readers[target](text)))
-                if self._extra_columns:
-                    preferences[name] = written
+            if target in found:
+                if written != found[target][1]:
+                    others.append(f"{name}: {written}")
                 continue
-            if "*" in meanings and plain not in meanings:
-                warnings.append((f"{name}:*={text}", written))
             found[target] = name, written
             values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in found:
                 found[name] = found["full_name"]
                 values[name] = part or None
-        given = values.setdefault("property_preferences", {}) if preferences else None
-        if isinstance(given, dict):
-            given.update(preferences)
-        return Row(line, record, values, found, warnings, others)
-
-
-def _encoding(file: IO[bytes]) -> str:
-    start = file.read(2)
-    file.seek(0)
-    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        row = Row(line, record, values, found)
+        row.add_notes(others)
+        return row
 
 
 def _as_windows_1252(wrong: re.Match[str]) -> str:

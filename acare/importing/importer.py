@@ -52,9 +52,8 @@ _ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 class Kind:
     """The rows with one kind of problem: their number, and the first with different cells.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same`` or ``--value``;
-    ``column`` is its column in the first row where it is not empty. ``examples`` has the cell for the text
-    of each row.
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its
+    column in the first row where it is not empty. ``examples`` has the cell for the text of each row.
     """
 
     field: str
@@ -114,8 +113,6 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
     if options.dry_run or options.rejects is None:
         yield None
         return
-    if options.rejects.exists():
-        raise UserError(f"{options.rejects}: the file exists; --rejects needs a new one")
     with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
         try:
             yield file
@@ -139,8 +136,6 @@ class _Importer:
     def add(self, row: Row) -> list[FieldError]:
         """Write a row, unless it has problems. Returns the problems."""
         problems = row.validate(self._options, self._owners)
-        for option, text in row.warnings:
-            self._note(row, "--value", f"{option} was used", text)
         for problem in problems:
             self._note(row, problem.field, problem.message, row.text(problem.field))
         self._result.counts["refused" if problems else self._write(row)] += 1

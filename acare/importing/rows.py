@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,9 +58,6 @@ class Options:
 class Row:
     """A row: the ``record`` in the file, JSON values by field, and the column and content of each field.
 
-    ``warnings`` has each ``*`` of ``--value`` that was used, and the text of the cell. ``others``
-    has the further columns of a field that are not empty: name, text and value.
-
     After ``validate``, ``client`` has the valid fields. ``kept`` has the values that the server sets in other
     clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at, updated_at.
     """
@@ -69,8 +66,6 @@ class Row:
     record: Any
     values: dict[str, Any]
     found: dict[str, tuple[str, object]]
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    others: dict[str, list[tuple[str, str, Any]]] = field(default_factory=dict)
     problems: list[FieldError] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
     client: ValidFields = field(default_factory=dict)
@@ -90,10 +85,7 @@ class Row:
         return self.problems + problems
 
     def _relax(self, invalid: set[str]) -> bool:
-        """Complete a name of one word, or move optional values to the notes. Returns whether it did so.
-
-        The next column for the field then counts.
-        """
+        """Complete a name of one word, or move optional values to the notes. Returns whether it did so."""
         names = list(filter(None, (self.values.get("first_name"), self.values.get("last_name"))))
         if len(names) == 1:
             self.values = {**self.values, "first_name": "-", "last_name": names[0]}
@@ -101,14 +93,14 @@ class Row:
         fields = invalid & self.values.keys() & self.found.keys() & _OPTIONAL
         if "notes" in invalid or not fields:
             return False
-        lines = sorted({f"{self.found[name][0]}: {self.text(name)}" for name in fields})
         self.values = {name: value for name, value in self.values.items() if name not in fields}
-        self.values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
-        for name in fields:
-            if rest := self.others.get(name):
-                column, text, self.values[name] = rest.pop(0)
-                self.found[name] = column, text
+        self.add_notes(sorted({f"{self.found[name][0]}: {self.text(name)}" for name in fields}))
         return True
+
+    def add_notes(self, lines: Sequence[str]) -> None:
+        """Append lines to the notes, if there are any."""
+        if lines:
+            self.values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
 
     def text(self, name: str) -> str:
         """The text of a field in the file."""

@@ -48,12 +48,11 @@ def test_elsewhere_it_creates_no_key(tmp_path):
 def test_a_second_start_shows_no_key(tmp_path):
     with closing(Database(tmp_path / "served.db")) as database:
         new_key(KeyStore(database), "ana@example.com", {})
-    with on_terminal(tmp_path, *SERVE, "--no-page") as terminal:
+    with on_terminal(tmp_path, *SERVE) as terminal:
         terminal.wait_for("serves served.db")
         terminal.process.send_signal(signal.SIGINT)
         terminal.end()
     assert "key" not in terminal.shown
-    assert "page" not in terminal.shown
 
 
 # --- a migration

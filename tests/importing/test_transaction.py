@@ -20,8 +20,9 @@ MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))
 # Says when rows are written, and waits for a line, or the end of its input, before it writes more.
 SLOW = """
 import sys
+from acare.database import database
 from acare.importing import importer
-importer.CACHE_KIB = 100
+database.LONG_CACHE_KIB = 100
 importer.ROWS_PER_STEP = 500
 import_rows = importer.import_rows
 def wait(done):
@@ -86,7 +87,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 def test_a_full_disk_undoes_an_import(agency):
     arguments = ("import", agency.write(rows(3000)), "--user", USER, "--database", agency.database)
     ended = subprocess.run(command(*arguments, before=LIMITED), capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr.count("\n"), "Nothing was changed" in ended.stderr) == (1, 1, True)
+    assert (ended.returncode, ended.stderr.count("\n"), "acare.db: The disk" in ended.stderr) == (1, 1, True)
     assert agency.clients() == []
 
 

@@ -1,4 +1,4 @@
-"""The page's files over HTTP: types, caching, headers, prefixes, and the setting that switches them off."""
+"""The page's files over HTTP: types, caching, headers and prefixes."""
 
 import re
 from importlib import resources
@@ -74,15 +74,6 @@ def test_the_page_of_another_prefix_has_another_tag(app):
     assert get(app, "/").headers["ETag"] != get(app, "/", mount="/crm").headers["ETag"]
 
 
-def test_without_the_page_browsers_get_json_too(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db", page=False) as app:
-        answer = get(app, "/", Accept="text/html")
-        assert answer.json["data"]["name"] == "acare"
-        for path in FILES:
-            if path != "/":
-                get(app, path, 404)
-
-
 def test_every_file_of_the_page_is_served():
     folder = resources.files("acare").joinpath("web")
     others = {"index.html", "README.md", "screenshots"}
@@ -98,13 +89,12 @@ def test_modules_import_only_what_is_served(app):
 
 
 def test_the_page_gets_the_agency_and_the_currency(tmp_path):
-    with acare.create_app(database=tmp_path / "a.db", agency='A&B "<b>', currency="eur") as app:
+    with acare.create_app(database=tmp_path / "a.db", agency='A&B "<b>', currency="EUR") as app:
         text = get(app, "/").text
     assert '<html lang="en" data-agency="A&amp;B &quot;&lt;b&gt;" data-currency="EUR">' in text
     assert "<title>Clients · A&amp;B &quot;&lt;b&gt;</title>" in text
 
 
-@pytest.mark.parametrize(("arguments", "printed"), [((), True), (("--no-page",), False)])
-def test_the_demo_prints_a_link_with_the_key_in_the_fragment(start, arguments, printed):
-    server = start(*arguments, command="demo")
-    assert (f"{server.url}/#key={server.key}\n" in server.printed) is printed
+def test_the_demo_prints_a_link_with_the_key_in_the_fragment(start):
+    server = start(command="demo")
+    assert f"{server.url}/#key={server.key}\n" in server.printed
