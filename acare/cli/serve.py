@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import resource
 import socket
@@ -75,6 +76,8 @@ def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = la
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
         print(fill(app) + _welcome(app, settings, _url(listener), user), flush=True)
+        # A full garbage collection, which one large body can cause, then skips the objects that exist now.
+        gc.freeze()
         return server.run()
 
 

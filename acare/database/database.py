@@ -139,9 +139,11 @@ class Database:
         """A long transaction on a connection of its own; what is not committed at the end is rolled back.
 
         Other writers wait meanwhile, and fail after their busy timeout. It does not run in the writer's
-        thread, where Ctrl-C would have to wait. The log is emptied before and after.
+        thread, where Ctrl-C would have to wait. The log is emptied before and after. StoreUnavailable if the
+        database cannot be written now.
         """
-        self.empty_log()
+        with self._writer.exclusive() as log:  # which refuses after a failed checkpoint
+            log.empty()
         try:
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")

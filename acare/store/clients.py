@@ -65,6 +65,14 @@ WHERE id = :id AND {VISIBLE}
 RETURNING id, version, json
 """
 
+# Before the UPDATE, whose triggers can index many clients before SQLite checks the constraint of the table.
+BUDGETS_CROSSED = f"""
+SELECT {{budget_min}} > {{budget_max}}
+FROM clients
+WHERE id = :id AND {VISIBLE}
+    AND {UNCHANGED}
+"""
+
 DELETE = f"""
 DELETE FROM clients
 WHERE id = :id AND {VISIBLE}
@@ -213,13 +221,13 @@ class ClientStore:
 def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
-    statement = UPDATE.replace("{assignments}", ", ".join(f"{name} = :{name}" for name in changes))
-    try:
-        rows = connection.execute(statement, {**changes, **target.values()}).fetchall()
-    except sqlite3.IntegrityError as error:
-        if "budget_order" in str(error):
-            raise budgets_crossed(changes) from None
-        raise
+    values = {**changes, **target.values()}
+    if "budget_min" in changes or "budget_max" in changes:
+        budgets = {name: f":{name}" if name in changes else name for name in ("budget_min", "budget_max")}
+        if connection.execute(BUDGETS_CROSSED.format(**budgets), values).fetchall() == [(1,)]:
+            raise budgets_crossed(changes)
+    statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
+    rows = connection.execute(statement, values).fetchall()
     if not rows:
         raise target.explain(connection)
     return ClientRow._make(rows[0])

@@ -106,6 +106,12 @@ def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
     assert "checkpoint failed" in other.check_readiness()["write"]
 
 
+def test_a_checkpoint_that_failed_elsewhere_stops_long_transactions(other, failed):
+    """An import or a purge: the log could be restarted, although its content may not be in the database."""
+    with pytest.raises(StoreUnavailable, match="stop every process"), other.transaction():
+        pass
+
+
 def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
     """Even if it failed after the check that comes before each write."""
     size = os.path.getsize(tmp_path / "acare.db-wal")

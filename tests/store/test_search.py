@@ -8,6 +8,7 @@ from support.clients import new
 from support.files import edit, write_lock
 
 import acare
+from acare.errors import InvalidInput
 from acare.fields import validate_update
 from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -77,6 +78,16 @@ def test_no_more_than_32_clients_wait_to_be_indexed(app, ana):
         app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
     assert waiting(app) < 33
     check_index(app)
+
+
+def test_a_rejected_update_indexes_no_clients(app, ana):
+    """Or one caller, with updates that change nothing, delays the writes of all."""
+    ids = [app.clients.create(ana, new(budget_max=5)).id for _ in range(64)]
+    assert waiting(app) == 32
+    before = app.database._writer._connection.total_changes
+    with pytest.raises(InvalidInput):
+        app.clients.update(ana, ids[0], validate_update({"last_name": "Fox", "budget_min": 6})[0])
+    assert app.database._writer._connection.total_changes == before
 
 
 def test_a_search_does_not_wait_for_a_long_write(app, ana):
