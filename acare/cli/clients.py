@@ -109,7 +109,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
         yield row(record)
     if deleted:
         page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
-        for record, deletion in zip(page.rows, page.deletions, strict=True):
+        for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 
 

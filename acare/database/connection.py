@@ -83,7 +83,9 @@ def at_offset(modifier: str) -> str:
 
 def open_temporary() -> sqlite3.Connection:
     """An empty database in a file without a name, in SQLite's folder for temporary files."""
-    return sqlite3.connect("", isolation_level=None)
+    connection = sqlite3.connect("", isolation_level=None)
+    _create_functions(connection)
+    return connection
 
 
 def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
@@ -154,8 +156,12 @@ def _connect(
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.create_function("is_same_phone", 2, phones.is_same, deterministic=True)
+        _create_functions(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _create_functions(connection: sqlite3.Connection) -> None:
+    connection.create_function("is_same_phone", 2, phones.is_same, deterministic=True)
