@@ -27,23 +27,41 @@ FROM (
 -- ALTER TABLE cannot put a column where schema.sql has it, so the table is recreated. Of its generated columns,
 -- `number` replaces `digits` and `phone_digits`.
 DROP INDEX clients_by_seq;
+
 DROP INDEX clients_by_type;
+
 DROP INDEX clients_by_status;
+
 DROP INDEX clients_by_type_status;
+
 DROP INDEX clients_by_user;
+
 DROP INDEX clients_by_user_type;
+
 DROP INDEX clients_by_user_status;
+
 DROP INDEX clients_by_user_type_status;
+
 DROP INDEX clients_by_email;
+
 DROP TRIGGER clients_search_insert;
+
 DROP TRIGGER clients_search_delete;
+
 DROP TRIGGER clients_search_update;
+
 DROP TRIGGER clients_count_insert;
+
 DROP TRIGGER clients_count_delete;
+
 DROP TRIGGER clients_count_update;
+
 DROP TRIGGER clients_history_update;
+
 DROP TRIGGER clients_history_delete;
+
 DROP TABLE clients_search;
+
 ALTER TABLE clients RENAME TO clients_2;
 
 CREATE TABLE clients (
@@ -116,9 +134,11 @@ LEFT JOIN imports ON imports.id = import_id
 ORDER BY places.seq;
 
 DROP TABLE clients_2;
+
 DROP TABLE imports;
 
 DROP INDEX client_history_by_end;
+
 ALTER TABLE client_history RENAME TO client_history_2;
 
 CREATE TABLE client_history (
@@ -147,17 +167,24 @@ FROM client_history_2
 ORDER BY client_history_2.rowid;
 
 DROP TABLE client_history_2;
+
 DROP TABLE places;
 
-DELETE FROM api_keys WHERE preview = 'host'; -- they stood for the users of an embedding app in the history
+-- They stood for the users of an embedding app in the history.
+DELETE FROM api_keys WHERE preview = 'host';
 
 CREATE INDEX client_history_by_end  ON client_history (ended_at);
+
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE INDEX clients_by_seq              ON clients (seq);
+
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
+
 CREATE INDEX clients_by_user             ON clients (user_id);
+
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
+
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW clients_words AS
