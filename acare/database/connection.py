@@ -28,9 +28,6 @@ _TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
 #: SQL for the current time in the API's format: UTC, milliseconds, "Z".
 NOW = f"strftime('{_TIMESTAMP}', 'now')"
 
-#: SQL for the start of the current minute, in the same format.
-THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
-
 _SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
 if sqlite3.sqlite_version_info >= (3, 44):
     # Triggers and indexes in a file can then call only functions without side effects. Older versions exclude
