@@ -154,8 +154,8 @@ class Database:
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
-        with suppress(StoreUnavailable), self._writer.exclusive() as log:
-            return log.empty()
+        with suppress(StoreUnavailable, sqlite3.OperationalError):
+            return self._writer.empty_log()
         return False
 
     def check_readiness(self) -> dict[str, str]:

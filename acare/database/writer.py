@@ -10,8 +10,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
@@ -108,15 +108,10 @@ class Writer:
             self._queue.put(write)
         return write
 
-    @contextmanager
-    def exclusive(self) -> Iterator[WriteAheadLog]:
-        """The log, between two transactions of this process."""
+    def empty_log(self) -> bool:
+        """Checkpoint and restart the log between two transactions. Returns whether this succeeded."""
         with self._in_use:
-            self.log.check()
-            try:
-                yield self.log
-            except sqlite3.Error as error:
-                raise as_domain_error(error) from None
+            return self.log.empty()
 
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
