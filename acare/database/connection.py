@@ -85,29 +85,29 @@ def open_temporary() -> sqlite3.Connection:
     return connection
 
 
-def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
 
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
     """
-    connection = _connect(path, busy_seconds, settings=_WRITER_SETTINGS)
+    connection = _connect(path, settings=_WRITER_SETTINGS)
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
         raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
     return connection
 
 
-def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; any thread may use it, one at a time."""
-    return _connect(path, busy_seconds, settings=_READER_SETTINGS)
+    return _connect(path, settings=_READER_SETTINGS)
 
 
-def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
     """A connection for work on a complete file: creating, migrating, checkpointing, copying or checking it.
 
     Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
     """
-    return _connect(path, busy_seconds)
+    return _connect(path)
 
 
 def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
@@ -140,13 +140,11 @@ def limit_time(connection: sqlite3.Connection, seconds: float) -> None:
     connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
 
 
-def _connect(
-    path: Path, busy_seconds: float = BUSY_SECONDS, *, mode: str = "rw", settings: Sequence[str] = ()
-) -> sqlite3.Connection:
+def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=busy_seconds,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from acare.database import file
 from acare.database.access import MIN_FREE
 from acare.database.connection import (
-    BUSY_SECONDS,
     as_domain_error,
     limit_time,
     open_file,
@@ -49,13 +48,7 @@ class Database:
     connections, at most one for each thread that reads at the same time.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        busy_seconds: float = BUSY_SECONDS,
-        clock: Callable[[], int] = time.monotonic_ns,
-    ) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
         """``clock`` returns nanoseconds, for the cache."""
         file.ensure(path)
         clear_failure(path)
@@ -63,7 +56,6 @@ class Database:
         migrate(path)
         self.path = path
         self._identity = file.identity(path)
-        self._busy_seconds = busy_seconds
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
@@ -71,8 +63,8 @@ class Database:
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
         with file.refusing(path), ExitStack() as opened:
-            writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
-            checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
+            writing = opened.enter_context(closing(open_writer(path)))
+            checkpointer = opened.enter_context(closing(open_file(path)))
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
 
@@ -181,7 +173,7 @@ class Database:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            return open_reader(self.path, self._busy_seconds)
+            return open_reader(self.path)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
 

@@ -125,7 +125,8 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
         yield None
     else:
         sync_log(database)
-        with closing(open_file(database, busy_seconds=0)) as connection:
+        with closing(open_file(database)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0").fetchall()
             yield _lock(connection, database)
 
 

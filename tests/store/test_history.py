@@ -1,6 +1,5 @@
 """The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
 
-import functools
 import json
 import time
 
@@ -9,9 +8,7 @@ from support import command
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.files import edit, snapshot
 
-from acare.cli import options
-from acare.database import log
-from acare.database.database import Database
+from acare.database import connection, log
 from acare.store.history import MAX_VERSIONS
 
 NAME = "Zaphodina"  # of the person to erase
@@ -197,7 +194,7 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
 
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; ``compact`` does it when they are done."""
-    monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(log, "EMPTY_SECONDS", 0.05)
     client_id = api.create(first_name=NAME)["id"]
     with snapshot(app.database.path):
