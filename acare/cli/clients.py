@@ -25,7 +25,7 @@ from acare.cli.options import (
 )
 from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
 from acare.database.database import Database
-from acare.database.temporary import temporary
+from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
 from acare.importing.export import export, json_lines

@@ -16,7 +16,7 @@ from acare.cli.options import (
     read_settings,
 )
 from acare.cli.output import counted, print_error, print_json, print_text, printable, show_progress
-from acare.database.access import size_text
+from acare.database.disk import size_text
 from acare.errors import SettingError
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore

@@ -14,7 +14,6 @@ from queue import Empty
 from typing import Any, TypeVar
 
 from acare.database import file
-from acare.database.access import MIN_FREE
 from acare.database.connection import (
     as_domain_error,
     limit_time,
@@ -22,6 +21,7 @@ from acare.database.connection import (
     open_reader,
     open_writer,
 )
+from acare.database.disk import MIN_FREE
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate

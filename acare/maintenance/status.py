@@ -17,9 +17,9 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 
 from acare.database import file
-from acare.database.access import size_text
 from acare.database.connection import NOW, at_offset, open_unchanged
 from acare.database.copying import checksum_file
+from acare.database.disk import size_text
 from acare.database.log import MAX_PAGES
 from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION

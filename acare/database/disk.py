@@ -1,4 +1,4 @@
-"""Ownership and disk space of files: copies the owner of a file, and explains access errors."""
+"""Files and the disk: temporary files and syncing, the owner of a file, free space, and access errors."""
 
 from __future__ import annotations
 
@@ -6,11 +6,59 @@ import os
 import pwd
 import shutil
 import stat
-from contextlib import suppress
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: The prefix of temporary files. A killed process leaves such a file; once it is a day old, the next command
+#: or start that works in the folder removes it.
+PREFIX = ".acare-tmp-"
+
+#: Seconds without a change after which no process uses a temporary file any more.
+MAX_AGE = 24 * 60 * 60
 
 #: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
 MIN_FREE = 16 * 1024 * 1024
+
+
+@contextmanager
+def temporary(target: Path) -> Iterator[Path]:
+    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
+
+    An OSError in the body that names no file, such as the error of a full disk, names ``target`` afterwards.
+    """
+    handle, name = tempfile.mkstemp(prefix=PREFIX, dir=target.absolute().parent)
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(target)
+        raise
+    finally:
+        for suffix in ("-journal", "-wal", "-shm", ""):  # a database can have the first three next to it
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder. Failures are ignored."""
+    with suppress(OSError):
+        for path in folder.glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                if time.time() - path.lstat().st_mtime > MAX_AGE:
+                    path.unlink()
+
+
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def copy_owner(source: os.stat_result, target: Path) -> None:
