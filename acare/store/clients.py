@@ -119,14 +119,13 @@ class ClientStore:
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""
         with self._database.read() as connection:
-            conditional = precondition is not UNCONDITIONAL
-            if conditional:
+            if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
             row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
             if row is None:
                 raise ClientNotFound
             client = ClientRow(*row)
-            if conditional and not precondition.holds(client.version):
+            if not precondition.holds(client.version):
                 raise Target(caller, client_id, None, precondition).explain(connection)
         return client
 
