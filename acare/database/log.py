@@ -61,11 +61,11 @@ class WriteAheadLog:
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
     @property
-    def failure(self) -> str | None:
-        """The error for writes and checkpoints until a restart, after a failed checkpoint in any process."""
+    def has_failed(self) -> bool:
+        """Whether a checkpoint has failed, in any process; then nothing is written until a restart."""
         if not self._failed and os.path.exists(self._record):
             self._note_failure("in another process")
-        return FAILURE if self._failed else None
+        return self._failed
 
     def committed(self) -> None:
         """Checkpoint if due, after a commit."""
@@ -87,7 +87,7 @@ class WriteAheadLog:
     def close(self) -> None:
         """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
         for connection in (self._checkpointer, self._connection):
-            if self.failure is not None:
+            if self.has_failed:
                 prevent_checkpoint(connection)
             connection.close()
 
@@ -153,6 +153,5 @@ class WriteAheadLog:
         log.error("%s (%s)", FAILURE, reason)
 
     def _refuse_after_failure(self) -> None:
-        failure = self.failure
-        if failure is not None:
-            raise StoreUnavailable(failure)
+        if self.has_failed:
+            raise StoreUnavailable(FAILURE)
