@@ -21,7 +21,6 @@ from acare.database.connection import (
     open_reader,
     open_writer,
 )
-from acare.database.disk import MIN_FREE
 from acare.database.log import write_one_page
 from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
 from acare.database.migrations import migrate
@@ -33,6 +32,9 @@ K = TypeVar("K", bound=Hashable)
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
+
+#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
+MIN_FREE = 16 * 1024 * 1024
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
@@ -164,7 +166,7 @@ class Database:
         with suppress(IndexError):  # another thread may empty it too
             while True:
                 connection = self._idle_readers.pop()
-                if self._writer.log.failure is not None:
+                if self._writer.log.has_failed:
                     prevent_checkpoint(connection)
                 connection.close()
 

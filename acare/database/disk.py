@@ -1,10 +1,9 @@
-"""Files and the disk: temporary files and syncing, the owner of a file, free space, and access errors."""
+"""Files and the disk: temporary files and syncing, the owner of a file, and access errors."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import stat
 import tempfile
 import time
@@ -18,9 +17,6 @@ PREFIX = ".acare-tmp-"
 
 #: Seconds without a change after which no process uses a temporary file any more.
 MAX_AGE = 24 * 60 * 60
-
-#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
-MIN_FREE = 16 * 1024 * 1024
 
 
 @contextmanager
@@ -82,20 +78,11 @@ def describe_owner(path: Path) -> str:
 def explain_access(path: Path) -> str:
     """A clause for the error that a database cannot be used; empty if there is nothing to explain.
 
-    It names the owner of the file or folder that this process may not use (a log has the owner of its file),
-    or says that the disk is full, which SQLite reports as a "disk I/O error".
+    It names the owner of the file or folder that this process may not use. (A log has the owner of its file.)
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
         for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if each.exists() and not os.access(each, needed):
                 return f"; {each} {describe_owner(each)}"
-        free = shutil.disk_usage(folder).free
-        if free < MIN_FREE:
-            return f"; only {size_text(free)} are free on the disk of {folder}"
     return ""
-
-
-def size_text(count: int) -> str:
-    """Bytes as text: ``1.5 MiB``, ``71.5 GiB``."""
-    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"
