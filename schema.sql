@@ -232,7 +232,6 @@ END;
 CREATE TABLE client_history (
     client_id   TEXT NOT NULL,
     version     INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
     json        TEXT NOT NULL,
     made_by     TEXT REFERENCES users (id),
     ended_at    TEXT NOT NULL, -- when this version was replaced or deleted
@@ -249,14 +248,14 @@ CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
+    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
 END;
 
 CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
 END;
 

@@ -24,18 +24,14 @@ class CreatedClient(NamedTuple):
 
 
 class ClientPage(NamedTuple):
-    """The records on one page as JSON texts, and the total number of clients on all pages."""
+    """The records on one page as JSON texts, and the total number of clients on all pages.
+
+    Of deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy`` of each, as JSON texts.
+    """
 
     total: int
     rows: list[str]
-
-
-class DeletedPage(NamedTuple):
-    """A page of deleted clients. ``deletions`` has ``deletedAt`` and ``deletedBy`` of each, as JSON texts."""
-
-    total: int
-    rows: list[str]
-    deletions: list[str]
+    deletions: list[str] | None = None
 
 
 class ChangePage(NamedTuple):

@@ -13,7 +13,7 @@ import falcon
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, parse_count, parse_flag, path_id, read_query
-from acare.clients import ClientPage, ClientRow, CreatedClient, DeletedPage
+from acare.clients import ClientPage, ClientRow, CreatedClient
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, to_json
 from acare.fields import (
@@ -70,9 +70,9 @@ class ClientCollection:
         number = filters.pop("page", 1)
         limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
         store = self._deleted if filters.pop("deleted", False) else self._clients
-        found: ClientPage | DeletedPage = store.page(req.context.caller, page=number, limit=limit, **filters)
+        found: ClientPage = store.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
-        deletions = f',"deleted":[{",".join(found.deletions)}]' if isinstance(found, DeletedPage) else ""
+        deletions = f',"deleted":[{",".join(found.deletions)}]' if found.deletions is not None else ""
         meta = _META % (number, limit, found.total, -(-found.total // limit), more, deletions)
         envelope.succeed(resp, '{"clients":[', ",".join(found.rows), f'],"meta":{meta}}}')
 

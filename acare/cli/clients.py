@@ -25,7 +25,7 @@ from acare.cli.options import (
 )
 from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
 from acare.database.database import Database
-from acare.database.temporary import temporary
+from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
 from acare.importing.export import export, json_lines
@@ -109,7 +109,7 @@ def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, o
         yield row(record)
     if deleted:
         page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
-        for record, deletion in zip(page.rows, page.deletions, strict=True):
+        for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 
 

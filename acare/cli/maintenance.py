@@ -16,12 +16,11 @@ from acare.cli.options import (
     read_settings,
 )
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
-from acare.database.access import size_text
 from acare.errors import SettingError
 from acare.field_types import to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
-from acare.maintenance.status import CHECKS, read_status
+from acare.maintenance.status import CHECKS, read_status, size_text
 from acare.setting_types import count
 
 _NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs

@@ -28,9 +28,6 @@ _TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
 #: SQL for the current time in the API's format: UTC, milliseconds, "Z".
 NOW = f"strftime('{_TIMESTAMP}', 'now')"
 
-#: SQL for the start of the current minute, in the same format.
-THIS_MINUTE = "strftime('%Y-%m-%dT%H:%M:00.000Z', 'now')"
-
 _SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
 if sqlite3.sqlite_version_info >= (3, 44):
     # Triggers and indexes in a file can then call only functions without side effects. Older versions exclude
@@ -83,32 +80,34 @@ def at_offset(modifier: str) -> str:
 
 def open_temporary() -> sqlite3.Connection:
     """An empty database in a file without a name, in SQLite's folder for temporary files."""
-    return sqlite3.connect("", isolation_level=None)
+    connection = sqlite3.connect("", isolation_level=None)
+    _create_functions(connection)
+    return connection
 
 
-def open_writer(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
 
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
     """
-    connection = _connect(path, busy_seconds, settings=_WRITER_SETTINGS)
+    connection = _connect(path, settings=_WRITER_SETTINGS)
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
         raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
     return connection
 
 
-def open_reader(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; any thread may use it, one at a time."""
-    return _connect(path, busy_seconds, settings=_READER_SETTINGS)
+    return _connect(path, settings=_READER_SETTINGS)
 
 
-def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
     """A connection for work on a complete file: creating, migrating, checkpointing, copying or checking it.
 
     Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
     """
-    return _connect(path, busy_seconds)
+    return _connect(path)
 
 
 def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
@@ -141,21 +140,23 @@ def limit_time(connection: sqlite3.Connection, seconds: float) -> None:
     connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
 
 
-def _connect(
-    path: Path, busy_seconds: float = BUSY_SECONDS, *, mode: str = "rw", settings: Sequence[str] = ()
-) -> sqlite3.Connection:
+def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=busy_seconds,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.create_function("is_same_phone", 2, phones.is_same, deterministic=True)
+        _create_functions(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _create_functions(connection: sqlite3.Connection) -> None:
+    connection.create_function("is_same_phone", 2, phones.is_same, deterministic=True)

@@ -10,10 +10,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from acare.database import file
-from acare.database.access import copy_owner, explain_access
 from acare.database.connection import open_file
+from acare.database.disk import copy_owner, explain_access, sync, temporary
 from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
-from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
 
 #: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a

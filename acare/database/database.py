@@ -14,9 +14,7 @@ from queue import Empty
 from typing import Any, TypeVar
 
 from acare.database import file
-from acare.database.access import MIN_FREE
 from acare.database.connection import (
-    BUSY_SECONDS,
     as_domain_error,
     limit_time,
     open_file,
@@ -35,6 +33,9 @@ K = TypeVar("K", bound=Hashable)
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
 
+#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
+MIN_FREE = 16 * 1024 * 1024
+
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
 
@@ -49,13 +50,7 @@ class Database:
     connections, at most one for each thread that reads at the same time.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        busy_seconds: float = BUSY_SECONDS,
-        clock: Callable[[], int] = time.monotonic_ns,
-    ) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
         """``clock`` returns nanoseconds, for the cache."""
         file.ensure(path)
         clear_failure(path)
@@ -63,7 +58,6 @@ class Database:
         migrate(path)
         self.path = path
         self._identity = file.identity(path)
-        self._busy_seconds = busy_seconds
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
@@ -71,8 +65,8 @@ class Database:
         self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
         with file.refusing(path), ExitStack() as opened:
-            writing = opened.enter_context(closing(open_writer(path, busy_seconds)))
-            checkpointer = opened.enter_context(closing(open_file(path, busy_seconds)))
+            writing = opened.enter_context(closing(open_writer(path)))
+            checkpointer = opened.enter_context(closing(open_file(path)))
             self._writer = Writer(writing, checkpointer, self._check_in_place)
             opened.pop_all()  # the writer closes them from here on
 
@@ -156,8 +150,8 @@ class Database:
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
-        with suppress(StoreUnavailable), self._writer.exclusive() as log:
-            return log.empty()
+        with suppress(StoreUnavailable, sqlite3.OperationalError):
+            return self._writer.empty_log()
         return False
 
     def check_readiness(self) -> dict[str, str]:
@@ -174,7 +168,7 @@ class Database:
         with suppress(IndexError):  # another thread may empty it too
             while True:
                 connection = self._idle_readers.pop()
-                if self._writer.log.failure is not None:
+                if self._writer.log.has_failed:
                     prevent_checkpoint(connection)
                 connection.close()
 
@@ -183,7 +177,7 @@ class Database:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            return open_reader(self.path, self._busy_seconds)
+            return open_reader(self.path)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
 

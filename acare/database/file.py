@@ -13,9 +13,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from acare.database import schema
-from acare.database.access import explain_access
 from acare.database.connection import MIN_SQLITE, SQLITE_VERSION, open_file, open_unchanged
-from acare.database.temporary import remove_temporary_files, sync, temporary
+from acare.database.disk import explain_access, remove_temporary_files, sync, temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.

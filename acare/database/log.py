@@ -23,11 +23,8 @@ log = logging.getLogger("acare.database")
 #: long only while a reader keeps an old snapshot open; it must not fill the disk.
 MAX_PAGES = 262_144
 
-#: Writes after which the log is checkpointed; about 10 MB of log.
-CHECKPOINT_AFTER = 256
-
-#: Changed rows that count as one write: the write of a client changes up to 5, a purge hundreds.
-ROWS_PER_WRITE = 8
+#: Changed rows after which the log is checkpointed: about 250 new clients, and 10 MB of log.
+CHECKPOINT_AFTER = 1500
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
 EMPTY_SECONDS = 0.6
@@ -58,24 +55,23 @@ class WriteAheadLog:
         self._record = failure_record(Path(database))
         self._one_page = _HEADERS + int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
-        self._writes = 0  # since the last checkpoint
-        self._rows = connection.total_changes
+        self._copied_rows = connection.total_changes  # at the last checkpoint
+        self._commits = 0  # since then; a commit can change no row
         self._failed = False
         self._pages_left = 0  # in the log after a checkpoint that could not copy them all
 
     @property
-    def failure(self) -> str | None:
-        """The error for writes and checkpoints until a restart, after a failed checkpoint in any process."""
+    def has_failed(self) -> bool:
+        """Whether a checkpoint has failed, in any process; then nothing is written until a restart."""
         if not self._failed and os.path.exists(self._record):
             self._note_failure("in another process")
-        return FAILURE if self._failed else None
+        return self._failed
 
-    def committed(self, writes: int) -> None:
-        """Count ``writes`` more writes, and checkpoint if due."""
-        rows = self._connection.total_changes
-        self._writes += max(writes, (rows - self._rows) // ROWS_PER_WRITE)
-        self._rows = rows
-        if self._writes >= CHECKPOINT_AFTER and not self._failed:
+    def committed(self) -> None:
+        """Checkpoint if due, after a commit."""
+        self._commits += 1
+        rows = self._connection.total_changes - self._copied_rows
+        if self._commits + rows >= CHECKPOINT_AFTER and not self._failed:
             self._checkpoint()
 
     def check(self) -> None:
@@ -91,7 +87,7 @@ class WriteAheadLog:
     def close(self) -> None:
         """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
         for connection in (self._checkpointer, self._connection):
-            if self.failure is not None:
+            if self.has_failed:
                 prevent_checkpoint(connection)
             connection.close()
 
@@ -139,7 +135,7 @@ class WriteAheadLog:
         try:
             self._refuse_after_failure()  # only now can no other process be in a checkpoint
             _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            self._writes = 0
+            self._commits, self._copied_rows = 0, self._connection.total_changes
             self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
@@ -157,6 +153,5 @@ class WriteAheadLog:
         log.error("%s (%s)", FAILURE, reason)
 
     def _refuse_after_failure(self) -> None:
-        failure = self.failure
-        if failure is not None:
-            raise StoreUnavailable(failure)
+        if self.has_failed:
+            raise StoreUnavailable(FAILURE)

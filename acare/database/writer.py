@@ -10,8 +10,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
@@ -37,42 +37,38 @@ class Write(Generic[T]):
 
     def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
         self._work = work
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._answer: SimpleQueue[None] = SimpleQueue()  # has an item when the outcome is final
+        self._outcome: tuple[Any, BaseException | None] = (None, None)  # the value, or the error
+        self._answer: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
         self.is_clean = True  # False: the transaction must be undone, because it failed after a change
-        self.is_answered = False
 
     def result(self, timeout: float | None = None) -> T:
         """What the work has returned; or raises its exception, or ``queue.Empty`` after ``timeout`` seconds.
 
         To be called once.
         """
-        self._answer.get(timeout=timeout)
-        if self._error is not None:
-            raise self._error
-        return cast(T, self._value)
+        value, error = self._answer.get(timeout=timeout)
+        if error is not None:
+            raise error
+        return cast(T, value)
 
     # --- called by the writer
 
     def run(self, connection: sqlite3.Connection) -> None:
         before = connection.total_changes
-        self._error, self.is_clean = None, True
+        self.is_clean = True
         try:
-            self._value = self._work(connection)
+            self._outcome = self._work(connection), None
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
-            self._error = as_domain_error(error)
+            self._outcome = None, as_domain_error(error)
             self.is_clean = connection.total_changes == before
 
     def answer(self) -> None:
-        self.is_answered = True
-        self._answer.put(None)
+        self._answer.put(self._outcome)
 
     def fail(self, error: BaseException) -> None:
-        self._error = as_domain_error(error)
-        self.answer()
+        self._answer.put((None, as_domain_error(error)))  # of two answers, the caller reads the first
 
 
 class Writer:
@@ -112,15 +108,10 @@ class Writer:
             self._queue.put(write)
         return write
 
-    @contextmanager
-    def exclusive(self) -> Iterator[WriteAheadLog]:
-        """The log, between two transactions of this process."""
+    def empty_log(self) -> bool:
+        """Checkpoint and restart the log between two transactions. Returns whether this succeeded."""
         with self._in_use:
-            self.log.check()
-            try:
-                yield self.log
-            except sqlite3.Error as error:
-                raise as_domain_error(error) from None
+            return self.log.empty()
 
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
@@ -146,6 +137,8 @@ class Writer:
                 more = self._take_queue(batch)
                 with self._in_use:
                     self._commit(batch)
+                    batch.clear()
+                    self.log.committed()
             except BaseException as error:
                 self._fail(batch, error)
 
@@ -163,8 +156,8 @@ class Writer:
     def _commit(self, batch: list[Write[Any]]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk.
 
-        If writes failed after they had changed something, the transaction is undone: the others run again
-        together, and each of these alone.
+        If writes failed after they had changed something, the transaction is undone, and each write of the
+        batch runs again alone.
         """
         if not batch:
             return
@@ -175,28 +168,24 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         for write in batch:
             write.run(self._connection)
-        failed = [write for write in batch if not write.is_clean]
-        if not failed:
+        if all(write.is_clean for write in batch):
             self._connection.execute("COMMIT")
             self._last_batch = len(batch)
             for write in batch:
                 write.answer()
-            self.log.committed(len(batch))
             return
         self._connection.rollback()
         if len(batch) == 1:
             batch[0].answer()
             return
-        self._commit([write for write in batch if write.is_clean])
-        for write in failed:
+        for write in batch:
             self._commit([write])
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction: each write of the batch has failed."""
         with suppress(sqlite3.Error):
             self._connection.rollback()
-        waiting = [write for write in batch if not write.is_answered]
-        for write in waiting:
+        for write in batch:
             write.fail(error)
-        if not waiting:
+        if not batch:
             log.error("the writer failed between two transactions", exc_info=error)

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.access import copy_owner
 from acare.database.copying import Progress, check_content, checksum_file, copy_verified, sha256, silent
-from acare.database.temporary import remove_temporary_files, sync
+from acare.database.disk import copy_owner, remove_temporary_files, sync
 from acare.errors import DatabaseRefused
 
 

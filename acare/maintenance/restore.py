@@ -10,13 +10,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.access import copy_owner, describe_owner
 from acare.database.connection import open_file
 from acare.database.copying import Progress, check_content, checksum_file, silent
+from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import processes_using, refusing
 from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_connection
-from acare.database.temporary import sync, temporary
 from acare.errors import DatabaseRefused
 from acare.maintenance import erasures
 from acare.maintenance.backup import check_file, check_sha256, timestamp
@@ -127,7 +126,8 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
         yield None
     else:
         sync_log(database)
-        with closing(open_file(database, busy_seconds=0)) as connection:
+        with closing(open_file(database)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0").fetchall()
             yield _lock(connection, database)
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 
 from acare.database import file
-from acare.database.access import size_text
 from acare.database.connection import NOW, at_offset, open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
@@ -174,3 +173,8 @@ def _ask(url: str) -> tuple[str | None, str | None]:
         return None, None if answer["success"] else str(answer["error"]["message"])
     except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
         return f"{url}: no answer: {getattr(error, 'reason', error)}", None
+
+
+def size_text(count: int) -> str:
+    """Bytes as text: ``1.5 MiB``, ``71.5 GiB``."""
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -98,11 +98,8 @@ class ChangeStore:
         """
         view, position, begun = _parse(after)
         with self._database.read() as connection:
+            connection.execute("BEGIN")  # the state and the changes must come from one snapshot
             state = connection.execute(STATE, {"after": position}).fetchone()
-            if state[3] is not None:
-                # Something is new: the state and the changes must come from one snapshot.
-                connection.execute("BEGIN")
-                state = connection.execute(STATE, {"after": position}).fetchone()
             epoch, purged, newest, following = state
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after is None:

@@ -26,16 +26,6 @@ from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 _POSITIONS = 1_000_000
 _FIRST_POSITION = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_POSITIONS}"
 
-#: SQL for ``seq`` and ``created_at`` of a new client. Neither is less than the newest client's, even if the
-#: clock was set back. (Next to max(seq), created_at is from its row: sqlite.org/lang_select.html#bareagg)
-NEXT_POSITION = f"""
-SELECT max({_FIRST_POSITION.format(at="created_at")}, newest + 1) AS seq, created_at
-FROM (
-    SELECT coalesce(max(seq), 0) AS newest, max({NOW}, coalesce(created_at, '')) AS created_at
-    FROM clients
-)
-"""
-
 
 def next_position_at(created_at: str) -> str:
     """SQL for the position after the last client of the millisecond ``created_at``, an SQL expression."""
@@ -44,15 +34,18 @@ def next_position_at(created_at: str) -> str:
     return f"coalesce(({newest}), {first})"
 
 
+# The time of creation is not less than the newest client's, even if the clock was set back.
 INSERT = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
     version, created_at, updated_at, made_by
 )
 SELECT
-    seq, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, created_at, created_at, :author_id
-FROM ({NEXT_POSITION})
+    {next_position_at("at")}, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
+    1, at, at, :author_id
+FROM (
+    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), '')) AS at
+)
 RETURNING id, json, created_at
 """
 
@@ -134,14 +127,13 @@ class ClientStore:
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""
         with self._database.read() as connection:
-            conditional = precondition is not UNCONDITIONAL
-            if conditional:
+            if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
             row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
             if row is None:
                 raise ClientNotFound
             client = ClientRow(*row)
-            if conditional and not precondition.holds(client.version):
+            if not precondition.holds(client.version):
                 raise Target(caller, client_id, None, precondition).explain(connection)
         return client
 

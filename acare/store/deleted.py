@@ -1,30 +1,26 @@
 """Lists of the deleted clients that can be restored, and the search among them.
 
-Deleted clients are not in the full-text index, which would keep their words: a search reads all of them.
+Deleted clients are not in the full-text index, which would keep their words: each search among them makes an
+index for itself.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
-from collections.abc import Callable
+import sqlite3
+from contextlib import closing
 from typing import Unpack
 
-from acare import phones
 from acare.auth import Caller
-from acare.clients import DeletedPage, Filters
+from acare.clients import ClientPage, Filters
+from acare.database.connection import limit_time, open_temporary
 from acare.database.database import Database
+from acare.store import search
 from acare.store.clients import MAX_SECONDS
 
-# The fields that a search reads, one per line, the phone number first.
-_SEARCHED = ("phone", "first_name", "last_name", "email", "preferred_locations", "tags", "notes")
-
-_TEXT = " || char(10) || ".join(f"ifnull(json ->> '$.{name}', '')" for name in _SEARCHED)
-
 # Without the deletions of restored clients, which exist or were deleted again at a later version.
-MATCHING = f"""
-SELECT rowid, iif(:q IS NULL, '', {_TEXT})
+FILTERED = """
+SELECT rowid
 FROM client_history AS deletion INDEXED BY client_history_deleted
 WHERE deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
@@ -49,18 +45,31 @@ WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
 ORDER BY ended_at DESC, client_history.rowid DESC
 """
 
-_NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email", "q"))
+_NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email"))
 
-_COMBINING = re.compile("[\u0300-\u036f]")
+TO_SEARCH = "SELECT rowid, json FROM client_history WHERE rowid IN (SELECT value FROM json_each(:rowids))"
 
-# A text is searched as it is, and with these spellings of its letters.
-_SPELLINGS: tuple[dict[int, str], ...] = (
-    {},
-    str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae"}),
-    str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "ß": "ss", "æ": "ae"}),
-)
+# What the view of the words reads.
+_SEARCHED = ("first_name", "last_name", "email", "phone", "preferred_locations", "tags", "notes")
+_COLUMNS = ", ".join(f"{name} AS (json ->> '$.{name}')" for name in _SEARCHED)
+TABLE = f"CREATE TABLE clients (seq INTEGER PRIMARY KEY, json TEXT NOT NULL, {_COLUMNS})"
 
-_PHONE = re.compile(r"[-+()./\s0-9]+")
+# The view comes before the index of its content.
+INDEX_SCHEMA = """
+SELECT sql
+FROM sqlite_schema
+WHERE name IN ('clients_words', 'clients_search')
+ORDER BY rowid
+"""
+
+REBUILD = "INSERT INTO clients_search (clients_search) VALUES ('rebuild')"
+
+FOUND = f"""
+SELECT clients.seq
+FROM clients_search
+JOIN clients ON clients.seq = clients_search.rowid
+WHERE {search.WORDS}
+"""
 
 
 class DeletedStore:
@@ -70,51 +79,34 @@ class DeletedStore:
         self._database = database
         self._max_seconds = max_seconds
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> DeletedPage:
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
         """Page number ``page`` of ``limit`` clients that the caller could see until their deletion.
 
         The last one deleted comes first. Rows and total come from one snapshot. StoreUnavailable if that
         takes too long.
         """
         values = {**_NO_FILTERS, **filters, "owner_id": caller.owner_id}
-        matches = matcher(filters.get("q"))
         with self._database.read(max_seconds=self._max_seconds) as connection:
             connection.execute("BEGIN")
-            found = [rowid for rowid, text in connection.execute(MATCHING, values) if matches(text)]
+            found = [rowid for (rowid,) in connection.execute(FILTERED, values)]
+            if (text := filters.get("q")) is not None:
+                found = self._search(connection, found, text)
             rowids = found[(page - 1) * limit : page * limit]
             rows = connection.execute(PAGE, {"rowids": json.dumps(rowids)}).fetchall()
-        return DeletedPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
+        return ClientPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
 
-
-def matcher(q: str | None) -> Callable[[str], bool]:
-    """A function that tells whether the search ``q`` finds a text with the lines ``_SEARCHED``."""
-    if q is None:
-        return lambda text: True
-    words = [re.findall(r"[^\W_]+", _fold(word)) for word in q.split()]
-    phrases = [(tokens[0], re.compile(r"(?<![^\W_])" + r"[\W_]+".join(tokens))) for tokens in words if tokens]
-    number = phones.normalize(q) if _PHONE.fullmatch(q) else ""
-
-    def matches(text: str) -> bool:
-        spelled = _spellings(text)
-        # Most texts lack the word, and `in` is much faster than the expression.
-        if phrases and all(token in spelled and phrase.search(spelled) for token, phrase in phrases):
-            return True
-        return len(number) >= phones.MIN_DIGITS and phones.is_same(text.partition("\n")[0], number)
-
-    return matches
-
-
-def _fold(text: str) -> str:
-    """Text without case and accents."""
-    return _COMBINING.sub("", unicodedata.normalize("NFD", text.lower()))
-
-
-def _spellings(text: str) -> str:
-    """The text without case and accents, in all spellings of its lines."""
-    text = text.lower()
-    if text.isascii():
-        return text
-    lines = text.split("\n")
-    accented = "\n".join(line for line in lines if not line.isascii())
-    spelled = [_fold(accented.translate(table)) for table in _SPELLINGS]
-    return "\n".join([*filter(str.isascii, lines), *spelled])
+    def _search(self, connection: sqlite3.Connection, rowids: list[int], text: str) -> list[int]:
+        """Those of the deleted clients that a search finds, in their order."""
+        with closing(open_temporary()) as index:
+            limit_time(index, self._max_seconds)
+            index.execute(TABLE)
+            for (statement,) in connection.execute(INDEX_SCHEMA).fetchall():
+                index.execute(statement)
+            index.execute("BEGIN")
+            clients = connection.execute(TO_SEARCH, {"rowids": json.dumps(rowids)})
+            index.executemany("INSERT INTO clients VALUES (?, ?)", clients)
+            index.execute(REBUILD)
+            wanted = search.parameters(text)
+            statement = f"{FOUND} AND {search.NUMBER}" if "number" in wanted else FOUND
+            found = {rowid for (rowid,) in index.execute(statement, wanted)}
+        return [rowid for rowid in rowids if rowid in found]

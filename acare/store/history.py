@@ -45,12 +45,7 @@ INSERT INTO clients (
     version, created_at, updated_at, made_by, imported_at
 )
 SELECT
-    iif(
-        client_history.seq IN (SELECT clients.seq FROM clients),
-        {next_position_at("client_history.json ->> '$.created_at'")},
-        client_history.seq
-    ),
-    client_id, json_extract(json, '$.user_id'),
+    {next_position_at("client_history.json ->> '$.created_at'")}, client_id, json_extract(json, '$.user_id'),
     {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
     version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :author_id, imported_at
 FROM client_history
@@ -140,7 +135,7 @@ class HistoryStore:
         return Stored(history[-1].client, history, responses)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
-        """Restore a deleted client under its id and at its position in lists, as its next version.
+        """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
         ClientNotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
         """

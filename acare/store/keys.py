@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from acare import ids, timestamps
 from acare.auth import OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
-from acare.database.connection import NOW, THIS_MINUTE
+from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import KeyNotFound
 from acare.store import users
@@ -27,20 +27,14 @@ from acare.store import users
 #: Characters of a key.
 KEY_LENGTH = 64
 
-_MINUTE = len("2026-07-15T14:32")
-
 AUTHENTICATE = """
-SELECT users.id, role, api_keys.id, preview, scopes, expires_at, last_used_at
+SELECT users.id, role, api_keys.id, preview, scopes, expires_at
 FROM api_keys
 JOIN users ON users.id = user_id
 WHERE sha256 = :sha256 AND revoked_at IS NULL AND disabled_at IS NULL
 """
 
-TOUCH = f"""
-UPDATE api_keys
-SET last_used_at = {THIS_MINUTE}
-WHERE id = :id AND last_used_at IS NOT {THIS_MINUTE}
-"""
+TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
 
 INSERT_KEY = """
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
@@ -94,14 +88,14 @@ class KeyStore:
         """
         if len(key) != KEY_LENGTH:
             return None
-        caller, expires_at, last_used_at = self._database.cached(_hash(key), _find)
+        caller, expires_at = self._database.cached(_hash(key), _find)
         now = self._now()
         if caller is None or (expires_at is not None and expires_at <= now):
             return None
-        minute = now[:_MINUTE]
-        if (last_used_at or "")[:_MINUTE] != minute and self._noted.get(caller.key_id) != minute:
+        minute = f"{now[: len('2026-07-15T14:32')]}:00.000Z"
+        if self._noted.get(caller.key_id) != minute:
             self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
-            self._database.submit(partial(_touch, caller.key_id))
+            self._database.submit(partial(_touch, caller.key_id, minute))
         return caller
 
     def create(
@@ -163,18 +157,18 @@ def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = N
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 
-def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None, str | None]:
-    """The holder of a key that is not revoked, when the key expires, and when it was last used."""
+def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None]:
+    """The holder of a key that is not revoked, and when the key expires."""
     row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
     if row is None:
-        return None, None, None
-    user_id, role, key_id, preview, scopes, expires_at, last_used_at = row
+        return None, None
+    user_id, role, key_id, preview, scopes, expires_at = row
     given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
-    return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at, last_used_at
+    return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at
 
 
-def _touch(key_id: str | None, connection: sqlite3.Connection) -> None:
-    connection.execute(TOUCH, {"id": key_id})
+def _touch(key_id: str | None, minute: str, connection: sqlite3.Connection) -> None:
+    connection.execute(TOUCH, {"id": key_id, "minute": minute})
 
 
 def _hash(key: str) -> bytes:

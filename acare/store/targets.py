@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from acare.auth import Caller
-from acare.clients import ClientRow, Precondition
+from acare.clients import Precondition
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.fields import FIELDS
 
@@ -29,11 +29,11 @@ FROM client_history
 WHERE client_id = :id AND version = :version
 """
 
-GET_MAKER = """
-SELECT users.email
+GET_WITH_MAKER = f"""
+SELECT version, json, users.email
 FROM clients
-JOIN users ON users.id = made_by
-WHERE clients.id = :id
+LEFT JOIN users ON users.id = made_by
+WHERE clients.id = :id AND {VISIBLE}
 """
 
 # The owner of a client or, if it is deleted, of its last version.
@@ -86,25 +86,23 @@ class Target(NamedTuple):
 
         It names the fields that changed since the attempted version if the history has that version.
         """
-        found = connection.execute(GET, self.values()).fetchall()
+        found = connection.execute(GET_WITH_MAKER, self.values()).fetchall()
         if not found:
             return ClientNotFound()
-        current = ClientRow._make(found[0])
+        version, text, maker = found[0]
         error: type[StaleVersion] = VersionConflict
         attempted = self.version
-        if not self.precondition.holds(current.version):
+        if not self.precondition.holds(version):
             error = PreconditionFailed
             allowed = self.precondition.allowed or ()
-            attempted = None if current.version in allowed else max(allowed, default=None)
-        record = json.loads(current.json)
+            attempted = None if version in allowed else max(allowed, default=None)
+        record = json.loads(text)
         which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
         changed = None
         for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
             old = json.loads(old_json)
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-        makers = connection.execute(GET_MAKER, which).fetchall()
-        maker = makers[0][0] if makers else None
-        return error(current.version, attempted, changed, record["updated_at"], maker)
+        return error(version, attempted, changed, record["updated_at"], maker)
 
 
 def _json(versions: Sequence[int] | None) -> str | None:

@@ -133,4 +133,4 @@ def test_any_page_may_write_with_a_key(embedded):
 def test_an_embedder_uses_the_store_as_a_user(embedded):
     ana = embedded.caller(ANA)
     made = embedded.clients.create(ana, validate_create(JORDAN))
-    assert embedded.clients.page(ana, page=1, limit=25, q="jor") == (1, [made.json])
+    assert embedded.clients.page(ana, page=1, limit=25, q="jor").rows == [made.json]

@@ -48,8 +48,8 @@ FROM generate_numbers
 """
 
 HISTORY = """
-INSERT INTO client_history (client_id, version, seq, json, ended_at, deleted)
-SELECT id, :version, seq, json_set(json, '$.version', :version),
+INSERT INTO client_history (client_id, version, json, ended_at, deleted)
+SELECT id, :version, json_set(json, '$.version', :version),
        strftime('%Y-%m-%dT%H:%M:%fZ', '2024-01-01', printf('+%d seconds', abs(random() % 30000000))), 0
 FROM clients
 WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base + :count

@@ -1,12 +1,9 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
-import functools
-
 import pytest
 from support.files import snapshot
 
-from acare.cli import options
-from acare.database.database import Database
+from acare.database import connection
 
 NAME = "Zaphodina"
 
@@ -50,7 +47,7 @@ def test_compacting_frees_unused_space(run, wasteful):
 
 
 def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
-    monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     with snapshot(app.database.path):
         printed = run("compact", status=1)
     assert (printed.err.count("\n"), "not compacted completely" in printed.err) == (1, True)

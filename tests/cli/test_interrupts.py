@@ -9,7 +9,7 @@ from benchmarks import large
 from support.files import query
 from support.server import command
 
-from acare.database.temporary import PREFIX
+from acare.database.disk import PREFIX
 from acare.maintenance.backup import back_up
 
 CLIENTS = 5000  # so that a command works for a while

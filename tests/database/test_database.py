@@ -112,7 +112,8 @@ SETTINGS = {"trusted_schema": int(sqlite3.sqlite_version_info < (3, 44)), "wal_a
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS.items())
 def test_each_connection_has_the_setting(database, name, value):
-    with database.read() as reading, database._writer.exclusive() as log:
+    log = database._writer.log
+    with database.read() as reading:
         connections = (reading, log._connection, log._checkpointer)
         assert [each.execute(f"PRAGMA {name}").fetchone() for each in connections] == [(value,)] * 3
 

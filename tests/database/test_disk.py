@@ -14,8 +14,7 @@ from support.keys import new_key
 from support.threads import in_threads
 
 import acare
-from acare.database import log
-from acare.database.database import Database
+from acare.database import connection, log
 
 LARGE = {**JORDAN, "notes": "x" * 10_000}
 
@@ -107,7 +106,7 @@ def test_a_full_disk_loses_no_acknowledged_write(tmp_path, monkeypatch, checkpoi
 @pytest.fixture
 def api(path, monkeypatch):
     """A caller of an app that waits a tenth of a second for another process."""
-    monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with opened(path) as api:
         yield api
 

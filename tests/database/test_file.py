@@ -14,9 +14,8 @@ from support.threads import in_threads
 
 from acare.auth import OPERATOR
 from acare.database import file, schema
-from acare.database.access import copy_owner
 from acare.database.database import Database
-from acare.database.temporary import MAX_AGE, PREFIX
+from acare.database.disk import MAX_AGE, PREFIX, copy_owner
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up
 from acare.store.keys import KeyStore

@@ -11,7 +11,7 @@ from support.files import query
 from support.importing import HEADER, USER
 from support.server import command
 
-from acare.database.database import Database
+from acare.database import connection
 from acare.errors import StoreUnavailable
 from acare.fields import validate_create
 
@@ -64,7 +64,7 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
 
 
 def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch):
-    monkeypatch.setitem(Database.__init__.__kwdefaults__, "busy_seconds", 0.1)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with agency.app() as app:
         with pytest.raises(StoreUnavailable):
             app.clients.create(agency.caller, validate_create(JORDAN))

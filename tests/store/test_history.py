@@ -1,6 +1,5 @@
 """The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
 
-import functools
 import json
 import time
 
@@ -9,9 +8,7 @@ from support import command
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.files import edit, snapshot
 
-from acare.cli import options
-from acare.database import log
-from acare.database.database import Database
+from acare.database import connection, log
 from acare.store.history import MAX_VERSIONS
 
 NAME = "Zaphodina"  # of the person to erase
@@ -92,11 +89,10 @@ def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
 
 def test_undelete_restores_owner_place_and_total(acare, app, caller):
     ana, bob = caller("ana@example.com", role="agent"), caller("bob@example.com", role="agent")
-    newest_first = [ana.create(status="closed")["id"] for _ in range(5)][::-1]
-    # A position that does not follow from the time, as after a correction of the clock.
-    app.database.write(
-        lambda c: c.execute("UPDATE clients SET created_at = '2020-01-01T00:00:00.000Z'").rowcount
-    )
+    newest_first = []
+    for _ in range(5):
+        newest_first.insert(0, ana.create(status="closed")["id"])
+        time.sleep(0.002)  # the next millisecond
     for client_id in (newest_first[0], newest_first[2], newest_first[4]):
         ana.delete(client_id)
         acare("undelete", client_id)
@@ -105,16 +101,18 @@ def test_undelete_restores_owner_place_and_total(acare, app, caller):
     assert ana.get("/v1/clients?status=closed").json["data"]["meta"]["total"] == 5
 
 
-def test_undelete_takes_the_next_position_if_its_own_is_taken(acare, app, caller):
+def test_undelete_puts_a_client_above_others_of_its_millisecond(acare, app, caller):
     ana = caller("ana@example.com")
     deleted, other = ana.create()["id"], ana.create()["id"]
+    follow = """
+        UPDATE clients
+        SET (created_at, seq) = (SELECT created_at, seq + 1 FROM clients WHERE id = ?)
+        WHERE id = ?
+    """
+    app.database.write(lambda connection: connection.execute(follow, (deleted, other)).rowcount)
     ana.delete(deleted)
-    time.sleep(0.002)  # the next millisecond
-    newest = ana.create()["id"]
-    take = "UPDATE clients SET seq = (SELECT seq FROM client_history) WHERE id = ?"
-    app.database.write(lambda connection: connection.execute(take, (other,)).rowcount)
     acare("undelete", deleted)
-    assert ids(ana) == [newest, deleted, other]
+    assert ids(ana) == [deleted, other]
 
 
 # --- acare purge
@@ -197,7 +195,7 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
 
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; ``compact`` does it when they are done."""
-    monkeypatch.setattr(options, "Database", functools.partial(Database, busy_seconds=0.05))
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(log, "EMPTY_SECONDS", 0.05)
     client_id = api.create(first_name=NAME)["id"]
     with snapshot(app.database.path):

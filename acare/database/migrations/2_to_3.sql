@@ -2,48 +2,58 @@
 -- millisecond in place of ten thousand, the time of an import in its clients in place of a table of imports, and
 -- the user who made a version in place of the key.
 
--- The new places of all clients, including deleted ones, in the order of their creation.
+-- The new places of the clients, in the order of their creation.
 CREATE TABLE places (old INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 
 INSERT INTO places (old, seq)
 SELECT old, position + max(place - position) OVER (ORDER BY position)
 FROM (
     SELECT
-        old,
+        seq AS old,
         min(coalesce(unixepoch(created_at), 0) * 1000 + substr(created_at, 21, 3), 9000000000000) * 1000000
             AS place,
-        row_number() OVER (ORDER BY created_at, old) AS position
-    FROM (
-        SELECT seq AS old, created_at
-        FROM clients
-        UNION ALL
-        SELECT seq, max(json ->> '$.created_at')
-        FROM client_history
-        WHERE seq NOT IN (SELECT seq FROM clients)
-        GROUP BY seq
-    )
+        row_number() OVER (ORDER BY created_at, seq) AS position
+    FROM clients
 );
 
 -- ALTER TABLE cannot put a column where schema.sql has it, so the table is recreated. Of its generated columns,
 -- `number` replaces `digits` and `phone_digits`.
 DROP INDEX clients_by_seq;
+
 DROP INDEX clients_by_type;
+
 DROP INDEX clients_by_status;
+
 DROP INDEX clients_by_type_status;
+
 DROP INDEX clients_by_user;
+
 DROP INDEX clients_by_user_type;
+
 DROP INDEX clients_by_user_status;
+
 DROP INDEX clients_by_user_type_status;
+
 DROP INDEX clients_by_email;
+
 DROP TRIGGER clients_search_insert;
+
 DROP TRIGGER clients_search_delete;
+
 DROP TRIGGER clients_search_update;
+
 DROP TRIGGER clients_count_insert;
+
 DROP TRIGGER clients_count_delete;
+
 DROP TRIGGER clients_count_update;
+
 DROP TRIGGER clients_history_update;
+
 DROP TRIGGER clients_history_delete;
+
 DROP TABLE clients_search;
+
 ALTER TABLE clients RENAME TO clients_2;
 
 CREATE TABLE clients (
@@ -116,15 +126,16 @@ LEFT JOIN imports ON imports.id = import_id
 ORDER BY places.seq;
 
 DROP TABLE clients_2;
+
 DROP TABLE imports;
 
 DROP INDEX client_history_by_end;
+
 ALTER TABLE client_history RENAME TO client_history_2;
 
 CREATE TABLE client_history (
     client_id   TEXT NOT NULL,
     version     INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
     json        TEXT NOT NULL,
     made_by     TEXT REFERENCES users (id),
     ended_at    TEXT NOT NULL,
@@ -134,10 +145,9 @@ CREATE TABLE client_history (
     PRIMARY KEY (client_id, version)
 ) STRICT;
 
-INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, deleted_by, imported_at)
+INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, deleted_by, imported_at)
 SELECT
     client_id, version,
-    (SELECT places.seq FROM places WHERE places.old = client_history_2.seq),
     json,
     (SELECT user_id FROM api_keys WHERE id = made_by),
     ended_at, deleted,
@@ -147,17 +157,24 @@ FROM client_history_2
 ORDER BY client_history_2.rowid;
 
 DROP TABLE client_history_2;
+
 DROP TABLE places;
 
-DELETE FROM api_keys WHERE preview = 'host'; -- they stood for the users of an embedding app in the history
+-- They stood for the users of an embedding app in the history.
+DELETE FROM api_keys WHERE preview = 'host';
 
 CREATE INDEX client_history_by_end  ON client_history (ended_at);
+
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE INDEX clients_by_seq              ON clients (seq);
+
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
+
 CREATE INDEX clients_by_user             ON clients (user_id);
+
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
+
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
 CREATE VIEW clients_words AS
@@ -265,14 +282,14 @@ END;
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
+    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
 END;
 
 CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, seq, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.seq, OLD.json, OLD.made_by,
+    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
+    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
             max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
 END;
 
