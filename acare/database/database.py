@@ -136,9 +136,8 @@ class Database:
         thread, where Ctrl-C would have to wait. The log is emptied before and after. StoreUnavailable if the
         database cannot be written now.
         """
-        with self._writer.exclusive() as log:  # which refuses after a failed checkpoint
-            log.empty()
         try:
+            self._writer.empty_log()  # which refuses after a failed checkpoint
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
                 connection.execute("BEGIN IMMEDIATE")
