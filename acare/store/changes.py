@@ -13,12 +13,11 @@ from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
 
 STATE = """
-SELECT
-    epoch, purged,
-    (SELECT coalesce(max(revision), 0) FROM client_changes),
-    (SELECT min(revision) FROM client_changes WHERE revision > :after)
+SELECT epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes)
 FROM change_cursors
 """
+
+FOLLOWING = "SELECT min(revision) FROM client_changes WHERE revision > :after"
 
 # A row with a version counts if this is the client's current version. A removal counts if the copy can have
 # the client (was begun before it), the caller cannot see the client now, and there is no later removal.
@@ -98,16 +97,18 @@ class ChangeStore:
         """
         view, position, begun = _parse(after)
         with self._database.read() as connection:
-            connection.execute("BEGIN")  # the state and the changes must come from one snapshot
-            state = connection.execute(STATE, {"after": position}).fetchone()
-            epoch, purged, newest, following = state
+            epoch, purged, newest = connection.execute(STATE).fetchone()
+            if newest > position:  # the state and the changes must come from one snapshot
+                connection.execute("BEGIN")
+                epoch, purged, newest = connection.execute(STATE).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after is None:
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(position, begun) <= newest:
                 raise CursorExpired
             rows: list[str] = []
-            if following is not None:
+            if newest > position:
+                (following,) = connection.execute(FOLLOWING, {"after": position}).fetchone()
                 last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
                 values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
                 rows, position = _read(connection, values, limit)
