@@ -1,7 +1,6 @@
 """``acare import`` of CSV as agencies have it: encodings, headers, values, problems."""
 
 import json
-import os
 import time
 
 import pytest
@@ -252,11 +251,3 @@ def test_the_history_has_the_time_of_the_import_itself(agency):
     ]
     assert version["action"] == "imported"
     assert client["created_at"] < "2026" < version["at"]
-
-
-def test_a_pipe_is_refused_in_plain_words(agency):
-    reading, writing = os.pipe()
-    os.close(writing)
-    ended = agency.run("import", f"/dev/fd/{reading}", "--user", USER)
-    os.close(reading)
-    assert (ended.code, "is a pipe" in ended.err) == (1, True)

@@ -119,3 +119,11 @@ def test_many_rows_are_imported_in_little_memory(agency):
 @pytest.mark.parametrize("start", [b"Name,Type\n", b"{"])
 def test_a_line_without_end_takes_little_memory(agency, start):
     assert megabytes(agency, agency.write(start + b"a" * 50_000_000), 1) < 100
+
+
+def test_a_pipe_is_refused_in_plain_words(agency):
+    reading, writing = os.pipe()
+    os.close(writing)
+    ended = agency.run("import", f"/dev/fd/{reading}", "--user", USER)
+    os.close(reading)
+    assert (ended.code, "is a pipe" in ended.err) == (1, True)

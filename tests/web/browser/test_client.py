@@ -179,29 +179,6 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     expect(page.locator("#said")).to_contain_text("Not deleted: broker@localhost, ")
 
 
-def test_what_was_typed_survives_a_reload(open_page, agency):
-    client = agency.create()
-    page = shown(open_page, agency, client, "/edit")
-    page.get_by_label("Notes").fill("Half a sen")
-    page.reload()
-    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
-    assert open_page.asked == ["beforeunload"]  # since a closed tab would lose it
-    page.get_by_role("button", name="Discard changes").click()
-    page.get_by_role("link", name="Edit").click()
-    expect(page.get_by_label("Notes")).to_have_value("")
-
-
-def test_leaving_a_form_says_that_the_draft_is_kept(open_page, agency):
-    client = agency.create(last_name="Halfway")
-    page = shown(open_page, agency, client, "/edit")
-    page.get_by_label("Notes").fill("Half a sen")
-    page.get_by_role("link", name="Back to the list").click()
-    expect(page.locator("#said")).to_contain_text("kept as a draft")
-    page.locator("#said").get_by_role("link", name="Continue").click()
-    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
-    expect(page.locator("#said")).to_be_empty()
-
-
 def test_a_message_does_not_cover_the_buttons_of_a_form(open_page, agency):
     page = shown(open_page, agency, agency.create(), "/edit")
     page.get_by_label("Notes").fill("Half a sen")

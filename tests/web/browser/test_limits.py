@@ -99,3 +99,28 @@ def test_a_form_cannot_be_edited_while_it_is_saved(open_page, limited):
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#said")).to_have_text("Saved.")
     expect(page.locator(".facts")).to_contain_text("Typed after")
+
+
+def test_what_was_typed_survives_a_reload(open_page, agency):
+    client = agency.create()
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("Half a sen")
+    page.reload()
+    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    assert open_page.asked == ["beforeunload"]  # since a closed tab would lose it
+    page.get_by_role("button", name="Discard changes").click()
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Notes")).to_have_value("")
+
+
+def test_leaving_a_form_says_that_the_draft_is_kept(open_page, agency):
+    client = agency.create(last_name="Halfway")
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("Half a sen")
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("#said")).to_contain_text("kept as a draft")
+    page.locator("#said").get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    expect(page.locator("#said")).to_be_empty()
