@@ -62,7 +62,6 @@ class Database:
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._closed = False
-        self.has_written = False  # whether a write of this object was committed
         self._process = os.getpid()
         with file.refusing(path), ExitStack() as opened:
             writing = opened.enter_context(closing(open_writer(path)))
@@ -118,7 +117,6 @@ class Database:
         nothing that is cached.
         """
         result = self.submit(work).result()
-        self.has_written = True
         if not keeps_cache:
             self._cached = (-1, {})
         return result

@@ -122,7 +122,7 @@ def booted(machine, unit="basic.target", namespaces=("--net",)):
         try:
             wait_for(children.read_text)
             pid = children.read_text().strip()
-            wait_for(Path(f"/proc/{pid}/root/run/systemd/private").exists)
+            wait_for(Path("/proc", pid, "root", "run/systemd/private").exists)
             enter = ["nsenter", "--target", pid, "--mount", "--pid", f"--wd={ROOT}"]
             yield lambda script: shell(script, prefix=enter)
         finally:
