@@ -1,15 +1,18 @@
 """Request parsing: rejects malformed requests before the app is called.
 
-waitress parses requests. This module rejects what waitress accepts although RFC 9112 forbids it, and what
-waitress parses in quadratic time. The time of each pattern here is linear in the length of its input.
+waitress receives requests. Their headers are parsed here, because waitress accepts some that RFC 9112
+forbids, and takes quadratic time for others. The time of each pattern here is linear in the length of its
+input.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from acare.app import MAX_BODY
@@ -21,18 +24,18 @@ MAX_BODY_READ = 8 * 1024 * 1024
 #: Bytes of the request line and all headers.
 MAX_HEADER = 32 * 1024
 
-#: Header fields of a request. waitress takes quadratic time to join many of one name.
+#: Header fields of a request besides Host. Joining many of one name takes quadratic time.
 MAX_FIELDS = 100
 
 _PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
 _TLS_HANDSHAKE = b"\x16"  # its first byte
 
-_METHOD = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_TARGET = rb"(?:/|(?i:https?)://)[\x21\x22\x24-\x7e]*"
-_REQUEST_LINE = re.compile(rb"(?:OPTIONS \*|%b %b) HTTP/1\.[01]" % (_METHOD, _TARGET))  # RFC 9112, 3.2
-_SPACES = re.compile(rb"[ \t]{2,}")
+_REQUEST_LINE = re.compile(  # RFC 9112, 3
+    r"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ (?:/|(?i:https?)://)[\x21\x22\x24-\x7e]*) HTTP/1\.[01]"
+)
+_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
-_TRANSFER_ENCODING = re.compile(rb"^transfer-encoding:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(r"[0-9]{1,4000}")  # int() accepts at most 4,300 digits
 _RESPONSE_DEPENDS_ON = {
     "ORIGIN": re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE),
     "X_REQUEST_ID": re.compile(
@@ -90,50 +93,57 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
-        first_line, line_end, rest = header_plus.partition(b"\r\n")
-        if not _REQUEST_LINE.fullmatch(first_line):
+        lines = header_plus.decode("latin-1").removesuffix("\r\n").removesuffix("\r\n").split("\r\n")
+        self._parse_request_line(lines[0])
+        if len(lines) > MAX_FIELDS + 2:
+            raise ParsingError("there are too many header fields")
+        headers = self.headers
+        for line in lines[1:]:
+            field = _FIELD.fullmatch(line)
+            if field is None:
+                raise ParsingError("a header is malformed")
+            name, value = field[1], field[2].strip(" \t")
+            if "_" not in name:  # in the environ, it would have the name of another field
+                name = name.upper().replace("-", "_")
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        # Two fields are joined with a comma and a space, which is invalid.
+        if not (_HOST.fullmatch(headers["HOST"]) if "HOST" in headers else self.version == "1.0"):
+            raise ParsingError("the request must have exactly one valid Host header")
+        self.expect_continue = self.version == "1.1" and headers.get("EXPECT", "").lower() == "100-continue"
+        self._read_connection()
+        self._prepare_body()
+
+    def _parse_request_line(self, line: str) -> None:
+        if not _REQUEST_LINE.fullmatch(line):
             raise ParsingError(
                 "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), "
                 "with a target of ASCII characters that begins with / or http:// and has no #"
             )
-        if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
-            raise ParsingError("a header is folded over several lines")
-        if rest.count(b"\r\n") > MAX_FIELDS + 2:
-            raise ParsingError("there are too many header fields")
-        if b"  " in rest or b"\t" in rest:
-            # waitress's patterns take quadratic time on runs of white space.
-            header_plus = first_line + line_end + _SPACES.sub(b" ", rest)
-        try:
-            super().parse_header(header_plus)
-        except (ValueError, ParsingError, TransferEncodingNotImplemented):
-            raise ParsingError("a header is malformed") from None  # waitress's messages repeat what was sent
-        if self.body_rcv is not None:
-            if self.chunked:
-                self.body_rcv = Chunks()
-            else:
-                self.body_rcv.buf = Body()
-        self._check_host()
-        if b"transfer-encoding" in rest.lower() and (values := _TRANSFER_ENCODING.findall(rest)):
-            self._check_framing(values)
-        if "CONNECTION" in self.headers:
-            self._read_connection()
-
-    def _check_host(self) -> None:
-        """Require one valid Host. waitress joins two headers with a comma and a space, which is invalid."""
-        host = self.headers.get("HOST")
-        if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
-            raise ParsingError("the request must have exactly one valid Host header")
-
-    def _check_framing(self, transfer_encodings: list[bytes]) -> None:
-        """Reject framing on which a proxy and this server could disagree. (RFC 9112, 6.1)
-
-        waitress accepts "chunked, chunked", also together with Content-Length, and ignores both in HTTP/1.0.
-        """
-        is_chunked = [value.strip(b" \t").lower() for value in transfer_encodings] == [b"chunked"]
-        if not is_chunked or self.version == "1.0" or "CONTENT_LENGTH" in self.headers:
-            raise ParsingError("Transfer-Encoding must be chunked, in HTTP/1.1 and without Content-Length")
+        self.command, self.request_uri, protocol = line.split(" ")
+        self.version = protocol.removeprefix("HTTP/")
+        path, _, self.query = self.request_uri.partition("?")
+        if path[0] not in "/*":
+            try:
+                path = urlsplit(path).path
+            except ValueError:
+                raise ParsingError("the target of the request is malformed") from None
+        self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
     def _read_connection(self) -> None:
-        """Read the list of options; waitress expects a single word. (RFC 9110, 7.6.1)"""
-        options = {option.strip(" \t").lower() for option in self.headers["CONNECTION"].split(",")}
+        """Read the list of options. (RFC 9110, 7.6.1)"""
+        options = {option.strip(" \t").lower() for option in self.headers.get("CONNECTION", "").split(",")}
         self.connection_close = "close" in options or (self.version == "1.0" and "keep-alive" not in options)
+
+    def _prepare_body(self) -> None:
+        """Reject framing on which a proxy and this server could disagree. (RFC 9112, 6.1 and 6.3)"""
+        coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
+        if coding is not None:
+            if coding.lower() != "chunked" or length is not None or self.version == "1.0":
+                raise ParsingError("Transfer-Encoding must be chunked, without Content-Length, in HTTP/1.1")
+            self.chunked, self.body_rcv = True, Chunks()
+        elif length is not None:
+            if not _LENGTH.fullmatch(length):
+                raise ParsingError("the Content-Length is malformed")
+            self.content_length = int(length)
+            if self.content_length > 0:
+                self.body_rcv = FixedStreamReceiver(self.content_length, Body())
