@@ -125,7 +125,7 @@ class StringList(FieldType):
                 valid.append(self.each.validate(item) or "")
             except ValueError as error:
                 raise ValueError(f"is invalid: [{index}] {error}") from None
-        return to_json(valid)
+        return f"[{','.join(map(to_json, valid))}]"  # to_json of a list takes three times as long
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,6 @@ def new(clock: Callable[[], int] = time.time_ns) -> str:
     one would read and write another page. ``clock`` returns nanoseconds since 1970.
     """
     milliseconds = clock() // 1_000_000
-    return str(
-        UUID(
-            int=milliseconds << 80
-            | 0x7 << 76  # the version
-            | secrets.randbits(12) << 64
-            | 0b10 << 62  # the variant
-            | secrets.randbits(62)
-        )
-    )
+    high, low = divmod(secrets.randbits(74), 1 << 62)
+    version, variant = 0x7, 0b10
+    return str(UUID(int=milliseconds << 80 | version << 76 | high << 64 | variant << 62 | low))

@@ -17,7 +17,8 @@ def now() -> str:
 
 def at(nanoseconds: int) -> str:
     """The time ``nanoseconds`` after 1970, truncated to milliseconds."""
-    return _at_millisecond(nanoseconds // 1_000_000)
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{_at_second(seconds)}.{rest // 1_000_000:03}Z"
 
 
 def parse(value: object) -> str:
@@ -34,7 +35,6 @@ def parse(value: object) -> str:
 
 
 @lru_cache(maxsize=1)
-def _at_millisecond(milliseconds: int) -> str:
-    """Cached, because a server under load makes many timestamps in one millisecond."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03}Z"
+def _at_second(seconds: int) -> str:
+    """Cached, because a server under load makes many timestamps in one second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -88,7 +88,7 @@ class KeyStore:
         """
         if len(key) != KEY_LENGTH:
             return None
-        caller, expires_at = self._database.cached(_hash(key), _find)
+        caller, expires_at = self._database.cached(key, _find)
         now = self._now()
         if caller is None or (expires_at is not None and expires_at <= now):
             return None
@@ -157,9 +157,9 @@ def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = N
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 
-def _find(connection: sqlite3.Connection, sha256: bytes) -> tuple[Caller | None, str | None]:
+def _find(connection: sqlite3.Connection, key: str) -> tuple[Caller | None, str | None]:
     """The holder of a key that is not revoked, and when the key expires."""
-    row = connection.execute(AUTHENTICATE, {"sha256": sha256}).fetchone()
+    row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
     if row is None:
         return None, None
     user_id, role, key_id, preview, scopes, expires_at = row
