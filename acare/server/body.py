@@ -38,9 +38,6 @@ class Body:
         self._bytes.seek(0)
         return self._bytes
 
-    def close(self) -> None:
-        self._bytes.close()
-
     def __len__(self) -> int:
         return self._length
 
@@ -104,6 +101,3 @@ class Chunks(Body):
             self.completed = True
         elif not _TRAILER.fullmatch(line):
             self.error = BadRequest("a trailer is malformed")
-
-    def getbuf(self) -> Body:
-        return self

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 from waitress.channel import HTTPChannel
+from waitress.utilities import InternalServerError
 
 from acare.api.request import Workload
 from acare.server.parser import Parser
-from acare.server.response import AppTask
+from acare.server.response import environment, respond
+
+log = logging.getLogger("acare.server")
 
 #: Seconds without progress after which a connection is closed, and within which a request must arrive. More
 #: than the 60 s of proxies, so that they close first.
@@ -27,9 +31,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     has been sent, so that the loop serves other connections in between.
     """
 
-    task_class = AppTask
-    error_task_class = AppTask
-    parser_class = Parser
     request: Parser | None
     requests: list[Parser]
 
@@ -43,11 +44,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.progress_at = self.request_began = time.monotonic()
 
     def readable(self) -> bool:
-        return not self.input and self._is_idle()
-
-    def _is_idle(self) -> bool:
-        """Whether there is no request to answer and no response to send."""
-        return not (self.requests or self.output or self.writable())
+        return not (self.input or self.is_answering() or self.writable())
 
     def writable(self) -> bool:
         return not self.output and bool(self.total_outbufs_len or self.will_close or self.close_when_flushed)
@@ -93,12 +90,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def _parse(self, data: bytes) -> bytes:
         """Parse up to the end of a header or of a body. Returns the rest."""
         if self.request is None:
-            self.request = self.parser_class(self.adj)
+            self.request = Parser(self.adj)
             self.request_began = self.progress_at
         request = self.request
         rest = data[request.received(data) :]
-        if request.expect_continue and request.headers_finished and not (rest or request.body_bytes_received):
-            if self.server.application.wants_body(AppTask(self, request).get_environment()):
+        has_begun = rest or request.body_bytes_received
+        if request.expect_continue and request.headers_finished and not (has_begun or request.completed):
+            if self.server.application.wants_body(environment(self, request)):
                 self.send_continue()
             else:
                 request.omit_body()
@@ -108,10 +106,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 self.requests.append(request)
         return rest
 
-    def write_soon(self, data: bytes) -> int:
-        """Keep a response. The loop sends it, together with the responses of other connections."""
-        self.output = data
-        return len(data)
+    def service(self) -> None:
+        """Answer the request. The loop sends the response, together with those of other connections."""
+        (request,) = self.requests
+        if self.connected:
+            try:
+                data, is_last = respond(self, request)
+            except Exception:
+                log.exception("a request could not be answered")
+                request.error = InternalServerError("")
+                data, is_last = respond(self, request)
+            self.output = data  # first: until then, the loop would close the connection at once
+            self.close_when_flushed = is_last
+        self.requests = []
 
     def send_output(self) -> None:
         """Send the response. What the socket does not accept now goes into waitress's buffer."""
@@ -119,7 +126,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         if self.connected and not self.total_outbufs_len:
             data = data[self.send(data, do_close=False) :]
         if data and self.connected:
-            super().write_soon(data)
+            self.outbufs[-1].append(data)
+            self.total_outbufs_len += len(data)
             self.server.connections.has_grown = True
         self._go_on()
 
@@ -129,10 +137,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def _go_on(self) -> None:
         """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if self.connected and self.input and self._is_idle():
-            self.received(self.input)
-        elif self.connected and not self.is_answering():
-            self._progressed()
+        if self.connected and not self.is_answering():
+            if self.input and not self.writable():
+                self.received(self.input)
+            else:
+                self._progressed()
 
     def handle_expt(self) -> None:
         """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""

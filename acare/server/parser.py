@@ -36,27 +36,20 @@ _REQUEST_LINE = re.compile(  # RFC 9112, 3
 _FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 _LENGTH = re.compile(r"[0-9]{1,4000}")  # int() accepts at most 4,300 digits
-_RESPONSE_DEPENDS_ON = {
-    "ORIGIN": re.compile(rb"^origin:[ \t]*([\x21-\x7e]{1,256})", re.IGNORECASE | re.MULTILINE),
-    "X_REQUEST_ID": re.compile(
-        rb"^x-request-id:[ \t]*([\x21-\x7e]{1,128})[ \t]*\r", re.IGNORECASE | re.MULTILINE
-    ),
-}
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. If it is rejected here, ``headers`` has only what the response depends on."""
+    """One request. ``headers`` has the names of the WSGI environ and, if the request is rejected here, only
+    what the response depends on.
+    """
 
-    command, path, query, request_uri, url_scheme = "-", "/", "", "/", "http"  # until they are parsed
-    completed: bool
-    expect_continue: bool
+    command, path, query = "-", "/", ""  # if they cannot be parsed
     headers: dict[str, str]
     body_rcv: Any
     is_body_omitted = False
 
     def received(self, data: bytes) -> int:
-        before = self.header_plus
-        if data[:1] == _TLS_HANDSHAKE and not before and self.body_rcv is None:
+        if data[:1] == _TLS_HANDSHAKE and not self.header_plus and self.body_rcv is None:
             # A handshake has no end of a header: the caller, who used https://, would wait for the time-out.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
@@ -65,10 +58,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.expect_continue and self.content_length > MAX_BODY:
             self.error = self.error or RequestEntityTooLarge("the caller need not send the body")
             self.completed = True
-        if self.completed:
-            self.expect_continue = False  # waitress would wait for a body that does not come
         if self.error is not None:
-            self._read_rejected((before + data)[: 2 * MAX_HEADER])
+            kept = ("HTTP_ORIGIN", "HTTP_X_REQUEST_ID")  # the response depends on them
+            self.headers = {name: self.headers[name] for name in kept if name in self.headers}
         return consumed
 
     def omit_body(self) -> None:
@@ -82,19 +74,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def caller(self) -> str | None:
         """The API key that was sent, valid or not; None if there is none."""
-        return self.headers.get("X_API_KEY") or self.headers.get("API_KEY")
-
-    def _read_rejected(self, text: bytes) -> None:
-        """Extract what the response to a rejected request depends on, even if it could not be parsed."""
-        if text.startswith(b"HEAD "):
-            self.command = "HEAD"
-        found = {name: pattern.search(text) for name, pattern in _RESPONSE_DEPENDS_ON.items()}
-        self.headers = {name: match[1].decode("ascii") for name, match in found.items() if match}
+        return self.headers.get("HTTP_X_API_KEY") or self.headers.get("HTTP_API_KEY")
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
         lines = header_plus.decode("latin-1").removesuffix("\r\n").removesuffix("\r\n").split("\r\n")
-        self._parse_request_line(lines[0])
         if len(lines) > MAX_FIELDS + 2:
             raise ParsingError("there are too many header fields")
         headers = self.headers
@@ -105,23 +89,29 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             name, value = field[1], field[2].strip(" \t")
             if "_" not in name:  # in the environ, it would have the name of another field
                 name = name.upper().replace("-", "_")
+                if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                    name = f"HTTP_{name}"
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        # Two fields are joined with a comma and a space, which is invalid.
-        if not (_HOST.fullmatch(headers["HOST"]) if "HOST" in headers else self.version == "1.0"):
+        self._parse_request_line(lines[0])  # after the headers, on which a rejection depends
+        host = headers.get("HTTP_HOST")  # two are joined with a comma and a space, which is invalid
+        if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
             raise ParsingError("the request must have exactly one valid Host header")
-        self.expect_continue = self.version == "1.1" and headers.get("EXPECT", "").lower() == "100-continue"
-        self._read_connection()
+        expect = headers.get("HTTP_EXPECT", "").lower()
+        self.expect_continue = expect == "100-continue" and self.version == "1.1"
+        options = [option.strip(" \t") for option in headers.get("HTTP_CONNECTION", "").lower().split(",")]
+        self.connection_close = "close" in options or (self.version == "1.0" and "keep-alive" not in options)
         self._prepare_body()
 
     def _parse_request_line(self, line: str) -> None:
         if not _REQUEST_LINE.fullmatch(line):
+            self.command = "HEAD" if line.startswith("HEAD ") else "-"
             raise ParsingError(
                 "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), "
                 "with a target of ASCII characters that begins with / or http:// and has no #"
             )
-        self.command, self.request_uri, protocol = line.split(" ")
+        self.command, target, protocol = line.split(" ")
         self.version = protocol.removeprefix("HTTP/")
-        path, _, self.query = self.request_uri.partition("?")
+        path, _, self.query = target.partition("?")
         if path[0] not in "/*":
             try:
                 path = urlsplit(path).path
@@ -129,14 +119,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 raise ParsingError("the target of the request is malformed") from None
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
-    def _read_connection(self) -> None:
-        """Read the list of options. (RFC 9110, 7.6.1)"""
-        options = {option.strip(" \t").lower() for option in self.headers.get("CONNECTION", "").split(",")}
-        self.connection_close = "close" in options or (self.version == "1.0" and "keep-alive" not in options)
-
     def _prepare_body(self) -> None:
         """Reject framing on which a proxy and this server could disagree. (RFC 9112, 6.1 and 6.3)"""
-        coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
+        coding, length = self.headers.pop("HTTP_TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
         if coding is not None:
             if coding.lower() != "chunked" or length is not None or self.version == "1.0":
                 raise ParsingError("Transfer-Encoding must be chunked, without Content-Length, in HTTP/1.1")

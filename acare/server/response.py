@@ -1,51 +1,68 @@
-"""Responses, each sent as one piece."""
+"""Calls the app, and builds each response as one piece."""
 
 from __future__ import annotations
 
+import sys
+import time
 from functools import lru_cache
+from typing import Any
 
-from waitress import task as waitress_task
 from waitress.utilities import build_http_date
 
+from acare.server.parser import Parser
 
-def _send(task: waitress_task.Task, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-    """Write headers and body together, so that they leave in one packet; waitress writes them separately."""
-    lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {_http_date(int(task.start_time))}"]
-    if task.close_on_finish:
+
+def environment(channel: Any, request: Parser) -> dict[str, Any]:
+    """The WSGI environ of a request. (PEP 3333)"""
+    server = channel.server
+    return {
+        **request.headers,
+        "REMOTE_ADDR": channel.addr[0],
+        "REQUEST_METHOD": request.command,
+        "PATH_INFO": request.path,
+        "QUERY_STRING": request.query,
+        "SERVER_NAME": server.server_name,
+        "SERVER_PORT": str(server.effective_port),
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": request.get_body_stream(),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "acare.stopping": server.stopping,
+    }
+
+
+def respond(channel: Any, request: Parser) -> tuple[bytes, bool]:
+    """The response of the app, also to a rejected request, and whether the connection is closed after it.
+
+    The app's headers are valid, and have a Content-Length. ValueError for one with a line break.
+    """
+    server, error = channel.server, request.error
+    env = environment(channel, request)
+    if error is not None:
+        env["acare.rejected"] = error.code, error.body
+    if request.is_body_omitted:
+        env["acare.body_not_requested"] = True
+    started: list[tuple[Any, ...]] = []
+    body = b"".join(server.application(env, lambda *start: started.append(start)))
+    status, headers, *_ = started[0]
+    lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {_http_date(int(time.time()))}"]
+    is_last = error is not None or request.connection_close or (server.stopping and not channel.input)
+    if is_last:
         lines.append("connection: close")
-    elif task.request.version == "1.0":
+    elif request.version == "1.0":
         lines.append("connection: keep-alive")
     head = "\r\n".join([*lines, "\r\n"])
     if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
         raise ValueError("a header contains a line break")
-    task.wrote_header = True
-    task.channel.write_soon(head.encode("latin-1") + body)
+    return head.encode("latin-1") + body, is_last
 
 
 @lru_cache(maxsize=1)
 def _http_date(second: int) -> str:
     return str(build_http_date(second))
-
-
-class AppTask(waitress_task.WSGITask):  # type: ignore[misc]  # waitress has no types
-    """Calls the app, whose responses have valid headers and a Content-Length; also for a rejected request.
-
-    waitress's own task checks and rewrites each header of any application, which takes longer than the app.
-    """
-
-    def execute(self) -> None:
-        channel, server = self.channel, self.channel.server
-        env = self.get_environment()
-        env["acare.stopping"] = server.stopping
-        error = self.request.error
-        if error is not None:
-            env["acare.rejected"] = error.code, error.body
-        if self.request.is_body_omitted:
-            env["acare.body_not_requested"] = True
-        body = b"".join(server.application(env, self._start_response))
-        is_last = self.request.connection_close or (server.stopping and not channel.input)
-        self.close_on_finish = is_last or error is not None
-        _send(self, self.status, self.response_headers, body)
-
-    def _start_response(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-        self.status, self.response_headers = status, headers

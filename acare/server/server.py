@@ -45,14 +45,10 @@ LARGE_RESPONSE = 256 * 1024
 THREADS: dict[Workload, int] = {"write": 16, "check": 1, "list": 2, "slow": 4}
 
 _SWEEP_SECONDS = 1.0
-_NEVER = 10**9  # seconds or bytes: disables a mechanism of waitress that this server replaces
 _ADJUSTMENTS = {
     "max_request_body_size": MAX_BODY_READ + 1,
     "max_request_header_size": MAX_HEADER,
-    "channel_timeout": _NEVER,
-    "outbuf_overflow": _NEVER,  # no temporary files for responses
-    "outbuf_high_watermark": _NEVER,  # no thread waits for a caller; a connection has one response at most
-    "ident": None,  # no Server header
+    "outbuf_overflow": 2**30,  # bytes: no temporary files for responses
 }
 
 
@@ -111,9 +107,6 @@ class Server:
     def _queue(self, caller: str | None, channel: Channel) -> None:
         is_small_list = channel.workload == "list" and caller not in self._large_lists
         self._queues["quick" if is_small_list else channel.workload].put(caller, channel)
-
-    def pull_trigger(self) -> None:
-        """Do nothing: a connection calls this just before its request is done, which is too early."""
 
     # --- the loop
 
