@@ -98,8 +98,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         if request.expect_continue and request.headers_finished and not (has_begun or request.completed):
             if self.server.application.wants_body(environment(self, request)):
                 self.send_continue()
-            else:
-                request.omit_body()
+            else:  # the caller, who waits for 100 Continue, need not send the body
+                request.completed = request.connection_close = request.is_body_omitted = True
         if request.completed:
             self.request = None
             if not request.empty:

@@ -63,10 +63,6 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self.headers = {name: self.headers[name] for name in kept if name in self.headers}
         return consumed
 
-    def omit_body(self) -> None:
-        """Complete the request without its body. The caller, who waits for 100 Continue, need not send it."""
-        self.completed = self.connection_close = self.is_body_omitted = True
-
     def size(self) -> int:
         """The approximate memory, in bytes, of the request as far as it has been received."""
         body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)

@@ -79,6 +79,7 @@ class Server:
         self.costly: deque[Channel] = deque()  # the loop is to parse their input
         self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
         self._is_woken = False
+        self._writes = 0  # requests that write, until their responses are sent
         for kind, number in THREADS.items():
             start_threads(number, self._queues[kind], self._send_later)
         # Before the address is printed, so that a stop is clean from then on.
@@ -101,6 +102,7 @@ class Server:
         if not request.error:
             channel.workload = self.application.workload(request.command, request.path, request.query)
         channel.is_writing = channel.workload == "write"
+        self._writes += channel.is_writing
         # Writes, which are committed together, are taken in the order of their arrival.
         self._queue(None if channel.is_writing else request.caller() or channel.addr[0], channel)
 
@@ -127,7 +129,9 @@ class Server:
         wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self._sockets, count=1)
         self._is_woken = False
         while self._answered:
-            self._attempt(Channel.send_output, self._answered.popleft())
+            channel = self._answered.popleft()
+            self._writes -= channel.is_writing
+            self._attempt(Channel.send_output, channel)
         self._listener.accept_callers()
         until = time.monotonic() + TOGETHER_SECONDS
         while self.costly and time.monotonic() < until:
@@ -135,6 +139,8 @@ class Server:
         if self.connections.has_grown:
             self.connections.limit_memory()
         self._answer_quick()
+        if self._writes:
+            os.sched_yield()  # their threads run before the next reads: the slowest writes take half as long
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now

@@ -21,7 +21,6 @@ CHUNKS = {
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
     "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "before an empty line": b"%b\r\n%b\r\n\r\n0\r\n\r\n" % (SIZE, BODY),
-    "with an empty extension": b"%b;\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     **{
         f"and a trailer {trailer!r}": b"%b\r\n%b\r\n0\r\n%b\r\n\r\n" % (SIZE, BODY, trailer)
         for trailer in (b"X", b": y", b" X: y", b"X : y", b"X: y\n", b"X: y\0", b"a: b\r\n c")
