@@ -59,6 +59,7 @@ ENCODINGS = [
     "chunked;a=b",
     '"chunked"',
     "\x0bchunked",
+    "\xa0chunked",
     "",
 ]
 HEADERS = [
@@ -148,6 +149,14 @@ def test_a_refusal_keeps_the_request_id_and_has_no_body_for_head(target, sent):
             assert (body == b"") == (method == b"HEAD")
 
 
+def test_a_page_of_an_allowed_origin_can_read_a_refusal(tmp_path):
+    options = "--cors-origin", "https://page.example"
+    with target_in(tmp_path, *options) as target, target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(get("Host: b.example", "Origin: https://page.example"))
+        status, headers, _ = read_answer(stream)
+    assert (status, headers["Access-Control-Allow-Origin"]) == (400, "https://page.example")
+
+
 def ends(stream):
     """Whether the server closes and sends nothing more."""
     try:
@@ -179,6 +188,8 @@ WELL_FORMED = {
     "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
     "an empty line before it": (b"\r\n" + get(), 200),
     "many empty lines before it": (b"\r\n" * 3000 + get(), 200),
+    "a path with an escape": (get(first="GET /health%7A HTTP/1.1"), 200),
+    "a key in a name with an underscore": (get("X_API_Key: {key}", first="GET /v1/clients HTTP/1.1"), 401),
     "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
     "a value of Latin-1": (get("X-Test: \xe9"), 200),
     "an empty value": (get("X-Test:"), 200),
@@ -206,7 +217,7 @@ CLOSING = {
 @pytest.mark.parametrize(("sent", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
 def test_a_well_formed_request_and_the_next_are_answered(target, sent, expected):
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent + NEXT)
+        raw.sendall(sent.replace(b"{key}", target.key.encode()) + NEXT)
         assert [read_answer(stream)[0], read_answer(stream)[0]] == [expected, 200]
 
 
