@@ -221,6 +221,12 @@ def test_a_well_formed_request_and_the_next_are_answered(target, sent, expected)
         assert [read_answer(stream)[0], read_answer(stream)[0]] == [expected, 200]
 
 
+def test_a_caller_of_http_1_0_is_told_that_the_connection_stays_open(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(get("Connection: keep-alive", first="GET /healthz HTTP/1.0"))
+        assert read_answer(stream)[1]["Connection"] == "keep-alive"
+
+
 @pytest.mark.parametrize("sent", CLOSING.values(), ids=CLOSING)
 def test_the_option_close_closes_after_the_answer(target, sent):
     with target.connections() as [raw]:
