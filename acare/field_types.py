@@ -125,7 +125,7 @@ class StringList(FieldType):
                 valid.append(self.each.validate(item) or "")
             except ValueError as error:
                 raise ValueError(f"is invalid: [{index}] {error}") from None
-        return f"[{','.join(map(to_json, valid))}]"  # to_json of a list takes three times as long
+        return f"[{','.join(map(to_json, valid))}]"  # for a few strings, half the time of to_json(valid)
 
 
 @dataclass(frozen=True)

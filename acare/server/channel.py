@@ -116,7 +116,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 log.exception("a request could not be answered")
                 request.error = InternalServerError("")
                 data, is_last = respond(self, request)
-            self.output = data  # first: until then, the loop would close the connection at once
+            self.output = data  # before close_when_flushed: without output, the loop closes the connection
             self.close_when_flushed = is_last
         self.requests = []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
@@ -28,18 +28,17 @@ MAX_HEADER = 32 * 1024
 MAX_FIELDS = 100
 
 _PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
-_TLS_HANDSHAKE = b"\x16"  # its first byte
 
-_REQUEST_LINE = re.compile(  # RFC 9112, 3
-    r"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ (?:/|(?i:https?)://)[\x21\x22\x24-\x7e]*) HTTP/1\.[01]"
-)
+_AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
+_TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"
+_REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET}) HTTP/1\.[01]")
 _FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
-_LENGTH = re.compile(r"[0-9]{1,4000}")  # int() accepts at most 4,300 digits
+_HOST = re.compile(_AUTHORITY)
+_KEPT = re.compile(rb"^(origin|x-request-id):[ \t]*([\x21-\x7e]{1,256})[ \t]*\r", re.I | re.M)
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """One request. ``headers`` has the names of the WSGI environ and, if the request is rejected here, only
+    """One request. ``headers`` has the names of the WSGI environ. If the header is rejected here, it has only
     what the response depends on.
     """
 
@@ -49,8 +48,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     is_body_omitted = False
 
     def received(self, data: bytes) -> int:
-        if data[:1] == _TLS_HANDSHAKE and not self.header_plus and self.body_rcv is None:
-            # A handshake has no end of a header: the caller, who used https://, would wait for the time-out.
+        before = self.header_plus
+        if data[:1] == b"\x16" and not before and self.body_rcv is None:
+            # A TLS handshake has no end of a header: the caller would wait for the time-out.
             self.error = BadRequest("TLS is not supported")
             self.completed = True
             return len(data)
@@ -58,23 +58,26 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.expect_continue and self.content_length > MAX_BODY:
             self.error = self.error or RequestEntityTooLarge("the caller need not send the body")
             self.completed = True
-        if self.error is not None:
-            kept = ("HTTP_ORIGIN", "HTTP_X_REQUEST_ID")  # the response depends on them
-            self.headers = {name: self.headers[name] for name in kept if name in self.headers}
+        if self.error is not None and self.body_rcv is None:
+            self._read_rejected(before + data[:consumed])
         return consumed
+
+    def _read_rejected(self, text: bytes) -> None:
+        """Extract what the response to a rejected header depends on, even if it cannot be parsed."""
+        if text.startswith(b"HEAD "):
+            self.command = "HEAD"
+        found = {name.decode().upper().replace("-", "_"): value for name, value in _KEPT.findall(text)}
+        self.headers = {f"HTTP_{name}": value.decode() for name, value in found.items()}
 
     def size(self) -> int:
         """The approximate memory, in bytes, of the request as far as it has been received."""
         body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)
         return _PARSED_SIZE * int(self.header_bytes_received) + body
 
-    def caller(self) -> str | None:
-        """The API key that was sent, valid or not; None if there is none."""
-        return self.headers.get("HTTP_X_API_KEY") or self.headers.get("HTTP_API_KEY")
-
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
         lines = header_plus.decode("latin-1").removesuffix("\r\n").removesuffix("\r\n").split("\r\n")
+        self._parse_request_line(lines[0])
         if len(lines) > MAX_FIELDS + 2:
             raise ParsingError("there are too many header fields")
         headers = self.headers
@@ -88,7 +91,6 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                     name = f"HTTP_{name}"
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        self._parse_request_line(lines[0])  # after the headers, on which a rejection depends
         host = headers.get("HTTP_HOST")  # two are joined with a comma and a space, which is invalid
         if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
             raise ParsingError("the request must have exactly one valid Host header")
@@ -100,7 +102,6 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def _parse_request_line(self, line: str) -> None:
         if not _REQUEST_LINE.fullmatch(line):
-            self.command = "HEAD" if line.startswith("HEAD ") else "-"
             raise ParsingError(
                 "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), "
                 "with a target of ASCII characters that begins with / or http:// and has no #"
@@ -109,10 +110,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.version = protocol.removeprefix("HTTP/")
         path, _, self.query = target.partition("?")
         if path[0] not in "/*":
-            try:
-                path = urlsplit(path).path
-            except ValueError:
-                raise ParsingError("the target of the request is malformed") from None
+            path = f"/{path.partition('://')[2].partition('/')[2]}"
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
     def _prepare_body(self) -> None:
@@ -123,7 +121,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 raise ParsingError("Transfer-Encoding must be chunked, without Content-Length, in HTTP/1.1")
             self.chunked, self.body_rcv = True, Chunks()
         elif length is not None:
-            if not _LENGTH.fullmatch(length):
+            if not (length.isascii() and length.isdecimal() and len(length) < 20):
                 raise ParsingError("the Content-Length is malformed")
             self.content_length = int(length)
             if self.content_length > 0:

@@ -38,9 +38,9 @@ def environment(channel: Any, request: Parser) -> dict[str, Any]:
 
 
 def respond(channel: Any, request: Parser) -> tuple[bytes, bool]:
-    """The response of the app, also to a rejected request, and whether the connection is closed after it.
+    """The app's response, also to a rejected request, and whether the connection is closed after it.
 
-    The app's headers are valid, and have a Content-Length. ValueError for one with a line break.
+    The app must set valid headers with a Content-Length. ValueError if one has a line break.
     """
     server, error = channel.server, request.error
     env = environment(channel, request)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from functools import lru_cache
 from typing import Any
 
 from acare.clients import ClientPage, Filters
@@ -82,7 +81,6 @@ def _conditions(values: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in values if name in _CONDITIONS)
 
 
-@lru_cache
 def total_statement(names: tuple[str, ...]) -> str:
     """The statement for the number of clients in a list with the filters ``names``."""
     if names == ("q",):
@@ -92,7 +90,6 @@ def total_statement(names: tuple[str, ...]) -> str:
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
 
 
-@lru_cache
 def page_statement(names: tuple[str, ...], order: str, columns: str = "json") -> str:
     """The statement for one page of a list with the filters ``names``.
 
