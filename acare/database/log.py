@@ -63,21 +63,20 @@ class WriteAheadLog:
     @property
     def has_failed(self) -> bool:
         """Whether a checkpoint has failed, in any process; then nothing is written until a restart."""
-        if not self._failed and os.path.exists(self._record):
-            self._note_failure("in another process")
+        self._failed = self._failed or os.path.exists(self._record)
         return self._failed
 
     def committed(self) -> None:
-        """Checkpoint if due, after a commit."""
+        """Checkpoint if due, after a commit. If that fails, the next commit tries again."""
         self._commits += 1
         rows = self._connection.total_changes - self._copied_rows
-        if self._commits + rows >= CHECKPOINT_AFTER and not self._failed:
-            self._checkpoint()
+        if self._commits + rows >= CHECKPOINT_AFTER:
+            self._copy()
 
     def check(self) -> None:
         """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
         if self._pages_left > MAX_PAGES:
-            self._checkpoint()
+            self._copy()
         self._refuse_after_failure()
         if self._pages_left > MAX_PAGES:
             raise StoreUnavailable(
@@ -123,12 +122,6 @@ class WriteAheadLog:
             return False
         return os.path.getsize(self._path) == self._one_page
 
-    def _checkpoint(self) -> None:
-        try:
-            self._copy()
-        except (sqlite3.Error, StoreUnavailable, MemoryError) as error:  # the next write tries again
-            log.warning("the write-ahead log could not be checkpointed: %s", error)
-
     def _copy(self) -> None:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit."""
         self._connection.execute("BEGIN IMMEDIATE")
@@ -143,14 +136,11 @@ class WriteAheadLog:
             if code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE:
                 with suppress(OSError):  # the same disk
                     self._record.touch(mode=0o600)
-                self._note_failure(error)
+                self._failed = True
+                log.error("%s (%s)", FAILURE, error)
             raise
         finally:
             self._connection.execute("ROLLBACK")
-
-    def _note_failure(self, reason: object) -> None:
-        self._failed = True
-        log.error("%s (%s)", FAILURE, reason)
 
     def _refuse_after_failure(self) -> None:
         if self.has_failed:

@@ -182,10 +182,10 @@ class Writer:
             self._commit([write])
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
-        """Undo the transaction: each write of the batch has failed."""
-        with suppress(sqlite3.Error):
+        """Undo the transaction: each write of the batch has failed, or the checkpoint after it."""
+        with self._in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         for write in batch:
             write.fail(error)
         if not batch:
-            log.error("the writer failed between two transactions", exc_info=error)
+            log.warning("the write-ahead log could not be checkpointed: %r", error)
