@@ -29,10 +29,9 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        raise DatabaseRefused(f"{path}: {failed}{error.strerror or error}{explain_access(path)}") from None
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise DatabaseRefused(f"{path}: {failed}{_describe(error)}{explain_access(path)}") from None
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DatabaseRefused(f"{path}: {failed}{reason}{explain_access(path)}") from None
 
 
 def ensure(path: Path) -> None:
@@ -89,15 +88,6 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     if difference is not None:
         raise DatabaseRefused(f"{path}: not a database of schema {version}: {difference}; it was not changed")
     return int(version)
-
-
-def _describe(error: Exception) -> str:
-    """The reason why SQLite cannot read or write a file."""
-    if isinstance(error, sqlite3.OperationalError):
-        return str(error)
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
-    damaged = code & 0xFF == sqlite3.SQLITE_CORRUPT
-    return f"{'damaged' if damaged else 'not an SQLite database'}; it was not changed"
 
 
 def processes_using(path: Path) -> set[int] | None:

@@ -109,14 +109,14 @@ def a_log_alone(path):
 
 
 REFUSED = {
-    "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "not an SQLite database"),
+    "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "file is not a database"),
     "another program's": (
         lambda path: edit(path, "CREATE TABLE songs (title)"),
         "a database of another program",
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
-    "a file that was cut off": (cut_off, "damaged; it was not changed"),
+    "a file that was cut off": (cut_off, "database disk image is malformed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
     "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),

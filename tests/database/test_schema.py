@@ -141,6 +141,6 @@ def test_a_schema_that_cannot_be_parsed_is_refused_unchanged(path):
         "UPDATE sqlite_schema SET sql = 'CREATE TABLE users (' WHERE name = 'users'",
     )
     before = contents(path.parent)
-    with pytest.raises(DatabaseRefused, match="damaged; it was not changed"):
+    with pytest.raises(DatabaseRefused, match="malformed database schema"):
         file.check(path)
     assert contents(path.parent) == before
