@@ -18,6 +18,8 @@ log = logging.getLogger("acare.database")
 #: separated by empty lines: they run one by one, since ``executescript`` would commit first.
 FOLDER = Path(__file__).with_name("migrations")
 
+_FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed, and the file was not changed: "
+
 
 def migrate(path: Path, folder: Path = FOLDER) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
@@ -36,35 +38,27 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
 
 
 def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
-    """Migrate an open file to the current schema, without a backup. DatabaseRefused if that fails."""
+    """Migrate an open file to the current schema, without a backup.
+
+    DatabaseRefused if that fails: close the connection then, which undoes what was done.
+    """
     connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
     connection.execute("BEGIN EXCLUSIVE")
-    try:
-        # Another process may have migrated the file while this one waited for the lock.
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # Another process may have migrated the file while this one waited for the lock.
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    with file.refusing(path, _FAILED):
         if version < schema.SCHEMA_VERSION:
             for statement in _script(version, folder).split("\n\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
-            raise _failed(path, f"in the migrated file, {difference}")
+            raise DatabaseRefused(f"{path}: {_FAILED}in the migrated file, {difference}")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise _failed(path, error) from None
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _script(version: int, folder: Path) -> str:
     """The statements from this version to the current one."""
     steps = (folder / f"{older}_to_{older + 1}.sql" for older in range(version, schema.SCHEMA_VERSION))
     return "\n\n".join(step.read_text(encoding="utf-8") for step in steps)
-
-
-def _failed(path: Path, reason: object) -> DatabaseRefused:
-    return DatabaseRefused(
-        f"{path}: the migration to schema {schema.SCHEMA_VERSION} failed: {reason}; the file was not changed"
-    )
