@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acare.database import file
 from acare.database.connection import open_file
-from acare.database.disk import copy_owner, explain_access, sync, temporary
+from acare.database.disk import copy_owner, sync, temporary
 from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
 from acare.errors import DatabaseRefused
 
@@ -75,14 +75,14 @@ def _copy(database: Path, target: Path, progress: Progress) -> None:
     def show() -> None:
         progress("Copying", min(target.stat().st_size, size), size, "B")
 
-    try:
-        with closing(open_file(database)) as source, interruptible(source, show):
-            source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
-            if failure_record(database).exists():
-                prevent_checkpoint(source)
-    except sqlite3.Error as error:
-        reason = f"{error}{explain_access(target) or explain_access(database)}"
-        raise DatabaseRefused(f"{database}: no backup was made: {reason}") from None
+    with (
+        file.refusing(database, "no backup was made: "),
+        closing(open_file(database)) as source,
+        interruptible(source, show),
+    ):
+        source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
+        if failure_record(database).exists():
+            prevent_checkpoint(source)
 
 
 def check_content(path: Path, progress: Progress = silent, name: Path | None = None) -> int:
@@ -90,34 +90,30 @@ def check_content(path: Path, progress: Progress = silent, name: Path | None = N
 
     DatabaseRefused for the first error; it names the file, or ``name`` in its place.
     """
-    try:
-        with (
-            closing(open_file(path)) as connection,
-            interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
-        ):
-            problem = _find_problem(connection, path)
-            (clients,) = connection.execute("SELECT count(*) FROM clients").fetchone()
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        problem = str(error)
-    if problem is not None:
-        raise DatabaseRefused(f"{name or path}: damaged: {' '.join(problem.split())}")
+    with (
+        file.refusing(name or path, "damaged: "),
+        closing(open_file(path)) as connection,
+        interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
+    ):
+        for problem in _problems(connection, path):
+            raise DatabaseRefused(f"{name or path}: damaged: {' '.join(problem.split())}")
+        (clients,) = connection.execute("SELECT count(*) FROM clients").fetchone()
     return int(clients)
 
 
-def _find_problem(connection: sqlite3.Connection, path: Path) -> str | None:
-    """The first error in a database; None if it is intact."""
+def _problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
+    """The errors in a database."""
     connection.execute("PRAGMA cell_size_check = ON")
     (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     if size != (path.stat().st_size,):
-        return f"its size is {path.stat().st_size} bytes, and {size[0]} according to its header"
+        yield f"its size is {path.stat().st_size} bytes, and {size[0]} according to its header"
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":
-            return str(line)
+            yield str(line)
     for table, row, *_ in connection.execute("PRAGMA foreign_key_check"):
-        return f"the foreign key of {table} row {row}"
+        yield f"the foreign key of {table} row {row}"
     for group in connection.execute(WRONG_TOTALS):
-        return f"the total of {group}"
-    return None
+        yield f"the total of {group}"
 
 
 @contextmanager
