@@ -28,12 +28,9 @@ FROM sqlite_schema
 WHERE sql IS NOT NULL
 """
 
-# The tables in which FTS5 keeps an index. Other versions of SQLite may define them differently.
-SHADOW_TABLES = """
-SELECT name
-FROM pragma_table_list
-WHERE type = 'shadow'
-"""
+# How the names of the tables begin in which FTS5 keeps the index of the search. Other versions of SQLite may
+# define them differently.
+_SEARCH_TABLES = "clients_search_"
 
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
@@ -45,8 +42,6 @@ _TOKEN = re.compile(
 _COLUMN = r"\w+( COLLATE (BINARY|NOCASE|RTRIM))?( ASC| DESC)?"
 _PLAIN_INDEX = re.compile(rf"CREATE INDEX \w+ ON \w+ \( {_COLUMN}( , {_COLUMN})* \)", re.IGNORECASE)
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+) \(", re.IGNORECASE)
-
-_Object = tuple[str, str, str]  # type, name and SQL
 
 
 def text() -> str:
@@ -65,23 +60,19 @@ def difference(connection: sqlite3.Connection) -> str | None:
     """
     with closing(open_temporary()) as reference:
         reference.executescript(text())
-        expected, found = _objects(reference), _objects(connection)
-        shadows = {name for (name,) in reference.execute(SHADOW_TABLES)}
-    if sorted(found) == sorted(expected):
-        return None
-    missing = {_normalize(sql): (kind, name) for kind, name, sql in expected if name not in shadows}
+        missing = {
+            _normalize(sql): (kind, name)
+            for kind, name, sql in reference.execute(OBJECTS)
+            if kind != "table" or not name.startswith(_SEARCH_TABLES)
+        }
     names = {name for _, name in missing.values()}
-    for kind, name, sql in found:
+    for kind, name, sql in connection.execute(OBJECTS).fetchall():
         normal = _normalize(sql)
         if missing.pop(normal, None) is None and not (name not in names and _is_allowed(normal, names)):
             return f"the {kind} {name} is {'different' if name in names else 'not in schema.sql'}"
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return None
-
-
-def _objects(connection: sqlite3.Connection) -> list[_Object]:
-    return connection.execute(OBJECTS).fetchall()
 
 
 def _normalize(sql: str) -> str:
