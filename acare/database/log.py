@@ -31,9 +31,6 @@ EMPTY_SECONDS = 0.6
 
 _RETRY_SECONDS = 0.005
 
-# Bytes before the first page in the log. (sqlite.org/fileformat.html, "WAL File Format")
-_HEADERS = 32 + 24
-
 
 def write_one_page(connection: sqlite3.Connection) -> None:
     """Write one page to the log without a change: SQLite writes ``user_version`` again."""
@@ -53,7 +50,7 @@ class WriteAheadLog:
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
         self._path = log_file(Path(database))
         self._record = failure_record(Path(database))
-        self._one_page = _HEADERS + int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
+        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._commits = 0  # since then; a commit can change no row
@@ -120,7 +117,7 @@ class WriteAheadLog:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
-        return os.path.getsize(self._path) == self._one_page
+        return os.path.getsize(self._path) < 2 * self._page_size
 
     def _copy(self) -> None:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit."""
