@@ -11,7 +11,6 @@ import falcon
 from acare import ids
 from acare.auth import Caller
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
-from acare.field_types import Enum
 
 #: See ``workload``.
 Workload = Literal["quick", "list", "slow", "check", "write"]
@@ -20,7 +19,6 @@ Workload = Literal["quick", "list", "slow", "check", "write"]
 DEEP = 10_000
 
 _SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
-_BOOLEAN = Enum(("true", "false"))
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
@@ -125,8 +123,3 @@ def parse_count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
         raise ValueError("must be a whole number of at least 1")
     return int(text)
-
-
-def parse_flag(text: str) -> bool:
-    """``true`` or ``false``."""
-    return _BOOLEAN.validate(text) == "true"

@@ -10,9 +10,9 @@ from typing import Any
 
 import falcon
 
-from acare import csv_rows, ids, timestamps
+from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
-from acare.api.request import Request, StoreResource, parse_count, parse_flag, path_id, read_query
+from acare.api.request import Request, StoreResource, parse_count, path_id, read_query
 from acare.clients import ClientPage, ClientRow, CreatedClient
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, to_json
@@ -38,7 +38,7 @@ _FILTERS = {
     "user_id": ids.parse,
     "email": CLIENT_EMAIL.validate,
     "q": String(200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words").validate,
-    "deleted": parse_flag,
+    "deleted": setting_types.flag,
 }
 _LIST = {"page": parse_count, "limit": parse_count, **_FILTERS}
 

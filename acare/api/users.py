@@ -6,15 +6,15 @@ from typing import Any
 
 import falcon
 
-from acare import ids, timestamps
+from acare import ids, setting_types, timestamps
 from acare.api import body, envelope
-from acare.api.request import Request, StoreResource, parse_flag, path_id, read_query
+from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.auth import ROLES, User, parse_scopes
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
-_PARAMETERS = {"disabled": parse_flag}
+_PARAMETERS = {"disabled": setting_types.flag}
 
 
 class UserCollection(StoreResource):
