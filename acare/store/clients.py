@@ -85,7 +85,7 @@ SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at,
 WHERE user_id = :owner_id
 """
 
-#: Seconds that a list or search may take: other requests wait for it.
+#: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
 
 #: Seconds that reading all clients of a list may take, including pauses between rows.

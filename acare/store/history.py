@@ -15,7 +15,7 @@ from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.fields import FIELDS
 from acare.store import changes, idempotency, search
-from acare.store.clients import next_position_at
+from acare.store.clients import MAX_SECONDS, next_position_at
 from acare.store.targets import last_owner
 
 # The last versions of one client, the current one last, with the users who made and deleted them.
@@ -59,9 +59,6 @@ RETURNING id, version, json
 #: Versions in a history that the API returns: all are in memory, and each can have 100 KiB.
 MAX_VERSIONS = 200
 
-#: Seconds that reading the history of a client may take.
-_MAX_SECONDS = 2.0
-
 PURGE = f"DELETE FROM client_history WHERE ended_at < {at_offset(':age')}"
 
 
@@ -104,7 +101,7 @@ class HistoryStore:
         ClientNotFound if there are none, or if the caller cannot see the last version.
         """
         values = {"id": client_id, "max_versions": max_versions}
-        with self._database.read(max_seconds=_MAX_SECONDS) as connection:
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
             versions = connection.execute(VERSIONS, values).fetchall()
         events: list[Event] = []
         before: dict[str, Any] | None = None

@@ -13,7 +13,6 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -95,7 +94,8 @@ class KeyStore:
         minute = f"{now[: len('2026-07-15T14:32')]}:00.000Z"
         if self._noted.get(caller.key_id) != minute:
             self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
-            self._database.submit(partial(_touch, caller.key_id, minute))
+            values = {"id": caller.key_id, "minute": minute}
+            self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
         return caller
 
     def create(
@@ -165,10 +165,6 @@ def _find(connection: sqlite3.Connection, key: str) -> tuple[Caller | None, str 
     user_id, role, key_id, preview, scopes, expires_at = row
     given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
     return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at
-
-
-def _touch(key_id: str | None, minute: str, connection: sqlite3.Connection) -> None:
-    connection.execute(TOUCH, {"id": key_id, "minute": minute})
 
 
 def _hash(key: str) -> bytes:
