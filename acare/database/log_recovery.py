@@ -74,15 +74,12 @@ def sync_log(path: Path) -> None:
         return
     with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
         try:
-            connection.execute("BEGIN IMMEDIATE")  # keeps other processes from writing to the log meanwhile
+            connection.execute("BEGIN IMMEDIATE")  # until the close, no other process writes to the log
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
             return  # the file is damaged: its next use reports this
-        try:
-            _write_again(file.log_file(path))
-        finally:
-            connection.execute("ROLLBACK")
+        _write_again(file.log_file(path))
 
 
 def _write_again(path: Path) -> None:
