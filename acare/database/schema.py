@@ -2,7 +2,7 @@
 
 Further tables, and further plain indexes, do not matter: tools such as Litestream keep tables of their own in
 the file. Every other object that schema.sql does not define is a difference: a trigger on any table can
-write to acare's tables.
+write to acare's tables, and a foreign key to them can keep a client from being erased.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ OBJECTS = """
 SELECT CAST(type AS TEXT), CAST(name AS TEXT), CAST(sql AS TEXT)
 FROM sqlite_schema
 WHERE sql IS NOT NULL
+"""
+
+REFERENCES = """
+SELECT CAST(tables.name AS TEXT), lower(CAST(keys."table" AS TEXT))
+FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS keys
 """
 
 # How the names of the tables begin in which FTS5 keeps the index of the search. Other versions of SQLite may
@@ -70,6 +75,9 @@ def difference(connection: sqlite3.Connection) -> str | None:
         normal = _normalize(sql)
         if missing.pop(normal, None) is None and not (name not in names and _is_allowed(normal, names)):
             return f"the {kind} {name} is {'different' if name in names else 'not in schema.sql'}"
+    for table, parent in connection.execute(REFERENCES).fetchall():
+        if table not in names and parent in names:
+            return f"the table {table} refers to the table {parent}"
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return None

@@ -49,6 +49,7 @@ FOREIGN = {
     "CREATE TABLE mine (a); CREATE TRIGGER undo AFTER INSERT ON mine BEGIN "
     "UPDATE users SET disabled_at = NULL; END": "the trigger undo is not in schema.sql",
     "CREATE VIRTUAL TABLE words USING fts5 (word)": "the table words is not in schema.sql",
+    "CREATE TABLE mine (id REFERENCES [Clients] (id))": "the table mine refers to the table clients",
     "CREATE UNIQUE INDEX mine ON clients (email)": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (abs(email))": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
@@ -105,7 +106,7 @@ SAME = {
         CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
         CREATE TABLE _litestream_lock (id INTEGER);
         INSERT INTO _litestream_seq VALUES (1, 1)""",
-    "a table of the operator": "CREATE TABLE mine (id TEXT REFERENCES clients (id) ON DELETE CASCADE)",
+    "a table of the operator": "CREATE TABLE more (a PRIMARY KEY); CREATE TABLE mine (a REFERENCES more (a))",
     "ANALYZE": "ANALYZE",
     "VACUUM": "VACUUM",
     "a plain index": 'CREATE INDEX mine ON clients (email COLLATE NOCASE DESC, "status")',
