@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -10,6 +11,7 @@ from support.writer import add, connect
 
 from acare.database import log
 from acare.database.log import CHECKPOINT_AFTER
+from acare.errors import StoreUnavailable
 
 CHECKPOINT = ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -54,6 +56,34 @@ def test_no_process_can_commit_during_a_checkpoint(bench, other):
     bench.checkpointer.set_trace_callback(try_to_write)
     bench.run(add(1))
     assert found == ["database is locked"]
+
+
+def test_a_refused_write_does_not_disturb_a_checkpoint(bench, monkeypatch):
+    """Its rollback could: another thread checkpoints as soon as the writer has seen that it must refuse."""
+    checkpointing, refusing, found = threading.Event(), threading.Event(), []
+    fail = bench.writer._fail
+
+    def fail_late(*arguments):
+        refusing.set()
+        checkpointing.wait(SOON)
+        fail(*arguments)
+
+    def wait(statement):
+        checkpointing.set()
+        time.sleep(0.05)
+        found.append(bench.writing.in_transaction)
+
+    def refuse():
+        raise StoreUnavailable("missing")
+
+    monkeypatch.setattr(bench.writer, "_check", refuse)
+    monkeypatch.setattr(bench.writer, "_fail", fail_late)
+    bench.checkpointer.set_trace_callback(wait)
+    write = bench.writer.submit(add(1))
+    refusing.wait(SOON)
+    assert (bench.empty_log(), found) == (True, [True])
+    with pytest.raises(StoreUnavailable, match="missing"):
+        write.result()
 
 
 @pytest.mark.parametrize("reads", [False, True], ids=["alone", "with a reader"])
