@@ -90,6 +90,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def _parse(self, data: bytes) -> bytes:
         """Parse up to the end of a header or of a body. Returns the rest."""
         if self.request is None:
+            data = data.lstrip()  # empty lines, of which thousands can come at once
+            if not data:
+                return data
             self.request = Parser(self.adj)
             self.request_began = self.progress_at
         request = self.request
@@ -102,8 +105,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 request.completed = request.connection_close = request.is_body_omitted = True
         if request.completed:
             self.request = None
-            if not request.empty:
-                self.requests.append(request)
+            self.requests.append(request)
         return rest
 
     def service(self) -> None:

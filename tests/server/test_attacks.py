@@ -131,6 +131,16 @@ def test_pipelines_do_not_delay_new_connections(target):
     assert attack(target, act) == b"HTTP/1.1 200 OK\r\n"
 
 
+def test_empty_lines_do_not_delay_others(target):
+    def act():
+        with target.connections(ALL) as crowd:
+            for raw in crowd:
+                raw.sendall(fill(b"\r\n\r\n", room=8 * KIB))
+            time.sleep(2 * PROMPT)
+
+    attack(target, act)
+
+
 def test_a_thousand_idle_connections_do_not_delay_others(target):
     with target.connections(ALL):
         attack(target, lambda: time.sleep(2 * PROMPT))
