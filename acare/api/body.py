@@ -50,7 +50,7 @@ def read(req: Request, fields: Collection[str]) -> Any:
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
-    is_terminated = req.env.get("wsgi.input_terminated")
+    is_terminated = req.env.get("wsgi.input_terminated")  # the server ends the stream after the body
     value = loads(_read(req.env["wsgi.input"] if is_terminated else req.bounded_stream))
     if isinstance(value, dict):
         preferences.reject_unknown(req, value, fields, "is not a field that this operation accepts")

@@ -95,14 +95,15 @@ def check_content(path: Path, progress: Progress = silent, name: Path | None = N
         closing(open_file(path)) as connection,
         interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
     ):
-        for problem in _problems(connection, path):
+        problem = next(_problems(connection, path), None)
+        if problem is not None:
             raise DatabaseRefused(f"{name or path}: damaged: {' '.join(problem.split())}")
         (clients,) = connection.execute("SELECT count(*) FROM clients").fetchone()
     return int(clients)
 
 
 def _problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
-    """The errors in a database."""
+    """The errors in a database, found one by one."""
     connection.execute("PRAGMA cell_size_check = ON")
     (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     if size != (path.stat().st_size,):

@@ -64,7 +64,7 @@ class WriteAheadLog:
         return self._failed
 
     def committed(self) -> None:
-        """Checkpoint if due, after a commit. If that fails, the next commit tries again."""
+        """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
         self._commits += 1
         rows = self._connection.total_changes - self._copied_rows
         if self._commits + rows >= CHECKPOINT_AFTER:

@@ -18,7 +18,7 @@ log = logging.getLogger("acare.database")
 #: separated by empty lines: they run one by one, since ``executescript`` would commit first.
 FOLDER = Path(__file__).with_name("migrations")
 
-_FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed, and the file was not changed: "
+_FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "
 
 
 def migrate(path: Path, folder: Path = FOLDER) -> None:
@@ -40,7 +40,7 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
 def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
     """Migrate an open file to the current schema, without a backup.
 
-    DatabaseRefused if that fails: close the connection then, which undoes what was done.
+    DatabaseRefused if that fails; closing the connection then undoes it.
     """
     connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files

@@ -33,9 +33,8 @@ SELECT CAST(tables.name AS TEXT), lower(CAST(keys."table" AS TEXT))
 FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS keys
 """
 
-# How the names of the tables begin in which FTS5 keeps the index of the search. Other versions of SQLite may
-# define them differently.
-_SEARCH_TABLES = "clients_search_"
+# The prefix of the tables in which FTS5 keeps its index. Versions of SQLite may define them differently.
+_INDEX_PREFIX = "clients_search_"
 
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
@@ -61,14 +60,15 @@ def text() -> str:
 def difference(connection: sqlite3.Connection) -> str | None:
     """The first difference between the database's schema and schema.sql, as a clause; None if they agree.
 
-    Compares the SQL of each object, without white space, comments and quotes of names.
+    Compares the SQL of each object, without white space, comments and quotes of names. A foreign key from
+    another table to one of acare's is also a difference.
     """
     with closing(open_temporary()) as reference:
         reference.executescript(text())
         missing = {
             _normalize(sql): (kind, name)
             for kind, name, sql in reference.execute(OBJECTS)
-            if kind != "table" or not name.startswith(_SEARCH_TABLES)
+            if kind != "table" or not name.startswith(_INDEX_PREFIX)
         }
     names = {name for _, name in missing.values()}
     for kind, name, sql in connection.execute(OBJECTS).fetchall():
@@ -77,7 +77,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
             return f"the {kind} {name} is {'different' if name in names else 'not in schema.sql'}"
     for table, parent in connection.execute(REFERENCES).fetchall():
         if table not in names and parent in names:
-            return f"the table {table} refers to the table {parent}"
+            return f"the table {table} has a foreign key to {parent}"
     for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
         return f"the {kind} {name} is missing"
     return None

@@ -182,10 +182,10 @@ class Writer:
             self._commit([write])
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
-        """Undo the transaction: each write of the batch has failed, or the checkpoint after it."""
+        """Undo the transaction after an error, in a batch or (if it is empty) in the checkpoint after it."""
         with self._in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         for write in batch:
             write.fail(error)
         if not batch:
-            log.warning("the write-ahead log could not be checkpointed: %r", error)
+            log.warning("the write-ahead log could not be checkpointed: %s", error)

@@ -90,7 +90,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def _parse(self, data: bytes) -> bytes:
         """Parse up to the end of a header or of a body. Returns the rest."""
         if self.request is None:
-            data = data.lstrip()  # empty lines, of which thousands can come at once
+            data = data.lstrip()  # empty lines and white space: thousands can arrive at once
             if not data:
                 return data
             self.request = Parser(self.adj)
@@ -109,7 +109,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return rest
 
     def service(self) -> None:
-        """Answer the request. The loop sends the response, together with those of other connections."""
+        """Answer the request. The loop sends the response, along with other responses."""
         (request,) = self.requests
         if self.connected:
             try:
@@ -118,7 +118,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
                 log.exception("a request could not be answered")
                 request.error = InternalServerError("")
                 data, is_last = respond(self, request)
-            self.output = data  # before close_when_flushed: without output, the loop closes the connection
+            self.output = data  # set first: without it, close_when_flushed closes the connection
             self.close_when_flushed = is_last
         self.requests = []
 

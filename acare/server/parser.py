@@ -42,7 +42,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     what the response depends on.
     """
 
-    command, path, query = "-", "/", ""  # if they cannot be parsed
+    command, path, query = "-", "/", ""  # until they are parsed
     headers: dict[str, str]
     body_rcv: Any
     is_body_omitted = False
@@ -103,8 +103,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def _parse_request_line(self, line: str) -> None:
         if not _REQUEST_LINE.fullmatch(line):
             raise ParsingError(
-                "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), "
-                "with a target of ASCII characters that begins with / or http:// and has no #"
+                "the request line is not METHOD TARGET HTTP/1.1 (or HTTP/1.0), with a method in upper case, "
+                "and a path or http:// URL of ASCII characters without # as its target"
             )
         self.command, target, protocol = line.split(" ")
         self.version = protocol.removeprefix("HTTP/")
@@ -114,7 +114,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
     def _prepare_body(self) -> None:
-        """Reject framing on which a proxy and this server could disagree. (RFC 9112, 6.1 and 6.3)"""
+        """Choose the receiver of the body. Reject framing that a proxy could read differently. (RFC 9112)"""
         coding, length = self.headers.pop("HTTP_TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
         if coding is not None:
             if coding.lower() != "chunked" or length is not None or self.version == "1.0":

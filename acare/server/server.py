@@ -141,7 +141,7 @@ class Server:
             self.connections.limit_memory()
         self._answer_quick()
         if self._writes > 4:
-            os.sched_yield()  # to their threads, before the next reads: this halves their p99 latency
+            os.sched_yield()  # write threads run before the next reads: halves the p99 latency of writes
         now = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now

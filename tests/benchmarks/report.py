@@ -17,7 +17,7 @@ BARS = [
     ("list of 25", "bare Falcon", 0.65),
     ("list of 25", "PocketBase", 13.0),
     ("list of 100", "PocketBase", 18.0),
-    ("create", "PocketBase", 2.4),
+    ("create", "PocketBase", 2.6),
     ("update", "PocketBase", 2.8),
     ("4 reads, 1 write", "PocketBase", 2.7),
 ]

@@ -59,7 +59,7 @@ def test_no_process_can_commit_during_a_checkpoint(bench, other):
 
 
 def test_a_refused_write_does_not_disturb_a_checkpoint(bench, monkeypatch):
-    """Its rollback could: another thread checkpoints as soon as the writer has seen that it must refuse."""
+    """Its rollback could, if another thread checkpoints between the refusal and the rollback."""
     checkpointing, refusing, found = threading.Event(), threading.Event(), []
     fail = bench.writer._fail
 

@@ -232,7 +232,7 @@ FAILING = {
 @pytest.mark.parametrize("script", FAILING.values(), ids=FAILING)
 def test_a_failed_migration_leaves_the_file_unchanged(path, scripts, script):
     before = path.read_bytes()
-    with pytest.raises(DatabaseRefused, match="the file was not changed"):
+    with pytest.raises(DatabaseRefused, match="failed and was undone"):
         migrations.migrate(path, scripts(script))
     assert (path.read_bytes(), path.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(path)) == 8

@@ -49,7 +49,7 @@ FOREIGN = {
     "CREATE TABLE mine (a); CREATE TRIGGER undo AFTER INSERT ON mine BEGIN "
     "UPDATE users SET disabled_at = NULL; END": "the trigger undo is not in schema.sql",
     "CREATE VIRTUAL TABLE words USING fts5 (word)": "the table words is not in schema.sql",
-    "CREATE TABLE mine (id REFERENCES [Clients] (id))": "the table mine refers to the table clients",
+    "CREATE TABLE mine (id REFERENCES [Clients] (id))": "the table mine has a foreign key to clients",
     "CREATE UNIQUE INDEX mine ON clients (email)": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (abs(email))": "the index mine is not in schema.sql",
     "CREATE INDEX mine ON clients (email) WHERE email > ''": "the index mine is not in schema.sql",
