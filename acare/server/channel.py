@@ -71,11 +71,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def _is_costly(self, data: bytes) -> bool:
         """Whether parsing ``data`` may take longer than a usual request: a long header, or chunks."""
         request = self.request
-        if request is None:
-            return len(data) > USUAL_HEADER and data.find(b"\r\n\r\n", 0, USUAL_HEADER) < 0
-        if request.body_rcv is None:
-            return int(request.header_bytes_received) + len(data) > USUAL_HEADER
-        return bool(request.chunked)
+        if request is not None and request.body_rcv is not None:
+            return bool(request.chunked)
+        begun = 0 if request is None else int(request.header_bytes_received)
+        return begun + len(data) > USUAL_HEADER and (begun > 0 or b"\r\n\r\n" not in data[:USUAL_HEADER])
 
     def parse_costly(self) -> None:
         """Parse a header or a piece of a body that ``received`` has left for later."""

@@ -11,6 +11,8 @@ from waitress.utilities import build_http_date
 
 from acare.server.parser import Parser
 
+_http_date = lru_cache(maxsize=1)(build_http_date)  # takes a time in seconds
+
 
 def environment(channel: Any, request: Parser) -> dict[str, Any]:
     """The WSGI environ of a request. (PEP 3333)"""
@@ -61,8 +63,3 @@ def respond(channel: Any, request: Parser) -> tuple[bytes, bool]:
     if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
         raise ValueError("a header contains a line break")
     return head.encode("latin-1") + body, is_last
-
-
-@lru_cache(maxsize=1)
-def _http_date(second: int) -> str:
-    return str(build_http_date(second))

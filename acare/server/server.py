@@ -37,6 +37,9 @@ PATIENCE = 1.0
 #: responses and reads what has arrived.
 TOGETHER_SECONDS = 0.004
 
+#: Seconds after which the loop lets the write threads run, if they have to share a core with it.
+YIELD_SECONDS = 0.002
+
 #: Bytes of a response from the loop above which later lists for the same caller are answered by threads.
 LARGE_RESPONSE = 256 * 1024
 
@@ -73,7 +76,7 @@ class Server:
         self._drain_seconds = settings.drain_seconds
         self._large_lists: set[str | None] = set()  # callers whose lists go to threads; each has a valid key
         self._signalled = False
-        self._swept_at = time.monotonic()
+        self._swept_at = self._yielded_at = time.monotonic()
         self._quick = FairQueue()
         self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in THREADS}
         self.costly: deque[Channel] = deque()  # the loop is to parse their input
@@ -140,9 +143,10 @@ class Server:
         if self.connections.has_grown:
             self.connections.limit_memory()
         self._answer_quick()
-        if self._writes > 4:
-            os.sched_yield()  # write threads run before the next reads: halves the p99 latency of writes
         now = time.monotonic()
+        if self._writes and now - self._yielded_at > YIELD_SECONDS:
+            os.sched_yield()
+            self._yielded_at = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             self.connections.close_overdue(now)
