@@ -38,7 +38,7 @@ PATIENCE = 1.0
 TOGETHER_SECONDS = 0.004
 
 #: Seconds after which the loop lets the write threads run, if they have to share a core with it.
-YIELD_SECONDS = 0.002
+YIELD_SECONDS = 0.004
 
 #: Bytes of a response from the loop above which later lists for the same caller are answered by threads.
 LARGE_RESPONSE = 256 * 1024
