@@ -23,8 +23,8 @@ log = logging.getLogger("acare.database")
 #: long only while a reader keeps an old snapshot open; it must not fill the disk.
 MAX_PAGES = 262_144
 
-#: Changed rows after which the log is checkpointed: about 250 new clients, and 10 MB of log.
-CHECKPOINT_AFTER = 1500
+#: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
+CHECKPOINT_AFTER = 4000
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
 EMPTY_SECONDS = 0.6
