@@ -109,7 +109,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.command, target, protocol = line.split(" ")
         self.version = protocol.removeprefix("HTTP/")
         path, _, self.query = target.partition("?")
-        if path[0] not in "/*":
+        if path[0] not in "/*":  # a URL
             path = f"/{path.partition('://')[2].partition('/')[2]}"
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
