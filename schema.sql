@@ -4,7 +4,7 @@
 -- edited with another program.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
-PRAGMA user_version = 3;            -- the version of this schema; older ones: acare/database/migrations/
+PRAGMA user_version = 4;            -- the version of this schema; older ones: acare/database/migrations/
 
 
 -- Users and their API keys. A key acts on behalf of its user.
@@ -27,10 +27,13 @@ CREATE TABLE api_keys (
     created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     expires_at   TEXT,
     revoked_at   TEXT,
-    last_used_at TEXT                                              -- to the minute
+    last_used_at TEXT,                                             -- to the minute
+    made_by      TEXT REFERENCES users (id),                       -- NULL: the operator
+    made_with    TEXT REFERENCES api_keys (id)                     -- NULL: made without a key
 ) STRICT;
 
-CREATE INDEX api_keys_by_user ON api_keys (user_id);
+CREATE INDEX api_keys_by_user  ON api_keys (user_id);
+CREATE INDEX api_keys_by_maker ON api_keys (made_with) WHERE made_with IS NOT NULL;
 
 
 -- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from acare.errors import DatabaseRefused
 
 log = logging.getLogger("acare.database")
 
-#: For each older schema, the file ``N_to_M.sql`` that migrates it to the next one. Its statements are
-#: separated by empty lines: they run one by one, since ``executescript`` would commit first.
+#: For each older schema, the file ``N_to_M.sql`` that migrates its tables and rows to the next one. Its
+#: statements are separated by empty lines: they run one by one, since ``executescript`` would commit first.
+#: Triggers and views are dropped before the first step. The objects of schema.sql that are missing after the
+#: last one are created then, so no step repeats their SQL. A step drops what is no longer in schema.sql, and
+#: the indexes that it changes.
 FOLDER = Path(__file__).with_name("migrations")
 
 _FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "
@@ -49,13 +53,37 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     with file.refusing(path, _FAILED):
         if version < schema.SCHEMA_VERSION:
+            objects = [*schema.objects().values()]
+            _drop_triggers_and_views(connection, objects)
             for statement in _script(version, folder).split("\n\n"):
                 connection.execute(statement)
+            _create_missing(connection, objects)
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
             raise DatabaseRefused(f"{path}: {_FAILED}in the migrated file, {difference}")
         connection.execute("COMMIT")
+
+
+def _drop_triggers_and_views(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
+    """Drop the triggers and views of schema.sql. Others stay, and are refused after the migration."""
+    existing = _names(connection)
+    for kind, name, _ in objects:
+        if kind in ("trigger", "view") and name in existing:
+            connection.execute(f"DROP {kind} {name}")
+
+
+def _create_missing(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
+    existing = _names(connection)
+    for _, name, sql in objects:
+        if name not in existing:
+            connection.execute(sql)
+            if sql.startswith("CREATE VIRTUAL TABLE"):  # a full-text index, filled from its content table
+                connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {name for _, name, _ in connection.execute(schema.OBJECTS)}
 
 
 def _script(version: int, folder: Path) -> str:

@@ -16,7 +16,7 @@ from acare.database.connection import open_temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: The oldest version that can be migrated to it.
 OLDEST_VERSION = 2
@@ -57,20 +57,25 @@ def text() -> str:
     raise DatabaseRefused("schema.sql is missing from this installation of acare; reinstall acare")
 
 
+def objects() -> dict[str, tuple[str, str, str]]:
+    """The kind, name and SQL of each object of schema.sql, in its order, by its normalized SQL."""
+    with closing(open_temporary()) as reference:
+        reference.executescript(text())
+        return {
+            _normalize(sql): (kind, name, sql)
+            for kind, name, sql in reference.execute(OBJECTS)
+            if kind != "table" or not name.startswith(_INDEX_PREFIX)
+        }
+
+
 def difference(connection: sqlite3.Connection) -> str | None:
     """The first difference between the database's schema and schema.sql, as a clause; None if they agree.
 
     Compares the SQL of each object, without white space, comments and quotes of names. A foreign key from
     another table to one of acare's is also a difference.
     """
-    with closing(open_temporary()) as reference:
-        reference.executescript(text())
-        missing = {
-            _normalize(sql): (kind, name)
-            for kind, name, sql in reference.execute(OBJECTS)
-            if kind != "table" or not name.startswith(_INDEX_PREFIX)
-        }
-    names = {name for _, name in missing.values()}
+    missing = objects()
+    names = {name for _, name, _ in missing.values()}
     for kind, name, sql in connection.execute(OBJECTS).fetchall():
         normal = _normalize(sql)
         if missing.pop(normal, None) is None and not (name not in names and _is_allowed(normal, names)):
@@ -78,7 +83,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
     for table, parent in connection.execute(REFERENCES).fetchall():
         if table not in names and parent in names:
             return f"the table {table} has a foreign key to {parent}"
-    for kind, name in sorted(missing.values(), key=lambda each: each[0] != "table"):
+    for kind, name, _ in sorted(missing.values(), key=lambda defined: defined[0] != "table"):
         return f"the {kind} {name} is missing"
     return None
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from contextlib import closing
 
-from support import schema_2
+from support import old_schema
 from support.keys import new_key
 from support.server import command
 from support.terminal import on_terminal
@@ -59,6 +59,6 @@ def test_a_second_start_shows_no_key(tmp_path):
 
 
 def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
-    schema_2.write_to(tmp_path / "acare.db")
+    old_schema.write_to(tmp_path / "acare.db")
     ended = subprocess.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
-    assert "acare: migrated acare.db to schema 3; the backup is" in ended.stderr
+    assert "acare: migrated acare.db to schema 4; the backup is" in ended.stderr

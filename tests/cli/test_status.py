@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support import schema_2
+from support import old_schema
 from support.client import Api
 from support.http import serving_with
 from support.keys import new_key
@@ -60,7 +60,7 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
     printed = run("status", "--backups", folder)
     lines = printed.out.splitlines()
     assert [line.partition(": ")[0] for line in lines] == "database keys log disk writes backup".split()
-    assert lines[0].startswith("database: ok schema 3 size ")
+    assert lines[0].startswith(f"database: ok schema {SCHEMA_VERSION} size ")
     assert (lines[1], printed.err) == ("keys: ok", "")
 
 
@@ -121,7 +121,7 @@ def no_room(path, folder, monkeypatch):
 
 def older_schema(path, folder, monkeypatch):
     path.unlink()
-    schema_2.write_to(path)
+    old_schema.write_to(path)
 
 
 def damaged_backup(path, folder, monkeypatch):
@@ -133,7 +133,7 @@ def damaged_backup(path, folder, monkeypatch):
     ("harm", "reason"),
     [
         (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
-        (older_schema, "the schema is 2; it is migrated to 3 when the file is opened"),
+        (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} when the file is opened"),
         (full_disk, "are free; 30 days may need 1073741824.0 GiB"),
         (growing_file, "are free; 30 days may need 0."),
         (no_room, "there is no room for another backup"),

@@ -6,7 +6,7 @@ import stat
 from contextlib import closing
 
 import pytest
-from support import schema_2
+from support import old_schema
 from support.backups import fill, names, sign
 from support.client import Api
 from support.files import edit
@@ -75,7 +75,7 @@ def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
 
 
 def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
-    schema_2.write_to(path)
+    old_schema.write_to(path)
     backup = back_up(path, tmp_path / "backups")
     with closing(Database(path)) as database, database.read() as connection:
         ((client_id,),) = connection.execute("SELECT id FROM clients LIMIT 1").fetchall()
@@ -89,7 +89,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
 
 def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
     backup = tmp_path / "old.db"
-    schema_2.write_to(backup)
+    old_schema.write_to(backup)
     edit(backup, "CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
     sign(backup)
     fill(path, "Jordan")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from powercut.aftermath import HISTORY, client_rows
 from powercut.recording import WRITES, Recording, Step
-from support import schema_2
+from support import old_schema
 from support.crash import ALWAYS_CHECKPOINT, rows
 
 CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
@@ -165,8 +165,8 @@ def restore(recording: Recording) -> None:
 
 def migration(recording: Recording) -> None:
     """A server opens a file that an earlier acare made, of schema 2."""
-    schema_2.write_to(recording.database)
-    recording.key = schema_2.BROKER
+    old_schema.write_to(recording.database)
+    recording.key = old_schema.BROKER
     recording.before = {"rows": (client_rows(recording.database), rows(recording.database, HISTORY))}
     recording.begin()
     with recording.serving():

@@ -16,44 +16,9 @@ FROM (
     FROM clients
 );
 
--- ALTER TABLE cannot put a column where schema.sql has it, so the table is recreated. Of its generated columns,
--- `number` replaces `digits` and `phone_digits`.
-DROP INDEX clients_by_seq;
-
-DROP INDEX clients_by_type;
-
-DROP INDEX clients_by_status;
-
-DROP INDEX clients_by_type_status;
-
-DROP INDEX clients_by_user;
-
-DROP INDEX clients_by_user_type;
-
-DROP INDEX clients_by_user_status;
-
-DROP INDEX clients_by_user_type_status;
-
-DROP INDEX clients_by_email;
-
-DROP TRIGGER clients_search_insert;
-
-DROP TRIGGER clients_search_delete;
-
-DROP TRIGGER clients_search_update;
-
-DROP TRIGGER clients_count_insert;
-
-DROP TRIGGER clients_count_delete;
-
-DROP TRIGGER clients_count_update;
-
-DROP TRIGGER clients_history_update;
-
-DROP TRIGGER clients_history_delete;
-
 DROP TABLE clients_search;
 
+-- ALTER TABLE cannot put a column where schema.sql has it, so the table is recreated.
 ALTER TABLE clients RENAME TO clients_2;
 
 CREATE TABLE clients (
@@ -129,8 +94,6 @@ DROP TABLE clients_2;
 
 DROP TABLE imports;
 
-DROP INDEX client_history_by_end;
-
 ALTER TABLE client_history RENAME TO client_history_2;
 
 CREATE TABLE client_history (
@@ -163,136 +126,6 @@ DROP TABLE places;
 -- They stood for the users of an embedding app in the history.
 DELETE FROM api_keys WHERE preview = 'host';
 
-CREATE INDEX client_history_by_end  ON client_history (ended_at);
-
-CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
-
-CREATE INDEX clients_by_seq              ON clients (seq);
-
-CREATE INDEX clients_by_type_status      ON clients (client_type, status);
-
-CREATE INDEX clients_by_user             ON clients (user_id);
-
-CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
-
-CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
-
-CREATE VIEW clients_words AS
-SELECT seq, words, iif(length(json) = length(CAST(json AS BLOB)), NULL, nullif(
-    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-        iif(words GLOB '*[øØłŁđĐæÆßẞ]*', words || ' ', '')
-        || iif(words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
-            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-                words,
-                'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'),
-                'ø', 'oe'), 'Ø', 'oe'), 'å', 'aa'), 'Å', 'aa'), char(776), 'e'), char(778), 'a'),
-            ''),
-        'ø', 'o'), 'Ø', 'o'), 'ł', 'l'), 'Ł', 'l'), 'đ', 'd'), 'Đ', 'd'),
-        'æ', 'ae'), 'Æ', 'ae'), 'ß', 'ss'), 'ẞ', 'ss'),
-    '')) AS spellings
-FROM (
-    SELECT
-        seq,
-        json,
-        first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce((SELECT phone || ' ' || number || ' ' || substr(number, -7) FROM (SELECT ltrim(
-                replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
-                    ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-                    char(0xA0), ''), char(0x2013), ''), '0') AS number)), '') || ' '
-            || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
-    FROM clients
-);
-
-CREATE VIRTUAL TABLE clients_search USING fts5 (
-    words, spellings,
-    content = 'clients_words',
-    content_rowid = 'seq',
-    columnsize = 0,
-    prefix = '1',
-    tokenize = 'unicode61 remove_diacritics 2'
-);
-
-INSERT INTO clients_search (clients_search) VALUES ('rebuild');
-
-CREATE TABLE clients_to_index (
-    seq       INTEGER PRIMARY KEY,
-    words     TEXT,
-    spellings TEXT
-) STRICT;
-
-CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
-BEGIN
-    INSERT INTO clients_to_index (seq) VALUES (NEW.seq)
-    ON CONFLICT DO NOTHING;
-END;
-
-CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
-BEGIN
-    INSERT INTO clients_to_index (seq, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
-    ON CONFLICT DO NOTHING;
-END;
-
-CREATE TRIGGER clients_search_update
-BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
-BEGIN
-    INSERT INTO clients_to_index (seq, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
-    ON CONFLICT DO NOTHING;
-END;
-
-CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
-WHEN (SELECT count(*) FROM clients_to_index) > 32
-BEGIN
-    DELETE FROM clients_to_index WHERE seq <> NEW.seq;
-END;
-
-CREATE TRIGGER clients_index AFTER DELETE ON clients_to_index
-BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', OLD.seq, OLD.words, OLD.spellings WHERE OLD.words IS NOT NULL;
-    INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
-END;
-
-CREATE TRIGGER clients_count_insert AFTER INSERT ON clients
-BEGIN
-    INSERT INTO client_totals (user_id, client_type, status, total)
-    VALUES (NEW.user_id, NEW.client_type, NEW.status, 1)
-    ON CONFLICT (user_id, client_type, status) DO UPDATE SET total = total + 1;
-END;
-
-CREATE TRIGGER clients_count_delete AFTER DELETE ON clients
-BEGIN
-    UPDATE client_totals SET total = total - 1
-    WHERE user_id = OLD.user_id AND client_type = OLD.client_type AND status = OLD.status;
-END;
-
-CREATE TRIGGER clients_count_update AFTER UPDATE OF user_id, client_type, status ON clients
-WHEN (OLD.user_id, OLD.client_type, OLD.status) IS NOT (NEW.user_id, NEW.client_type, NEW.status)
-BEGIN
-    UPDATE client_totals SET total = total - 1
-    WHERE user_id = OLD.user_id AND client_type = OLD.client_type AND status = OLD.status;
-    INSERT INTO client_totals (user_id, client_type, status, total)
-    VALUES (NEW.user_id, NEW.client_type, NEW.status, 1)
-    ON CONFLICT (user_id, client_type, status) DO UPDATE SET total = total + 1;
-END;
-
-CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
-BEGIN
-    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
-END;
-
-CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
-BEGIN
-    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
-            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
-END;
-
 CREATE TABLE client_changes (
     revision   INTEGER PRIMARY KEY,
     client_id  TEXT NOT NULL,
@@ -300,8 +133,6 @@ CREATE TABLE client_changes (
     user_id    TEXT NOT NULL,
     removed_at TEXT
 ) STRICT;
-
-CREATE INDEX client_changes_removed ON client_changes (client_id) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE change_cursors (
     epoch  TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))),
@@ -315,28 +146,3 @@ INSERT INTO client_changes (client_id, version, user_id)
 SELECT id, version, user_id
 FROM clients
 ORDER BY seq;
-
-CREATE TRIGGER clients_changes_insert AFTER INSERT ON clients
-BEGIN
-    INSERT INTO client_changes (client_id, version, user_id)
-    VALUES (NEW.id, NEW.version, NEW.user_id);
-END;
-
-CREATE TRIGGER clients_changes_update AFTER UPDATE OF version ON clients
-BEGIN
-    INSERT INTO client_changes (client_id, version, user_id)
-    VALUES (NEW.id, NEW.version, NEW.user_id);
-END;
-
-CREATE TRIGGER clients_changes_owner AFTER UPDATE OF user_id ON clients
-WHEN OLD.user_id <> NEW.user_id
-BEGIN
-    INSERT INTO client_changes (client_id, version, user_id, removed_at)
-    VALUES (OLD.id, OLD.version, OLD.user_id, NEW.updated_at);
-END;
-
-CREATE TRIGGER clients_changes_delete AFTER DELETE ON clients
-BEGIN
-    INSERT INTO client_changes (client_id, version, user_id, removed_at)
-    VALUES (OLD.id, OLD.version, OLD.user_id, max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
-END;

@@ -1,4 +1,4 @@
-"""A database of schema 2: created over the API of an earlier acare (commit cb07b98), and its answers."""
+"""Databases of older schemas, made over the API of acare (2: commit cb07b98, 3: 71e6642), and its answers."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ WHERE created_at > '2021'
 """
 
 
-def write_to(path: Path) -> None:
+def write_to(path: Path, version: int = 2) -> None:
     """Create the database at ``path``, in the state in which acare left it: closed, in WAL mode."""
-    path.write_bytes(_content())
+    path.write_bytes(_content(version))
 
 
 @cache
-def _content() -> bytes:
+def _content(version: int) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "acare.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript((HERE / "schema-2.sql").read_text(encoding="utf-8"))
+            connection.executescript((HERE / f"schema-{version}.sql").read_text(encoding="utf-8"))
             connection.execute(RENEW)
             connection.execute("PRAGMA journal_mode = WAL")
         return path.read_bytes()
 
 
 @cache
-def answers() -> dict[str, Any]:
+def answers(version: int) -> dict[str, Any]:
     """``lists``: the list of clients of each key's first digit; ``history``: the events of each client by id;
-    ``keys``: the output of ``acare key list``.
+    ``cursor`` of the feed and the ``changes`` after it (schema 3).
     """
-    answers: dict[str, Any] = json.loads((HERE / "schema-2-answers.json").read_text(encoding="utf-8"))
+    text = (HERE / f"schema-{version}-answers.json").read_text(encoding="utf-8")
+    answers: dict[str, Any] = json.loads(text)
     return answers
