@@ -12,7 +12,7 @@ ROLES: tuple[Role, ...] = ("agent", "broker")
 
 #: Resources and actions that a scope may name. ``all`` stands for every resource.
 RESOURCES = ("clients", "users", "keys", "all")
-ACTIONS = ("read", "write", "delete")
+ACTIONS = ("read", "write", "delete", "create")
 
 Scopes = Mapping[str, frozenset[str]]
 
@@ -80,14 +80,18 @@ class Right(NamedTuple):
 _READ = ("read",)
 _WRITE = ("write",)
 _DELETE = ("write", "delete")
+_CREATE = ("write", "create")
 _BROKERS: tuple[Role, ...] = ("broker",)
+
+# The actions that include an action.
+_INCLUDED_IN = {"delete": _DELETE, "create": _CREATE}
 
 #: Every operation of the API and the right that it needs; HEAD needs the right of GET. An operation that is
 #: not listed fails. The store decides by the role which clients and keys a caller can see.
 RIGHTS = {
     "GET /v1/clients": Right("clients", _READ),
     "GET /v1/clients.csv": Right("clients", _READ),
-    "POST /v1/clients": Right("clients", _WRITE),
+    "POST /v1/clients": Right("clients", _CREATE),
     "GET /v1/clients/{client_id}": Right("clients", _READ),
     "PUT /v1/clients/{client_id}": Right("clients", _WRITE),
     "DELETE /v1/clients/{client_id}": Right("clients", _DELETE),
@@ -96,12 +100,12 @@ RIGHTS = {
     "POST /v1/clients/{client_id}/owner": Right("clients", _WRITE, _BROKERS),
     "GET /v1/changes": Right("clients", _READ),
     "GET /v1/users": Right("clients", _READ),
-    "POST /v1/users": Right("users", _WRITE, _BROKERS),
+    "POST /v1/users": Right("users", _CREATE, _BROKERS),
     "GET /v1/users/me": Right("clients", _READ),
     "PUT /v1/users/{user_id}": Right("users", _WRITE, _BROKERS),
     "POST /v1/users/{user_id}/handover": Right("clients", _WRITE, _BROKERS),
     "GET /v1/keys": Right("keys", _READ),
-    "POST /v1/keys": Right("keys", _WRITE),
+    "POST /v1/keys": Right("keys", _CREATE),
     "DELETE /v1/keys/{key_id}": Right("keys", _DELETE),
 }
 
@@ -122,7 +126,7 @@ def require_right_to_give(caller: Caller, user_id: str, scopes: NewScopes) -> No
     """
     for resource, actions in scopes.items():
         for action in actions:
-            if not caller.may(resource, _DELETE if action == "delete" else (action,)):
+            if not caller.may(resource, _INCLUDED_IN.get(action, (action,))):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired

@@ -96,8 +96,8 @@ def add_to(commands: Commands) -> None:
         argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
         argument("--name", type=checked(NAME.validate), metavar="TEXT", help="what the key is for"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
-                 metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete "
-                 f"(write includes delete); may be repeated (default: {DEFAULT_SCOPE})"),
+                 metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete, "
+                 f"create (write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})"),
         argument("--expires-in-days", dest="expires_at", type=checked(_after_days), metavar="DAYS",
                  help="1 to 365 (default: the key never expires)"),
         description="Create an API key, and the database if there is none. The key is printed once, "

@@ -54,7 +54,7 @@ def test_head_needs_the_scope_of_get(caller):
 def test_a_403_names_the_scope(caller):
     error = caller(scopes={"clients": ["read"]}).post(JORDAN, 403).json["error"]
     assert error["code"] == "INSUFFICIENT_SCOPE"
-    assert error["details"] == {"resource": "clients", "actions": ["write"]}
+    assert error["details"] == {"resource": "clients", "actions": ["write", "create"]}
 
 
 # --- the order of the checks: which of two errors is answered

@@ -79,11 +79,13 @@ def test_a_new_key_works_and_is_shown_once(app, ana):
 GIVEN = [
     # scopes of the caller, of the new key, and whether the caller may give them
     ({"keys": ["write"]}, {"keys": ["write"]}, True),
-    ({"keys": ["write"], "clients": ["write"]}, {"clients": ["delete"]}, True),
+    ({"keys": ["write"], "clients": ["write"]}, {"clients": ["delete", "create"]}, True),
+    ({"keys": ["create"], "clients": ["create"]}, {"clients": ["create"]}, True),
     ({"all": ["write"]}, {"users": ["write", "write"], "all": ["delete"]}, True),
     ({"keys": ["write"]}, {}, True),
     ({"keys": ["write"]}, {"keys": ["read"]}, False),
-    ({"keys": ["write"], "clients": ["delete"]}, {"clients": ["write"]}, False),
+    ({"keys": ["write"], "clients": ["delete", "create"]}, {"clients": ["write"]}, False),
+    ({"keys": ["create"], "clients": ["delete"]}, {"clients": ["create"]}, False),
     ({"keys": ["read", "write"], "clients": ["read", "write"]}, {"all": ["read"]}, False),
 ]
 
