@@ -107,6 +107,14 @@ class KeyNotFound(UserError):
     """There is no such key, or the caller cannot see it."""
 
 
+class KeyRevoked(AcareError):
+    """The key of the caller was revoked during the request."""
+
+
+class TooManyKeys(UserError):
+    """The user has as many valid keys as a user may have."""
+
+
 class AlreadyExists(UserError):
     """The user or client to be created or restored already exists."""
 

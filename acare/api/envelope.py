@@ -33,6 +33,7 @@ STATUSES = {
     "VERSION_CONFLICT": falcon.HTTP_409,
     "ALREADY_EXISTS": falcon.HTTP_409,
     "LAST_BROKER": falcon.HTTP_409,
+    "TOO_MANY_KEYS": falcon.HTTP_409,
     "CURSOR_EXPIRED": falcon.HTTP_410,
     "PRECONDITION_FAILED": falcon.HTTP_412,
     "CONTENT_TOO_LARGE": falcon.HTTP_413,
@@ -71,6 +72,15 @@ def unavailable(message: str, details: Details = None) -> ApiError:
     return ApiError("SERVICE_UNAVAILABLE", message, details, {"Retry-After": "1"})
 
 
+def unauthorized() -> ApiError:
+    """A 401."""
+    return ApiError(
+        "UnauthorizedError",
+        "A valid API key is required in the X-API-Key header.",
+        headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
+    )
+
+
 def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None = None) -> ApiError:
     details = {
         "currentVersion": error.current,
@@ -102,6 +112,8 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.ClientNotFound: lambda _: ApiError("NOT_FOUND", "Client not found."),
     errors.UserNotFound: lambda _: ApiError("NOT_FOUND", "User not found."),
     errors.KeyNotFound: lambda _: ApiError("NOT_FOUND", "API key not found."),
+    errors.KeyRevoked: lambda _: unauthorized(),
+    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(error)),
     errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(error)),
     errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(error)),
     errors.VersionConflict: lambda error: _stale("VERSION_CONFLICT", error),

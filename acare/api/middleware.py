@@ -11,7 +11,7 @@ from typing import Any, Literal
 import falcon
 
 from acare.api import body
-from acare.api.envelope import ApiError, unavailable
+from acare.api.envelope import ApiError, unauthorized, unavailable
 from acare.api.request import Request
 from acare.auth import Caller, require_right
 from acare.ratelimit import RateLimiter, bucket_name
@@ -144,11 +144,7 @@ class RequireKey:
             return
         user = req.context.session_user
         if user is None:
-            raise ApiError(
-                "UnauthorizedError",
-                "A valid API key is required in the X-API-Key header.",
-                headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
-            )
+            raise unauthorized()
         raise ApiError(
             "INSUFFICIENT_SCOPE",
             f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "

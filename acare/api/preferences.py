@@ -47,7 +47,7 @@ class StrictHandling:
     """
 
     def process_resource(self, req: Request, resp: falcon.Response, resource: object, params: object) -> None:
-        known = getattr(resource, "parameters", ()) if req.method in ("GET", "HEAD") else ()
+        known = getattr(resource, "parameters", ()) if req.method not in ("POST", "PUT") else ()
         reject_unknown(req, req.params, known, "is not a query parameter of this operation")
         takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
         if not takes_body and req.content_length:

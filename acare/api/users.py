@@ -15,6 +15,7 @@ from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
 _PARAMETERS = {"disabled": setting_types.flag}
+_REVOCATION = {"made": setting_types.flag}
 
 
 class UserCollection(StoreResource):
@@ -73,7 +74,7 @@ class KeyCollection(StoreResource):
 
     FIELDS = (
         "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
-        "revoked_at",
+        "revoked_at", "made_by", "made_with",
     )  # fmt: skip
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
@@ -100,8 +101,11 @@ class KeyCollection(StoreResource):
 class KeyItem(StoreResource):
     """``/v1/keys/{key_id}``"""
 
+    parameters = _REVOCATION
+
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
-        self._store.revoke(req.context.caller, path_id(key_id, KeyNotFound))
+        made = read_query(req, self.parameters).get("made", False)
+        self._store.revoke(req.context.caller, path_id(key_id, KeyNotFound), made=made)
         envelope.succeed(resp, "{}")
 
 

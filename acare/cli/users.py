@@ -31,7 +31,9 @@ from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 
-KEY_COLUMNS = "id preview state role email scopes expires_at last_used_at user_id name".split()
+KEY_COLUMNS = (
+    "id preview state role email scopes expires_at last_used_at user_id made_by made_with name"
+).split()
 
 DEFAULT_SCOPE = "clients:read,write"
 
@@ -107,6 +109,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         group, "revoke", run_revoke_key, "revoke a key, from the next request on",
         argument("id", metavar="ID", type=parse_id, help="an id from 'acare key list'"),
+        argument("--made", action="store_true", help="also the keys made with it, and with those"),
     )  # fmt: skip
 
 
@@ -168,5 +171,6 @@ def _scope_text(scopes: NewScopes) -> str:
 
 def run_revoke_key(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
-        KeyStore(database).revoke(OPERATOR, args.id)
-    sys.stderr.write(f"Revoked key {args.id}.\n")
+        revoked = KeyStore(database).revoke(OPERATOR, args.id, made=args.made)
+    made = f" and {counted(revoked - 1, 'key')} made with it" if args.made else ""
+    sys.stderr.write(f"Revoked key {args.id}{made}.\n")

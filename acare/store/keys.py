@@ -13,14 +13,15 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from acare import ids, timestamps
-from acare.auth import OPERATOR, Caller, NewScopes, is_scope, require_right_to_give
+from acare.auth import Caller, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import KeyNotFound
+from acare.errors import KeyNotFound, KeyRevoked, TooManyKeys
 from acare.store import users
 
 #: Characters of a key.
@@ -35,32 +36,59 @@ WHERE sha256 = :sha256 AND revoked_at IS NULL AND disabled_at IS NULL
 
 TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
 
-INSERT_KEY = """
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at)
-VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at)
+#: Valid keys that a user may have.
+MAX_VALID_KEYS = 100
+
+COUNT_VALID = f"""
+SELECT count(*)
+FROM api_keys
+WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
 """
 
-LIST_KEYS = f"""
+GET_EXPIRY = "SELECT expires_at FROM api_keys WHERE id = :id AND revoked_at IS NULL"
+
+INSERT_KEY = """
+INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
+VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with)
+"""
+
+KEYS = f"""
 SELECT
-    api_keys.id, users.id AS user_id, email, role, name, preview, scopes,
-    api_keys.created_at, expires_at, revoked_at, last_used_at,
+    api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
+    api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with,
     CASE
         WHEN revoked_at IS NOT NULL THEN 'revoked'
-        WHEN disabled_at IS NOT NULL THEN 'disabled'
+        WHEN owner.disabled_at IS NOT NULL THEN 'disabled'
         WHEN expires_at <= {NOW} THEN 'expired'
         ELSE 'valid'
     END AS state
 FROM api_keys
-JOIN users ON users.id = user_id
-WHERE (:owner_id IS NULL OR users.id = :owner_id)
-    AND (:id IS NULL OR api_keys.id = :id)
+JOIN users AS owner ON owner.id = user_id
+LEFT JOIN users AS maker ON maker.id = made_by
+"""
+
+LIST_KEYS = f"""{KEYS}
+WHERE :owner_id IS NULL OR owner.id = :owner_id
 ORDER BY api_keys.rowid
 """
 
+GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
+
+# With :made, also the keys that were made with the key, and with those.
 REVOKE = f"""
+WITH RECURSIVE revoked (id) AS (
+    SELECT id
+    FROM api_keys
+    WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
+    UNION
+    SELECT api_keys.id
+    FROM revoked
+    JOIN api_keys ON made_with = revoked.id
+    WHERE :made
+)
 UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
-WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
+WHERE id IN (SELECT id FROM revoked)
 RETURNING id
 """
 
@@ -109,28 +137,26 @@ class KeyStore:
     ) -> NewKey:
         """Create a key for the caller or another user, by default with the scopes of the caller.
 
-        Raises InsufficientScope if the caller lacks one of the scopes, BrokerRequired if an agent names
-        another user, or InvalidInput if the user is unknown or disabled.
+        It expires with the key of the caller at the latest. Raises InsufficientScope if the caller lacks one
+        of the scopes, BrokerRequired if an agent names another user, InvalidInput if the user is unknown or
+        disabled, TooManyKeys, or KeyRevoked.
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         require_right_to_give(caller, owner_id, given)
-        key, key_id = secrets.token_hex(KEY_LENGTH // 2), ids.new()
+        key = secrets.token_hex(KEY_LENGTH // 2)
         values = {
-            "id": key_id,
+            "id": ids.new(),
+            "user_id": owner_id,
             "name": name,
             "sha256": _hash(key),
             "preview": f"{key[:8]}…{key[-4:]}",
             "scopes": json.dumps(given),
             "expires_at": expires_at,
+            "made_by": caller.author_id,
+            "made_with": caller.key_id,
         }
-
-        def work(connection: sqlite3.Connection) -> NewKey:
-            user = users.get_enabled(connection, owner_id, "user_id")
-            connection.execute(INSERT_KEY, {**values, "user_id": user.id})
-            return NewKey(key, *_list(connection, OPERATOR, key_id))
-
-        return self._database.write(work)
+        return NewKey(key, self._database.write(partial(_insert, values)))
 
     def list(self, caller: Caller) -> list[dict[str, Any]]:
         """The keys of the caller or, for a broker, all keys, oldest first.
@@ -138,22 +164,44 @@ class KeyStore:
         Each with its user and state, but without the key itself.
         """
         with self._database.read() as connection:
-            return _list(connection, caller)
+            return _read(connection, LIST_KEYS, owner_id=caller.owner_id)
 
-    def revoke(self, caller: Caller, key_id: str) -> None:
-        """Revoke the key permanently. KeyNotFound if the caller sees no key with this id."""
-        values = {"id": key_id, "owner_id": caller.owner_id}
+    def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
+        """Revoke the key permanently; with ``made``, also the keys made with it, and with those.
 
-        def work(connection: sqlite3.Connection) -> None:
-            if not connection.execute(REVOKE, values).fetchall():
+        Returns how many keys that are. KeyNotFound if the caller sees no key with this id.
+        """
+        values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
+
+        def work(connection: sqlite3.Connection) -> int:
+            revoked = connection.execute(REVOKE, values).fetchall()
+            if not revoked:
                 raise KeyNotFound(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
+            return len(revoked)
 
-        self._database.write(work)
+        return self._database.write(work)
 
 
-def _list(connection: sqlite3.Connection, caller: Caller, key_id: str | None = None) -> list[dict[str, Any]]:
-    """The keys that the caller can see, or the one with this id."""
-    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": caller.owner_id, "id": key_id}))
+def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
+    """Insert a key and return it as ``KeyStore.list`` shows it."""
+    owner = users.get_enabled(connection, values["user_id"], "user_id")
+    (valid,) = connection.execute(COUNT_VALID, values).fetchone()
+    if valid >= MAX_VALID_KEYS:
+        raise TooManyKeys(f"the user {owner.email} has {valid} valid keys, the maximum; revoke one first")
+    expires_at = values["expires_at"]
+    if values["made_with"] is not None:
+        maker = connection.execute(GET_EXPIRY, {"id": values["made_with"]}).fetchone()
+        if maker is None:
+            raise KeyRevoked
+        expires_at = min((at for at in (expires_at, *maker) if at is not None), default=None)
+    connection.execute(INSERT_KEY, {**values, "expires_at": expires_at})
+    (key,) = _read(connection, GET_KEY, id=values["id"])
+    return key
+
+
+def _read(connection: sqlite3.Connection, statement: str, **values: object) -> list[dict[str, Any]]:
+    """The keys that a statement selects."""
+    keys = users.as_dicts(connection.execute(statement, values))
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 

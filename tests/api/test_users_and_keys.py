@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.client import Api, code_of, fields_of
-from support.data import UNKNOWN_ID
+from support.data import ALL_SCOPES, UNKNOWN_ID
+from support.keys import fill_up, new_key
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 
@@ -150,6 +151,33 @@ def test_a_key_expires_at_the_time_that_is_sent(app, api):
     assert create_key(api, expires_at=None, user_id=None, name=None).json["data"]["expires_at"] is None
 
 
+SOON, LATER = "2998-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("own", "sent", "expires"),
+    [(SOON, None, SOON), (SOON, LATER, SOON), (LATER, SOON, SOON), (None, SOON, SOON), (None, None, None)],
+)
+def test_a_key_expires_with_the_key_that_made_it(app, ana, own, sent, expires):
+    maker = new_key(app.keys, ANA, ALL_SCOPES, expires_at=own)
+    made = create_key(Api(app, maker.key), expires_at=sent).json["data"]
+    assert (made["expires_at"], made["made_by"], made["made_with"]) == (expires, ANA, maker.id)
+
+
+def test_a_key_made_by_the_operator_has_no_maker(api):
+    assert [(key["made_by"], key["made_with"]) for key in listed(api)] == [(None, None)]
+
+
+def test_a_user_has_at_most_100_valid_keys(app, api, ana):
+    first = create_key(ana).json["data"]
+    new_key(app.keys, ANA, {}, expires_at="2020-01-01T00:00:00.000Z")  # does not count
+    fill_up(app.keys, ana.user_id())
+    assert len(listed(ana)) == 101
+    assert code_of(create_key(api, 409, user_id=ana.user_id())) == "TOO_MANY_KEYS"
+    ana.ask("DELETE", f"/v1/keys/{first['id']}")
+    assert create_key(ana).json["data"]["made_by"] == ANA
+
+
 def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):
     first, second = (create_key(ana).json["data"] for _ in range(2))
     ben.ask("DELETE", f"/v1/keys/{first['id']}", status=404)
@@ -159,3 +187,20 @@ def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):
     assert all(each["revoked_at"] for each in listed(api) if each["id"] in (first["id"], second["id"]))
     for unknown in (UNKNOWN_ID, "x"):
         assert code_of(api.ask("DELETE", f"/v1/keys/{unknown}", status=404)) == "NOT_FOUND"
+
+
+def chain(app, api):
+    """Three keys: one, the key that was made with it, and the key that was made with that."""
+    keys = []
+    for _ in range(3):
+        keys.append(create_key(api).json["data"])
+        api = Api(app, keys[-1]["key"])
+    return keys
+
+
+@pytest.mark.parametrize(("query", "left"), [("", [401, 200, 200]), ("?made=true", [401, 401, 401])])
+def test_the_keys_made_with_a_key_are_revoked_with_it(app, api, query, left):
+    keys = chain(app, api)
+    api.ask("DELETE", f"/v1/keys/{keys[0]['id']}{query}")
+    assert [Api(app, key["key"]).get("/v1/users/me", "*").status_int for key in keys] == left
+    api.get("/v1/users/me")

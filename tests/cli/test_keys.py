@@ -83,7 +83,7 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     assert key not in run("key", "list", "--json").out
     assert listed()[0].keys() == {
         "id", "user_id", "email", "role", "name", "preview", "scopes", "state",
-        "created_at", "expires_at", "revoked_at", "last_used_at",
+        "created_at", "expires_at", "revoked_at", "last_used_at", "made_by", "made_with",
     }  # fmt: skip
 
 
@@ -102,6 +102,16 @@ def test_scopes_edited_by_hand_give_no_rights_if_invalid(run, path, edited, left
     assert f"\t{left}\t" in run("key", "list").out
     with acare.create_app(database=path) as app:
         Api(app, key).get("/v1/clients", status=403)
+
+
+def test_a_key_is_revoked_with_the_keys_made_with_it(run, listed, path):
+    key = run("key", "create", "--user", ANA, "--scope", "all:write").out.strip()
+    with acare.create_app(database=path) as app:
+        Api(app, key).post({}, 201, "/v1/keys")
+    first = listed()[0]["id"]
+    assert f"\t{ANA}\t{first}\t" in run("key", "list").out.splitlines()[-1]
+    assert run("key", "revoke", first, "--made").err == f"Revoked key {first} and 1 key made with it.\n"
+    assert [each["state"] for each in listed()] == ["revoked", "revoked"]
 
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):

@@ -5,6 +5,7 @@ from support.keys import new_key
 from support.threads import Call, Held
 
 from acare.auth import OPERATOR
+from acare.errors import KeyRevoked
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
@@ -42,6 +43,16 @@ def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
     sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z'")
     keys.revoke(OPERATOR, key_id)
     assert only(keys)["revoked_at"] == "2020-01-01T00:00:00.000Z"
+
+
+def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
+    """Otherwise, a request that began before the revocation would leave a key that survives it."""
+    maker = new_key(keys, ANA, {"all": ["write"]})
+    caller = keys.authenticate(maker.key)
+    keys.revoke(OPERATOR, maker.id, made=True)
+    with pytest.raises(KeyRevoked):
+        keys.create(caller)
+    assert only(keys)["id"] == maker.id
 
 
 # --- the time of the last use

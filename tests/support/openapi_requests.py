@@ -159,6 +159,9 @@ TABLE = [
     Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
     Ask("POST", "/v1/keys", 201, {"name": "CRM", "expires_at": "2999-01-01T00:00:00+02:00"}),
     Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
+    Ask("POST", "/v1/keys", 409, {}, scenes.with_many_keys),
+    Ask("DELETE", f"{KEY}?made=true", 200),
+    Ask("DELETE", f"{KEY}?made=yes", 400),
     Ask("DELETE", f"/v1/keys/{UNKNOWN_ID}", 404),
 ]
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from support.client import Api, full_key
 from support.data import JORDAN
-from support.keys import new_key
+from support.keys import fill_up, new_key
 
 import acare
 from acare.errors import StoreUnavailable, UserNotFound
@@ -29,12 +29,15 @@ METHODS = {
 }
 
 
+broker_key = functools.lru_cache(maxsize=1)(full_key)  # a user may have only 100
+
+
 class Scene:
     """What a request of the table may need: callers, a client, and apps with other settings."""
 
     def __init__(self, app, monkeypatch):
         self.app, self.monkeypatch = app, monkeypatch
-        self.api = Api(app, full_key(app))
+        self.api = Api(app, broker_key(app))
         self.others = []  # apps other than the first
 
     def client_id(self):
@@ -83,6 +86,13 @@ def without_key(scene):
 
 def unscoped(scene):
     return Api(scene.app, new_key(scene.app.keys, "ana@example.com", {}).key)
+
+
+def with_many_keys(scene):
+    """A caller who has as many keys as possible."""
+    caller = Api(scene.app, full_key(scene.app, f"{secrets.token_hex(8)}@example.com"))
+    fill_up(scene.app.keys, caller.user_id())
+    return caller
 
 
 def with_deleted(scene):
