@@ -95,18 +95,17 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
         ("&client_type=seller", ""),
         ("&email=jorg.s@EXAMPLE.com", "Jörg"),
         ("&user_id=00000000-0000-4000-8000-000000000000", ""),
-        ("&email=jorg.s@example.com&q=zoe", ""),
-        # Each word begins a word, whatever its case and accents.
-        ("&q=zoe", "Zoë"),
-        ("&q=ZO%C3%8B+o'br", "Zoë"),
-        ("&q=first-time", "Jörg"),
-        # Other spellings of letters.
-        ("&q=joerg", "Jörg"),
-        ("&q=soren+luk+arh", "Søren"),
-        # Phone numbers.
-        ("&q=0049661100000", "Zoë"),
-        ("&q=%2B1+661+555+0142", "Søren"),
-        ("&q=661-555", "Søren"),
+        ("&email=jorg.s@example.com&q=zo", ""),
+        # Each word occurs in a text, whatever the case of its ASCII letters.
+        ("&q=RI", "Zoë"),
+        ("&q=zo%C3%AB+lakes", "Zoë"),
+        ("&q=zo%C3%8B", ""),
+        ("&q=zoe", ""),
+        ("&q=time+S@EX", "Jörg"),
+        ("&q=555-0142+rhus", "Søren"),
+        ("&q=%25", ""),
+        ("&q=%22", ""),
+        ("&q=buyer%22,%22", ""),
     ],
 )
 def test_filters_and_search_work_among_deleted_clients(gone, query, names):
@@ -117,5 +116,5 @@ def test_an_agent_sees_the_deleted_clients_that_were_theirs(caller):
     broker, ana, ben = caller(), caller("ana@x.com", "agent"), caller("ben@x.com", "agent")
     client = ana.create(**ZOE)
     broker.delete(client["id"])
-    for query in ("", "&q=zoe", f"&user_id={client['user_id']}"):
+    for query in ("", "&q=brien", f"&user_id={client['user_id']}"):
         assert (deleted(ana, query), deleted(ben, query)) == ("Zoë", "")
