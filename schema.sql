@@ -146,9 +146,9 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
     tokenize = 'unicode61 remove_diacritics 2'
 );
 
--- The clients whose words have changed. A trigger indexes a client when its row is deleted: a search first
--- deletes all rows, and a change deletes all others if there are many. FTS5 writes a segment at every savepoint,
--- so indexing each client in its own write would take as long as the rest of the write.
+-- The clients that this transaction has changed: they are indexed together before its COMMIT
+-- (acare/store/search.py), since FTS5 writes a segment for each statement. Empty between transactions, except
+-- after a client was inserted by another program.
 CREATE TABLE clients_to_index (
     seq       INTEGER PRIMARY KEY,
     words     TEXT, -- as they are in the index; NULL: the client is not in it
@@ -176,20 +176,6 @@ BEGIN
     INSERT INTO clients_to_index (seq, words, spellings)
     SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
     ON CONFLICT DO NOTHING;
-END;
-
-CREATE TRIGGER clients_index_some AFTER INSERT ON clients_to_index
-WHEN (SELECT count(*) FROM clients_to_index) > 32
-BEGIN
-    DELETE FROM clients_to_index WHERE seq <> NEW.seq;
-END;
-
-CREATE TRIGGER clients_index AFTER DELETE ON clients_to_index
-BEGIN
-    INSERT INTO clients_search (clients_search, rowid, words, spellings)
-    SELECT 'delete', OLD.seq, OLD.words, OLD.spellings WHERE OLD.words IS NOT NULL;
-    INSERT INTO clients_search (rowid, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq;
 END;
 
 

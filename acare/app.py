@@ -47,6 +47,7 @@ from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
+from acare.store.search import index_changes
 from acare.store.users import UserStore
 from acare.version import __version__
 
@@ -69,7 +70,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         access_log: Callable[[AccessRecord], None] = log_access,
         identify: Identify | None = None,
     ) -> None:
-        self.database = Database(settings.database, clock=clock)
+        self.database = Database(settings.database, before_commit=index_changes, clock=clock)
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)

@@ -13,6 +13,7 @@ from acare.config import SETTINGS, Settings
 from acare.database.database import Database
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
+from acare.store.search import index_changes
 
 #: The arguments of ``ArgumentParser.add_argument``.
 Argument = tuple[tuple[str, ...], dict[str, Any]]
@@ -123,7 +124,7 @@ def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iter
     UserError if it becomes unavailable, for example because the disk is full.
     """
     path = existing_database(args) if must_exist else read_settings(args).database
-    with closing(Database(path)) as database:
+    with closing(Database(path, before_commit=index_changes)) as database:
         try:
             yield database
         except StoreUnavailable as error:

@@ -50,8 +50,14 @@ class Database:
     connections, at most one for each thread that reads at the same time.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """``clock`` returns nanoseconds, for the cache."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """``before_commit`` completes each transaction. ``clock`` returns nanoseconds, for the cache."""
         file.ensure(path)
         clear_failure(path)
         sync_log(path)
@@ -59,6 +65,7 @@ class Database:
         self.path = path
         self._identity = file.identity(path)
         self._idle_readers: deque[sqlite3.Connection] = deque()
+        self._before_commit = before_commit
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._closed = False
@@ -66,7 +73,7 @@ class Database:
         with file.refusing(path), ExitStack() as opened:
             writing = opened.enter_context(closing(open_writer(path)))
             checkpointer = opened.enter_context(closing(open_file(path)))
-            self._writer = Writer(writing, checkpointer, self._check_in_place)
+            self._writer = Writer(writing, checkpointer, self._check_in_place, before_commit)
             opened.pop_all()  # the writer closes them from here on
 
     @contextmanager
@@ -128,7 +135,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A long transaction on a connection of its own; what is not committed at the end is rolled back.
+        """A long transaction on a connection of its own; without ``commit`` it is rolled back at the end.
 
         Other writers wait meanwhile, and fail after their busy timeout. It does not run in the writer's
         thread, where Ctrl-C would have to wait. The log is emptied before and after. StoreUnavailable if the
@@ -144,6 +151,11 @@ class Database:
             raise as_domain_error(error) from error
         finally:
             self.empty_log()
+
+    def commit(self, connection: sqlite3.Connection) -> None:
+        """Complete and commit a ``transaction``."""
+        self._before_commit(connection)
+        connection.execute("COMMIT")
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""

@@ -82,11 +82,16 @@ class Writer:
         connection: sqlite3.Connection,
         checkpointer: sqlite3.Connection,
         check: Callable[[], None],
+        before_commit: Callable[[sqlite3.Connection], None],
     ) -> None:
-        """``check`` is called before each transaction and raises an error to refuse writes."""
+        """``check`` is called before each transaction and raises an error to refuse writes.
+
+        ``before_commit`` completes a transaction: it is called before each COMMIT.
+        """
         self._connection = connection
         self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
+        self._before_commit = before_commit
         self._last_batch = 0  # number of writes in the last transaction
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
@@ -169,6 +174,7 @@ class Writer:
         for write in batch:
             write.run(self._connection)
         if all(write.is_clean for write in batch):
+            self._before_commit(self._connection)
             self._connection.execute("COMMIT")
             self._last_batch = len(batch)
             for write in batch:

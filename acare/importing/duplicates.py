@@ -46,13 +46,14 @@ FIND_PHONE = FIND_WORDS.replace(":words", ":words AND is_same_phone(phone, :numb
 
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
-    """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
+    """What matches (id, email, phone or name), and the full name of the oldest client that matches.
+
+    A row without an id and an e-mail address is searched for in the full-text index.
+    """
     if "id" in row.kept:
         found = connection.execute(FIND_ID, row.kept).fetchall()
         return ("id", found[0][0]) if found else None
     by, statement, values = _search(row.client)
-    if by != "email":
-        connection.execute(search.INDEX)  # index the rows before this one
     name = _folded(row.client["first_name"], row.client["last_name"])
     with closing(connection.execute(statement, values)) as candidates:
         for candidate in candidates:

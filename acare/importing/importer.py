@@ -24,6 +24,7 @@ from acare.importing import duplicates
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
+from acare.store import search
 from acare.store.clients import next_position_at
 
 #: Rows between two calls that show the progress.
@@ -102,7 +103,7 @@ def import_rows(
         if not options.dry_run and not result.is_blocked(options):
             if rejects is not None:
                 rejects.flush()  # a full disk must fail before the commit
-            connection.execute("COMMIT")
+            database.commit(connection)
             result.is_written = True
     return result
 
@@ -145,6 +146,8 @@ class _Importer:
         """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
         policy = self._options.on_duplicate
         has_id = "id" in row.kept
+        if not row.client["email"]:
+            search.index_changes(self._connection)  # so that a search finds the rows before this one
         found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
         by, name = found or (None, "")
         if by == "name":

@@ -17,7 +17,7 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound, FieldError, InvalidInput
 from acare.fields import FIELDS, ValidFields, budgets_crossed
-from acare.store import idempotency, lists, search, users
+from acare.store import idempotency, lists, users
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -56,14 +56,6 @@ SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}),
 WHERE id = :id AND {VISIBLE}
     AND {UNCHANGED}
 RETURNING id, version, json
-"""
-
-# Before the UPDATE, whose triggers can index many clients before SQLite checks the constraint of the table.
-BUDGETS_CROSSED = f"""
-SELECT {{budget_min}} > {{budget_max}}
-FROM clients
-WHERE id = :id AND {VISIBLE}
-    AND {UNCHANGED}
 """
 
 DELETE = f"""
@@ -109,8 +101,6 @@ class ClientStore:
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
         """
-        if filters.get("q") is not None:
-            search.index_changes(self._database)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
 
@@ -119,8 +109,6 @@ class ClientStore:
 
         InvalidInput if there are more than ``max_clients``.
         """
-        if filters.get("q") is not None:
-            search.index_changes(self._database)
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
 
@@ -214,12 +202,13 @@ def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
     values = {**changes, **target.values()}
-    if "budget_min" in changes or "budget_max" in changes:
-        budgets = {name: f":{name}" if name in changes else name for name in ("budget_min", "budget_max")}
-        if connection.execute(BUDGETS_CROSSED.format(**budgets), values).fetchall() == [(1,)]:
-            raise budgets_crossed(changes)
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
-    rows = connection.execute(statement, values).fetchall()
+    try:
+        rows = connection.execute(statement, values).fetchall()
+    except sqlite3.IntegrityError as error:
+        if str(error) == "CHECK constraint failed: budget_order":
+            raise budgets_crossed(changes) from None
+        raise
     if not rows:
         raise target.explain(connection)
     return ClientRow._make(rows[0])

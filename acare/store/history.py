@@ -163,7 +163,7 @@ class HistoryStore:
             purged = connection.execute(PURGE, {"age": age}).rowcount
             changes.purge(connection, age)
             search.erase_deleted_words(connection)
-            connection.execute("COMMIT")
+            self._database.commit(connection)
         return purged
 
 

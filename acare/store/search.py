@@ -9,23 +9,30 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
-from queue import Empty
 
 from acare import phones
-from acare.database.database import Database
-from acare.errors import StoreUnavailable
 
 _NUMBER_WORD = re.compile(f"[0-9{re.escape(phones.SEPARATORS)}]+")
 
-# Whether clients were changed since the last search.
+# Whether the transaction has changed a client that is not indexed yet.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
 
-#: Indexes the changed clients, in a write transaction.
-INDEX = "DELETE FROM clients_to_index"
-
-#: Seconds that a search waits for this write.
-INDEX_SECONDS = 0.25
+# FTS5 deletes the entries of the words that it is given, so they must be those that are in the index.
+INDEX_PENDING = (
+    """
+INSERT INTO clients_search (clients_search, rowid, words, spellings)
+SELECT 'delete', seq, words, spellings
+FROM clients_to_index
+WHERE words IS NOT NULL
+""",
+    """
+INSERT INTO clients_search (rowid, words, spellings)
+SELECT seq, words, spellings
+FROM clients_words
+WHERE seq IN (SELECT seq FROM clients_to_index)
+""",
+    "DELETE FROM clients_to_index",
+)
 
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
@@ -62,22 +69,19 @@ def near(number: str) -> str:
     return quote(number[-phones.MIN_DIGITS :])
 
 
-def index_changes(database: Database) -> None:
-    """Index the clients that were changed, before a search.
+def index_changes(connection: sqlite3.Connection) -> None:
+    """Index the clients that the transaction of ``connection`` has changed, before its COMMIT.
 
-    If other writes take longer than ``INDEX_SECONDS``, or nothing can be written, the search misses the last
-    changes.
+    Once a transaction: indexing each client in its own write would take as long as the rest of the write.
     """
-    with database.read() as connection:
-        (is_pending,) = connection.execute(PENDING).fetchone()
-    if is_pending:
-        with suppress(StoreUnavailable, Empty):
-            database.submit(lambda connection: connection.execute(INDEX).rowcount).result(INDEX_SECONDS)
+    if connection.execute(PENDING).fetchone() == (1,):
+        for statement in INDEX_PENDING:
+            connection.execute(statement)
 
 
 def erase_deleted_words(connection: sqlite3.Connection) -> None:
     """Delete the words that no client has any longer, in the transaction of ``connection``."""
-    connection.execute(INDEX)
+    index_changes(connection)
     connection.execute(OPTIMIZE)
 
 

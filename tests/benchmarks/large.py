@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
 
+from acare.database.connection import open_writer
 from acare.database.database import Database
+from acare.store.search import index_changes
 
 CLIENTS = 1_000_000
 OLD_VERSIONS = 3
@@ -59,7 +60,7 @@ WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base +
 def make(path: Path, clients: int = CLIENTS, old_versions: int = OLD_VERSIONS) -> None:
     """Create the file, with bulk SQL: over the API it would take hours."""
     Database(path).close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(open_writer(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -400000")
         batch = min(_BATCH, clients)
@@ -70,6 +71,7 @@ def make(path: Path, clients: int = CLIENTS, old_versions: int = OLD_VERSIONS) -
             connection.execute(CLIENTS_SQL, {"base": base, "version": old_versions + 1})
             for version in range(1, old_versions + 1):
                 connection.execute(HISTORY, {"base": base, "count": batch, "version": version})
+            index_changes(connection)
             connection.execute("COMMIT")
             print(f"\r{base + batch} clients", end="", file=sys.stderr, flush=True)
     print(f", {path.stat().st_size / 2**30:.1f} GiB", file=sys.stderr)

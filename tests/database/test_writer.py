@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from support.sockets import wait_for
 from support.threads import SOON, Call, Held
-from support.writer import add, together
+from support.writer import DO_NOTHING, add, together
 
 from acare.database.log import WriteAheadLog
 from acare.database.writer import Writer
@@ -104,7 +104,7 @@ class FailingDisk(sqlite3.Connection):
 def test_writing_continues_after_a_failed_rollback(bench):
     with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
         failing.isolation_level = None
-        writer = Writer(failing, bench.checkpointer, check=lambda: None)
+        writer = Writer(failing, bench.checkpointer, **DO_NOTHING)
         with Held(writer) as held:
             calls = [held.call, *(held.queue(add(n)) for n in range(3))]
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4

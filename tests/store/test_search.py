@@ -1,18 +1,16 @@
 """The index of words: it follows every change, no query reads too much, erasing leaves no word."""
 
 import random
-import time
 
 import pytest
 from support.clients import new
-from support.files import edit, write_lock
+from support.files import edit
+from support.threads import in_threads
 
 import acare
-from acare.errors import InvalidInput
 from acare.fields import validate_update
 from acare.maintenance.erasures import ErasureStore
 from acare.store.history import HistoryStore
-from acare.store.search import index_changes
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -25,7 +23,6 @@ def ana(app):
 
 def check_index(app):
     """SQLite compares the index with all clients."""
-    index_changes(app.database)
     app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
 
 
@@ -58,47 +55,32 @@ def test_the_index_follows_every_change(app, ana):
     check_index(app)
 
 
-def waiting(app):
-    """How many clients have changed since they were indexed."""
-    with app.database.read() as connection:
-        return connection.execute("SELECT count(*) FROM clients_to_index").fetchone()[0]
-
-
-def test_a_search_indexes_the_clients_that_have_changed(app, ana):
+def test_a_search_follows_each_write(app, ana):
     client_id = app.clients.create(ana, new(last_name="Ray")).id
-    assert (waiting(app), found(app, ana, "ray"), waiting(app)) == (1, 1, 0)
+    assert (found(app, ana, "ray"), found(app, ana, "fox")) == (1, 0)
     app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
-    assert (waiting(app), found(app, ana, "fox"), found(app, ana, "ray"), waiting(app)) == (1, 1, 0, 0)
+    assert (found(app, ana, "ray"), found(app, ana, "fox")) == (0, 1)
+    app.clients.delete(ana, client_id)
+    assert found(app, ana, "fox") == 0
+    app.history.restore(ana, client_id)
+    assert found(app, ana, "fox") == 1
 
 
-def test_no_more_than_32_clients_wait_to_be_indexed(app, ana):
-    ids = [app.clients.create(ana, new()).id for _ in range(33)]
-    assert waiting(app) == 1
-    for client_id in ids:
-        app.clients.update(ana, client_id, validate_update({"last_name": "Fox"})[0])
-    assert waiting(app) < 33
-    check_index(app)
+def test_no_search_beside_writers_is_behind(app, ana):
+    """The words of each client on a page, and its total, are of one snapshot."""
+    ids = [app.clients.create(ana, new(last_name="Ray")).id for _ in range(8)]
 
+    def rename(n):
+        for name in ("Fox", "Ray") * 20:
+            app.clients.update(ana, ids[n], validate_update({"last_name": name})[0])
 
-def test_a_rejected_update_indexes_no_clients(app, ana):
-    """Or one caller, with updates that change nothing, delays the writes of all."""
-    ids = [app.clients.create(ana, new(budget_max=5)).id for _ in range(64)]
-    assert waiting(app) == 32
-    before = app.database._writer._connection.total_changes
-    with pytest.raises(InvalidInput):
-        app.clients.update(ana, ids[0], validate_update({"last_name": "Fox", "budget_min": 6})[0])
-    assert app.database._writer._connection.total_changes == before
+    def search(_):
+        for name in ("Fox", "Ray") * 40:
+            page = app.clients.page(ana, page=1, limit=100, q=name)
+            assert all(f'"last_name":"{name}"' in row for row in page.rows)
+            assert page.total == len(page.rows)
 
-
-def test_a_search_does_not_wait_for_a_long_write(app, ana):
-    app.clients.create(ana, new(last_name="Ray"))
-    index_changes(app.database)
-    app.clients.create(ana, new(last_name="Ray"))
-    with write_lock(app.database.path):
-        began = time.monotonic()
-        assert found(app, ana, "ray") == 1
-        assert time.monotonic() - began < 2
-    assert found(app, ana, "ray") == 2
+    in_threads(10, lambda n: rename(n) if n < 8 else search(n))
 
 
 def found(app, ana, query):

@@ -10,6 +10,7 @@ from acare.auth import caller_without_key
 from acare.database.database import Database
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
+from acare.store.search import index_changes
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def database(path):
-    with closing(Database(path)) as database:
+    with closing(Database(path, before_commit=index_changes)) as database:
         yield database
 
 

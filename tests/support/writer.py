@@ -16,6 +16,9 @@ def connect(path, busy_seconds=0.0):
     return connection
 
 
+DO_NOTHING = {"check": lambda: None, "before_commit": lambda connection: None}
+
+
 class Bench:
     """A writer on a file with one table, and in ``trace`` what its two connections did."""
 
@@ -28,7 +31,7 @@ class Bench:
         self.trace = []
         self.writing.set_trace_callback(functools.partial(self._note, "writing"))
         self.checkpointer.set_trace_callback(functools.partial(self._note, "checkpointer"))
-        self.writer = Writer(self.writing, self.checkpointer, **{"check": lambda: None, **options})
+        self.writer = Writer(self.writing, self.checkpointer, **{**DO_NOTHING, **options})
 
     def _note(self, connection, statement):
         self.trace.append((connection, statement))

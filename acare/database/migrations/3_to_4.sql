@@ -1,5 +1,11 @@
--- From schema 3 to schema 4: who made a key, and with which one.
+-- From schema 3 to schema 4: who made a key, and with which one; a full-text index that each transaction keeps
+-- complete.
 
 ALTER TABLE api_keys ADD COLUMN made_by TEXT REFERENCES users (id);
 
 ALTER TABLE api_keys ADD COLUMN made_with TEXT REFERENCES api_keys (id);
+
+-- Both are created again, and the index is filled.
+DROP TABLE IF EXISTS clients_search;
+
+DROP TABLE IF EXISTS clients_to_index;
