@@ -42,6 +42,13 @@ class ChangePage(NamedTuple):
     has_more: bool
 
 
+class HistoryPage(NamedTuple):
+    """Events of one client as JSON texts, newest first, and whether there are older ones."""
+
+    rows: list[str]
+    has_more: bool
+
+
 class Filters(TypedDict, total=False):
     """The filters of a list. A filter that is absent or None sets no condition."""
 

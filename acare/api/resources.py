@@ -13,9 +13,9 @@ import falcon
 from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, parse_count, path_id, read_query
-from acare.clients import ClientPage, ClientRow, CreatedClient
+from acare.clients import ClientPage, ClientRow, CreatedClient, HistoryPage
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, Enum, String, to_json
+from acare.field_types import CLIENT_EMAIL, Enum, String
 from acare.fields import (
     CLIENT_TYPES,
     FIELDS,
@@ -41,6 +41,7 @@ _FILTERS = {
     "deleted": setting_types.flag,
 }
 _LIST = {"page": parse_count, "limit": parse_count, **_FILTERS}
+_HISTORY = {"before": parse_count}
 
 # The members of a body.
 _INPUT = tuple(field.name for field in FIELDS)
@@ -172,12 +173,13 @@ class ClientItem:
 class ClientHistory(StoreResource):
     """``/v1/clients/{client_id}/history``"""
 
-    FIELDS = ("version", "at", "by", "action", "changes")
+    parameters = _HISTORY
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        events = self._store.events(req.context.caller, path_id(client_id))
-        versions = [{name: getattr(event, name) for name in self.FIELDS} for event in reversed(events)]
-        envelope.succeed(resp, to_json({"versions": versions}))
+        query = read_query(req, self.parameters)
+        page: HistoryPage = self._store.page(req.context.caller, path_id(client_id), **query)
+        more = "true" if page.has_more else "false"
+        envelope.succeed(resp, f'{{"versions":[{",".join(page.rows)}],"meta":{{"hasMore":{more}}}}}')
 
     on_head = on_get
 

@@ -134,7 +134,7 @@ def run_undelete(args: argparse.Namespace) -> None:
 
 def run_erase(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
-        client = HistoryStore(database).events(OPERATOR, args.id)[-1].client
+        client = HistoryStore(database).stored(args.id).client
         owner = _owners(database)[client["user_id"]]
         about = f"{client['first_name']} {client['last_name']}, client of {owner}"
         if not args.yes:

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from acare.auth import OPERATOR, Caller
-from acare.clients import ClientRow
+from acare.clients import ClientRow, HistoryPage
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
+from acare.field_types import to_json
 from acare.fields import FIELDS
 from acare.store import changes, idempotency, search
 from acare.store.clients import MAX_SECONDS, next_position_at
-from acare.store.targets import last_owner
+from acare.store.targets import MAX_SQLITE_INTEGER, last_owner
 
-# The last versions of one client, the current one last, with the users who made and deleted them.
+# The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
+# reads them one by one: they can have 100 KiB each.
 VERSIONS = """
-SELECT version, json, imported_at, maker.email, ended_at, deleted, deleter.email
-FROM (
-    SELECT client_id, version, json, imported_at, made_by, ended_at, deleted, deleted_by
-    FROM client_history
-    WHERE client_id = :id
-    UNION ALL
-    SELECT id, version, json, imported_at, made_by, NULL, 0, NULL
-    FROM clients
-    WHERE id = :id
-    ORDER BY version DESC
-    LIMIT :max_versions
-)
-LEFT JOIN users AS maker ON maker.id = made_by
-LEFT JOIN users AS deleter ON deleter.id = deleted_by
-ORDER BY version
+SELECT
+    version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by),
+    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by)
+FROM client_history
+WHERE client_id = :id AND version < :before
+UNION ALL
+SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL
+FROM clients
+WHERE id = :id AND version < :before
+ORDER BY version DESC
 """
 
 # json_extract returns values as they are stored: text and numbers unchanged, lists and objects as JSON,
@@ -56,8 +54,11 @@ LIMIT 1
 RETURNING id, version, json
 """
 
-#: Versions in a history that the API returns: all are in memory, and each can have 100 KiB.
-MAX_VERSIONS = 200
+#: Events on a page.
+MAX_EVENTS = 200
+
+#: Characters of JSON after which a page ends: an event can have 200 KiB, and a page is in memory.
+MAX_PAGE = 4 * 1024 * 1024
 
 PURGE = f"DELETE FROM client_history WHERE ended_at < {at_offset(':age')}"
 
@@ -66,6 +67,18 @@ class Change(TypedDict("Change", {"from": Any, "to": Any})):
     """The value of a field before and after a change."""
 
     field: str
+
+
+class Version(NamedTuple):
+    """A stored version of a client."""
+
+    number: int
+    client: dict[str, Any]
+    imported_at: str | None
+    maker: str | None
+    ended_at: str  # "": it is the current version
+    deleted: int
+    deleter: str | None
 
 
 @dataclass(frozen=True)
@@ -95,41 +108,31 @@ class HistoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def events(self, caller: Caller, client_id: str, max_versions: int = MAX_VERSIONS) -> list[Event]:
-        """The events of the last versions (-1: all versions) of a client, which may be deleted, oldest first.
+    def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> HistoryPage:
+        """Events of a client, which may be deleted, of versions older than ``before``, newest first.
 
-        ClientNotFound if there are none, or if the caller cannot see the last version.
+        All events of a version are on one page. ClientNotFound if the caller cannot see the last version.
         """
-        values = {"id": client_id, "max_versions": max_versions}
+        rows: list[str] = []
+        size = 0
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
-            versions = connection.execute(VERSIONS, values).fetchall()
-        events: list[Event] = []
-        before: dict[str, Any] | None = None
-        was_deleted = False
-        for version, text, imported_at, maker, ended_at, deleted, deleter in versions:
-            client = json.loads(text)
-            at, action = client["updated_at"], "restored" if was_deleted else "updated"
-            changed = [] if before is None else _changes(before, client)
-            if before is None and _is_imported(client, imported_at, maker):
-                at, action = imported_at, "imported"  # the times of the client come from the file
-            elif version == 1:
-                action = "created"
-            elif any(change["field"] == "user_id" for change in changed):
-                action = "handed_over"
-            events.append(Event(version, at, maker, action, changed, client))
-            if deleted:
-                events.append(Event(version, ended_at, deleter, "deleted", [], client))
-            before, was_deleted = client, bool(deleted)
-        if before is None or caller.owner_id not in (None, before["user_id"]):
-            raise _not_found(client_id)
-        return events
+            connection.execute("BEGIN")
+            _require_visible(connection, caller, client_id)
+            for events in _events(connection, client_id, before):
+                if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
+                    return HistoryPage(rows, has_more=True)
+                rows += map(_as_json, events)
+                size += sum(map(len, rows[-len(events) :]))
+        return HistoryPage(rows, has_more=False)
 
     def stored(self, client_id: str) -> Stored:
         """All that is stored about a client; ClientNotFound if nothing is."""
-        history = self.events(OPERATOR, client_id, max_versions=-1)
         with self._database.read() as connection:
+            connection.execute("BEGIN")
+            _require_visible(connection, OPERATOR, client_id)
+            newest_first = [event for events in _events(connection, client_id) for event in events]
             responses = idempotency.responses(connection, client_id)
-        return Stored(history[-1].client, history, responses)
+        return Stored(newest_first[0].client, newest_first[::-1], responses)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
@@ -138,9 +141,7 @@ class HistoryStore:
         """
 
         def work(connection: sqlite3.Connection) -> ClientRow:
-            owner = last_owner(connection, client_id)
-            if owner is None or caller.owner_id not in (None, owner):
-                raise _not_found(client_id)
+            _require_visible(connection, caller, client_id)
             rows = connection.execute(RESTORE, {"id": client_id, "author_id": caller.author_id}).fetchall()
             if not rows:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
@@ -167,11 +168,48 @@ class HistoryStore:
         return purged
 
 
-def _is_imported(client: dict[str, Any], imported_at: str | None, maker: str | None) -> bool:
+def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:
+    """ClientNotFound unless the caller can see the client, or the last version of a deleted one."""
+    owner = last_owner(connection, client_id)
+    if owner is None or caller.owner_id not in (None, owner):
+        raise ClientNotFound(f"there is no client with the id {client_id!r}, and none in the history")
+
+
+def _events(
+    connection: sqlite3.Connection, client_id: str, before: int = MAX_SQLITE_INTEGER
+) -> Iterator[list[Event]]:
+    """The events of each version older than ``before``, newest first."""
+    values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
+    newer = None
+    for number, text, *others in connection.execute(VERSIONS, values):
+        version = Version(number, json.loads(text), *others)
+        if newer is not None:
+            yield _events_of(newer, version)
+        newer = version
+    if newer is not None:
+        yield _events_of(newer, None)
+
+
+def _events_of(version: Version, older: Version | None) -> list[Event]:
+    """The change that made a version, after its deletion if there was one."""
+    number, client, imported_at, maker, ended_at, deleted, deleter = version
+    at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
+    changed = [] if older is None else _changes(older.client, client)
+    if older is None and _is_imported(version):
+        at, action = imported_at, "imported"  # the times of the client come from the file
+    elif number == 1:
+        action = "created"
+    elif any(change["field"] == "user_id" for change in changed):
+        action = "handed_over"
+    made = Event(number, at, maker, action, changed, client)
+    return [Event(number, ended_at, deleter, "deleted", [], client), made] if deleted else [made]
+
+
+def _is_imported(version: Version) -> bool:
     """Whether an import made the first version that the history has; earlier ones may have been purged."""
-    if imported_at is None or maker is not None:
+    if version.imported_at is None or version.maker is not None:
         return False
-    return bool(client["version"] == 1 or client["updated_at"] <= imported_at)
+    return bool(version.number == 1 or version.client["updated_at"] <= version.imported_at)
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
@@ -183,5 +221,6 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     ]
 
 
-def _not_found(client_id: str) -> ClientNotFound:
-    return ClientNotFound(f"there is no client with the id {client_id!r}, and none in the history")
+def _as_json(event: Event) -> str:
+    """The event as a page has it: without the client."""
+    return to_json({name: getattr(event, name) for name in ("version", "at", "by", "action", "changes")})

@@ -53,7 +53,7 @@ FROM (
 LIMIT 1
 """
 
-_MAX_SQLITE_INTEGER = 2**63 - 1
+MAX_SQLITE_INTEGER = 2**63 - 1
 
 
 def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
@@ -76,7 +76,7 @@ class Target(NamedTuple):
             "owner_id": self.caller.owner_id,
             "author_id": self.caller.author_id,
             "id": self.client_id,
-            "version": None if self.version is None else min(self.version, _MAX_SQLITE_INTEGER),
+            "version": None if self.version is None else min(self.version, MAX_SQLITE_INTEGER),
             "allowed": _json(self.precondition.allowed),
             "excluded": _json(self.precondition.excluded),
         }
@@ -97,7 +97,7 @@ class Target(NamedTuple):
             allowed = self.precondition.allowed or ()
             attempted = None if version in allowed else max(allowed, default=None)
         record = json.loads(text)
-        which = {"id": self.client_id, "version": min(attempted or 0, _MAX_SQLITE_INTEGER)}
+        which = {"id": self.client_id, "version": min(attempted or 0, MAX_SQLITE_INTEGER)}
         changed = None
         for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
             old = json.loads(old_json)

@@ -9,7 +9,7 @@ from webtest import TestApp
 
 import acare
 from acare.api.access_log import text_line
-from acare.auth import OPERATOR, RIGHTS
+from acare.auth import RIGHTS
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
 
@@ -51,7 +51,7 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
-    event, *_ = HistoryStore(embedded.database).events(OPERATOR, made.json["data"]["id"])
+    event, *_ = HistoryStore(embedded.database).stored(made.json["data"]["id"]).history
     assert (event.by, lines[-1].key) == (ANA, "host")
 
 

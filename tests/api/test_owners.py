@@ -4,7 +4,7 @@ import pytest
 from support.client import code_of, fields_of
 from support.data import JORDAN, UNKNOWN_ID
 
-from acare.store.history import MAX_VERSIONS
+from acare.store.history import MAX_EVENTS
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 
@@ -44,12 +44,40 @@ def test_the_history_says_who_changed_what(ana, api):
     ]
 
 
-def test_a_history_has_the_last_versions(ana):
-    client = ana.create()
-    for n in range(MAX_VERSIONS):
-        ana.put(client["id"], {"notes": str(n)})
-    versions = [event["version"] for event in history(ana, client["id"])]
-    assert versions == [*range(MAX_VERSIONS + 1, 1, -1)]
+def pages(api, client_id):
+    """The versions on each page of a history."""
+    before, has_more = "", True
+    while has_more:
+        data = api.get(f"/v1/clients/{client_id}/history?before={before}").json["data"]
+        has_more = data["meta"]["hasMore"]
+        yield [event["version"] for event in data["versions"]]
+        before = data["versions"][-1]["version"]
+
+
+def test_a_long_history_is_read_in_pages(ana):
+    client_id = ana.create()["id"]
+    for _ in range(MAX_EVENTS):
+        ana.put(client_id, {"notes": "x"})  # changes nothing
+    assert [*pages(ana, client_id)] == [[*range(MAX_EVENTS + 1, 1, -1)], [1]]
+    assert ana.get(f"/v1/clients/{client_id}/history?before=1").json["data"]["versions"] == []
+
+
+def test_the_events_of_a_version_are_on_one_page(ana):
+    client_id = ana.create()["id"]
+    ana.delete(client_id)
+    restore(ana, client_id)
+    for _ in range(MAX_EVENTS - 2):
+        ana.put(client_id, {"notes": "x"})
+    assert [*pages(ana, client_id)] == [[*range(MAX_EVENTS, 1, -1)], [1, 1]]
+
+
+def test_a_page_of_a_history_ends_after_4_mib(ana):
+    client_id = ana.create()["id"]
+    text = "x" * 8000
+    for n in range(140):
+        ana.put(client_id, {"notes": f"{n}{text}", "property_preferences": {"more": f"{n}{text}"}})
+    first, second = pages(ana, client_id)
+    assert (120 < len(first) < 140, len(first) + len(second)) == (True, 141)
 
 
 def test_a_new_owner_sees_the_complete_history_and_the_old_one_nothing(ana, ben, api):

@@ -108,7 +108,7 @@ def test_the_history_of_every_client_is_as_before(migrated, answers):
                 event.by,
                 {change["field"]: [change["from"], change["to"]] for change in event.changes},
             ]
-            for event in history.events(OPERATOR, client_id)
+            for event in history.stored(client_id).history
         ]
         assert found == events
 
@@ -157,7 +157,7 @@ def test_history_continues_after_a_migration(migrated, answers):
     for client_id in (imported, deleted):
         history.restore(OPERATOR, client_id)
         broker.get(f"/v1/clients/{client_id}")
-    actions = [event.action for event in history.events(OPERATOR, imported)]
+    actions = [event.action for event in history.stored(imported).history]
     assert actions == ["imported", "updated", "deleted", "restored"]
 
 

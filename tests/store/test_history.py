@@ -9,7 +9,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.files import edit, snapshot
 
 from acare.database import connection, log
-from acare.store.history import MAX_VERSIONS
+from acare.store.history import MAX_EVENTS
 
 NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
@@ -50,9 +50,9 @@ def test_a_line_break_in_a_value_begins_no_line(acare, api):
 
 def test_the_operator_sees_all_versions(acare, api):
     client = api.create()
-    for n in range(MAX_VERSIONS):
+    for n in range(MAX_EVENTS):
         api.put(client["id"], {"notes": str(n)})
-    assert len(events(acare, client["id"])) == MAX_VERSIONS + 1
+    assert len(events(acare, client["id"])) == MAX_EVENTS + 1
 
 
 # --- unknown ids

@@ -136,6 +136,7 @@ TABLE = [
     *(Ask("HEAD", path, 200) for method, path, _ in GOOD[5:] if method == "GET"),
     Ask("POST", COLLECTION, 404, JORDAN, scenes.handed_over, Idempotency_Key="handed-over"),
     Ask("GET", f"{COLLECTION}/{{deleted_id}}/history", 200),
+    Ask("GET", f"{HISTORY}?before=0", 400),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}/history", 404),
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
     Ask("POST", f"{ITEM}/restore", 409),

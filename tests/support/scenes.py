@@ -23,7 +23,7 @@ METHODS = {
     "clients": "page all get create update delete transfer",
     "deleted": "page",
     "changes": "page",
-    "history": "events restore",
+    "history": "page restore",
     "users": "list get add change",
     "keys": "list create revoke",
 }
