@@ -100,9 +100,9 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self._add_routes(settings)
+        self._add_routes(settings, clock)
 
-    def _add_routes(self, settings: Settings) -> None:
+    def _add_routes(self, settings: Settings, clock: Callable[[], int]) -> None:
         conditional = settings.require_precondition
         self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
         self.add_route("/v1/clients.csv", ClientsCsv(self.clients))
@@ -118,7 +118,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_route("/v1/keys", KeyCollection(self.keys))
         self.add_route("/v1/keys/{key_id}", KeyItem(self.keys))
         self.add_route("/healthz", Liveness())
-        self.add_route("/readyz", Readiness(lambda: self.database.check_readiness()))
+        self.add_route("/readyz", Readiness(lambda: self.database.check_readiness(), clock))
         self.add_route("/openapi.json", OpenApiDocument(__version__))
         self.add_route("/", Index(__version__, Page(settings.agency, settings.currency)))
         for name in WebFile.NAMES:

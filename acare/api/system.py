@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from functools import cached_property
 
@@ -14,6 +15,9 @@ from acare.api.request import Request
 from acare.api.web import Page
 
 log = logging.getLogger("acare.error")
+
+#: Nanoseconds for which ``/readyz`` uses the results of its checks.
+CHECK_NANOSECONDS = 1_000_000_000
 
 # Stands for the prefix in the OpenAPI document.
 _PREFIX = "{prefix}"
@@ -31,17 +35,23 @@ class Liveness:
 class Readiness:
     """``/readyz``: 200 if the server can write, else 503. ``run_checks`` maps checks to "ok" or a problem.
 
-    A server that is stopping says so in the WSGI environ. Load balancers ask every few seconds, so only a
-    change is logged.
+    The checks write, and a caller needs no key. So they run once at a time, their results are used for a
+    second, and while they run, other callers get the results before. A server that is stopping says so in the
+    WSGI environ. Load balancers ask every few seconds, so only a change is logged.
     """
 
-    def __init__(self, run_checks: Callable[[], dict[str, str]]) -> None:
+    def __init__(self, run_checks: Callable[[], dict[str, str]], clock: Callable[[], int]) -> None:
+        """``clock`` returns nanoseconds."""
         self._run_checks = run_checks
+        self._clock = clock
+        self._checks: dict[str, str] = {}
+        self._checked_at = clock() - CHECK_NANOSECONDS
+        self._mutex = threading.Lock()
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stopping = req.env.get("acare.stopping", False)
-        checks = {"server": "The server is stopping." if stopping else "ok", **self._run_checks()}
+        checks = {"server": "The server is stopping." if stopping else "ok", **self._last_checks()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
         ready = not failed
@@ -53,6 +63,19 @@ class Readiness:
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     on_head = on_get
+
+    def _last_checks(self) -> dict[str, str]:
+        """The results of the last checks, after running them if these are too old."""
+        if self._is_due() and self._mutex.acquire(blocking=not self._checks):
+            try:
+                if self._is_due():  # not if another caller has run them meanwhile
+                    self._checks, self._checked_at = self._run_checks(), self._clock()
+            finally:
+                self._mutex.release()
+        return self._checks
+
+    def _is_due(self) -> bool:
+        return self._clock() - self._checked_at >= CHECK_NANOSECONDS
 
 
 class OpenApiDocument:

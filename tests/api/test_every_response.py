@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.client import app_fixture
+from support.client import app_fixture, fast_clock
 from support.openapi_check import check_answer
 from support.openapi_requests import OTHERS, TABLE
 from support.scenes import ORIGIN, scene_in
@@ -14,7 +14,7 @@ EXPOSED = {
     "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID",
 }  # fmt: skip
 
-app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
+app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN, clock=fast_clock())
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.client import Api, app_fixture, full_key
+from support.client import Api, app_fixture, fast_clock, full_key
 from support.data import JORDAN
 from support.field_values import VALUES
 from support.openapi_check import KEYWORDS, NESTING, NOTES, check, find, fits, follow, operations, resolve
@@ -16,7 +16,7 @@ from acare.errors import InvalidInput
 from acare.field_types import Amount, Enum, String, StringList
 from acare.fields import FIELDS, validate_create, validate_update
 
-app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN)
+app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN, clock=fast_clock())
 
 
 @pytest.fixture(scope="module")

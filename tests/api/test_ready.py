@@ -4,20 +4,30 @@ import shutil
 import sqlite3
 from collections import namedtuple
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from support.client import Api, full_key
+from support.sockets import wait_for
+from support.threads import Call, Held, in_threads
 
 import acare
+from acare.api.system import CHECK_NANOSECONDS
 from acare.database.database import MIN_FREE
 
 Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
-def app(tmp_path, new_database):
+def clock():
+    """The clock of the app: ``now`` is its time in nanoseconds."""
+    return SimpleNamespace(now=0)
+
+
+@pytest.fixture
+def app(tmp_path, new_database, clock):
     (tmp_path / "acare.db").write_bytes(new_database)
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
+    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", clock=lambda: clock.now) as app:
         app.database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 20").fetchall())
         yield app
 
@@ -55,14 +65,38 @@ def test_the_check_commits_a_write(app, another):
     assert another.execute("PRAGMA data_version").fetchall() != before
 
 
+# --- the results of a check are used for a second
+
+
+def test_many_callers_cause_one_check_in_a_second(app, clock, monkeypatch):
+    checks, check = [], app.database.check_readiness
+    monkeypatch.setattr(app.database, "check_readiness", lambda: checks.append(1) or check())
+    for seconds, number in ((0, 1), (0.999, 1), (1, 2)):
+        clock.now = seconds * CHECK_NANOSECONDS
+        in_threads(8, lambda _: ready(app))
+        assert len(checks) == number
+
+
+def test_callers_get_the_last_result_while_a_check_runs(app, clock):
+    ready(app)
+    clock.now += CHECK_NANOSECONDS
+    with Held(app.database._writer) as held:
+        first = Call(ready, app)
+        wait_for(lambda: held.queued() == 1)
+        assert ready(app) == {}
+    assert first.result() == {}
+
+
 # --- not ready
 
 
-def test_a_full_disk_makes_it_not_ready(app, monkeypatch):
+def test_a_full_disk_makes_it_not_ready(app, clock, monkeypatch):
     for free, status in ((0, 503), (MIN_FREE - 1, 503), (MIN_FREE, 200), (10**12, 200)):
         set_free(monkeypatch, free)
+        clock.now += CHECK_NANOSECONDS
         assert ready(app, status).keys() == ({"disk"} if status == 503 else set())
     set_free(monkeypatch, 5 * 2**20)
+    clock.now += CHECK_NANOSECONDS
     assert "5 MiB" in ready(app, 503)["disk"]
 
 

@@ -6,7 +6,7 @@ from collections import namedtuple
 from contextlib import contextmanager
 
 import pytest
-from support.client import Api
+from support.client import Api, fast_clock
 from support.crash import damage
 from support.data import JORDAN
 from support.files import file_size_limit, snapshot, write_lock
@@ -22,7 +22,7 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 @contextmanager
 def opened(path):
     """A broker's caller of an app on the file."""
-    with acare.create_app(database=path, rate_limit="off") as app:
+    with acare.create_app(database=path, rate_limit="off", clock=fast_clock()) as app:
         key = new_key(app.keys, "broker@example.com", {"all": ["read", "write"]}, role="broker").key
         yield Api(app, key)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import pytest
@@ -82,6 +83,11 @@ def code_of(answer: Any) -> str:
 def full_key(app: acare.App, email: str = "broker@example.com", role: Any = "broker") -> str:
     """A new key with all scopes."""
     return new_key(app.keys, email, ALL_SCOPES, role=role).key
+
+
+def fast_clock() -> Callable[[], int]:
+    """A clock for an app that gains a second whenever it is read, so that each /readyz runs the checks."""
+    return itertools.count(0, 1_000_000_000).__next__
 
 
 def app_fixture(scope: Literal["function", "module"] = "module", **settings: Any) -> Any:
