@@ -70,10 +70,10 @@ class Settings:
         "requests for each caller, refilled evenly over that many seconds; or off (500/900)",
     )
     rate_limit_by: Literal["address", "key"] = _setting(
-        "address",
+        "key",
         Enum(("address", "key")).validate,
         "WHAT",
-        "count requests by address, or by key for an agency behind one address (address)",
+        "one token bucket for each key, or for each address whatever keys it sends: key or address (key)",
     )
     trusted_proxy: str | None = _setting(
         None,

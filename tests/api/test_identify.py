@@ -52,12 +52,12 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
     event, *_ = HistoryStore(embedded.database).stored(made.json["data"]["id"]).history
-    assert (event.by, lines[-1].key) == (ANA, "host")
+    assert (event.by, lines[-1].key) == (ANA, "session")
 
 
-def test_each_user_has_a_bucket_if_keys_have(embedded):
+def test_each_user_has_a_bucket(embedded):
     embedded.users.add("ben@example.com", "agent")
-    options = {"rate_limit": "1/900", "rate_limit_by": "key", "identify": lambda env: env.get("HTTP_COOKIE")}
+    options = {"rate_limit": "1/900", "identify": lambda env: env.get("HTTP_COOKIE")}
     with acare.create_app(database=embedded.database.path, **options) as app:
         assert [me(app, Cookie=user).status_int for user in (ANA, "ben@example.com", ANA)] == [200, 200, 429]
 

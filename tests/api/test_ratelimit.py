@@ -144,11 +144,14 @@ def test_the_default_is_500_requests_in_15_minutes(tmp_path):
         assert "ratelimit" not in str(Api(app).get(COLLECTION, 401).headers).lower()
 
 
-def test_the_bucket_belongs_to_the_peers_address(limited):
-    """Keys and forwarded addresses do not matter."""
+by_address = app_fixture(scope="function", rate_limit="2/900", rate_limit_by="address", clock=lambda: 0)
+
+
+def test_the_bucket_can_belong_to_the_peers_address(by_address):
+    """Keys and forwarded addresses do not matter then."""
     for peer, status in (("192.0.2.1", 200), ("192.0.2.1", 200), ("192.0.2.1", 429), ("192.0.2.2", 200)):
         forged = {"X_Forwarded_For": f"203.0.113.{status % 7}", "Forwarded": f"for=203.0.113.{status % 7}"}
-        caller = Api(limited, full_key(limited))
+        caller = Api(by_address, full_key(by_address))
         caller.ask("GET", COLLECTION, status=status, environ={"REMOTE_ADDR": peer}, **forged)
 
 
@@ -161,12 +164,9 @@ def test_requests_without_a_valid_key_have_their_own_bucket(limited, key):
     assert program.get(COLLECTION, 429).headers["Retry-After"] == "450"
 
 
-def test_the_bucket_can_belong_to_the_key(tmp_path):
+def test_the_bucket_belongs_to_the_key(limited):
     """And to the address where no valid key is given."""
-    settings = {"rate_limit": "1/900", "rate_limit_by": "key", "clock": lambda: 0}
-    with acare.create_app(database=tmp_path / "acare.db", **settings) as app:
-        first, second = Api(app, full_key(app)), Api(app, full_key(app))
-        for caller, status in (
-            (first, 200), (first, 429), (second, 200), (Api(app), 401), (Api(app, "0" * 64), 429),
-        ):  # fmt: skip
+    first, second = Api(limited, full_key(limited)), Api(limited, full_key(limited))
+    for caller, statuses in ((first, (200, 200, 429)), (second, (200,)), (Api(limited), (401, 401, 429))):
+        for status in statuses:
             caller.get(COLLECTION, status)
