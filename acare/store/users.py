@@ -57,7 +57,7 @@ class UserStore:
             return get(connection, caller.user_id)
 
     def caller(self, email: str) -> Caller | None:
-        """The caller for a user of the embedding app; None if unknown or disabled."""
+        """The caller for a user who is signed in without a key; None if unknown or disabled."""
         return self._database.cached(email, _find_caller)
 
     def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
@@ -135,7 +135,7 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
-    user = find(connection, email)
+    user = find(connection, email) if "@" in email else None  # an id is not an e-mail address
     return None if user is None or user.disabled_at is not None else caller_without_key(user.id, user.role)
 
 

@@ -67,9 +67,11 @@ def test_a_request_without_a_user_is_401(embedded, cookie):
     assert me(embedded, Cookie=cookie).status_int == 401
 
 
-@pytest.mark.parametrize("user", ["stranger@example.com", ANA + " ", ANA])
+@pytest.mark.parametrize("user", ["stranger@example.com", ANA + " ", ANA, "an id"])
 def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
-    embedded.users.change(ANA, disabled=True)
+    if user == "an id":
+        user = embedded.caller(ANA).user_id
+    embedded.users.change(ANA, disabled=user == ANA)
     answer = me(embedded, Cookie=user)
     assert (answer.status_int, answer.json["error"]["code"]) == (403, "INSUFFICIENT_SCOPE")
     assert f"logged in as {user!r}, but this user is unknown or disabled" in answer.json["error"]["message"]
