@@ -13,7 +13,9 @@ from acare.ratelimit import RateLimit
 
 # As browsers write it in the Origin header: without the default port. Any other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
-_ORIGIN = re.compile(rf"http://{_HOST}(?::(?!80$)[0-9]{{1,5}})?|https://{_HOST}(?::(?!443$)[0-9]{{1,5}})?")
+_ORIGIN = re.compile(
+    rf"(?:http://{_HOST}(?!:80\Z)|https://{_HOST}(?!:443\Z))(?::(?P<port>[1-9][0-9]{{0,4}}))?"
+)
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,12 @@ def origins(text: str) -> tuple[str, ...]:
     """Origins, separated by spaces or commas; ``*`` stands alone."""
     origins = tuple(text.replace(",", " ").split())
     for origin in origins:
-        if not _ORIGIN.fullmatch(origin) and (origin != "*" or len(origins) > 1):
+        match = _ORIGIN.fullmatch(origin)
+        is_origin = match is not None and int(match["port"] or 0) <= 65535
+        if not is_origin and (origin != "*" or len(origins) > 1):
             raise ValueError(
                 "must be an origin like https://intranet.example, with the host in lower case, without "
-                "wildcards and without the port 443 or 80; or * alone"
+                "wildcards, with a port up to 65535, but without the port 443 or 80; or * alone"
             )
     return origins
 
