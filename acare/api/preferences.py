@@ -13,6 +13,9 @@ from acare.errors import FieldError, InvalidInput
 # The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
 
+# The maximum length of the header; a longer one is ignored, because reading it could take milliseconds.
+_MAX_LENGTH = 1000
+
 # The maximum number of problems in one response: a body can have thousands of unknown fields.
 _MAX_PROBLEMS = 20
 
@@ -20,7 +23,7 @@ _MAX_PROBLEMS = 20
 def is_strict(req: Request) -> bool:
     """Whether the caller prefers strict handling. Of a repeated preference, the first one counts."""
     header = req.env.get("HTTP_PREFER")
-    if header is None or not req.is_api:
+    if header is None or len(header) > _MAX_LENGTH or not req.is_api:
         return False
     for preference in _PREFERENCE.findall(header):
         name, _, value = preference.partition(";")[0].partition("=")
