@@ -13,6 +13,9 @@ from acare.api.request import Request
 #: Longer than any valid value; patterns are not applied to longer text.
 MAX_LENGTH = 300
 
+# The forms of an address that IIS and Azure send: 192.0.2.1:443, [2001:db8::1]:443.
+_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
+
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
@@ -42,8 +45,10 @@ class TrustProxy:
 
 def parse_address(text: str) -> str | None:
     """The IP address in an element of X-Forwarded-For; None if it is not valid."""
+    match = _WITH_PORT.fullmatch(text)
+    address = text if match is None else match[1] or match[2]
     try:
-        return None if "%" in text else str(ipaddress.ip_address(text))  # a zone can be any text
+        return None if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
     except ValueError:
         return None
 
