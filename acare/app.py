@@ -40,7 +40,7 @@ from acare.api.web import Page, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import AcareError, UserError
+from acare.errors import AcareError, SettingError, UserError
 from acare.ratelimit import RateLimiter
 from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
@@ -70,6 +70,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         access_log: Callable[[AccessRecord], None] = log_access,
         identify: Identify | None = None,
     ) -> None:
+        if identify is not None and settings.user_header is not None:
+            raise SettingError("user_header cannot be combined with identify")
         self.database = Database(settings.database, before_commit=index_changes, clock=clock)
         self.clients = ClientStore(self.database)
         self.users = UserStore(self.database)
@@ -78,7 +80,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
         limit = settings.rate_limit
-        self._trust_proxy = TrustProxy(settings.trusted_proxy) if settings.trusted_proxy else None
+        self._trust_proxy = None
+        if settings.trusted_proxy is not None:
+            self._trust_proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
+            if settings.user_header is not None:
+                identify = self._trust_proxy.identify
         self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
         self._limit_rate = LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None
         # In the order in which requests pass it; responses pass it in reverse.

@@ -65,8 +65,8 @@ OPERATOR = Caller("", "broker", key_id=None, key_preview="-", scopes=_FULL_ACCES
 
 
 def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
-    """A user of the embedding app. The log shows ``host`` in place of a key."""
-    return Caller(user_id, role, key_id=None, key_preview="host", scopes=_FULL_ACCESS)
+    """A user whom the embedding app or the proxy has signed in. The log shows ``session`` for the key."""
+    return Caller(user_id, role, key_id=None, key_preview="session", scopes=_FULL_ACCESS)
 
 
 class Right(NamedTuple):

@@ -81,6 +81,12 @@ class Settings:
         "ADDRESS",
         "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted (none)",
     )
+    user_header: str | None = _setting(
+        None,
+        String(100, 1, pattern="^[A-Za-z0-9-]+$", rule="must have only letters, digits and hyphens").validate,
+        "NAME",
+        "the header in which the trusted proxy sends the e-mail address of a signed-in user (none)",
+    )
     cors_origin: tuple[str, ...] = _setting(
         (),
         setting_types.origins,
@@ -108,6 +114,10 @@ class Settings:
     require_precondition: bool = _setting(
         False, setting_types.flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
     )
+
+    def __post_init__(self) -> None:
+        if self.user_header is not None and self.trusted_proxy is None:
+            raise SettingError("--user-header needs --trusted-proxy: no other caller may send the header")
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Settings:

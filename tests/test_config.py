@@ -38,6 +38,7 @@ REJECTED = {
     "rate_limit": ("be REQUESTS/SECONDS, like 500/900", ["500", "0/900", "500/0", "-1/900", "1.5/900"]),
     "rate_limit_by": ("be one of address, key", ["user", "KEY"]),
     "trusted_proxy": ("be the IP address of a proxy", ["*", "proxy.example", "127.0.0.1,127.0.0.2"]),
+    "user_header": ("have ", [" ", "X_User", "X-User:", "Ä"]),
     "cors_origin": ("be an origin like https://intranet.example",
                     ["intranet.example", "https://intranet.example/", "ftp://intranet.example", "null",
                      "* https://intranet.example", "https://*.example", "https://u@a.example",
@@ -80,6 +81,13 @@ def test_an_invalid_value_is_named_with_what_is_allowed(setting):
 @every_setting
 def test_an_empty_variable_is_the_default(setting):
     assert load(setting.name, None, {setting.variable: ""}) == getattr(Settings(), setting.name)
+
+
+def test_a_user_header_needs_a_trusted_proxy():
+    given = {"user_header": " Remote-Email ", "trusted_proxy": "127.0.0.1"}
+    assert Settings.from_command(given, {}).user_header == "Remote-Email"
+    with pytest.raises(SettingError, match="user-header needs --trusted-proxy"):
+        Settings.from_command({**given, "trusted_proxy": None}, {})
 
 
 @pytest.mark.parametrize(

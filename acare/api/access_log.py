@@ -96,7 +96,7 @@ class AccessLog:
 
 
 def _caller(context: Context) -> str:
-    """The key or, if the embedding app has named a user who is unknown or disabled, that user."""
+    """The key or, if a user without one is unknown or disabled, that user."""
     if context.caller is not None:
         return context.caller.key_preview
     user = context.session_user

@@ -47,7 +47,7 @@ class AnswerRejected:
 
 
 class IdentifyCaller:
-    """Finds the caller by the API key or, without one, by the embedding app. Never rejects a request."""
+    """Finds the caller by the API key or, without one, by ``identify``. Never rejects a request."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class CheckBody:
 
 
 class RequireKey:
-    """Rejects requests under ``/v1`` without a valid key or a user of the embedding app, except OPTIONS."""
+    """Rejects requests under ``/v1`` without a valid key or a user who is signed in, except OPTIONS."""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if req.context.caller is not None or not req.is_api or req.method == "OPTIONS":
@@ -153,7 +153,7 @@ class RequireKey:
 
 
 class CsrfProtection:
-    """Rejects a write by a user of the embedding app if a page of another origin could have sent it.
+    """Rejects a write by a user without a key if a page of another origin could have sent it.
 
     A browser sends the user's session with the requests of any page. A page of another origin can send forms,
     plain text and data without a type, but JSON only if CORS allows it, which acare never does for sessions.

@@ -1,4 +1,4 @@
-"""The X-Forwarded-* headers of a trusted proxy."""
+"""The headers of a trusted proxy: X-Forwarded-*, and the user it has signed in."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 class TrustProxy:
     """Takes the caller's address, and the scheme, host and prefix of the URL, from one trusted proxy.
 
-    Of a list, only the last element counts: the trusted proxy added it, and the elements before it may be
+    Only the last element of a list is used: the trusted proxy added it, and the elements before it may be
     forged. An invalid value changes nothing.
     """
 
-    def __init__(self, proxy: str) -> None:
+    def __init__(self, proxy: str, user_header: str | None) -> None:
+        """``user_header`` names the signed-in user; it is removed from the requests of other peers."""
         self._proxy = proxy
+        self._user_header = f"HTTP_{user_header.upper().replace('-', '_')}" if user_header else ""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         env = req.env
         if env.get("REMOTE_ADDR") != self._proxy:
+            env.pop(self._user_header, None)
             return
         if (address := parse_address(_last(env, "HTTP_X_FORWARDED_FOR"))) is not None:
             env["REMOTE_ADDR"] = address
@@ -41,6 +44,10 @@ class TrustProxy:
             env["HTTP_HOST"] = host
         if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
             env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")
+
+    def identify(self, env: dict[str, Any]) -> str:
+        """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
+        return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
 
 
 def parse_address(text: str) -> str | None:

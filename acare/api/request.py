@@ -28,7 +28,7 @@ class Context(falcon.Context):
     request_id: str
     started: float  # seconds, by time.perf_counter
     caller: Caller | None = None
-    session_user: str | None = None  # named by the embedding app, for a request without a key
+    session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
 
 
 class Request(falcon.Request):

@@ -1,4 +1,4 @@
-// Signing in and out: by a key that is typed or in a link, or by the embedding app.
+// Signing in and out: by a key that is typed or in a link, or by the embedding app or a proxy.
 
 import { TEXT } from "./text.mjs";
 import { agency, ask, button, dialog, el, say, value } from "./dom.mjs";
@@ -43,7 +43,7 @@ export function askForKey() {
       el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
       el("label.check", shared, TEXT.shared),
       el("div.actions", el("button.main", TEXT.signIn),
-        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the embedding app names the user
+        me && !oldKey ? button(TEXT.tryAgain, tryKey) : null))); // the user is named by the app or proxy
     dialog.classList.toggle("cover", !me);
     dialog.onclose = () => dialog.showModal(); // Escape must not close it
   });
@@ -58,7 +58,7 @@ export function takeKeyFromAddress() {
   return true;
 }
 
-/** The user whom a key belongs to, or null. Without a key, the user whom the embedding app names. */
+/** The user whom a key belongs to, or null. Without a key, the user whom the embedding app or a proxy names. */
 const userOf = (key, signal) => call("GET", "v1/users/me", { key, signal }).catch((error) => {
   if (error.status !== 401) throw error;
   return null;

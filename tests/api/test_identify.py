@@ -10,6 +10,7 @@ from webtest import TestApp
 import acare
 from acare.api.access_log import text_line
 from acare.auth import RIGHTS
+from acare.errors import SettingError
 from acare.fields import validate_create
 from acare.store.history import HistoryStore
 
@@ -88,6 +89,33 @@ def test_a_key_takes_precedence_over_identify(embedded):
     key = new_key(embedded.keys, "ben@example.com", {"all": ["read"]}).key
     assert me(embedded, Cookie=ANA, X_API_Key=key).json["data"]["email"] == "ben@example.com"
     assert me(embedded, Cookie=ANA, X_API_Key="x").status_int == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "sent", "status"),
+    [
+        ("192.0.2.1", ANA, 200),
+        ("192.0.2.1", f"{ANA}, {ANA}", 403),
+        ("192.0.2.1", "", 401),
+        ("192.0.2.2", ANA, 401),
+    ],
+)
+def test_only_the_trusted_proxy_names_the_user(embedded, peer, sent, status):
+    embedded.users.change(ANA, email=(ana := "ånä@example.com"))
+    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
+    with acare.create_app(database=embedded.database.path, **options) as app:
+        environ = {
+            "REMOTE_ADDR": peer,
+            "HTTP_REMOTE_EMAIL": sent.replace(ANA, ana).encode().decode("latin-1"),
+        }
+        answer = TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
+        assert status != 200 or answer.json["data"]["email"] == ana
+
+
+def test_identify_and_a_user_header_exclude_each_other(tmp_path):
+    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email", "identify": lambda env: ANA}
+    with pytest.raises(SettingError, match="user_header cannot be combined with identify"):
+        acare.create_app(database=tmp_path / "acare.db", **options)
 
 
 SAME = {"Origin": "http://localhost:80"}

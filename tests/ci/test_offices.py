@@ -10,13 +10,15 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from support.data import JORDAN
-from support.http import Agency, ask
+from support.http import Agency, ask, serving_with
 from support.page import examples, replaced
 from support.server import make_key, serving
 from support.sockets import wait_for
 
 #: The examples: prefix of an office → address of its server.
 ONE, TWO = {"": "127.0.0.1:8080"}, {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
+#: The same of the proxy that signs people in, and the header in which nginx sends the address to acare.
+SIGN_IN, USER_HEADER = "127.0.0.1:4180", ("--user-header", "Remote-Email")
 
 NGINX = """
 daemon off;
@@ -66,17 +68,21 @@ def is_open(port):
 
 
 @contextmanager
-def behind(proxy, folder, offices):
-    """The offices behind this proxy, configured with the example for them."""
+def behind(proxy, folder, offices, sign_in=None):
+    """The offices behind this proxy, configured with the example for them.
+
+    ``sign_in`` is the address of a proxy that signs people in.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]  # free a moment later, which is when the proxy takes it
-    agencies, upstreams = [], {}
+    agencies, upstreams = [], {SIGN_IN: sign_in} if sign_in else {}
+    options = ("--trusted-proxy", "127.0.0.1", *(USER_HEADER if sign_in else ()))
     with ExitStack() as stack:
         for prefix, address in offices.items():
             database = folder / f"{address[-4:]}.db"
             agencies.append(Agency(f"http://127.0.0.1:{port}{prefix}", make_key(database)))
-            _, upstreams[address] = stack.enter_context(serving(database, "--trusted-proxy", "127.0.0.1"))
-        (text,) = [text for text in examples(proxy) if address in text]
+            _, upstreams[address] = stack.enter_context(serving(database, *options))
+        (text,) = [text for text in examples(proxy) if address in text and (SIGN_IN in text) == bool(sign_in)]
         line = PROXIES[proxy](folder, replaced(text, upstreams), port)
         env, streams = {**os.environ, "HOME": str(folder)}, {"stdout": subprocess.DEVNULL, "stderr": -1}
         process = stack.enter_context(subprocess.Popen(line, env=env, **streams))
@@ -128,3 +134,42 @@ def test_compression_weakens_the_tag_but_not_the_version(log_and_office):
     ask(office, path=path, status=304, If_None_Match=headers["ETag"])
     ask(office, "PUT", path, {"notes": "x"}, 412, If_Match=headers["ETag"])
     ask(office, "PUT", path, {"notes": "x", "version": json.loads(body)["data"]["version"]})
+
+
+@contextmanager
+def behind_sign_in(folder, person):
+    """The URL of an office behind nginx and a stand-in for oauth2-proxy.
+
+    ``person`` has the e-mail address of the person who is signed in, or None.
+    """
+
+    def answer(request):
+        request.send_response(202 if person["email"] else 401)
+        if person["email"]:
+            request.send_header("X-Auth-Request-Email", person["email"])
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with (
+        serving_with(answer) as url,
+        behind("nginx", folder, ONE, url.removeprefix("http://")) as (office,),
+    ):
+        yield office.url
+
+
+def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(tmp_path):
+    with behind_sign_in(tmp_path, {"email": "broker@example.com"}) as url:
+        browser = Agency(url, None)
+        _, me = ask(browser, path="/v1/users/me", Remote_Email="forged@example.com")
+        assert me["data"]["email"] == "broker@example.com"
+        ask(browser, "POST", body=JORDAN, status=201, Origin=url)
+        ask(browser, "POST", body=JORDAN, status=403, Origin="http://evil.example")
+
+
+def test_other_people_are_redirected_and_a_key_is_enough(tmp_path):
+    with behind_sign_in(tmp_path, {"email": None}) as url:
+        browser, program = Agency(url, None), Agency(url, make_key(tmp_path / "8080.db"))
+        headers, _ = ask(browser, path="/", status=302, parse=bytes)
+        assert headers["Location"] == f"{url}/oauth2/start?rd=/"
+        ask(browser, path="/v1/users/me", status=401, Remote_Email="broker@example.com")
+        ask(program, "POST", body=JORDAN, status=201)

@@ -6,7 +6,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
 import pytest
-from ci.test_offices import TWO, behind
+from ci.test_offices import TWO, behind, behind_sign_in
 from playwright.sync_api import expect
 from support.http import Agency
 from support.server import make_key
@@ -95,9 +95,10 @@ def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
         assert page.evaluate("Object.keys(localStorage)") == ["acare:/north/:key"]
 
 
-def test_people_whom_the_host_names_need_no_key(open_page, tmp_path):
+@pytest.mark.parametrize("place", [with_callers, behind_sign_in])
+def test_people_who_are_signed_in_need_no_key(open_page, tmp_path, place):
     person = {"email": "broker@example.com"}
-    with with_callers(tmp_path, person) as url:
+    with place(tmp_path, person) as url:
         page = open_page(f"{url}/#/new")
         expect(page.locator("#who")).to_contain_text("broker@example.com")
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
