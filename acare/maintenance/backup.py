@@ -6,6 +6,7 @@ Only the checksum can detect a changed byte in a text value: SQLite accepts the 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +21,9 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     """Make a verified backup of the database in ``folder``. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
-    that many of the newest backups remain, including this one. DatabaseRefused if anything fails: either no
-    backup was made, or it was made and an old one could not be deleted.
+    that many of the newest backups remain, including this one; those from the future are not counted, and
+    remain. DatabaseRefused if anything fails: either no backup was made, or it was made and an old one could
+    not be deleted.
     """
     file.check(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
@@ -45,10 +47,15 @@ def _make(folder: Path, database: Path) -> None:
     sync(folder.parent)
 
 
-def backups(stem: str, folder: Path) -> list[Path]:
-    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first."""
+def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
+    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first.
+
+    Those from the future are in the second list: they were made while the clock was wrong.
+    """
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+    made = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+    count = bisect_right([path.name for path in made], f"{stem}-{timestamp()}.db")
+    return made[:count], made[count:]
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
@@ -56,7 +63,7 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
 
     DatabaseRefused if one cannot be deleted.
     """
-    others = [path for path in backups(stem, newest.parent) if path != newest]
+    others = [path for path in backups(stem, newest.parent)[0] if path != newest]
     for old in others[: max(0, len(others) - keep + 1)]:
         try:
             old.unlink(missing_ok=True)

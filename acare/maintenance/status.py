@@ -115,7 +115,7 @@ def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:
     free, growth, problems = shutil.disk_usage(path.parent).free, None, []
     with suppress(OSError):  # reported by the check of the backup
         if folder is not None:
-            growth = _growth(backups(stem, folder))
+            growth = _growth(backups(stem, folder)[0])
             if shutil.disk_usage(folder).free < path.stat().st_size:
                 problems = [f"there is no room for another backup on the disk of {folder}"]
     needed = max(LOW_DISK, growth or 0)
@@ -135,14 +135,15 @@ def _growth(made: list[Path]) -> int | None:
 
 def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     try:
-        made = backups(stem, folder)
+        made, future = backups(stem, folder)
     except FileNotFoundError:
-        made = []
+        made, future = [], []
     except OSError as error:
         return Check("backup", [f"{folder}: {error.strerror}"], {})
+    problems = [f"{path.name} is from the future: rename it, and check the clock" for path in future]
     if not made:
-        return Check("backup", [f"there is no backup in {folder}"], {})
-    age, problems = _age_hours(made[-1]), []
+        return Check("backup", [*problems, f"there is no {'other ' * bool(future)}backup in {folder}"], {})
+    age = _age_hours(made[-1])
     if age > max_age_hours:
         problems.append(f"the newest backup is {age:.0f} hours old")
     try:

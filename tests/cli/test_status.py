@@ -105,6 +105,10 @@ def old_backup(path, folder, monkeypatch):
     backup.rename(older)
 
 
+def backup_from_the_future(path, folder, monkeypatch):
+    (folder / named(days=-9999)).write_bytes(b"")
+
+
 def growing_file(path, folder, monkeypatch):
     """A backup of ten days ago was empty; less than three times the newest backup is free."""
     (folder / named(days=10)).write_bytes(b"")
@@ -140,6 +144,7 @@ def damaged_backup(path, folder, monkeypatch):
         (long_log, "log: 0.0 MiB: a process keeps an old snapshot"),
         (no_backup, "there is no backup in"),
         (old_backup, "49 hours old"),
+        (backup_from_the_future, "000Z.db is from the future: rename it, and check the clock\n"),
         (damaged_backup, "damaged"),
     ],
 )
@@ -148,6 +153,12 @@ def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, h
     harm(path, folder, monkeypatch)
     printed = run("status", "--backups", folder, status=1)
     assert (printed.err.count("\n"), reason in printed.err) == (1, True)
+
+
+def test_a_backup_from_the_future_is_not_the_newest(run, path, folder, monkeypatch):
+    old_backup(path, folder, monkeypatch)
+    backup_from_the_future(path, folder, monkeypatch)
+    assert "the newest backup is 49 hours old" in run("status", "--backups", folder, status=1).err
 
 
 @pytest.mark.parametrize("what", ["backup", "checksum"])

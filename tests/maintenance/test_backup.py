@@ -151,11 +151,12 @@ def test_keep_deletes_no_other_file(path, folder):
     assert set(listing(folder)) == {*others, made.name, f"{made.name}.sha256"}
 
 
-def test_the_new_backup_is_kept_if_the_clock_was_set_back(path, folder):
+def test_keep_neither_counts_nor_deletes_backups_from_the_future(path, folder):
     fill(path)
-    first = back_up(path, folder)
-    first.rename(folder / f"acare-{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S}.000Z.db")
-    assert back_up(path, folder, keep=1).exists()
+    future = folder / f"acare-{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S}.000Z.db"
+    back_up(path, folder).rename(future)
+    made = [back_up(path, folder, keep=2) for _ in range(3)]
+    assert sorted(folder.glob("*.db")) == [*made[1:], future]
 
 
 def test_a_failed_backup_deletes_no_older_one(path, folder):
