@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: The prefix of temporary files. A killed process leaves such a file; once it is a day old, the next command
-#: or start that works in the folder removes it.
+#: The prefix of temporary files.
 PREFIX = ".acare-tmp-"
-
-#: Seconds without a change after which no process uses a temporary file any more.
-MAX_AGE = 24 * 60 * 60
 
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
     """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
 
-    An OSError in the body that names no file, such as the error of a full disk, names ``target`` afterwards.
+    First removes the files that killed processes left in this folder. An OSError in the body that names no
+    file, such as the error of a full disk, names ``target`` afterwards.
     """
-    handle, name = tempfile.mkstemp(prefix=PREFIX, dir=target.absolute().parent)
-    os.close(handle)
-    path = Path(name)
+    folder = target.absolute().parent
+    remove_temporary_files(folder)
+    handle, lock = _lock(folder)
+    path = lock.with_name(f"{lock.name}.new")
     try:
+        path.touch(0o600, exist_ok=False)
         yield path
     except OSError as error:
         if error.filename is None:
             error.filename = str(target)
         raise
     finally:
-        for suffix in ("-journal", "-wal", "-shm", ""):  # a database can have the first three next to it
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _remove(lock)
+        os.close(handle)
 
 
 def remove_temporary_files(folder: Path) -> None:
     """Remove the temporary files that killed processes left in a folder. Failures are ignored."""
-    with suppress(OSError):
-        for path in folder.glob(f"{PREFIX}*"):
-            with suppress(OSError):
-                if time.time() - path.lstat().st_mtime > MAX_AGE:
-                    path.unlink()
+    for path in folder.glob(f"{PREFIX}{'?' * 8}"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+            finally:
+                os.close(handle)
+
+
+def _lock(folder: Path) -> tuple[int, Path]:
+    """A new, locked file, whose name begins the names of a temporary file and of SQLite's files next to it.
+
+    Its process has it locked, so that others do not take it for one that a killed process left. (Closing a
+    handle of the temporary file itself would release the locks of SQLite.)
+    """
+    while True:
+        handle, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        with suppress(OSError):  # without locks, as on some network file systems, such files are not removed
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # removed before it was locked
+
+
+def _remove(lock: Path) -> None:
+    for path in (*lock.parent.glob(f"{lock.name}?*"), lock):
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acare.database import file
 from acare.database.copying import Progress, check_content, checksum_file, copy_verified, sha256, silent
-from acare.database.disk import copy_owner, remove_temporary_files, sync
+from acare.database.disk import copy_owner, sync
 from acare.errors import DatabaseRefused
 
 
@@ -30,7 +30,6 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     try:
         if not folder.exists():
             _make(folder, database)
-        remove_temporary_files(folder)
         copy_verified(database, target, progress=progress)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None

@@ -3,10 +3,10 @@
 import os
 import sqlite3
 import stat
-import time
 from contextlib import closing
 
 import pytest
+from support import command
 from support.backups import leave_log
 from support.files import contents, edit, leave_in_log, query
 from support.keys import new_key
@@ -15,9 +15,10 @@ from support.threads import in_threads
 from acare.auth import OPERATOR
 from acare.database import file, schema
 from acare.database.database import Database
-from acare.database.disk import MAX_AGE, PREFIX, copy_owner
+from acare.database.disk import PREFIX, copy_owner, temporary
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up
+from acare.maintenance.restore import restore
 from acare.store.keys import KeyStore
 
 
@@ -161,20 +162,32 @@ def test_an_old_sqlite_is_refused(path, monkeypatch):
     Database(path).close()
 
 
-# --- temporary files: a killed process leaves them, and they are removed when they are a day old
+# --- temporary files: a killed process leaves them, and the next command in the folder removes them
 
 
-@pytest.mark.parametrize("what", ["start", "backup"])
-def test_old_temporary_files_are_removed(tmp_path, what):
-    Database(tmp_path / "acare.db").close()
-    for name, age in (("old", MAX_AGE + 60), ("old-journal", MAX_AGE + 60), ("new", MAX_AGE - 60)):
-        (tmp_path / f"{PREFIX}{name}").write_bytes(b"a client")
-        os.utime(tmp_path / f"{PREFIX}{name}", (time.time() - age,) * 2)
-    if what == "start":
-        Database(tmp_path / "acare.db").close()
-    else:
-        back_up(tmp_path / "acare.db", tmp_path)
-    assert [each.name for each in tmp_path.glob(f"{PREFIX}*")] == [f"{PREFIX}new"]
+def start(database, folder):
+    Database(database).close()
+
+
+def restore_one(database, folder):
+    restore(back_up(database, folder.parent), database)
+
+
+def export(database, folder):
+    assert command.run("export", folder / "all.csv", "--database", database).code == 0
+
+
+@pytest.mark.parametrize("work", [start, back_up, restore_one, export])
+def test_temporary_files_are_removed_unless_in_use(tmp_path, work):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    start(folder / "acare.db", folder)
+    for name in ("killed01", "killed01.new", "killed01.new-journal"):
+        (folder / f"{PREFIX}{name}").write_bytes(b"a client")
+    with temporary(folder / "acare.db") as used:
+        in_use = {used.name, used.stem}
+        work(folder / "acare.db", folder)
+        assert {each.name for each in folder.glob(f"{PREFIX}*")} == in_use
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
