@@ -29,10 +29,10 @@ from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
 from acare.importing.export import export, json_lines
-from acare.maintenance.erasures import ErasureStore
 from acare.setting_types import count
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 

@@ -22,6 +22,7 @@ from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status, size_text
 from acare.setting_types import count
+from acare.store.erasures import CarriedOver
 
 _NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs
 
@@ -79,14 +80,29 @@ def run_restore(args: argparse.Namespace) -> None:
     database = read_settings(args).database
     with show_progress() as show:
         done = restore(args.file, database, show)
-    print(printable(f"Restored {database} from {args.file}."))
+    print(printable(f"Restored {database} from {args.file}: {counted(done.clients, 'client')}."))
+    if done.carried_over is not None:
+        _print_differences(done.carried_over)
     if done.old is not None:
         print(printable(f"The old database was renamed to {done.old}."))
     if done.unread:
         print_error(
-            "the old database could not be read, so keys that were revoked, users who were disabled and "
-            "clients that were erased after the backup are as in the backup: repeat these changes"
+            "the old database could not be read, so users, keys and erased clients are as in the backup: "
+            "repeat what was changed since, such as revoked keys"
         )
+
+
+def _print_differences(carried_over: CarriedOver) -> None:
+    users, keys = counted(carried_over.users, "user"), counted(carried_over.keys, "key")
+    print(f"Users and keys are as before the restore: {users}, {keys}.")
+    for text, number in (
+        ("Disabled users that were added from the backup", carried_over.added),
+        ("Clients that had been deleted and are back", carried_over.returned),
+        ("Clients that were created after the backup and are only in the old database", carried_over.missing),
+        ("Clients that were erased again", carried_over.erased),
+    ):
+        if number:
+            print(f"{text}: {number:,}.")
 
 
 def run_compact(args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,36 +18,26 @@ from acare.database.file import processes_using, refusing
 from acare.database.log_recovery import sync_log
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
-from acare.maintenance import erasures
 from acare.maintenance.backup import check_file, check_sha256, timestamp
-from acare.store import search
-from acare.store.changes import END_CURSORS
-from acare.store.users import as_dicts
-
-
-class Kept(NamedTuple):
-    """The state of the replaced database that a restore keeps, as the values of the statements."""
-
-    revoked: list[dict[str, str]]
-    disabled: list[dict[str, str]]
-    erased: list[dict[str, str]]
-
-
-NOTHING_KEPT = Kept([], [], [])
+from acare.store.changes import end_cursors
+from acare.store.clients import count
+from acare.store.erasures import CarriedOver, carry_over, is_readable
 
 
 class Restored(NamedTuple):
     """The result of a restore."""
 
+    clients: int
     old: Path | None  # the new name of the old database; None if there was none
-    unread: bool  # the old database could not be read, so its revocations and erasures are unknown
+    unread: bool  # the old database could not be read, so nothing was carried over
+    carried_over: CarriedOver | None
 
 
 def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:
     """Replace the database with a copy of a backup.
 
-    The copy is verified before it replaces anything. Keys that are revoked, users who are disabled and
-    clients that are erased in the old database remain so.
+    The copy is verified before it replaces anything. Users, keys and erasures remain as they are in the old
+    database; users that only the backup has are disabled.
     The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
     open. At every moment, the file of that name is either the complete old database or the complete new one.
     """
@@ -56,19 +47,20 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     with (
         refusing(database, "not restored; it was not changed: "),
         temporary(database) as fresh,
-        _exclusive(database) as kept,
+        _exclusive(database) as old,
     ):
+        unread = old is None and database.exists()
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
         check_sha256(fresh, checksum_file(backup), name=backup)
         check_content(fresh, progress, name=backup)
-        _apply(kept or NOTHING_KEPT, fresh, backup)
-        old = _replace(database, fresh)
+        clients, carried_over = _update(fresh, backup, old)
+        renamed = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
         raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
-    return Restored(old, unread=kept is None)
+    return Restored(clients, renamed, unread, carried_over)
 
 
 def _check_target(database: Path) -> None:
@@ -112,14 +104,14 @@ def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
 
 
 @contextmanager
-def _exclusive(database: Path) -> Iterator[Kept | None]:
-    """Prevent other processes from using a database. Yields the state to keep, or None if it is unreadable.
+def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
+    """Prevent other processes from using a database. Yields a connection, or None if it cannot be read.
 
     DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be the
     reason for the restore. Then a process is not noticed if the system cannot list its open files.)
     """
     if not database.exists():
-        yield NOTHING_KEPT
+        yield None
     elif processes_using(database):
         raise _in_use(database)
     elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
@@ -128,43 +120,41 @@ def _exclusive(database: Path) -> Iterator[Kept | None]:
         sync_log(database)
         with closing(open_file(database)) as connection:
             connection.execute("PRAGMA busy_timeout = 0").fetchall()
-            yield _lock(connection, database)
+            yield connection if _lock(connection, database) else None
 
 
-def _lock(connection: sqlite3.Connection, database: Path) -> Kept | None:
-    """Lock a database until the connection is closed, and read the state to keep.
+def _lock(connection: sqlite3.Connection, database: Path) -> bool:
+    """Lock a database until the connection is closed. Returns whether it can be read.
 
     The WAL that a killed server left is copied into the file first, so that the file is complete.
     """
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")
-        statements = (erasures.LIST_REVOKED, erasures.LIST_DISABLED, erasures.LIST)
-        return Kept(*(as_dicts(connection.execute(statement)) for statement in statements))
+        return is_readable(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise _in_use(database) from None
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
+    except sqlite3.DatabaseError:
         pass  # damaged: it is kept as it is, with its WAL
-    return None
+    return False
 
 
-def _apply(kept: Kept, fresh: Path, backup: Path) -> None:
-    """Migrate the copy and repeat the changes in it.
+def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[int, CarriedOver | None]:
+    """Migrate the copy, and carry over what does not go back. Returns also the number of clients.
 
     Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated, since no server could open it.
     """
     with closing(open_file(fresh)) as connection:
-        connection.execute("PRAGMA secure_delete = ON").fetchall()
         migrate_connection(connection, backup)
+    with closing(open_file(fresh)) as connection:  # without the large cache of a migration
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
         connection.execute("BEGIN")
-        connection.executemany(erasures.REVOKE_AGAIN, kept.revoked)
-        connection.executemany(erasures.DISABLE_AGAIN, kept.disabled)
-        if sum(erasures.erase(connection, **erasure) for erasure in kept.erased):
-            search.erase_deleted_words(connection)
-        connection.execute(END_CURSORS)
+        carried_over = None if old is None else carry_over(old, connection)
+        end_cursors(connection)
         connection.execute("COMMIT")
+        return count(connection), carried_over
 
 
 @contextmanager
@@ -177,6 +167,9 @@ def _rename_old(database: Path) -> Iterator[Path | None]:
     renamed: list[tuple[Path, Path]] = []
     try:
         if database.exists():
+            for name in database.parent.glob(f"{escape(database.name)}.before-restore-*"):
+                if name.samefile(database):  # left by a killed restore
+                    name.unlink()
             os.link(database, kept)
         for suffix in ("-wal", "-journal"):  # SQLite would apply them to the new database
             old, new = (path.with_name(path.name + suffix) for path in (database, kept))

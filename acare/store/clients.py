@@ -198,6 +198,11 @@ class ClientStore:
         self._database.write(remove, keeps_cache=True)
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """The number of clients."""
+    return int(connection.execute(lists.total_statement(())).fetchone()[0])
+
+
 def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")

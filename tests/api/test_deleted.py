@@ -5,7 +5,7 @@ from support.client import Api
 from support.data import OTHER
 
 from acare.auth import OPERATOR
-from acare.maintenance.erasures import ErasureStore
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "phone": "+49 661 100000", "notes": "likes\nlakes"}

@@ -7,6 +7,7 @@ import pytest
 from support.backups import fill, leave_log, names
 
 from acare.maintenance.backup import back_up, verify
+from acare.maintenance.restore import restore
 
 # Runs the command in copies of a folder; it is killed before the first change of a name, the second, ...
 CUT_OFF = """
@@ -79,3 +80,13 @@ def test_a_killed_restore_leaves_the_old_or_the_new(template, cut_off):
     steps = [names(step / "acare.db") for step in cut_off("restore")]
     assert (steps[0], steps[-1]) == (["Old"], ["New"])
     assert steps == sorted(steps, reverse=True)
+
+
+def test_the_next_restore_removes_what_a_killed_one_left(template, cut_off):
+    """Temporary files, and the second name of a database that was not replaced."""
+    fill(template / "acare.db", "Ana")
+    back_up(template / "acare.db", template / "backups")
+    for step in cut_off("restore"):
+        restore(next(step.glob("backups/*.db")), step / "acare.db")
+        left = [each.name for each in step.iterdir() if each.is_file() and each.stat().st_nlink > 1]
+        assert left + list(step.glob(".acare-tmp-*")) == []

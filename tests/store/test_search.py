@@ -9,7 +9,7 @@ from support.threads import in_threads
 
 import acare
 from acare.fields import validate_update
-from acare.maintenance.erasures import ErasureStore
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"

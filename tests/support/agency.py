@@ -17,8 +17,8 @@ from acare.fields import validate_create
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
-from acare.maintenance.erasures import ErasureStore
 from acare.store.clients import ClientStore
+from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 

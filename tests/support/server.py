@@ -34,6 +34,20 @@ def command(*arguments, before=""):
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
+MEMORY = """
+import atexit
+atexit.register(lambda: print(open("/proc/self/status").read()))
+"""
+
+
+def megabytes(*arguments, code=0):
+    """The memory that a command takes at most."""
+    line = command(*arguments, before=MEMORY)
+    ended = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    return int(re.search(r"VmHWM:\s*(\d+) kB", ended.stdout)[1]) / 1024
+
+
 @contextmanager
 def _started(line, log, stderr=None, **options):
     """The process and what it printed first, which has its address. Killed at the end."""

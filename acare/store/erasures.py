@@ -1,0 +1,166 @@
+"""Erasing clients permanently, and what a restore carries over: erasures, users and keys.
+
+The record of an erasure has the id of the client and the time, and nothing about the person.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from acare.database.connection import NOW
+from acare.database.database import Database
+from acare.store import search
+
+ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
+
+ERASE = (
+    "DELETE FROM clients WHERE id IN ({ids})",
+    "DELETE FROM client_history WHERE client_id IN ({ids})",
+    "DELETE FROM idempotency_keys WHERE client_id IN ({ids})",
+)
+
+ALL_ERASED = "SELECT client_id FROM erasures"
+
+# A deleted client is only in the history.
+COUNT_STORED = """
+SELECT count(*)
+FROM erasures
+WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
+"""
+
+RECORD = """
+INSERT INTO erasures (client_id)
+VALUES (:id)
+ON CONFLICT DO NOTHING
+"""
+
+#: The tables that a restore carries over.
+TABLES = ("users", "api_keys", "erasures")
+
+CLIENT_IDS = "SELECT id FROM clients ORDER BY id"
+
+COLUMNS = "SELECT name FROM pragma_table_info(:table)"
+
+# The users of the backup, until those of the replaced database are copied over them. Addresses are unique,
+# and users may have exchanged theirs.
+SET_ASIDE = f"""
+UPDATE users
+SET email = 'restored-' || id || '-' || email, disabled_at = coalesce(disabled_at, {NOW})
+"""
+
+# Of users that only the backup has, except where another user has the address now.
+GIVE_ADDRESS_BACK = """
+UPDATE OR IGNORE users
+SET email = substr(email, length('restored-' || id || '-') + 1)
+WHERE id NOT IN (SELECT value FROM json_each(:current))
+"""
+
+COUNT_ADDED = "SELECT count(*) FROM users WHERE id NOT IN (SELECT value FROM json_each(:current))"
+
+
+class ErasureStore:
+    """Erases clients from a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def erased_at(self, client_id: str) -> str | None:
+        """When the client was erased; None if it was not."""
+        with self._database.read() as connection:
+            row = connection.execute(ERASED_AT, {"id": client_id}).fetchone()
+        return None if row is None else row[0]
+
+    def erase(self, client_id: str) -> None:
+        """Delete a client, its history and stored responses, and record the erasure."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _erase(connection, ":id", {"id": client_id})
+            connection.execute(RECORD, {"id": client_id})
+
+        self._database.write(work)
+
+
+class CarriedOver(NamedTuple):
+    """The numbers of users and keys in a restored database, and how its content differs from the backup or
+    the replaced database.
+    """
+
+    users: int
+    keys: int
+    added: int  # users that only the backup has
+    erased: int  # clients
+    returned: int  # clients that only the backup has: they were deleted after it
+    missing: int  # clients that only the replaced database has: they were created after the backup
+
+
+def is_readable(old: sqlite3.Connection) -> bool:
+    """Whether ``carry_over`` can read what it copies."""
+    try:
+        for table in TABLES:
+            for _ in old.execute(f"SELECT * FROM {table}"):
+                pass
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def carry_over(old: sqlite3.Connection, restored: sqlite3.Connection) -> CarriedOver:
+    """Copy users, keys and erasures from the replaced database, in a transaction of ``restored``.
+
+    Users that only the backup has become disabled, and its keys are deleted. Erases the clients of the
+    erasures.
+    """
+    restored.execute(SET_ASIDE)
+    users = _copy(old, restored, "users")
+    current = {"current": json.dumps([user_id for (user_id,) in old.execute("SELECT id FROM users")])}
+    restored.execute(GIVE_ADDRESS_BACK, current)
+    (added,) = restored.execute(COUNT_ADDED, current).fetchone()
+    restored.execute("DELETE FROM api_keys")
+    keys = _copy(old, restored, "api_keys")
+    _copy(old, restored, "erasures")
+    (erased,) = restored.execute(COUNT_STORED).fetchone()
+    _erase(restored, ALL_ERASED, {})
+    returned, missing = 0, 0
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged database can be replaced, too
+        returned, missing = _compare(restored.execute(CLIENT_IDS), old.execute(CLIENT_IDS))
+    return CarriedOver(users, keys, added, erased, returned, missing)
+
+
+def _copy(old: sqlite3.Connection, restored: sqlite3.Connection, table: str) -> int:
+    """Copy the rows of a table over those with the same key. Returns how many.
+
+    Only the columns that both have: the replaced database can have an older or newer schema.
+    """
+    names, others = (
+        [name for (name,) in each.execute(COLUMNS, {"table": table})] for each in (old, restored)
+    )
+    shared = [name for name in names if name in others]
+    columns, values = ", ".join(shared), ", ".join("?" * len(shared))
+    replace = ", ".join(f"{name} = excluded.{name}" for name in shared)
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT DO UPDATE SET {replace}"
+    return restored.executemany(insert, old.execute(f"SELECT {columns} FROM {table}")).rowcount
+
+
+def _erase(connection: sqlite3.Connection, ids: str, values: dict[str, str]) -> None:
+    """Delete all rows of clients; ``ids`` is a list or SELECT of their ids."""
+    deleted = [connection.execute(statement.format(ids=ids), values).rowcount for statement in ERASE]
+    if any(deleted):
+        search.erase_deleted_words(connection)
+
+
+def _compare(restored: Iterable[tuple[str]], old: Iterable[tuple[str]]) -> tuple[int, int]:
+    """How many ids only the one or only the other has. Both are in order: a set could take all memory."""
+    only = {"restored": 0, "old": 0}
+    tagged = merge(((id_, "restored") for (id_,) in restored), ((id_, "old") for (id_,) in old))
+    for _, group in groupby(tagged, itemgetter(0)):
+        first, *others = [side for _, side in group]
+        only[first] += not others
+    return only["restored"], only["old"]
