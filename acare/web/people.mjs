@@ -8,6 +8,9 @@ import { BASE, call, owner, people, state } from "./requests.mjs";
 const isMine = ({ preview }) => Boolean(state.key) && preview === `${state.key.slice(0, 8)}…${state.key.slice(-4)}`;
 const isValid = (key) => key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
 
+/** The scopes of the key of a web form. */
+const FORM_SCOPES = { clients: ["create"] };
+
 export async function peopleView(_, signal) {
   const { users } = await call("GET", "v1/users?disabled=true", { signal });
   const { keys } = await call("GET", "v1/keys", { signal });
@@ -20,7 +23,8 @@ export async function peopleView(_, signal) {
     return el("section.card", el("div.heading", el("h2", value(user.email)), badge(user.role),
       user.disabled ? badge("disabled") : null,
       el("div.actions", isBroker ? [action(TEXT.edit, edit), action(TEXT.handOver, handOver)] : null,
-        user.disabled ? null : action(user.id === state.me.id ? TEXT.ownLink : TEXT.newLink, invite))),
+        user.disabled ? null : action(user.id === state.me.id ? TEXT.ownLink : TEXT.newLink, invite),
+        user.id === state.me.id ? action(TEXT.formKey, makeFormKey) : null)),
     own.length ? el("ul.keys", own.map((key) => keyRow(key, signal))) : el("div.hint", TEXT.noKeys));
   };
   const add = isBroker ? button(TEXT.addPerson, () => addPerson(signal), "main") : null;
@@ -31,10 +35,11 @@ export async function peopleView(_, signal) {
 function keyRow(key, signal) {
   const name = key.name ?? "";
   const facts = TEXT.keyFacts(showTime(key.created_at), key.last_used_at && showTime(key.last_used_at));
+  const onlyCreates = JSON.stringify(key.scopes) === JSON.stringify(FORM_SCOPES);
   const revoke = () => askFor(TEXT.revokeTitle(name || key.preview), el("p", TEXT.revokeHint), TEXT.revoke,
     () => call("DELETE", `v1/keys/${key.id}`, { signal }).then(() => () => say(TEXT.keyRevoked)), signal);
   return el("li", el("div", el("strong", value(name)), " ", el("code", key.preview), " ",
-    isMine(key) ? el("span.badge", TEXT.thisKey) : null, el("div.hint", facts)),
+    isMine(key) ? el("span.badge", TEXT.thisKey) : null, onlyCreates ? el("span.badge", TEXT.onlyCreates) : null, el("div.hint", facts)),
   button(TEXT.revoke, revoke, "danger quiet", `${TEXT.revoke}: ${name} ${key.preview}`));
 }
 
@@ -76,16 +81,28 @@ const invite = (user, signal) => makeLink(user, signal).then((showLink) => state
 /** Make a key for the web UI, with the rights of this page's own key. The link with it is shown once. */
 async function makeLink(user, signal) {
   const { key } = await call("POST", "v1/keys", { body: { user_id: user.id, name: TEXT.invitation }, signal });
-  const link = el("input", { readonly: true, value: `${BASE.href}#key=${key}`, "aria-label": TEXT.newLink });
+  const [title, hint] = user.id === state.me.id ? [TEXT.ownLink, TEXT.ownLinkHint] : [TEXT.linkTitle(user.email), TEXT.linkHint];
+  return () => showSecret(title, hint, `${BASE.href}#key=${key}`, TEXT.newLink, TEXT.copyLink);
+}
+
+/** Make a key that can only create clients, which belong to this person. It is shown once. */
+async function makeFormKey(_, signal) {
+  const body = { name: TEXT.formKeyName, scopes: FORM_SCOPES };
+  const { key } = await call("POST", "v1/keys", { body, signal });
+  await state.render();
+  showSecret(TEXT.formKey, TEXT.formKeyHint, key, TEXT.newKey, TEXT.copyKey);
+}
+
+function showSecret(title, hint, secret, name, copyText) {
+  const input = el("input", { readonly: true, value: secret, "aria-label": name });
   const copied = el("span.hint", { role: "status" });
   const copy = () => {
-    link.select();
+    input.select();
     if (document.execCommand("copy")) copied.textContent = TEXT.linkCopied; // navigator.clipboard needs https
   };
-  const close = () => { dialog.close(); link.remove(); };
-  const [title, hint] = user.id === state.me.id ? [TEXT.ownLink, TEXT.ownLinkHint] : [TEXT.linkTitle(user.email), TEXT.linkHint];
-  return () => ask(title, el("p", hint), link,
-    el("div.actions", button(TEXT.copyLink, copy, "main"), button(TEXT.close, close), copied));
+  const close = () => { dialog.close(); input.remove(); };
+  ask(title, el("p", hint), input,
+    el("div.actions", button(copyText, copy, "main"), button(TEXT.close, close), copied));
 }
 
 function edit(user, signal) {

@@ -27,6 +27,8 @@ export const TEXT = {
   linkTitle: (email) => `Invitation for ${email}`, copyLink: "Copy the link", linkCopied: "Copied.", close: "Close",
   linkHint: "Send this link only to this person: it signs in as them. It is shown only now.",
   ownLink: "Link for another device", ownLinkHint: "Open this link on your other device: it signs you in there. It is shown only now.",
+  formKey: "Key for a web form", formKeyName: "Web form", newKey: "New key", copyKey: "Copy the key", onlyCreates: "Only adds clients",
+  formKeyHint: "A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
   handOverHint: "This includes closed clients. Nothing else changes: to end this person's access, edit and disable them.",
   newOwner: "New owner", noneToHandOver: (email) => `${email} has no clients.`, handOverTitle: (clients, from) => `Hand over ${clients} of ${from}`,
   handedOver: (from, to) => `The clients of ${from} now belong to ${to}.`,

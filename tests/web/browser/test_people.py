@@ -140,8 +140,22 @@ def test_an_agent_sees_only_their_own_keys(open_page, agency, axe):
     expect(page.get_by_role("heading", name="My keys")).to_be_visible()
     expect(page.get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_role("listitem")).to_contain_text("You use this key")
-    expect(page.locator("#main").get_by_role("button")).to_have_text(["Link for another device", "Revoke"])
+    expect(page.locator("#main").get_by_role("button")).to_have_text(
+        ["Link for another device", "Key for a web form", "Revoke"]
+    )
     check(page, axe)
+
+
+def test_a_key_for_a_web_form_only_creates_clients(open_page, agency):
+    user, theirs = add(agency)
+    page = people(open_page, theirs)
+    page.get_by_role("button", name="Key for a web form").click()
+    key = page.get_by_role("dialog").get_by_role("textbox").input_value()
+    page.get_by_role("button", name="Close").click()
+    expect(card(page, user).get_by_text("Only adds clients")).to_have_count(1)
+    form = Agency(agency.url, key)
+    assert form.create()["user_id"] == user["id"]
+    ask(form, "GET", "/v1/clients", status=403)
 
 
 def test_a_key_without_the_right_to_change_people_says_so(open_page, agency):
