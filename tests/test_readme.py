@@ -17,6 +17,7 @@ from support import command
 
 import acare
 from acare.api import envelope
+from acare.config import SETTINGS
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
 
@@ -29,6 +30,11 @@ API, INSTALL = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/
 
 #: Blocks without commands: page and language.
 NO_COMMANDS = {("acare/database/README.md", "sql"), ("tests/benchmarks/README.md", "text")}
+
+#: The folders of the programs with flags, and further flags: those of argparse and of other programs.
+PROGRAMS = ("acare/cli", "tests/benchmarks")
+OTHERS = """--help --check --data-binary --lazy-apps --no-index --post-buffering --preload --reverse-proxy
+    --set-xauthrequest""".split()
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -82,10 +88,21 @@ def test_no_block_is_left_out(page):
             assert line in ran, f"nothing runs {page}, line {line}"
 
 
+def sentences(page):
+    """The page without its blocks and without the changes of each version."""
+    return re.sub(FENCE, "", PAGES[page].partition("\n## Changes\n\nThe version is")[0])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_in_a_sentence_exists(page):
+    code = "\n".join(path.read_text("utf-8") for part in PROGRAMS for path in (ROOT / part).glob("*.py"))
+    known = {*re.findall(r'"(--[a-z-]+)"', code), *(setting.flag for setting in SETTINGS), *OTHERS}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", sentences(page))) <= known
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_in_a_sentence_has_the_options(page):
-    sentences = re.sub(FENCE, "", PAGES[page].partition("## Changes")[0])
-    for words in map(str.split, re.findall(r"`acare ([^`]+)`", sentences)):
+    for words in map(str.split, re.findall(r"`acare ([^`]+)`", sentences(page))):
         names = itertools.takewhile(re.compile("[a-z-]+").fullmatch, words)
         printed = command.run(*(name for name in names if name[0] != "-"), "--help")
         assert printed.code == 0, words

@@ -75,7 +75,7 @@ def _versions(server: Server) -> dict[str, int]:
 
 
 def compare(bench: Bench, folder: Path) -> None:
-    """acare, bare Falcon and PocketBase at each kind of work."""
+    """acare, Falcon on waitress and PocketBase at each kind of work."""
     binary, database = servers.pocketbase_binary(folder), folder / "acare.db"
     large.make(database, servers.CLIENTS, old_versions=0)
     with (
@@ -152,7 +152,9 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
         cost = 1000 / bench.median(work, many)
         rows.append(f"| {work} of {many} | {cost:.2f} ms of a core | | |")
     rows.append(
-        report.row(f"resident memory after that, against bare Falcon ({resident})", memory, 1.5, maximum=True)
+        report.row(
+            f"resident memory after that, against Falcon on waitress ({resident})", memory, 1.5, maximum=True
+        )
     )
     return rows
 

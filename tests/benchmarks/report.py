@@ -12,9 +12,9 @@ from pathlib import Path
 
 #: Kind of work, candidate to compare with, and the minimum ratio of the rates.
 BARS = [
-    ("get", "bare Falcon", 1.0),
+    ("get", "Falcon on waitress", 1.0),
     ("get", "PocketBase", 4.0),
-    ("list of 25", "bare Falcon", 0.65),
+    ("list of 25", "Falcon on waitress", 0.65),
     ("list of 25", "PocketBase", 13.0),
     ("list of 100", "PocketBase", 18.0),
     ("create", "PocketBase", 2.6),

@@ -111,7 +111,7 @@ def bare_falcon(core: int) -> Iterator[Server]:
     """A constant answer: the cost of Falcon on waitress alone."""
     port = free_port()
     with spawn([sys.executable, "-c", BARE_FALCON, str(port)], f"http://127.0.0.1:{port}", core) as server:
-        server.name = "bare Falcon"
+        server.name = "Falcon on waitress"
         yield server
 
 
