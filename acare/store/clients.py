@@ -6,7 +6,7 @@ A public method is one transaction. Clients are returned as the JSON text that S
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Unpack
 
@@ -140,15 +140,10 @@ class ClientStore:
             "user_id": caller.user_id,
             "author_id": caller.author_id,
         }
-
-        def insert(connection: sqlite3.Connection) -> CreatedClient:
-            return CreatedClient._make((*connection.execute(INSERT, values).fetchall()[0], False))
-
-        def insert_once(connection: sqlite3.Connection) -> CreatedClient:
-            create = partial(insert, connection)
-            return idempotency.create_once(connection, caller, str(idempotency_key), client, create)
-
-        return self._database.write(insert if idempotency_key is None else insert_once, keeps_cache=True)
+        request = None
+        if idempotency_key is not None:
+            request = idempotency.Request(caller, idempotency_key, client)
+        return self._database.write(partial(_create, values, request), keeps_cache=True)
 
     def update(
         self,
@@ -196,6 +191,18 @@ class ClientStore:
             connection.execute(SIGN_DELETION, signature)
 
         self._database.write(remove, keeps_cache=True)
+
+
+def _create(
+    values: Mapping[str, object], request: idempotency.Request | None, connection: sqlite3.Connection
+) -> CreatedClient:
+    """The client that the request created earlier, or else a new one, which is stored under its key."""
+    if request is not None and (earlier := idempotency.find(connection, request)) is not None:
+        return earlier
+    created = CreatedClient._make((*connection.execute(INSERT, values).fetchall()[0], False))
+    if request is not None:
+        idempotency.remember(connection, request, created)
+    return created
 
 
 def count(connection: sqlite3.Connection) -> int:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare.auth import Caller
 from acare.clients import CreatedClient
@@ -56,33 +55,42 @@ def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, 
     return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
 
 
-def create_once(
-    connection: sqlite3.Connection,
-    caller: Caller,
-    idempotency_key: str,
-    client: ValidFields,
-    create: Callable[[], CreatedClient],
-) -> CreatedClient:
-    """The client that was created with this key, or else the result of ``create``, stored under the key.
+class Request(NamedTuple):
+    """A request with an idempotency key."""
 
-    IdempotencyKeyReused if the earlier request had another body. ClientNotFound if the client has been
-    transferred since, and the caller can no longer see it.
+    caller: Caller
+    key: str
+    client: ValidFields
+
+    def values(self) -> dict[str, Any]:
+        """The named parameters of the statements."""
+        digest = hashlib.sha256(json.dumps(self.client, sort_keys=True).encode()).digest()
+        return {"user_id": self.caller.user_id, "key": self.key, "request_sha256": digest}
+
+
+def find(connection: sqlite3.Connection, request: Request) -> CreatedClient | None:
+    """The client that an earlier request with this key has created.
+
+    IdempotencyKeyReused if it had another body. ClientNotFound if the client has been transferred since, and
+    the caller can no longer see it.
     """
-    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
-    key = {"user_id": caller.user_id, "key": idempotency_key, "request_sha256": digest}
-    found = connection.execute(FIND, key).fetchall()
-    if found:
-        request_sha256, *answer = found[0]
-        if request_sha256 != digest:
-            raise IdempotencyKeyReused
-        owner = last_owner(connection, answer[0])
-        if owner is not None and caller.owner_id not in (None, owner):
-            raise ClientNotFound
-        return CreatedClient._make((*answer, True))
-    created = create()
+    values = request.values()
+    rows = connection.execute(FIND, values).fetchall()
+    if not rows:
+        return None
+    request_sha256, client_id, text, created_at = rows[0]
+    if request_sha256 != values["request_sha256"]:
+        raise IdempotencyKeyReused
+    owner = last_owner(connection, client_id)
+    if owner is not None and request.caller.owner_id not in (None, owner):
+        raise ClientNotFound
+    return CreatedClient(client_id, text, created_at, replayed=True)
+
+
+def remember(connection: sqlite3.Connection, request: Request, created: CreatedClient) -> None:
+    """Store the response for later requests with the same key, and delete expired ones."""
     delete_expired(connection)
-    connection.execute(INSERT, {**key, **created._asdict()})
-    return created
+    connection.execute(INSERT, {**request.values(), **created._asdict()})
 
 
 def delete_expired(connection: sqlite3.Connection) -> int:
