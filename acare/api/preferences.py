@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import falcon
 
 from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput
+from acare.fields import SERVER_FIELDS
 
 # The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
@@ -20,7 +21,7 @@ _MAX_LENGTH = 1000
 _MAX_PROBLEMS = 20
 
 
-def is_strict(req: Request) -> bool:
+def _is_strict(req: Request) -> bool:
     """Whether the caller prefers strict handling. Of a repeated preference, the first one counts."""
     header = req.env.get("HTTP_PREFER")
     if header is None or len(header) > _MAX_LENGTH or not req.is_api:
@@ -37,9 +38,18 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 
     The names can be any text from the request.
     """
-    if is_strict(req) and (unknown := [name for name in names if name not in known]):
+    if _is_strict(req) and (unknown := [name for name in names if name not in known]):
         shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
         raise InvalidInput(*(FieldError(name, problem) for name in shown))
+
+
+def expected_fields(req: Request, body: Mapping[str, object]) -> dict[str, object]:
+    """The fields that the server sets in the body of an update, if the caller prefers strict handling.
+
+    They must be as in the client. ``version`` is the lock.
+    """
+    names = [name for name in SERVER_FIELDS if name in body and name != "version"]
+    return {name: body[name] for name in names} if _is_strict(req) else {}
 
 
 class StrictHandling:
@@ -59,5 +69,5 @@ class StrictHandling:
     def process_response(
         self, req: Request, resp: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        if is_strict(req):
+        if _is_strict(req):
             resp.set_header("Preference-Applied", "handling=strict")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -142,14 +140,13 @@ class ClientItem:
         sent = body.read(req, _CHANGES)
         changes, version = validate_update(sent)
         _check_precondition(req, version, self._require_precondition)
-        if preferences.is_strict(req):
-            self._check_server_fields(req, client_id, sent)
         row: ClientRow = self._clients.update(
             req.context.caller,
             path_id(client_id),
             changes,
             version=version,
             precondition=conditions.for_writing(req),
+            expected=preferences.expected_fields(req, sent),
         )
         _answer(resp, row)
 
@@ -157,17 +154,6 @@ class ClientItem:
         _check_precondition(req, None, self._require_precondition)
         self._clients.delete(req.context.caller, path_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
-
-    def _check_server_fields(self, req: Request, client_id: str, sent: Mapping[str, object]) -> None:
-        """InvalidInput if a field that the server sets differs between the body and the client.
-
-        If the caller has read another version, the lock reports the conflict instead.
-        """
-        row: ClientRow = self._clients.get(req.context.caller, path_id(client_id))
-        record = json.loads(row.json)
-        names = [name for name in SERVER_FIELDS if name in sent and sent[name] != record[name]]
-        if names and "version" not in names and conditions.for_writing(req).holds(row.version):
-            raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 
 class ClientHistory(StoreResource):

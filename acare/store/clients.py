@@ -5,6 +5,7 @@ A public method is one transaction. Clients are returned as the JSON text that S
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -57,6 +58,9 @@ WHERE id = :id AND {VISIBLE}
     AND {UNCHANGED}
 RETURNING id, version, json
 """
+
+# The client that the UPDATE will change.
+GET_UNCHANGED = f"{GET} AND {UNCHANGED}"
 
 DELETE = f"""
 DELETE FROM clients
@@ -153,15 +157,17 @@ class ClientStore:
         *,
         version: int | None = None,
         precondition: Precondition = UNCONDITIONAL,
+        expected: Mapping[str, object] | None = None,
     ) -> ClientRow:
         """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
         ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
-        budget_max, or if the new owner is unknown or disabled.
+        budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
+        ``expected``.
         """
         target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(_change, target, changes), keeps_cache=True)
+        return self._database.write(partial(_change, target, changes, expected), keeps_cache=True)
 
     def transfer(self, caller: Caller, owner: str, to: str) -> int:
         """Transfer all clients of a user to another user. Returns how many.
@@ -210,10 +216,17 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute(lists.total_statement(())).fetchone()[0])
 
 
-def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection) -> ClientRow:
+def _change(
+    target: Target,
+    changes: ValidFields,
+    expected: Mapping[str, object] | None,
+    connection: sqlite3.Connection,
+) -> ClientRow:
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
     values = {**changes, **target.values()}
+    if expected:
+        _compare(connection, values, expected)
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, values).fetchall()
@@ -224,3 +237,14 @@ def _change(target: Target, changes: ValidFields, connection: sqlite3.Connection
     if not rows:
         raise target.explain(connection)
     return ClientRow._make(rows[0])
+
+
+def _compare(
+    connection: sqlite3.Connection, values: Mapping[str, object], expected: Mapping[str, object]
+) -> None:
+    """InvalidInput for each field of the client to update that differs from ``expected``."""
+    for _, _, text in connection.execute(GET_UNCHANGED, values).fetchall():
+        client = json.loads(text)
+        names = [name for name in expected if expected[name] != client[name]]
+        if names:
+            raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))

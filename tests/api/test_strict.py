@@ -1,9 +1,13 @@
 """``Prefer: handling=strict``: what is otherwise ignored is 400."""
 
+from functools import partial
+
 import pytest
 from support.client import Api, app_fixture, fields_of, full_key
 from support.data import JORDAN
 from support.openapi_check import operations, resolve
+from support.sockets import wait_for
+from support.threads import Call, Held
 from webtest import TestApp
 
 STRICT = {"Prefer": "handling=strict"}
@@ -82,6 +86,18 @@ def test_another_value_in_a_field_of_the_server_is_400(api, name):
     assert fields_of(api.ask("PUT", path, sent, 400, **STRICT)) == [name]
     assert api.get(path).json["data"] == client
     api.ask("PUT", path, sent)
+
+
+def test_the_fields_are_compared_with_the_client_that_is_changed(app, api):
+    client = api.create()
+    del client["version"]
+    age = f"UPDATE clients SET updated_at = '2999-01-01T00:00:00.000Z' WHERE id = '{client['id']}'"
+    with Held(app.database._writer) as held:
+        held.queue(lambda connection: connection.execute(age).rowcount)
+        put = partial(api.ask, "PUT", f"{COLLECTION}/{client['id']}", client, 400, **STRICT)
+        answer = Call(put)
+        wait_for(lambda: held.queued() > 1)
+    assert fields_of(answer.result()) == ["updated_at"]
 
 
 def test_a_stale_record_is_a_conflict(api):
