@@ -28,7 +28,10 @@ _TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
 #: SQL for the current time in the API's format: UTC, milliseconds, "Z".
 NOW = f"strftime('{_TIMESTAMP}', 'now')"
 
-_SETTINGS = ["wal_autocheckpoint = 0"]  # only log.py checkpoints
+_SETTINGS = [
+    "wal_autocheckpoint = 0",  # only log.py checkpoints
+    "foreign_keys = ON",  # SQLite enforces them only on connections that ask for it
+]
 if sqlite3.sqlite_version_info >= (3, 44):
     # Triggers and indexes in a file can then call only functions without side effects. Older versions exclude
     # FTS5 and, before 3.41, the JSON functions, which schema.sql uses.
@@ -39,7 +42,6 @@ _WRITER_SETTINGS = (
     "journal_mode = WAL",
     # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
     "synchronous = FULL",
-    "foreign_keys = ON",
     # Deleted and replaced content is overwritten in the file: it is personal data.
     "secure_delete = ON",
     # Keeps a statement's rollback data in memory; otherwise every transaction creates and deletes a file.

@@ -8,14 +8,16 @@ from contextlib import closing
 import pytest
 from support import old_schema
 from support.backups import fill, names, sign
-from support.client import Api
-from support.files import edit
+from support.client import Api, full_key
+from support.files import edit, query
 from support.keys import new_key
 from support.server import megabytes
 
 import acare
 from acare.auth import OPERATOR
 from acare.cli import main
+from acare.database import schema
+from acare.database.copying import check_content
 from acare.database.database import Database
 from acare.errors import ClientNotFound, DatabaseRefused
 from acare.maintenance import restore as module
@@ -111,6 +113,20 @@ FROM numbers
 def test_many_erasures_take_little_memory(path, since):
     edit(path, MANY_ERASURES)
     assert megabytes("restore", since[0], "--database", path) < 60
+
+
+def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monkeypatch):
+    """Another resource could have a table such as this one in schema.sql."""
+    table = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE);"
+    with_table = f"{schema.text()}{table}"
+    monkeypatch.setattr(schema, "text", lambda: with_table)
+    with acare.create_app(database=path, rate_limit="off") as app:
+        client_id = Api(app, full_key(app)).create()["id"]
+        edit(path, f"INSERT INTO visits VALUES ('{client_id}')")
+        backup = back_up(path, tmp_path / "backups")
+        ErasureStore(app.database).erase(client_id)
+    restore(backup, path)
+    assert (query(path, "SELECT * FROM visits"), check_content(path)) == ([], 0)
 
 
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):
