@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import (
@@ -34,13 +35,17 @@ ValidFields = dict[str, Stored]
 class Field:
     """A field that a caller may write; ``api/openapi.json`` describes it.
 
-    ``default`` is the value of a field that is null, or absent when the client is created.
+    ``default`` is the value, in JSON, of a field that is null, or absent when the client is created.
     """
 
     name: str
     kind: FieldType
     required: bool = False
-    default: Stored = None
+    default: object = None
+
+    @cached_property
+    def stored_default(self) -> Stored:
+        return None if self.default is None else self.kind.validate(self.default)
 
 
 _MONEY = Amount(maximum=10**12)
@@ -58,7 +63,7 @@ FIELDS = (
     Field("source", String(max_length=100)),
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
-    Field("preferred_locations", StringList(maximum=50, each=String(max_length=200)), default="[]"),
+    Field("preferred_locations", StringList(maximum=50, each=String(max_length=200)), default=[]),
     Field(
         "property_preferences",
         Preferences(
@@ -67,12 +72,12 @@ FIELDS = (
             numbers=("bedrooms_min", "bathrooms_min", "square_feet_min"),
             string_lists=("property_types",),
         ),
-        default="{}",
+        default={},
     ),
-    Field("pre_approved", Boolean(), default=0),
+    Field("pre_approved", Boolean(), default=False),
     Field("pre_approval_amount", _MONEY),
     Field("notes", String(max_length=10_000, lines=True)),
-    Field("tags", StringList(maximum=50, each=String(max_length=50)), default="[]"),
+    Field("tags", StringList(maximum=50, each=String(max_length=50)), default=[]),
 )
 
 #: The fields that the server sets. In an update, ``version`` is the lock.
@@ -147,7 +152,7 @@ def _validate(members: dict[str, object], null_message: str, problems: list[Fiel
         if value is None:
             if field.required:
                 problems.append(FieldError(field.name, null_message))
-            valid[field.name] = field.default
+            valid[field.name] = field.stored_default
             continue
         try:
             valid[field.name] = field.kind.validate(value)

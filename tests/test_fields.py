@@ -59,9 +59,9 @@ def test_preferences_have_a_maximum_size_and_depth(value, accepted):
 
 @pytest.mark.parametrize("field", OPTIONAL, ids=lambda field: field.name)
 def test_an_absent_or_null_field_is_unset(field):
-    assert validate_create(JORDAN)[field.name] == field.default
-    assert validate_create({**JORDAN, field.name: None})[field.name] == field.default
-    assert valid_changes({field.name: None}) == {field.name: field.default}
+    assert validate_create(JORDAN)[field.name] == field.stored_default
+    assert validate_create({**JORDAN, field.name: None})[field.name] == field.stored_default
+    assert valid_changes({field.name: None}) == {field.name: field.stored_default}
 
 
 @pytest.mark.parametrize("name", JORDAN)

@@ -12,6 +12,7 @@ from acare.auth import Caller
 from acare.clients import ClientPage, Filters
 from acare.database.database import Database
 from acare.store.clients import MAX_SECONDS
+from acare.store.targets import STORED_JSON
 
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
 _TEXTS = ", ".join(f"deletion.json -> '$.{name}'" for name in _SEARCHED)
@@ -45,8 +46,8 @@ WHERE deleted
 ORDER BY ended_at DESC, rowid DESC
 """
 
-PAGE = """
-SELECT json, json_object('deletedAt', ended_at, 'deletedBy', users.email)
+PAGE = f"""
+SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
 FROM client_history
 LEFT JOIN users ON users.id = deleted_by
 WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))

@@ -18,13 +18,13 @@ from acare.field_types import to_json
 from acare.fields import FIELDS
 from acare.store import changes, idempotency, search
 from acare.store.clients import MAX_SECONDS, next_position_at
-from acare.store.targets import MAX_SQLITE_INTEGER, last_owner
+from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
 
 # The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
 # reads them one by one: they can have 100 KiB each.
-VERSIONS = """
+VERSIONS = f"""
 SELECT
-    version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by),
+    version, {STORED_JSON}, imported_at, (SELECT email FROM users WHERE users.id = made_by),
     ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by)
 FROM client_history
 WHERE client_id = :id AND version < :before
@@ -44,7 +44,7 @@ INSERT INTO clients (
 )
 SELECT
     {next_position_at("client_history.json ->> '$.created_at'")}, client_id, json_extract(json, '$.user_id'),
-    {", ".join(f"json_extract(json, '$.{field.name}')" for field in FIELDS)},
+    {", ".join(f"json_extract({STORED_JSON}, '$.{field.name}')" for field in FIELDS)},
     version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :author_id, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted

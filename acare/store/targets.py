@@ -10,6 +10,7 @@ from typing import NamedTuple
 from acare.auth import Caller
 from acare.clients import Precondition
 from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
+from acare.field_types import to_json
 from acare.fields import FIELDS
 
 VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
@@ -23,8 +24,13 @@ FROM clients
 WHERE id = :id AND {VISIBLE}
 """
 
-GET_VERSION = """
-SELECT json
+_DEFAULTS = ", ".join(f"'$.{field.name}', json('{to_json(field.default)}')" for field in FIELDS)
+
+#: SQL for the JSON of a stored version. Fields that were added to clients later are unset in it.
+STORED_JSON = f"json_insert(json, {_DEFAULTS})"
+
+GET_VERSION = f"""
+SELECT {STORED_JSON}
 FROM client_history
 WHERE client_id = :id AND version = :version
 """

@@ -3,6 +3,7 @@
 import pytest
 from support.client import code_of, fields_of
 from support.data import JORDAN, UNKNOWN_ID
+from support.files import edit
 
 from acare.store.history import MAX_EVENTS
 
@@ -115,6 +116,43 @@ def test_an_earlier_owner_restores_nothing(ana, ben, api):
     ben.delete(client_id)
     restore(ana, client_id, 404)
     assert restore(ben, client_id).json["data"]["user_id"] == ben.user_id()
+
+
+# --- a version from before some fields were added
+
+
+@pytest.fixture
+def outgrown(app, ana):
+    """A client whose stored versions are older than some fields."""
+    client = ana.create(notes="x")
+    ana.put(client["id"], {"tags": ["vip"]})
+    forget_fields(app)
+    return client
+
+
+def forget_fields(app):
+    edit(app.database.path, "UPDATE client_history SET json = json_remove(json, '$.tags', '$.pre_approved')")
+
+
+def test_a_field_that_a_version_lacks_is_unset_in_its_history(ana, outgrown):
+    changed = [{"field": "tags", "from": [], "to": ["vip"]}]
+    assert [event["changes"] for event in history(ana, outgrown["id"])] == [changed, []]
+
+
+def test_a_field_that_a_version_lacks_is_unset_in_a_conflict(ana, outgrown):
+    answer = ana.put(outgrown["id"], {"notes": "y", "version": 1}, 409)
+    assert answer.json["error"]["details"]["changedFields"] == ["tags"]
+
+
+def test_a_field_that_a_version_lacks_is_unset_when_it_is_restored(app, ana, outgrown):
+    ana.delete(outgrown["id"])
+    forget_fields(app)
+    (deleted,) = ana.list("?deleted=true")["clients"]
+    assert deleted == {**outgrown, "version": 2, "updated_at": deleted["updated_at"]}
+    restored = restore(ana, outgrown["id"]).json["data"]
+    assert restored == {**deleted, "version": 3, "updated_at": restored["updated_at"]}
+    (change,) = ana.get("/v1/changes").json["data"]["changes"]
+    assert change["client"] == restored
 
 
 # --- the owner
