@@ -1,7 +1,6 @@
 """Users and keys over the API."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.client import Api, code_of, fields_of
@@ -139,33 +138,22 @@ def test_an_invalid_field_of_a_key_is_named(api, field, value):
     assert fields_of(create_key(api, 400, **{field: value})) == [field]
 
 
-def test_a_key_expires_at_the_time_that_is_sent(app, api):
-    soon = datetime.now(UTC) + timedelta(seconds=0.5)
-    made = create_key(api, expires_at=soon.isoformat()).json["data"]
-    assert datetime.fromisoformat(made["expires_at"]) == soon.replace(
-        microsecond=soon.microsecond // 1000 * 1000
-    )
-    assert create_key(api, expires_at="2999-01-01T00:00:00+02:00").json["data"]["expires_at"] == (
-        "2998-12-31T22:00:00.000Z"
-    )
-    assert create_key(api, expires_at=None, user_id=None, name=None).json["data"]["expires_at"] is None
+def test_a_key_expires_at_the_time_that_is_sent(api):
+    made = create_key(api, expires_at="2999-01-01T00:00:00.0009+02:00", user_id=None, name=None).json["data"]
+    assert made["expires_at"] == "2998-12-31T22:00:00.000Z"
 
 
 SOON, LATER = "2998-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z"
+EXPIRY = [  # of the maker, as sent, and of the new key
+    (SOON, None, SOON), (SOON, LATER, SOON), (LATER, SOON, SOON), (None, SOON, SOON), (None, None, None),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("own", "sent", "expires"),
-    [(SOON, None, SOON), (SOON, LATER, SOON), (LATER, SOON, SOON), (None, SOON, SOON), (None, None, None)],
-)
+@pytest.mark.parametrize(("own", "sent", "expires"), EXPIRY)
 def test_a_key_expires_with_the_key_that_made_it(app, ana, own, sent, expires):
     maker = new_key(app.keys, ANA, ALL_SCOPES, expires_at=own)
     made = create_key(Api(app, maker.key), expires_at=sent).json["data"]
     assert (made["expires_at"], made["made_by"], made["made_with"]) == (expires, ANA, maker.id)
-
-
-def test_a_key_made_by_the_operator_has_no_maker(api):
-    assert [(key["made_by"], key["made_with"]) for key in listed(api)] == [(None, None)]
 
 
 def test_a_user_has_at_most_100_valid_keys(app, api, ana):
@@ -189,18 +177,11 @@ def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):
         assert code_of(api.ask("DELETE", f"/v1/keys/{unknown}", status=404)) == "NOT_FOUND"
 
 
-def chain(app, api):
-    """Three keys: one, the key that was made with it, and the key that was made with that."""
-    keys = []
-    for _ in range(3):
-        keys.append(create_key(api).json["data"])
-        api = Api(app, keys[-1]["key"])
-    return keys
-
-
 @pytest.mark.parametrize(("query", "left"), [("", [401, 200, 200]), ("?made=true", [401, 401, 401])])
 def test_the_keys_made_with_a_key_are_revoked_with_it(app, api, query, left):
-    keys = chain(app, api)
+    keys, maker = [], api
+    for _ in left:
+        keys.append(create_key(maker).json["data"])
+        maker = Api(app, keys[-1]["key"])
     api.ask("DELETE", f"/v1/keys/{keys[0]['id']}{query}")
     assert [Api(app, key["key"]).get("/v1/users/me", "*").status_int for key in keys] == left
-    api.get("/v1/users/me")

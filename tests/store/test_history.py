@@ -1,6 +1,5 @@
 """The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
 
-import json
 import time
 
 import pytest
@@ -9,7 +8,6 @@ from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.files import edit, snapshot
 
 from acare.database import connection, log
-from acare.store.history import MAX_EVENTS
 
 NAME = "Zaphodina"  # of the person to erase
 COMMANDS = ("history", "undelete", "erase")
@@ -24,11 +22,6 @@ def acare(app):
 TABLES = ("clients", "client_history", "idempotency_keys")
 
 
-def events(acare, client_id):
-    (stored,) = json.loads(acare("history", client_id, "--json").out)
-    return stored["history"]
-
-
 def rows(app, statement, *values):
     with app.database.read() as connection:
         return connection.execute(statement, values).fetchall()
@@ -38,7 +31,7 @@ def ids(api):
     return [client["id"] for client in api.get("/v1/clients").json["data"]["clients"]]
 
 
-# --- acare history (test_users_and_keys has what the API shows too)
+# --- acare history (test_owners has what the API shows too)
 
 
 def test_a_line_break_in_a_value_begins_no_line(acare, api):
@@ -46,13 +39,6 @@ def test_a_line_break_in_a_value_begins_no_line(acare, api):
     api.put(client_id, {"notes": "b\n2026-01-01T00:00:00.000Z  version 9  deleted by another"})
     lines = acare("history", client_id).out.splitlines()
     assert [line for line in lines if line.startswith("2026-01-01")] == []
-
-
-def test_the_operator_sees_all_versions(acare, api):
-    client = api.create()
-    for n in range(MAX_EVENTS):
-        api.put(client["id"], {"notes": str(n)})
-    assert len(events(acare, client["id"])) == MAX_EVENTS + 1
 
 
 # --- unknown ids
