@@ -40,7 +40,7 @@ CREATE INDEX api_keys_by_maker ON api_keys (made_with) WHERE made_with IS NOT NU
 -- read only copies it. This is the only definition of a client's JSON representation.
 
 CREATE TABLE clients (
-    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/clients.py
+    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/insertion.py
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -227,6 +227,7 @@ CREATE TABLE client_history (
     deleted     INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     deleted_by  TEXT REFERENCES users (id),
     imported_at TEXT,
+    seq         INTEGER, -- of a deleted client, for its restore
     PRIMARY KEY (client_id, version)
 ) STRICT;
 
@@ -238,14 +239,15 @@ CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 BEGIN
     INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
-    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by, NEW.updated_at, 0, OLD.imported_at);
+    VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
+            strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0, OLD.imported_at);
 END;
 
 CREATE TRIGGER clients_history_delete AFTER DELETE ON clients
 BEGIN
-    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
+    INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at, seq)
     VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
-            max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), 1, OLD.imported_at);
+            strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 1, OLD.imported_at, OLD.seq);
 END;
 
 
@@ -288,13 +290,13 @@ CREATE TRIGGER clients_changes_owner AFTER UPDATE OF user_id ON clients
 WHEN OLD.user_id <> NEW.user_id
 BEGIN
     INSERT INTO client_changes (client_id, version, user_id, removed_at)
-    VALUES (OLD.id, OLD.version, OLD.user_id, NEW.updated_at);
+    VALUES (OLD.id, OLD.version, OLD.user_id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END;
 
 CREATE TRIGGER clients_changes_delete AFTER DELETE ON clients
 BEGIN
     INSERT INTO client_changes (client_id, version, user_id, removed_at)
-    VALUES (OLD.id, OLD.version, OLD.user_id, max(OLD.updated_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+    VALUES (OLD.id, OLD.version, OLD.user_id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END;
 
 

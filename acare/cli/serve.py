@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import random
 import resource
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import acare
+from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
@@ -75,6 +77,10 @@ def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = la
     with log.configured(settings.log_format) as access, _listen(settings) as listener:
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
+        if (latest := app.clients.latest_creation()) > timestamps.now():
+            logging.getLogger("acare").warning(
+                "the clock is wrong, or was: the newest client was created on %s, in the future", latest
+            )
         print(fill(app) + _welcome(app, settings, _url(listener), user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()

@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from typing import IO
 
 from acare import ids
-from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import FieldError, UserError
 from acare.field_types import fold_email
-from acare.fields import FIELDS
 from acare.importing import duplicates
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
 from acare.store import search
-from acare.store.clients import next_position_at
+from acare.store.insertion import insert
 
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
@@ -34,19 +32,6 @@ _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
 USERS = "SELECT email, id FROM users"
-
-INSERT = f"""
-INSERT INTO clients (
-    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at, imported_at
-)
-SELECT
-    {next_position_at("at")}, :id, :owner, {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, at, max(at, coalesce(:updated_at, at)), :imported_at
-FROM (SELECT coalesce(:created_at, {NOW}) AS at)
-"""
-
-_ABSENT = {"version": 1, "created_at": None, "updated_at": None}
 
 
 @dataclass
@@ -155,10 +140,12 @@ class _Importer:
         elif by is not None and policy != "create":
             self._note(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
-        values = {**_ABSENT, **row.client, **row.kept, "imported_at": self._options.now}
-        if not has_id or by is not None:
-            values["id"] = str(ids.new())
-        self._connection.execute(INSERT, values)
+        created_at = row.kept.get("created_at")
+        defaults = {"id": str(ids.new()), "updated_at": created_at, "imported_at": self._options.now}
+        values = {**defaults, **row.client, **row.kept, "user_id": row.kept["owner"]}
+        if by is not None:
+            values["id"] = defaults["id"]
+        insert(self._connection, values)
         return "created"
 
     def _note(self, row: Row, field: str, message: str, text: str) -> None:

@@ -17,43 +17,16 @@ from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, F
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound, FieldError, InvalidInput
-from acare.fields import FIELDS, ValidFields, budgets_crossed
+from acare.fields import ValidFields, budgets_crossed
 from acare.store import idempotency, lists, users
+from acare.store.insertion import insert
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
-# The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
-# has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
-# timestamp are its characters 21 to 23.)
-_POSITIONS = 1_000_000
-_FIRST_POSITION = f"min(unixepoch({{at}}) * 1000 + substr({{at}}, 21, 3), 9000000000000) * {_POSITIONS}"
-
-
-def next_position_at(created_at: str) -> str:
-    """SQL for the position after the last client of the millisecond ``created_at``, an SQL expression."""
-    first = _FIRST_POSITION.format(at=created_at)
-    newest = f"SELECT max(seq) + 1 FROM clients WHERE seq >= {first} AND seq < {first} + {_POSITIONS}"
-    return f"coalesce(({newest}), {first})"
-
-
-# The time of creation is not less than the newest client's, even if the clock was set back.
-INSERT = f"""
-INSERT INTO clients (
-    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at, made_by
-)
-SELECT
-    {next_position_at("at")}, :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    1, at, at, :author_id
-FROM (
-    SELECT max({NOW}, coalesce((SELECT created_at FROM clients ORDER BY seq DESC LIMIT 1), '')) AS at
-)
-RETURNING id, json, created_at
-"""
-
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
+# The clock may have been wrong when the client was created or last updated.
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
+SET {{assignments}}, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
 WHERE id = :id AND {VISIBLE}
     AND {UNCHANGED}
 RETURNING id, version, json
@@ -61,6 +34,10 @@ RETURNING id, version, json
 
 # The client that the UPDATE will change.
 GET_UNCHANGED = f"{GET} AND {UNCHANGED}"
+
+OWNED = f"{GET_UNCHANGED} AND user_id = :user_id"
+
+LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
 
 DELETE = f"""
 DELETE FROM clients
@@ -77,7 +54,7 @@ WHERE client_id = :id AND version = :version
 
 TRANSFER = f"""
 UPDATE clients
-SET user_id = :new_owner_id, version = version + 1, updated_at = max(updated_at, {NOW}), made_by = :author_id
+SET user_id = :new_owner_id, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
 WHERE user_id = :owner_id
 """
 
@@ -98,6 +75,12 @@ class ClientStore:
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
         self._database = database
         self._new_id = new_id
+
+    def latest_creation(self) -> str:
+        """The latest ``created_at``; empty if there is no client."""
+        with self._database.read() as connection:
+            rows = connection.execute(LATEST_CREATION).fetchall()
+        return rows[0][0] if rows else ""
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
@@ -205,7 +188,7 @@ def _create(
     """The client that the request created earlier, or else a new one, which is stored under its key."""
     if request is not None and (earlier := idempotency.find(connection, request)) is not None:
         return earlier
-    created = CreatedClient._make((*connection.execute(INSERT, values).fetchall()[0], False))
+    created = insert(connection, values)
     if request is not None:
         idempotency.remember(connection, request, created)
     return created
@@ -224,6 +207,8 @@ def _change(
 ) -> ClientRow:
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
+        if owned := connection.execute(OWNED, {**changes, **target.values()}).fetchall():
+            return ClientRow._make(owned[0])  # a hand-over to its owner changes nothing
     values = {**changes, **target.values()}
     if expected:
         _compare(connection, values, expected)

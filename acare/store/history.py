@@ -10,15 +10,17 @@ from typing import Any, NamedTuple, TypedDict
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, HistoryPage
-from acare.database.connection import NOW, at_offset
+from acare.database.connection import at_offset
 from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.field_types import to_json
 from acare.fields import FIELDS
 from acare.store import changes, idempotency, search
-from acare.store.clients import MAX_SECONDS, next_position_at
+from acare.store.clients import MAX_SECONDS
+from acare.store.insertion import insert
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
+from acare.store.users import as_dicts
 
 # The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
 # reads them one by one: they can have 100 KiB each.
@@ -35,23 +37,20 @@ WHERE id = :id AND version < :before
 ORDER BY version DESC
 """
 
-# json_extract returns values as they are stored: text and numbers unchanged, lists and objects as JSON,
-# true as 1.
-RESTORE = f"""
-INSERT INTO clients (
-    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
-    version, created_at, updated_at, made_by, imported_at
-)
+# The values of a deleted client for its next version. It returns to its position, unless a new client with
+# the same time of creation has it. json_extract returns values as they are stored: text and numbers
+# unchanged, lists and objects as JSON, true as 1.
+DELETED = f"""
 SELECT
-    {next_position_at("client_history.json ->> '$.created_at'")}, client_id, json_extract(json, '$.user_id'),
-    {", ".join(f"json_extract({STORED_JSON}, '$.{field.name}')" for field in FIELDS)},
-    version + 1, json_extract(json, '$.created_at'), max(ended_at, {NOW}), :author_id, imported_at
+    iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
+    client_id AS id, json_extract(json, '$.user_id') AS user_id,
+    {", ".join(f"json_extract({STORED_JSON}, '$.{field.name}') AS {field.name}" for field in FIELDS)},
+    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
 ORDER BY version DESC
 LIMIT 1
-RETURNING id, version, json
 """
 
 #: Events on a page.
@@ -142,10 +141,11 @@ class HistoryStore:
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             _require_visible(connection, caller, client_id)
-            rows = connection.execute(RESTORE, {"id": client_id, "author_id": caller.author_id}).fetchall()
-            if not rows:
+            deleted = as_dicts(connection.execute(DELETED, {"id": client_id}))
+            if not deleted:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
-            return ClientRow._make(rows[0])
+            values = {**deleted[0], "author_id": caller.author_id}
+            return ClientRow(client_id, values["version"], insert(connection, values).json)
 
         return self._database.write(work)
 

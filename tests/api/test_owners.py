@@ -152,6 +152,16 @@ def test_a_client_gets_another_owner_as_a_new_version(ana, ben, api):
     ana.get(f"/v1/clients/{client['id']}", 404)
 
 
+def test_a_hand_over_to_the_owner_makes_no_version(ana, api):
+    client = ana.create()
+    answer = hand_over(api, client["id"], ana, fields={"version": 1})
+    assert (answer.json["data"], answer.headers["ETag"], len(history(ana, client["id"]))) == (
+        client,
+        '"1"',
+        1,
+    )
+
+
 def test_a_stale_version_is_not_handed_over(ana, ben, api):
     client_id = ana.create()["id"]
     ana.put(client_id, {"notes": "x"})

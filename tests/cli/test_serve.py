@@ -8,7 +8,9 @@ import time
 from itertools import takewhile
 
 import pytest
+from support.backups import fill
 from support.data import JORDAN
+from support.files import edit
 from support.http import ask
 from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
@@ -49,6 +51,13 @@ def test_a_server_on_all_addresses_prints_one_to_call(start):
 
 
 # --- the log
+
+
+def test_a_start_warns_of_a_client_from_the_future(start, log, tmp_path):
+    fill(tmp_path / "served.db", "Ana")
+    edit(tmp_path / "served.db", "UPDATE clients SET (created_at, updated_at, version) = ('2100', '2100', 2)")
+    start()
+    wait_for(lambda: "created on 2100, in the future" in log())
 
 
 def access_lines(server, log):

@@ -1,5 +1,6 @@
 """The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
 
+import json
 import time
 
 import pytest
@@ -87,18 +88,15 @@ def test_undelete_restores_owner_place_and_total(acare, app, caller):
     assert ana.get("/v1/clients?status=closed").json["data"]["meta"]["total"] == 5
 
 
-def test_undelete_puts_a_client_above_others_of_its_millisecond(acare, app, caller):
-    ana = caller("ana@example.com")
-    deleted, other = ana.create()["id"], ana.create()["id"]
-    follow = """
-        UPDATE clients
-        SET (created_at, seq) = (SELECT created_at, seq + 1 FROM clients WHERE id = ?)
-        WHERE id = ?
-    """
-    app.database.write(lambda connection: connection.execute(follow, (deleted, other)).rowcount)
-    ana.delete(deleted)
-    acare("undelete", deleted)
-    assert ids(ana) == [deleted, other]
+def test_undelete_restores_the_place_among_clients_of_one_time(acare, app, api, tmp_path):
+    """All clients of one import can have it."""
+    row = json.dumps({**JORDAN, "owner": "broker@example.com", "created_at": "2026-01-01T00:00:00.000Z"})
+    (tmp_path / "in.jsonl").write_text(f"{row}\n" * 3)
+    acare("import", tmp_path / "in.jsonl", "--on-duplicate", "create")
+    newest, middle, oldest = ids(api)
+    api.delete(middle)
+    acare("undelete", middle)
+    assert ids(api) == [newest, middle, oldest]
 
 
 # --- acare purge

@@ -7,6 +7,7 @@ import re
 import pytest
 from support.clients import new
 
+from acare import timestamps
 from acare.auth import OPERATOR
 from acare.store import changes, clients, idempotency, keys, lists, targets, users
 
@@ -38,12 +39,25 @@ def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(
     assert ids(store.page(OPERATOR, page=1, limit=20).rows) == made[::-1]
 
 
-def test_timestamps_do_not_go_back_with_the_clock(store, user, sql):
-    client_id = store.create(user, new()).id
-    sql("UPDATE clients SET created_at = ?, updated_at = ?", FUTURE, FUTURE)
-    later = json.loads(store.create(user, new()).json)
-    updated = json.loads(store.update(OPERATOR, client_id, {"phone": "2"}).json)
-    assert (later["created_at"], later["updated_at"], updated["updated_at"]) == (FUTURE,) * 3
+TIMES = """
+SELECT created_at FROM clients
+UNION SELECT updated_at FROM clients
+UNION SELECT ended_at FROM client_history
+UNION SELECT removed_at FROM client_changes WHERE removed_at IS NOT NULL
+UNION SELECT created_at FROM idempotency_keys
+"""
+
+
+def test_a_client_from_the_future_changes_no_other_time(store, user, other_user, sql):
+    """It was created while the clock was wrong."""
+    poisoned = store.create(user, new()).id
+    sql(
+        "UPDATE clients SET seq = 9e18, created_at = ?, updated_at = ?, version = version + 1", FUTURE, FUTURE
+    )
+    store.create(user, new(), idempotency_key="k")
+    store.transfer(user, user.user_id, other_user.user_id)
+    store.delete(OPERATOR, poisoned)
+    assert max(time for (time,) in sql(TIMES)) <= timestamps.now()
 
 
 # --- how SQLite executes the statements of a request: by an index, without a sort
