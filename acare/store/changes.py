@@ -90,9 +90,9 @@ class ChangeStore:
     def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
-        There can be fewer even if more pages follow. InvalidInput if the cursor is malformed;
-        CursorExpired if it is from another view (the caller's role has changed), if removals after it were
-        purged, or if the database was replaced.
+        ``now`` as the cursor returns none. There can be fewer even if more pages follow. InvalidInput if the
+        cursor is malformed; CursorExpired if it is from another view (the caller's role has changed), if
+        removals after it were purged, or if the database was replaced.
         """
         view, position, begun = _parse(after)
         with self._database.read() as connection:
@@ -101,6 +101,8 @@ class ChangeStore:
                 connection.execute("BEGIN")
                 epoch, purged, newest = connection.execute(STATE).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
+            if after == "now":
+                return ChangePage([], f"{current_view}.{newest}.{newest}", has_more=False)
             if after is None:
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(position, begun) <= newest:
@@ -130,11 +132,11 @@ def purge(connection: sqlite3.Connection, age: str) -> None:
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
     """The view, position and beginning in a cursor. Without one, the position is before the first change."""
-    if cursor is None:
+    if cursor is None or cursor == "now":
         return "", 0, 0
     match = _CURSOR.fullmatch(cursor)
     if match is None:
-        raise InvalidInput(FieldError("after", "must be a cursor from an earlier response"))
+        raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))
     return match[1], int(match[2]), int(match[3])
 
 

@@ -97,6 +97,14 @@ def test_of_two_removals_the_last_one_is_told(agency):
     assert [each.read() for each in (agency.broker, agency.ana, agency.ben)] == [[(agency.id, None)]] * 3
 
 
+def test_now_is_the_cursor_of_what_comes(agency):
+    agency.ana.cursor = "now"
+    assert agency.ana.read() == []
+    made = agency.ana.api.create()["id"]
+    agency.ana.api.delete(agency.id)
+    assert agency.ana.read() == [(made, 1), (agency.id, None)]
+
+
 # --- to whom
 
 

@@ -1,4 +1,4 @@
-"""The program on the page about the API that keeps a copy, while writers work and the server is killed.
+"""The programs on the page about the API: one keeps a copy, while writers work and the server is killed.
 
 They write for ACARE_TEST_COPY_SECONDS. Meanwhile the server is killed three times, the program once, and the
 database is restored once, which ends the program's cursor.
@@ -16,17 +16,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from support.crash import WRITERS, Writer, check, write_until
-from support.http import HttpCaller
+from support.http import HttpCaller, serving_with
+from support.page import replaced
 from support.server import make_key, serving
+from support.sockets import wait_for
 
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 SECONDS = float(os.environ.get("ACARE_TEST_COPY_SECONDS", "3"))
 PAGE = Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md"
-PROGRAM = re.search(r"<!-- \S*test_copy_program.py -->\n```python\n(.*?)^```", PAGE.read_text(), re.M | re.S)[
-    1
-]
+PROGRAM, POLLER = re.findall(
+    r"<!-- \S*test_copy_program.py -->\n```python\n(.*?)^```", PAGE.read_text(), re.M | re.S
+)
 
 
 def free_port():
@@ -34,12 +36,15 @@ def free_port():
         return listening.getsockname()[1]
 
 
+def line(program, address, key, *arguments):
+    text = replaced(program, {"127.0.0.1:8080": address, "YOUR_API_KEY": key})
+    return [sys.executable, "-W", "error", "-c", text, *arguments]
+
+
 @contextmanager
-def following(address, key, copy):
+def running(line, **options):
     """The program; killed at the end."""
-    text = PROGRAM.replace("127.0.0.1:8080", address).replace("YOUR_API_KEY", key)
-    line = [sys.executable, "-W", "error", "-c", text, copy]
-    with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(line, stderr=subprocess.PIPE, **options) as process:
         try:
             yield
             assert process.poll() is None, process.stderr.read().decode()
@@ -72,9 +77,9 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
             assert check(database, writers) == []
             write_until(address, writers, SECONDS / 3, process.kill)
 
-    with following(address, key, copy):
+    with running(line(PROGRAM, address, key, copy)):
         write_until_killed()
-    with following(address, key, copy):
+    with running(line(PROGRAM, address, key, copy)):
         write_until_killed()
         restore(back_up(database, tmp_path / "backups"), database)
         write_until_killed()
@@ -84,3 +89,39 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
                 time.sleep(0.1)
             assert copied(copy) == expected
             assert expected
+
+
+def test_once_ends_and_a_revoked_key_is_named(tmp_path):
+    key = make_key(tmp_path / "served.db")
+    with serving(tmp_path / "served.db") as (_, address), closing(HttpCaller(address, key)) as caller:
+        once = line(PROGRAM, address, key, tmp_path / "copy.db", "--once")
+        client = caller.create()
+        subprocess.run(once, check=True, timeout=30)
+        assert copied(tmp_path / "copy.db") == {client["id"]: client}
+        (own,) = caller.expect(200, "GET", "/v1/keys")["keys"]
+        caller.expect(200, "DELETE", f"/v1/keys/{own['id']}")
+        ended = subprocess.run(once, capture_output=True, text=True, timeout=30)
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert ended.stderr.startswith("The API key is not valid")
+
+
+def test_the_poller_passes_on_what_comes(tmp_path):
+    key, received = make_key(tmp_path / "served.db"), []
+
+    def receive(request):
+        received.append(json.loads(request.rfile.read(int(request.headers["Content-Length"]))))
+        request.send_response(204)
+        request.end_headers()
+
+    with (
+        serving(tmp_path / "served.db") as (_, address),
+        closing(HttpCaller(address, key)) as caller,
+        serving_with(receive) as webhook,
+    ):
+        caller.create()
+        poller = replaced(POLLER, {"https://hooks.example/clients": webhook, "else 5": "else 0.1"})
+        with running(line(poller, address, key), cwd=tmp_path):
+            wait_for((tmp_path / "cursor.txt").exists)
+            client = caller.create()
+            wait_for(lambda: received)
+        assert received == [{"id": client["id"], "client": client}]
