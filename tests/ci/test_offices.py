@@ -62,6 +62,12 @@ def caddy(folder, text, port):
 PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
+def free_port():
+    """A port that is free a moment later, which is when the proxy takes it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 def is_open(port):
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -73,8 +79,7 @@ def behind(proxy, folder, offices, sign_in=None):
 
     ``sign_in`` is the address of a proxy that signs people in.
     """
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # free a moment later, which is when the proxy takes it
+    port = free_port()
     agencies, upstreams = [], {SIGN_IN: sign_in} if sign_in else {}
     options = ("--trusted-proxy", "127.0.0.1", *(USER_HEADER if sign_in else ()))
     with ExitStack() as stack:
@@ -82,14 +87,24 @@ def behind(proxy, folder, offices, sign_in=None):
             database = folder / f"{address[-4:]}.db"
             agencies.append(Agency(f"http://127.0.0.1:{port}{prefix}", make_key(database)))
             _, upstreams[address] = stack.enter_context(serving(database, *options))
-        (text,) = [text for text in examples(proxy) if address in text and (SIGN_IN in text) == bool(sign_in)]
-        line = PROXIES[proxy](folder, replaced(text, upstreams), port)
-        env, streams = {**os.environ, "HOME": str(folder)}, {"stdout": subprocess.DEVNULL, "stderr": -1}
-        process = stack.enter_context(subprocess.Popen(line, env=env, **streams))
-        stack.callback(process.terminate)
-        wait_for(lambda: is_open(port) or process.poll() is not None)
-        assert process.poll() is None, process.stderr.read()
+        servers = [text for text in examples(proxy) if "crm.example" in text and address in text]
+        (text,) = [text for text in servers if (SIGN_IN in text) == bool(sign_in)]
+        stack.enter_context(running(proxy, folder, replaced(text, upstreams), port))
         yield agencies
+
+
+@contextmanager
+def running(proxy, folder, text, port):
+    """The proxy with this configuration, on this port."""
+    line = PROXIES[proxy](folder, text, port)
+    env, streams = {**os.environ, "HOME": str(folder)}, {"stdout": subprocess.DEVNULL, "stderr": -1}
+    with subprocess.Popen(line, env=env, **streams) as process:
+        try:
+            wait_for(lambda: is_open(port) or process.poll() is not None)
+            assert process.poll() is None, process.stderr.read()
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("proxy", PROXIES)
