@@ -4,10 +4,10 @@ They write for ACARE_TEST_COPY_SECONDS. Meanwhile the server is killed three tim
 database is restored once, which ends the program's cursor.
 """
 
+import functools
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,30 +15,27 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from support.crash import WRITERS, Writer, check, write_until
 from support.http import HttpCaller, serving_with
 from support.page import replaced
 from support.server import make_key, serving
-from support.sockets import wait_for
+from support.sockets import free_port, wait_for
 
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 SECONDS = float(os.environ.get("ACARE_TEST_COPY_SECONDS", "3"))
 PAGE = Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md"
+REVOKED = "The API key is not valid: it was revoked, has expired, or its user is disabled."
 PROGRAM, POLLER = re.findall(
     r"<!-- \S*test_copy_program.py -->\n```python\n(.*?)^```", PAGE.read_text(), re.M | re.S
 )
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
-
-
-def line(program, address, key, *arguments):
+def line(program, address, key):
     text = replaced(program, {"127.0.0.1:8080": address, "YOUR_API_KEY": key})
-    return [sys.executable, "-W", "error", "-c", text, *arguments]
+    return [sys.executable, "-W", "error", "-c", text]
 
 
 @contextmanager
@@ -77,9 +74,9 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
             assert check(database, writers) == []
             write_until(address, writers, SECONDS / 3, process.kill)
 
-    with running(line(PROGRAM, address, key, copy)):
+    with running([*line(PROGRAM, address, key), copy]):
         write_until_killed()
-    with running(line(PROGRAM, address, key, copy)):
+    with running([*line(PROGRAM, address, key), copy]):
         write_until_killed()
         restore(back_up(database, tmp_path / "backups"), database)
         write_until_killed()
@@ -91,37 +88,39 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
             assert expected
 
 
-def test_once_ends_and_a_revoked_key_is_named(tmp_path):
+@pytest.fixture
+def served(tmp_path):
+    """The address of a server, and a caller of it."""
     key = make_key(tmp_path / "served.db")
     with serving(tmp_path / "served.db") as (_, address), closing(HttpCaller(address, key)) as caller:
-        once = line(PROGRAM, address, key, tmp_path / "copy.db", "--once")
-        client = caller.create()
-        subprocess.run(once, check=True, timeout=30)
-        assert copied(tmp_path / "copy.db") == {client["id"]: client}
-        (own,) = caller.expect(200, "GET", "/v1/keys")["keys"]
-        caller.expect(200, "DELETE", f"/v1/keys/{own['id']}")
-        ended = subprocess.run(once, capture_output=True, text=True, timeout=30)
-        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-        assert ended.stderr.startswith("The API key is not valid")
+        yield functools.partial(line, address=address, key=key), caller
 
 
-def test_the_poller_passes_on_what_comes(tmp_path):
-    key, received = make_key(tmp_path / "served.db"), []
+def test_a_copy_is_made_once_until_the_key_is_revoked(served, tmp_path):
+    program, caller = served
+    once = [*program(PROGRAM), tmp_path / "copy.db", "--once"]
+    client = caller.create()
+    subprocess.run(once, check=True, timeout=30)
+    assert copied(tmp_path / "copy.db") == {client["id"]: client}
+    (own,) = caller.expect(200, "GET", "/v1/keys")["keys"]
+    caller.expect(200, "DELETE", f"/v1/keys/{own['id']}")
+    ended = subprocess.run(once, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, *ended.stderr.splitlines()) == (1, REVOKED)
+
+
+def test_the_poller_passes_on_what_comes(served, tmp_path):
+    program, caller = served
+    received = []
 
     def receive(request):
         received.append(json.loads(request.rfile.read(int(request.headers["Content-Length"]))))
         request.send_response(204)
         request.end_headers()
 
-    with (
-        serving(tmp_path / "served.db") as (_, address),
-        closing(HttpCaller(address, key)) as caller,
-        serving_with(receive) as webhook,
-    ):
-        caller.create()
+    with serving_with(receive) as webhook:
         poller = replaced(POLLER, {"https://hooks.example/clients": webhook, "else 5": "else 0.1"})
-        with running(line(poller, address, key), cwd=tmp_path):
+        with running(program(poller), cwd=tmp_path):
             wait_for((tmp_path / "cursor.txt").exists)
             client = caller.create()
             wait_for(lambda: received)
-        assert received == [{"id": client["id"], "client": client}]
+    assert received == [{"id": client["id"], "client": client}]

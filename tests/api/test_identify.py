@@ -91,25 +91,13 @@ def test_a_key_takes_precedence_over_identify(embedded):
     assert me(embedded, Cookie=ANA, X_API_Key="x").status_int == 401
 
 
-@pytest.mark.parametrize(
-    ("peer", "sent", "status"),
-    [
-        ("192.0.2.1", ANA, 200),
-        ("192.0.2.1", f"{ANA}, {ANA}", 403),
-        ("192.0.2.1", "", 401),
-        ("192.0.2.2", ANA, 401),
-    ],
-)
-def test_only_the_trusted_proxy_names_the_user(embedded, peer, sent, status):
+def test_only_the_trusted_proxy_names_the_user(embedded):
     embedded.users.change(ANA, email=(ana := "ånä@example.com"))
     options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
     with acare.create_app(database=embedded.database.path, **options) as app:
-        environ = {
-            "REMOTE_ADDR": peer,
-            "HTTP_REMOTE_EMAIL": sent.replace(ANA, ana).encode().decode("latin-1"),
-        }
-        answer = TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
-        assert status != 200 or answer.json["data"]["email"] == ana
+        for peer, sent, status in ((1, ana, 200), (1, f"{ana}, {ana}", 403), (1, "", 401), (2, ana, 401)):
+            environ = {"REMOTE_ADDR": f"192.0.2.{peer}", "HTTP_REMOTE_EMAIL": sent.encode().decode("latin-1")}
+            TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
 
 
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):

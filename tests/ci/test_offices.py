@@ -13,7 +13,7 @@ from support.data import JORDAN
 from support.http import Agency, ask, serving_with
 from support.page import examples, replaced
 from support.server import make_key, serving
-from support.sockets import wait_for
+from support.sockets import free_port, wait_for
 
 #: The examples: prefix of an office → address of its server.
 ONE, TWO = {"": "127.0.0.1:8080"}, {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
@@ -60,12 +60,6 @@ def caddy(folder, text, port):
 
 
 PROXIES = {"nginx": nginx, "caddy": caddy}
-
-
-def free_port():
-    """A port that is free a moment later, which is when the proxy takes it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def is_open(port):

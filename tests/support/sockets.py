@@ -100,6 +100,12 @@ def reset(raw):
         raw.close()
 
 
+def free_port():
+    """A port that is free a moment later, for a program that cannot choose one itself."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 def wait_for(condition, seconds=8.0):
     deadline = time.monotonic() + seconds
     while not condition():
