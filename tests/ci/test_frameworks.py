@@ -1,4 +1,4 @@
-"""The examples for Flask, Django and gunicorn: users who are logged in to the host need no key.
+"""The examples for Flask and Django: users who are logged in to the host need no key.
 
 The examples are the files ``example_*.py`` beside this one.
 """
@@ -63,7 +63,6 @@ User.objects.create_user("ana", "ana@example.com")
 FILES = {
     "flask": {"made.py": FLASK, "app": "made:intranet"},
     "django": {"made.py": DJANGO, "settings.py": SETTINGS, "urls.py": URLS, "app": "made:application"},
-    "gunicorn": {"app": "example:app"},
 }
 
 
@@ -99,15 +98,11 @@ class Browser:
 
     def __init__(self, host, port):
         self.port, self.session = port, {}
-        self.prefix = "" if host == "gunicorn" else "/crm"
         self.host = host
 
     def log_in(self):
-        if self.host == "gunicorn":
-            self.session = {"X-Forwarded-Email": "ana@example.com"}
-        else:
-            _, cookies, _ = self.send("POST" if self.host == "flask" else "GET", "/login")
-            self.session = {"Cookie": cookies.partition(";")[0]}
+        _, cookies, _ = self.send("POST" if self.host == "flask" else "GET", "/login")
+        self.session = {"Cookie": cookies.partition(";")[0]}
 
     def send(self, method, path, body=None, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -119,7 +114,7 @@ class Browser:
         return answer.status, answer.getheader("Set-Cookie", ""), text
 
     def call(self, method, path, body=None, **headers):
-        status, _, text = self.send(method, f"{self.prefix}/v1/{path}", body, **headers)
+        status, _, text = self.send(method, f"/crm/v1/{path}", body, **headers)
         return status, json.loads(text)
 
 

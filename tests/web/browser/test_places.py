@@ -54,19 +54,6 @@ def embedded(folder):
             yield Agency(f"{url}/north", key)
 
 
-@contextmanager
-def with_callers(folder, person):
-    """In an intranet that names the caller: ``person`` has their e-mail address, or None."""
-    make_key(folder / "served.db")
-    with (
-        acare.create_app(
-            database=folder / "served.db", rate_limit="off", identify=lambda environ: person["email"]
-        ) as app,
-        wsgi(app) as url,
-    ):
-        yield url
-
-
 @pytest.mark.parametrize("place", [behind_nginx, embedded])
 def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
     with ExitStack() as stack:
@@ -95,10 +82,10 @@ def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
         assert page.evaluate("Object.keys(localStorage)") == ["acare:/north/:key"]
 
 
-@pytest.mark.parametrize("place", [with_callers, behind_sign_in])
-def test_people_who_are_signed_in_need_no_key(open_page, tmp_path, place):
+def test_people_who_are_signed_in_need_no_key(open_page, tmp_path):
+    """By a proxy; for people whom an embedding app names, it is the same."""
     person = {"email": "broker@example.com"}
-    with place(tmp_path, person) as url:
+    with behind_sign_in(tmp_path, person) as url:
         page = open_page(f"{url}/#/new")
         expect(page.locator("#who")).to_contain_text("broker@example.com")
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
