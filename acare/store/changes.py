@@ -11,6 +11,7 @@ from acare.clients import ChangePage
 from acare.database.connection import at_offset
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
+from acare.store import steps
 
 STATE = """
 SELECT epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes)
@@ -56,19 +57,25 @@ MAX_PAGE = 4 * 1024 * 1024
 # when the copy was begun.
 _CURSOR = re.compile(r"([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
 
-PURGE_REMOVALS = f"""
-UPDATE change_cursors
-SET purged = max(purged, (
-    SELECT coalesce(max(revision), 0)
-    FROM client_changes INDEXED BY client_changes_removed
-    WHERE removed_at < {at_offset(":age")}
-))
+LAST_REMOVAL = f"""
+SELECT coalesce(max(revision), 0)
+FROM client_changes INDEXED BY client_changes_removed
+WHERE removed_at < {at_offset(":age")}
+"""
+
+PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
+
+# The last row of a step.
+STEP = """
+SELECT max(revision)
+FROM (SELECT revision FROM client_changes WHERE revision > :position ORDER BY revision LIMIT :rows)
 """
 
 # Never the last row: its revision would be reused for the next change.
 PURGE = """
 DELETE FROM client_changes
-WHERE revision < (SELECT max(revision) FROM client_changes)
+WHERE revision > :position AND revision <= :last
+    AND revision < (SELECT max(revision) FROM client_changes)
     AND iif(
         removed_at IS NULL,
         NOT EXISTS (
@@ -121,13 +128,18 @@ def end_cursors(connection: sqlite3.Connection) -> None:
     connection.execute(END_CURSORS)
 
 
-def purge(connection: sqlite3.Connection, age: str) -> None:
-    """End the cursors from before the last removal of this ``age``, and delete rows that no cursor needs.
+def end_old_cursors(database: Database, age: str) -> None:
+    """End the cursors from before the last removal of this ``age``, an offset such as ``-30 days``."""
+    with database.read() as connection:
+        (revision,) = connection.execute(LAST_REMOVAL, {"age": age}).fetchone()
+    database.write(lambda connection: connection.execute(PURGE_CURSORS, {"revision": revision}).rowcount)
 
-    ``age`` is an offset for SQLite, such as ``-30 days``.
-    """
-    connection.execute(PURGE_REMOVALS, {"age": age})
-    connection.execute(PURGE)
+
+def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete rows that no cursor needs: a step."""
+    ((last,),) = connection.execute(STEP, {"position": position, "rows": 10 * steps.ROWS}).fetchall()
+    values = {"position": position, "last": last}
+    return (0, None) if last is None else (connection.execute(PURGE, values).rowcount, last)
 
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:

@@ -18,7 +18,7 @@ from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import ClientNotFound, FieldError, InvalidInput
 from acare.fields import ValidFields, budgets_crossed
-from acare.store import idempotency, lists, users
+from acare.store import idempotency, lists, steps, users
 from acare.store.insertion import insert
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
 
@@ -55,7 +55,14 @@ WHERE client_id = :id AND version = :version
 TRANSFER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
-WHERE user_id = :owner_id
+WHERE seq IN (
+    SELECT seq
+    FROM clients INDEXED BY clients_by_user
+    WHERE user_id = :owner_id AND seq > :position
+    ORDER BY seq
+    LIMIT :rows
+)
+RETURNING seq
 """
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
@@ -155,18 +162,21 @@ class ClientStore:
     def transfer(self, caller: Caller, owner: str, to: str) -> int:
         """Transfer all clients of a user to another user. Returns how many.
 
-        The users are named by id or e-mail address. One transaction: other writers wait meanwhile.
-        UserNotFound if the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
+        The users are named by id or e-mail address. Transfers in steps, in the order of creation: if it fails
+        or is interrupted, the other clients keep their owner, and can be transferred again. UserNotFound if
+        the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
-        def work(connection: sqlite3.Connection) -> int:
+        def step(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
-            values = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
-            return connection.execute(TRANSFER, values).rowcount
+            user_ids = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
+            values = {**user_ids, "position": position, "rows": steps.ROWS}
+            rows = connection.execute(TRANSFER, values).fetchall()
+            return len(rows), max(rows)[0] if len(rows) == steps.ROWS else None
 
-        return self._database.write(work)
+        return sum(steps.run(self._database, step))
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""

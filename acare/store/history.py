@@ -6,17 +6,18 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, TypedDict
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, HistoryPage
 from acare.database.connection import at_offset
-from acare.database.copying import Progress, interruptible, silent
+from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, ClientNotFound
 from acare.field_types import to_json
 from acare.fields import FIELDS
-from acare.store import changes, idempotency, search
+from acare.store import changes, idempotency, search, steps
 from acare.store.clients import MAX_SECONDS
 from acare.store.insertion import insert
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
@@ -59,7 +60,16 @@ MAX_EVENTS = 200
 #: Characters of JSON after which a page ends: an event can have 200 KiB, and a page is in memory.
 MAX_PAGE = 4 * 1024 * 1024
 
-PURGE = f"DELETE FROM client_history WHERE ended_at < {at_offset(':age')}"
+PURGE = f"""
+DELETE FROM client_history
+WHERE rowid IN (
+    SELECT rowid
+    FROM client_history
+    WHERE ended_at < {at_offset(":age")}
+    ORDER BY ended_at
+    LIMIT :rows
+)
+"""
 
 
 class Change(TypedDict("Change", {"from": Any, "to": Any})):
@@ -152,20 +162,22 @@ class HistoryStore:
     def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        One transaction. If it is interrupted, nothing is deleted.
+        Deletes in steps. If it is interrupted, the next purge deletes the rest.
         """
-        age = f"-{days} days"
-        with (
-            self._database.transaction() as connection,
-            interruptible(connection, lambda: progress("Purging", 0, 0, "")),
-        ):
-            while idempotency.delete_expired(connection):
-                pass
-            purged = connection.execute(PURGE, {"age": age}).rowcount
-            changes.purge(connection, age)
-            search.erase_deleted_words(connection)
-            self._database.commit(connection)
+        purged, age = 0, f"-{days} days"
+        for deleted in steps.run(self._database, partial(_purge, age)):
+            progress("Purging", 0, 0, "")
+            purged += deleted
+        changes.end_old_cursors(self._database, age)
+        for step in (changes.purge, idempotency.purge, search.merge):
+            for _ in steps.run(self._database, step):
+                progress("Purging", 0, 0, "")
         return purged
+
+
+def _purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    purged = connection.execute(PURGE, {"age": age, "rows": steps.ROWS}).rowcount
+    return purged, position + 1 if purged == steps.ROWS else None
 
 
 def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:

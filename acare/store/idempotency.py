@@ -96,3 +96,9 @@ def remember(connection: sqlite3.Connection, request: Request, created: CreatedC
 def delete_expired(connection: sqlite3.Connection) -> int:
     """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
     return connection.execute(DELETE_EXPIRED).rowcount
+
+
+def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete expired keys: a step."""
+    deleted = delete_expired(connection)
+    return deleted, position + 1 if deleted else None

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from acare import phones
+from acare.store import steps
 
 _NUMBER_WORD = re.compile(f"[0-9{re.escape(phones.SEPARATORS)}]+")
 
@@ -37,6 +38,9 @@ WHERE seq IN (SELECT seq FROM clients_to_index)
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
+
+# The same in steps: a negative number of pages begins, a positive one continues.
+MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
 
 #: The condition of a search. ``parameters`` returns :q.
 WORDS = "clients_search MATCH :q"
@@ -83,6 +87,15 @@ def erase_deleted_words(connection: sqlite3.Connection) -> None:
     """Delete the words that no client has any longer, in the transaction of ``connection``."""
     index_changes(connection)
     connection.execute(OPTIMIZE)
+
+
+def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete the words that no client has any longer: a step."""
+    before = connection.total_changes
+    index_changes(connection)
+    connection.execute(MERGE, {"pages": -steps.ROWS if position == steps.START else steps.ROWS})
+    changed = connection.total_changes - before
+    return changed, position + 1 if changed > 1 else None  # a merge that has nothing to do changes one row
 
 
 def quote(text: str) -> str:

@@ -17,6 +17,7 @@ from acare.fields import validate_create
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
+from acare.store import steps
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -117,7 +118,8 @@ class Operations:
 
 
 def run(path, seed, count):
-    """Do ``count`` operations on a file; prints a line when it begins."""
+    """Do ``count`` operations on a file, long ones in short steps; prints a line when it begins."""
+    steps.ROWS, steps.PAUSE = 10, 0.001
     with closing(Database(Path(path))) as database:
         with database.read() as connection:
             ids = [client_id for (client_id,) in connection.execute(KNOWN)]
