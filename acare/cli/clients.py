@@ -45,8 +45,8 @@ _FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines}
 _STDOUT = Path("-")
 
 NOT_OVERWRITTEN = (
-    "Deleted rows are still in the log, because another process uses the file or the disk cannot be written. "
-    "They are overwritten later; 'acare compact' overwrites them now.\n"
+    "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
+    "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
 )
 COPIES = "Copies made by backups, restores and migrations are unchanged: delete any that have this data.\n"
 
@@ -134,6 +134,10 @@ def run_undelete(args: argparse.Namespace) -> None:
 
 def run_erase(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
+        erased_at = ErasureStore(database).erased_at(args.id)
+        if erased_at is not None:
+            print(f"The client {args.id} was erased at {erased_at}.")
+            return
         client = HistoryStore(database).stored(args.id).client
         owner = _owners(database)[client["user_id"]]
         about = f"{client['first_name']} {client['last_name']}, client of {owner}"

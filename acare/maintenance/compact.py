@@ -27,8 +27,8 @@ def compact(database: Database, progress: Progress = silent) -> None:
         raise UserError(f"{database.path}: not compacted: {reason} No content was changed.") from None
     if not done:
         raise UserError(
-            f"{database.path}: not compacted completely: other processes keep reading or writing; "
-            "run the command again"
+            f"{database.path}: compacted, but the log still has deleted content: another program, such as "
+            "Litestream, keeps it; stop that program and run the command again"
         )
 
 
