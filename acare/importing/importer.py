@@ -95,11 +95,12 @@ def import_rows(
 
 @contextmanager
 def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
-    """A new file for the rejected rows, or None. It is deleted if it has no rows or nothing is imported."""
+    """A private file for rejected rows, or None. It is deleted if it has no rows or nothing is imported."""
     if options.dry_run or options.rejects is None:
         yield None
         return
-    with options.rejects.open("x", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    options.rejects.touch(0o600, exist_ok=False)
+    with options.rejects.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         try:
             yield file
         finally:

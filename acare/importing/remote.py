@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from email.message import Message
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from acare.errors import UserError
@@ -17,8 +19,11 @@ from acare.field_types import from_json
 
 _PAGE = 100  # clients
 _MAX_PASSES = 10
-_MAX_ATTEMPTS = 8
+_MAX_CLIENTS = 10_000_000
+_MAX_ATTEMPTS = 11
+_MAX_PAUSE = 60  # seconds between two attempts
 _TIMEOUT = 60.0  # seconds without a byte of the response
+_MAX_SECONDS = 300.0  # for a complete response
 _MAX_BYTES = 16 << 20  # of a response
 _RETRIED = (429, 500, 502, 503, 504)
 
@@ -43,16 +48,21 @@ class Remote:
         """All clients as JSON lines.
 
         Pages are read until a pass finds nothing new: a client that is created or deleted meanwhile moves
-        others to another page. ``progress`` gets the number of clients so far and the total.
+        others to another page. ``progress`` gets the number of clients so far and the total. UserError for a
+        server whose pages never end: with more than twice the clients of its total.
         """
         try:
             seen: set[str] = set()
+            largest = 0
             for _ in range(_MAX_PASSES):
                 before = len(seen)
                 for client, total in self._clients():
                     if client["id"] not in seen:
                         seen.add(client["id"])
                         yield json.dumps(client).encode() + b"\n"
+                    largest = max(largest, total)
+                    if len(seen) > 2 * largest:
+                        raise ValueError(f"{len(seen)} clients, but a total of {total}")
                     progress(len(seen), total)
                 if len(seen) == before:
                     return
@@ -62,10 +72,15 @@ class Remote:
 
     def _clients(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Each client, oldest first (the opposite of the order of the list), and the total."""
-        for page in range(self._page(1)["meta"]["totalPages"], 0, -1):
-            data = self._page(page)
-            for client in reversed(data["clients"]):
-                yield client, data["meta"]["total"]
+        number = self._page(1)["meta"]["totalPages"]
+        while number > 0:
+            page = self._page(number)
+            clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]
+            if not pages - 1 <= total <= _MAX_CLIENTS or (total and not clients and number <= pages):
+                raise ValueError(f"page {number} of {pages} has {len(clients)} of {total} clients")
+            for client in reversed(clients):
+                yield client, total
+            number = min(number - 1, pages)
 
     def _page(self, number: int) -> Any:
         return self._get(f"/v1/clients?limit={_PAGE}&page={number}")
@@ -87,14 +102,28 @@ class Remote:
         raise UserError(f"{self._base}: {reason[:300]}")
 
     def _read_data(self, path: str) -> Any:
-        request = urllib.request.Request(self._base + path, headers=self._headers)
-        with self._opener.open(request, timeout=_TIMEOUT) as response:
-            content = response.read(_MAX_BYTES + 1)
+        """The data in the response, which is read in a thread: a slow server could send bytes forever."""
+        answer: SimpleQueue[bytes | Exception] = SimpleQueue()
+        threading.Thread(target=self._read, args=(path, answer), daemon=True).start()
+        try:
+            content = answer.get(timeout=_MAX_SECONDS)
+        except Empty:
+            raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
+        if isinstance(content, Exception):
+            raise content
         if len(content) > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the response must not have more than {_MAX_BYTES} bytes")
         return from_json(content.decode())["data"]
 
+    def _read(self, path: str, answer: SimpleQueue[bytes | Exception]) -> None:
+        try:
+            request = urllib.request.Request(self._base + path, headers=self._headers)
+            with self._opener.open(request, timeout=_TIMEOUT) as response:
+                answer.put(response.read(_MAX_BYTES + 1))
+        except Exception as error:
+            answer.put(error)
+
 
 def _retry_after(headers: Message, default: int) -> int:
     text = headers.get("Retry-After", "")
-    return min(int(text), 3600) if re.fullmatch("[0-9]{1,9}", text) else default
+    return min(int(text) if re.fullmatch("[0-9]{1,9}", text) else default, _MAX_PAUSE)

@@ -198,6 +198,7 @@ def test_rejects_can_be_corrected_and_imported(agency, tmp_path, delimiter):
     content = "\n".join((f"{HEADER},phone", *rows)).replace(",", delimiter)
     rejects = tmp_path / "rejects.csv"
     assert agency.load(content, "--rejects", rejects).code == 0
+    assert rejects.stat().st_mode & 0o777 == 0o600
     corrected = rejects.read_text("utf-8-sig").replace("renter", "both")
     assert corrected.startswith(f"acare_reason,{HEADER},phone".replace(",", delimiter))
     assert ("must be one of buyer, seller, both" in corrected, "'=3" in corrected) == (True, True)

@@ -1,7 +1,10 @@
 """``acare import URL``: the clients of another server."""
 
+import itertools
 import json
 import re
+import time
+from contextlib import suppress
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN
@@ -130,14 +133,46 @@ def test_a_download_waits_and_tries_again(script, pauses):
     assert (len(records), waited) == (150, pauses)
 
 
-def test_a_download_gives_up_after_some_attempts():
+def test_a_download_waits_a_minute_at_most_and_ten_times():
     pauses = []
     with (
-        listening(Fake(1, *[(503, {"Retry-After": "1"}, {})] * 20)) as url,
+        listening(Fake(1, *[(503, {"Retry-After": "3600"}, {})] * 20)) as url,
         pytest.raises(UserError, match="503"),
     ):
         list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
-    assert pauses == [1] * 7  # none before it gives up
+    assert pauses == [60] * 10
+
+
+def endless(clients, **meta):
+    """Answers every request with new clients."""
+    numbers = itertools.count()
+    fake = Fake(0)
+    fake.answer = lambda *_: page(
+        *({**JORDAN, "id": number_id(next(numbers)), "user_id": ""} for _ in range(clients)), **meta
+    )
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("clients", "total", "pages"),
+    [(1, 9, 10**9), (0, 10**6, 10**4), (100, 3, 3), (1, 10**9, 10**7)],
+    ids=["too many pages", "empty pages", "too many clients", "too large a total"],
+)
+def test_a_download_of_endless_pages_ends(clients, total, pages):
+    with pytest.raises(UserError, match="unexpected response: ValueError"):
+        download(endless(clients, total=total, totalPages=pages))
+
+
+def test_a_download_of_a_response_that_drips_ends(monkeypatch):
+    def drip(request):
+        with suppress(OSError):
+            while True:
+                request.wfile.write(b"H")
+                time.sleep(0.02)
+
+    monkeypatch.setattr(remote, "_MAX_SECONDS", 0.3)
+    with serving_with(drip) as url, pytest.raises(UserError, match="took more than 0 seconds"):
+        list(Remote(url, KEY).lines(lambda *_: None))
 
 
 @pytest.mark.parametrize("change", ["created", "imported", "deleted"])
