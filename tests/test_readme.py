@@ -175,14 +175,3 @@ def test_every_link_has_a_target(page):
         found = (ROOT / page).parent / path if path else ROOT / page
         assert found.exists(), target
         assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), target
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_proxy_sets_or_clears_the_prefix(page):
-    """A caller could choose the prefix behind a proxy that passes the header on."""
-    for _, language, text, _ in blocks(page):
-        if language in ("nginx", "caddy"):
-            common, *places = re.split(r"^    (?:location|handle_path).*", text, flags=re.MULTILINE)
-            for place in [common, *places]:
-                is_acare = re.search(r"(?:proxy_pass http|reverse_proxy ).*:80", place)
-                assert not is_acare or "X-Forwarded-Prefix" in common + place

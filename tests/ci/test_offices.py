@@ -15,10 +15,12 @@ from support.page import examples, replaced
 from support.server import make_key, serving
 from support.sockets import free_port, wait_for
 
-#: The examples: prefix of an office → address of its server.
-ONE, TWO = {"": "127.0.0.1:8080"}, {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
-#: The same of the proxy that signs people in, and the header in which nginx sends the address to acare.
-SIGN_IN, USER_HEADER = "127.0.0.1:4180", ("--user-header", "Remote-Email")
+#: The examples: the heading of the section, and prefix of an office → address of its server.
+ONE = "Behind (?i:{proxy})", {"": "127.0.0.1:8080"}
+TWO = "Several offices", {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
+SIGN_IN = "Sign-in by a proxy", {"": "127.0.0.1:8080"}
+#: What the other examples for nginx replace in the first one.
+LOCATION = "    location / {\n        proxy_pass http://127.0.0.1:8080;\n    }\n"
 
 NGINX = """
 daemon off;
@@ -68,22 +70,20 @@ def is_open(port):
 
 
 @contextmanager
-def behind(proxy, folder, offices, sign_in=None):
-    """The offices behind this proxy, configured with the example for them.
-
-    ``sign_in`` is the address of a proxy that signs people in.
-    """
-    port = free_port()
-    agencies, upstreams = [], {SIGN_IN: sign_in} if sign_in else {}
-    options = ("--trusted-proxy", "127.0.0.1", *(USER_HEADER if sign_in else ()))
+def behind(proxy, folder, example, *options, **others):
+    """The offices behind this proxy, with an example's configuration; ``others`` replaces more in it."""
+    section, offices = example
+    port, agencies, upstreams = free_port(), [], {}
     with ExitStack() as stack:
         for prefix, address in offices.items():
             database = folder / f"{address[-4:]}.db"
             agencies.append(Agency(f"http://127.0.0.1:{port}{prefix}", make_key(database)))
-            _, upstreams[address] = stack.enter_context(serving(database, *options))
-        servers = [text for text in examples(proxy) if "crm.example" in text and address in text]
-        (text,) = [text for text in servers if (SIGN_IN in text) == bool(sign_in)]
-        stack.enter_context(running(proxy, folder, replaced(text, upstreams), port))
+            served = serving(database, "--trusted-proxy", "127.0.0.1", *options)
+            _, upstreams[address] = stack.enter_context(served)
+        (text,) = examples(proxy, section.format(proxy=proxy))
+        if "crm.example" not in text:
+            text = replaced(examples(proxy)[0], {LOCATION: text})
+        stack.enter_context(running(proxy, folder, replaced(text, {**upstreams, **others}), port))
         yield agencies
 
 
@@ -159,11 +159,11 @@ def behind_sign_in(folder, person):
         request.send_header("Content-Length", "0")
         request.end_headers()
 
-    with (
-        serving_with(answer) as url,
-        behind("nginx", folder, ONE, url.removeprefix("http://")) as (office,),
-    ):
-        yield office.url
+    options = ("--user-header", "Remote-Email")
+    with serving_with(answer) as url:
+        others = {"http://127.0.0.1:4180": url}
+        with behind("nginx", folder, SIGN_IN, *options, **others) as (office,):
+            yield office.url
 
 
 def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(tmp_path):
@@ -171,7 +171,8 @@ def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(tmp_path):
         browser = Agency(url, None)
         _, me = ask(browser, path="/v1/users/me", Remote_Email="forged@example.com")
         assert me["data"]["email"] == "broker@example.com"
-        ask(browser, "POST", body=JORDAN, status=201, Origin=url)
+        made, _ = ask(browser, "POST", body=JORDAN, status=201, Origin=url, X_Forwarded_Prefix="/forged")
+        assert made["Location"].startswith("/v1/")
         ask(browser, "POST", body=JORDAN, status=403, Origin="http://evil.example")
 
 
