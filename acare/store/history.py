@@ -57,7 +57,7 @@ LIMIT 1
 #: Events on a page.
 MAX_EVENTS = 200
 
-#: Characters of JSON after which a page ends: an event can have 200 KiB, and a page is in memory.
+#: Bytes of JSON after which a page ends: an event can have 200 KiB, and a page is in memory.
 MAX_PAGE = 4 * 1024 * 1024
 
 PURGE = f"""
@@ -131,7 +131,7 @@ class HistoryStore:
                 if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
                     return HistoryPage(rows, has_more=True)
                 rows += map(_as_json, events)
-                size += sum(map(len, rows[-len(events) :]))
+                size += sum(len(row.encode()) for row in rows[-len(events) :])
         return HistoryPage(rows, has_more=False)
 
     def stored(self, client_id: str) -> Stored:
