@@ -100,45 +100,22 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. `clients_search` has the words of the view `clients_words`; deleted words stay in the file until FTS5
--- merges its segments: acare/store/search.py. Two notations of one phone number have their last seven digits in
--- common. The number has no separators (0xA0 is a no-break space, 0x2013 an en dash) and no leading zeros, as in
--- acare/phones.py; a generated column for it would be computed with every update. `spellings` repeats the words
--- with plain letters in place of ø, ł, đ, æ and ß, which have no accent that the tokenizer could remove, and with
--- ae, oe, ue and aa. (Text in ASCII has as many characters as bytes, and so has its JSON, which need not be
--- computed here. 776 and 778 are the combining diaeresis and ring.) The index of first letters (`prefix`) is for
--- the notes: without it, a search for one letter reads a tenth of their words.
+-- Search. The index of the first letters of words (`prefix`) is for the notes: without it, a search for one letter
+-- reads a tenth of their words. Deleted words stay in the file until FTS5 merges its segments:
+-- acare/store/search.py.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
+-- `search_words` is a function of acare (acare/words.py). Another program that changes or deletes a client fails
+-- with "no such function" instead of leaving the index behind.
 CREATE VIEW clients_words AS
-SELECT seq, words, iif(length(json) = length(CAST(json AS BLOB)), NULL, nullif(
-    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-        iif(words GLOB '*[øØłŁđĐæÆßẞ]*', words || ' ', '')
-        || iif(words GLOB '*[äÄöÖüÜøØåÅ' || char(776, 778) || ']*',
-            replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-                words,
-                'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'),
-                'ø', 'oe'), 'Ø', 'oe'), 'å', 'aa'), 'Å', 'aa'), char(776), 'e'), char(778), 'a'),
-            ''),
-        'ø', 'o'), 'Ø', 'o'), 'ł', 'l'), 'Ł', 'l'), 'đ', 'd'), 'Đ', 'd'),
-        'æ', 'ae'), 'Æ', 'ae'), 'ß', 'ss'), 'ẞ', 'ss'),
-    '')) AS spellings
-FROM (
-    SELECT
-        seq,
-        json,
-        first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-            || coalesce((SELECT phone || ' ' || number || ' ' || substr(number, -7) FROM (SELECT ltrim(
-                replace(replace(replace(replace(replace(replace(replace(replace(replace(phone,
-                    ' ', ''), '-', ''), '(', ''), ')', ''), '.', ''), '/', ''), '+', ''),
-                    char(0xA0), ''), char(0x2013), ''), '0') AS number)), '') || ' '
-            || preferred_locations || ' ' || tags || ' ' || coalesce(notes, '') AS words
-    FROM clients
-);
+SELECT
+    seq,
+    search_words(first_name, last_name, email, phone, preferred_locations, tags, notes) AS words
+FROM clients;
 
 CREATE VIRTUAL TABLE clients_search USING fts5 (
-    words, spellings,
+    words,
     content = 'clients_words',
     content_rowid = 'seq',
     columnsize = 0,
@@ -150,9 +127,8 @@ CREATE VIRTUAL TABLE clients_search USING fts5 (
 -- (acare/store/search.py), since FTS5 writes a segment for each statement. Empty between transactions, except
 -- after a client was inserted by another program.
 CREATE TABLE clients_to_index (
-    seq       INTEGER PRIMARY KEY,
-    words     TEXT, -- as they are in the index; NULL: the client is not in it
-    spellings TEXT
+    seq   INTEGER PRIMARY KEY,
+    words TEXT -- as they are in the index; NULL: the client is not in it
 ) STRICT;
 
 CREATE TRIGGER clients_search_insert AFTER INSERT ON clients
@@ -163,8 +139,8 @@ END;
 
 CREATE TRIGGER clients_search_delete BEFORE DELETE ON clients
 BEGIN
-    INSERT INTO clients_to_index (seq, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    INSERT INTO clients_to_index (seq, words)
+    SELECT seq, words FROM clients_words WHERE seq = OLD.seq
     ON CONFLICT DO NOTHING;
 END;
 
@@ -173,8 +149,8 @@ BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags,
 WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
     IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
 BEGIN
-    INSERT INTO clients_to_index (seq, words, spellings)
-    SELECT seq, words, spellings FROM clients_words WHERE seq = OLD.seq
+    INSERT INTO clients_to_index (seq, words)
+    SELECT seq, words FROM clients_words WHERE seq = OLD.seq
     ON CONFLICT DO NOTHING;
 END;
 

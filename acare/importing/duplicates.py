@@ -10,10 +10,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from acare import phones
+from acare import words
 from acare.fields import ValidFields
 from acare.importing.rows import Row
-from acare.store import search
 
 FIND_ID = """
 SELECT first_name || ' ' || last_name
@@ -42,8 +41,6 @@ WHERE clients_search MATCH :words
 ORDER BY clients_search.rowid
 """
 
-FIND_PHONE = FIND_WORDS.replace(":words", ":words AND is_same_phone(phone, :number)")
-
 
 def find(connection: sqlite3.Connection, row: Row) -> tuple[str, str] | None:
     """What matches (id, email, phone or name), and the full name of the oldest client that matches.
@@ -67,11 +64,9 @@ def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
     if client["email"]:
         return "email", FIND_EMAIL, {"email": str(client["email"])}
     if client["phone"]:
-        number = phones.normalize(str(client["phone"]))
-        return "phone", FIND_PHONE, {"number": number, "words": search.near(number)}
+        return "phone", FIND_WORDS, {"words": words.same_number(str(client["phone"]))}
     name = f"{client['first_name']} {client['last_name']}"
-    words = [search.quote(word) for word in name.split() if any(map(str.isalnum, word))]
-    return "name", FIND_WORDS, {"words": " ".join(words) or search.quote("")}
+    return "name", FIND_WORDS, {"words": words.same_name(name)}
 
 
 def _folded(first: object, last: object) -> str:

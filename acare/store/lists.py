@@ -6,16 +6,15 @@ import sqlite3
 from collections.abc import Collection
 from typing import Any
 
+from acare import words
 from acare.clients import ClientPage, Filters
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
-from acare.store import search
 
 _WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
 
 _CONDITIONS = {
-    "q": search.WORDS,
-    "number": search.NUMBER,
+    "q": "clients_search MATCH :q",
     "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
     "client_type": "client_type = :client_type",
@@ -70,7 +69,7 @@ def _count(
             return 0, {}
         values["owner_id"] = user_id
     if "q" in values:
-        values |= search.parameters(values["q"])
+        values["q"] = words.query(values["q"])
     connection.execute("BEGIN")
     (total,) = connection.execute(total_statement(_conditions(values)), values).fetchone()
     return total, values

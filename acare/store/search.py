@@ -1,19 +1,13 @@
-"""The full-text index of clients: query expressions, and erasing words.
+"""Keeps the full-text index of clients up to date, and erases words from it.
 
-The index itself is in schema.sql: the words of each client, and their spellings without letters such as ø.
-Case does not count, nor do accents of Latin letters and combining marks.
+The index is in schema.sql; acare/words.py makes the words and the queries.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Iterable
 
-from acare import phones
 from acare.store import steps
-
-_NUMBER_WORD = re.compile(f"[0-9{re.escape(phones.SEPARATORS)}]+")
 
 # Whether the transaction has changed a client that is not indexed yet.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
@@ -21,14 +15,14 @@ PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
 # FTS5 deletes the entries of the words that it is given, so they must be those that are in the index.
 INDEX_PENDING = (
     """
-INSERT INTO clients_search (clients_search, rowid, words, spellings)
-SELECT 'delete', seq, words, spellings
+INSERT INTO clients_search (clients_search, rowid, words)
+SELECT 'delete', seq, words
 FROM clients_to_index
 WHERE words IS NOT NULL
 """,
     """
-INSERT INTO clients_search (rowid, words, spellings)
-SELECT seq, words, spellings
+INSERT INTO clients_search (rowid, words)
+SELECT seq, words
 FROM clients_words
 WHERE seq IN (SELECT seq FROM clients_to_index)
 """,
@@ -41,36 +35,6 @@ OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 
 # The same in steps: a negative number of pages begins, a positive one continues.
 MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
-
-#: The condition of a search. ``parameters`` returns :q.
-WORDS = "clients_search MATCH :q"
-
-#: A second condition of a search for a phone number, because :q also finds other numbers with the same last
-#: digits. ``parameters`` returns :number, and :words, which matches clients with these words instead.
-NUMBER = """(clients_search.rowid IN (SELECT rowid FROM clients_search WHERE clients_search MATCH :words)
-    OR is_same_phone(clients.phone, :number))"""
-
-
-def parameters(text: str) -> dict[str, str]:
-    """The values of a search: ``q``, and for a search with a phone number also ``number`` and ``words``.
-
-    Each word is a prefix. A word without letters and digits matches nothing alone and is ignored next to
-    other words. Words of digits and separators are one number if they have enough digits together.
-    """
-    words = text.split()
-    others = [word for word in words if not _NUMBER_WORD.fullmatch(word)]
-    number = phones.normalize("".join(word for word in words if _NUMBER_WORD.fullmatch(word)))
-    wanted = _all(words)
-    if number and not others and words != [number]:  # also as the beginning of a number with other separators
-        wanted = f"({wanted}) OR {_prefix(number)}"
-    if len(number) < phones.MIN_DIGITS:
-        return {"q": wanted}
-    return {"q": f"({wanted}) OR ({_all(others)} {near(number)})", "number": number, "words": wanted}
-
-
-def near(number: str) -> str:
-    """The FTS5 expression for the clients that can have a normalized number, and for some others."""
-    return quote(number[-phones.MIN_DIGITS :])
 
 
 def index_changes(connection: sqlite3.Connection) -> None:
@@ -96,16 +60,3 @@ def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | Non
     connection.execute(MERGE, {"pages": -steps.ROWS if position == steps.START else steps.ROWS})
     changed = connection.total_changes - before
     return changed, position + 1 if changed > 1 else None  # a merge that has nothing to do changes one row
-
-
-def quote(text: str) -> str:
-    """Text that FTS5 does not interpret."""
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _all(words: Iterable[str]) -> str:
-    return " ".join(map(_prefix, dict.fromkeys(words)))
-
-
-def _prefix(word: str) -> str:
-    return f"{quote(word)}*"

@@ -106,8 +106,7 @@ def test_the_next_reader_has_no_time_limit(database):
 
 # --- settings
 
-# Older versions of SQLite do not trust FTS5 and the JSON functions either.
-SETTINGS = {"trusted_schema": int(sqlite3.sqlite_version_info < (3, 44)), "wal_autocheckpoint": 0}
+SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}
 
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS.items())

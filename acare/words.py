@@ -1,0 +1,182 @@
+"""Makes the words by which a client is found, and the full-text query for the words of a search.
+
+Both follow the same rules, so that FTS5 has nothing to do but compare. Its tokenizer ignores case and the
+accents of Latin letters; the rules here are for other spellings, apostrophes and phone numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+# Letters with other spellings, decomposed (NFD). An apostrophe inside a word may be left out.
+_SPELLINGS = {
+    "a\u0308": ("a", "ae"),
+    "o\u0308": ("o", "oe"),
+    "u\u0308": ("u", "ue"),
+    "a\u030a": ("a", "aa"),
+    "ø": ("o", "oe"),
+    "æ": ("ae",),
+    "ß": ("ss",),
+    "ł": ("l",),
+    "đ": ("d",),
+    "'": ("'", ""),
+}
+_SPELLED = re.compile("([aou]\u0308|a\u030a|[øæßłđ]|(?<=[\\w\u0300-\u036f])'(?=\\w))")
+
+# A word with more spellings has two: the first for each of its letters, and the last for each of them.
+_MAX_SPELLINGS = 8
+
+# Characters for private use begin the words of phone numbers, so that no other word is equal to them. The end
+# of a number is found as the beginning of the number in reverse. The first character separates texts: a word
+# such as "ana-lee" is not found in a first and a last name.
+_NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003"
+_CHARACTERS = str.maketrans({**dict.fromkeys(_PRIVATE, " "), **dict.fromkeys("’‘ʼʻ`´", "'")})
+
+_DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
+
+_COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
+
+# Digits that find the numbers which end with them; digits that two notations of a number have in common.
+_ENDING = range(4, 7)
+_MIN_COMMON = 7
+
+_MAX_PHONE = 40  # characters
+
+
+def of_client(
+    first_name: str,
+    last_name: str,
+    email: str | None,
+    phone: str | None,
+    preferred_locations: str,
+    tags: str,
+    notes: str | None,
+) -> str:
+    """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
+    texts = (first_name, last_name, email, phone, *json.loads(preferred_locations), *json.loads(tags), notes)
+    words = f" {_NEXT_TEXT} ".join(_spell(text) for text in texts if text)
+    return f"{words} {_number_words(phone)}" if phone else words
+
+
+def _spell(text: str) -> str:
+    """A text with all spellings of its words."""
+    if text.isascii() and "'" not in text:
+        return text
+    return _compose(" ".join(spelling for word in _split(text) for spelling in _spellings(word)))
+
+
+def _number_words(phone: str) -> str:
+    """A phone number without separators and leading zeros: all of it, without country code, in reverse."""
+    digits = _digits(phone)
+    number = national = digits.lstrip("0")
+    if "+" in phone or digits.startswith("00"):
+        national = _COUNTRY_CODE.sub("", number, count=1).lstrip("0")
+    return f"{_NUMBER}{number} {_NATIONAL}{national} {_REVERSED}{number[::-1]}"
+
+
+def query(text: str) -> str:
+    """The full-text query for the clients that a search finds.
+
+    Each word begins a word of the client. Words of digits can instead be a phone number, or the beginning or
+    end of one, alone or together with those next to them. A word without letters and digits matches nothing
+    alone and is ignored next to other words.
+    """
+    runs = itertools.groupby(_searched(text), key=lambda word: _DIGITS.fullmatch(word) is not None)
+    return _all(
+        condition
+        for is_number, words in runs
+        for condition in ([_number(list(words))] if is_number else map(_word, words))
+    )
+
+
+def _word(word: str) -> str:
+    return _any(map(_begins, _spellings(word)))
+
+
+def _number(words: list[str]) -> str:
+    apart = _all(_any([_begins(word), *_parts_of_number(word)]) for word in words)
+    return _any([apart, *(_parts_of_number("".join(words)) if len(words) > 1 else ())])
+
+
+def _parts_of_number(text: str) -> Iterator[str]:
+    """Queries for the phone numbers that begin or end with digits, or are the same number."""
+    digits = _digits(text)
+    number = digits.lstrip("0")
+    if number:
+        # A leading zero can stand for a country code.
+        yield _begins((_NATIONAL if re.match("0[^0]", digits) else _NUMBER) + number)
+        yield same_number(text)
+    if len(digits) in _ENDING:
+        yield _begins(_REVERSED + digits[::-1])
+
+
+def same_number(phone: str) -> str:
+    """The full-text query for a phone number in any notation.
+
+    Without separators and leading zeros, the numbers are equal, or the longer one ends with the other.
+    """
+    reverse = _digits(phone).lstrip("0")[::-1]
+    if len(reverse) < _MIN_COMMON:
+        return _quote(_REVERSED + reverse)
+    shorter = range(_MIN_COMMON, min(len(reverse), _MAX_PHONE + 1))
+    return _any([_begins(_REVERSED + reverse), *(_quote(_REVERSED + reverse[:n]) for n in shorter)])
+
+
+def same_name(name: str) -> str:
+    """The full-text query for clients with all words of a name."""
+    return _all(_any(map(_quote, _spellings(word))) for word in _searched(name))
+
+
+def _searched(text: str) -> list[str]:
+    """The words of a text that have a letter or digit."""
+    return [word for word in _split(text) if any(map(str.isalnum, word))]
+
+
+def _split(text: str) -> list[str]:
+    """The words of a text; if it has other letters than ASCII, decomposed and in lower case."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFD", text.translate(_CHARACTERS).lower())
+    return text.split()
+
+
+def _spellings(word: str) -> list[str]:
+    """All spellings of a word of ``_split``, so that each finds the others."""
+    parts = _SPELLED.split(word)
+    if len(parts) == 1:
+        return [word]
+    choices = [_SPELLINGS.get(part, (part,)) for part in parts]
+    spellings: Iterable[Iterable[str]] = itertools.product(*choices)
+    if math.prod(map(len, choices)) > _MAX_SPELLINGS:
+        spellings = ([choice[n] for choice in choices] for n in (0, -1))
+    return ["".join(spelling) for spelling in spellings]
+
+
+def _compose(text: str) -> str:
+    """The text as it is usually written, so that the tokenizer ignores only the accents of Latin letters."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def _all(queries: Iterable[str]) -> str:
+    return " AND ".join(queries) or _quote("")
+
+
+def _any(queries: Iterable[str]) -> str:
+    return f"({' OR '.join(queries)})"
+
+
+def _begins(word: str) -> str:
+    return f"{_quote(word)}*"
+
+
+def _quote(text: str) -> str:
+    """Text that FTS5 does not interpret."""
+    return '"' + _compose(text).replace('"', '""') + '"'
