@@ -4,9 +4,9 @@ import { TEXT } from "./text.mjs";
 import { combine, flatten, merge } from "./record.mjs";
 import { fullName } from "./values.mjs";
 import { button, el, show, table, value } from "./dom.mjs";
-import { call, state } from "./requests.mjs";
+import { call, shortName, state } from "./requests.mjs";
 import { discard, finish, writeDraft } from "./drafts.mjs";
-import { shown } from "./facts.mjs";
+import { isUnset, shown } from "./facts.mjs";
 import { signature } from "./history.mjs";
 
 /** Show both persons' changes. ``details`` come from the error; ``form`` has the functions that save a draft and
@@ -27,10 +27,11 @@ export async function showConflict(draft, details, signal, form) {
     event.preventDefault();
     saveMerged(Object.fromEntries(new FormData(event.target)), event.target);
   };
-  const rows = differences.map((one) =>
-    [value(one.field.label), shown(one.field, one.base, false), side(one, "mine"), side(one, "theirs")]);
-  const person = details.changedBy ?? TEXT.operator;
-  const columns = Object.entries({ name: TEXT.field, before: TEXT.before, mine: TEXT.mine, theirs: person });
+  const hadValues = differences.some(({ base }) => !isUnset(base));
+  const rows = differences.map((one) => [value(one.field.label), ...(hadValues ? [shown(one.field, one.base, false)] : []),
+    side(one, "mine"), side(one, "theirs")]);
+  const person = details.changedBy ? shortName(details.changedBy) : TEXT.operator;
+  const columns = Object.entries({ name: TEXT.field, ...(hadValues && { before: TEXT.before }), mine: TEXT.mine, theirs: person });
   show(TEXT.conflict, { back: state.list ?? "#/" }, el("p", el("strong", value(fullName(theirs))),
     ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
   el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),

@@ -1,7 +1,7 @@
 // Building the document: elements, tables, messages and dialogs. Text is always inserted as text, never as HTML.
 
 import { TEXT, label } from "./text.mjs";
-import { isolate, showTime } from "./values.mjs";
+import { isolate, showDay, showTime } from "./values.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
@@ -29,8 +29,9 @@ export const button = (text, click, look = "", name = null) =>
 export const link = (text, href, look) => el("a", { href, class: look }, text);
 /** A value. The line of an e-mail address that is too long breaks at its @. */
 export const value = (text) => el("bdi", text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)));
-export const time = (iso, long) =>
-  el("time", { datetime: iso, title: showTime(iso, { long: true }) }, showTime(iso, { long }));
+/** A time. On paper, where "6:15 AM" says too little, its date replaces it. */
+export const time = (iso) =>
+  el("time", { datetime: iso, title: showTime(iso, { long: true }), "data-date": showDay(iso) }, showTime(iso));
 export const select = (given, options) =>
   el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
 export const words = ({ options }) => options.map((word) => [word, label(word)]);
@@ -39,6 +40,17 @@ export const mail = (text) =>
   text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
 export const phone = (text) =>
   text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
+
+/** Copy a text, also without https, which navigator.clipboard needs. */
+export function copy(text) {
+  const [field, focused] = [el("textarea.unseen"), document.activeElement];
+  (dialog.open ? dialog : document.body).append(field);
+  field.value = text;
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+  focused.focus();
+}
 
 /** A table. It has explicit roles, since its elements lose their own when a narrow screen shows them as cards. */
 export function table(look, title, columns, rows) {
@@ -62,18 +74,31 @@ export function say(text, action = null, seconds = 6) {
 }
 
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back`` is the
- *  address of the list, in the views of a client. */
+ *  address that its link back has. */
 export function show(title, { actions, back, badges = [] }, ...nodes) {
   document.title = [...new Set([title, TEXT.title, agency])].filter(Boolean).map(isolate).join(" · ");
   const heading = el("div.heading", el("h1", { tabindex: "-1" }, value(title)), badges, el("div.actions", actions));
-  find("#main").replaceChildren(back ? link(TEXT.back, back, "back") : "", heading, ...nodes.flat());
+  const backText = back?.startsWith("#/client/") ? TEXT.backToClient : TEXT.back;
+  find("#main").replaceChildren(back ? link(backText, back, "back") : "", heading, ...nodes.flat().filter((node) => node !== null));
+  for (const tab of document.querySelectorAll("#top nav a")) {
+    tab.ariaCurrent = (tab.hash === "#/people") === (location.hash === "#/people") ? "true" : null;
+  }
   focusHeading();
+}
+
+/** Draw the view that is shown again, with the same scroll position, and the focus where it was. */
+export function redraw(draw) {
+  const [{ id }, place] = [document.activeElement, scrollY];
+  draw();
+  if (id) document.getElementById(id)?.focus({ preventScroll: true });
+  scrollTo(0, place);
 }
 
 export const dialog = find("#dialog");
 export function ask(title, ...nodes) {
   say("");
   dialog.className = "";
+  dialog.onclose = null;
   dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), ...nodes);
   if (!dialog.open) dialog.showModal();
 }

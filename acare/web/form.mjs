@@ -1,36 +1,39 @@
 // The form of a client: its inputs, and saving.
 
-import { TEXT } from "./text.mjs";
+import { TEXT, label } from "./text.mjs";
 import {
-  FIELDS_BY_GROUP, changes, flatten, inputText, questions, readFields, same, spread,
+  FIELDS_BY_GROUP, allProblems, changes, flatten, inputText, readFields, same, typedFields,
 } from "./record.mjs";
-import { fullName, isolate, sentence, showNumber } from "./values.mjs";
+import { fullName, isolate, sentence, showDay, showNumber } from "./values.mjs";
 import { ask, button, currency, dialog, el, go, say, select, show, value, words } from "./dom.mjs";
-import { call, isEditable, people, state } from "./requests.mjs";
+import { call, isEditable, owner, people, ready, remember, send, shortName, state } from "./requests.mjs";
 import { discard, dropDraft, finish, newDraft, newKey, readDraft, writeDraft } from "./drafts.mjs";
 import { showConflict } from "./conflict.mjs";
+import { isUnset } from "./facts.mjs";
 
 /** The input for a field, with its label and problem. */
-function control(field, given, problem) {
+function control(field, initial, problem) {
   const { name, kind, required } = field;
-  const id = `field-${name}`;
+  const [id, given] = [`field-${name}`, initial[name] ?? null];
   const input = CONTROLS[kind](given, {
-    id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[kind],
-    inputmode: { email: "email", phone: "tel", number: "decimal", money: "decimal" }[kind === "text" ? name : kind],
+    id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[kind], list: kind === "list" ? `${id}-list` : null,
+    inputmode: { email: "email", phone: "tel", number: "decimal" }[kind === "text" ? name : kind],
     "aria-describedby": `${id}-problem`,
     "aria-required": required ? "true" : null, "aria-invalid": problem ? "true" : null,
   }, field);
-  if (kind !== "flag") input.value = inputText(given);
+  if (kind !== "flag") input.value = inputText(given, name);
   const note = required ? TEXT.required : kind === "money" ? currency : null;
   return el("div", { class: `field ${kind}` },
     el("label", { for: id }, field.label, note ? el("span.hint", ` (${note})`) : null), input,
-    el("p.problem", { id: `${id}-problem` }, problem && describe(problem, field, input)));
+    kind === "list" ? suggestions(input, name) : null,
+    el("p.problem", { id: `${id}-problem` }, problem && describe(problem, field, input, initial)));
 }
 
 /** A problem as a sentence, or a question with a button for each possible answer. */
-function describe({ message, choices }, field, input) {
+function describe({ message, choices }, field, input, initial) {
   if (!choices) return sentence({ field: field.name, message });
   const choose = (number) => () => {
+    initial[field.name] = number; // so that its text is not a question again
     input.value = showNumber(number);
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.removeAttribute("aria-invalid");
@@ -40,26 +43,46 @@ function describe({ message, choices }, field, input) {
   return [message, " ", ...choices.map((number) => button(showNumber(number), choose(number)))];
 }
 
+let recent = []; // clients whose tags, locations and property types are suggested
+async function readRecent(signal) {
+  const { content } = recent.length ? {} : await send("GET", "v1/clients?limit=100", { signal });
+  recent = content?.data?.clients ?? recent;
+}
+
+/** What the agency already uses, to continue what is in an input after its last comma. */
+function suggestions(input, name) {
+  const list = el("datalist", { id: `field-${name}-list` });
+  const fill = () => {
+    const begun = input.value.replace(/[^,]*$/, "");
+    const used = new Set(recent.flatMap((client) => flatten(client)[name] ?? []));
+    list.replaceChildren(...[...used].map((entry) => el("option", { value: `${begun}${begun && " "}${inputText([entry], name)}` })));
+  };
+  input.addEventListener("focus", fill);
+  input.addEventListener("input", fill);
+  return list;
+}
+
 const lines = (given, attributes) => el("textarea", { ...attributes, rows: "2" });
 const line = (given, attributes) => el("input", attributes);
 const CONTROLS = {
-  text: line, number: line, money: line, lines, list: lines, details: lines,
+  text: line, number: line, money: line, list: line, lines,
   flag: (given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
   choice: (given, attributes, field) =>
     select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
   user: (given, attributes) => select(attributes, people()),
 };
 
-export async function formView({ id }, signal) {
+export async function formView({ id, query }, signal) {
+  await ready(signal);
+  readRecent(signal);
   const draft = readDraft(id);
-  if (draft) return drawForm(draft, signal).prepend(el("p.note", TEXT.draft));
+  if (draft) return drawForm(draft, signal, draft.marked ? {} : { note: TEXT.draft });
   const base = id && flatten(await call("GET", `v1/clients/${id}`, { signal }));
-  return drawForm(base ? { id, base, values: base } : newDraft(), signal);
+  return drawForm(base ? { id, base, values: base } : newDraft(typedFields(query.q)), signal);
 }
 
-function drawForm(draft, signal, { message, problems = [] } = {}) {
+function drawForm(draft, signal, { message, problems = [], note } = {}) {
   const initial = draft.values;
-  const found = spread(problems);
   const keep = () => {
     draft.values = { ...initial, ...readFields(new FormData(form), initial) };
     if (same(draft.values, draft.base)) dropDraft(draft.id);
@@ -70,16 +93,24 @@ function drawForm(draft, signal, { message, problems = [] } = {}) {
     keep();
     save(draft, form, signal);
   };
-  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, found.length ? TEXT.problems : message);
-  const problemOf = ({ name }) => found.find((problem) => problem.field === name);
-  const groups = FIELDS_BY_GROUP.map(([group, fields]) => el("section.card", el("h2", TEXT.groups[group]),
-    el("div.fields", fields.filter(isEditable)
-      .map((field) => control(field, initial[field.name] ?? null, problemOf(field))))));
-  const form = el("form.client", { novalidate: true, input: keep, submit }, summary, el("div.groups", groups),
+  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, problems.length ? TEXT.problems : message);
+  const problemOf = ({ name }) => problems.find((problem) => problem.field === name);
+  const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
+    const inputs = el("div.fields", fields.filter(isEditable).map((field) => control(field, initial, problemOf(field))));
+    if (group === "client") return el("section.card", inputs);
+    const isOpen = fields.some((field) =>
+      !isUnset(initial[field.name] || null) || problemOf(field) || field.name === draft.marked);
+    return el("details.card", { open: isOpen }, el("summary", el("h2", TEXT.profile)), inputs);
+  });
+  const reveal = ({ target }) => target.closest(".field")?.scrollIntoView({ block: "nearest" }); // with its problem
+  const form = el("form.client", { novalidate: true, input: keep, submit, focusin: reveal }, el("p.note", note), summary, groups,
     el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
-  show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create, { back: state.list ?? "#/" }, form);
-  const first = message ? form.querySelector("[aria-invalid]") ?? summary : form.querySelector("input");
-  first.focus({ preventScroll: !message });
+  show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create,
+    { back: draft.id ? `#/client/${draft.id}` : state.list ?? "#/" }, form);
+  const marked = draft.marked && form.elements[draft.marked];
+  marked?.parentElement.classList.add("marked");
+  const first = marked || (message ? form.querySelector("[aria-invalid]") ?? summary : form.querySelector("input"));
+  first.focus({ preventScroll: true });
   return form;
 }
 
@@ -91,15 +122,14 @@ async function save(draft, form, signal) {
   const { user_id: newOwner, ...body } = changes(draft.base, draft.values);
   const isChanged = isNew || Object.keys(body).length > 0;
   if (!isChanged && !newOwner) return discard(draft);
-  const asked = questions(draft.values);
-  if (asked.length) return drawForm(draft, signal, { message: TEXT.problems, problems: asked });
   say("");
   form.inert = true;
   form.querySelector(".main").textContent = TEXT.saving;
   try {
-    const twins = isNew ? await findTwins(draft, signal) : [];
+    const twins = await findTwins(draft, signal);
     if (twins.length) return askForTwin(draft, twins, signal);
     const saved = isChanged ? await call(method, path, { body, headers, signal }) : draft.base;
+    if (isChanged) remember(saved);
     if (newOwner) await giveTo(newOwner, isChanged ? flatten(saved) : saved, draft, signal);
     finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${saved.id}`);
   } catch (error) {
@@ -108,11 +138,11 @@ async function save(draft, form, signal) {
 }
 
 /** Give a client to another owner, after the rest of its draft was saved: if this fails, only the owner is unsaved. */
-function giveTo(user_id, saved, draft, signal) {
+async function giveTo(user_id, saved, draft, signal) {
   dropDraft(draft.id);
   writeDraft(Object.assign(draft, { id: saved.id, base: saved, values: { ...saved, user_id } }));
   const headers = { "If-Match": `"${saved.version}"` };
-  return call("POST", `v1/clients/${saved.id}/owner`, { body: { user_id }, headers, signal });
+  remember(await call("POST", `v1/clients/${saved.id}/owner`, { body: { user_id }, headers, signal }));
 }
 
 /** Show why a draft was not saved, and what to do. */
@@ -127,36 +157,42 @@ function explain(error, draft, body, form, signal) {
     const [field] = Object.keys(body).sort((a, b) => JSON.stringify(body[b]).length - JSON.stringify(body[a]).length);
     return redraw({ message: TEXT.problems, problems: [{ field, message: TEXT.tooLarge }] });
   }
+  if (error.status === 400) return redraw({ message: error.message, problems: allProblems(error.problems, draft.values) });
   if (error.status !== 422) return redraw(error);
   writeDraft(Object.assign(draft, { key: newKey() })); // another save is then intentional
   return redraw(new Error(TEXT.reused));
 }
 
-/** The clients with the e-mail address or phone number of a new client, unless they were already shown. */
-async function findTwins({ values: { email, phone }, seen }, signal) {
-  if (same(seen, [email, phone])) return [];
-  const isWhole = phone && phone.replace(/\D/g, "").length >= 7; // the search finds complete numbers in any notation
-  const searches = [email && { email }, isWhole && { q: phone }].filter(Boolean);
-  const twins = new Map();
-  for (const query of searches) {
-    const { clients } = await call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
-      .catch((error) => { if (error.status === 400) return { clients: [] }; throw error; }); // creating the client reports the reason
-    clients.forEach((client) => twins.set(client.id, client));
-  }
-  return [...twins.values()];
+const identityOf = ({ first_name, last_name, email = null, phone = null }) =>
+  ({ name: fullName({ first_name, last_name }), email, phone });
+
+/** Other clients with the new name, e-mail address or phone number of a draft, unless they were already shown. */
+async function findTwins({ id, base, values, seen }, signal) {
+  const [old, identity] = [identityOf(base), identityOf(values)];
+  if (same(seen, identity)) return [];
+  const isNew = (name) => identity[name] && identity[name] !== old[name];
+  const isWhole = isNew("phone") && identity.phone.replace(/\D/g, "").length >= 7; // found in any notation
+  const searches = [isNew("name") && { q: identity.name }, isNew("email") && { email: identity.email }, isWhole && { q: identity.phone }];
+  const found = await Promise.all(searches.filter(Boolean).map((query) =>
+    call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
+      .then(({ clients }) => clients.filter((client) => query.q !== identity.name || isNamed(client, identity.name)))
+      .catch((error) => { if (error.status === 400) return []; throw error; }))); // saving reports the reason
+  return [...new Map(found.flat().map((client) => [client.id, client])).values()].filter((client) => client.id !== id);
 }
+const isNamed = (client, name) => fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
 
 function askForTwin(draft, twins, signal) {
-  const { email = null, phone = null } = draft.values;
   const form = drawForm(draft, signal);
-  const create = () => {
+  const proceed = () => {
     dialog.close();
-    writeDraft(Object.assign(draft, { seen: [email, phone] }));
+    writeDraft(Object.assign(draft, { seen: identityOf(draft.values) }));
     save(draft, form, signal);
   };
   const open = (client) => () => { dialog.close(); go(`#/client/${client.id}`); };
-  ask(TEXT.existsTitle, el("p", TEXT.existsHint), el("ul.keys", twins.map((client) => el("li", el("div",
-    el("strong", value(fullName(client))), [client.email, client.phone].filter(Boolean).map((text) => el("div.hint", value(text)))),
-  button(TEXT.openIt, open(client), "", TEXT.open(isolate(fullName(client))))))),
-  el("div.actions", button(TEXT.createAnyway, create, "main"), button(TEXT.backToForm, () => dialog.close())));
+  const facts = (client) => [client.email, client.phone, [shortName(owner(client.user_id)), label(client.status),
+    TEXT.createdOn(showDay(client.created_at))].join(" · ")];
+  ask(TEXT.existsTitle, el("ul.keys", twins.map((client) => el("li", el("div",
+    el("strong", value(fullName(client))), facts(client).filter(Boolean).map((text) => el("div.hint", value(text)))),
+  button(TEXT.openIt, open(client), "main", TEXT.open(isolate(fullName(client))))))),
+  el("div.actions", button(draft.id ? TEXT.saveAnyway : TEXT.createAnyway, proceed), button(TEXT.backToForm, () => dialog.close())));
 }

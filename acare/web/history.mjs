@@ -2,41 +2,64 @@
 
 import { TEXT } from "./text.mjs";
 import { FIELDS, flatten, inputText, same } from "./record.mjs";
-import { fullName, isolate, showTime } from "./values.mjs";
-import { button, el, go, link, say, show, value } from "./dom.mjs";
-import { call, isEditable, owner, state } from "./requests.mjs";
-import { readDraft, writeDraft } from "./drafts.mjs";
-import { isUnset, shown } from "./facts.mjs";
+import { fullName, isolate, showDay, showHour, showTime } from "./values.mjs";
+import { button, el, go, link, say, show } from "./dom.mjs";
+import { call, isEditable, owner, person, shortName, state } from "./requests.mjs";
+import { draftNote, readDraft, writeDraft } from "./drafts.mjs";
+import { factsOf, isUnset, shown } from "./facts.mjs";
 
-export const readHistory = (id, signal) =>
-  call("GET", `v1/clients/${id}/history`, { signal }).then(({ versions }) => versions);
+export const readHistory = (id, signal, before = "") =>
+  call("GET", `v1/clients/${id}/history${before && `?before=${before}`}`, { signal });
 
 /** The author and time of a version, of a deletion, or of the details of a conflict. */
 export const signature = ({ by, deletedBy, changedBy, at, deletedAt, changedAt }) =>
-  `${by ?? deletedBy ?? changedBy ?? TEXT.operator}, ${showTime(at ?? deletedAt ?? changedAt, { long: true })}`;
+  `${nameOf(by ?? deletedBy ?? changedBy)}, ${showTime(at ?? deletedAt ?? changedAt, { long: true })}`;
+const nameOf = (email) => (email ? shortName(email) : TEXT.operator);
 
-/** The changes of a client, newest first. An earlier value can be put into the form, if the client is not deleted. */
-export const historyOf = (versions, client = null) => el("section.card", el("h2", TEXT.history),
-  el("ol.history", versions.map((version) => el("li", TEXT.actions[version.action], changesIn(version, client),
-    el("div.hint", value(signature(version)))))));
+const FIRST = 5; // the entries shown at first
+/** The changes of a client by day, newest first. An earlier value can be put into the form, if the client is not deleted. */
+export function historyOf({ versions, meta }, id, client = null) {
+  let [all, hasMore, limit] = [versions, meta?.hasMore, FIRST];
+  const entries = el("div.history");
+  const more = button(TEXT.older, async () => {
+    if (limit >= all.length) {
+      const page = await readHistory(id, new AbortController().signal, all.at(-1).version);
+      [all, hasMore] = [[...all, ...page.versions], page.meta.hasMore];
+    }
+    limit += 20;
+    draw();
+  }, "quiet");
+  const draw = () => {
+    const days = Map.groupBy(all.slice(0, limit), ({ at }) => showDay(at));
+    entries.replaceChildren(...[...days].flatMap(([day, several]) =>
+      [el("h3", day), el("ol", several.map((version) => entry(version, client)))]));
+    more.hidden = limit >= all.length && !hasMore;
+  };
+  draw();
+  return el("section.card", el("h2", TEXT.history), entries, more);
+}
+
+const entry = (version, client) => el("li", TEXT.actions[version.action], changesIn(version, client),
+  el("div.hint", version.by ? person(version.by) : TEXT.operator, ` · ${showHour(version.at)}`));
 
 function changesIn({ changes }, client) {
   const [before, after] = ["from", "to"].map((side) =>
     flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))));
   return FIELDS.filter(({ name }) => !same(before[name], after[name])).map((field) => {
     const [from, to] = [before, after].map((values) => values[field.name] ?? null);
-    const text = inputText(field.kind === "user" ? owner(from) : from);
+    const text = inputText(field.kind === "user" ? shortName(owner(from)) : from);
     const name = `${TEXT.use}: ${field.label}, ${text.slice(0, 60)}`;
-    const use = client && isEditable(field) && !isUnset(from) && !same(from, client[field.name])
-      ? button(TEXT.use, () => edit(client, field.name, from), "", name) : null;
+    const use = client && isEditable(field) && !isUnset(from) && !same(from, flatten(client)[field.name])
+      ? button(TEXT.use, () => edit(flatten(client), field.name, from), "", name) : null;
     return el("div", el("span.hint", `${field.label}: `), shown(field, from, false), " → ", shown(field, to, false), use);
   });
 }
 
-/** Open the form of a client with another value for a field. */
+/** Open the form of a client with another value for a field, which is marked there. */
 function edit(client, name, given) {
   const draft = readDraft(client.id) ?? { id: client.id, base: client, values: client };
-  writeDraft({ ...draft, values: { ...draft.values, [name]: given } });
+  writeDraft({ ...draft, values: { ...draft.values, [name]: given }, marked: name });
+  say("");
   go(`#/client/${client.id}/edit`);
 }
 
@@ -47,6 +70,7 @@ export async function restore(id) {
     const client = await call("POST", `v1/clients/${id}/restore`, { signal }).catch((error) => {
       if (error.status !== 409) throw error;
     });
+    Object.assign(state.place, { id, scroll: scrollY });
     await state.render();
     say(TEXT.restored, client && link(TEXT.open(isolate(fullName(client))), `#/client/${id}`));
   } catch (error) {
@@ -54,16 +78,30 @@ export async function restore(id) {
   }
 }
 
-/** A client that this person cannot find: who deleted it, and a button that restores it. Input is kept. */
+/** A deleted client as the list of deleted clients has it: there is no request for one of them. */
+async function findDeleted(id, signal) {
+  const isIt = (client) => client.id === id;
+  const listed = state.place.clients.find(isIt);
+  if (listed) return listed;
+  const { clients } = await call("GET", "v1/clients?deleted=true&limit=100", { signal });
+  return clients.find(isIt);
+}
+
+/** A client that this person cannot find: who deleted it, its facts, and a button that restores it. Input is kept. */
 export async function goneView(id, signal) {
-  const versions = await readHistory(id, signal).catch(() => []);
+  const history = await readHistory(id, signal).catch(() => ({ versions: [] }));
+  const [last] = history.versions;
+  const client = last && await findDeleted(id, signal).catch(() => null);
   if (signal.aborted) return null;
-  const [last] = versions;
-  if (last && last.action !== "deleted") return state.render(); // restored meanwhile
+  if (last && last.action !== "deleted") {
+    state.place.clients = state.place.clients.filter((one) => one.id !== id);
+    return state.render(); // restored meanwhile
+  }
   const form = `#/client/${id}/edit`;
   const openForm = () => (location.hash === form ? state.render() : go(form));
-  return show(last ? TEXT.deletedOne : TEXT.notFound, {
+  return show(client ? fullName(client) : last ? TEXT.deletedOne : TEXT.notFound, {
     back: state.list ?? "#/", actions: last && button(TEXT.restore, () => restore(id), "main"),
-  }, el("p", last ? signature(last) : TEXT.gone),
-  el("p.note", readDraft(id) && [TEXT.draft, " ", button(TEXT.backToForm, openForm)]), last ? historyOf(versions) : "");
+  }, el("p", last ? TEXT.deletedBy(signature(last)) : TEXT.gone),
+  draftNote(...(readDraft(id) ? [button(TEXT.backToForm, openForm)] : [])),
+  el("div.columns", client ? factsOf(client) : null, last ? historyOf(history, id) : null));
 }

@@ -1,17 +1,16 @@
 // The list of clients: search, filters, pages.
 
 import { TEXT, label } from "./text.mjs";
-import { FIELDS, hiddenMatch } from "./record.mjs";
+import { FIELDS, hiddenMatch, same } from "./record.mjs";
 import {
-  explain, fullName, isolate, listAddress, pageNumbers, showBudget, showNumber, showTime, writeQuery,
+  apiQuery, explain, fullName, isolate, listAddress, showBudget, showNumber, showTime, writeQuery,
 } from "./values.mjs";
 import {
   badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
 } from "./dom.mjs";
-import { call, owner, people, state } from "./requests.mjs";
+import { call, owner, people, person, ready, shortName, state } from "./requests.mjs";
+import { draftLinks, draftNote } from "./drafts.mjs";
 import { restore, signature } from "./history.mjs";
-
-const withoutDomain = (email) => email.replace(state.me.email.replace(/^.*(?=@)/, ""), ""); // in the reader's own agency
 
 const COLUMNS = [
   ["name", label("name"), (client, query) => {
@@ -24,10 +23,9 @@ const COLUMNS = [
   ["budget", label("budget"), (client) => showBudget(client, currency) || null],
   ["phone", label("phone"), (client) => phone(client.phone)],
   ["email", label("email"), (client) => mail(client.email)],
-  ["owner", label("user_id"), ({ user_id: id }) =>
-    (state.users.size > 1 ? el("bdi", { title: owner(id) }, withoutDomain(owner(id))) : null)],
+  ["owner", label("user_id"), ({ user_id: id }) => (state.users.size > 1 ? person(owner(id)) : null)],
   ["changed", label("updated_at"), (client) => time(client.updated_at)],
-  ["deleted", TEXT.deleted, (client) => [value(withoutDomain(signature(client))), " ",
+  ["deleted", TEXT.deleted, (client) => [value(signature(client)), " ",
     button(TEXT.restore, () => restore(client.id), "", `${TEXT.restore}: ${isolate(fullName(client))}`)]],
 ];
 const OF_DELETED = ["name", "phone", "email", "owner", "deleted"];
@@ -37,70 +35,86 @@ function clientTable(clients, query) {
   const columns = COLUMNS.filter(([name]) => (query.deleted ? OF_DELETED.includes(name) : name !== "deleted"));
   const rows = clients.map((client) => columns.map(([, , cell]) => cell(client, query)));
   const filled = columns.map((_, at) => rows.some((cells) => cells[at] !== null));
-  return table("clients", TEXT.title, columns.filter((_, at) => filled[at]),
+  const shown = table("clients", TEXT.title, columns.filter((_, at) => filled[at]),
     rows.map((cells) => cells.filter((_, at) => filled[at])));
+  shown.addEventListener("click", openRow);
+  shown.addEventListener("auxclick", openRow);
+  return shown;
 }
 
-const empty = (title, hint, action) => el("div.empty", el("h2", title), el("p", hint), action);
+/** A click anywhere in a row is one on its link, except to select text. */
+function openRow(event) {
+  const row = event.target.closest("tbody tr");
+  if (!row || event.target.closest("a, button") || event.button > 1 || !getSelection().isCollapsed) return;
+  row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
+}
+
 const FILTERS = ["client_type", "status", "user_id", "deleted"];
 
 /** What the list is limited to, in words: “smith”, Type: Buyer. */
-export function describeFilters(query) {
+function describeFilters(query) {
   const shown = ([name, text]) => ({ q: TEXT.quoted(text), deleted: TEXT.deletedClients }[name]
-    ?? `${label(name)}: ${name === "user_id" ? owner(text) : label(text)}`);
+    ?? `${label(name)}: ${name === "user_id" ? shortName(owner(text)) : label(text)}`);
   return ["q", ...FILTERS].map((name) => [name, query[name]]).filter(([, text]) => text).map(shown).join(", ");
 }
 
+let opensFirst = false; // Enter was pressed in the search: the first client is opened once it is found
+
 function listFrame() {
-  const filter = (name, options, title = label(name)) => el("label", title, select({ name }, options));
-  const choice = (name) => filter(name, [["", TEXT.all], ...words(FIELDS.find((field) => field.name === name))]);
-  const owners = [["", TEXT.all], ...people()];
+  const filter = (name, unset, options) => select({ name, "aria-label": label(name) }, [["", unset], ...options]);
+  const choice = (name) => filter(name, TEXT.all[name], words(FIELDS.find((field) => field.name === name)));
   const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
   let typing = 0;
-  const input = ({ target: { name } }) => {
+  const apply = (isTyped) => {
     clearTimeout(typing);
-    typing = setTimeout(() => {
-      if (!controls.isConnected) return;
-      state.list = listAddress(Object.fromEntries(new FormData(controls)));
-      go(state.list, name === "q");
-    }, name === "q" ? 40 : 0);
+    if (!controls.isConnected) return;
+    state.list = listAddress(Object.fromEntries(new FormData(controls)));
+    if (state.list !== (location.hash || "#/")) go(state.list, isTyped);
+    else if (opensFirst) openFirst();
+  };
+  const input = ({ target: { name } }) => {
+    opensFirst = false;
+    clearTimeout(typing);
+    if (name === "q") typing = setTimeout(apply, 150, true);
+    else apply();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    opensFirst = true;
+    apply(true);
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
-  const controls = el("form.filters", { role: "search", input, submit: (event) => event.preventDefault() },
-    el("label.search", TEXT.search, el("input", search)),
+  const controls = el("form.filters", { role: "search", input, submit },
+    el("input", { ...search, "aria-label": TEXT.search }),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
-    choice("client_type"), choice("status"), owners.length > 2 ? filter("user_id", owners) : null,
-    filter("deleted", [["", TEXT.title], ["true", TEXT.deletedClients]], TEXT.show), link(TEXT.clear, "#/", "clear"));
-  show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls,
-    el("div.summary", el("p.total", { role: "status" }), el("div.handout")), el("p.printed"), el("div.results"));
+    choice("client_type"), choice("status"), people().length > 1 ? filter("user_id", TEXT.all.user_id, people()) : null,
+    el("input", { type: "hidden", name: "deleted" }));
+  show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls, draftNote(...draftLinks()),
+    el("div.summary", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear"), el("div.handout")),
+    el("p.printed"), el("div.results"));
   state.list = null;
   return controls;
 }
 
-/** Links to the previous and next page, which stay under the pointer, and to others, and a field for any page. */
-function pager({ page, totalPages }, turn) {
-  if (totalPages < 2) return null;
-  const jump = (event) => {
-    event.preventDefault();
-    const wanted = Number(new FormData(event.target).get("page").replace(/\D/g, ""));
-    go(turn(Math.min(Math.max(wanted, 1), totalPages)));
-  };
-  const step = (text, to) =>
-    (to >= 1 && to <= totalPages ? link(text, turn(to), "button") : el("button", { disabled: true }, text));
-  const numbers = pageNumbers(page, totalPages).flatMap((number, at, all) => [number - all[at - 1] > 1 ? "…" : null,
-    el("a.page", { href: turn(number), "aria-label": TEXT.pageNumber(showNumber(number)),
-      "aria-current": number === page ? "page" : null }, showNumber(number))]);
-  return el("nav.paging", { "aria-label": TEXT.pages },
-    step(TEXT.previous, page - 1), step(TEXT.next, page + 1), el("span.pages", numbers),
-    totalPages > 5 ? el("form", { submit: jump },
-      el("label", TEXT.jump, el("input", { name: "page", inputmode: "numeric", maxlength: "9", autocomplete: "off" })),
-      el("button", TEXT.go)) : null);
+function openFirst() {
+  const { address, clients } = state.place;
+  if (address !== state.list || !opensFirst) return;
+  opensFirst = false;
+  if (clients.length) go(`#/client/${clients[0].id}`);
 }
 
-/** Buttons for all clients that the filters match: a file, or a print of all pages. */
+/** Links to the previous and next page, which stay under the pointer. */
+function pager({ page, totalPages }, turn) {
+  if (totalPages < 2) return "";
+  const step = (text, to) =>
+    (to >= 1 && to <= totalPages ? link(text, turn(to), "button") : el("button", { disabled: true }, text));
+  return el("nav.paging", { "aria-label": TEXT.pages }, step(TEXT.previous, page - 1), step(TEXT.next, page + 1));
+}
+
+/** For all clients that the filters match: a file, or a print of all pages. */
 function handout({ page: _, ...filters }, signal) {
   const download = async () => {
-    const href = URL.createObjectURL(await call("GET", `v1/clients.csv?${writeQuery(filters)}`, { as: "blob", signal }));
+    const href = URL.createObjectURL(await call("GET", `v1/clients.csv?${apiQuery(filters)}`, { as: "blob", signal }));
     el("a", { href, download: `clients-${new Date().toISOString().slice(0, 10)}.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
   };
@@ -108,44 +122,91 @@ function handout({ page: _, ...filters }, signal) {
     const rows = [];
     let meta = { hasMore: true };
     for (let page = 1; meta.hasMore && page <= 10; page += 1) { // of 100 clients
-      const found = await call("GET", `v1/clients?${writeQuery({ ...filters, page, limit: 100 })}`, { signal });
+      const found = await call("GET", `v1/clients?${apiQuery({ ...filters, page, limit: 100 })}`, { signal });
       rows.push(...found.clients);
       ({ meta } = found);
     }
     const all = TEXT.total(meta.total, showNumber(meta.total));
     find(".total").textContent = meta.hasMore ? TEXT.firstOf(showNumber(rows.length), all) : `${all}.`;
     find(".results").replaceChildren(clientTable(rows, filters));
-    addEventListener("afterprint", state.render, { once: true }); // shows the page again
+    addEventListener("afterprint", () => drawList(filters, signal), { once: true }); // shows the page again
     window.print();
   };
   return [[TEXT.download, download], [TEXT.print, print]].map(([text, work]) =>
     button(text, () => work().catch((error) => signal.aborted || say(explain(error))), "quiet"));
 }
 
-export async function listView({ query }, signal) {
-  const controls = find("form.filters") ?? listFrame();
-  if (state.list !== listAddress(query)) { // else the controls set it, and may have changed again
-    state.list = listAddress(query);
-    for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
-  }
-  const count = FILTERS.filter((name) => query[name]).length;
-  const isFiltered = Boolean(query.q || count);
-  const [results, turn] = [find(".results"), (page) => listAddress({ ...query, page: String(page) })];
-  find("h1").textContent = query.deleted ? TEXT.deletedClients : TEXT.title;
-  find(".clear").hidden = !isFiltered;
-  find(".fold").textContent = TEXT.filters(count);
-  results.setAttribute("aria-busy", "true");
-  const { clients, meta } = await call("GET", `v1/clients?${writeQuery(query)}`, { signal });
-  if (meta.total && !clients.length) return go(turn(meta.totalPages), true); // the list is shorter than it was
+/** A list without clients: what it was limited to, and the way on. */
+function nothing(query) {
+  const isFiltered = Boolean(query.q || FILTERS.some((name) => query[name]));
+  if (!isFiltered) return el("div.empty", el("h2", TEXT.none), el("p", TEXT.noneHint));
+  const deleted = listAddress({ q: query.q, deleted: "true" });
+  return el("div.empty", el("h2", TEXT.noMatch), el("div.actions", query.q && !query.deleted ? [
+    link(TEXT.createTyped(isolate(query.q)), `#/new?${writeQuery({ q: query.q })}`, "button"),
+    link(TEXT.searchDeleted, deleted, "button")] : null));
+}
+
+/** Draw what was found last. */
+function drawList(query, signal) {
+  const { clients, meta } = state.place;
+  const turn = (page) => listAddress({ ...query, page: String(page) });
   const pages = meta.totalPages > 1 ? ` ${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.` : "";
-  find(".total").textContent = clients.length ? `${TEXT.total(meta.total, showNumber(meta.total))}.${pages}` : "";
-  find(".handout").replaceChildren(...(clients.length && !query.deleted ? handout(query, signal) : []));
+  find(".total").textContent = clients.length ? `${TEXT.total(meta.total, showNumber(meta.total))}.${pages}` : `${TEXT.noMatch}.`;
+  find(".handout").replaceChildren(...(query.deleted ? [] : [...(clients.length ? handout(query, signal) : []),
+    link(TEXT.deletedClients, listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
-  results.removeAttribute("aria-busy");
-  results.replaceChildren(
-    clients.length ? clientTable(clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] })), query)
-      : isFiltered ? empty(TEXT.noMatch, TEXT.noMatchHint, link(TEXT.clear, "#/", "button"))
-        : empty(TEXT.none, TEXT.noneHint, link(TEXT.create, "#/new", "button main")),
-    clients.length ? pager(meta, turn) ?? "" : "");
-  if (document.activeElement === document.body) focusHeading(); // the link that had the focus is gone
+  find(".results").removeAttribute("aria-busy");
+  const focused = document.activeElement.closest("tbody tr")?.querySelector(".name a").hash.split("/").at(-1);
+  if (focused) Object.assign(state.place, { id: focused, scroll: scrollY });
+  find(".results").replaceChildren(...(clients.length ? [clientTable(clients, query), pager(meta, turn)] : [nothing(query)]));
+  findPlace();
+}
+
+/** Focus the row of the client who was opened last, if nothing else has the focus. */
+function findPlace() {
+  const { place } = state;
+  const row = place.id && find(`.clients a[href="#/client/${place.id}"]`);
+  if (!document.activeElement.matches("body, h1")) return;
+  if (!row) return document.activeElement === document.body && focusHeading(); // the link that had the focus is gone
+  place.id = null;
+  row.focus({ preventScroll: true });
+  scrollTo(0, place.scroll);
+  row.scrollIntoView({ block: "nearest" });
+}
+
+export async function listView({ query }, signal) {
+  const { place } = state;
+  const address = listAddress(query);
+  const begin = () => {
+    const controls = find("form.filters") ?? listFrame();
+    if (state.list !== address) { // else the controls set it, and may have changed again
+      state.list = address;
+      for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
+    }
+    const count = FILTERS.filter((name) => query[name]).length;
+    find("h1").textContent = query.deleted ? TEXT.deletedClients : TEXT.title;
+    find(".clear").hidden = !query.q && !count;
+    find(".fold").textContent = TEXT.filters(count);
+  };
+  const load = async () => {
+    const [found] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
+    if (found.meta.total && !found.clients.length) { // the list is shorter than it was
+      return go(listAddress({ ...query, page: String(found.meta.totalPages) }), true);
+    }
+    const clients = found.clients.map((client, at) => ({ ...client, ...found.meta.deleted?.[at] }));
+    const isShown = place.address === address && find(".results:not([aria-busy])");
+    if (isShown && same([clients, found.meta], [place.clients, place.meta])) return;
+    Object.assign(place, { address, clients, meta: found.meta });
+    begin();
+    drawList(query, signal);
+    place.id = null;
+    openFirst();
+  };
+  if (state.me) {
+    begin();
+    if (place.address === address && place.meta) drawList(query, signal);
+    else find(".results").setAttribute("aria-busy", "true");
+  }
+  state.refresh = load;
+  await load();
 }

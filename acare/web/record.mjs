@@ -1,20 +1,21 @@
 // Clients as data: their fields, forms, changes and matches. Independent of the document, so that Node can test it.
 
 import { TEXT, label, valueOf } from "./text.mjs";
-import { readNumber, readings, showNumber } from "./values.mjs";
+import { amounts, readNumber, readings, showNumber } from "./values.mjs";
 
 // --- fields
 /** The fields that a person may fill in, by group and in the order of the page: [name, kind, options]. */
 const GROUPS = {
-  contact: [["first_name", "text"], ["last_name", "text"], ["email", "text"], ["phone", "text"],
+  client: [["first_name", "text"], ["last_name", "text"], ["phone", "text"], ["email", "text"],
     ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
-    ["source", "text"], ["user_id", "user"]],
-  search: [["preferred_locations", "list"], ["bedrooms_min", "number"], ["bathrooms_min", "number"],
-    ["square_feet_min", "number"], ["property_types", "list"], ["property_preferences", "details"]],
-  money: [["budget_min", "money"], ["budget_max", "money"], ["pre_approved", "flag"], ["pre_approval_amount", "money"]],
-  notes: [["tags", "list"], ["notes", "lines"]],
+    ["budget_min", "money"], ["budget_max", "money"], ["notes", "lines"], ["tags", "list"], ["source", "text"],
+    ["user_id", "user"]],
+  search: [["preferred_locations", "list"], ["property_types", "list"], ["bedrooms_min", "number"],
+    ["bathrooms_min", "number"], ["square_feet_min", "number"], ["pre_approval_amount", "money"], ["pre_approved", "flag"],
+    ["property_preferences", "details"]],
 };
-const isNumber = (kind) => kind === "number" || kind === "money";
+/** How the text of a kind of field becomes a number. */
+const NUMBERS = { number: readings, money: amounts };
 const REQUIRED = ["first_name", "last_name", "client_type"];
 /** [[group, fields]]; a field is {name, label, kind, options, required}. */
 export const FIELDS_BY_GROUP = Object.entries(GROUPS).map(([group, rows]) => [group, rows.map(([name, kind, options]) =>
@@ -42,9 +43,24 @@ const isLine = (value) => typeof value === "string" && !/[\r\n]/.test(value);
 /** A detail, or its name, in one line of text. */
 const showDetail = (value) => (isLine(value) ? value : JSON.stringify(value));
 
-/** The text of an input for a value: each entry of a list and each detail has a line. */
-export function inputText(value) {
-  if (Array.isArray(value)) return value.join("\n");
+/** An entry of a list: in quotes with anything, or up to the next comma. A comma before the two letters of a state
+ *  belongs to a location, as in "Bakersfield, CA". */
+const ENTRY = /"(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^\s,][^,]*/g;
+const LOCATION = /"(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^\s,](?:[^,]|,(?=\s*[A-Z]{2}\s*(?:,|$)))*/g;
+function readEntry(text) {
+  try {
+    return /^".*"$/s.test(text) ? JSON.parse(text) : text.trim();
+  } catch {
+    return text.trim();
+  }
+}
+export const readList = (text, name) =>
+  (text.match(name === "preferred_locations" ? LOCATION : ENTRY) ?? []).map(readEntry);
+const showEntry = (entry, name) => (same(readList(`x,${entry}`, name), ["x", entry]) ? entry : JSON.stringify(entry));
+
+/** The text of an input for a value: the entries of a list in one line, and each detail in its own. */
+export function inputText(value, name) {
+  if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
   if (value === null || typeof value !== "object") return showNumber(value);
   return Object.entries(value).map(([name, detail]) => `${showDetail(name)}: ${showDetail(detail)}`).join("\n");
 }
@@ -57,47 +73,28 @@ function readField({ name, kind, required }, form, given) {
   if (kind === "flag") return form.has(name) || (given && false);
   if (!form.has(name)) return given;
   const text = form.get(name);
-  if (text === inputText(given).replace(/\r\n?/g, "\n")) return given;
-  const lines = text.split("\n").filter((line) => line.trim());
-  if (kind === "list") return lines.map((line) => line.trim());
-  if (kind === "details") return readDetails(lines, given ?? {});
-  return isNumber(kind) ? readNumber(text) : text.trim() || (required ? "" : null);
+  if (text === inputText(given, name).replace(/\r\n?/g, "\n")) return given;
+  if (kind === "list") return readList(text, name);
+  return NUMBERS[kind] ? readNumber(text, undefined, NUMBERS[kind]) : text.trim() || (required ? "" : null);
 }
 
-/** The details in lines such as "View: sea"; "Pool" alone means yes. */
-function readDetails(lines, given) {
-  const taken = [...MEMBERS];
-  return Object.fromEntries(lines.map((line) => {
-    const old = Object.keys(given).find((name) => line.startsWith(`${showDetail(name)}:`)); // a name may have a colon
-    const at = old === undefined ? line.indexOf(":") : showDetail(old).length;
-    let name = old ?? (at < 0 ? line : line.slice(0, at)).trim();
-    while (taken.includes(name)) name += " (2)"; // nothing that was typed is lost
-    taken.push(name);
-    return [name, at < 0 || readDetail(line.slice(at + 1), valueOf(given, name))];
-  }));
-}
-
-function readDetail(text, given) {
-  if (text === ` ${showDetail(given)}`) return given;
-  try {
-    return given === null || isLine(given) ? text.trim() : JSON.parse(text);
-  } catch {
-    return text.trim();
-  }
-}
-
-/** What the page asks before it sends values: [{field, message, choices}]. */
+/** The amounts that can be read in several ways, which the server refuses: [{field, message, choices}]. */
 export const questions = (values) => FIELDS.flatMap(({ name, kind }) => {
   const given = values[name];
-  const choices = isNumber(kind) && typeof given === "string" ? readings(given) : [];
+  const choices = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
   return choices.length > 1 ? [{ field: name, message: TEXT.ambiguous(given), choices }] : [];
 });
 
-/** The problems that a server reports, each at the field of the page. */
-export const spread = (problems) => problems.map((problem) => {
-  const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
-  return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
-});
+/** All problems of the values that a server has refused, each at its field: its own, and what it finds only later. */
+export function allProblems(reported, values) {
+  const problems = reported.map((problem) => {
+    const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
+    return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
+  });
+  const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;
+  const crossed = isCrossed ? [{ field: "budget_min", message: "must not be more than budget_max" }] : [];
+  return [...questions(values), ...problems, ...crossed];
+}
 
 // --- finding
 const LETTERS = { ß: "ss", æ: "ae", ø: "o", ł: "l", đ: "d" };
@@ -118,6 +115,16 @@ export function hiddenMatch(client, search) {
   const from = Math.max(0, fold(found.text).indexOf(word) - 30);
   const text = found.text.slice(from, from + 90);
   return { ...found, text: `${from ? "…" : ""}${text}${from + 90 < found.text.length ? "…" : ""}` };
+}
+
+/** The fields of the new client whom a search has not found. */
+export function typedFields(search) {
+  const text = search.trim();
+  if (!text) return {};
+  if (text.includes("@")) return { email: text };
+  if (/^[\d\s()+./-]+$/.test(text)) return { phone: text };
+  const [first_name, ...others] = text.replace(/(?<![\p{L}\p{M}])\p{Ll}/gu, (letter) => letter.toUpperCase()).split(/\s+/);
+  return { first_name, last_name: others.join(" ") };
 }
 
 // --- merging changes

@@ -5,18 +5,38 @@ import { button, el, find } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
-/** ``list`` is the address of the last list shown; the modules that import this one set the functions. */
+/** ``list`` is the address of the last list shown, ``previous`` that of the view before this one, and ``latest`` the
+ *  client that was read or saved last. ``place`` is what the last list has shown: its address, clients and meta, how far
+ *  it was scrolled, and the id of the row to focus. ``ready`` resolves once ``me`` and ``users`` are known. The modules
+ *  that import this one set the functions. */
 export const state = {
-  key: null, me: null, users: new Map(), list: "#/",
-  askForKey: null, render: null, showFailure: null,
+  key: null, me: null, users: new Map(), ready: null, list: "#/", address: null, previous: null, latest: null,
+  place: { address: null, clients: [], meta: null, scroll: 0, id: null },
+  askForKey: null, refresh: null, render: null, showFailure: null,
 };
 
+/** Resolves once it is known who is signed in, if the view of ``signal`` is still shown. */
+export const ready = (signal) => state.ready.then(() => signal.throwIfAborted());
+
+/** Keep the newest state of a client for its page and, if it is in there, the list. */
+export function remember(client) {
+  state.latest = client;
+  state.place.clients = state.place.clients.map((row) => (row.id === client.id ? { ...row, ...client } : row));
+}
+
+/** An e-mail address without the domain, if this is the reader's own. */
+export function shortName(email) {
+  const domain = state.me.email.replace(/^.*@/, "@");
+  return email.endsWith(domain) ? email.slice(0, -domain.length) : email;
+}
+export const person = (email) => el("bdi", { title: email }, shortName(email));
 export const owner = (id) => state.users.get(id)?.email ?? id.slice(0, 8);
 /** The people who can own a client, as options of a select. */
 export const people = () => [...state.users.values()].map(({ id, email, disabled }) =>
-  [id, disabled ? TEXT.disabledPerson(email) : email]);
-/** Whether the person can change a field of a client. An agent, who sees no colleagues, cannot change the owner. */
-export const isEditable = ({ kind }) => kind !== "user" || state.users.size > 1;
+  [id, disabled ? TEXT.disabledPerson(shortName(email)) : shortName(email)]);
+/** Whether the person can change a field here: an agent, who sees no colleagues, not the owner, and other programs
+ *  alone the details that acare does not know. */
+export const isEditable = ({ kind }) => kind !== "details" && (kind !== "user" || state.users.size > 1);
 
 const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
 const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
@@ -40,29 +60,42 @@ export async function send(method, path, { body, headers, signal, key = state.ke
   return { status: 0 };
 }
 
-/** The data of a response. Waits during limits and restarts, and asks for a key if the key is not valid; 401 is an
- *  error if ``key`` names the one to use. */
+const waiting = new Set(); // the options of the requests that wait visibly
+let asking = null; // one dialog asks for the key that several requests need
+
+/** The data of a response; null if it is 304. Waits during limits and restarts, and asks for a key if the key is not
+ *  valid; 401 is an error if ``key`` names the one to use. */
 export async function call(method, path, options) {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await send(method, path, options);
-    options.signal.throwIfAborted();
-    const reason = WAITS[answer.status];
-    find("#wait").hidden = !reason;
-    if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
-    if (answer.status === 401 && !("key" in options)) await state.askForKey();
-    else if (!reason) throw failure(answer);
-    else await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options.signal);
+  const { signal } = options;
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await send(method, path, options);
+      signal.throwIfAborted();
+      const reason = WAITS[answer.status];
+      if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
+      if (answer.status === 304) return null;
+      if (answer.status === 401 && !("key" in options)) {
+        await (asking ??= state.askForKey().finally(() => { asking = null; }));
+      } else if (reason) {
+        await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options);
+      } else throw failure(answer);
+    }
+  } finally {
+    waiting.delete(options);
+    find("#wait").hidden = !waiting.size;
   }
 }
 
 /** Wait visibly. Throws if the person stops it. */
-async function pause(seconds, reason, signal) {
+async function pause(seconds, reason, options) {
   const [wait, until] = [find("#wait"), performance.now() + seconds * 1000];
-  wait.replaceChildren(el("p", waitText(reason), " ", TEXT.retrying(seconds)),
-    button(TEXT.stop, () => { wait.hidden = true; }));
+  waiting.add(options);
+  wait.hidden = false;
+  const stop = () => waiting.forEach((one) => { one.isStopped = true; });
+  wait.replaceChildren(el("p", waitText(reason), " ", TEXT.retrying(seconds)), button(TEXT.stop, stop));
   while (performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 200));
-    signal.throwIfAborted();
-    if (wait.hidden) throw new Error(TEXT.stopped);
+    options.signal.throwIfAborted();
+    if (options.isStopped) throw new Error(TEXT.stopped);
   }
 }

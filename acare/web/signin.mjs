@@ -1,36 +1,73 @@
 // Signing in and out: by a key that is typed or in a link, or by the embedding app or a proxy.
 
 import { TEXT } from "./text.mjs";
+import { showDay } from "./values.mjs";
 import { agency, ask, button, dialog, el, say, value } from "./dom.mjs";
 import { call, failure, send, state, stored } from "./requests.mjs";
+import { draftLinks } from "./drafts.mjs";
 
 /** The key in a text or a link, without spaces and characters that a header cannot have. */
-const cleanKey = (text) => text.replace(/^.*#key=/s, "").replace(/[^!-~]/g, "");
+const cleanKey = (text) => text.replace(/^.*#(key|invite)=/s, "").replace(/[^!-~]/g, "");
+const isInvitation = (text) => text.includes("#invite=");
 /** Remove all entries whose names begin with a prefix from both storages. */
 const forget = (start) => [localStorage, sessionStorage].forEach((storage) =>
   Object.keys(storage).filter((name) => name.startsWith(stored(start))).forEach((name) => storage.removeItem(name)));
 
-const storedKey = () => sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
-function keepKey(key, storage) {
+state.key = sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
+export const hasLink = () => sessionStorage.getItem(stored("link")) !== null;
+/** Sign in with a key. ``id`` is that of a key which this browser alone has. */
+function keepKey(key, storage, id = "") {
   forget("key");
-  if (key) storage.setItem(stored("key"), key);
+  storage.setItem(stored("key"), key);
+  storage.setItem(stored("key-id"), id);
   state.key = key;
 }
+
+/** What names this browser in the list of keys, as in "Chrome on Windows". */
+function browserName() {
+  const named = (names) => names.find((name) => navigator.userAgent.includes(name)) ?? "";
+  const browser = named(["Edg", "OPR", "Firefox", "Chrome", "Safari"]);
+  const names = { Edg: "Edge", OPR: "Opera" };
+  return `${names[browser] ?? browser} on ${named(["Windows", "Android", "iPhone", "iPad", "Mac", "Linux"])}`;
+}
+
+/** Sign in with an invitation, which works once: with its key, make one of this browser's own, and revoke it. If it has no
+ *  right to make keys, it stays the key of this browser. */
+async function acceptInvitation(key, isShared, signal) {
+  const storage = isShared ? sessionStorage : localStorage;
+  const ends = new Date(Date.now() + 12 * 3_600_000).toISOString(); // a closed tab cannot revoke its key
+  const body = { name: TEXT.browserKey(browserName(), showDay(new Date())), ...(isShared && { expires_at: ends }) };
+  const own = await call("POST", "v1/keys", { body, key, signal }).catch(() => null);
+  if (!own) return keepKey(key, storage);
+  keepKey(own.key, storage, own.id);
+  return call("DELETE", `v1/keys/${own.made_with}`, { key: own.key, signal }).catch(() => null);
+}
+
+/** Whether other people use this computer; a closed dialog means that they do. */
+const askIfShared = (email) => new Promise((resolve) => {
+  const answer = (isShared) => () => { resolve(isShared); dialog.close(); };
+  ask(TEXT.sharedTitle, el("p", TEXT.sharedHint(email)), el("div.actions",
+    button(TEXT.ownComputer, answer(false), "main"), button(TEXT.sharedComputer, answer(true))));
+  dialog.onclose = () => resolve(true);
+});
+
+let linkProblem = null; // of the link that was opened, for a person who is not signed in
 
 /** Ask for a key until one is valid. What is in the page stays, unless another person signs in. */
 export function askForKey() {
   const { me, key: oldKey } = state;
   const key = el("input", { id: "key", type: "password", required: true, "aria-describedby": "key-hint" });
   const shared = el("input", { type: "checkbox" });
-  const problem = el("p.problem", { role: "alert" }, me || oldKey ? TEXT.expired : null);
+  const problem = el("p.problem", { role: "alert" }, me || oldKey ? TEXT.expired : linkProblem);
   return new Promise((resolve) => {
     const tryKey = async (event) => {
       event.preventDefault();
-      const typed = cleanKey(key.value);
+      const [typed, isLink] = [cleanKey(key.value), isInvitation(key.value)];
       const answer = await send("GET", "v1/users/me", { key: typed });
       problem.textContent = answer.ok ? "" : answer.status === 401 ? TEXT.wrongKey : failure(answer).message;
       if (!answer.ok) return;
-      keepKey(typed, shared.checked ? sessionStorage : localStorage);
+      if (isLink) await acceptInvitation(typed, shared.checked, new AbortController().signal);
+      else keepKey(typed, shared.checked ? sessionStorage : localStorage);
       if (me && me.id !== answer.content.data.id) {
         state.me = null; // hides the drafts, which are kept
         return location.reload();
@@ -49,12 +86,12 @@ export function askForKey() {
   });
 }
 
-/** Move a key from the address, as in an invitation, to the storage of this tab. Returns whether there was one. */
+/** Move a link with a key from the address to the storage of this tab. Returns whether there was one. */
 export function takeKeyFromAddress() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key === null) return false;
+  const link = location.hash;
+  if (!/^#(key|invite)=/.test(link)) return false;
   history.replaceState(null, "", `${location.pathname}#/`);
-  sessionStorage.setItem(stored("link"), cleanKey(key));
+  sessionStorage.setItem(stored("link"), link);
   return true;
 }
 
@@ -65,32 +102,38 @@ const userOf = (key, signal) => call("GET", "v1/users/me", { key, signal }).catc
 });
 
 /** Sign in with the key of a link, unless that replaces another person who does not agree. */
-async function followLink(key, signal) {
-  const [mine, theirs] = [await userOf(state.key, signal), await userOf(key, signal)];
+export async function followLink(signal) {
+  const link = sessionStorage.getItem(stored("link"));
+  const key = cleanKey(link);
+  const [mine, theirs] = [state.key && await userOf(state.key, signal), await userOf(key, signal)];
   sessionStorage.removeItem(stored("link"));
-  if (!theirs) return say(TEXT.wrongLink);
-  if (!mine || mine.id === theirs.id) return keepKey(key, localStorage);
-  const agree = () => {
-    keepKey(key, localStorage);
-    state.me = null; // the drafts are kept
+  if (!theirs) return say(linkProblem = TEXT.wrongLink);
+  if (mine && mine.id === theirs.id && isInvitation(link)) return say(TEXT.linkUnused(mine.email));
+  if (mine && mine.id !== theirs.id && !await askToReplace(mine.email, theirs.email)) return null;
+  if (!isInvitation(link)) return keepKey(key, localStorage);
+  return acceptInvitation(key, await askIfShared(theirs.email), signal);
+}
+
+const askToReplace = (mine, theirs) => new Promise((resolve) => {
+  const answer = (agrees) => () => { resolve(agrees); dialog.close(); };
+  ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine, theirs)), el("div.actions",
+    button(value(TEXT.stayAs(mine)), answer(false), "main"), button(value(TEXT.signInAs(theirs)), answer(true))));
+  dialog.onclose = () => resolve(false);
+});
+
+/** Sign out, after a question if that deletes drafts. A key that this browser alone has is revoked. */
+export function signOut() {
+  const leave = async () => {
+    const id = [sessionStorage, localStorage].map((storage) => storage.getItem(stored("key-id"))).find(Boolean);
+    if (id) await send("DELETE", `v1/keys/${id}`);
+    forget("");
+    location.hash = "#/";
     location.reload();
   };
-  ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine.email, theirs.email)), el("div.actions",
-    button(value(TEXT.stayAs(mine.email)), () => dialog.close(), "main"), button(value(TEXT.signInAs(theirs.email)), agree)));
-}
-
-/** Find out who is signed in, from the opened link or the stored key, or ask. */
-export async function signIn(signal) {
-  state.key = storedKey();
-  const linked = sessionStorage.getItem(stored("link"));
-  if (linked) await followLink(linked, signal);
-  return call("GET", "v1/users/me", { signal });
-}
-
-export function signOut() {
-  forget("");
-  location.hash = "#/";
-  location.reload();
+  const drafts = draftLinks().map(({ textContent }) => el("li", value(textContent)));
+  if (!drafts.length) return leave();
+  return ask(TEXT.signOutTitle, el("p", TEXT.signOutHint), el("ul.keys", drafts), el("div.actions",
+    button(TEXT.signOut, leave, "danger main"), button(TEXT.cancel, () => dialog.close())));
 }
 
 /** Follow a sign-in or sign-out in another tab. */

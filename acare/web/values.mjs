@@ -17,12 +17,9 @@ export function readRoute(fragment) {
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
+/** The query as the API takes it: a search has at most eight words. */
+export const apiQuery = (query) => writeQuery({ ...query, q: query.q.trim().split(/\s+/).slice(0, 8).join(" ") });
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
-
-/** The numbers of the pages to offer: the first, the last and the neighbours. */
-export const pageNumbers = (page, pages) =>
-  [...new Set([1, page - 1, page, page + 1, pages])].filter((number) => number >= 1 && number <= pages)
-    .sort((a, b) => a - b);
 
 // --- numbers and times, in the format of the browser's locale
 const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
@@ -52,10 +49,20 @@ export function readings(text, locale) {
   return match ? [number(...match)] : [];
 }
 
+const SCALES = { k: 1e3, m: 1e6 };
+/** The amounts that a text can mean: "450k" and "1.2m" have one meaning, "1.5" may leave out either letter. */
+export function amounts(text, locale) {
+  const [, written, letter] = text.replace(/\p{Sc}/gu, "").trim().match(/^(.*?)\s*([km]?)$/is);
+  const scale = (number, letters) => letters.map((one) => Math.round(number * (SCALES[one] ?? 1) * 100) / 100);
+  const found = readings(written, locale);
+  if (letter) return found.flatMap((number) => scale(number, [letter.toLowerCase()]));
+  return found.length === 1 && found[0] < 1000 && found[0] % 1 ? scale(found[0], ["m", "k", ""]) : found;
+}
+
 /** The number in a text; the text itself if it is not one number, so that its problem can be shown. */
-export function readNumber(text, locale) {
+export function readNumber(text, locale, read = readings) {
   if (!text.trim()) return null;
-  const found = readings(text, locale);
+  const found = read(text, locale);
   return found.length === 1 ? found[0] : text.trim();
 }
 
@@ -65,12 +72,15 @@ export function showBudget({ budget_min: low, budget_max: high }, currency, loca
   return low !== null ? TEXT.range.low(from) : high !== null ? TEXT.range.high(to) : "";
 }
 
+const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
+const inZone = (iso, styles, { locale, timeZone } = {}) =>
+  new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(new Date(iso));
+export const showDay = (iso, options) => inZone(iso, DAY, options);
+export const showHour = (iso, options) => inZone(iso, HOUR, options);
 /** A time in the reader's zone: the hour if it is today, else the date; ``long`` has both. */
-export function showTime(iso, { locale, timeZone, now = new Date(), long = false } = {}) {
-  const format = (styles, at = new Date(iso)) => new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(at);
-  const [date, hour] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
-  if (long) return format({ ...date, ...hour });
-  return format(date) === format(date, now) ? format(hour) : format(date);
+export function showTime(iso, { now = new Date(), long = false, ...options } = {}) {
+  if (long) return inZone(iso, { ...DAY, ...HOUR }, options);
+  return (showDay(iso, options) === showDay(now, options) ? showHour : showDay)(iso, options);
 }
 
 // --- names and messages

@@ -75,7 +75,7 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page.locator(ROWS).first).to_contain_text("Zoë M")
     assert page.url.endswith("/#/?q=zoe+m")
     expect(page.get_by_label("Search")).to_be_focused()
-    page.get_by_label("Owner").select_option(label="luis.ortega@example.com")
+    page.get_by_label("Owner").select_option(label="luis.ortega")
     expect(page).to_have_url(re.compile("user_id="))
 
 
@@ -115,6 +115,7 @@ def test_nothing_in_the_list_is_cut_on_a_wide_screen(open_page, agency, width):
 def test_an_address_that_is_too_long_for_its_line_breaks_at_the_at_sign(open_page, agency):
     client = agency.create(email="maximiliane.schulze@maklerbuero.example")
     page = open_page(agency.link, viewport={"width": 320, "height": 900})
+    page.goto(f"{agency.url}/#/client/{client['id']}")
     lines = """link => [...link.querySelector("bdi").childNodes].filter((node) => node.data).map((text) => {
         const range = document.createRange()
         range.selectNode(text)
@@ -141,19 +142,6 @@ def test_a_column_in_which_nothing_stands_gives_way(open_page, start):
     agency.create(email=None, phone=None)
     page = open_page(agency.link)
     expect(page.locator("thead th")).to_have_text(["Name", "Status", "Type", "Changed"])
-
-
-def test_any_page_is_a_step_away(open_page, demo):
-    page = opened(open_page, demo)
-    pages = page.get_by_role("navigation", name="Pages")
-    pages.get_by_role("link", name="Page 10").click()
-    expect(page.locator(".total")).to_contain_text("Page 10 of 10")
-    expect(pages.get_by_role("link", name="Page 10")).to_have_attribute("aria-current", "page")
-    pages.get_by_label("Go to page").fill("4")
-    pages.get_by_label("Go to page").press("Enter")
-    expect(page.locator(".total")).to_contain_text("Page 4 of 10")
-    pages.get_by_role("link", name="Page 1", exact=True).click()
-    expect(page.locator(".total")).to_contain_text("Page 1 of 10")
 
 
 def test_the_filters_fold_away_on_a_phone(open_page, demo):

@@ -1,6 +1,7 @@
 """The people of the agency and their keys, and who owns a client."""
 
 import itertools
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -22,14 +23,14 @@ def add(agency, scopes=FULL, **fields):
 
 def people(open_page, agency, **options):
     page = open_page(agency.link, **options)
-    expect(page.locator("#who")).to_contain_text("@")
+    expect(page.locator("#who bdi")).to_be_visible()
     page.goto(f"{agency.url}/#/people")
     expect(page.locator("section.card").first).to_be_visible()
     return page
 
 
 def card(page, user):
-    return page.locator("section.card", has=page.get_by_role("heading", name=user["email"], exact=True))
+    return page.locator("section.card", has=page.locator(f'h2 bdi[title="{user["email"]}"]'))
 
 
 def open_dialog(page, action, user):
@@ -51,7 +52,8 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     expect(page.get_by_label("New invitation link", exact=True)).to_have_count(0)
     assert link.partition("=")[2] not in page.content()
     theirs = open_page(link)
-    expect(theirs.locator("#who")).to_contain_text("new@example.com")
+    theirs.get_by_role("button", name="No, keep me signed in").click()
+    expect(theirs.locator("#who bdi")).to_have_attribute("title", "new@example.com")
     theirs.get_by_role("link", name="New client").first.click()
     expect(theirs.get_by_label("First name")).to_be_visible()
     expect(theirs.get_by_label("Owner")).to_be_hidden()
@@ -94,10 +96,12 @@ def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
     dialog = open_dialog(page, "Hand over clients", leaver)
     expect(dialog.get_by_role("heading")).to_have_text(f"Hand over 3 clients of {leaver['email']}")
     dialog.get_by_label("New owner").select_option(label=heir["email"])
+    dialog.get_by_label("Also disable").check()
     dialog.get_by_role("button", name="Hand over").click()
     said = f"The clients of {leaver['email']} now belong to {heir['email']}."
     expect(page.locator(SAID)).to_have_text(said)
     assert {agency.get(client)["user_id"] for client in clients} == {heir["id"]}
+    ask(theirs, "GET", "/v1/users/me", status=401)
 
 
 def test_a_colleague_without_clients_has_none_to_hand_over(open_page, agency):
@@ -124,6 +128,18 @@ def test_a_revoked_key_is_gone(open_page, agency):
     dialog.get_by_role("button", name="Revoke").click()
     expect(card(page, user).get_by_role("listitem")).to_have_count(0)
     ask(theirs, "GET", "/v1/users/me", status=401)
+
+
+def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):
+    user, theirs = add(agency)
+    made = theirs.ask("POST", "/v1/keys", {"name": "Invitation: work phone"}, 201)
+    page = people(open_page, agency)
+    expect(card(page, user)).to_contain_text("Unused link")
+    card(page, user).get_by_role("button", name="Revoke: own").click()
+    page.get_by_label("Also revoke the keys that were made with it:").check()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(card(page, user).get_by_role("listitem")).to_have_count(0)
+    ask(Agency(agency.url, made["key"]), "GET", "/v1/users/me", status=401)
 
 
 def test_who_revokes_their_own_key_needs_another_one(open_page, agency):
@@ -171,7 +187,8 @@ def test_a_key_without_the_right_to_see_keys_says_so(open_page, agency):
     _, limited = add(agency, {"clients": ["read"]})
     page = open_page(limited.link)
     page.get_by_role("link", name="My keys").click()
-    expect(page.get_by_role("alert")).to_contain_text("lacks the scope keys:read")
+    expect(page.locator("#main")).to_contain_text("lacks the scope keys:read")
+    expect(page.get_by_role("heading", name=re.compile("person"))).to_be_visible()  # what they may see
 
 
 def test_a_broker_who_becomes_an_agent_sees_what_an_agent_sees(open_page, agency):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-WHO_AND_WHEN = re.compile(r"broker(@localhost)?, \w+ \d+, \d{4}, \d+:\d\d")
+WHO_AND_WHEN = re.compile(r"broker, \w+ \d+, \d{4}, \d+:\d\d")
 
 
 def opened(open_page, agency, where):
@@ -24,7 +24,7 @@ def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     client = agency.create(last_name="Keyboard")
     page = opened(open_page, agency, f"client/{client['id']}")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_focused()
-    for key in ("Tab", "Tab", "Enter", "Enter"):
+    for key in ("Tab", "Tab", "Tab", "Enter", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("status").filter(has_text="was deleted.")).to_be_visible()
     expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()
@@ -66,10 +66,8 @@ def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
     client = agency.create(last_name=f"Foundagain{width}")
     agency.ask("DELETE", f"/v1/clients/{client['id']}")
     page = open_page(agency.link, viewport={"width": width, "height": 800})
-    if width == 360:
-        page.get_by_role("button", name="Filters").click()
-    page.get_by_label("Show").select_option("Deleted clients")
     page.get_by_label("Search").fill(client["last_name"])
+    page.get_by_role("link", name="Search deleted clients").click()
     expect(page.locator(".total")).to_contain_text("1 client.")
     expect(page.locator("td.deleted")).to_have_text(WHO_AND_WHEN)
     page.get_by_role("button", name="Restore").click()
@@ -79,11 +77,11 @@ def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
 
 
 def test_the_page_of_a_deleted_client_says_who_and_restores(open_page, agency):
-    client = agency.create(last_name="Pagedeleted")
+    client = agency.create(last_name="Pagedeleted", phone="555-0177")
     agency.ask("DELETE", f"/v1/clients/{client['id']}")
     page = opened(open_page, agency, f"client/{client['id']}")
-    expect(page.get_by_role("heading", name="This client was deleted")).to_be_visible()
     expect(page.locator("#main > p").first).to_have_text(WHO_AND_WHEN)
+    expect(page.locator(".facts")).to_contain_text("555-0177")
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name="Pagedeleted")).to_be_visible()
     expect(page.locator(".history li").first).to_have_text(re.compile("^Restored"))
@@ -96,9 +94,10 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     newest = page.locator(".history li").first
     expect(newest).to_contain_text("Phone: (661) 555-0142")
     expect(newest).to_contain_text("→ (661) 555-0199")
-    expect(newest).to_contain_text(WHO_AND_WHEN)
+    expect(newest).to_contain_text(re.compile(r"broker · \d+:\d\d"))
     expect(newest.locator("> div:not(.hint)")).to_have_count(2)  # no word of the pool
     newest.get_by_role("button", name="Use old value: Minimum bedrooms, 2").click()
+    expect(page.locator(".marked").get_by_label("Minimum bedrooms")).to_be_focused()
     expect(page.get_by_label("Minimum bedrooms")).to_have_value("2")
     expect(page.get_by_label("Phone")).to_have_value("(661) 555-0199")
     page.get_by_role("button", name="Save").click()
@@ -112,9 +111,9 @@ def test_the_history_names_the_owners(open_page, agency):
     agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": user["id"]})
     page = opened(open_page, agency, f"client/{client['id']}")
     change = page.locator(".history li").first
-    expect(change).to_contain_text(re.compile("Owner: broker@localhost.* → next@example.com"))
-    change.get_by_role("button", name="Use old value: Owner, broker@localhost").click()
-    expect(page.get_by_label("Owner").locator("option:checked")).to_have_text("broker@localhost")
+    expect(change).to_contain_text(re.compile("Owner: broker.* → next@example.com"))
+    change.get_by_role("button", name="Use old value: Owner, broker").click()
+    expect(page.get_by_label("Owner").locator("option:checked")).to_have_text("broker")
 
 
 def test_a_client_who_was_restored_meanwhile_is_shown(open_page, agency):

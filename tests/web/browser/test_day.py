@@ -1,0 +1,137 @@
+"""The day of an agent: look up, call, write a note, next; by the keyboard, and with few requests."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+ROWS = "table.clients tbody td.name a"
+NOTED = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d broker: ")
+
+
+def opened(open_page, agency, where="", rows=25, **options):
+    page = open_page(agency.link, **options)
+    expect(page.locator(ROWS)).to_have_count(rows)
+    page.goto(f"{agency.url}/#/{where}")
+    return page
+
+
+@pytest.mark.parametrize("back", ["the browser", "the link", "saving", "deleting"])
+def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
+    page = opened(open_page, demo, "?status=active&page=2", viewport={"width": 1024, "height": 500})
+    expect(page.locator(".total")).to_contain_text("Page 2")
+    page.evaluate("scrollTo(0, 400)")
+    row, following = page.locator(ROWS).nth(8), page.locator(ROWS).nth(9).get_attribute("href")
+    here, place = row.get_attribute("href"), page.evaluate("scrollY")
+    row.click()
+    expect(page.locator(".history li").first).to_be_visible()
+    if back == "the link":
+        page.get_by_role("link", name="Back to the list").click()
+    elif back == "deleting":
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.locator(f'{ROWS}[href="{following}"]')).to_be_focused()
+        page.get_by_role("button", name="Undo").click()
+    else:
+        if back == "saving":
+            page.get_by_role("link", name="Edit").click()
+            page.get_by_label("Source").fill("Saved")
+            page.keyboard.press("Control+Enter")
+            expect(page.locator(".facts")).to_contain_text("Saved")
+        page.go_back()
+    expect(page.locator(f'{ROWS}[href="{here}"]')).to_be_focused()
+    expect(page.locator(".total")).to_contain_text("Page 2")
+    assert page.evaluate("scrollY") == place
+
+
+def test_a_client_is_there_before_its_request_is_answered(open_page, demo):
+    page = opened(open_page, demo)
+    answers = []
+    page.route("**/v1/clients/*", lambda route: answers.append(route))
+    name = page.locator(ROWS).first.text_content()
+    page.locator(ROWS).first.click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    assert len(answers) == 1
+    answers[0].continue_()
+
+
+def test_coming_back_to_the_window_shows_what_has_changed(open_page, agency):
+    client = agency.create(last_name="Refreshed")
+    page = opened(open_page, agency, rows=1)
+    for where, cell in (("", "td.phone"), (f"client/{client['id']}", ".facts")):
+        page.goto(f"{agency.url}/#/{where}")
+        agency.put(client, phone=f"555 {len(where)}")
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        expect(page.locator(cell)).to_contain_text(f"555 {len(where)}")
+    with page.expect_response(f"**/v1/clients/{client['id']}") as answered:
+        page.evaluate("dispatchEvent(new Event('focus'))")
+    assert answered.value.status == 304
+
+
+def test_forty_look_ups_take_few_requests(open_page, demo):
+    page, sent = opened(open_page, demo), []
+    page.on("request", lambda request: "/v1/" in request.url and sent.append(request.url))
+    for number in range(40):
+        page.keyboard.press("/")
+        page.keyboard.type(f"client.{number}@", delay=20)
+        page.keyboard.press("Enter")
+        expect(page.locator(".history li").first).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator(ROWS).first).to_be_focused()
+    assert len(sent) <= 240
+
+
+def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
+    page = opened(open_page, demo)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(ROWS).nth(1)).to_be_focused()
+    page.keyboard.press("e")
+    expect(page.get_by_label("First name")).to_be_focused()
+    page.keyboard.type("/n?e")
+    expect(page.get_by_label("First name")).to_have_value(re.compile("/n[?]e$"))  # it is a field
+    page.get_by_role("button", name="Discard changes").click()
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="New client")).to_be_visible()
+    page.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("open the first client")
+
+
+def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, agency):
+    client = agency.create(last_name="Noted", notes="Old.")
+    page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
+    page.get_by_label("Add note").first.fill("She called.")
+    agency.put(client, notes="Theirs.\n\nOld.")
+    page.context.set_offline(True)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#wait")).to_contain_text("You are offline.")
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("p.note")).to_contain_text("Noted")  # it is a draft
+    page.context.set_offline(False)
+    page.locator("p.note").get_by_role("link", name="Noted").click()
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_label("Add note").first).to_have_value("")
+    notes = agency.get(client)["notes"]
+    assert NOTED.match(notes)
+    assert notes.endswith(" She called.\n\nTheirs.\n\nOld.")
+
+
+def test_the_status_is_changed_on_the_page_of_the_client(open_page, agency):
+    client = agency.create(last_name="Statused")
+    page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
+    agency.put(client, source="theirs")
+    page.get_by_label("Status").select_option("closed")
+    expect(page.locator("#said")).to_have_text("Saved.")
+    expect(page.locator(".history li").first).to_contain_text("Closed")
+    assert (agency.get(client)["status"], agency.get(client)["source"]) == ("closed", "theirs")
+
+
+def test_nothing_found_leads_to_a_new_client(open_page, agency):
+    page = opened(open_page, agency, rows=agency.total())
+    page.get_by_label("Search").fill("ann o'neill")
+    page.get_by_role("link", name="New client “").click()
+    expect(page.get_by_label("First name")).to_have_value("Ann")
+    expect(page.get_by_label("Last name")).to_have_value("O'Neill")
