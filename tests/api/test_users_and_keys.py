@@ -5,7 +5,7 @@ import json
 import pytest
 from support.client import Api, code_of, fields_of
 from support.data import ALL_SCOPES, UNKNOWN_ID
-from support.keys import fill_up, new_key
+from support.keys import new_key
 
 ANA, BEN = "ana@example.com", "ben@example.com"
 
@@ -156,14 +156,13 @@ def test_a_key_expires_with_the_key_that_made_it(app, ana, own, sent, expires):
     assert (made["expires_at"], made["made_by"], made["made_with"]) == (expires, ANA, maker.id)
 
 
-def test_a_user_has_at_most_100_valid_keys(app, api, ana):
-    first = create_key(ana).json["data"]
+def test_a_user_has_at_most_100_valid_keys(app, ana):
     new_key(app.keys, ANA, {}, expires_at="2020-01-01T00:00:00.000Z")  # does not count
-    fill_up(app.keys, ana.user_id())
-    assert len(listed(ana)) == 101
-    assert code_of(create_key(api, 409, user_id=ana.user_id())) == "TOO_MANY_KEYS"
-    ana.ask("DELETE", f"/v1/keys/{first['id']}")
-    assert create_key(ana).json["data"]["made_by"] == ANA
+    while (answer := create_key(ana, "*")).status_int == 201:
+        pass
+    assert (code_of(answer), len(listed(ana))) == ("TOO_MANY_KEYS", 101)
+    ana.ask("DELETE", f"/v1/keys/{listed(ana)[-1]['id']}")
+    create_key(ana)
 
 
 def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):

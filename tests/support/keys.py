@@ -1,10 +1,8 @@
 """API keys, made as ``acare key create`` makes them."""
 
-from contextlib import suppress
 from types import SimpleNamespace
 
 from acare.auth import OPERATOR
-from acare.errors import TooManyKeys
 from acare.store import users
 
 
@@ -16,10 +14,3 @@ def new_key(keys, email, scopes, *, role="agent", **others):
         user = users.UserStore(keys._database).add(email, role or "agent")
     key, listed = keys.create(OPERATOR, user_id=user.id, scopes=scopes, **others)
     return SimpleNamespace(key=key, **listed)
-
-
-def fill_up(keys, user_id):
-    """Give a user as many valid keys as possible."""
-    with suppress(TooManyKeys):
-        while True:
-            keys.create(OPERATOR, user_id=user_id, scopes={})

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import pytest
 from support.client import Api, full_key
 from support.data import JORDAN
-from support.keys import fill_up, new_key
+from support.keys import new_key
 
 import acare
 from acare.errors import StoreUnavailable, UserNotFound
+from acare.store import keys
 
 #: An origin whose pages may call the apps.
 ORIGIN = "https://intranet.example"
@@ -89,10 +90,8 @@ def unscoped(scene):
 
 
 def with_many_keys(scene):
-    """A caller who has as many keys as possible."""
-    caller = Api(scene.app, full_key(scene.app, f"{secrets.token_hex(8)}@example.com"))
-    fill_up(scene.app.keys, caller.user_id())
-    return caller
+    scene.monkeypatch.setattr(keys, "MAX_VALID_KEYS", 0)
+    return scene.api
 
 
 def with_deleted(scene):
