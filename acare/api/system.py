@@ -66,16 +66,13 @@ class Readiness:
 
     def _last_checks(self) -> dict[str, str]:
         """The results of the last checks, after running them if these are too old."""
-        if self._is_due() and self._mutex.acquire(blocking=not self._checks):
+        if self._mutex.acquire(blocking=not self._checks):
             try:
-                if self._is_due():  # not if another caller has run them meanwhile
+                if self._clock() - self._checked_at >= CHECK_NANOSECONDS:
                     self._checks, self._checked_at = self._run_checks(), self._clock()
             finally:
                 self._mutex.release()
         return self._checks
-
-    def _is_due(self) -> bool:
-        return self._clock() - self._checked_at >= CHECK_NANOSECONDS
 
 
 class OpenApiDocument:

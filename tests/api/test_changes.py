@@ -98,6 +98,7 @@ def test_of_two_removals_the_last_one_is_told(agency):
 
 
 def test_now_is_the_cursor_of_what_comes(agency):
+    agency.ana.api.create()
     agency.ana.cursor = "now"
     assert agency.ana.read() == []
     made = agency.ana.api.create()["id"]
