@@ -18,14 +18,11 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, Commands, add_command, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, add_command, parse_email, read_settings
 from acare.config import SETTINGS, Settings
 from acare.errors import StoreUnavailable, UserError
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
-
-#: The user of the key that the first start on a new database creates.
-FIRST_USER = "broker@localhost"
 
 _BACKLOG = 1024  # connections that wait to be accepted
 
@@ -41,7 +38,8 @@ def add_to(commands: Commands) -> None:
         commands, "serve", run_serve, "serve the API",
         settings=[setting.name for setting in SETTINGS],
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
-        "the file has no key and stdout is a terminal, a user and a key are created, and the key is printed.",
+        "the file has no key, the command asks on a terminal for the e-mail address of the first broker, and "
+        "prints a key for this user.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
     add_command(
@@ -58,7 +56,8 @@ def run_serve(args: argparse.Namespace) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
-        return _serve(settings, FIRST_USER if sys.stdout.isatty() else None)  # a log would keep the key
+        # A log would keep the key.
+        return _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
@@ -66,13 +65,24 @@ def run_serve(args: argparse.Namespace) -> int:
 def run_demo(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         settings = read_settings(args, database=Path(folder, "demo.db"))
-        return _serve(settings, "dana.whitfield@example.com", _fill)
+        return _serve(settings, lambda: "dana.whitfield@example.com", _fill)
 
 
-def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = lambda app: "") -> int:
+def _ask_first_user() -> str:
+    """The e-mail address of the first broker, from the terminal."""
+    while True:
+        try:
+            return str(parse_email(input("E-mail address of the first broker: ")))
+        except argparse.ArgumentTypeError as error:
+            print(error)
+
+
+def _serve(
+    settings: Settings, first_user: Callable[[], str] | None, fill: Callable[[App], str] = lambda app: ""
+) -> int:
     """Serve until a signal stops the server. ``fill`` adds clients, and returns text to print.
 
-    If there is no key, one is created for a broker ``user`` and printed; None: no key is created.
+    If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
     with log.configured(settings.log_format) as access, _listen(settings) as listener:
         app = App(settings, access_log=access)
@@ -81,7 +91,7 @@ def _serve(settings: Settings, user: str | None, fill: Callable[[App], str] = la
             logging.getLogger("acare").warning(
                 "the clock is wrong, or was: the newest client was created on %s, in the future", latest
             )
-        print(fill(app) + _welcome(app, settings, _url(listener), user), flush=True)
+        print(fill(app) + _welcome(app, settings, _url(listener), first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
         return server.run()
@@ -107,22 +117,22 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _welcome(app: App, settings: Settings, url: str, user: str | None) -> str:
+def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[], str] | None) -> str:
     """The text printed at the start."""
     text = (
         f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients\nThe web UI is at {url}/"
     )
     if app.keys.list(OPERATOR):
         return text
-    if user is None:
+    if first_user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
-    broker = app.users.add(user, "broker")
+    broker = app.users.add(first_user(), "broker")
     key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     # The link has the key in its fragment, which a browser does not send.
     return f"""\
 {text}
 
-The database had no API key. One was created for the broker {user}. It is shown only now:
+The database had no API key. One was created for the broker {broker.email}. It is shown only now:
 
     {key}
 

@@ -21,8 +21,15 @@ SERVE = ("serve", "--listen", "127.0.0.1:0", "--database", "served.db")
 # --- the first key
 
 
-def test_on_a_terminal_the_first_start_shows_a_key(tmp_path):
+def test_on_a_terminal_the_first_start_asks_for_a_broker_and_shows_a_key(tmp_path):
     with on_terminal(tmp_path, *SERVE) as terminal:
+        for typed, shown in (
+            ("nowhere\n", "must be an e-mail address"),
+            ("ana@example.com\n", "broker ana@example.com"),
+        ):
+            terminal.wait_for("first broker: $")
+            terminal.type(typed)
+            terminal.wait_for(shown)
         line = terminal.wait_for(r"(curl -s .*)\r\n")[1]
         ended = subprocess.run(line, shell=True, capture_output=True, check=True, timeout=10)
         key = re.search(r"\b[0-9a-f]{64}\b", terminal.shown)[0]

@@ -14,9 +14,11 @@ from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
-from acare.cli.serve import FIRST_USER
 from acare.database.database import Database
 from acare.store.keys import KeyStore
+
+#: The broker to whom the first key of a server belongs.
+FIRST_USER = "broker@localhost"
 
 
 class RunningServer(NamedTuple):

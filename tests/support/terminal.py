@@ -21,6 +21,9 @@ class Terminal:
         wait_for(lambda: re.search(pattern, self._read()), 20)
         return re.search(pattern, self.shown)
 
+    def type(self, text):
+        os.write(self._handle, text.encode())
+
     def end(self):
         """Read to the end; the exit code."""
 

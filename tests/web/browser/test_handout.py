@@ -6,8 +6,7 @@ import re
 from playwright.sync_api import expect
 from support import command
 from support.http import Agency
-
-from acare.cli.serve import FIRST_USER
+from support.server import FIRST_USER
 
 ROWS = "table.clients tbody td.name a"
 
