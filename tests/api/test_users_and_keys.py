@@ -99,11 +99,6 @@ def test_a_caller_gives_at_most_their_own_scopes(caller, own, given, allowed):
         assert code_of(answer) == "INSUFFICIENT_SCOPE"
 
 
-def test_without_scopes_a_key_has_those_of_the_caller(caller):
-    scopes = {"clients": ["read"], "keys": ["read", "write"]}
-    assert create_key(caller(scopes=scopes)).json["data"]["scopes"] == scopes
-
-
 def test_a_resource_without_actions_is_no_scope(api):
     given = {"clients": ["read"], "users": [], "keys": [], "all": []}  # as a generated Java client sends it
     assert create_key(api, scopes=given).json["data"]["scopes"] == {"clients": ["read"]}

@@ -2,7 +2,7 @@
 
 import pytest
 from support.keys import new_key
-from support.threads import Call, Held
+from support.threads import Held
 
 from acare.auth import OPERATOR
 from acare.errors import KeyRevoked
@@ -46,7 +46,6 @@ def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
 
 
 def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
-    """Otherwise, a request that began before the revocation would leave a key that survives it."""
     maker = new_key(keys, ANA, {"all": ["write"]})
     caller = keys.authenticate(maker.key)
     keys.revoke(OPERATOR, maker.id, made=True)
@@ -68,14 +67,8 @@ def test_the_use_of_a_key_is_noted_to_the_minute(keys, sql):
         keys._noted.clear()  # a later minute
 
 
-def test_a_key_is_found_while_the_disk_is_stuck(keys, database):
-    key = new_key(keys, ANA, READ).key
-    with Held(database._writer):
-        assert Call(keys.authenticate, key).result() is not None
-    assert only(keys)["last_used_at"] is not None
-
-
 def test_one_note_a_key_and_minute_is_queued(clock, database):
+    """While the disk is stuck, keys are found without waiting for it."""
     now, keys = clock
     made = [new_key(keys, ANA, READ).key for _ in range(2)]
     lengths = []
@@ -83,7 +76,7 @@ def test_one_note_a_key_and_minute_is_queued(clock, database):
         for second in ("14:32:10", "14:32:59", "14:33:00"):
             now[0] = f"2026-07-15T{second}.000Z"
             for n in range(6):
-                keys.authenticate(made[n % 2])
+                assert keys.authenticate(made[n % 2]) is not None
             lengths.append(held.queued())
     assert lengths == [2, 2, 4]
 
