@@ -50,13 +50,29 @@ class HistoryPage(NamedTuple):
 
 
 class Filters(TypedDict, total=False):
-    """The filters of a list. A filter that is absent or None sets no condition."""
+    """The filters of a list, and its order. A filter that is absent or None sets no condition."""
 
     client_type: str | None
     status: str | None
     user_id: str | None  # the owner
     email: str | None  # the whole address
     q: str | None  # a search: words, or the beginnings of words
+    sort: str | None  # one of SORTS
+
+    # A property on offer: the buyers whom it suits, as far as it is described.
+    price: float | None
+    location: str | None
+    property_type: str | None
+    bedrooms: float | None
+    bathrooms: float | None
+    square_feet: float | None
+
+
+#: The orders of a list. The first one is the default.
+SORTS = ("created_at", "updated_at", "name")
+
+#: The filters that describe a property.
+PROPERTY = ("price", "location", "property_type", "bedrooms", "bathrooms", "square_feet")
 
 
 class Precondition(NamedTuple):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from acare.field_types import Enum
+from acare.field_types import Enum, from_json, is_number
 from acare.ratelimit import RateLimit
 
 # As browsers write it in the Origin header: without the default port. Any other text would never match.
@@ -80,6 +81,17 @@ def origins(text: str) -> tuple[str, ...]:
 def flag(text: str) -> bool:
     """``true`` or ``false``."""
     return Enum(("true", "false")).validate(text) == "true"
+
+
+def number(text: str) -> float:
+    """A number of at least 0, as in JSON."""
+    try:
+        value = from_json(text)
+        if is_number(value) and 0 <= value < math.inf:
+            return value if value < 2**63 else float(value)  # SQLite has no greater integers
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("must be a number of at least 0")
 
 
 def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:

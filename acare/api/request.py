@@ -10,6 +10,7 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
+from acare.clients import PROPERTY
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
 
 #: See ``workload``.
@@ -18,7 +19,7 @@ Workload = Literal["quick", "list", "slow", "check", "write"]
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
 
-_SEARCH = re.compile(r"(?:^|&)(?:q|email|deleted)=")
+_SEARCH = re.compile(rf"(?:^|&)(?:q|email|deleted|sort|{'|'.join(PROPERTY)})=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
@@ -62,8 +63,8 @@ def workload(method: str, path: str, query_string: str) -> Workload:
 
     "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it. A
     "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search, a
-    list of deleted clients, a page after ``DEEP`` rows, a history, the keys, or a file. "check" is a
-    readiness check, which writes without a key.
+    list for a property, in another order or of deleted clients, a page after ``DEEP`` rows, a history, the
+    keys, or a file. "check" is a readiness check, which writes without a key.
 
     A URL with escapes counts as slow: decoding it here, and again later, would take longer.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import falcon
@@ -11,7 +12,7 @@ import falcon
 from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, parse_count, path_id, read_query
-from acare.clients import ClientPage, ClientRow, CreatedClient, HistoryPage
+from acare.clients import PROPERTY, SORTS, ClientPage, ClientRow, CreatedClient, HistoryPage
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String
 from acare.fields import (
@@ -29,6 +30,8 @@ MAX_LIMIT = 100
 
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s%s}'
 
+_WORDS = String(200, pattern=r"[^\W_]", rule="must have a letter or digit")
+
 # The query parameters that choose clients. A possessive quantifier (++) never backtracks.
 _FILTERS = {
     "client_type": Enum(CLIENT_TYPES).validate,
@@ -36,6 +39,13 @@ _FILTERS = {
     "user_id": ids.parse,
     "email": CLIENT_EMAIL.validate,
     "q": String(200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words").validate,
+    "price": setting_types.number,
+    "location": _WORDS.validate,
+    "property_type": _WORDS.validate,
+    "bedrooms": setting_types.number,
+    "bathrooms": setting_types.number,
+    "square_feet": setting_types.number,
+    "sort": Enum(SORTS).validate,
     "deleted": setting_types.flag,
 }
 _LIST = {"page": parse_count, "limit": parse_count, **_FILTERS}
@@ -68,7 +78,10 @@ class ClientCollection:
         filters = read_query(req, self.parameters)
         number = filters.pop("page", 1)
         limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
-        store = self._deleted if filters.pop("deleted", False) else self._clients
+        store = self._clients
+        if filters.pop("deleted", False):
+            _reject(filters, ("sort", *PROPERTY), "cannot be combined with deleted=true")
+            store = self._deleted
         found: ClientPage = store.page(req.context.caller, page=number, limit=limit, **filters)
         more = "true" if number * limit < found.total else "false"
         deletions = f',"deleted":[{",".join(found.deletions)}]' if found.deletions is not None else ""
@@ -198,6 +211,12 @@ class ClientOwner:
             precondition=conditions.for_writing(req),
         )
         _answer(resp, row)
+
+
+def _reject(filters: Collection[str], names: Iterable[str], problem: str) -> None:
+    """InvalidInput with ``problem`` for each of the names that is among the filters."""
+    if problems := [FieldError(name, problem) for name in names if name in filters]:
+        raise InvalidInput(*problems)
 
 
 def _answer(resp: falcon.Response, row: ClientRow) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from acare import words
+from acare import places, words
 from acare.errors import StoreUnavailable
 
 #: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
@@ -159,5 +159,7 @@ def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> s
 
 
 def _create_functions(connection: sqlite3.Connection) -> None:
-    """The functions that schema.sql calls."""
+    """The functions of acare that SQL calls."""
     connection.create_function("search_words", 7, words.of_client, deterministic=True)
+    connection.create_function("has_place", 2, places.has_place, deterministic=True)
+    connection.create_function("has_type", 2, places.has_type, deterministic=True)

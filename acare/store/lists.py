@@ -2,82 +2,133 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection
 from typing import Any
 
-from acare import words
-from acare.clients import ClientPage, Filters
+from acare import places, words
+from acare.clients import PROPERTY, ClientPage, Filters
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 
-_WITH_OWNER = "json, (SELECT email FROM users WHERE users.id = user_id)"
+_WITH_OWNER = "clients.json, (SELECT email FROM users WHERE users.id = user_id)"
 
+AT_POSITIONS = """
+SELECT {columns}
+FROM json_each(:seqs) AS position
+CROSS JOIN clients ON clients.seq = position.value
+ORDER BY position.key
+"""
+
+_TYPES = "coalesce(property_preferences ->> '$.property_types', '[]')"
+
+# In the order in which SQLite checks them: columns before JSON, and functions of acare last. What a client
+# leaves open suits every property.
 _CONDITIONS = {
     "q": "clients_search MATCH :q",
     "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
     "client_type": "client_type = :client_type",
     "status": "status = :status",
+    "buyers": "client_type <> 'seller'",
+    "price": ":price BETWEEN coalesce(budget_min, 0) AND coalesce(budget_max, :price)",
+    "bedrooms": "coalesce(property_preferences ->> '$.bedrooms_min', 0) <= :bedrooms",
+    "bathrooms": "coalesce(property_preferences ->> '$.bathrooms_min', 0) <= :bathrooms",
+    "square_feet": "coalesce(property_preferences ->> '$.square_feet_min', 0) <= :square_feet",
+    "location": "(preferred_locations = '[]' OR has_place(preferred_locations, :location))",
+    "property_type": f"({_TYPES} = '[]' OR has_type({_TYPES}, :property_type))",
+}
+
+# The orders that have no index. Clients that are equal in them are in the order of ``created_at``.
+_ORDERS = {
+    "updated_at": "updated_at DESC, clients.seq DESC",
+    "name": "last_name COLLATE NOCASE, first_name COLLATE NOCASE, clients.seq DESC",
 }
 
 
 def read(
     connection: sqlite3.Connection, owner_id: str | None, page: int, limit: int, filters: Filters
 ) -> ClientPage:
-    """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
+    """Page number ``page``, counted from 1, of ``limit`` clients.
 
     ``owner_id`` is the owner whose clients the caller can see; None: all owners. Begins a transaction, so
     that the rows and the total come from one snapshot.
     """
-    total, values = _count(connection, owner_id, filters)
-    names = _conditions(values)
+    connection.execute("BEGIN")
+    values = _values(owner_id, filters)
     skipped = (page - 1) * limit
+    if _reads_all(values):
+        seqs = _matching(connection, values)
+        return ClientPage(len(seqs), _texts(_at(connection, seqs[skipped : skipped + limit], "clients.json")))
+    names = _conditions(values)
+    (total,) = connection.execute(total_statement(names), values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
         return ClientPage(total, [])
     after = total - skipped - rows
     order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
     values |= {"rows": rows, "skipped": nearer}
-    found = connection.execute(page_statement(names, order), values).fetchall()
-    return ClientPage(total, [text for (text,) in found])
+    return ClientPage(total, _texts(connection.execute(page_statement(names, order), values)))
 
 
 def read_all(
     connection: sqlite3.Connection, owner_id: str | None, max_clients: int, filters: Filters
 ) -> sqlite3.Cursor:
-    """The JSON of each client and the e-mail address of its owner, newest first.
+    """The JSON of each client and the e-mail address of its owner.
 
     Begins a transaction. InvalidInput if there are more than ``max_clients``.
     """
-    total, values = _count(connection, owner_id, filters)
-    if total > max_clients:
-        problem = f"match {total:,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
+    connection.execute("BEGIN")
+    seqs = _matching(connection, _values(owner_id, filters))
+    if len(seqs) > max_clients:
+        problem = (
+            f"match {len(seqs):,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
+        )
         raise InvalidInput(FieldError("filters", problem))
-    statement = page_statement(_conditions(values), "DESC", _WITH_OWNER)
-    return connection.execute(statement, {**values, "rows": total, "skipped": 0})
+    return _at(connection, seqs, _WITH_OWNER)
 
 
-def _count(
-    connection: sqlite3.Connection, owner_id: str | None, filters: Filters
-) -> tuple[int, dict[str, Any]]:
-    """The number of clients in a list, and the values of its conditions. Begins a transaction."""
+def _values(owner_id: str | None, filters: Filters) -> dict[str, Any]:
+    """The values of the conditions of a list, and ``sort``."""
     values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     user_id = values.pop("user_id", None) or owner_id
     if user_id is not None:
-        if owner_id not in (None, user_id):
-            return 0, {}
-        values["owner_id"] = user_id
+        values["owner_id"] = user_id if owner_id in (None, user_id) else None  # no client has this owner
     if "q" in values:
         values["q"] = words.query(values["q"])
-    connection.execute("BEGIN")
-    (total,) = connection.execute(total_statement(_conditions(values)), values).fetchone()
-    return total, values
+    for name in ("location", "property_type"):
+        if name in values:
+            values[name] = places.fold(values[name])
+    if not values.keys().isdisjoint(PROPERTY):
+        values["buyers"] = True
+    return values
 
 
-def _conditions(values: dict[str, Any]) -> tuple[str, ...]:
-    """The filters among the values of a statement."""
-    return tuple(name for name in values if name in _CONDITIONS)
+def _conditions(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in _CONDITIONS if name in values)
+
+
+def _reads_all(values: dict[str, Any]) -> bool:
+    """Whether no index has the clients of a page next to each other, or their number."""
+    return "buyers" in values or values.get("sort") in _ORDERS
+
+
+def _matching(connection: sqlite3.Connection, values: dict[str, Any]) -> list[int]:
+    """The positions of all clients in a list, in its order."""
+    names = _conditions(values)
+    order = _ORDERS.get(values.get("sort", ""), "clients.seq DESC")
+    statement = f"SELECT clients.seq FROM {_source(names)} {_where(names)} ORDER BY {order}"
+    return [seq for (seq,) in connection.execute(statement, values)]
+
+
+def _at(connection: sqlite3.Connection, seqs: list[int], columns: str) -> sqlite3.Cursor:
+    """The columns of the clients at these positions."""
+    return connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
+
+
+def _texts(rows: sqlite3.Cursor) -> list[str]:
+    return [text for (text,) in rows]
 
 
 def total_statement(names: tuple[str, ...]) -> str:
@@ -129,7 +180,9 @@ def _list(names: Collection[str]) -> str:
 
 
 def _source(names: Collection[str]) -> str:
-    """The tables of a list with a search. CROSS JOIN keeps their order."""
+    """The tables of a list without an index. CROSS JOIN keeps their order."""
+    if "q" not in names and "email" not in names:
+        return "clients"
     if "email" not in names:
         return "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid"
     joined = "CROSS JOIN clients_search ON clients_search.rowid = clients.seq" if "q" in names else ""

@@ -137,6 +137,8 @@ WORKLOADS = {
     ("GET", "/v1/clients", "page=100&limit=100"): "slow",
     ("GET", "/v1/clients", "p%61ge=30000"): "slow",
     ("HEAD", "/v1/clients", "q=lee"): "slow",
+    ("GET", "/v1/clients", "sort=name"): "slow",
+    ("GET", "/v1/clients", "limit=1&price=1"): "slow",
     ("GET", "/v1/clients", "limit=1&deleted=true"): "slow",
     ("GET", "/v1/clients.csv", ""): "slow",
     ("GET", "/v1/clients/x/%68istory", ""): "slow",

@@ -1,0 +1,29 @@
+"""Compares places and types of property: by whole words, without case, accents and punctuation."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+
+_ACCENT = re.compile("[\u0300-\u036f]")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def fold(text: str) -> str:
+    """The words of a text between single spaces, for comparison."""
+    text = text.casefold()
+    if not text.isascii():
+        text = _ACCENT.sub("", unicodedata.normalize("NFD", text))
+    return f" {' '.join(_WORD.findall(text))} "
+
+
+def has_place(places: str, place: str) -> bool:
+    """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
+    folded = filter(str.strip, map(fold, json.loads(places)))
+    return any(place in each or each in place for each in folded)
+
+
+def has_type(types: str, property_type: str) -> bool:
+    """Whether a JSON list has a type of property, which is folded."""
+    return property_type in map(fold, json.loads(types))
