@@ -95,7 +95,7 @@ def test_few_other_packages_are_imported() -> None:
 
 IMPORTERS = {
     "falcon": {"api", "app"},
-    "sqlite3": {"database", "store", "importing", "maintenance"},
+    "sqlite3": {"database", "store", "maintenance"},
     "waitress": {"server"},
     "argparse": {"cli"},
 }

@@ -28,7 +28,7 @@ from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
-from acare.importing.export import export, json_lines
+from acare.importing import json_lines
 from acare.setting_types import count
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
@@ -41,7 +41,7 @@ MAX_SECONDS = 60.0
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
-_FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines}
+_FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
 _STDOUT = Path("-")
 
 NOT_OVERWRITTEN = (
@@ -162,7 +162,7 @@ def run_export(args: argparse.Namespace) -> None:
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
     with open_database(args, must_exist=True) as database:
-        lines = (line.encode() for line in _FORMATS[form](export(database)))
+        lines = (line.encode() for line in _FORMATS[form](ClientStore(database).export()))
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)
             return

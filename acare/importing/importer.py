@@ -7,7 +7,6 @@ allows this. An import never changes a client that exists.
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,20 +17,16 @@ from acare import ids
 from acare.database.database import Database
 from acare.errors import FieldError, UserError
 from acare.field_types import fold_email
-from acare.importing import duplicates
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
-from acare.store import search
-from acare.store.insertion import insert
+from acare.store.imports import ImportStore
 
 #: Rows between two calls that show the progress.
 ROWS_PER_STEP = 256
 
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
-
-USERS = "SELECT email, id FROM users"
 
 
 @dataclass
@@ -75,7 +70,7 @@ def import_rows(
     """
     result = Result()
     with _rejects(options, result) as rejects, database.transaction() as connection:
-        importer = _Importer(connection, options, result)
+        importer = _Importer(ImportStore(connection), options, result)
         for row in reader:
             problems = importer.add(row)
             if problems and rejects is not None:
@@ -111,18 +106,17 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
 class _Importer:
     """Writes rows in a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, options: Options, result: Result) -> None:
-        self._connection, self._options, self._result = connection, options, result
-        self._owners: dict[str, str] = {fold_email(email): id for email, id in connection.execute(USERS)}
+    def __init__(self, store: ImportStore, options: Options, result: Result) -> None:
+        self._store, self._options, self._result = store, options, result
         owner = options.defaults["owner"]
-        if owner is not None and fold_email(str(owner)) not in self._owners:
+        if owner is not None and fold_email(str(owner)) not in store.owners:
             raise UserError(
                 f"there is no user {owner}; 'acare user list' shows all, 'acare user add' adds one"
             )
 
     def add(self, row: Row) -> list[FieldError]:
         """Write a row, unless it has problems. Returns the problems."""
-        problems = row.validate(self._options, self._owners)
+        problems = row.validate(self._options, self._store.owners)
         for problem in problems:
             self._note(row, problem.field, problem.message, row.text(problem.field))
         self._result.counts["refused" if problems else self._write(row)] += 1
@@ -131,22 +125,19 @@ class _Importer:
     def _write(self, row: Row) -> str:
         """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
         policy = self._options.on_duplicate
-        has_id = "id" in row.kept
-        if not row.client["email"]:
-            search.index_changes(self._connection)  # so that a search finds the rows before this one
-        found = duplicates.find(self._connection, row) if has_id or policy != "create" else None
+        client_id = row.kept.get("id")
+        found = self._store.find(row.client, client_id) if client_id or policy != "create" else None
         by, name = found or (None, "")
         if by == "name":
             self._note(row, "same", "name as another client, without e-mail and phone", name)
         elif by is not None and policy != "create":
             self._note(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
-        created_at = row.kept.get("created_at")
-        defaults = {"id": str(ids.new()), "updated_at": created_at, "imported_at": self._options.now}
-        values = {**defaults, **row.client, **row.kept, "user_id": row.kept["owner"]}
-        if by is not None:
-            values["id"] = defaults["id"]
-        insert(self._connection, values)
+        values = {**row.client, **row.kept, "user_id": row.kept["owner"], "imported_at": self._options.now}
+        values.setdefault("updated_at", values.get("created_at"))
+        if client_id is None or by is not None:
+            values["id"] = str(ids.new())
+        self._store.add(values)
         return "created"
 
     def _note(self, row: Row, field: str, message: str, text: str) -> None:

@@ -1,8 +1,8 @@
-"""Reads JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
+"""Reads and writes JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from acare.errors import UserError
@@ -39,3 +39,8 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     except ValueError as error:
         reason = str(error)
     raise UserError(f"line {number} must be a JSON object in UTF-8: {reason}")
+
+
+def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The lines of a file. ``clients`` yields the JSON of each client and its owner's e-mail address."""
+    return (f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)

@@ -17,13 +17,15 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 
 from acare.database import file
-from acare.database.connection import NOW, at_offset, open_unchanged
+from acare.database.connection import open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_PAGES
 from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
+from acare.store import keys
+from acare.store.clients import count
 
 #: The names of the checks. "backup" needs a folder, and "server" a URL.
 CHECKS = ("database", "keys", "log", "disk", "writes", "backup", "server")
@@ -39,18 +41,6 @@ _GROWTH_HOURS = 30 * 24
 _MIN_SPAN_HOURS = 24
 
 _SERVER_SECONDS = 10  # in which the server must answer
-
-COUNT = "SELECT coalesce(sum(total), 0) FROM client_totals"
-
-EXPIRING = f"""
-SELECT preview, email || coalesce(' (' || name || ')', ''), expires_at
-FROM api_keys
-JOIN users ON users.id = user_id
-WHERE revoked_at IS NULL
-    AND expires_at > {NOW}
-    AND expires_at <= {at_offset(f"'+{EXPIRES_SOON_DAYS} days'")}
-ORDER BY expires_at
-"""
 
 
 class Check(NamedTuple):
@@ -97,11 +87,10 @@ def _read(path: Path) -> tuple[int, list[str]]:
     """The number of clients, and a text for each key that expires soon."""
     try:
         with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
-            (clients,) = connection.execute(COUNT).fetchone()
-            keys = connection.execute(EXPIRING).fetchall()
+            clients, expiring = count(connection), keys.expiring(connection, EXPIRES_SOON_DAYS)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None
-    return clients, [f"the key {preview} of {email} expires on {at[:10]}" for preview, email, at in keys]
+    return clients, [f"the key {preview} of {owner} expires on {at[:10]}" for preview, owner, at in expiring]
 
 
 def _check_log(path: Path) -> Check:

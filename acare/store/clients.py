@@ -106,6 +106,11 @@ class ClientStore:
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
 
+    def export(self) -> Iterator[tuple[str, str]]:
+        """Like ``all``, but all clients of all users, oldest first, without a time limit."""
+        with self._database.read() as connection:
+            yield from connection.execute(lists.EXPORT)
+
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises ClientNotFound or PreconditionFailed."""
         with self._database.read() as connection:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from acare import ids, timestamps
 from acare.auth import Caller, NewScopes, is_scope, require_right_to_give
-from acare.database.connection import NOW
+from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
 from acare.errors import KeyNotFound, KeyRevoked, TooManyKeys
 from acare.store import users
@@ -90,6 +90,15 @@ UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
 WHERE id IN (SELECT id FROM revoked)
 RETURNING id
+"""
+
+# In a file of any schema.
+EXPIRING = f"""
+SELECT preview, email || coalesce(' (' || name || ')', ''), expires_at
+FROM api_keys
+JOIN users ON users.id = user_id
+WHERE revoked_at IS NULL AND expires_at > {NOW} AND expires_at <= {at_offset(":offset")}
+ORDER BY expires_at
 """
 
 
@@ -197,6 +206,11 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
     connection.execute(INSERT_KEY, {**values, "expires_at": expires_at})
     (key,) = _read(connection, GET_KEY, id=values["id"])
     return key
+
+
+def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, str]]:
+    """Preview, owner and name, and time of each key that expires in the next ``days`` days."""
+    return connection.execute(EXPIRING, {"offset": f"+{days} days"}).fetchall()
 
 
 def _read(connection: sqlite3.Connection, statement: str, **values: object) -> list[dict[str, Any]]:

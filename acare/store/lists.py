@@ -14,6 +14,9 @@ from acare.fields import CLIENT_TYPES, STATUSES
 
 _WITH_OWNER = "clients.json, (SELECT email FROM users WHERE users.id = user_id)"
 
+#: The JSON of each client and the e-mail address of its owner, oldest first.
+EXPORT = f"SELECT {_WITH_OWNER} FROM clients ORDER BY seq"
+
 AT_POSITIONS = """
 SELECT {columns}
 FROM json_each(:seqs) AS position
