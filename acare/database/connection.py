@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from acare import places, words
@@ -56,6 +56,9 @@ _READER_SETTINGS = (
 
 # Steps of SQLite between two checks of a statement's time limit: a few milliseconds.
 _TIME_LIMIT_STEPS = 100_000
+
+#: Seconds that a limited read may take while the log must be emptied.
+HURRIED_SECONDS = 0.1
 
 _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
@@ -134,10 +137,20 @@ def as_domain_error(error: BaseException) -> BaseException:
     return unavailable
 
 
-def limit_time(connection: sqlite3.Connection, seconds: float) -> None:
-    """Interrupt the statement that runs when ``seconds`` have passed."""
-    end = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > end, _TIME_LIMIT_STEPS)
+def limit_time(
+    connection: sqlite3.Connection, seconds: float, hurries: Callable[[], bool] = lambda: False
+) -> None:
+    """Interrupt the statement that runs when ``seconds`` have passed.
+
+    If ``hurries()``, that is already after ``HURRIED_SECONDS``.
+    """
+    begun = time.monotonic()
+
+    def is_over() -> bool:
+        passed = time.monotonic() - begun
+        return passed > seconds or (passed > HURRIED_SECONDS and hurries())
+
+    connection.set_progress_handler(is_over, _TIME_LIMIT_STEPS)
 
 
 def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:

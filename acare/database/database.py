@@ -81,7 +81,8 @@ class Database:
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
-        ``max_seconds``, a statement that is still running then is interrupted: StoreUnavailable.
+        ``max_seconds``, a statement that is still running then is interrupted: StoreUnavailable. That is
+        earlier if the log is long, because the snapshot keeps it from being emptied.
         """
         self._check_process()
         try:
@@ -89,7 +90,7 @@ class Database:
         except IndexError:
             connection = self._new_reader()
         if max_seconds is not None:
-            limit_time(connection, max_seconds)
+            limit_time(connection, max_seconds, self._writer.log.is_long)
         try:
             yield connection
         except sqlite3.Error as error:
@@ -142,7 +143,8 @@ class Database:
         database cannot be written now.
         """
         try:
-            self._writer.empty_log()  # which refuses after a failed checkpoint
+            self.write(lambda connection: None)  # refused as any write, such as after a failed checkpoint
+            self._writer.empty_log()
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
                 connection.execute("BEGIN IMMEDIATE")

@@ -13,21 +13,25 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from acare.database.connection import HURRIED_SECONDS
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.database")
 
-#: Pages in the log (1 GiB) above which writes are refused until a checkpoint succeeds. The log grows so
-#: long only while a reader keeps an old snapshot open; it must not fill the disk.
-MAX_PAGES = 262_144
+#: Bytes of log (1 GiB) from which writes are refused until it has been emptied. The log grows so long only
+#: while readers keep old snapshots open; it must not fill the disk. From a quarter on, long reads are ended.
+MAX_SIZE = 1024 * 1024 * 1024
 
 #: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
 CHECKPOINT_AFTER = 4000
 
 #: Seconds for which readers and other processes may delay the emptying of the log.
-EMPTY_SECONDS = 0.6
+EMPTY_SECONDS = 1.0
+
+#: Seconds between two attempts to empty a long log after a commit: other writes wait meanwhile.
+ATTEMPT_SECONDS = 5.0
 
 _RETRY_SECONDS = 0.005
 
@@ -51,11 +55,11 @@ class WriteAheadLog:
         self._path = log_file(Path(database))
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
-        self._limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
+        self._kept_size = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._commits = 0  # since then; a commit can change no row
         self._failed = False
-        self._pages_left = 0  # in the log after a checkpoint that could not copy them all
+        self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
 
     @property
     def has_failed(self) -> bool:
@@ -63,22 +67,26 @@ class WriteAheadLog:
         self._failed = self._failed or os.path.exists(self._record)
         return self._failed
 
+    def is_long(self) -> bool:
+        """Whether the log must be emptied soon, so that reads must end: from a quarter of MAX_SIZE on."""
+        return self._size() >= MAX_SIZE // 4
+
     def committed(self) -> None:
         """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
         self._commits += 1
         rows = self._connection.total_changes - self._copied_rows
-        if self._commits + rows >= CHECKPOINT_AFTER:
+        if self.is_long():
+            if time.monotonic() >= self._next_attempt:
+                self.empty()
+                self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
+        elif self._commits + rows >= CHECKPOINT_AFTER:
             self._copy()
 
     def check(self) -> None:
         """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
-        if self._pages_left > MAX_PAGES:
-            self._copy()
         self._refuse_after_failure()
-        if self._pages_left > MAX_PAGES:
-            raise StoreUnavailable(
-                "The log has grown too long: another process keeps an old snapshot, or keeps writing."
-            )
+        if self._size() >= MAX_SIZE and not self.empty():
+            raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
 
     def close(self) -> None:
         """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
@@ -94,22 +102,23 @@ class WriteAheadLog:
         TRUNCATE continues without the lock if it cannot get it, and its checkpoint could coincide with a
         commit.
         """
-        give_up = time.monotonic() + EMPTY_SECONDS
+        give_up, pause = time.monotonic() + EMPTY_SECONDS, 0.0
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
-            while not self._try_to_empty():
+            while not self._try_to_empty(give_up, pause):
                 if time.monotonic() >= give_up:
                     return False
-                time.sleep(_RETRY_SECONDS)
+                pause = 1.5 * HURRIED_SECONDS
         finally:
-            self._connection.execute(f"PRAGMA journal_size_limit = {self._limit}").fetchone()
+            self._connection.execute(f"PRAGMA journal_size_limit = {self._kept_size}").fetchone()
         return True
 
-    def _try_to_empty(self) -> bool:
+    def _try_to_empty(self, give_up: float, pause: float) -> bool:
         try:
-            self._copy()
-            if self._pages_left > 0:
+            if not self._copy(give_up):
                 return False
+            # Reads that begin now do not use the log, since all of it is copied; earlier ones end meanwhile.
+            time.sleep(pause)
             # The first commit after a complete checkpoint restarts the log and truncates its file. If another
             # process has committed meanwhile, this commit is the second; the next attempt then truncates it.
             write_one_page(self._connection)
@@ -117,16 +126,22 @@ class WriteAheadLog:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
-        return os.path.getsize(self._path) < 2 * self._page_size
+        return self._size() < 2 * self._page_size
 
-    def _copy(self) -> None:
-        """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit."""
+    def _copy(self, give_up: float = 0.0) -> bool:
+        """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
+
+        Returns whether that was all; until the time ``give_up``, waits for readers to end.
+        """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_after_failure()  # only now can no other process be in a checkpoint
-            _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            while True:
+                _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied == in_log or time.monotonic() >= give_up:
+                    break
+                time.sleep(_RETRY_SECONDS)
             self._commits, self._copied_rows = 0, self._connection.total_changes
-            self._pages_left = in_log if copied < in_log else 0  # all copied: the log restarts
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -138,6 +153,13 @@ class WriteAheadLog:
             raise
         finally:
             self._connection.execute("ROLLBACK")
+        return bool(copied == in_log)
+
+    def _size(self) -> int:
+        """The size of the file in bytes: a restart truncates it to that of journal_size_limit."""
+        with suppress(FileNotFoundError):
+            return os.path.getsize(self._path)
+        return 0
 
     def _refuse_after_failure(self) -> None:
         if self.has_failed:

@@ -19,7 +19,7 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_unchanged
 from acare.database.copying import checksum_file
-from acare.database.log import MAX_PAGES
+from acare.database.log import MAX_SIZE
 from acare.database.log_recovery import FAILURE, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
@@ -94,10 +94,13 @@ def _read(path: Path) -> tuple[int, list[str]]:
 
 
 def _check_log(path: Path) -> Check:
-    log, limit = file.log_file(path), MAX_PAGES * 4096
+    log = file.log_file(path)
     size = log.stat().st_size if log.exists() else 0
-    reason = f"a process keeps an old snapshot; at {size_text(limit)} writes are refused"
-    return Check("log", [f"{size_text(size)}: {reason}"] if size > limit // 2 else [], {"size": size})
+    problems = []
+    if size > MAX_SIZE // 2:
+        reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
+        problems.append(f"{size_text(size)}: {reason}")
+    return Check("log", problems, {"size": size})
 
 
 def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:

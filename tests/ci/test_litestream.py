@@ -30,7 +30,7 @@ LARGE = {**JORDAN, "notes": "x" * 9000}
 # A log of 400 pages is too long.
 SHORT_LOG = """
 import acare.database.log as log
-log.MAX_PAGES = 400
+log.MAX_SIZE = 400 * 4096
 """
 
 

@@ -91,7 +91,7 @@ def full_disk(path, folder, monkeypatch):
 
 
 def long_log(path, folder, monkeypatch):
-    monkeypatch.setattr(status, "MAX_PAGES", -1)
+    monkeypatch.setattr(status, "MAX_SIZE", -1)
 
 
 def no_backup(path, folder, monkeypatch):

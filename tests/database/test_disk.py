@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import threading
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from support.client import Api, fast_clock
@@ -11,10 +12,11 @@ from support.crash import damage
 from support.data import JORDAN
 from support.files import file_size_limit, snapshot, write_lock
 from support.keys import new_key
-from support.threads import in_threads
+from support.threads import Call, in_threads
 
 import acare
 from acare.database import connection, log
+from acare.errors import DatabaseRefused, StoreUnavailable
 
 LARGE = {**JORDAN, "notes": "x" * 10_000}
 
@@ -103,6 +105,14 @@ def test_a_full_disk_loses_no_acknowledged_write(tmp_path, monkeypatch, checkpoi
     assert damage(disk.database) == []
 
 
+def test_a_start_on_a_full_disk_names_the_disk(path, monkeypatch):
+    disk = FullDisk(path.parent, monkeypatch)
+    with opened(path) as api:
+        disk.fill(api)
+    with file_size_limit(0), pytest.raises(DatabaseRefused, match="disk I/O error; the disk is full"):
+        acare.create_app(database=path)
+
+
 @pytest.fixture
 def api(path, monkeypatch):
     """A caller of an app that waits a tenth of a second for another process."""
@@ -168,13 +178,37 @@ def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
 
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-    monkeypatch.setattr(log, "MAX_PAGES", 100)
+    monkeypatch.setattr(log, "MAX_SIZE", 100 * 4096)
     with snapshot(path):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")
-        for _ in range(10):
+        for _ in range(5):
             api.post(JORDAN, status=503)
         assert os.path.getsize(f"{path}-wal") == size < 200 * 4096
         assert failed_checks(api) == {"write"}
     clients.append(api.create())
     assert_there(api, clients)
+
+
+FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n, clients"
+
+
+def test_overlapping_long_reads_end_so_that_the_log_stays_short(api, path, monkeypatch):
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 100)
+    monkeypatch.setattr(log, "MAX_SIZE", 8 * 1024 * 1024)
+    api.create()
+    over, sizes = threading.Event(), []
+
+    def read():
+        while not over.wait(0.03):
+            with suppress(StoreUnavailable), api.web.app.database.read(max_seconds=2) as connection:
+                connection.execute(FOREVER).fetchall()
+
+    readers = [Call(read) for _ in range(3)]
+    for _ in range(600):
+        api.create(**LARGE)
+        sizes.append(os.path.getsize(f"{path}-wal"))
+    over.set()
+    for reader in readers:
+        reader.result()
+    assert max(sizes) < log.MAX_SIZE + 100 * 4096  # more than a batch

@@ -180,12 +180,13 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
     bench.run(lambda c: c.execute("DELETE FROM facts").rowcount)
     copy, others = WriteAheadLog._copy, [3, 2, 1]
 
-    def copy_and_be_late(log):
-        copy(log)
+    def copy_and_be_late(*arguments):
+        is_complete = copy(*arguments)
         if others:
             with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
                 other.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
                 other.execute("INSERT INTO facts (n) VALUES (?)", (others.pop(),))
+        return is_complete
 
     monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
     with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
