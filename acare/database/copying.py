@@ -12,7 +12,7 @@ from pathlib import Path
 from acare.database import file
 from acare.database.connection import open_file
 from acare.database.disk import copy_owner, sync, temporary
-from acare.database.log_recovery import failure_record, prevent_checkpoint, sync_log
+from acare.database.log_recovery import failure_record, prevent_checkpoint, recover
 from acare.errors import DatabaseRefused
 
 #: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
@@ -69,7 +69,7 @@ def _copy(database: Path, target: Path, progress: Progress) -> None:
 
     VACUUM INTO leaves out free space, and with it what was deleted earlier.
     """
-    sync_log(database)
+    recover(database)
     size = database.stat().st_size
 
     def show() -> None:

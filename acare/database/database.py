@@ -22,7 +22,7 @@ from acare.database.connection import (
     open_writer,
 )
 from acare.database.log import write_one_page
-from acare.database.log_recovery import clear_failure, prevent_checkpoint, sync_log
+from acare.database.log_recovery import prevent_checkpoint, recover
 from acare.database.migrations import migrate
 from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
@@ -59,8 +59,7 @@ class Database:
     ) -> None:
         """``before_commit`` completes each transaction. ``clock`` returns nanoseconds, for the cache."""
         file.ensure(path)
-        clear_failure(path)
-        sync_log(path)
+        recover(path)
         migrate(path)
         self.path = path
         self._identity = file.identity(path)

@@ -1,4 +1,4 @@
-"""Keeps a failed sync from damaging the database later: the record of a failed checkpoint, and a second sync.
+"""Recovery: what a killed process or a failed sync left is made safe before the database is used.
 
 When a sync fails, Linux keeps the unwritten content in its cache and never writes it: programs read it until
 a power cut removes it.
@@ -6,14 +6,21 @@ a power cut removes it.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import struct
+import time
+from array import array
 from contextlib import closing, suppress
+from glob import escape
 from pathlib import Path
 
 from acare.database import file
 from acare.database.connection import open_file
-from acare.errors import DatabaseRefused
+from acare.database.disk import sync
+
+log = logging.getLogger("acare.database")
 
 #: The error for writes after a failed checkpoint: the cause and what to do.
 FAILURE = (
@@ -22,6 +29,12 @@ FAILURE = (
 )
 
 _PIECE = 1024 * 1024  # bytes of the log that are written again at a time
+
+# The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts and the checksum of its header; of
+# each frame, its commit mark, salts and checksum, and then the content of a page. In a valid frame, the salts
+# are those of the header, and the checksum continues the one of the frame before.
+_HEADER = struct.Struct("> 16x 8s 8s")
+_FRAME = struct.Struct("> 4x I 8s 8s")
 
 
 def failure_record(database: Path) -> Path:
@@ -35,24 +48,6 @@ def failure_record(database: Path) -> Path:
     return database.with_name(f"{database.name}-checkpoint-failed")
 
 
-def clear_failure(database: Path) -> None:
-    """Before the database is opened, remove the record if no process has it open.
-
-    DatabaseRefused where the system cannot tell: on macOS, or where /proc/locks is hidden.
-    """
-    record = failure_record(database)
-    if not record.exists():
-        return
-    processes = file.processes_using(database)
-    if processes is None:
-        raise DatabaseRefused(
-            f"{database}: a checkpoint has failed: the disk has an error. Check the disk, stop every process "
-            f"that has the database open, and delete {record}"
-        )
-    if not processes:
-        record.unlink(missing_ok=True)
-
-
 def prevent_checkpoint(connection: sqlite3.Connection) -> None:
     """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
 
@@ -63,29 +58,97 @@ def prevent_checkpoint(connection: sqlite3.Connection) -> None:
         connection.interrupt()
 
 
-def sync_log(path: Path) -> None:
-    """Write the log that a killed process left over itself, and sync it, before SQLite uses it.
+def recover(path: Path) -> None:
+    """Copy the log that a killed process left into the database, from its beginning, before it is used.
 
-    The log may exist only in the cache, but SQLite would take it as committed. Does nothing while a process
-    has the database open: that process has done this, or has written the log itself. DatabaseRefused on
-    failure.
+    The log may exist only in the cache, but SQLite would take it as committed: it is first written over
+    itself and synced. If it is damaged, it is kept. Does nothing while a process has the database open, in
+    any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
     """
-    if not file.has_wal(path) or file.processes_using(path):
+    record, left = failure_record(path), file.log_file(path)
+    if not file.has_wal(path) and not record.exists():
         return
     with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")  # until the close, no other process writes to the log
-        except sqlite3.OperationalError:
+        if not _lock(connection):
+            return
+        _write_again(left)
+        _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        lost = _lost_commits(left, page_size, in_log)
+        if lost:
+            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            kept = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
+            os.link(left, kept)  # SQLite deletes the other name
+            sync(kept.parent)
+            log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, kept)
+        record.unlink(missing_ok=True)
+
+
+def damaged_logs(path: Path) -> list[str]:
+    """The names of the damaged logs that ``recover`` has kept, which tell how many commits were lost."""
+    return sorted(each.name for each in path.parent.glob(f"{escape(file.log_file(path).name)}-damaged-*"))
+
+
+def _lock(connection: sqlite3.Connection) -> bool:
+    """Lock the database until the connection is closed; False if it is in use, or damaged."""
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")  # which keeps the lock
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise
-        except sqlite3.DatabaseError:
-            return  # the file is damaged: its next use reports this
-        _write_again(file.log_file(path))
+        return False
+    except sqlite3.DatabaseError:
+        return False  # the next use reports the damage
+    return True
 
 
 def _write_again(path: Path) -> None:
     # Nothing locks the log itself, so closing this handle releases no lock of SQLite.
-    with suppress(FileNotFoundError), path.open("r+b", buffering=0) as log:
+    with suppress(FileNotFoundError), path.open("r+b", buffering=0) as writing:
         offset = 0
-        while content := os.pread(log.fileno(), _PIECE, offset):
-            offset += os.pwrite(log.fileno(), content, offset)
-        os.fsync(log.fileno())
+        while content := os.pread(writing.fileno(), _PIECE, offset):
+            offset += os.pwrite(writing.fileno(), content, offset)
+        os.fsync(writing.fileno())
+
+
+def _lost_commits(path: Path, page_size: int, in_log: int) -> int:
+    """The number of commits in a log after the first ``in_log`` frames; 0 if they can be a torn end.
+
+    After a power cut, any parts of the last transaction can be there. A valid frame after a valid commit
+    frame is proof of damage: it was written when that commit was on the disk.
+    """
+    size = _FRAME.size + page_size
+    lost, is_proven, follows_commit = 0, False, False
+    before = b""  # the checksum of the frame before
+    with suppress(FileNotFoundError), path.open("rb") as content:
+        header = content.read(_HEADER.size).ljust(_HEADER.size)
+        salts, checksum = _HEADER.unpack(header)
+        is_known = _checksum(bytes(8), header[:24]) == checksum  # otherwise the header is damaged
+        content.seek(in_log * size, os.SEEK_CUR)
+        while len(frame := content.read(size)) == size:
+            is_commit, frame_salts, checksum = _FRAME.unpack(frame[: _FRAME.size])
+            if not is_known:
+                salts, is_known = frame_salts, True
+            if frame_salts != salts:
+                before = b""
+                continue
+            if not is_proven and (is_commit or follows_commit):
+                is_valid = before != b"" and _checksum(before, frame[:8] + frame[24:]) == checksum
+                is_proven = is_valid and follows_commit
+                follows_commit = is_valid and is_commit > 0
+            lost += is_commit > 0
+            before = checksum
+    return lost if is_proven else 0
+
+
+def _checksum(before: bytes, content: bytes) -> bytes:
+    """The checksum of ``content`` after another checksum, of words in this machine's order of bytes."""
+    first, second = struct.unpack(">II", before)
+    words = array("I", content)
+    for even, odd in zip(words[::2], words[1::2], strict=True):
+        first = (first + even + second) & 0xFFFFFFFF
+        second = (second + odd + first) & 0xFFFFFFFF
+    return struct.pack(">II", first, second)

@@ -15,7 +15,7 @@ from acare.database.connection import open_file
 from acare.database.copying import Progress, check_content, checksum_file, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import processes_using, refusing
-from acare.database.log_recovery import sync_log
+from acare.database.log_recovery import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
@@ -117,7 +117,7 @@ def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
     elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
         yield None
     else:
-        sync_log(database)
+        recover(database)
         with closing(open_file(database)) as connection:
             connection.execute("PRAGMA busy_timeout = 0").fetchall()
             yield connection if _lock(connection, database) else None

@@ -20,7 +20,7 @@ from acare.database import file
 from acare.database.connection import open_unchanged
 from acare.database.copying import checksum_file
 from acare.database.log import MAX_SIZE
-from acare.database.log_recovery import FAILURE, failure_record
+from acare.database.log_recovery import FAILURE, damaged_logs, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
@@ -96,7 +96,7 @@ def _read(path: Path) -> tuple[int, list[str]]:
 def _check_log(path: Path) -> Check:
     log = file.log_file(path)
     size = log.stat().st_size if log.exists() else 0
-    problems = []
+    problems = [f"it was damaged, and is kept as {name}" for name in damaged_logs(path)]
     if size > MAX_SIZE // 2:
         reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
         problems.append(f"{size_text(size)}: {reason}")

@@ -1,6 +1,7 @@
 """What happens after a sync has failed: the system's cache then has content that the disk does not get."""
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -16,7 +17,7 @@ import acare
 from acare.database import copying, file, log
 from acare.database.database import Database
 from acare.database.log import WriteAheadLog
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
 from acare.store.keys import KeyStore
@@ -205,14 +206,40 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
         assert again.get("/v1/clients").json["data"]["meta"]["total"] == 1
 
 
-def test_where_the_system_cannot_tell_the_operator_removes_the_record(other, failed, tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "processes_using", lambda path: None)
-    record = tmp_path / "acare.db-checkpoint-failed"
-    with pytest.raises(DatabaseRefused, match=f"stop every process .* and delete {record}"):
-        Database(tmp_path / "acare.db")
-    assert record.exists()
-    for database in (failed.web.app, other):
-        database.close()
-    record.unlink()
+def test_the_record_stays_while_a_process_in_another_container_writes(other, failed, tmp_path, monkeypatch):
+    """Its locks are not in /proc."""
+    monkeypatch.setattr(file, "processes_using", lambda path: set())
     with closing(Database(tmp_path / "acare.db")) as database:
-        database.write(lambda connection: None)
+        assert "checkpoint failed" in database.check_readiness()["write"]
+
+
+# --- a log that is damaged
+
+
+def change_frames(left, *numbers):
+    """Flip a bit in the page of each of these frames of the log, counted from its end."""
+    log = Path(f"{left}-wal")
+    content = bytearray(log.read_bytes())
+    for number in numbers:
+        content[len(content) - number * (24 + 4096) + 1000] ^= 1
+    log.write_bytes(content)
+
+
+def problems_after_start(left):
+    Database(left).close()
+    return [problem for check in read_status(left) for problem in check.problems if check.name == "log"]
+
+
+def test_commits_after_a_damaged_frame_are_counted_and_kept(left, caplog):
+    size = os.path.getsize(f"{left}-wal")
+    change_frames(left, size // 4120)
+    log = Path(f"{left}-wal").read_bytes()
+    (problem,) = problems_after_start(left)
+    kept, number = re.search(r"kept as (.*-damaged-.*-(\d+)-commits-lost)", problem).groups()
+    assert left.with_name(kept).read_bytes() == log
+    assert f"damaged: {number} commits cannot be read" in caplog.text
+
+
+def test_a_torn_last_transaction_is_not_damage(left):
+    change_frames(left, 2)
+    assert problems_after_start(left) == []

@@ -68,7 +68,7 @@ def restarts_after_failed_syncs(recording: Recording) -> None:
 
 @contextmanager
 def may_not_start() -> Iterator[None]:
-    """The sync of the log that a killed server left may fail too; a server then refuses to start."""
+    """The syncs that make safe what a killed server left may fail too; a server then refuses to start."""
     try:
         yield
     except AssertionError as error:
@@ -83,7 +83,7 @@ def failing_checkpoints(recording: Recording, servers: int = 1, end: int = signa
     recording.fail_on = ".db"
     for _ in range(3):
         recording.failing_syncs = 4
-        with ExitStack() as stack:
+        with may_not_start(), ExitStack() as stack:
             running = [recording.serving(CHECKPOINT_OFTEN, end=end) for _ in range(servers)]
             addresses = [stack.enter_context(server) for server in running]
             stack.enter_context(old_snapshots(recording.database))
