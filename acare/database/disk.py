@@ -5,11 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# Free bytes on the disk that SQLite needs to open a database: for the index of the log.
+_OPENING_BYTES = 32 * 1024
 
 #: The prefix of temporary files.
 PREFIX = ".acare-tmp-"
@@ -100,11 +104,14 @@ def describe_owner(path: Path) -> str:
 def explain_access(path: Path) -> str:
     """A clause for the error that a database cannot be used; empty if there is nothing to explain.
 
-    It names the owner of the file or folder that this process may not use. (A log has the owner of its file.)
+    It names the owner of the file or folder that this process may not use, or a full disk. (A log has the
+    owner of its file.)
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
         for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if each.exists() and not os.access(each, needed):
                 return f"; {each} {describe_owner(each)}"
+        if shutil.disk_usage(folder).free < _OPENING_BYTES:
+            return "; the disk is full"
     return ""
