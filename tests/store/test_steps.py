@@ -1,5 +1,6 @@
 """Transfers and purges in steps: an interrupted one is completed by the next."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,7 @@ def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, 
 def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql, interrupted):
     for each in clients:
         store.delete(OPERATOR, each)
+    time.sleep(0.002)  # the deletions must be earlier than the purge
     interrupted(HistoryStore(database).purge, 0)
     assert sql("SELECT count(*) FROM client_history") == [(5,)]
     assert HistoryStore(database).purge(0) == 5
