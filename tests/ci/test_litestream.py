@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.command import run
 from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, write_until
 from support.data import JORDAN
-from support.files import contents
 from support.http import HttpCaller
 from support.page import examples, replaced
 from support.server import make_key, serving
@@ -174,16 +172,3 @@ def test_a_restored_copy_can_replace_the_server(setup):
         ):
             assert caller.get(client) == client
             assert time.monotonic() - killed < 10
-
-
-def test_what_was_erased_is_overwritten_when_it_has_stopped(setup):
-    """As the message of the erasure says."""
-    with setup.running() as running, closing(HttpCaller(running.address, setup.key)) as caller:
-        client = caller.create(first_name="Zaphodina")
-        said = run("erase", "--yes", client["id"], "--database", setup.database).err
-        assert "such as Litestream, keeps it. To overwrite them now, stop that program" in said
-        running.litestream.terminate()
-        running.litestream.wait()
-        assert run("compact", "--database", setup.database).code == 0
-    remaining = [name for name, content in contents(setup.folder).items() if b"Zaphodina" in content]
-    assert remaining == []

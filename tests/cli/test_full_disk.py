@@ -26,8 +26,10 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path, template):
-    """A folder with a database."""
+    """A folder with a database, and a file to import."""
     shutil.copy(template[0], tmp_path / "acare.db")
+    rows = (f"A{number},B,buyer,c{number}@b\n" for number in range(3000))
+    (tmp_path / "in.csv").write_text("first_name,last_name,client_type,email\n" + "".join(rows))
     return tmp_path
 
 
@@ -63,6 +65,7 @@ FAILING = [
     (("erase", "--yes", "CLIENT_ID"), "acare.db: The disk"),
     (("purge", "--older-than", "1"), "acare.db: The disk"),
     (("export", "clients.jsonl"), "clients.jsonl: File too large"),
+    (("import", "in.csv", "--user", "user-1@example.com"), "acare.db: The disk"),
 ]
 
 

@@ -165,29 +165,24 @@ def test_an_old_sqlite_is_refused(path, monkeypatch):
 # --- temporary files: a killed process leaves them, and the next command in the folder removes them
 
 
-def start(database, folder):
-    Database(database).close()
+WORK = {
+    "start": lambda database, folder: Database(database).close(),
+    "backup": back_up,
+    "restore": lambda database, folder: restore(back_up(database, folder.parent), database),
+    "export": lambda database, folder: command.run("export", folder / "all.csv", "--database", database),
+}
 
 
-def restore_one(database, folder):
-    restore(back_up(database, folder.parent), database)
-
-
-def export(database, folder):
-    assert command.run("export", folder / "all.csv", "--database", database).code == 0
-
-
-@pytest.mark.parametrize("work", [start, back_up, restore_one, export])
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_temporary_files_are_removed_unless_in_use(tmp_path, work):
     folder = tmp_path / "work"
     folder.mkdir()
-    start(folder / "acare.db", folder)
-    for name in ("killed01", "killed01.new", "killed01.new-journal"):
-        (folder / f"{PREFIX}{name}").write_bytes(b"a client")
+    Database(folder / "acare.db").close()
     with temporary(folder / "acare.db") as used:
-        in_use = {used.name, used.stem}
+        for name in ("killed01", "killed01.new", "killed01.new-journal"):
+            (folder / f"{PREFIX}{name}").write_bytes(b"a client")
         work(folder / "acare.db", folder)
-        assert {each.name for each in folder.glob(f"{PREFIX}*")} == in_use
+        assert {each.name for each in folder.glob(f"{PREFIX}*")} == {used.name, used.stem}
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):

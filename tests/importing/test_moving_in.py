@@ -32,14 +32,10 @@ def test_case_accents_and_punctuation_of_a_name_do_not_count(agency):
     assert found == ["Ana", "Vega", "a@b", "661"]
 
 
-def test_of_two_columns_the_first_that_is_filled_counts(agency):
-    agency.load("Name,Cell Phone 2,Phone\nA B,1,2\nC D,,3\n", *BUYERS)
-    assert [client["phone"] for client in agency.clients()] == ["1", "3"]
-
-
-def test_a_mapped_column_comes_before_others(agency):
-    agency.load("Name,Phone,Desk\nA B,1,2\nC D,3,\n", *BUYERS, "--map", "Desk=phone")
-    assert [client["phone"] for client in agency.clients()] == ["2", "3"]
+@pytest.mark.parametrize(("mapping", "phones"), [((), ["1", "3"]), (("--map=Phone=phone",), ["2", "3"])])
+def test_of_two_columns_the_mapped_or_the_first_that_is_filled_counts(agency, mapping, phones):
+    agency.load("Name,Cell Phone 2,Phone\nA B,1,2\nC D,,3\n", *BUYERS, *mapping)
+    assert [client["phone"] for client in agency.clients()] == phones
 
 
 def test_the_further_values_of_a_field_are_added_to_the_notes(agency):
@@ -89,13 +85,6 @@ def test_the_star_does_not_match_an_empty_cell(agency):
 def test_a_text_without_meaning_leaves_the_field_to_the_next_column(agency):
     agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS, "--value", "Phone:n/a=")
     assert agency.clients()[0]["phone"] == "5"
-
-
-def test_an_owner_can_be_given_by_name(agency):
-    agency.run("user", "add", "bo@example.com")
-    values = ("--value", "Contact owner:Bo Kim=bo@example.com")
-    agency.load("Name,Contact owner\nA B,Bo Kim\n", *BUYERS, *values)
-    assert agency.clients()[0]["owner"] == "bo@example.com"
 
 
 @pytest.mark.parametrize(
@@ -191,11 +180,6 @@ def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
 def test_the_rows_shown_of_a_kind_have_different_texts(agency):
     printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
     assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=TYPE' in printed
-
-
-def test_json_lines_have_no_columns_to_map(agency):
-    printed = agency.load('{"first_name": "A", "last_name": "B", "client_type": "x"}', name="in.jsonl").out
-    assert '"x"); --default client_type=buyer' in printed
 
 
 def test_every_problem_is_shown_on_request(agency):

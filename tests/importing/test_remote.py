@@ -1,6 +1,5 @@
 """``acare import URL``: the clients of another server."""
 
-import itertools
 import json
 import re
 import time
@@ -19,6 +18,7 @@ from acare.importing import remote
 from acare.importing.remote import Remote
 
 KEY = "0" * 64
+RECORD = {**JORDAN, "id": "1", "user_id": "1"}
 
 
 def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
@@ -107,10 +107,10 @@ def ids(records):
     return {record["id"] for record in records}
 
 
-def fails(*script):
-    """The error of a download from a server with these answers."""
+def fails(answer):
+    """The error of a download from a server that gives this answer to every request."""
     with pytest.raises(UserError) as error:
-        download(Fake(1, *script))
+        download(Fake(1, *[answer] * 10))
     assert re.match(r"http://127\.0\.0\.1:\d+", str(error.value))
     return str(error.value)
 
@@ -141,26 +141,6 @@ def test_a_download_waits_a_minute_at_most_and_ten_times():
     ):
         list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
     assert pauses == [60] * 10
-
-
-def endless(clients, **meta):
-    """Answers every request with new clients."""
-    numbers = itertools.count()
-    fake = Fake(0)
-    fake.answer = lambda *_: page(
-        *({**JORDAN, "id": number_id(next(numbers)), "user_id": ""} for _ in range(clients)), **meta
-    )
-    return fake
-
-
-@pytest.mark.parametrize(
-    ("clients", "total", "pages"),
-    [(1, 9, 10**9), (0, 10**6, 10**4), (100, 3, 3), (1, 10**9, 10**7)],
-    ids=["too many pages", "empty pages", "too many clients", "too large a total"],
-)
-def test_a_download_of_endless_pages_ends(clients, total, pages):
-    with pytest.raises(UserError, match="unexpected response: ValueError"):
-        download(endless(clients, total=total, totalPages=pages))
 
 
 def test_a_download_of_a_response_that_drips_ends(monkeypatch):
@@ -205,6 +185,10 @@ def test_clients_that_keep_changing_end_the_download():
         ((200, {}, b"\xff"), "unexpected response"),
         ((200, {}, b"[" * 100_000), "nested too deeply"),
         (page(totalPages="x"), "unexpected response"),
+        (page(total=5000, totalPages=50), "page 50 of 50 has 0 of 5000 clients"),
+        (page(RECORD, totalPages=10**9), "page 1000000000 of 1000000000 has 1 of 9 clients"),
+        (page(RECORD, total=10**9, totalPages=10**7), "page 10000000 of 10000000 has 1 of 1000000000 "),
+        (page(*({**RECORD, "id": number} for number in range(19))), "19 clients, but a total of 9"),
         ((200, {"Content-Length": "50"}, b'{"data": '), "unexpected response"),
     ],
 )

@@ -79,22 +79,6 @@ def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch
     assert len(agency.clients()) == 1501
 
 
-# Files can become a little longer than the database is.
-LIMITED = """
-import os, resource, signal, sys
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-limit = os.path.getsize(sys.argv[-1]) + 300_000
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-"""
-
-
-def test_a_full_disk_undoes_an_import(agency):
-    arguments = ("import", agency.write(rows(3000)), "--user", USER, "--database", agency.database)
-    ended = subprocess.run(command(*arguments, before=LIMITED), capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr.count("\n"), "acare.db: The disk" in ended.stderr) == (1, 1, True)
-    assert agency.clients() == []
-
-
 def test_the_log_is_empty_after_an_import(agency):
     with agency.app() as app:
         agency.load(rows(1000))
