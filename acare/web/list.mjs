@@ -3,7 +3,7 @@
 import { TEXT, label } from "./text.mjs";
 import { FIELDS, hiddenMatch, same } from "./record.mjs";
 import {
-  apiQuery, explain, fullName, isolate, listAddress, showBudget, showNumber, showTime, writeQuery,
+  PROPERTY, apiQuery, explain, fullName, isolate, listAddress, showBudget, showNumber, showTime, writeQuery,
 } from "./values.mjs";
 import {
   badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
@@ -49,7 +49,7 @@ function openRow(event) {
   row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
 }
 
-const FILTERS = ["client_type", "status", "user_id", "deleted"];
+const FILTERS = ["client_type", "status", "user_id", "deleted", ...PROPERTY];
 
 /** What the list is limited to, in words: “smith”, Type: Buyer. */
 function describeFilters(query) {
@@ -72,15 +72,15 @@ function listFrame() {
     if (state.list !== (location.hash || "#/")) go(state.list, isTyped);
     else if (opensFirst) openFirst();
   };
-  const input = ({ target: { name } }) => {
+  const input = ({ target }) => {
     opensFirst = false;
     clearTimeout(typing);
-    if (name === "q") typing = setTimeout(apply, 150, true);
+    if (target.matches("input")) typing = setTimeout(apply, 150, true);
     else apply();
   };
   const submit = (event) => {
     event.preventDefault();
-    opensFirst = true;
+    opensFirst = document.activeElement.name === "q";
     apply(true);
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
@@ -88,6 +88,10 @@ function listFrame() {
     el("input", { ...search, "aria-label": TEXT.search }),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
     choice("client_type"), choice("status"), people().length > 1 ? filter("user_id", TEXT.all.user_id, people()) : null,
+    select({ name: "sort", "aria-label": label("sort") }, Object.entries(TEXT.sort)),
+    el("button.more", { type: "button", "aria-expanded": "false", click: unfold }, TEXT.property),
+    el("div.property", PROPERTY.map((name) =>
+      el("input", { name, placeholder: label(name), "aria-label": label(name), autocomplete: "off" }))),
     el("input", { type: "hidden", name: "deleted" }));
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls, draftNote(...draftLinks()),
     el("div.summary", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear"), el("div.handout")),
@@ -151,7 +155,8 @@ function drawList(query, signal) {
   const { clients, meta } = state.place;
   const turn = (page) => listAddress({ ...query, page: String(page) });
   const pages = meta.totalPages > 1 ? ` ${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.` : "";
-  find(".total").textContent = clients.length ? `${TEXT.total(meta.total, showNumber(meta.total))}.${pages}` : `${TEXT.noMatch}.`;
+  const total = (PROPERTY.some((name) => query[name]) ? TEXT.suited : TEXT.total)(meta.total, showNumber(meta.total));
+  find(".total").textContent = clients.length ? `${total}.${pages}` : `${TEXT.noMatch}.`;
   find(".handout").replaceChildren(...(query.deleted ? [] : [...(clients.length ? handout(query, signal) : []),
     link(TEXT.deletedClients, listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
@@ -187,6 +192,8 @@ export async function listView({ query }, signal) {
     find("h1").textContent = query.deleted ? TEXT.deletedClients : TEXT.title;
     find(".clear").hidden = !query.q && !count;
     find(".fold").textContent = TEXT.filters(count);
+    controls.sort.disabled = find(".more").disabled = Boolean(query.deleted); // these have an order of their own
+    if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
   };
   const load = async () => {
     const [found] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);

@@ -16,6 +16,8 @@ export const TEXT = {
   otherHint: (mine, theirs) => `You are signed in as ${mine}. The link that you opened signs you in as ${theirs}.`,
   // the list
   search: "Search", searchHint: "Search name, phone, note…", clear: "Clear filters",
+  sort: { created_at: "Newest first", updated_at: "Recently changed", name: "By name" }, property: "For a property",
+  suited: (clients, shown) => `${shown} ${clients === 1 ? "buyer" : "buyers"} whom it could suit`,
   all: { client_type: "All types", status: "All statuses", user_id: "All owners" },
   filters: (count) => (count ? `Filters (${count})` : "Filters"), create: "New client",
   total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,

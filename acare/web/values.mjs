@@ -3,7 +3,11 @@
 import { TEXT, label, valueOf } from "./text.mjs";
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
-const DEFAULTS = { q: "", client_type: "", status: "", user_id: "", deleted: "", page: "1" };
+export const PROPERTY = ["price", "location", "property_type", "bedrooms", "bathrooms", "square_feet"];
+const DEFAULTS = { // in the order of the inputs
+  q: "", client_type: "", status: "", user_id: "", sort: "created_at",
+  ...Object.fromEntries(PROPERTY.map((name) => [name, ""])), deleted: "", page: "1",
+};
 /** The view that a fragment names: {view, id, query}. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
@@ -17,8 +21,12 @@ export function readRoute(fragment) {
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
   String(new URLSearchParams(Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name])));
-/** The query as the API takes it: a search has at most eight words. */
-export const apiQuery = (query) => writeQuery({ ...query, q: query.q.trim().split(/\s+/).slice(0, 8).join(" ") });
+/** The query as the API takes it: a search has at most eight words, and an amount such as "450k" is a number. */
+export function apiQuery(query) {
+  const numbers = PROPERTY.filter((name) => query[name]).map((name) =>
+    [name, (name === "price" ? amounts : readings)(query[name])[0] ?? query[name]]);
+  return writeQuery({ ...query, ...Object.fromEntries(numbers), q: query.q.trim().split(/\s+/).slice(0, 8).join(" ") });
+}
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- numbers and times, in the format of the browser's locale

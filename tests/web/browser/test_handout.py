@@ -60,7 +60,7 @@ def test_paper_has_a_table_with_the_filters_and_the_time(open_page, start):
     agency = Agency(server.url, server.key)
     agency.create()
     page = open_page(agency.link, viewport={"width": 700, "height": 900})  # of A4
-    page.get_by_label("Type").select_option("buyer")
+    page.get_by_label("Type", exact=True).select_option("buyer")
     page.emulate_media(media="print")
     expect(page.locator(".printed")).to_be_visible()
     expect(page.locator(".printed")).to_have_text(re.compile(r"^Type: Buyer · \w+ \d+, \d{4}, "))

@@ -31,7 +31,7 @@ def test_the_list_shows_eight_facts_of_a_client(open_page, demo):
 
 def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     page = opened(open_page, demo)
-    page.get_by_label("Type").select_option("buyer")
+    page.get_by_label("Type", exact=True).select_option("buyer")
     page.get_by_label("Status").select_option("active")
     total = demo.total("client_type=buyer&status=active")
     expect(page.locator(".total")).to_have_text(f"{total} clients. Page 1 of 2.")
@@ -40,7 +40,7 @@ def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     assert page.url.endswith("/#/?client_type=buyer&status=active&page=2")
     page.reload()
     expect(page.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
-    expect(page.get_by_label("Type")).to_have_value("buyer")
+    expect(page.get_by_label("Type", exact=True)).to_have_value("buyer")
     sent = open_page(demo.link)  # to another person
     sent.goto(page.url)
     expect(sent.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
@@ -50,6 +50,24 @@ def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     expect(page.locator(".total")).to_have_text(f"{demo.total('client_type=buyer')} clients. Page 1 of 4.")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator(".total")).to_have_text("250 clients. Page 1 of 10.")
+
+
+def test_the_buyers_for_a_property_are_found_and_sorted(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_role("button", name="For a property").click()
+    page.get_by_label("Price").fill("450k")
+    page.get_by_label("Location").fill("Bakersfield, CA")
+    page.get_by_label("Sort").select_option("By name")
+    found = demo.ask("GET", "/v1/clients?price=450000&location=bakersfield&sort=name")
+    expect(page.locator(".total")).to_have_text(f"{found['meta']['total']} buyers whom it could suit.")
+    assert page.url.endswith("?sort=name&price=450k&location=Bakersfield%2C+CA")
+    page.reload()
+    names = [f"{client['first_name']} {client['last_name']}" for client in found["clients"]]
+    expect(page.locator(ROWS)).to_have_text(names)
+    with page.expect_request("**/v1/clients.csv?sort=name&price=450000&location=Bakersfield%2C+CA"):
+        page.get_by_role("button", name="Download CSV").click()
+    page.get_by_role("link", name="Deleted clients").click()
+    expect(page.get_by_label("Sort")).to_be_disabled()
 
 
 def test_the_link_to_the_next_page_stays_under_the_pointer(open_page, demo):
@@ -146,9 +164,9 @@ def test_a_column_in_which_nothing_stands_gives_way(open_page, start):
 
 def test_the_filters_fold_away_on_a_phone(open_page, demo):
     page = opened(open_page, demo, viewport={"width": 360, "height": 780})
-    expect(page.get_by_label("Type")).to_be_hidden()
+    expect(page.get_by_label("Type", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Filters").click()
-    page.get_by_label("Type").select_option("buyer")
+    page.get_by_label("Type", exact=True).select_option("buyer")
     expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
     assert page.locator("tbody td:empty").evaluate_all("all => all.every((cell) => cell.offsetHeight === 0)")
 
