@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from email.message import Message
 from http.client import HTTPException
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,7 +21,6 @@ _MAX_PASSES = 10
 _MAX_CLIENTS = 10_000_000
 _MAX_ATTEMPTS = 11
 _MAX_PAUSE = 60  # seconds between two attempts
-_TIMEOUT = 60.0  # seconds without a byte of the response
 _MAX_SECONDS = 300.0  # for a complete response
 _MAX_BYTES = 16 << 20  # of a response
 _RETRIED = (429, 500, 502, 503, 504)
@@ -53,15 +51,13 @@ class Remote:
         """
         try:
             seen: set[str] = set()
-            largest = 0
             for _ in range(_MAX_PASSES):
                 before = len(seen)
                 for client, total in self._clients():
                     if client["id"] not in seen:
                         seen.add(client["id"])
                         yield json.dumps(client).encode() + b"\n"
-                    largest = max(largest, total)
-                    if len(seen) > 2 * largest:
+                    if len(seen) > 2 * total:
                         raise ValueError(f"{len(seen)} clients, but a total of {total}")
                     progress(len(seen), total)
                 if len(seen) == before:
@@ -83,19 +79,18 @@ class Remote:
             number = min(number - 1, pages)
 
     def _page(self, number: int) -> Any:
-        return self._get(f"/v1/clients?limit={_PAGE}&page={number}")
-
-    def _get(self, path: str) -> Any:
-        """The data in the response. Waits for a busy server."""
+        """The data of a page. Waits for a busy server."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return self._read_data(path)
+                return self._read_data(f"/v1/clients?limit={_PAGE}&page={number}")
             except urllib.error.HTTPError as error:
                 error.close()
                 reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
                 if error.code not in _RETRIED or attempt == _MAX_ATTEMPTS:
                     break
-                self._sleep(_retry_after(error.headers, 2**attempt))
+                pause = error.headers.get("Retry-After", "")
+                seconds = int(pause) if re.fullmatch("[0-9]{1,9}", pause) else 2**attempt
+                self._sleep(min(seconds, _MAX_PAUSE))
             except (OSError, HTTPException) as error:
                 reason = str(getattr(error, "reason", error))
                 break
@@ -118,12 +113,7 @@ class Remote:
     def _read(self, path: str, answer: SimpleQueue[bytes | Exception]) -> None:
         try:
             request = urllib.request.Request(self._base + path, headers=self._headers)
-            with self._opener.open(request, timeout=_TIMEOUT) as response:
+            with self._opener.open(request, timeout=_MAX_SECONDS) as response:
                 answer.put(response.read(_MAX_BYTES + 1))
         except Exception as error:
             answer.put(error)
-
-
-def _retry_after(headers: Message, default: int) -> int:
-    text = headers.get("Retry-After", "")
-    return min(int(text) if re.fullmatch("[0-9]{1,9}", text) else default, _MAX_PAUSE)
