@@ -130,6 +130,18 @@ def test_only_these_modules_use_a_name(names: tuple[str, ...], users: str) -> No
     assert [module for module in using if re.fullmatch(users, module) is None] == []
 
 
+STATEMENT = re.compile(r"\b(FROM|INTO|UPDATE|JOIN)\s+(clients|client_history|users|api_keys|erasures)\b")
+
+
+def test_only_the_store_has_statements_on_clients_users_and_keys() -> None:
+    """And ``database``, which verifies complete files."""
+    texts = ((name, node) for name, tree in MODULES.items() for node in ast.walk(tree))
+    using = {
+        name for name, node in texts if isinstance(node, ast.Constant) and STATEMENT.search(str(node.value))
+    }
+    assert {part_of(name) for name in using} == {"store", "database"}
+
+
 # --- importing has no effects
 
 IMPORT_ALL = """
