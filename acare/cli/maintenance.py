@@ -96,7 +96,7 @@ def _print_differences(carried_over: CarriedOver) -> None:
     users, keys = counted(carried_over.users, "user"), counted(carried_over.keys, "key")
     print(f"Users and keys are as before the restore: {users}, {keys}.")
     for text, number in (
-        ("Disabled users that were added from the backup ('acare user enable' enables one)", carried_over.added),
+        ("Users added from the backup, disabled ('acare user enable' enables one)", carried_over.added),
         ("Clients that had been deleted and are back", carried_over.returned),
         ("Clients that were created after the backup and are only in the old database", carried_over.missing),
         ("Clients that were erased again", carried_over.erased),
