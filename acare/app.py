@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import falcon
@@ -25,7 +25,7 @@ from acare.api.middleware import (
 )
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
-from acare.api.request import Request, workload
+from acare.api.request import Request, Turn, api_key, workload
 from acare.api.resources import (
     ClientCollection,
     ClientHistory,
@@ -41,7 +41,7 @@ from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import AcareError, SettingError, UserError
-from acare.ratelimit import RateLimiter
+from acare.ratelimit import RateLimiter, bucket_name
 from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
@@ -60,8 +60,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
     """
-
-    workload = staticmethod(workload)
 
     def __init__(
         self,
@@ -85,8 +83,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             self._trust_proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
             if settings.user_header is not None:
                 identify = self._trust_proxy.identify
-        self._identify_caller = IdentifyCaller(self.keys.authenticate, self.users.caller, identify)
-        self._limit_rate = LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None
         # In the order in which requests pass it; responses pass it in reverse.
         middleware = [
             AccessLog(access_log),
@@ -94,8 +90,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             SecurityHeaders(),
             Cors(settings.cors_origin),
             AnswerRejected(),
-            self._identify_caller,
-            self._limit_rate,
+            IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
+            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             CheckBody(MAX_BODY),
             RequireKey(),
             CsrfProtection(),
@@ -130,19 +126,17 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         for name in WebFile.NAMES:
             self.add_route(f"/web/{name}", WebFile(name))
 
-    def wants_body(self, env: dict[str, Any]) -> bool:
-        """Whether a server should send 100 Continue: the response to the header alone is neither 401 nor 429.
-
-        Otherwise the server sets ``acare.body_not_requested`` in the WSGI environ of the request.
-        """
-        req, resp = Request(env, self.req_options), falcon.Response()
-        if self._trust_proxy is not None:
-            self._trust_proxy.process_request(req, resp)
-        self._identify_caller.process_request(req, resp)
-        if not req.is_api:
-            return True
-        has_token = self._limit_rate is None or self._limit_rate.has_token(req)
-        return has_token and req.context.caller is not None
+    def turn(self, env: Mapping[str, Any]) -> Turn:
+        """How a server should queue a request: by the user of a valid key, or else by the address."""
+        cost = workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
+        if (key := api_key(env)) is not None:
+            try:
+                if (caller := self.keys.holder(key)) is not None:
+                    return Turn(caller.user_id, cost, cost == "write")
+            except AcareError:  # the database is busy or closed
+                pass
+        address = env["REMOTE_ADDR"] if self._trust_proxy is None else self._trust_proxy.address(env)
+        return Turn(bucket_name(address), cost, False)
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.

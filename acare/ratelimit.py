@@ -55,11 +55,6 @@ class RateLimiter:
         self._full_at: OrderedDict[str, int] = OrderedDict()  # least recently used first
         self._lock = threading.Lock()
 
-    def has_token(self, name: str) -> bool:
-        """Whether the bucket of ``name`` has a token; does not take it."""
-        missing = self._full_at.get(name, 0) - self._clock() * self._limit.tokens
-        return missing + self._token <= self._capacity
-
     def take(self, name: str) -> RateLimitResult:
         """Take one token from the bucket of ``name``, if it has one."""
         limit, token = self._limit.tokens, self._token

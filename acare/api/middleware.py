@@ -11,8 +11,8 @@ from typing import Any, Literal
 import falcon
 
 from acare.api import body
-from acare.api.envelope import ApiError, unauthorized, unavailable
-from acare.api.request import Request
+from acare.api.envelope import ApiError, unauthorized
+from acare.api.request import Request, api_key
 from acare.auth import Caller, require_right
 from acare.ratelimit import RateLimiter, bucket_name
 
@@ -63,7 +63,7 @@ class IdentifyCaller:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not req.is_api:
             return
-        key = req.env.get("HTTP_X_API_KEY") or req.env.get("HTTP_API_KEY")
+        key = api_key(req.env)
         if key is not None:
             req.context.caller = self._authenticate(key)
         elif self._identify is not None and (email := self._identify(req.env)):
@@ -81,10 +81,6 @@ class LimitRate:
     def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
         self._limiter = limiter
         self._by_key = by == "key"
-
-    def has_token(self, req: Request) -> bool:
-        """Whether the bucket of the request has a token; does not take it."""
-        return self._limiter.has_token(self._bucket(req))
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not req.is_api:
@@ -120,8 +116,6 @@ class CheckBody:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
         known = req.context.caller is not None
-        if known and "acare.body_not_requested" in req.env:  # the bucket was empty and has a token now
-            raise unavailable("The body was not requested. Send the request again.")
         if length is None and known and req.env.get("wsgi.input_terminated"):
             length = body.receive(req, self._limit + 1)
         if not length:

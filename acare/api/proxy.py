@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -36,8 +37,7 @@ class TrustProxy:
         if env.get("REMOTE_ADDR") != self._proxy:
             env.pop(self._user_header, None)
             return
-        if (address := parse_address(_last(env, "HTTP_X_FORWARDED_FOR"))) is not None:
-            env["REMOTE_ADDR"] = address
+        env["REMOTE_ADDR"] = self.address(env)
         if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
             env["wsgi.url_scheme"] = scheme
         if host := _last(env, "HTTP_X_FORWARDED_HOST"):
@@ -48,6 +48,12 @@ class TrustProxy:
     def identify(self, env: dict[str, Any]) -> str:
         """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
         return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
+
+    def address(self, env: Mapping[str, Any]) -> str:
+        """The caller's address."""
+        peer = str(env["REMOTE_ADDR"])
+        sent = parse_address(_last(env, "HTTP_X_FORWARDED_FOR")) if peer == self._proxy else None
+        return peer if sent is None else sent
 
 
 def parse_address(text: str) -> str | None:
@@ -60,7 +66,7 @@ def parse_address(text: str) -> str | None:
         return None
 
 
-def _last(env: dict[str, Any], name: str) -> str:
+def _last(env: Mapping[str, Any], name: str) -> str:
     """The last element of a header that is a list; "" if the header is missing or the element too long."""
     element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
     return element if len(element) <= MAX_LENGTH else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import falcon
 
@@ -14,11 +14,12 @@ from acare.clients import PROPERTY
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
 
 #: See ``workload``.
-Workload = Literal["quick", "list", "slow", "check", "write"]
+Workload = Literal["quick", "slow", "write"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
 
+_SLOW = ("/history", ".csv", "/keys", "/changes", "/readyz")
 _SEARCH = re.compile(rf"(?:^|&)(?:q|email|deleted|sort|{'|'.join(PROPERTY)})=")
 _NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
@@ -58,34 +59,46 @@ def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     return found
 
 
+class Turn(NamedTuple):
+    """How a server queues a request: the callers take turns, and each has one request answered at a time.
+
+    Requests that may overlap, the writes of a user, are answered together: they share a commit.
+    """
+
+    caller: str
+    workload: Workload
+    overlaps: bool
+
+
+def api_key(env: Mapping[str, Any]) -> str | None:
+    """The API key that was sent, valid or not."""
+    key: str | None = env.get("HTTP_X_API_KEY") or env.get("HTTP_API_KEY")
+    return key
+
+
 def workload(method: str, path: str, query_string: str) -> Workload:
     """The cost of a request, by which a server decides which thread answers it.
 
-    "quick" takes a few milliseconds and does not wait for the disk, so that an event loop may answer it. A
-    "list" has more than 25 clients, or changes: a loop answers it if they are small. "slow" is a search, a
-    list for a property, in another order or of deleted clients, a page after ``DEEP`` rows, a history, the
-    keys, or a file. "check" is a readiness check, which writes without a key.
+    "quick" has a short answer, takes a few milliseconds and does not wait for the disk, so that an event loop
+    may answer it. "slow" is every other read: a list of more than 25 clients, of deleted clients, for a
+    property, in another order, or after ``DEEP`` rows; a search, changes, a history, a file, the keys, and
+    the readiness check, which writes.
 
     A URL with escapes counts as slow: decoding it here, and again later, would take longer.
     """
     if method in ("POST", "PUT", "DELETE"):
         return "write"
-    if path.strip("/") == "readyz":
-        return "check"
     path = path.rstrip("/")
-    if "%" in path or path.endswith(("/history", ".csv", "/keys")):
+    if "%" in path or path.endswith(_SLOW):
         return "slow"
-    if path.endswith("/changes"):
-        return "list"
     if not query_string:
         return "quick"
     if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
         return "slow"
     numbers = dict(_NUMBERS.findall(query_string))
     limit = int(numbers.get("limit", 25))
-    if int(numbers.get("page", 1)) * limit >= DEEP:
-        return "slow"
-    return "quick" if limit <= 25 else "list"
+    is_short = limit <= 25 and int(numbers.get("page", 1)) * limit < DEEP
+    return "quick" if is_short else "slow"
 
 
 class StoreResource:

@@ -94,7 +94,8 @@ def _serve(
         print(fill(app) + _welcome(app, settings, _url(listener), first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
-        return server.run()
+        server.run()
+        return 0
 
 
 def _listen(settings: Settings) -> socket.socket:

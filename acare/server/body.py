@@ -9,18 +9,15 @@ from waitress.utilities import BadRequest
 
 from acare.app import MAX_BODY
 
-#: Bytes of chunk framing beyond a sixteenth of the body. Tiny chunks and long lines take time in the loop.
-MAX_FRAMING = 2 * 1024
+#: Bytes of a line of the chunked framing.
+MAX_LINE = 2 * 1024
 
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
 
 
 class Body:
-    """The bytes of a body, in memory. Takes the place of waitress's buffer.
-
-    Bytes over the API's limit are counted and discarded; the app returns 413.
-    """
+    """The bytes of a body, in place of waitress's buffer. Those over the API's limit are only counted."""
 
     def __init__(self) -> None:
         self._bytes = BytesIO()
@@ -50,7 +47,6 @@ class Chunks(Body):
         self.error: BadRequest | None = None
         self._line = b""  # the beginning of a line
         self._data_left = 0  # bytes of the current chunk
-        self._framing = 0  # bytes besides the data of the chunks
         self._read_line = self._read_size
 
     def received(self, data: bytes) -> int:
@@ -64,21 +60,18 @@ class Chunks(Body):
                 start += len(piece)
             else:
                 end = data.find(b"\n", start) + 1 or len(data)
-                self._framing += end - start
                 self._receive_line(self._line + data[start:end])
                 start = end
         return start
 
     def _receive_line(self, line: bytes) -> None:
-        if len(line) > MAX_FRAMING or self._framing - len(self) // 16 > MAX_FRAMING:
-            self.error = BadRequest("the chunks have too much framing")
-        elif line[-2:] == b"\r\n":
+        if line[-1:] == b"\n":
             self._line = b""
-            self._read_line(line[:-2])
-        elif line[-1:] == b"\n":
-            self.error = BadRequest("the framing of a chunk has a bare line feed")
-        else:
+            self._read_line(line)
+        elif len(line) <= MAX_LINE:
             self._line = line
+        else:
+            self.error = BadRequest("a line of the chunked framing is too long")
 
     def _read_size(self, line: bytes) -> None:
         size = _SIZE_LINE.fullmatch(line)
@@ -89,12 +82,12 @@ class Chunks(Body):
             self._read_line = self._read_end_of_chunk if self._data_left else self._read_trailer
 
     def _read_end_of_chunk(self, line: bytes) -> None:
-        if line:
+        if line != b"\r\n":
             self.error = BadRequest("a chunk is longer than its size")
         self._read_line = self._read_size
 
     def _read_trailer(self, line: bytes) -> None:
-        if not line:
+        if line == b"\r\n":
             self.completed = True
         elif not _TRAILER.fullmatch(line):
             self.error = BadRequest("a trailer is malformed")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+import socket
 import time
 from typing import Any
 
-from waitress.channel import HTTPChannel
-from waitress.utilities import InternalServerError
+from waitress import wasyncore
 
-from acare.api.request import Workload
-from acare.server.parser import Parser
-from acare.server.response import environment, respond
-
-log = logging.getLogger("acare.server")
+from acare.api.request import Turn
+from acare.server.parser import SETTINGS, Parser
+from acare.server.response import environment
 
 #: Seconds without progress after which a connection is closed, and within which a request must arrive. More
 #: than the 60 s of proxies, so that they close first.
@@ -22,144 +19,116 @@ TIMEOUT = 75
 #: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
 USUAL_HEADER = 2 * 1024
 
+_RECEIVED_TOGETHER = 8 * 1024  # bytes
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+
+class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
     """A connection that handles one request at a time, with time-outs by the monotonic clock.
 
-    waitress parses all data that it receives, about 400 pipelined requests, and answers them in a row.
-    Here the data after a request stays in ``input`` until that request has been answered and the response
-    has been sent, so that the loop serves other connections in between.
+    For each request, the loop calls ``handle_read`` and ``parse`` until it is complete, then
+    ``send_response`` and ``handle_write`` until its response has been sent. What is received after a request
+    stays in ``input`` until then, so that the loop serves other connections in between.
     """
 
-    request: Parser | None
-    requests: list[Parser]
+    env: dict[str, Any]  # of a complete request
+    turn: Turn  # of a complete request
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.number = int(self.socket.fileno())
-        self.input = b""  # received after a request
-        self.output = b""  # a response that the loop has not sent yet
-        self.workload: Workload = "quick"  # of the request that waits to be answered
+    def __init__(self, server: Any, sock: socket.socket, address: tuple[str, int]) -> None:
+        self.server = server
+        self.number = sock.fileno()
+        self.input = b""  # received and not parsed
+        self.request: Parser | None = None  # until its response is about to be sent
+        self.output = b""  # a response until all of it has been sent
+        self.sent = 0  # bytes of the output
+        self.is_last = False  # whether the connection is closed after the response
         self.is_writing = False  # from when a write is queued for a thread until its response is sent
         self.progress_at = self.request_began = time.monotonic()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock, server.sockets)
+        self.connected = True
+        self.addr = address
+        server.connections[self.number] = self
 
     def readable(self) -> bool:
-        return not (self.input or self.is_answering() or self.writable())
+        return not (self.input or self.output or self.is_answering())
 
     def writable(self) -> bool:
-        return not self.output and bool(self.total_outbufs_len or self.will_close or self.close_when_flushed)
+        return bool(self.output)
 
     def is_answering(self) -> bool:
         """Whether a request is complete and the loop has not begun to send its response."""
-        return bool(self.requests or self.output)
+        return self.request is not None and self.request.completed
 
-    def received(self, data: bytes) -> bool:
-        """Parse ``data`` up to the end of one request, which is then queued. The loop parses costly
-        input later."""
-        self._progressed()
-        while data and not self.requests and not self._is_costly(data):
-            data = self._parse(data)
-        self.input = data
-        if self.requests:
-            self.server.add_task(self)
-        else:
-            self.server.connections.has_grown = True
-            if data:
-                self.server.costly.append(self)
-        return True
-
-    def _is_costly(self, data: bytes) -> bool:
-        """Whether parsing ``data`` may take longer than a usual request: a long header, or chunks."""
-        request = self.request
-        if request is not None and request.body_rcv is not None:
-            return bool(request.chunked)
-        begun = 0 if request is None else int(request.header_bytes_received)
-        return begun + len(data) > USUAL_HEADER and (begun > 0 or b"\r\n\r\n" not in data[:USUAL_HEADER])
-
-    def parse_costly(self) -> None:
-        """Parse a header or a piece of a body that ``received`` has left for later."""
+    def handle_read(self) -> None:
+        self.input = self.recv(_RECEIVED_TOGETHER)  # closes the connection if the caller has closed it
         if self.connected:
-            self.received(self._parse(self.input))
+            self._progressed()
+            self.server.received.append(self)
 
     def _progressed(self) -> None:
         """Record progress of the caller."""
         self.progress_at = time.monotonic()
         self.server.connections.move_to_end(self.number)
 
-    def _parse(self, data: bytes) -> bytes:
-        """Parse up to the end of a header or of a body. Returns the rest."""
+    def is_costly(self) -> bool:
+        """Whether parsing may take longer: chunks, or a header that is long or comes in pieces."""
         if self.request is None:
-            data = data.lstrip()  # empty lines and white space: thousands can arrive at once
-            if not data:
-                return data
-            self.request = Parser(self.adj)
+            return b"\r\n\r\n" not in self.input[:USUAL_HEADER]
+        return self.request.content_length == 0
+
+    def parse(self) -> bool:
+        """Parse the input up to the end of a header or of a body. Returns whether the request is complete."""
+        if self.request is None:
+            self.request = Parser(SETTINGS)
             self.request_began = self.progress_at
         request = self.request
-        rest = data[request.received(data) :]
-        has_begun = rest or request.body_bytes_received
-        if request.expect_continue and request.headers_finished and not (has_begun or request.completed):
-            if self.server.application.wants_body(environment(self, request)):
-                self.send_continue()
-            else:  # the caller, who waits for 100 Continue, need not send the body
-                request.completed = request.connection_close = request.is_body_omitted = True
+        self.input = request.receive(self.input)
         if request.completed:
-            self.request = None
-            self.requests.append(request)
-        return rest
+            self.env = environment(request, self.addr[0], self.server.address)
+            self.is_last = request.error is not None or request.connection_close
+        elif request.expect_continue:
+            request.expect_continue = False
+            if not self.input:  # the caller, who has not begun to send the body, may wait
+                self.output = b"HTTP/1.1 100 Continue\r\n\r\n"
+        return bool(request.completed)
 
-    def service(self) -> None:
-        """Answer the request. The loop sends the response, along with other responses."""
-        (request,) = self.requests
-        if self.connected:
-            try:
-                data, is_last = respond(self, request)
-            except Exception:
-                log.exception("a request could not be answered")
-                request.error = InternalServerError("")
-                data, is_last = respond(self, request)
-            self.output = data  # set first: without it, close_when_flushed closes the connection
-            self.close_when_flushed = is_last
-        self.requests = []
-
-    def send_output(self) -> None:
-        """Send the response. What the socket does not accept now goes into waitress's buffer."""
-        data, self.output, self.is_writing = self.output, b"", False
-        if self.connected and not self.total_outbufs_len:
-            data = data[self.send(data, do_close=False) :]
-        if data and self.connected:
-            self.outbufs[-1].append(data)
-            self.total_outbufs_len += len(data)
-            self.server.connections.has_grown = True
-        self._go_on()
+    def send_response(self, data: bytes, is_last: bool) -> None:
+        """Begin to send the response to the request."""
+        self.request, self.is_writing = None, False
+        self.output, self.is_last = data, is_last
+        self.handle_write()
 
     def handle_write(self) -> None:
-        super().handle_write()
-        self._go_on()
+        """Send what the socket accepts now. After a response, the input is parsed."""
+        self.sent += self.send(memoryview(self.output)[self.sent :] if self.sent else self.output)
+        if not self.connected:  # the caller has closed the connection
+            return
+        self._progressed()
+        if self.sent < len(self.output):
+            self.server.connections.has_grown = True
+            return
+        self.output, self.sent = b"", 0
+        if self.is_last:
+            self.handle_close()
+        elif self.input:
+            self.server.received.append(self)
 
-    def _go_on(self) -> None:
-        """Parse what was received after the request; otherwise wait for the caller to send or to read."""
-        if self.connected and not self.is_answering():
-            if self.input and not self.writable():
-                self.received(self.input)
-            else:
-                self._progressed()
+    def handle_close(self) -> None:
+        if self.connected:  # afterwards, another connection may have the same number
+            del self.server.connections[self.number]
+        self.input = self.output = b""
+        self.close()
 
-    def handle_expt(self) -> None:
-        """Close on urgent data, which has no meaning in HTTP; waitress would log it in a busy loop."""
-        self.handle_close()
+    handle_expt = handle_close  # urgent data, which has no meaning in HTTP
 
     def size(self) -> int:
-        """The approximate memory, in bytes, for what was received and for what has not been sent yet."""
-        request = self.requests[0] if self.requests else self.request
-        unsent = len(self.output) + int(self.total_outbufs_len)
-        return len(self.input) + unsent + (0 if request is None else request.size())
+        """The approximate memory, in bytes, of what was received and of an unsent response."""
+        request = 0 if self.request is None else self.request.size()
+        return len(self.input) + len(self.output) + request
 
     def is_overdue(self, now: float) -> bool:
         """Whether the connection has waited for its caller longer than a time-out."""
-        if self.is_answering():
-            return False
-        pause = now - self.progress_at
-        if self.total_outbufs_len:
-            return pause > TIMEOUT
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
-        return is_slow or bool(pause > self.server.patience)
+        pause = now - self.progress_at
+        is_idle = bool(pause > (TIMEOUT if self.output else self.server.patience))
+        return (is_slow or is_idle) and not self.is_answering()

@@ -1,4 +1,4 @@
-"""The open connections in the order of their last progress, and the choice of connections to close."""
+"""The open connections, and the choice of those to close."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ from collections import OrderedDict
 
 from acare.server.channel import Channel
 
+#: Open connections. An idle one costs a file descriptor and no thread.
+MAX_CONNECTIONS = 1000
+
 #: Bytes that all connections together may take: requests until they are answered, and unread responses.
 MAX_HELD = 128 * 1024 * 1024
 
 
 class Connections(OrderedDict[int, Channel]):
-    """The connections by descriptor, the one longest without progress first; waitress adds and removes them.
+    """The connections by descriptor, the one longest without progress first.
 
-    Connections are closed in this order; one with a write in progress only if there is no other.
+    They are closed in this order, those with a write in progress last; the response to a request is lost.
     """
 
-    has_grown = False  # whether more may be held since the last call of limit_memory
+    has_grown = False  # whether more may be held since the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
-        return [channel for channel in self.values() if not channel.is_writing]
+        return sorted(self.values(), key=lambda channel: channel.is_writing)
 
-    def close_one(self) -> None:
-        """Close the connection longest without progress. The response to its request, if any, is lost."""
-        oldest = next(iter(self.values()))
-        next((channel for channel in self.values() if not channel.is_writing), oldest).handle_close()
+    def make_room(self) -> None:
+        """At the limit, close a connection."""
+        if len(self) >= MAX_CONNECTIONS:
+            self._closable()[0].handle_close()
 
     def limit_memory(self) -> None:
         """Over the limit, close connections with buffered data until the rest is within it."""
@@ -37,6 +40,6 @@ class Connections(OrderedDict[int, Channel]):
 
     def close_overdue(self, now: float) -> None:
         """Close the connections whose time-out has expired."""
-        for channel in self._closable():
+        for channel in list(self.values()):
             if channel.is_overdue(now):
                 channel.handle_close()

@@ -1,19 +1,19 @@
 """Request parsing: rejects malformed requests before the app is called.
 
-waitress receives requests. Their headers are parsed here, because waitress accepts some that RFC 9112
-forbids, and takes quadratic time for others. The time of each pattern here is linear in the length of its
-input.
+waitress accepts some headers that RFC 9112 forbids, and takes quadratic time for others. The time of each
+pattern here is linear in the length of its input.
 """
 
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
-from waitress.utilities import BadRequest, RequestEntityTooLarge
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from acare.app import MAX_BODY
 from acare.server.body import Body, Chunks
@@ -27,13 +27,15 @@ MAX_HEADER = 32 * 1024
 #: Header fields of a request besides Host. Joining many of one name takes quadratic time.
 MAX_FIELDS = 100
 
-_PARSED_SIZE = 4  # times the bytes of a header: about the memory that the parsed header takes
+#: Of waitress's settings, those that its parser reads.
+SETTINGS = SimpleNamespace(max_request_body_size=MAX_BODY_READ + 1, max_request_header_size=MAX_HEADER)
 
 _AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
 _TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"
 _REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET}) HTTP/1\.[01]")
 _FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
 _HOST = re.compile(_AUTHORITY)
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*+(?=\r?\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z])")
 _KEPT = re.compile(rb"^(origin|x-request-id):[ \t]*([\x21-\x7e]{1,256})[ \t]*\r", re.I | re.M)
 
 
@@ -44,23 +46,33 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     command, path, query = "-", "/", ""  # until they are parsed
     headers: dict[str, str]
+    header_plus: bytes
     body_rcv: Any
-    is_body_omitted = False
+    error: Error | None
 
-    def received(self, data: bytes) -> int:
+    def receive(self, data: bytes) -> bytes:
+        """Take what belongs to the header or to the body. Returns the rest."""
+        if self.body_rcv is None and len(self.header_plus) < 2:
+            data, self.header_plus = self.header_plus + data, b""
+            if not data[:1].isalpha():
+                data = self._skip_empty_lines(data)
         before = self.header_plus
-        if data[:1] == b"\x16" and not before and self.body_rcv is None:
-            # A TLS handshake has no end of a header: the caller would wait for the time-out.
-            self.error = BadRequest("TLS is not supported")
-            self.completed = True
-            return len(data)
-        consumed = int(super().received(data))
+        consumed = int(self.received(data))
         if self.expect_continue and self.content_length > MAX_BODY:
             self.error = self.error or RequestEntityTooLarge("the caller need not send the body")
             self.completed = True
         if self.error is not None and self.body_rcv is None:
             self._read_rejected(before + data[:consumed])
-        return consumed
+        return data[consumed:]
+
+    def _skip_empty_lines(self, data: bytes) -> bytes:
+        """Returns what follows. Nothing else may stand before a request. (RFC 9112, 2.2)"""
+        empty_lines = _EMPTY_LINES.match(data)
+        if empty_lines is not None:
+            return data[empty_lines.end() :]
+        self.error = BadRequest("it must begin with the method; TLS is not supported")
+        self.completed = True
+        return b""
 
     def _read_rejected(self, text: bytes) -> None:
         """Extract what the response to a rejected header depends on, even if it cannot be parsed."""
@@ -72,7 +84,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def size(self) -> int:
         """The approximate memory, in bytes, of the request as far as it has been received."""
         body = 0 if self.body_rcv is None else min(len(self.body_rcv), MAX_BODY)
-        return _PARSED_SIZE * int(self.header_bytes_received) + body
+        return 4 * int(self.header_bytes_received) + body  # a parsed header takes about four times its bytes
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
@@ -86,7 +98,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             if field is None:
                 raise ParsingError("a header is malformed")
             name, value = field[1], field[2].strip(" \t")
-            if "_" not in name:  # in the environ, it would have the name of another field
+            if "_" not in name:  # in the WSGI environ, it would have the name of another field
                 name = name.upper().replace("-", "_")
                 if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                     name = f"HTTP_{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -14,17 +15,16 @@ from acare.server.parser import Parser
 _http_date = lru_cache(maxsize=1)(build_http_date)  # takes a time in seconds
 
 
-def environment(channel: Any, request: Parser) -> dict[str, Any]:
-    """The WSGI environ of a request. (PEP 3333)"""
-    server = channel.server
-    return {
+def environment(request: Parser, address: str, server: tuple[str, str]) -> dict[str, Any]:
+    """The WSGI environ of a request from ``address`` to ``server``, a host and a port. (PEP 3333)"""
+    env = {
         **request.headers,
-        "REMOTE_ADDR": channel.addr[0],
+        "REMOTE_ADDR": address,
         "REQUEST_METHOD": request.command,
         "PATH_INFO": request.path,
         "QUERY_STRING": request.query,
-        "SERVER_NAME": server.server_name,
-        "SERVER_PORT": str(server.effective_port),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": server[1],
         "SERVER_PROTOCOL": f"HTTP/{request.version}",
         "SCRIPT_NAME": "",
         "wsgi.version": (1, 0),
@@ -35,31 +35,26 @@ def environment(channel: Any, request: Parser) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "acare.stopping": server.stopping,
     }
+    if request.error is not None:
+        env["acare.rejected"] = request.error.code, request.error.body
+    return env
 
 
-def respond(channel: Any, request: Parser) -> tuple[bytes, bool]:
-    """The app's response, also to a rejected request, and whether the connection is closed after it.
+def respond(app: Callable[..., Iterable[bytes]], env: dict[str, Any], is_last: bool) -> bytes:
+    """The app's response, also to a rejected request. ``is_last``: the connection is closed after it.
 
     The app must set valid headers with a Content-Length. ValueError if one has a line break.
     """
-    server, error = channel.server, request.error
-    env = environment(channel, request)
-    if error is not None:
-        env["acare.rejected"] = error.code, error.body
-    if request.is_body_omitted:
-        env["acare.body_not_requested"] = True
-    started: list[tuple[Any, ...]] = []
-    body = b"".join(server.application(env, lambda *start: started.append(start)))
-    status, headers, *_ = started[0]
+    started: list[Any] = []
+    body = b"".join(app(env, lambda *start: started.extend(start)))
+    status, headers = started[:2]
     lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {_http_date(int(time.time()))}"]
-    is_last = error is not None or request.connection_close or (server.stopping and not channel.input)
     if is_last:
         lines.append("connection: close")
-    elif request.version == "1.0":
+    elif env["SERVER_PROTOCOL"] == "HTTP/1.0":
         lines.append("connection: keep-alive")
     head = "\r\n".join([*lines, "\r\n"])
     if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
         raise ValueError("a header contains a line break")
-    return head.encode("latin-1") + body, is_last
+    return head.encode("latin-1") + body

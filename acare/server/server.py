@@ -9,11 +9,11 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from waitress import wasyncore
-from waitress.adjustments import Adjustments
 from waitress.trigger import trigger
 
 from acare.api.request import Workload
@@ -21,182 +21,91 @@ from acare.app import App
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
-from acare.server.listener import Listener
-from acare.server.parser import MAX_BODY_READ, MAX_HEADER
+from acare.server.response import respond
 from acare.server.workers import FairQueue, start_threads
 
 log = logging.getLogger("acare.server")
 
-#: Open connections. An idle one costs a file descriptor and no thread.
-MAX_CONNECTIONS = 1000
-
 #: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
 PATIENCE = 1.0
 
+#: Seconds without accepting connections after an error, such as too many open files.
+PAUSE_SECONDS = 1.0
+
 #: Seconds that the loop spends on costly parsing, and again on answering requests, before it sends the
-#: responses and reads what has arrived.
-TOGETHER_SECONDS = 0.004
+#: responses and reads what has arrived; and after which it lets the threads run, if all share a core.
+LOOP_SLICE_SECONDS = 0.004
 
-#: Seconds after which the loop lets the write threads run, if they have to share a core with it.
-YIELD_SECONDS = 0.004
+#: Threads for each workload but "quick", which the loop answers.
+THREADS: dict[Workload, int] = {"slow": 4, "write": 16}
 
-#: Bytes of a response from the loop above which later lists for the same caller are answered by threads.
-LARGE_RESPONSE = 256 * 1024
-
-#: Threads for each kind of request that the loop does not answer. A caller has one of each kind of read at a
-#: time.
-THREADS: dict[Workload, int] = {"write": 16, "check": 1, "list": 2, "slow": 4}
-
+_ACCEPTED_TOGETHER = 1024  # connections, before the loop goes on
 _SWEEP_SECONDS = 1.0
-_ADJUSTMENTS = {
-    "max_request_body_size": MAX_BODY_READ + 1,
-    "max_request_header_size": MAX_HEADER,
-    "outbuf_overflow": 2**30,  # bytes: no temporary files for responses
-}
 
 
-class Server:
-    """Serves ``app`` until SIGTERM or SIGINT, then finishes the open requests.
+class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
+    """Serves ``app`` on a listening socket until SIGTERM or SIGINT, then finishes the open requests.
 
-    One thread, the event loop, receives requests, answers the quick ones and closes overdue connections.
-    Other threads answer writes, slow reads and readiness checks. To a connection, this object acts as
-    waitress's server.
+    One thread, the event loop, receives and parses requests, answers the quick ones, sends all responses and
+    closes overdue connections. Other threads answer writes and slow reads.
     """
 
     def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
-        self.application = app
-        self.stopping = False
+        self.connections = Connections()
+        self.sockets: dict[int, Any] = {}  # all that the loop polls
+        self.received: deque[Channel] = deque()  # the loop is to parse their input
+        self.address = str(listener.getsockname()[0]), str(listener.getsockname()[1])
         self.patience: float = TIMEOUT
-        self.adj = Adjustments(**_ADJUSTMENTS)
-        self.connections = self.active_channels = Connections()
-        self.server_name, self.effective_port = listener.getsockname()[:2]
-        self._sockets: dict[int, Any] = {}  # all that the loop polls
-        self._trigger = trigger(self._sockets)
-        self._listener = Listener(listener, self._sockets, self.connect)
+        self._app = app
         self._drain_seconds = settings.drain_seconds
-        self._large_lists: set[str | None] = set()  # callers whose lists go to threads; each has a valid key
-        self._signalled = False
-        self._swept_at = self._yielded_at = time.monotonic()
+        self._stopping = False
+        self._trigger = trigger(self.sockets)
+        self._has_callers = self._is_woken = False
+        self._accepts_at = self._swept_at = self._yielded_at = time.monotonic()
+        self._costly: deque[Channel] = deque()  # of ``received``, those to be parsed after the others
         self._quick = FairQueue()
-        self._queues = {"quick": self._quick} | {kind: FairQueue() for kind in THREADS}
-        self.costly: deque[Channel] = deque()  # the loop is to parse their input
-        self._answered: deque[Channel] = deque()  # by threads; the loop is to send the responses
-        self._is_woken = False
-        self._writes = 0  # writes that are queued or being answered
-        for kind, number in THREADS.items():
-            start_threads(number, self._queues[kind], self._send_later)
+        self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
+        self._answered: deque[tuple[Channel, bytes, bool]] = deque()  # the loop is to send
+        for workload, number in THREADS.items():
+            start_threads(number, partial(self._answer, self._queues[workload]))
+        super().__init__(listener, self.sockets)
         # Before the address is printed, so that a stop is clean from then on.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, self._stop)
 
-    # --- called by connections
+    # --- the listening socket
 
-    def connect(self, sock: socket.socket, addr: tuple[str, int]) -> None:
-        """Add a connection. At the limit, the one longest without progress is closed first."""
-        if len(self.connections) >= MAX_CONNECTIONS:
-            self.connections.close_one()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Channel(self, sock, addr, self.adj, self._sockets)
+    accepting = True
 
-    def add_task(self, channel: Channel) -> None:
-        """Queue the request of ``channel`` for the loop if answering it is quick, otherwise for a thread."""
-        request = channel.requests[0]
-        channel.workload = "quick"
-        if not request.error:
-            channel.workload = self.application.workload(request.command, request.path, request.query)
-        channel.is_writing = channel.workload == "write"
-        self._writes += channel.is_writing
-        # Writes, which are committed together, are taken in the order of their arrival.
-        key = request.headers.get("HTTP_X_API_KEY") or request.headers.get("HTTP_API_KEY")  # valid or not
-        self._queue(None if channel.is_writing else key or channel.addr[0], channel)
+    def readable(self) -> bool:
+        return time.monotonic() >= self._accepts_at
 
-    def _queue(self, caller: str | None, channel: Channel) -> None:
-        is_small_list = channel.workload == "list" and caller not in self._large_lists
-        self._queues["quick" if is_small_list else channel.workload].put(caller, channel)
+    def handle_accept(self) -> None:
+        self._has_callers = True
+
+    def _accept(self) -> None:
+        """Accept connections, after the other events of a wait: one may get the descriptor of one that it
+        replaces. An error costs one connection and never closes the listening socket."""
+        self._has_callers = False
+        try:
+            for _ in range(_ACCEPTED_TOGETHER):
+                if (accepted := self.accept()) is None:
+                    return
+                self.connections.make_room()
+                Channel(self, *accepted)
+        except Exception:
+            log.exception("a connection could not be accepted")
+            self._accepts_at = time.monotonic() + PAUSE_SECONDS
 
     # --- the loop
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then finish the open requests. Returns the exit code."""
-        try:
-            while not self._signalled:
-                self._iterate(_SWEEP_SECONDS)
-            self._drain()
-        except Exception:
-            log.exception("the event loop failed; the server exits")
-            return 1
-        return 0
-
-    def _iterate(self, seconds: float) -> None:
-        """Wait up to ``seconds`` for events, answer a few requests and send the responses."""
-        is_busy = self.costly or not self._quick.is_empty()
-        wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self._sockets, count=1)
-        self._is_woken = False
-        while self._answered:
-            channel = self._answered.popleft()
-            self._writes -= channel.is_writing
-            self._attempt(Channel.send_output, channel)
-        self._listener.accept_callers()
-        until = time.monotonic() + TOGETHER_SECONDS
-        while self.costly and time.monotonic() < until:
-            self._attempt(Channel.parse_costly, self.costly.popleft())
-        if self.connections.has_grown:
-            self.connections.limit_memory()
-        self._answer_quick()
-        now = time.monotonic()
-        if self._writes and now - self._yielded_at > YIELD_SECONDS:
-            os.sched_yield()
-            self._yielded_at = time.monotonic()
-        if now - self._swept_at >= _SWEEP_SECONDS:
-            self._swept_at = now
-            self.connections.close_overdue(now)
-
-    def _answer_quick(self) -> None:
-        answered: list[Channel] = []
-        until = time.monotonic() + TOGETHER_SECONDS
-        while not self._quick.is_empty() and time.monotonic() < until:
-            caller, channel = self._quick.take()
-            if channel.workload == "list" and caller in self._large_lists:  # one was large meanwhile
-                self._queue(caller, channel)
-            else:
-                self._attempt(Channel.service, channel)
-                if len(channel.output) > LARGE_RESPONSE:
-                    self._large_lists.add(caller)
-                answered.append(channel)
-            self._quick.done(caller)
-        for channel in answered:
-            self._attempt(Channel.send_output, channel)
-
-    @staticmethod
-    def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
-        try:
-            step(channel)
-        except Exception:
-            channel.handle_error()
-
-    def _send_later(self, channel: Channel) -> None:
-        """Have the loop send the response of a thread."""
-        self._answered.append(channel)
-        if not self._is_woken:
-            self._is_woken = True
-            self._trigger.pull_trigger()
-
-    # --- the stop
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self._signalled:
-            log.warning("a second signal: the server ends at once; open requests are not finished")
-            logging.shutdown()
-            os._exit(128 + number)
-        self._signalled = True
-        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
-
-    def _drain(self) -> None:
-        """Accept no new connections, answer every request that has begun to arrive, and close."""
-        self.stopping = True  # from now on, no connection stays open after a response
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then finish the open requests."""
+        while not self._stopping:
+            self._iterate(_SWEEP_SECONDS)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
-        self._listener.close()
+        self.close()  # the listening socket
         self.patience = PATIENCE
         deadline = time.monotonic() + self._drain_seconds
         while self.connections and time.monotonic() < deadline:
@@ -206,5 +115,101 @@ class Server:
             # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.connections))
             return
-        self.application.close()
+        self._app.close()
         log.info("stopped")
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            log.warning("a second signal: the server ends at once; open requests are not finished")
+            logging.shutdown()
+            os._exit(128 + number)
+        self._stopping = True  # from now on, no connection stays open after a response
+        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
+
+    def _iterate(self, seconds: float) -> None:
+        """Wait up to ``seconds`` for events, then take the requests from their bytes to their responses."""
+        is_busy = self.received or self._costly or not self._quick.is_empty()
+        wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self.sockets, count=1)
+        self._is_woken = False
+        if self._has_callers:
+            self._accept()
+        self._parse_received()
+        if self.connections.has_grown:
+            self.connections.limit_memory()
+        self._answer_quick()
+        self._send_answered()
+        now = time.monotonic()
+        if now - self._yielded_at > LOOP_SLICE_SECONDS:
+            os.sched_yield()
+            self._yielded_at = time.monotonic()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = now
+            self.connections.close_overdue(now)
+
+    def _parse_received(self) -> None:
+        """Parse usual input first, then costly input for a while."""
+        while self.received:
+            channel = self.received.popleft()
+            if channel.is_costly():
+                self._costly.append(channel)
+            else:
+                self._attempt(self._parse, channel)
+        until = time.monotonic() + LOOP_SLICE_SECONDS
+        while self._costly and time.monotonic() < until:
+            self._attempt(self._parse, self._costly.popleft())
+
+    def _parse(self, channel: Channel) -> None:
+        """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""
+        if channel.parse():
+            channel.turn = self._app.turn(channel.env)
+            channel.is_writing = channel.turn.workload == "write"
+            self._queues[channel.turn.workload].put(channel)
+        elif channel.input:
+            self.received.append(channel)
+        else:
+            self.connections.has_grown = True
+
+    def _answer_quick(self) -> None:
+        """Answer quick requests for a while."""
+        until = time.monotonic() + LOOP_SLICE_SECONDS
+        while not self._quick.is_empty() and time.monotonic() < until:
+            channel = self._quick.take()
+            self._answered.append((channel, *self._respond(channel)))
+            self._quick.done(channel)
+
+    def _send_answered(self) -> None:
+        """Send the responses of the loop and of the threads."""
+        while self._answered:
+            channel, *response = self._answered.popleft()
+            self._attempt(Channel.send_response, channel, *response)
+
+    @staticmethod
+    def _attempt(step: Callable[..., None], channel: Channel, *arguments: object) -> None:
+        """Take a step for an open connection. An error closes it."""
+        try:
+            if channel.connected:
+                step(channel, *arguments)
+        except Exception:
+            channel.handle_error()
+
+    def _answer(self, waiting: FairQueue) -> None:
+        """Answer the requests that wait, in a thread. The loop sends the responses."""
+        while True:
+            channel = waiting.take()
+            response = self._respond(channel)
+            waiting.done(channel)
+            self._answered.append((channel, *response))
+            if not self._is_woken:
+                self._is_woken = True
+                self._trigger.pull_trigger()
+
+    def _respond(self, channel: Channel) -> tuple[bytes, bool]:
+        """The response, and whether the connection is closed after it. Called in the loop, too."""
+        # A server that is stopping closes the connection, unless the next request has been received already.
+        is_last = channel.is_last or (self._stopping and not channel.input)
+        channel.env["acare.stopping"] = self._stopping
+        try:
+            return respond(self._app, channel.env, is_last) if channel.connected else b"", is_last
+        except Exception:
+            log.exception("a request could not be answered")
+            return b"", True

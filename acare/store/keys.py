@@ -117,18 +117,22 @@ class KeyStore:
         self._now = now
         self._noted: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
-    def authenticate(self, key: str) -> Caller | None:
-        """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
-
-        The use of a key is recorded to the minute, by a queued write that this call does not wait for.
-        """
+    def holder(self, key: str) -> Caller | None:
+        """The caller who holds the key; None if it is malformed, unknown, expired or revoked."""
         if len(key) != KEY_LENGTH:
             return None
         caller, expires_at = self._database.cached(key, _find)
-        now = self._now()
-        if caller is None or (expires_at is not None and expires_at <= now):
+        return None if expires_at is not None and expires_at <= self._now() else caller
+
+    def authenticate(self, key: str) -> Caller | None:
+        """Like ``holder``, for a request that is answered now.
+
+        The use of a key is recorded to the minute, by a queued write that this call does not wait for.
+        """
+        caller = self.holder(key)
+        if caller is None:
             return None
-        minute = f"{now[: len('2026-07-15T14:32')]}:00.000Z"
+        minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
         if self._noted.get(caller.key_id) != minute:
             self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
             values = {"id": caller.key_id, "minute": minute}

@@ -9,13 +9,15 @@ from wsgiref.util import shift_path_info
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import JORDAN
+from support.data import ALL_SCOPES, JORDAN
+from support.keys import new_key
 from support.wsgi import call
 
 import acare
 from acare.api.body import MAX_DISCARDED
 from acare.api.request import workload
 from acare.app import MAX_BODY
+from acare.auth import OPERATOR
 from acare.config import SETTINGS
 from acare.errors import SettingError
 
@@ -133,7 +135,8 @@ def test_the_environment_is_not_read(tmp_path, monkeypatch):
 
 WORKLOADS = {
     ("GET", "/v1/clients", ""): "quick",
-    ("GET", "/v1/clients", "limit=26"): "list",
+    ("GET", "/v1/clients", "limit=25&page=399"): "quick",
+    ("GET", "/v1/clients", "limit=26"): "slow",
     ("GET", "/v1/clients", "page=100&limit=100"): "slow",
     ("GET", "/v1/clients", "p%61ge=30000"): "slow",
     ("HEAD", "/v1/clients", "q=lee"): "slow",
@@ -143,9 +146,9 @@ WORKLOADS = {
     ("GET", "/v1/clients.csv", ""): "slow",
     ("GET", "/v1/clients/x/%68istory", ""): "slow",
     ("GET", "/v1/keys", ""): "slow",
-    ("GET", "/v1/changes", ""): "list",
+    ("GET", "/v1/changes", ""): "slow",
     ("DELETE", "/v1/clients/x", ""): "write",
-    ("GET", "//readyz/", ""): "check",
+    ("GET", "//readyz/", ""): "slow",
     ("GET", "/healthz", ""): "quick",
 }
 
@@ -153,3 +156,18 @@ WORKLOADS = {
 @pytest.mark.parametrize(("request_line", "expected"), WORKLOADS.items(), ids=str)
 def test_a_request_has_a_workload(request_line, expected):
     assert workload(*request_line) == expected
+
+
+proxied = app_fixture(scope="function", trusted_proxy="192.0.2.1")
+
+
+def test_the_keys_of_a_user_have_one_turn_and_other_requests_that_of_their_address(proxied):
+    def caller(key, **headers):
+        line = {"REQUEST_METHOD": "GET", "PATH_INFO": "/v1/clients", "QUERY_STRING": ""}
+        return proxied.turn({**line, "REMOTE_ADDR": "192.0.2.1", "HTTP_X_API_KEY": key, **headers}).caller
+
+    keys = [new_key(proxied.keys, "ana@example.com", ALL_SCOPES) for _ in range(2)]
+    assert [caller(made.key) for made in keys] == [keys[0].user_id] * 2
+    proxied.keys.revoke(OPERATOR, keys[1].id)
+    assert {caller(keys[1].key), caller("0" * 64), caller("x")} == {"192.0.2.1"}
+    assert caller("x", HTTP_X_FORWARDED_FOR="2001:db8::1") == "2001:db8::/64"

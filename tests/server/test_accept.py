@@ -10,9 +10,9 @@ from support.target import target_in
 # The next time that the server calls this method of a socket, it fails; once the file is there.
 FAILING = """
 import pathlib, socket
-from acare.server import listener, server
+from acare.server import server
 
-listener.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05
+server.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05
 armed, called = pathlib.Path({armed!r}), socket.socket.{method}
 
 def fail_once(self, *arguments):
@@ -64,15 +64,14 @@ def answers_within(target, seconds):
 RAISING = """
 from acare.server import server
 server.THREADS["write"] = 2
-from acare.server.channel import Channel
-service = Channel.service
+respond = server.respond
 
-def fail(self):
-    if self.requests[0].command != "GET" or self.requests[0].path == "/v1/users":
+def fail(app, environ, is_last):
+    if environ["REQUEST_METHOD"] != "GET" or environ["PATH_INFO"] == "/v1/users":
         raise RuntimeError("on purpose")
-    service(self)
+    return respond(app, environ, is_last)
 
-Channel.service = fail
+server.respond = fail
 """
 
 
@@ -90,7 +89,7 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
 
 
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import listener, server; listener.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05"
+    quick = "from acare.server import server; server.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         assert status_on(there, target) == 200
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)

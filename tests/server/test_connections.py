@@ -21,9 +21,9 @@ def room_for(number, folder):
     """A server with room for so many connections, and what makes connections to it."""
     before = f"""
 from acare.database import database
-from acare.server import server
+from acare.server import connections
 database.WRITE_CHECK_SECONDS = 0.5
-server.MAX_CONNECTIONS = {number}
+connections.MAX_CONNECTIONS = {number}
 """
     with target_in(folder, before=before) as target, contextlib.ExitStack() as stack:
 

@@ -3,10 +3,7 @@
 import time
 
 import pytest
-from support.keys import new_key
 from support.sockets import BODY, read_answer, request
-from support.target import target_in
-from support.wsgi import call
 
 EXPECT = {"Expect": "100-continue"}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -73,40 +70,3 @@ def test_a_caller_of_http_1_0_is_not_told_to_continue(target, caller):
     raw.sendall(BODY)
     answer, told = answer_after_continue(stream)
     assert (answer[0], told) == (201, False)
-
-
-# --- no body is asked for if the response is certain without it
-
-
-@pytest.fixture(scope="module")
-def limited(tmp_path_factory):
-    """A server whose callers have two requests."""
-    with target_in(tmp_path_factory.mktemp("limited"), "--rate-limit", "2/3600") as target:
-        yield target
-
-
-@pytest.mark.parametrize("framing", [LENGTH, {"Transfer_Encoding": "chunked"}], ids=["length", "chunked"])
-def test_the_body_of_an_unknown_caller_is_not_asked_for(target, caller, framing):
-    raw, stream = caller
-    raw.sendall(request("0" * 64, "POST", **framing, **EXPECT))
-    (status, headers, _), told = answer_after_continue(stream)
-    assert (status, told, headers["Connection"], stream.read()) == (401, False, "close", b"")
-
-
-def test_a_body_over_the_rate_limit_is_not_asked_for(limited):
-    asked = []
-    for _ in range(3):
-        with limited.connections() as [raw], raw.makefile("rb") as stream:
-            raw.sendall(request(limited.key, "POST", **LENGTH, **EXPECT))
-            asked.append(stream.peek().startswith(CONTINUE))
-            if asked[-1]:
-                raw.sendall(BODY)
-            answer, _ = answer_after_continue(stream)
-    assert (asked, answer[0]) == ([True, True, False], 429)
-
-
-def test_a_token_that_arrives_meanwhile_makes_it_ask_again(app):
-    key = new_key(app.keys, "broker@example.com", {}, role="broker").key
-    asked = {"HTTP_X_API_KEY": key, "CONTENT_LENGTH": "9", "acare.body_not_requested": True}
-    status, headers, _ = call(app, "POST", "/v1/clients", **asked)
-    assert (status[:3], dict(headers)["retry-after"]) == ("503", "1")

@@ -122,6 +122,17 @@ def test_unread_responses_have_the_same_limit(tight):
         assert tight.is_well()
 
 
+def test_an_open_connection_holds_nothing_of_a_response_that_was_read(tight):
+    """25 responses of 2 MB on each of four connections."""
+    before = tight.memory()
+    with tight.connections(4) as crowd:
+        for raw in crowd * 25:
+            raw.sendall(request(tight.key, path="/v1/clients?limit=25"))
+            with raw.makefile("rb") as stream:
+                assert read_answer(stream)[0] == 200
+        assert tight.memory() - before < 30 * MIB
+
+
 def is_closed(raw):
     """Whether the server has closed the connection, perhaps in the middle of a response."""
     try:

@@ -1,37 +1,51 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import functools
+import itertools
 import time
 
 import pytest
+from support.data import ALL_SCOPES
 from support.files import write_lock
-from support.server import make_key
+from support.keys import new_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import PROMPT, TRIES, attack, target_in
 from support.waits import Clock
 
-SEARCH_SECONDS = 0.3
-SLOW_SEARCHES = f"""
+import acare
+
+SEARCH_SECONDS = 0.5
+REFUSAL_SECONDS = 0.005
+SLOW = f"""
 import time
-from acare.api import resources
-on_get = resources.ClientCollection.on_get
-def slowly(self, req, resp):
+from acare.api import middleware, resources
+on_get, require_key = resources.ClientCollection.on_get, middleware.RequireKey.process_request
+def search(self, req, resp):
     if "q" in req.params:
         time.sleep({SEARCH_SECONDS})
     on_get(self, req, resp)
-resources.ClientCollection.on_get = slowly
+def refuse(self, req, resp):
+    if req.is_api and req.context.caller is None:
+        time.sleep({REFUSAL_SECONDS})
+    require_key(self, req, resp)
+resources.ClientCollection.on_get, middleware.RequireKey.process_request = search, refuse
 """
 SEARCH = "/v1/clients?q=lee"
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    """A server with large clients, whose searches are slow; ``other`` is the key of another caller."""
-    folder = tmp_path_factory.mktemp("turns")
-    fill_with_large_clients(folder / "served.db")
-    with target_in(folder, before=SLOW_SEARCHES) as target:
-        target.database = folder / "served.db"
-        target.other = make_key(target.database)
+    """A slow server with large clients, and eight keys of one user and one of another."""
+    database = tmp_path_factory.mktemp("turns") / "served.db"
+    fill_with_large_clients(database)
+    with acare.create_app(database=database) as app:
+        keys = [
+            new_key(app.keys, f"{name}@example.com", ALL_SCOPES, role="broker").key
+            for name in [*["busy"] * 8, "other"]
+        ]
+    with target_in(database.parent, key=keys[0], before=SLOW) as target:
+        target.database = database
+        *target.keys, target.other = keys
         yield target
 
 
@@ -46,17 +60,17 @@ def ask(target, method, path, body=b""):
 
 
 def seconds_beside(target, path, *what):
-    """The seconds until another caller is answered while one asks for ``path`` 60 times."""
+    """The seconds until another user is answered while one asks for ``path`` 60 times, with all keys."""
     with target.connections(60) as crowd:
-        for raw in crowd:
-            raw.sendall(request(target.key, path=path))
+        for raw, key in zip(crowd, itertools.cycle(target.keys), strict=False):
+            raw.sendall(request(key, path=path))
         time.sleep(0.1)
         return ask(target, *what)
 
 
-# Behind the 60 searches it would be 4.5 s. Threads, whose waiting for a busy machine counts, have more time.
+# Behind the 60 searches it would be 7.5 s, and behind one with each key at least 1 s.
 OTHERS = {
-    "a search": (("GET", SEARCH), SEARCH_SECONDS + 1),
+    "a search": (("GET", SEARCH), SEARCH_SECONDS + 0.4),
     "a list": (("GET", "/v1/clients?limit=1"), PROMPT),
     "a write": (("POST", "/v1/clients", BODY), 1),
 }
@@ -71,6 +85,27 @@ def test_searches_of_one_caller_do_not_delay_another(target, what, seconds):
 def test_lists_of_one_caller_do_not_delay_another(target, path):
     act = functools.partial(seconds_beside, target, path, "GET", "/v1/clients?limit=1")
     assert min(attack(target, act) for _ in range(TRIES)) < PROMPT
+
+
+MADE_UP = {
+    "reads": ("GET", "/v1/clients", b""),
+    "searches": ("GET", SEARCH, b""),
+    "writes": ("POST", "/v1/clients", BODY),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), MADE_UP.values(), ids=MADE_UP)
+def test_made_up_keys_do_not_delay_another_caller(target, method, path, body):
+    """200 connections, each with a key of its own and a large header."""
+    headers = {"Prefer": "a=b, " * 6_000, "Content-Length": len(body)}
+    waits = []
+    for _ in range(TRIES):
+        with target.connections(200) as crowd:
+            for number, raw in enumerate(crowd):
+                raw.sendall(request(f"{number:064}", method, path, body, **headers))
+            time.sleep(0.3)  # they wait to be answered
+            waits.append(ask(target, "GET", "/v1/clients?limit=1"))
+    assert min(waits) < 0.15
 
 
 def test_writes_and_checks_that_wait_do_not_delay_reads(target):
