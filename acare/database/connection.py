@@ -57,9 +57,6 @@ _READER_SETTINGS = (
 # Steps of SQLite between two checks of a statement's time limit: a few milliseconds.
 _TIME_LIMIT_STEPS = 100_000
 
-#: Seconds that a limited read may take while the log must be emptied.
-HURRIED_SECONDS = 0.1
-
 _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
     sqlite3.SQLITE_LOCKED: "The database is locked.",
@@ -137,20 +134,10 @@ def as_domain_error(error: BaseException) -> BaseException:
     return unavailable
 
 
-def limit_time(
-    connection: sqlite3.Connection, seconds: float, hurries: Callable[[], bool] = lambda: False
-) -> None:
-    """Interrupt the statement that runs when ``seconds`` have passed.
-
-    If ``hurries()``, that is already after ``HURRIED_SECONDS``.
-    """
+def limit_time(connection: sqlite3.Connection, seconds: Callable[[], float]) -> None:
+    """Interrupt the statement that runs when ``seconds()`` have passed."""
     begun = time.monotonic()
-
-    def is_over() -> bool:
-        passed = time.monotonic() - begun
-        return passed > seconds or (passed > HURRIED_SECONDS and hurries())
-
-    connection.set_progress_handler(is_over, _TIME_LIMIT_STEPS)
+    connection.set_progress_handler(lambda: time.monotonic() - begun > seconds(), _TIME_LIMIT_STEPS)
 
 
 def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:

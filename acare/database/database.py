@@ -89,7 +89,7 @@ class Database:
         except IndexError:
             connection = self._new_reader()
         if max_seconds is not None:
-            limit_time(connection, max_seconds, self._writer.log.is_long)
+            limit_time(connection, lambda: self._writer.log.read_seconds(max_seconds))
         try:
             yield connection
         except sqlite3.Error as error:

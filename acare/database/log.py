@@ -13,7 +13,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from acare.database.connection import HURRIED_SECONDS
 from acare.database.file import log_file
 from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
@@ -21,8 +20,11 @@ from acare.errors import StoreUnavailable
 log = logging.getLogger("acare.database")
 
 #: Bytes of log (1 GiB) from which writes are refused until it has been emptied. The log grows so long only
-#: while readers keep old snapshots open; it must not fill the disk. From a quarter on, long reads are ended.
+#: while readers keep old snapshots open; it must not fill the disk.
 MAX_SIZE = 1024 * 1024 * 1024
+
+#: Seconds that a limited read may take from a quarter of MAX_SIZE on.
+SHORT_SECONDS = 0.1
 
 #: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
 CHECKPOINT_AFTER = 4000
@@ -57,7 +59,6 @@ class WriteAheadLog:
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._kept_size = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._copied_rows = connection.total_changes  # at the last checkpoint
-        self._commits = 0  # since then; a commit can change no row
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
 
@@ -67,19 +68,17 @@ class WriteAheadLog:
         self._failed = self._failed or os.path.exists(self._record)
         return self._failed
 
-    def is_long(self) -> bool:
-        """Whether the log must be emptied soon, so that reads must end: from a quarter of MAX_SIZE on."""
-        return self._size() >= MAX_SIZE // 4
+    def read_seconds(self, max_seconds: float) -> float:
+        """The time limit of a read, since its snapshot keeps a long log from being emptied."""
+        return min(max_seconds, SHORT_SECONDS) if self._is_long() else max_seconds
 
     def committed(self) -> None:
         """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
-        self._commits += 1
-        rows = self._connection.total_changes - self._copied_rows
-        if self.is_long():
+        if self._is_long():
             if time.monotonic() >= self._next_attempt:
                 self.empty()
                 self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
-        elif self._commits + rows >= CHECKPOINT_AFTER:
+        elif self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER:
             self._copy()
 
     def check(self) -> None:
@@ -108,7 +107,7 @@ class WriteAheadLog:
             while not self._try_to_empty(give_up, pause):
                 if time.monotonic() >= give_up:
                     return False
-                pause = 1.5 * HURRIED_SECONDS
+                pause = 1.5 * SHORT_SECONDS
         finally:
             self._connection.execute(f"PRAGMA journal_size_limit = {self._kept_size}").fetchone()
         return True
@@ -141,7 +140,7 @@ class WriteAheadLog:
                 if copied == in_log or time.monotonic() >= give_up:
                     break
                 time.sleep(_RETRY_SECONDS)
-            self._commits, self._copied_rows = 0, self._connection.total_changes
+            self._copied_rows = self._connection.total_changes
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -154,6 +153,9 @@ class WriteAheadLog:
         finally:
             self._connection.execute("ROLLBACK")
         return bool(copied == in_log)
+
+    def _is_long(self) -> bool:
+        return self._size() >= MAX_SIZE // 4
 
     def _size(self) -> int:
         """The size of the file in bytes: a restart truncates it to that of journal_size_limit."""
