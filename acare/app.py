@@ -1,10 +1,8 @@
 """The composition root: settings → stores → limiter → Falcon app. Read this file first."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import falcon
 
@@ -152,7 +150,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """Close the database. Later requests fail."""
         self.database.close()
 
-    def __enter__(self) -> App:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,5 @@
 """Callers and rights: the user of an API key, the clients they can see, and the rights to operations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """The types that the API and the store share about clients."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 

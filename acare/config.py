@@ -4,13 +4,11 @@ Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve``
 variable. A flag takes precedence over the variable. All three take the same text.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from acare import setting_types
 from acare.errors import SettingError
@@ -120,7 +118,7 @@ class Settings:
             raise SettingError("--user-header needs --trusted-proxy: no other caller may send the header")
 
     @classmethod
-    def from_options(cls, options: Mapping[str, object]) -> Settings:
+    def from_options(cls, options: Mapping[str, object]) -> Self:
         """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
         unknown = options.keys() - {setting.name for setting in SETTINGS}
         if unknown:
@@ -129,7 +127,7 @@ class Settings:
         return cls(**{name: setting.read(options[name], name) for name, setting in given.items()})
 
     @classmethod
-    def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
+    def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
         """The settings of a command: for each name in ``flags``, its value or, if None, the variable.
 
         SettingError names the invalid flag or variable.

@@ -1,7 +1,5 @@
 """Writes clients as CSV, safe to open in a spreadsheet."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

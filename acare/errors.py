@@ -1,7 +1,5 @@
 """The errors of the domain, independent of HTTP and SQL; ``acare.api.envelope`` maps them to responses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The types of the fields of a client: each checks a value from a JSON body."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

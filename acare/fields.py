@@ -4,8 +4,6 @@ Fields that the server sets and unknown fields are ignored, so that a caller can
 send back all of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Ids: UUIDs, in lower case with hyphens in the database and on the wire."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Compares places and types of property: by whole words, without case, accents and punctuation."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Token buckets, independent of HTTP."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """The types of settings: each function parses a text. Its ValueError has the rule, as in ``field_types``."""
 
-from __future__ import annotations
-
 import ipaddress
 import math
 import re

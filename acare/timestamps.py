@@ -3,8 +3,6 @@
 All are UTC with milliseconds, so they sort and compare as text.
 """
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 from functools import lru_cache

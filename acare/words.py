@@ -4,8 +4,6 @@ Both follow the same rules, so that FTS5 has nothing to do but compare. Its toke
 accents of Latin letters; the rules here are for other spellings, apostrophes and phone numbers.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

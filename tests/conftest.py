@@ -1,7 +1,5 @@
 """Fixtures: an app on a database of its own, callers with keys to it, and real servers."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The structure of the package: which module imports what, and which files there are."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import itertools

@@ -1,7 +1,5 @@
 """The access log: one line for each request, its fields and its two formats."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

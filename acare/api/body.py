@@ -1,7 +1,5 @@
 """Reads a JSON body, and rejects invalid JSON that Python's parser accepts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from io import BytesIO

@@ -1,7 +1,5 @@
 """The feed of changes."""
 
-from __future__ import annotations
-
 import falcon
 
 from acare.api import envelope

@@ -1,7 +1,5 @@
 """The request headers that make a write safe: If-Match, If-None-Match (RFC 9110) and Idempotency-Key."""
 
-from __future__ import annotations
-
 import re
 
 import falcon

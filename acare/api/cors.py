@@ -1,7 +1,5 @@
 """Cross-origin resource sharing (the Fetch standard): preflights, and the headers of every other response."""
 
-from __future__ import annotations
-
 import re
 
 import falcon

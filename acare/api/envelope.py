@@ -4,8 +4,6 @@ Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"succes
 "message", "details"?}, "timestamp", "correlationId"}``.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import random

@@ -3,8 +3,6 @@
 The API's own middleware applies under ``/v1`` only; other paths need no key and have no limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The OpenAPI 3.1 document: ``openapi.json``, completed with the version and the prefix."""
 
-from __future__ import annotations
-
 import json
 from importlib import resources
 from typing import Any

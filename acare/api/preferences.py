@@ -1,7 +1,5 @@
 """``Prefer: handling=strict`` (RFC 7240): rejects the input that acare otherwise ignores."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 

@@ -1,7 +1,5 @@
 """The headers of a trusted proxy: X-Forwarded-*, and the user it has signed in."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A request: the context that the middleware fills, and the parameters of its query string."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """The client resources. Each responder reads the request, validates it, calls the store and answers."""
 
-from __future__ import annotations
-
 import io
 import time
 from collections.abc import Collection, Iterable

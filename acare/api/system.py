@@ -1,7 +1,5 @@
 """Outside ``/v1``: liveness, readiness, the OpenAPI document and the index."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

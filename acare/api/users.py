@@ -1,7 +1,5 @@
 """The resources of users and of their API keys."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import falcon

@@ -1,7 +1,5 @@
 """The web UI: the files in ``acare/web``, read once, with ETags and a Content-Security-Policy."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 from importlib import resources

@@ -3,8 +3,6 @@
 A usage error prints one line and exits with 2, a failure prints one line and exits with 1.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import logging

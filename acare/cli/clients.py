@@ -1,7 +1,5 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """``acare import``: clients from CSV, JSON lines or another server."""
 
-from __future__ import annotations
-
 import argparse
 import codecs
 import os

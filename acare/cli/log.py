@@ -1,7 +1,5 @@
 """Log lines on stderr: text, or one JSON object each."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

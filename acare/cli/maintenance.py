@@ -1,7 +1,5 @@
 """``acare backup``, ``verify``, ``restore``, ``compact`` and ``status``: the file of the database."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Arguments that commands share, flags from the table of settings, and access to the database."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager

@@ -1,7 +1,5 @@
 """The output of commands: text that is safe on a terminal, lists, JSON and progress."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

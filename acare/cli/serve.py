@@ -1,7 +1,5 @@
 """``acare serve`` and ``acare demo``."""
 
-from __future__ import annotations
-
 import argparse
 import gc
 import logging

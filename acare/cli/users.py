@@ -1,7 +1,5 @@
 """``acare key``, ``user`` and ``transfer``: the users of the agency and their keys."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -4,8 +4,6 @@ This is the only module that calls ``sqlite3.connect``. No connection here creat
 its own; SQLite still checkpoints when the last connection to a file is closed.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import Callable, Sequence

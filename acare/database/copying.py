@@ -1,7 +1,5 @@
 """Makes verified copies of a database, and runs long statements with progress and Ctrl-C."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """One database file: many readers, one writer."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3

@@ -1,7 +1,5 @@
 """Files and the disk: temporary files and syncing, the owner of a file, and access errors."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pwd

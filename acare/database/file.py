@@ -3,8 +3,6 @@
 A file that is refused is not changed: it is inspected through connections that cannot change it.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import sqlite3

@@ -4,8 +4,6 @@ This is the only code that checkpoints, and never while any process commits: SQL
 a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html).
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sqlite3

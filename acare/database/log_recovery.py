@@ -4,8 +4,6 @@ When a sync fails, Linux keeps the unwritten content in its cache and never writ
 a power cut removes it.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """Migrating a file of an older schema to the current one, with the SQL files in ``migrations/``."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ the file. Every other object that schema.sql does not define is a difference: a 
 write to acare's tables, and a foreign key to them can keep a client from being erased.
 """
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from contextlib import closing

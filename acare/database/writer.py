@@ -4,8 +4,6 @@ A write that survives a power cut waits for the disk, and that wait is most of i
 meanwhile are queued; the thread then runs them all in one transaction, so that they share the next wait.
 """
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 import threading

@@ -3,8 +3,6 @@
 Text that cannot be converted is returned unchanged, so that the validation of the field reports it.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Maps the columns of CSV files to fields, and fields to the functions that read their cells."""
 
-from __future__ import annotations
-
 import configparser
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Reads CSV files as spreadsheets and other programs write them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

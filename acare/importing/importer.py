@@ -4,8 +4,6 @@ The transaction is rolled back for a dry run, and if a row has a problem or is a
 allows this. An import never changes a client that exists.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Reads and writes JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 

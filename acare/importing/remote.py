@@ -1,7 +1,5 @@
 """Downloads the clients of another server that speaks this API."""
 
-from __future__ import annotations
-
 import json
 import re
 import threading

@@ -1,7 +1,5 @@
 """The rows of a file, and their validation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -3,8 +3,6 @@
 Only the checksum can detect a changed byte in a text value: SQLite accepts the changed text.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Compacting: rewriting the complete file without free space and deleted content."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 

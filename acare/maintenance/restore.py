@@ -1,7 +1,5 @@
 """Replacing a database with a backup."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3

@@ -3,8 +3,6 @@
 They change nothing: the file is not even migrated.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import sqlite3

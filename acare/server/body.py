@@ -1,7 +1,5 @@
 """The bodies of requests: kept in memory up to the API's limit, and the chunked framing. (RFC 9112 7.1)"""
 
-from __future__ import annotations
-
 import re
 from io import BytesIO
 

@@ -1,7 +1,5 @@
 """One connection."""
 
-from __future__ import annotations
-
 import socket
 import time
 from typing import Any

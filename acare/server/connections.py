@@ -1,7 +1,5 @@
 """The open connections, and the choice of those to close."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 
 from acare.server.channel import Channel

@@ -4,8 +4,6 @@ waitress accepts some headers that RFC 9112 forbids, and takes quadratic time fo
 pattern here is linear in the length of its input.
 """
 
-from __future__ import annotations
-
 import re
 from types import SimpleNamespace
 from typing import Any

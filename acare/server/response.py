@@ -1,7 +1,5 @@
 """Calls the app, and builds each response as one piece."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The server: runs the event loop, hands requests to threads, and stops cleanly."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

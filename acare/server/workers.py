@@ -1,7 +1,5 @@
 """The queue in which callers take turns, and the threads that answer slow requests."""
 
-from __future__ import annotations
-
 import os
 import queue
 import threading

@@ -1,7 +1,5 @@
 """The feed of changes, from which a program keeps its copy of the visible clients up to date."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from typing import Any

@@ -3,8 +3,6 @@
 A public method is one transaction. Clients are returned as the JSON text that SQLite generated for them.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,6 @@
 Deleted clients are not in the full-text index, which would keep their words: a search reads all of them.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Unpack
 

@@ -3,8 +3,6 @@
 The record of an erasure has the id of the client and the time, and nothing about the person.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The history of clients: who changed what, restoring deleted clients, and purging old versions."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterator

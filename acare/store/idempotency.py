@@ -4,8 +4,6 @@ The response is written in the transaction that creates the client, so that a cr
 the other. (IETF draft "The Idempotency-Key HTTP Header Field")
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sqlite3

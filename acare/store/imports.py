@@ -5,8 +5,6 @@ address. Other rows are compared by e-mail address; without one, by phone number
 either, by full name.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing

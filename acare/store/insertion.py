@@ -1,7 +1,5 @@
 """The only statement that adds a client: a new one, an imported one, or one that was deleted."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Mapping
 

@@ -5,8 +5,6 @@ is stored: the time that a look-up by hash takes reveals nothing about any key, 
 randomness needs no slow hash.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

@@ -1,7 +1,5 @@
 """Lists of clients for any combination of filters: one page and the total, or all clients."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Collection

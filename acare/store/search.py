@@ -3,8 +3,6 @@
 The index is in schema.sql; acare/words.py makes the words and the queries.
 """
 
-from __future__ import annotations
-
 import sqlite3
 
 from acare.store import steps

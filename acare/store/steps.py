@@ -1,7 +1,5 @@
 """Long work in steps: each is a transaction, and other writes run between them."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import Callable, Iterator

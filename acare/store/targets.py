@@ -1,7 +1,5 @@
 """The client that a request names: its visibility, and the error if a conditional write fails."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Sequence

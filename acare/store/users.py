@@ -1,7 +1,5 @@
 """Users: every statement about them, apart from their keys."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ Each candidate is started here, the server on core 0 and the load on core 1, and
 disturbance affects all of them. README.md describes the method.
 """
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import statistics

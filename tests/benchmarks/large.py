@@ -1,7 +1,5 @@
 """Makes a large database: ``python -m tests.benchmarks.large FILE [--clients N]``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Load from wrk: the scripts in Lua, and the results."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

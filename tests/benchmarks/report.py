@@ -1,7 +1,5 @@
 """The report of a run, in Markdown: a chart, the medians, and the ratios with their bars."""
 
-from __future__ import annotations
-
 import datetime
 import platform
 import re

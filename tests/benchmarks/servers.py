@@ -1,7 +1,5 @@
 """The candidates: each starts on a free port of the loopback address, with 1,000 clients if it stores any."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The wheel, which is built from the sdist: its content, and an installation."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Checks the folder that a power cut left against what had been acknowledged."""
 
-from __future__ import annotations
-
 import copy
 import json
 import sqlite3

@@ -1,7 +1,5 @@
 """A folder in which everything that servers and commands do to its files is recorded."""
 
-from __future__ import annotations
-
 import functools
 import http.client
 import math

@@ -3,8 +3,6 @@
 Each scenario fills a ``Recording``; ``aftermath.py`` has the checks.
 """
 
-from __future__ import annotations
-
 import signal
 import sqlite3
 import threading

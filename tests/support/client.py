@@ -1,7 +1,5 @@
 """A caller in process, and fixtures with an app."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping

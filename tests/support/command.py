@@ -1,7 +1,5 @@
 """Runs ``acare`` commands in process; ``command`` in server.py runs a real process."""
 
-from __future__ import annotations
-
 import io
 import logging
 import os

@@ -1,7 +1,5 @@
 """Values that each field of a client accepts and rejects: the contract's table, and one step beyond it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Running ``acare import`` and ``export`` in process, on a separate database for each test."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """Databases of older schemas, made over the API of acare (2: commit cb07b98, 3: 71e6642), and its answers."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from contextlib import closing

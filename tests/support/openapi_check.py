@@ -3,8 +3,6 @@
 A keyword that it does not know is an error, so that nothing in the document goes unchecked.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Requests for every response in the OpenAPI document."""
 
-from __future__ import annotations
-
 import re
 
 from support import scenes

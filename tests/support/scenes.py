@@ -1,7 +1,5 @@
 """What a request needs before it is sent: callers, a client in some state, apps with other settings."""
 
-from __future__ import annotations
-
 import functools
 import secrets
 from contextlib import contextmanager, suppress

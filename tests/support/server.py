@@ -1,7 +1,5 @@
 """Real ``acare`` processes."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

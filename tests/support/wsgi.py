@@ -1,7 +1,5 @@
 """Requests as a WSGI server passes them to an app, without WebTest in between."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 from wsgiref.util import setup_testing_defaults

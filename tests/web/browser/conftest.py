@@ -1,7 +1,5 @@
 """A real Chromium, agencies to show to it, and what the page does there."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
