@@ -65,7 +65,7 @@ class Settings:
         RateLimit(tokens=500, seconds=900),
         setting_types.rate_limit,
         "N/SECONDS",
-        "requests for each caller, refilled evenly over that many seconds; or off (500/900)",
+        "the token bucket of each caller: N requests per SECONDS; or off (500/900)",
     )
     rate_limit_by: Literal["address", "key"] = _setting(
         "key",

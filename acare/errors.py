@@ -37,7 +37,7 @@ class InsufficientScope(AcareError):
 
 
 class BrokerRequired(AcareError):
-    """Only a broker may do this, and the caller is an agent."""
+    """The operation requires the broker role, and the caller is an agent."""
 
 
 class ClientNotFound(AcareError):
@@ -118,4 +118,4 @@ class AlreadyExists(UserError):
 
 
 class LastBroker(UserError):
-    """The change would leave the agency without a broker who is not disabled."""
+    """The change would leave the agency without an enabled broker."""

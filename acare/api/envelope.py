@@ -50,7 +50,7 @@ HTTP_ERRORS = {
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
 }
-INTERNAL_ERROR = ("INTERNAL_ERROR", "Something went wrong on the server.")
+INTERNAL_ERROR = ("INTERNAL_ERROR", "Internal server error.")
 
 Details = list[dict[str, str]] | dict[str, Any] | None
 
@@ -106,7 +106,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.InsufficientScope: lambda error: ApiError(
         "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
     ),
-    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "Only a broker may do this."),
+    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
     errors.ClientNotFound: lambda _: ApiError("NOT_FOUND", "Client not found."),
     errors.UserNotFound: lambda _: ApiError("NOT_FOUND", "User not found."),
     errors.KeyNotFound: lambda _: ApiError("NOT_FOUND", "API key not found."),
@@ -120,7 +120,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     ),
     errors.CursorExpired: lambda _: ApiError(
         "CURSOR_EXPIRED",
-        "The changes after this cursor are not complete. Start again without one.",
+        "The cursor has expired. Start again without `after`.",
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
         "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."

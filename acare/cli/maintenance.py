@@ -85,8 +85,8 @@ def run_restore(args: argparse.Namespace) -> None:
         print(printable(f"The old database was renamed to {done.old}."))
     if done.unread:
         print_error(
-            "the old database could not be read, so users, keys and erased clients are as in the backup: "
-            "repeat what was changed since, such as revoked keys"
+            "the old database could not be read, so nothing was kept from it: users and keys are from the "
+            "backup, and clients erased since then are back; revoke keys and erase clients again"
         )
 
 

@@ -94,7 +94,7 @@ def add_to(commands: Commands) -> None:
         group, "create", run_create_key, "create a key, and its user if new",
         argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
         argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
-        argument("--name", type=checked(NAME.validate), metavar="TEXT", help="what the key is for"),
+        argument("--name", type=checked(NAME.validate), metavar="TEXT", help="a label for the key"),
         argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
                  metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete, "
                  f"create (write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})"),

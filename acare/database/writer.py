@@ -66,7 +66,7 @@ class Write(Generic[T]):
         self._answer.put(self._outcome)
 
     def fail(self, error: BaseException) -> None:
-        self._answer.put((None, as_domain_error(error)))  # of two answers, the caller reads the first
+        self._answer.put((None, as_domain_error(error)))  # no effect if already answered
 
 
 class Writer:

@@ -85,7 +85,7 @@ class CsvReader:
             raise UserError(f"line {line} {_UNREADABLE}: {error}") from None
 
     def _read(self, line: int, record: list[str]) -> Row:
-        """Read the cells. Of several columns for one field, the first that is not empty is used.
+        """Read the cells. If several columns map to a field, the first non-empty cell is used.
 
         Columns in ``chosen`` come first. The other columns of the field are added to the notes. A text whose
         meaning is empty leaves the field to the next column.

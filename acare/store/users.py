@@ -109,21 +109,19 @@ def find(connection: sqlite3.Connection, which: str) -> User | None:
 
 def get(connection: sqlite3.Connection, which: str) -> User:
     """Like ``find``. UserNotFound if there is no such user."""
-    found = find(connection, which)
-    if found is None:
+    user = find(connection, which)
+    if user is None:
         raise UserNotFound(f"there is no user {which}; 'acare user list' lists the users")
-    return found
+    return user
 
 
 def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
     """Like ``find``. InvalidInput for the field if the user is unknown or disabled."""
-    found = find(connection, which)
-    if found is None or found.disabled_at is not None:
-        name = which if found is None else found.email
-        raise InvalidInput(
-            FieldError(field, f"must be a user who is not disabled: {name} is disabled or unknown")
-        )
-    return found
+    user = find(connection, which)
+    if user is None or user.disabled_at is not None:
+        name = which if user is None else user.email
+        raise InvalidInput(FieldError(field, f"must be an enabled user: {name} is disabled or unknown"))
+    return user
 
 
 def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
