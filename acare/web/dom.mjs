@@ -95,10 +95,17 @@ export function redraw(draw) {
 }
 
 export const dialog = find("#dialog");
-export function ask(title, ...nodes) {
+export function openDialog(title, ...nodes) {
   say("");
   dialog.className = "";
   dialog.onclose = null;
-  dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), ...nodes);
+  dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), ...nodes.filter((node) => node !== null));
   if (!dialog.open) dialog.showModal();
 }
+
+/** Ask in the dialog. ``answers`` are buttons: [text, answer, look]. Resolves with the answer, null if it is closed. */
+export const ask = (title, content, answers) => new Promise((resolve) => {
+  const choose = (answer) => () => { resolve(answer); dialog.close(); };
+  openDialog(title, content, el("div.actions", answers.map(([text, answer, look]) => button(value(text), choose(answer), look))));
+  dialog.onclose = () => resolve(null);
+});

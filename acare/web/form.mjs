@@ -1,15 +1,15 @@
-// The form of a client: its inputs, and saving.
+// The form of a client: its inputs, saving, and a conflict with what another person has saved.
 
 import { TEXT, label } from "./text.mjs";
 import {
-  FIELDS_BY_GROUP, allProblems, changes, flatten, inputText, readFields, same, typedFields,
+  FIELDS_BY_GROUP, allProblems, changes, combine, flatten, inputText, merge, readFields, same, typedFields,
 } from "./record.mjs";
 import { fullName, isolate, sentence, showDay, showNumber } from "./values.mjs";
-import { ask, button, currency, dialog, el, go, say, select, show, value, words } from "./dom.mjs";
-import { call, isEditable, owner, people, ready, remember, send, shortName, state } from "./requests.mjs";
-import { discard, dropDraft, finish, newDraft, newKey, readDraft, writeDraft } from "./drafts.mjs";
-import { showConflict } from "./conflict.mjs";
-import { isUnset } from "./facts.mjs";
+import { ask, button, currency, el, say, select, show, table, value, words } from "./dom.mjs";
+import {
+  call, discard, dropDraft, finish, isEditable, newDraft, newKey, owner, people, readDraft, ready, remember, send, shortName, state, writeDraft,
+} from "./requests.mjs";
+import { isUnset, shown, signature } from "./history.mjs";
 
 /** The input for a field, with its label and problem. */
 function control(field, initial, problem) {
@@ -133,7 +133,7 @@ async function save(draft, form, signal) {
     if (newOwner) await giveTo(newOwner, isChanged ? flatten(saved) : saved, draft, signal);
     finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${saved.id}`);
   } catch (error) {
-    if (!signal.aborted) explain(error, draft, body, form, signal);
+    if (!signal.aborted) explain(error, draft, form, signal);
   }
 }
 
@@ -146,16 +146,12 @@ async function giveTo(user_id, saved, draft, signal) {
 }
 
 /** Show why a draft was not saved, and what to do. */
-function explain(error, draft, body, form, signal) {
+function explain(error, draft, form, signal) {
   const redraw = (problem) => drawForm(draft, signal, problem);
   if (error.status === 404) return state.showFailure(error, signal);
   if (error.status === 412) {
     const back = { element: form, redraw: () => redraw(), save: (merged, element) => save(merged, element, signal) };
     return showConflict(draft, error.details, signal, back).catch((problem) => state.showFailure(problem, signal));
-  }
-  if (error.status === 413) {
-    const [field] = Object.keys(body).sort((a, b) => JSON.stringify(body[b]).length - JSON.stringify(body[a]).length);
-    return redraw({ message: TEXT.problems, problems: [{ field, message: TEXT.tooLarge }] });
   }
   if (error.status === 400) return redraw({ message: error.message, problems: allProblems(error.problems, draft.values) });
   if (error.status !== 422) return redraw(error);
@@ -181,18 +177,54 @@ async function findTwins({ id, base, values, seen }, signal) {
 }
 const isNamed = (client, name) => fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
 
-function askForTwin(draft, twins, signal) {
+async function askForTwin(draft, twins, signal) {
   const form = drawForm(draft, signal);
-  const proceed = () => {
-    dialog.close();
-    writeDraft(Object.assign(draft, { seen: identityOf(draft.values) }));
-    save(draft, form, signal);
-  };
-  const open = (client) => () => { dialog.close(); go(`#/client/${client.id}`); };
   const facts = (client) => [client.email, client.phone, [shortName(owner(client.user_id)), label(client.status),
     TEXT.createdOn(showDay(client.created_at))].join(" · ")];
-  ask(TEXT.existsTitle, el("ul.keys", twins.map((client) => el("li", el("div",
-    el("strong", value(fullName(client))), facts(client).filter(Boolean).map((text) => el("div.hint", value(text)))),
-  button(TEXT.openIt, open(client), "main", TEXT.open(isolate(fullName(client))))))),
-  el("div.actions", button(draft.id ? TEXT.saveAnyway : TEXT.createAnyway, proceed), button(TEXT.backToForm, () => dialog.close())));
+  const list = el("ul.keys", twins.map((client) => el("li", el("div", el("strong", value(fullName(client))),
+    facts(client).filter(Boolean).map((text) => el("div.hint", value(text)))),
+  el("a.button.main", { href: `#/client/${client.id}`, "aria-label": TEXT.open(isolate(fullName(client))) }, TEXT.openIt))));
+  const anyway = draft.id ? TEXT.saveAnyway : TEXT.createAnyway;
+  if (!await ask(TEXT.existsTitle, list, [[anyway, true], [TEXT.backToForm, false]])) return;
+  writeDraft(Object.assign(draft, { seen: identityOf(draft.values) }));
+  save(draft, form, signal);
+}
+
+/** Show both persons' changes. ``details`` come from the error; ``form`` has the functions that save a draft and
+ *  draw its form again. */
+export async function showConflict(draft, details, signal, form) {
+  const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
+  const differences = merge(draft.base, draft.values, theirs);
+  const kinds = new Set(differences.map(({ kind }) => kind));
+  const [isTorn, isMine] = [kinds.has("conflict"), kinds.has("mine")];
+  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // the server has these values already
+  const saveMerged = (choices, element) => {
+    const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
+    writeDraft(merged);
+    return form.save(merged, element);
+  };
+  if (isMine && kinds.size === 1) return saveMerged({}, form.element); // it was restored, or has another owner
+  const submit = (event) => {
+    event.preventDefault();
+    saveMerged(Object.fromEntries(new FormData(event.target)), event.target);
+  };
+  const hadValues = differences.some(({ base }) => !isUnset(base));
+  const rows = differences.map((one) => [value(one.field.label), ...(hadValues ? [shown(one.field, one.base, false)] : []),
+    side(one, "mine"), side(one, "theirs")]);
+  const person = details.changedBy ? shortName(details.changedBy) : TEXT.operator;
+  const columns = Object.entries({ name: TEXT.field, ...(hadValues && { before: TEXT.before }), mine: TEXT.mine, theirs: person });
+  show(TEXT.conflict, { back: state.list ?? "#/" }, el("p", el("strong", value(fullName(theirs))),
+    ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
+  el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
+    el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
+      button(TEXT.backToForm, form.redraw), button(TEXT.discard, () => discard(draft)))));
+}
+
+/** What one person did to a field: a value to choose, a change that is kept, or nothing. */
+function side({ field, kind, ...values }, who) {
+  const content = shown(field, values[who], false);
+  if (kind === who) return el("span.kept", content);
+  if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
+  const radio = el("input", { type: "radio", name: field.name, value: who, required: true });
+  return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }

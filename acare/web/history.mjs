@@ -1,12 +1,54 @@
-// What happened to a client, and restoring a deleted one.
+// The facts of a client, what happened to it, and restoring a deleted one.
 
-import { TEXT } from "./text.mjs";
+import { TEXT, label } from "./text.mjs";
 import { FIELDS, flatten, inputText, same } from "./record.mjs";
-import { fullName, isolate, showDay, showHour, showTime } from "./values.mjs";
-import { button, el, go, link, say, show } from "./dom.mjs";
-import { call, isEditable, owner, person, shortName, state } from "./requests.mjs";
-import { draftNote, readDraft, writeDraft } from "./drafts.mjs";
-import { factsOf, isUnset, shown } from "./facts.mjs";
+import { fullName, isolate, listAddress, showBudget, showDay, showHour, showMoney, showNumber, showTime } from "./values.mjs";
+import { badge, button, copy, currency, el, go, link, mail, phone, say, show, value } from "./dom.mjs";
+import { call, draftNote, isEditable, owner, person, readDraft, shortName, state, writeDraft } from "./requests.mjs";
+
+export const isUnset = (given) => given === null || given === "" || same(given, []) || same(given, {});
+
+const copied = (text, name) =>
+  button(TEXT.copy, () => { copy(text); say(TEXT.copied); }, "quiet", `${TEXT.copy}: ${label(name)}`);
+const LINKS = {
+  email: (text) => [mail(text), copied(text, "email")], phone: (text) => [phone(text), copied(text, "phone")],
+};
+
+/** A text with its web addresses as links. */
+export const linked = (text) => text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/).map((part, at) =>
+  (at % 2 ? el("a", { href: part, target: "_blank", rel: "noreferrer" }, part) : part));
+
+/** A value as a person reads it. */
+export function shown(field, given, links = true) {
+  if (isUnset(given)) return el("span.unset", TEXT.unset);
+  if (links && Object.hasOwn(LINKS, field.name)) return LINKS[field.name](given);
+  if (field.kind === "choice") return badge(given);
+  if (field.kind === "user") return person(owner(given));
+  if (typeof given === "boolean") return given ? TEXT.yes : TEXT.no;
+  if (typeof given === "number") return field.kind === "money" ? showMoney(given, currency) : showNumber(given);
+  if (field.kind === "list") {
+    const isFound = links && ["tags", "preferred_locations"].includes(field.name); // by the search of the list
+    return el("ul.tags", given.map((item) =>
+      el("li", isFound ? link(value(item), listAddress({ q: item })) : value(item))));
+  }
+  const isJson = field.kind === undefined && typeof given === "object"; // a detail
+  return Object.assign(value(isJson ? JSON.stringify(given) : inputText(given)), { className: field.kind ?? "" });
+}
+
+const ELSEWHERE = ["first_name", "last_name", "client_type", "status", "notes", "budget_max"]; // on the page of a client
+/** The facts that are known, since blanks and the default of a flag would hide them; each detail is one. */
+export function factsOf(client) {
+  const values = flatten(client);
+  const fact = (field, given) =>
+    el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)));
+  return el("section.card.facts", el("h2", TEXT.details), el("dl", FIELDS.flatMap((field) => {
+    const isBudget = field.name === "budget_min"; // with the maximum
+    const given = isBudget ? showBudget(client, currency) : values[field.name];
+    if (ELSEWHERE.includes(field.name) || isUnset(given) || given === false) return [];
+    if (field.kind !== "details") return [fact(isBudget ? { label: label("budget") } : field, given)];
+    return Object.entries(given).map(([name, detail]) => fact({ label: label(name) }, detail));
+  })));
+}
 
 export const readHistory = (id, signal, before = "") =>
   call("GET", `v1/clients/${id}/history${before && `?before=${before}`}`, { signal });
@@ -51,7 +93,10 @@ function changesIn({ changes }, client) {
     const name = `${TEXT.use}: ${field.label}, ${text.slice(0, 60)}`;
     const use = client && isEditable(field) && !isUnset(from) && !same(from, flatten(client)[field.name])
       ? button(TEXT.use, () => edit(flatten(client), field.name, from), "", name) : null;
-    return el("div", el("span.hint", `${field.label}: `), shown(field, from, false), " → ", shown(field, to, false), use);
+    const old = field.kind === "lines" && to?.endsWith(from ?? "") ? from ?? "" : null; // notes with one put before them
+    const change = old === null ? [shown(field, from, false), " → ", shown(field, to, false)]
+      : ["+ ", value(to.slice(0, to.length - old.length).trim())];
+    return el("div", el("span.hint", `${field.label}: `), change, use);
   });
 }
 

@@ -1,7 +1,7 @@
 // The keyboard: single keys outside of fields, and the dialog that shows them.
 
 import { TEXT } from "./text.mjs";
-import { ask, button, dialog, el, find, go } from "./dom.mjs";
+import { ask, dialog, el, find, go } from "./dom.mjs";
 import { state } from "./requests.mjs";
 
 const press = (selector) => () => find(selector)?.click();
@@ -24,13 +24,11 @@ function edit() {
 
 const KEYS = {
   "/": search, n: () => go("#/new"), e: edit, ArrowDown: () => moveBy(1), ArrowUp: () => moveBy(-1), Escape: press(".back"),
-  "?": showKeys,
+  "?": () => showKeys(),
 };
 
-export function showKeys() {
-  ask(TEXT.keyboard, el("dl.shortcuts", Object.entries(TEXT.shortcuts).map(([keys, use]) =>
-    el("div", el("dt", el("kbd", keys)), el("dd", use)))), el("div.actions", button(TEXT.close, () => dialog.close(), "main")));
-}
+export const showKeys = () => ask(TEXT.keyboard, el("dl", Object.entries(TEXT.shortcuts).map(([keys, use]) =>
+  el("div", el("dt", el("kbd", keys)), el("dd", use)))), [[TEXT.close, null, "main"]]);
 
 addEventListener("keydown", (event) => {
   const { key, target } = event;

@@ -8,8 +8,7 @@ import {
 import {
   badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
 } from "./dom.mjs";
-import { call, owner, people, person, ready, shortName, state } from "./requests.mjs";
-import { draftLinks, draftNote } from "./drafts.mjs";
+import { call, draftLinks, draftNote, owner, people, person, ready, shortName, state } from "./requests.mjs";
 import { restore, signature } from "./history.mjs";
 
 const COLUMNS = [
@@ -92,7 +91,7 @@ function listFrame() {
     el("button.more", { type: "button", "aria-expanded": "false", click: unfold }, TEXT.property),
     el("div.property", PROPERTY.map((name) =>
       el("input", { name, placeholder: label(name), "aria-label": label(name), autocomplete: "off" }))),
-    el("input", { type: "hidden", name: "deleted" }));
+    el("input", { type: "hidden", name: "deleted" }), el("button", { hidden: true })); // which Enter presses
   show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls, draftNote(...draftLinks()),
     el("div.summary", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear"), el("div.handout")),
     el("p.printed"), el("div.results"));
@@ -140,15 +139,10 @@ function handout({ page: _, ...filters }, signal) {
     button(text, () => work().catch((error) => signal.aborted || say(explain(error))), "quiet"));
 }
 
-/** A list without clients: what it was limited to, and the way on. */
-function nothing(query) {
-  const isFiltered = Boolean(query.q || FILTERS.some((name) => query[name]));
-  if (!isFiltered) return el("div.empty", el("h2", TEXT.none), el("p", TEXT.noneHint));
-  const deleted = listAddress({ q: query.q, deleted: "true" });
-  return el("div.empty", el("h2", TEXT.noMatch), el("div.actions", query.q && !query.deleted ? [
-    link(TEXT.createTyped(isolate(query.q)), `#/new?${writeQuery({ q: query.q })}`, "button"),
-    link(TEXT.searchDeleted, deleted, "button")] : null));
-}
+/** The ways on from a search that found nothing. */
+const nothing = ({ q, deleted }) => (q && !deleted ? el("div.empty", el("div.actions",
+  link(TEXT.createTyped(isolate(q)), `#/new?${writeQuery({ q })}`, "button"),
+  link(TEXT.searchDeleted, listAddress({ q, deleted: "true" }), "button"))) : "");
 
 /** Draw what was found last. */
 function drawList(query, signal) {
@@ -156,7 +150,7 @@ function drawList(query, signal) {
   const turn = (page) => listAddress({ ...query, page: String(page) });
   const pages = meta.totalPages > 1 ? ` ${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.` : "";
   const total = (PROPERTY.some((name) => query[name]) ? TEXT.suited : TEXT.total)(meta.total, showNumber(meta.total));
-  find(".total").textContent = clients.length ? `${total}.${pages}` : `${TEXT.noMatch}.`;
+  find(".total").textContent = clients.length ? `${total}.${pages}` : find(".clear").hidden ? TEXT.none : TEXT.noMatch;
   find(".handout").replaceChildren(...(query.deleted ? [] : [...(clients.length ? handout(query, signal) : []),
     link(TEXT.deletedClients, listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;

@@ -22,6 +22,7 @@ async function render() {
   current = Object.assign(new AbortController(), { route });
   const { signal } = current;
   state.refresh = null;
+  if (state.me) dialog.close(); // a link in it may have been followed
   try {
     state.ready ??= start().catch((error) => { state.ready = null; throw error; });
     if (hasLink()) await ready(signal);

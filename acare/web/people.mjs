@@ -3,7 +3,7 @@
 import { TEXT, label } from "./text.mjs";
 import { same } from "./record.mjs";
 import { explain, showNumber, showTime } from "./values.mjs";
-import { ask, badge, button, copy, dialog, el, say, select, show, value } from "./dom.mjs";
+import { badge, button, copy, dialog, el, openDialog, say, select, show, value } from "./dom.mjs";
 import { BASE, call, owner, person, ready, shortName, state } from "./requests.mjs";
 
 const isMine = ({ preview }) => Boolean(state.key) && preview === `${state.key.slice(0, 8)}…${state.key.slice(-4)}`;
@@ -77,7 +77,7 @@ function askFor(title, content, action, work, signal) {
   };
   const form = el("form", { submit }, content, problem,
     el("div.actions", el("button", { class: action === TEXT.revoke ? "danger main" : "main" }, action), button(TEXT.cancel, () => dialog.close())));
-  ask(title, form);
+  openDialog(title, form);
 }
 
 const field = (text, input) => el("label.field", text, input);
@@ -115,7 +115,7 @@ function showSecret(title, hint, secret, name, copyText) {
   const copied = el("span.hint", { role: "status" });
   const copySecret = () => { copy(secret); copied.textContent = TEXT.copied; };
   const close = () => { dialog.close(); input.remove(); };
-  ask(title, el("p", hint), input,
+  openDialog(title, el("p", hint), input,
     el("div.actions", button(copyText, copySecret, "main"), button(TEXT.close, close), copied));
 }
 

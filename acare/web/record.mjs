@@ -89,6 +89,7 @@ export const questions = (values) => FIELDS.flatMap(({ name, kind }) => {
 export function allProblems(reported, values) {
   const problems = reported.map((problem) => {
     const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
+    if (values[problem.field] === "") return { ...problem, message: "is required" };
     return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
   });
   const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;

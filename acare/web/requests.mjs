@@ -1,7 +1,8 @@
 // Requests to the API, and what the views share: who is signed in, and what is stored in the browser.
 
 import { TEXT } from "./text.mjs";
-import { button, el, find } from "./dom.mjs";
+import { fullName } from "./values.mjs";
+import { button, el, find, link, say, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
@@ -99,3 +100,38 @@ async function pause(seconds, reason, options) {
     if (options.isStopped) throw new Error(TEXT.stopped);
   }
 }
+
+const start = () => stored(`draft:${state.me?.id}:`);
+const draftName = (id) => `${start()}${id ?? "new"}`;
+export const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
+export const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
+export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
+
+export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+/** A client that is not saved yet, with what was typed into the search. Its base has the values that the server sets. */
+export function newDraft(typed) {
+  const base = { status: "active", user_id: state.me.id };
+  return { id: null, base, values: { ...base, ...typed }, key: newKey() };
+}
+
+/** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
+export function finish(id, text, address, ...action) {
+  dropDraft(id);
+  say(text, ...action);
+  // A second entry of the same view in the browser's history would take a second step back.
+  if (address === state.previous) history.back();
+  else location.replace(address);
+}
+export const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");
+
+/** Links to the drafts of this tab. A draft of a note has the name and the address of its client. */
+export const draftLinks = () => Object.keys(sessionStorage).filter((name) => name.startsWith(start())).map((name) => {
+  const { id, base, label, address } = JSON.parse(sessionStorage.getItem(name));
+  const text = label ?? (id ? fullName(base) : TEXT.aNewClient);
+  return link(value(text), address ?? (id ? `#/client/${id}/edit` : "#/new"));
+});
+export const draftNote = (...links) => (links.length ? el("p.note", TEXT.draft, " ", links.flatMap((one) => [one, " "])) : "");
+
+addEventListener("beforeunload", (event) => {
+  if (state.me && draftLinks().length) event.preventDefault(); // closing the tab would lose the draft
+});

@@ -2,9 +2,8 @@
 
 import { TEXT } from "./text.mjs";
 import { showDay } from "./values.mjs";
-import { agency, ask, button, dialog, el, say, value } from "./dom.mjs";
-import { call, failure, send, state, stored } from "./requests.mjs";
-import { draftLinks } from "./drafts.mjs";
+import { agency, ask, button, dialog, el, openDialog, say, value } from "./dom.mjs";
+import { call, draftLinks, failure, send, state, stored } from "./requests.mjs";
 
 /** The key in a text or a link, without spaces and characters that a header cannot have. */
 const cleanKey = (text) => text.replace(/^.*#(key|invite)=/s, "").replace(/[^!-~]/g, "");
@@ -23,33 +22,21 @@ function keepKey(key, storage, id = "") {
   state.key = key;
 }
 
-/** What names this browser in the list of keys, as in "Chrome on Windows". */
-function browserName() {
-  const named = (names) => names.find((name) => navigator.userAgent.includes(name)) ?? "";
-  const browser = named(["Edg", "OPR", "Firefox", "Chrome", "Safari"]);
-  const names = { Edg: "Edge", OPR: "Opera" };
-  return `${names[browser] ?? browser} on ${named(["Windows", "Android", "iPhone", "iPad", "Mac", "Linux"])}`;
-}
+/** The parts of the names that browsers send, the most telling first, and what people call them. */
+const BROWSERS = { Edg: "Edge", OPR: "Opera", Firefox: "Firefox", Chrome: "Chrome", Safari: "Safari" };
+const browserName = () => BROWSERS[Object.keys(BROWSERS).find((name) => navigator.userAgent.includes(name))] ?? TEXT.browser;
 
 /** Sign in with an invitation, which works once: with its key, make one of this browser's own, and revoke it. If it has no
  *  right to make keys, it stays the key of this browser. */
 async function acceptInvitation(key, isShared, signal) {
   const storage = isShared ? sessionStorage : localStorage;
   const ends = new Date(Date.now() + 12 * 3_600_000).toISOString(); // a closed tab cannot revoke its key
-  const body = { name: TEXT.browserKey(browserName(), showDay(new Date())), ...(isShared && { expires_at: ends }) };
+  const body = { name: `${browserName()}, ${showDay(new Date())}`, ...(isShared && { expires_at: ends }) };
   const own = await call("POST", "v1/keys", { body, key, signal }).catch(() => null);
   if (!own) return keepKey(key, storage);
   keepKey(own.key, storage, own.id);
   return call("DELETE", `v1/keys/${own.made_with}`, { key: own.key, signal }).catch(() => null);
 }
-
-/** Whether other people use this computer; a closed dialog means that they do. */
-const askIfShared = (email) => new Promise((resolve) => {
-  const answer = (isShared) => () => { resolve(isShared); dialog.close(); };
-  ask(TEXT.sharedTitle, el("p", TEXT.sharedHint(email)), el("div.actions",
-    button(TEXT.ownComputer, answer(false), "main"), button(TEXT.sharedComputer, answer(true))));
-  dialog.onclose = () => resolve(true);
-});
 
 let linkProblem = null; // of the link that was opened, for a person who is not signed in
 
@@ -76,7 +63,7 @@ export function askForKey() {
       dialog.close();
       resolve();
     };
-    ask(agency ?? TEXT.title, problem, el("form", { submit: tryKey },
+    openDialog(agency ?? TEXT.title, problem, el("form", { submit: tryKey },
       el("label", { for: "key" }, TEXT.key), key, el("p.hint", { id: "key-hint" }, TEXT.signInHint),
       el("label.check", shared, TEXT.shared),
       el("div.actions", el("button.main", TEXT.signIn),
@@ -105,35 +92,28 @@ const userOf = (key, signal) => call("GET", "v1/users/me", { key, signal }).catc
 export async function followLink(signal) {
   const link = sessionStorage.getItem(stored("link"));
   const key = cleanKey(link);
-  const [mine, theirs] = [state.key && await userOf(state.key, signal), await userOf(key, signal)];
+  const [mine, theirs] = [await userOf(state.key, signal), await userOf(key, signal)];
   sessionStorage.removeItem(stored("link"));
   if (!theirs) return say(linkProblem = TEXT.wrongLink);
   if (mine && mine.id === theirs.id && isInvitation(link)) return say(TEXT.linkUnused(mine.email));
-  if (mine && mine.id !== theirs.id && !await askToReplace(mine.email, theirs.email)) return null;
+  if (mine && mine.id !== theirs.id && !await ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine.email, theirs.email)),
+    [[TEXT.stayAs(mine.email), false, "main"], [TEXT.signInAs(theirs.email), true]])) return null;
   if (!isInvitation(link)) return keepKey(key, localStorage);
-  return acceptInvitation(key, await askIfShared(theirs.email), signal);
+  const isOwn = await ask(TEXT.sharedTitle, el("p", TEXT.sharedHint(theirs.email)),
+    [[TEXT.ownComputer, true, "main"], [TEXT.sharedComputer, false]]);
+  return acceptInvitation(key, !isOwn, signal);
 }
 
-const askToReplace = (mine, theirs) => new Promise((resolve) => {
-  const answer = (agrees) => () => { resolve(agrees); dialog.close(); };
-  ask(TEXT.otherTitle, el("p", TEXT.otherHint(mine, theirs)), el("div.actions",
-    button(value(TEXT.stayAs(mine)), answer(false), "main"), button(value(TEXT.signInAs(theirs)), answer(true))));
-  dialog.onclose = () => resolve(false);
-});
-
 /** Sign out, after a question if that deletes drafts. A key that this browser alone has is revoked. */
-export function signOut() {
-  const leave = async () => {
-    const id = [sessionStorage, localStorage].map((storage) => storage.getItem(stored("key-id"))).find(Boolean);
-    if (id) await send("DELETE", `v1/keys/${id}`);
-    forget("");
-    location.hash = "#/";
-    location.reload();
-  };
-  const drafts = draftLinks().map(({ textContent }) => el("li", value(textContent)));
-  if (!drafts.length) return leave();
-  return ask(TEXT.signOutTitle, el("p", TEXT.signOutHint), el("ul.keys", drafts), el("div.actions",
-    button(TEXT.signOut, leave, "danger main"), button(TEXT.cancel, () => dialog.close())));
+export async function signOut() {
+  const drafts = draftLinks().map(({ textContent }) => textContent).join(", ");
+  if (drafts && !await ask(TEXT.signOutTitle, el("p", TEXT.signOutHint, value(drafts)),
+    [[TEXT.signOut, true, "danger main"], [TEXT.cancel, false]])) return;
+  const id = [sessionStorage, localStorage].map((storage) => storage.getItem(stored("key-id"))).find(Boolean);
+  if (id) await send("DELETE", `v1/keys/${id}`);
+  forget("");
+  location.hash = "#/";
+  location.reload();
 }
 
 /** Follow a sign-in or sign-out in another tab. */

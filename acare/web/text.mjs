@@ -8,8 +8,7 @@ export const TEXT = {
   linkUnused: (email) => `You are signed in as ${email} here. The link is for another device, and still works there.`,
   sharedTitle: "Do others use this computer?", ownComputer: "No, keep me signed in", sharedComputer: "Yes, sign out later",
   sharedHint: (email) => `You are signed in as ${email}. On a shared computer, this ends when the tab is closed.`,
-  browserKey: (browser, day) => `${browser}, ${day}`,
-  signOutTitle: "Sign out?", signOutHint: "This deletes what you have not saved:",
+  browser: "Browser", signOutTitle: "Sign out?", signOutHint: "This deletes what you have not saved: ",
   expired: "Your key is no longer valid. Sign in again to continue. What you typed is kept.",
   tryAgain: "Try again without a key", signInAs: (email) => `Sign in as ${email}`, stayAs: (email) => `Stay signed in as ${email}`,
   otherTitle: "Sign in as someone else?",
@@ -22,8 +21,7 @@ export const TEXT = {
   filters: (count) => (count ? `Filters (${count})` : "Filters"), create: "New client",
   total: (clients, shown) => `${shown} ${clients === 1 ? "client" : "clients"}`,
   pageOf: (page, pages) => `Page ${page} of ${pages}`, pages: "Pages", previous: "Previous", next: "Next",
-  none: "No clients yet", noneHint: "Clients that you add appear here.",
-  noMatch: "No clients found", createTyped: (name) => `New client “${name}”`, searchDeleted: "Search deleted clients",
+  none: "No clients yet.", noMatch: "No clients found.", createTyped: (name) => `New client “${name}”`, searchDeleted: "Search deleted clients",
   range: { both: (low, high) => `${low} – ${high}`, low: (low) => `from ${low}`, high: (high) => `up to ${high}` },
   quoted: (text) => `“${text}”`,
   // lists to hand out
@@ -47,7 +45,7 @@ export const TEXT = {
   keyFacts: (created, maker, used) =>
     `Created ${created}${maker ? ` by ${maker}` : ""} · ${used ? `Last used ${used}` : "Never used"}`,
   // a client and its form
-  details: "Details", addNote: "Add note", noteHint: "A note, for example after a call", copy: "Copy", copied: "Copied.",
+  details: "Details", addNote: "Add note", noteHint: "New note", copy: "Copy", copied: "Copied.",
   edit: "Edit", editing: (name) => `Edit ${name}`, save: "Save", saving: "Saving…", discard: "Discard changes",
   saved: "Saved.", created: "Created.", createdOn: (day) => `created ${day}`, draft: "Unsaved changes:", yes: "Yes", no: "No", unset: "–",
   resume: "Continue", profile: "Search profile",
@@ -61,7 +59,7 @@ export const TEXT = {
   actions: { created: "Created", imported: "Imported", deleted: "Deleted", restored: "Restored" },
   notFound: "Client not found", gone: "It was deleted, or it now belongs to someone else.",
   reused: "An earlier attempt may have created this client. Look at the list before you save again.",
-  tooLarge: "is too long. Shorten it", ambiguous: (text) => `“${text}” can be read in two ways. Which one do you mean?`,
+  ambiguous: (text) => `“${text}” can be read in several ways. Which one do you mean?`,
   existsTitle: "This client may already exist", openIt: "Open", open: (name) => `Open ${name}`, createAnyway: "Create anyway",
   saveAnyway: "Save anyway",
   // a conflict

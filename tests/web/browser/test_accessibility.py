@@ -19,7 +19,7 @@ WIDTHS = (320, 800, 1920)
 def visit(page, demo, view):
     client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
     page.goto(f"{demo.url}/#/{VIEWS[view].format(**client)}")
-    ready = {"list": "td.name a", "empty": ".empty h2", "client": ".facts", "people": ".keys"}
+    ready = {"list": "td.name a", "empty": ".empty a", "client": ".facts", "people": ".keys"}
     expect(page.locator(ready.get(view, "form.client")).first).to_be_visible()
 
 

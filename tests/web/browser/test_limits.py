@@ -24,12 +24,12 @@ def exhaust(agency):
 
 def test_a_429_is_waited_out_with_a_countdown(open_page, limited):
     page = open_page(limited.link)
-    expect(page.get_by_role("heading", name="No clients yet")).to_be_visible()
+    expect(page.get_by_text("No clients yet.")).to_be_visible()
     exhaust(limited)
     page.get_by_label("Search").fill("zoe")
     expect(page.locator("#wait")).to_contain_text("Too many requests.")
     expect(page.locator("#wait")).to_contain_text("Trying again in ")
-    expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
+    expect(page.get_by_text("No clients found.")).to_be_visible()
     expect(page.locator("#wait")).to_be_hidden()
 
 

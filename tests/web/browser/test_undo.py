@@ -71,7 +71,7 @@ def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
     expect(page.locator(".total")).to_contain_text("1 client.")
     expect(page.locator("td.deleted")).to_have_text(WHO_AND_WHEN)
     page.get_by_role("button", name="Restore").click()
-    expect(page.get_by_role("heading", name="No clients found")).to_be_visible()
+    expect(page.get_by_text("No clients found.")).to_be_visible()
     page.locator("#said").get_by_role("link", name="Open").click()
     expect(page.get_by_role("heading", name=client["last_name"])).to_be_visible()
 
