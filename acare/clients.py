@@ -1,7 +1,10 @@
 """The types that the API and the store share about clients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
+
+from acare.field_types import String
+from acare.setting_types import number
 
 
 class ClientRow(NamedTuple):
@@ -69,8 +72,17 @@ class Filters(TypedDict, total=False):
 #: The orders of a list. The first one is the default.
 SORTS = ("created_at", "updated_at", "name")
 
-#: The filters that describe a property.
-PROPERTY = ("price", "location", "property_type", "bedrooms", "bathrooms", "square_feet")
+_text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
+
+#: The filters that describe a property, each with the function that reads it from a text.
+PROPERTY: Mapping[str, Callable[[str], object]] = {
+    "price": number,
+    "location": _text,
+    "property_type": _text,
+    "bedrooms": number,
+    "bathrooms": number,
+    "square_feet": number,
+}
 
 
 class Precondition(NamedTuple):

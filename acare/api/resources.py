@@ -28,8 +28,6 @@ MAX_LIMIT = 100
 
 _META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s%s}'
 
-_WORDS = String(200, pattern=r"[^\W_]", rule="must have a letter or digit")
-
 # The query parameters that choose clients. A possessive quantifier (++) never backtracks.
 _FILTERS = {
     "client_type": Enum(CLIENT_TYPES).validate,
@@ -37,12 +35,7 @@ _FILTERS = {
     "user_id": ids.parse,
     "email": CLIENT_EMAIL.validate,
     "q": String(200, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words").validate,
-    "price": setting_types.number,
-    "location": _WORDS.validate,
-    "property_type": _WORDS.validate,
-    "bedrooms": setting_types.number,
-    "bathrooms": setting_types.number,
-    "square_feet": setting_types.number,
+    **PROPERTY,
     "sort": Enum(SORTS).validate,
     "deleted": setting_types.flag,
 }

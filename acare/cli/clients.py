@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from acare import csv_rows
 from acare.auth import OPERATOR
@@ -22,6 +23,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
+from acare.clients import PROPERTY, SORTS, Filters
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
@@ -52,12 +54,18 @@ COPIES = "Copies made by backups, restores and migrations are unchanged: delete 
 def add_to(commands: Commands) -> None:
     text = checked(String(min_length=1, max_length=200).validate)
     add_command(
-        commands, "find", run_find, "find clients by name, phone or other words",
-        argument("text", metavar="TEXT", type=text, help="the words, in quotes if there are several"),
+        commands, "find", run_find, "find clients by name, phone or other words, or buyers for a property",
+        argument("q", metavar="TEXT", nargs="?", type=text, help="the words, in quotes if there are several"),
+        *(
+            argument(f"--{name.replace('_', '-')}", metavar=name.upper(), type=checked(parse),
+                     help="find buyers whom a property with this could suit")
+            for name, parse in PROPERTY.items()
+        ),
+        argument("--sort", choices=SORTS, help="the order (default: created_at, newest first)"),
         argument("--deleted", action="store_true", help="find deleted clients too"),
         JSON,
-        description="Find clients of all users, newest first. Each word must begin a word of the name, "
-        "e-mail, phone, tags, locations or notes; a phone number is found in any notation.",
+        description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, "
+        "tags, locations or notes; a phone number is found in any notation, and by its beginning or end.",
     )  # fmt: skip
     add_command(
         commands, "history", run_history, "show everything that is stored about clients",
@@ -91,22 +99,25 @@ def add_to(commands: Commands) -> None:
 
 
 def run_find(args: argparse.Namespace) -> None:
+    if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
+        raise SettingError("--deleted cannot be combined with --sort or a property")
     with open_database(args, must_exist=True) as database:
-        print_rows(_found(database, args.text, args.deleted), COLUMNS, as_json=args.json)
+        filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
+        print_rows(_found(database, filters, args.deleted), COLUMNS, as_json=args.json)
 
 
-def _found(database: Database, text: str, deleted: bool) -> Iterator[dict[str, object]]:
-    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
+def _found(database: Database, filters: Filters, deleted: bool) -> Iterator[dict[str, object]]:
+    """Matching clients; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = json.loads(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
-    for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, q=text):
+    for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, **filters):
         yield row(record)
     if deleted:
-        page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=text)
+        page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=filters["q"])
         for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 

@@ -41,8 +41,11 @@ _CONDITIONS = {
     "property_type": f"({_TYPES} = '[]' OR has_type({_TYPES}, :property_type))",
 }
 
+# The conditions that have an index in the order of the list, and totals.
+_INDEXED = frozenset(("owner_id", "client_type", "status"))
+
 # The orders that have no index. Clients that are equal in them are in the order of ``created_at``.
-_ORDERS = {
+_ORDERS: dict[str | None, str] = {
     "updated_at": "updated_at DESC, clients.seq DESC",
     "name": "last_name COLLATE NOCASE, first_name COLLATE NOCASE, clients.seq DESC",
 }
@@ -59,10 +62,10 @@ def read(
     connection.execute("BEGIN")
     values = _values(owner_id, filters)
     skipped = (page - 1) * limit
-    if _reads_all(values):
+    names = _conditions(values)
+    if not _INDEXED.issuperset(names) or values.get("sort") in _ORDERS:
         seqs = _matching(connection, values)
         return ClientPage(len(seqs), _texts(_at(connection, seqs[skipped : skipped + limit], "clients.json")))
-    names = _conditions(values)
     (total,) = connection.execute(total_statement(names), values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
@@ -83,9 +86,8 @@ def read_all(
     connection.execute("BEGIN")
     seqs = _matching(connection, _values(owner_id, filters))
     if len(seqs) > max_clients:
-        problem = (
-            f"match {len(seqs):,} clients, more than {max_clients:,}: add a filter, or use 'acare export'"
-        )
+        more = f"match {len(seqs):,} clients, more than {max_clients:,}"
+        problem = f"{more}: add a filter, or use 'acare export'"
         raise InvalidInput(FieldError("filters", problem))
     return _at(connection, seqs, _WITH_OWNER)
 
@@ -110,16 +112,9 @@ def _conditions(values: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in _CONDITIONS if name in values)
 
 
-def _reads_all(values: dict[str, Any]) -> bool:
-    """Whether no index has the clients of a page next to each other, or their number."""
-    return "buyers" in values or values.get("sort") in _ORDERS
-
-
 def _matching(connection: sqlite3.Connection, values: dict[str, Any]) -> list[int]:
     """The positions of all clients in a list, in its order."""
-    names = _conditions(values)
-    order = _ORDERS.get(values.get("sort", ""), "clients.seq DESC")
-    statement = f"SELECT clients.seq FROM {_source(names)} {_where(names)} ORDER BY {order}"
+    statement = matching_statement(_conditions(values), values.get("sort"))
     return [seq for (seq,) in connection.execute(statement, values)]
 
 
@@ -132,37 +127,37 @@ def _texts(rows: sqlite3.Cursor) -> list[str]:
     return [text for (text,) in rows]
 
 
-def total_statement(names: tuple[str, ...]) -> str:
-    """The statement for the number of clients in a list with the filters ``names``."""
-    if names == ("q",):
-        return f"SELECT count(*) FROM clients_search {_where(names)}"
-    if "q" in names or "email" in names:
-        return f"SELECT count(*) FROM {_source(names)} {_where(names)}"
+def matching_statement(names: Collection[str], sort: str | None = None) -> str:
+    """The statement for the positions of all clients in a list with the filters ``names``."""
+    source, seq = "clients INDEXED BY clients_by_email" if "email" in names else "clients", "clients.seq"
+    if "q" in names:  # CROSS JOIN reads the index of words first, in the order of its rowids
+        seq = "clients_search.rowid"
+        source = f"clients_search CROSS JOIN clients ON clients.seq = {seq}"
+    order = _ORDERS.get(sort, f"{seq} DESC")
+    return f"SELECT {seq} FROM {source} {_where(names)} ORDER BY {order}"
+
+
+def total_statement(names: Collection[str]) -> str:
+    """The statement for the number of clients in a list with the filters ``names``, which have an index."""
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
 
 
-def page_statement(names: tuple[str, ...], order: str, columns: str = "json") -> str:
-    """The statement for one page of a list with the filters ``names``.
+def page_statement(names: Collection[str], order: str) -> str:
+    """The statement for one page of a list with the filters ``names``, which have an index.
 
-    The inner SELECT walks only an index, from the end that is nearer to the page: ``order`` is ASC or DESC.
+    The inner SELECT walks only the index, from the end that is nearer to the page: ``order`` is ASC or DESC.
     The outer SELECT reads the rows of the page.
     """
-    order_by = "seq"
-    if "email" in names or "q" in names:
-        order_by = "clients.seq" if "email" in names else "clients_search.rowid"
-        seqs = f"SELECT clients.seq FROM {_source(names)} {_where(names)}"
-    else:
-        seqs = _list(names)
     return f"""
-SELECT {columns}
+SELECT json
 FROM clients
-WHERE seq IN ({seqs} ORDER BY {order_by} {order} LIMIT :rows OFFSET :skipped)
+WHERE seq IN ({_seqs(names)} ORDER BY seq {order} LIMIT :rows OFFSET :skipped)
 ORDER BY seq DESC
 """
 
 
-def _list(names: Collection[str]) -> str:
-    """The SELECT of the positions in a list without a search, from one of the indexes for lists.
+def _seqs(names: Collection[str]) -> str:
+    """The SELECT of the positions in a list, from one of the indexes for lists.
 
     The entries of an index are in the order of the list where its other columns have one value each. For a
     missing filter, SQLite merges one list for each value.
@@ -178,16 +173,6 @@ def _list(names: Collection[str]) -> str:
     if "client_type" in names and "status" not in names:
         return " UNION ALL ".join(f"{select} AND status = '{value}'" for value in STATUSES)
     return select
-
-
-def _source(names: Collection[str]) -> str:
-    """The tables of a list without an index. CROSS JOIN keeps their order."""
-    if "q" not in names and "email" not in names:
-        return "clients"
-    if "email" not in names:
-        return "clients_search CROSS JOIN clients ON clients.seq = clients_search.rowid"
-    joined = "CROSS JOIN clients_search ON clients_search.rowid = clients.seq" if "q" in names else ""
-    return f"clients INDEXED BY clients_by_email {joined}"
 
 
 def _where(names: Collection[str]) -> str:

@@ -32,6 +32,15 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     run("find", " ", status=2)
 
 
+def test_find_shows_buyers_for_a_property(run, ana):
+    ana.create(first_name="Ana", budget_max=300000, preferred_locations=["Taft"])
+    ana.create(first_name="Ben", budget_max=500000)
+    found = run("find", "--price", "4e5", "--location", "Taft, CA", "--sort", "name", "--json")
+    assert [client["first_name"] for client in json.loads(found.out)] == ["Ben"]
+    assert "--price: '-1' is not valid: must be a number" in run("find", "--price=-1", status=2).err
+    run("find", "--price", "1", "--deleted", status=2)
+
+
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     app.database.write(lambda c: c.execute("UPDATE clients SET last_name = ? || 'Lee'", ("\x1b[31m\x9b",)))

@@ -83,7 +83,7 @@ STATEMENTS = {
         for order in ("ASC", "DESC")
     },
     **{
-        f"search {found}": lists.page_statement((*found, *FILTERS[-1]), "DESC")
+        f"search {found}": lists.matching_statement((*found, *FILTERS[-1]))
         for found in (["q"], ["email"], ["q", "email"])
     },
 }
