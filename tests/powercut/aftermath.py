@@ -12,6 +12,7 @@ from support.crash import GONE, Known, Writer, check, content, damage, gaps, rea
 from webtest import AppError
 
 import acare
+from acare.database.log_recovery import damaged_logs
 from acare.errors import AcareError, DatabaseRefused
 from acare.maintenance import backup
 
@@ -61,6 +62,7 @@ def examine(recording: Recording, folder: Path, instant: int) -> list[str]:
             findings = check_content(recording, app, instant)
         findings += _check_backups(recording, folder, instant)
         findings += damage(database)  # closed, with the writes of these checks
+        findings += damaged_logs(database)  # a torn end of a log is not damage
     except FAILURES as error:
         return [f"{type(error).__name__}: {error}"]
     return findings
