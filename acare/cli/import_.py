@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO
 
 from acare import timestamps
 from acare.cli.options import Commands, add_flags, open_database, parse_email
@@ -17,7 +17,7 @@ from acare.cli.output import counted, print_line, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
 from acare.fields import FIELDS
-from acare.importing.columns import TARGETS, Column, known_names
+from acare.importing.columns import TARGETS, Column
 from acare.importing.csv_file import CsvReader
 from acare.importing.importer import Kind, Result, import_rows
 from acare.importing.json_lines import JsonReader
@@ -60,8 +60,6 @@ def add_to(commands: Commands) -> None:
     )
     flag = parser.add_argument
     flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--example", action=_Example, metavar="SOURCE", help="print the command for an export from hubspot, "
-         "salesforce, pipedrive, zoho, followupboss, kvcore, google or outlook, and exit")  # fmt: skip
     flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
     flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
          help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
@@ -105,27 +103,6 @@ def _default(text: str) -> tuple[str, object]:
     if not equals or name not in _FIELDS:
         raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_FIELDS)}")
     return name, TARGETS[name](written)
-
-
-class _Example(argparse.Action):
-    """Prints the command for an export of a source, and exits."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, _: object, source: Any, option: str | None = None
-    ) -> NoReturn:
-        sources = known_names()
-        if source not in sources:
-            parser.error(f"argument {option}: {source!r} must be one of {', '.join(sources)}")
-        names = sources[source]
-        words = ["acare", "import", "contacts.csv", "--dry-run", "--user", "ana@example.com"]
-        words += ["--default", "client_type=buyer"]
-        for field, meaning in (
-            ("status", "Closed=closed"), ("status", "*=active"), ("owner", "Ana Torres=ana@example.com"),
-        ):  # fmt: skip
-            if field in names:
-                words += ["--value", f"{names[field][0]}:{meaning}"]
-        print(shlex.join(words))
-        parser.exit()
 
 
 def run(args: argparse.Namespace) -> int:

@@ -45,14 +45,16 @@ class Column(NamedTuple):
     meanings: Mapping[str, str]
 
 
-def known_names() -> dict[str, dict[str, list[str]]]:
-    """The names of columns by source and field, from columns.ini."""
+def known_names() -> list[tuple[str, str]]:
+    """The names of columns in columns.ini, each with its field."""
     table = configparser.ConfigParser(delimiters="=", interpolation=None)
     table.read_string(Path(__file__).with_name("columns.ini").read_text("utf-8"))
-    return {
-        source: {field: re.split(r",\s*", names) for field, names in table[source].items()}
+    return [
+        (name, field)
         for source in table.sections()
-    }
+        for field, names in table[source].items()
+        for name in re.split(r",\s*", names)
+    ]
 
 
 def find_columns(
@@ -98,10 +100,9 @@ def _unique_names(header: Sequence[str]) -> dict[str, None]:
 
 def _fields_by_name() -> dict[str, str]:
     """The field of each plain name."""
-    listed = (item for fields in known_names().values() for item in fields.items())
     return {
         **{_plain(target): target for target in TARGETS},
-        **{_plain(name): field for field, names in listed for name in names},
+        **{_plain(name): field for name, field in known_names()},
         "acarereason": "",  # the column of reasons in a file of rejected rows
     }
 

@@ -1,10 +1,6 @@
 """``acare import`` of the exports of other programs: their columns, words and names, and the report."""
 
-import re
-import shlex
-
 import pytest
-from support.command import run
 from support.importing import HEADER, USER
 
 from acare.importing import cells, columns
@@ -14,15 +10,11 @@ BUYERS = ("--default", "client_type=buyer")
 
 # --- columns
 
-SOURCES = columns.known_names()
 
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_each_name_of_a_source_has_its_field(source):
-    for field, names in SOURCES[source].items():
-        for name in names:
-            found = columns.find_columns(["Name", name], {}, ())[1]
-            assert (name, found.field) == (name, field)
+def test_a_name_has_the_same_field_in_all_programs():
+    for name, field in columns.known_names():
+        found = columns.find_columns(["Name", name], {}, ())[1]
+        assert (name, found.field) == (name, field)
 
 
 def test_case_accents_and_punctuation_of_a_name_do_not_count(agency):
@@ -47,21 +39,6 @@ def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency,
     agency.load("Name,Mobile,Mobile,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
     agency.load((tmp_path / "rejects.csv").read_text("utf-8-sig"), "--value", "Type:x=buyer")
     assert agency.clients()[0]["phone"] == "2"
-
-
-def test_the_help_lists_the_programs_of_the_table():
-    text = " ".join(run("import", "--help").out.split())
-    listed = re.search("an export from (.*), and exit", text)[1]
-    assert re.split(", | or ", listed) == [*SOURCES][4:]
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_the_example_of_a_source_can_be_run(agency, source):
-    columns = ",".join(names[0] for names in SOURCES[source].values())
-    names = ",".join("Ana Vega" if "name" in field else "" for field in SOURCES[source])
-    agency.write(f"{columns}\n{names}\n", "contacts.csv")
-    _, *command = shlex.split(run("import", "--example", source).out)
-    assert "1 valid, 0 refused" in run(*command, cwd=agency.folder).out
 
 
 # --- words and names
