@@ -22,7 +22,7 @@ from acare.cli.options import (
     open_database,
     parse_id,
 )
-from acare.cli.output import counted, print_json, print_rows, print_text, printable, show_progress
+from acare.cli.output import counted, print_json, print_rows, printable, show_progress
 from acare.clients import PROPERTY, SORTS, Filters
 from acare.database.database import Database
 from acare.database.disk import temporary
@@ -70,9 +70,8 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "history", run_history, "show everything that is stored about clients",
         argument("ids", metavar="CLIENT_ID", nargs="+", type=parse_id, help="a client, which may be deleted"),
-        JSON,
-        description="Show clients and their history: who changed what, and when; and the responses that are "
-        "stored for repeated requests.",
+        description="Show clients and their history as JSON: who changed what, and when; and the responses "
+        "that are stored for repeated requests.",
     )  # fmt: skip
     summary = "restore a deleted client under its id, as its next version"
     add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
@@ -131,8 +130,7 @@ def run_history(args: argparse.Namespace) -> None:
     with open_database(args, must_exist=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         owners = _owners(database)
-    stored = [{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients]
-    (print_json if args.json else print_text)(stored)
+    print_json([{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients])
 
 
 def run_undelete(args: argparse.Namespace) -> None:

@@ -6,10 +6,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from acare.database.copying import Progress, silent
-from acare.field_types import to_json
 
 #: Seconds between two updates of the progress. A shorter command shows none.
 PROGRESS_SECONDS = 0.2
@@ -49,25 +47,6 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
 def print_line(text: str) -> None:
     """Print text that may come from a file, without control characters."""
     print(printable(text))
-
-
-def print_text(records: Iterable[Mapping[str, Any]], indent: str = "") -> None:
-    """Print JSON objects as lines of ``name: value``. What a value contains is indented below its name.
-
-    Names without a value are left out, and an empty line separates two objects.
-    """
-    for number, record in enumerate(records):
-        if number:
-            print()
-        for name, value in record.items():
-            inner = [value] if isinstance(value, dict) else value
-            if value in (None, [], {}):
-                continue
-            if isinstance(inner, list) and all(isinstance(each, dict) for each in inner):
-                print(f"{indent}{printable(name)}:")
-                print_text(inner, f"{indent}    ")
-            else:
-                print(f"{indent}{printable(name)}: {printable(to_json(value))}")
 
 
 def counted(number: int, noun: str) -> str:

@@ -73,8 +73,8 @@ def stored(ana):
     return deleted, changed
 
 
-def test_the_history_as_json_has_all_that_is_stored(run, stored):
-    text = run("history", *stored, "--json").out
+def test_the_history_has_all_that_is_stored(run, stored):
+    text = run("history", *stored).out
     deleted, changed = json.loads(text)
     assert (deleted["client"]["first_name"], deleted["owner"], '"Zoë"' in text) == ("Zoë", ANA, True)
     events = [(event["action"], event["by"]) for event in deleted["history"]]
@@ -84,16 +84,8 @@ def test_the_history_as_json_has_all_that_is_stored(run, stored):
     assert response["client"] == changed["history"][0]["client"]
 
 
-def test_the_history_as_text_has_all_that_is_stored(run, stored):
-    text = run("history", *stored).out
-    assert text.startswith(f'owner: "{ANA}"\nclient:\n    id: "{stored[0]}"\n')
-    assert f'    by: "{ANA}"\n' in text
-    assert '    changes:\n        field: "notes"\n        to: "second"\n' in text
-    assert "\nresponses:\n    created_at: " in text
-
-
 def test_json_is_ascii_unless_the_output_is_utf_8(tmp_path, run, stored):
-    line = command("history", *stored, "--json", "--database", tmp_path / "acare.db")
+    line = command("history", *stored, "--database", tmp_path / "acare.db")
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     printed = subprocess.run(line, env=env, capture_output=True, check=True, timeout=20).stdout
     assert (printed.isascii(), json.loads(printed)[0]["client"]["first_name"]) == (True, "Zoë")

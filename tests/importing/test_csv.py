@@ -247,8 +247,6 @@ def test_the_order_is_by_creation_then_by_insertion(agency):
 def test_the_history_has_the_time_of_the_import_itself(agency):
     agency.load("Name,Type,Created\nAna Vega,buyer,2020-05-17\n")
     (client,) = agency.clients()
-    ((version,),) = [
-        found["history"] for found in json.loads(agency.run("history", client["id"], "--json").out)
-    ]
+    ((version,),) = [found["history"] for found in json.loads(agency.run("history", client["id"]).out)]
     assert version["action"] == "imported"
     assert client["created_at"] < "2026" < version["at"]

@@ -32,16 +32,6 @@ def ids(api):
     return [client["id"] for client in api.get("/v1/clients").json["data"]["clients"]]
 
 
-# --- acare history (test_owners has what the API shows too)
-
-
-def test_a_line_break_in_a_value_begins_no_line(acare, api):
-    client_id = api.create(notes="a")["id"]
-    api.put(client_id, {"notes": "b\n2026-01-01T00:00:00.000Z  version 9  deleted by another"})
-    lines = acare("history", client_id).out.splitlines()
-    assert [line for line in lines if line.startswith("2026-01-01")] == []
-
-
 # --- unknown ids
 
 
