@@ -88,17 +88,9 @@ FROM numbers
 """  # some tenths of a second
 
 
-def test_a_statement_that_takes_too_long_is_interrupted(database):
-    with (
-        pytest.raises(StoreUnavailable, match="too long"),
-        database.read(0.02) as connection,
-    ):
-        connection.execute(SLOW).fetchall()
-
-
-def test_the_next_reader_has_no_time_limit(database):
-    with database.read(0.02) as limited:
-        pass
+def test_a_read_that_takes_too_long_is_interrupted_and_the_next_is_not(database):
+    with pytest.raises(StoreUnavailable, match="too long"), database.read(0.02) as limited:
+        limited.execute(SLOW).fetchall()
     with database.read() as connection:
         assert connection is limited
         assert connection.execute(SLOW).fetchone() == (1_000_000,)

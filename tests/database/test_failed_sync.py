@@ -17,6 +17,7 @@ import acare
 from acare.database import copying, file, log
 from acare.database.database import Database
 from acare.database.log import WriteAheadLog
+from acare.database.log_recovery import damaged_logs
 from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
@@ -102,15 +103,9 @@ def other(tmp_path, fail):
 
 
 def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
-    with pytest.raises(StoreUnavailable, match="stop every process"):
-        other.write(lambda connection: None)
     assert "checkpoint failed" in other.check_readiness()["write"]
-
-
-def test_a_checkpoint_that_failed_elsewhere_stops_long_transactions(other, failed):
-    """An import or a purge: the log could be restarted, although its content may not be in the database."""
     with pytest.raises(StoreUnavailable, match="stop every process"), other.transaction():
-        pass
+        pass  # the log could be restarted, although its content may not be in the database
 
 
 def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
@@ -216,30 +211,26 @@ def test_the_record_stays_while_a_process_in_another_container_writes(other, fai
 # --- a log that is damaged
 
 
-def change_frames(left, *numbers):
-    """Flip a bit in the page of each of these frames of the log, counted from its end."""
+def change_frame(left, number):
+    """Flip a bit in the page of this frame of the log, counted from its end."""
     log = Path(f"{left}-wal")
     content = bytearray(log.read_bytes())
-    for number in numbers:
-        content[len(content) - number * (24 + 4096) + 1000] ^= 1
+    content[len(content) - number * (24 + 4096) + 1000] ^= 1
     log.write_bytes(content)
-
-
-def problems_after_start(left):
-    Database(left).close()
-    return [problem for check in read_status(left) for problem in check.problems if check.name == "log"]
 
 
 def test_commits_after_a_damaged_frame_are_counted_and_kept(left, caplog):
     size = os.path.getsize(f"{left}-wal")
-    change_frames(left, size // 4120)
+    change_frame(left, size // 4120)
     log = Path(f"{left}-wal").read_bytes()
-    (problem,) = problems_after_start(left)
+    Database(left).close()
+    (problem,) = [problem for check in read_status(left) for problem in check.problems]
     kept, number = re.search(r"kept as (.*-damaged-.*-(\d+)-commits-lost)", problem).groups()
     assert left.with_name(kept).read_bytes() == log
     assert f"damaged: {number} commits cannot be read" in caplog.text
 
 
 def test_a_torn_last_transaction_is_not_damage(left):
-    change_frames(left, 2)
-    assert problems_after_start(left) == []
+    change_frame(left, 2)
+    Database(left).close()
+    assert damaged_logs(left) == []

@@ -13,40 +13,30 @@ from acare.store.history import HistoryStore
 
 @pytest.fixture
 def clients(store, user, monkeypatch):
-    """The ids of eight clients; a step changes three."""
+    """The ids of eight clients. A step changes three rows, and the first pause is interrupted."""
+    interrupts = [KeyboardInterrupt]
+
+    def pause(seconds):
+        if interrupts:
+            raise interrupts.pop()
+
     monkeypatch.setattr(steps, "ROWS", 3)
-    monkeypatch.setattr(steps, "PAUSE", 0)
+    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=pause))
     return [store.create(user, new()).id for _ in range(8)]
 
 
-@pytest.fixture
-def interrupted(monkeypatch):
-    """Runs work that is interrupted at its first pause."""
-
-    def pause(seconds):
-        raise KeyboardInterrupt
-
-    def run(work, *arguments):
-        with monkeypatch.context() as patch:
-            patch.setattr(steps, "time", SimpleNamespace(sleep=pause))
-            with pytest.raises(KeyboardInterrupt):
-                work(*arguments)
-
-    return run
-
-
-def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, other_user, interrupted):
-    users = user.user_id, other_user.user_id
-    interrupted(store.transfer, OPERATOR, *users)
+def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, other_user):
+    with pytest.raises(KeyboardInterrupt):
+        store.transfer(OPERATOR, user.user_id, other_user.user_id)
     assert [store.get(OPERATOR, each).version for each in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
-    assert store.transfer(OPERATOR, *users) == 5
+    assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 5
 
 
-def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql, interrupted):
+def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql):
     for each in clients:
         store.delete(OPERATOR, each)
     time.sleep(0.002)  # the deletions must be earlier than the purge
-    interrupted(HistoryStore(database).purge, 0)
-    assert sql("SELECT count(*) FROM client_history") == [(5,)]
+    with pytest.raises(KeyboardInterrupt):
+        HistoryStore(database).purge(0)
     assert HistoryStore(database).purge(0) == 5
     assert sql("SELECT count(*) FROM client_changes") == [(1,)]  # never the last one
