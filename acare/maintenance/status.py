@@ -34,10 +34,6 @@ EXPIRES_SOON_DAYS = 14
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
-# The disk must have room for the growth in this time, estimated from backups at least a day apart.
-_GROWTH_HOURS = 30 * 24
-_MIN_SPAN_HOURS = 24
-
 _SERVER_SECONDS = 10  # in which the server must answer
 
 
@@ -68,7 +64,7 @@ def read_status(
         Check("database", old, {"schema": version, "size": size, "clients": clients, "processes": processes}),
         Check("keys", expiring, {}),
         _check_log(path),
-        _check_disk(path, stem, folder),
+        _check_disk(path, folder),
         Check("writes", [refused] if refused else [], {}),
     ]
     if folder is not None:
@@ -101,26 +97,14 @@ def _check_log(path: Path) -> Check:
     return Check("log", problems, {"size": size})
 
 
-def _check_disk(path: Path, stem: str, folder: Path | None) -> Check:
-    free, growth, problems = shutil.disk_usage(path.parent).free, None, []
+def _check_disk(path: Path, folder: Path | None) -> Check:
+    free, problems = shutil.disk_usage(path.parent).free, []
+    if free < LOW_DISK:
+        problems.append(f"only {size_text(free)} are free; {size_text(LOW_DISK)} are the minimum")
     with suppress(OSError):  # reported by the check of the backup
-        if folder is not None:
-            growth = _growth(backups(stem, folder)[0])
-            if shutil.disk_usage(folder).free < path.stat().st_size:
-                problems = [f"there is no room for another backup on the disk of {folder}"]
-    needed = max(LOW_DISK, growth or 0)
-    if free < needed:
-        problems.append(f"only {size_text(free)} are free; 30 days may need {size_text(needed)}")
-    return Check("disk", problems, {"free": free, "growth_30_days": growth})
-
-
-def _growth(made: list[Path]) -> int | None:
-    """The growth of 30 days in bytes, from the backups of the last 30 days; None if there are too few."""
-    recent = [path for path in made if _age_hours(path) <= _GROWTH_HOURS]
-    if not recent or (span := _age_hours(recent[0]) - _age_hours(recent[-1])) < _MIN_SPAN_HOURS:
-        return None
-    grown = recent[-1].stat().st_size - recent[0].stat().st_size
-    return max(0, int(grown * _GROWTH_HOURS / span))
+        if folder is not None and shutil.disk_usage(folder).free < path.stat().st_size:
+            problems.append(f"there is no room for another backup on the disk of {folder}")
+    return Check("disk", problems, {"free": free})
 
 
 def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:

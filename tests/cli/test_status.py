@@ -53,7 +53,7 @@ def test_it_shows_counts_and_sizes(checks, path):
     assert shown["database"] == {"problems": [], **expected}
     assert shown["keys"] == {"problems": []}
     assert shown["log"] == {"problems": [], "size": 0}
-    assert (shown["disk"]["free"] > 0, shown["disk"]["growth_30_days"]) == (True, None)
+    assert shown["disk"]["free"] > 0
 
 
 def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
@@ -85,8 +85,6 @@ def expiring_key(path, folder, monkeypatch):
 
 
 def full_disk(path, folder, monkeypatch):
-    """The growth of 30 days is known, and smaller than the minimum."""
-    (folder / named(days=10)).write_bytes(b"")
     monkeypatch.setattr(status, "LOW_DISK", 2**60)
 
 
@@ -107,14 +105,6 @@ def old_backup(path, folder, monkeypatch):
 
 def backup_from_the_future(path, folder, monkeypatch):
     (folder / named(days=-9999)).write_bytes(b"")
-
-
-def growing_file(path, folder, monkeypatch):
-    """A backup of ten days ago was empty; less than three times the newest backup is free."""
-    (folder / named(days=10)).write_bytes(b"")
-    free = int(2.9 * max(each.stat().st_size for each in folder.iterdir()))
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
-    monkeypatch.setattr(status, "LOW_DISK", 0)
 
 
 def no_room(path, folder, monkeypatch):
@@ -138,8 +128,7 @@ def damaged_backup(path, folder, monkeypatch):
     [
         (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
         (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} when the file is opened"),
-        (full_disk, "are free; 30 days may need 1073741824.0 GiB"),
-        (growing_file, "are free; 30 days may need 0."),
+        (full_disk, "are free; 1073741824.0 GiB are the minimum"),
         (no_room, "there is no room for another backup"),
         (long_log, "log: 0.0 MiB: a process keeps an old snapshot"),
         (no_backup, "there is no backup in"),
