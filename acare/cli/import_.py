@@ -69,7 +69,6 @@ def add_to(commands: Commands) -> None:
     flag("--on-duplicate", choices=("fail", "skip", "create"), default="fail",
          help="how to handle clients that already exist, by id, e-mail or phone (default: fail)")  # fmt: skip
     flag("--dry-run", action="store_true", help="report problems, and write nothing")
-    flag("--verbose", action="store_true", help="print every problem")
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
     flag = parser.add_argument_group("for CSV").add_argument
@@ -120,14 +119,9 @@ def run(args: argparse.Namespace) -> int:
             lenient=args.lenient,
             rejects=args.rejects,
             dry_run=args.dry_run,
-            on_problem=print_line if args.verbose else None,
         )
         result = import_rows(
-            database,
-            reader,
-            options,
-            # Progress would share a line with the printed problems.
-            lambda _: None if args.verbose else progress("Importing", file.tell(), size, "B"),
+            database, reader, options, lambda _: progress("Importing", file.tell(), size, "B")
         )
     _print_columns(reader.columns, args)
     _print_kinds(result, reader.columns)

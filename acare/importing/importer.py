@@ -142,8 +142,6 @@ class _Importer:
         """Count a problem, duplicate or warning; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
-        if self._options.on_problem is not None:
-            self._options.on_problem(f"{place}: {field} {message}")
         kind = self._result.kinds.setdefault(f"{field} {message}", Kind(field))
         kind.column = kind.column or row.found.get(field, ("",))[0]
         kind.count += 1

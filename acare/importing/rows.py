@@ -1,6 +1,6 @@
 """The rows of a file, and their validation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -39,8 +39,7 @@ class Options:
     """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
     ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` completes
-    names of one word and moves invalid optional values to the notes. ``on_problem`` gets the text of every
-    problem.
+    names of one word and moves invalid optional values to the notes.
     """
 
     now: str
@@ -49,7 +48,6 @@ class Options:
     lenient: bool = False
     rejects: Path | None = None
     dry_run: bool = False
-    on_problem: Callable[[str], None] | None = None
 
 
 @dataclass

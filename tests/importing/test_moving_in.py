@@ -157,9 +157,3 @@ def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
 def test_the_rows_shown_of_a_kind_have_different_texts(agency):
     printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
     assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=TYPE' in printed
-
-
-def test_every_problem_is_shown_on_request(agency):
-    content = "Name,Type\n" + "A B,x\n" * 5
-    assert agency.load(content).out.count("line 6") == 0
-    assert '\nline 6: "x": client_type must be one of' in agency.load(content, "--verbose").out
