@@ -13,7 +13,7 @@ from typing import IO
 
 from acare import timestamps
 from acare.cli.options import Commands, add_flags, open_database, parse_email
-from acare.cli.output import counted, print_line, printable, show_progress
+from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
 from acare.fields import FIELDS
@@ -163,7 +163,8 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
             field = "unknown" if column.field is None else column.field or "ignored"
             print(f"    {printable(column.name)} -> {field}")
     if unknown := [column.name for column in columns if column.field is None]:
-        print_line(f"Unknown columns: {', '.join(unknown)} (not imported; --map COLUMN=notes imports one)")
+        names = printable(", ".join(unknown))
+        print(f"Unknown columns: {names} (not imported; --map COLUMN=notes imports one)")
 
 
 def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
@@ -172,7 +173,7 @@ def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
         more = ", ..." if kind.count > len(kind.examples) else ""
         rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
         is_skipped = kind.field == "duplicate" and result.counts["skipped"]
-        print_line(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, columns)}")
+        print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, columns)}"))
 
 
 def _fix(kind: Kind, columns: Sequence[Column]) -> str:

@@ -44,11 +44,6 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         print("\t".join("-" if row[name] is None else printable(row[name]) for name in columns))
 
 
-def print_line(text: str) -> None:
-    """Print text that may come from a file, without control characters."""
-    print(printable(text))
-
-
 def counted(number: int, noun: str) -> str:
     """``1 key``, ``2,000 keys``."""
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
