@@ -76,20 +76,12 @@ class LogStream:
             data = data[os.write(_STDERR, data) :]
 
 
-class LogHandler(logging.StreamHandler[LogStream]):
-    """Writes the remaining lines when it is closed, also by ``logging.shutdown``."""
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
-
 @contextmanager
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     is_json = log_format == "json"
     stream = LogStream()
-    handler = LogHandler(stream)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(Formatter(log_format))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
@@ -101,4 +93,4 @@ def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     try:
         yield write
     finally:
-        handler.close()
+        stream.close()
