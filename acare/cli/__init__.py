@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any, NoReturn
 
 import acare
@@ -60,29 +59,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    args = _parser(arguments).parse_args(arguments)
+    args = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
     code = args.run(args) or 0
     sys.stdout.flush()  # so that a failed write is reported like other errors
     return code
 
 
-def _parser(arguments: Sequence[str] = ()) -> CommandParser:
+def _parser() -> CommandParser:
+    # Imported here, so that Ctrl-C meanwhile prints no traceback.
+    from acare.cli import clients, import_, maintenance, serve, users
+
     parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in _modules(arguments):
+    for module in (serve, users, clients, import_, maintenance):
         module.add_to(commands)
     return parser
-
-
-def _modules(arguments: Sequence[str]) -> Sequence[ModuleType]:
-    """The modules of the commands, in the order of the help."""
-    from acare.cli import serve
-
-    if arguments[:1] == ["serve"]:  # imported modules stay in the memory of a server
-        return [serve]
-    from acare.cli import clients, import_, maintenance, users
-
-    return [serve, users, clients, import_, maintenance]

@@ -199,8 +199,8 @@ def test_progress_is_shown_on_a_terminal(capsys, monkeypatch, is_terminal):
 
 
 def test_ctrl_c_while_commands_are_imported_prints_no_traceback(run, monkeypatch):
-    def interrupt(arguments):
+    def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acare.cli._modules", interrupt)
+    monkeypatch.setattr("acare.cli._parser", interrupt)
     assert run("key list", status=130).err == ""
