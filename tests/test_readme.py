@@ -29,7 +29,7 @@ PAGES = {
 API, INSTALL = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/install.md"))
 
 #: Blocks without commands: page and language.
-NO_COMMANDS = {("acare/database/README.md", "sql"), ("tests/benchmarks/README.md", "text")}
+NO_COMMANDS = {("acare/database/README.md", "sql")}
 
 #: The folders of the programs with flags, and further flags: those of argparse and of other programs.
 PROGRAMS = ("acare/cli", "tests/benchmarks")

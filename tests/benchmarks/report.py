@@ -1,10 +1,9 @@
-"""The report of a run, in Markdown: a chart, the medians, and the ratios with their bars."""
+"""The report of a run, in Markdown: the medians, and the ratios with their bars."""
 
 import datetime
 import platform
-import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,12 +22,7 @@ BARS = [
 #: Kind of work, and the latency of acare that must not exceed PocketBase's.
 LATENCY_BARS = [("create", "worst"), ("4 reads, 1 write", "p99")]
 
-#: The kinds of work in the chart.
-CHARTED = ("get", "list of 25", "list of 100", "create", "update", "4 reads, 1 write")
-
 FIGURES = ("rate", "p50", "p99", "worst")
-
-_RATIO = re.compile(r"^\| (?P<work>[^|]+), against PocketBase \| (?P<ratio>[\d.]+) \|", re.MULTILINE)
 
 # (kind of work, candidate, figure) -> the median over the rounds
 Median = Callable[[str, str, str], float]
@@ -37,10 +31,8 @@ Median = Callable[[str, str, str], float]
 def text(median: Median, runs: Sequence[tuple[str, str]], extra: Sequence[str]) -> str:
     """The report. ``runs`` are pairs of work and candidate, ``extra`` further rows of ratios."""
     ratios = [*_ratios(median, runs), *extra]
-    compared = dict(_RATIO.findall("\n".join(ratios)))
     parts = [
         _title(),
-        *([f"```text\n{chart(compared)}\n```"] if compared else []),
         "\n".join(_medians(median, runs)),
         "\n".join(["| ratio of medians | measured | bar | met |", "| --- | --- | --- | --- |", *ratios]),
     ]
@@ -51,12 +43,6 @@ def row(what: str, ratio: float, bar: float, maximum: bool = False) -> str:
     """A row of the table of ratios; the bar is a minimum, or a ``maximum``."""
     met = ratio <= bar if maximum else ratio >= bar
     return f"| {what} | {ratio:.2f} | {'≤' if maximum else '≥'} {bar} | {'yes' if met else '**no**'} |"
-
-
-def chart(ratios: Mapping[str, float | str]) -> str:
-    """A bar chart of requests per second against PocketBase; a full block is half of PocketBase's rate."""
-    bars = [("PocketBase", 1.0), *((work, float(ratios[work])) for work in CHARTED if work in ratios)]
-    return "\n".join(f"{work:18}{'█' * round(ratio * 2)} {ratio:.1f}" for work, ratio in bars)
 
 
 def _title() -> str:
