@@ -92,12 +92,13 @@ def number(text: str) -> float:
     raise ValueError("must be a number of at least 0")
 
 
-def count(maximum: int, minimum: int = 1) -> Callable[[str], int]:
-    """A whole number from ``minimum`` to ``maximum``."""
+def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[str], int]:
+    """A whole number from ``minimum`` to ``maximum``, of at most 100 digits."""
+    allowed = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
+        if not re.fullmatch("[0-9]{1,100}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be a whole number {allowed}")
         return int(text)
 
     return parse

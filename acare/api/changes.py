@@ -2,15 +2,16 @@
 
 import falcon
 
+from acare import setting_types
 from acare.api import envelope
-from acare.api.request import Request, StoreResource, parse_count, read_query
+from acare.api.request import Request, StoreResource, read_query
 from acare.clients import ChangePage
 from acare.field_types import String
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 
-_PARAMETERS = {"after": String(max_length=200).validate, "limit": parse_count}
+_PARAMETERS = {"after": String(max_length=200).validate, "limit": setting_types.count()}
 
 
 class Changes(StoreResource):

@@ -128,10 +128,3 @@ def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> 
     if problems:
         raise InvalidInput(*problems)
     return valid
-
-
-def parse_count(text: str) -> int:
-    """An integer of at least 1."""
-    if not re.fullmatch(r"[0-9]{1,100}", text, re.ASCII) or int(text) < 1:
-        raise ValueError("must be a whole number of at least 1")
-    return int(text)

@@ -9,7 +9,7 @@ import falcon
 
 from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
-from acare.api.request import Request, StoreResource, parse_count, path_id, read_query
+from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.clients import PROPERTY, SORTS, ClientPage, ClientRow, CreatedClient, HistoryPage
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String
@@ -39,8 +39,8 @@ _FILTERS = {
     "sort": Enum(SORTS).validate,
     "deleted": setting_types.flag,
 }
-_LIST = {"page": parse_count, "limit": parse_count, **_FILTERS}
-_HISTORY = {"before": parse_count}
+_LIST = {"page": setting_types.count(), "limit": setting_types.count(), **_FILTERS}
+_HISTORY = {"before": setting_types.count()}
 
 # The members of a body.
 _INPUT = tuple(field.name for field in FIELDS)
