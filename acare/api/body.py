@@ -9,7 +9,7 @@ import falcon
 
 from acare.api import preferences
 from acare.api.envelope import ApiError
-from acare.api.request import Request
+from acare.api.request import Request, parse_each
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
 
@@ -58,27 +58,20 @@ def read(req: Request, fields: Collection[str]) -> Any:
 def read_fields(
     req: Request, fields: Mapping[str, Callable[[object], Any]], required: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of a small JSON object that are present and not null, each as its function returns it.
+    """The fields of a small JSON object that are present and not null; see ``parse_each``.
 
-    Each function raises ValueError with the rule, worded to follow the name of the field. Other members are
-    ignored. InvalidInput lists every problem.
+    Other members are ignored.
     """
     members = read(req, fields)
     if not isinstance(members, dict):
         raise _invalid("must be a JSON object")
-    valid: dict[str, Any] = {}
     problems = [FieldError(name, "is required") for name in required if members.get(name) is None]
-    for name, parse in fields.items():
-        # A version that is null would silently disable the lock.
-        if members.get(name) is None and not (name == "version" and name in members):
-            continue
-        try:
-            valid[name] = parse(members[name])
-        except ValueError as error:
-            problems.append(FieldError(name, str(error)))
-    if problems:
-        raise InvalidInput(*problems)
-    return valid
+    given = {
+        name: value
+        for name, value in members.items()
+        if name in fields and (value is not None or name == "version")  # null would disable the lock
+    }
+    return parse_each(given, fields, problems)
 
 
 def _read(stream: Any, size: int = -1) -> bytes:

@@ -107,24 +107,28 @@ class StoreResource:
 
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
-    """The parameters that are given, each as its function returns it. A blank value counts as not given.
+    """The parameters that are given; see ``parse_each``. A blank value counts as not given."""
+    given = {name: req.params[name] for name in parameters if name in req.params}
+    repeated = [name for name, value in given.items() if isinstance(value, list)]
+    problems = [FieldError(name, "must not be given more than once") for name in repeated]
+    texts = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
+    return parse_each(texts, parameters, problems)
 
-    Each function raises ValueError with the rule, worded to follow the name of the parameter. InvalidInput
-    lists every problem.
+
+def parse_each(
+    values: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]], problems: list[FieldError]
+) -> dict[str, Any]:
+    """The values, each as the function of its name returns it.
+
+    Each function raises ValueError with the rule, worded to follow the name. InvalidInput lists every
+    problem, with those in ``problems``.
     """
-    valid: dict[str, Any] = {}
-    problems = []
-    for name, parse in parameters.items():
-        text = req.params.get(name)
-        if text is None:
-            continue
+    parsed: dict[str, Any] = {}
+    for name, value in values.items():
         try:
-            if isinstance(text, list):
-                raise ValueError("must not be given more than once")
-            if text.strip():
-                valid[name] = parse(text)
+            parsed[name] = parsers[name](value)
         except ValueError as error:
             problems.append(FieldError(name, str(error)))
     if problems:
         raise InvalidInput(*problems)
-    return valid
+    return parsed
