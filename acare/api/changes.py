@@ -23,8 +23,6 @@ class Changes(StoreResource):
         query = read_query(req, self.parameters)
         limit = min(query.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
         page: ChangePage = self._store.page(req.context.caller, after=query.get("after"), limit=limit)
-        more = "true" if page.has_more else "false"
-        meta = f'{{"cursor":"{page.cursor}","hasMore":{more}}}'
-        envelope.succeed(resp, f'{{"changes":[{",".join(page.rows)}],"meta":{meta}}}')
+        envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
 
     on_head = on_get

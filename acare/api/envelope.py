@@ -134,6 +134,14 @@ def succeed(resp: falcon.Response, *data: str, at: str | None = None) -> None:
     resp.text = "".join(('{"success":true,"data":', *data, ',"timestamp":"', at or timestamps.now(), '"}'))
 
 
+def succeed_with_list(
+    resp: falcon.Response, name: str, rows: list[str], has_more: bool, meta: str = ""
+) -> None:
+    """Answer with a list of JSON texts. ``meta`` is JSON too: what ``meta`` has before ``hasMore``."""
+    more = "true" if has_more else "false"
+    succeed(resp, f'{{"{name}":[', ",".join(rows), f'],"meta":{{{meta}"hasMore":{more}}}}}')
+
+
 def error_body(
     code: str, message: str, correlation_id: str, details: Details = None, error_id: str | None = None
 ) -> str:

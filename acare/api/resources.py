@@ -26,8 +26,6 @@ from acare.fields import (
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
-_META = '{"page":%d,"limit":%d,"total":%d,"totalPages":%d,"hasMore":%s%s}'
-
 # The query parameters that choose clients. A possessive quantifier (++) never backtracks.
 _FILTERS = {
     "client_type": Enum(CLIENT_TYPES).validate,
@@ -74,10 +72,11 @@ class ClientCollection:
             _reject(filters, ("sort", *PROPERTY), "cannot be combined with deleted=true")
             store = self._deleted
         found: ClientPage = store.page(req.context.caller, page=number, limit=limit, **filters)
-        more = "true" if number * limit < found.total else "false"
-        deletions = f',"deleted":[{",".join(found.deletions)}]' if found.deletions is not None else ""
-        meta = _META % (number, limit, found.total, -(-found.total // limit), more, deletions)
-        envelope.succeed(resp, '{"clients":[', ",".join(found.rows), f'],"meta":{meta}}}')
+        total, pages = found.total, -(-found.total // limit)
+        meta = f'"page":{number},"limit":{limit},"total":{total},"totalPages":{pages},'
+        if found.deletions is not None:
+            meta += f'"deleted":[{",".join(found.deletions)}],'
+        envelope.succeed_with_list(resp, "clients", found.rows, number * limit < total, meta)
 
     on_head = on_get
 
@@ -168,8 +167,7 @@ class ClientHistory(StoreResource):
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         query = read_query(req, self.parameters)
         page: HistoryPage = self._store.page(req.context.caller, path_id(client_id), **query)
-        more = "true" if page.has_more else "false"
-        envelope.succeed(resp, f'{{"versions":[{",".join(page.rows)}],"meta":{{"hasMore":{more}}}}}')
+        envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
 
     on_head = on_get
 
