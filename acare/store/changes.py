@@ -48,7 +48,7 @@ END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
 ROWS_PER_CHANGE = 10
 
-#: Characters of JSON after which a page ends: a client can have 100 KiB, and a page is in memory.
+#: Bytes of JSON after which a page ends: a client can have 100 KiB, and a page is in memory.
 MAX_PAGE = 4 * 1024 * 1024
 
 # The epoch, the user whose clients the caller can see, the last revision on the page, and the last revision
@@ -157,7 +157,7 @@ def _read(connection: sqlite3.Connection, values: dict[str, Any], limit: int) ->
     for revision, client_id, client, removed_at in connection.execute(PAGE, values):
         rest = f'"client":{client}' if removed_at is None else f'"client":null,"removedAt":"{removed_at}"'
         rows.append(f'{{"id":"{client_id}",{rest}}}')
-        size += len(rows[-1])
+        size += len(rows[-1].encode())
         if len(rows) == limit or size > MAX_PAGE:
             return rows, revision
     return rows, values["last"]

@@ -155,9 +155,9 @@ def test_a_page_reads_a_bounded_number_of_rows(agency):
 
 
 def test_a_large_page_ends_early(api, monkeypatch):
-    monkeypatch.setattr(store, "MAX_PAGE", 1500)
+    monkeypatch.setattr(store, "MAX_PAGE", 2000)  # bytes
     for _ in range(5):
-        api.create(notes="x" * 600)
+        api.create(notes="é" * 300)
     follower = Follower(api)
     assert len(follower.page()["changes"]) == 2
     assert len(follower.read()) == 5
