@@ -1,7 +1,7 @@
 -- The complete data model of acare. A new database is created by running this file in one transaction;
 -- an existing one is compared with it when it is opened (acare/database/schema.py).
 -- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
--- edited with another program.
+-- edited with another program. Each time is as in the API: `strftime` returns any other text changed, or NULL.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
 PRAGMA user_version = 4;            -- the version of this schema; older ones: acare/database/migrations/
@@ -13,8 +13,10 @@ CREATE TABLE users (
     id         TEXT PRIMARY KEY CHECK (length(id) = 36),
     email      TEXT NOT NULL UNIQUE COLLATE NOCASE,
     role       TEXT NOT NULL CHECK (role IN ('agent', 'broker')),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    disabled_at TEXT -- from then on the user's keys are not valid
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+                             CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
+    -- From then on, the user's keys are not valid.
+    disabled_at TEXT CHECK (disabled_at IS strftime('%Y-%m-%dT%H:%M:%fZ', disabled_at))
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -24,10 +26,11 @@ CREATE TABLE api_keys (
     sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32), -- the key itself is not stored
     preview      TEXT NOT NULL,                                    -- its first 8 and last 4 characters
     scopes       TEXT NOT NULL CHECK (json_type(scopes) = 'object'),
-    created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    expires_at   TEXT,
-    revoked_at   TEXT,
-    last_used_at TEXT,                                             -- to the minute
+    created_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+                               CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
+    expires_at   TEXT CHECK (expires_at IS strftime('%Y-%m-%dT%H:%M:%fZ', expires_at)),
+    revoked_at   TEXT CHECK (revoked_at IS strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at)),
+    last_used_at TEXT CHECK (last_used_at IS strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at)), -- to the minute
     made_by      TEXT REFERENCES users (id),                       -- NULL: the operator
     made_with    TEXT REFERENCES api_keys (id)                     -- NULL: made without a key
 ) STRICT;
@@ -63,10 +66,12 @@ CREATE TABLE clients (
     notes                TEXT CHECK (length(notes) <= 10000),
     tags                 TEXT NOT NULL CHECK (json_type(tags) = 'array'),
     version              INTEGER NOT NULL CHECK (version >= 1),
-    created_at           TEXT NOT NULL,
-    updated_at           TEXT NOT NULL CHECK (updated_at >= created_at),
+    created_at           TEXT NOT NULL CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
+    updated_at           TEXT NOT NULL CHECK (updated_at >= created_at)
+                                       CHECK (updated_at IS strftime('%Y-%m-%dT%H:%M:%fZ', updated_at)),
     made_by              TEXT REFERENCES users (id), -- the user who wrote this version; NULL: the operator
-    imported_at          TEXT,                       -- NULL unless an import created the client
+    -- NULL unless an import created the client.
+    imported_at          TEXT CHECK (imported_at IS strftime('%Y-%m-%dT%H:%M:%fZ', imported_at)),
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
         'user_id', user_id,
@@ -91,6 +96,13 @@ CREATE TABLE clients (
     )) STORED,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
+
+-- Without a new version, caches, the history and the feed of changes would miss a change.
+CREATE TRIGGER clients_new_version BEFORE UPDATE ON clients
+WHEN NEW.version <> OLD.version + 1
+BEGIN
+    SELECT RAISE(ABORT, 'an UPDATE of a client needs SET version = version + 1');
+END;
 
 -- Lists. Every index ends in seq, their order. A list by type alone, or by status alone, merges the entries
 -- for all values of the other (acare/store/lists.py): each index costs every new client a page of the log.
@@ -199,10 +211,11 @@ CREATE TABLE client_history (
     version     INTEGER NOT NULL,
     json        TEXT NOT NULL,
     made_by     TEXT REFERENCES users (id),
-    ended_at    TEXT NOT NULL, -- when this version was replaced or deleted
+    -- When this version was replaced or deleted.
+    ended_at    TEXT NOT NULL CHECK (ended_at IS strftime('%Y-%m-%dT%H:%M:%fZ', ended_at)),
     deleted     INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     deleted_by  TEXT REFERENCES users (id),
-    imported_at TEXT,
+    imported_at TEXT CHECK (imported_at IS strftime('%Y-%m-%dT%H:%M:%fZ', imported_at)),
     seq         INTEGER, -- of a deleted client, for its restore
     PRIMARY KEY (client_id, version)
 ) STRICT;
@@ -237,7 +250,7 @@ CREATE TABLE client_changes (
     client_id  TEXT NOT NULL,
     version    INTEGER NOT NULL,
     user_id    TEXT NOT NULL,
-    removed_at TEXT
+    removed_at TEXT CHECK (removed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', removed_at))
 ) STRICT;
 
 CREATE INDEX client_changes_removed ON client_changes (client_id) WHERE removed_at IS NOT NULL;
@@ -282,6 +295,7 @@ END;
 CREATE TABLE erasures (
     client_id TEXT PRIMARY KEY CHECK (length(client_id) = 36),
     erased_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+                            CHECK (erased_at IS strftime('%Y-%m-%dT%H:%M:%fZ', erased_at))
 ) STRICT;
 
 
@@ -294,7 +308,7 @@ CREATE TABLE idempotency_keys (
     request_sha256 BLOB NOT NULL CHECK (length(request_sha256) = 32), -- of the client in the request body
     client_id      TEXT NOT NULL,
     json           TEXT NOT NULL,                                     -- the client in the response
-    created_at     TEXT NOT NULL,
+    created_at     TEXT NOT NULL CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
     PRIMARY KEY (user_id, key)
 ) STRICT;
 

@@ -100,7 +100,7 @@ def add_to(commands: Commands) -> None:
 def run_find(args: argparse.Namespace) -> None:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=True) as database:
         filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
         print_rows(_found(database, filters, args.deleted), COLUMNS, as_json=args.json)
 
@@ -127,20 +127,20 @@ def _owners(database: Database) -> dict[str, str]:
 
 
 def run_history(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         owners = _owners(database)
     print_json([{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients])
 
 
 def run_undelete(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
     print(f"Restored the client {args.id} as version {client.version}.")
 
 
 def run_erase(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=not args.yes) as database:
         erased_at = ErasureStore(database).erased_at(args.id)
         if erased_at is not None:
             print(f"The client {args.id} was erased at {erased_at}.")
@@ -157,7 +157,7 @@ def run_erase(args: argparse.Namespace) -> None:
 
 
 def run_purge(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database, show_progress() as show:
+    with open_database(args) as database, show_progress() as show:
         purged = HistoryStore(database).purge(args.older_than, show)
         is_overwritten = database.empty_log()
     print(f"Purged {counted(purged, 'old version')}.")
@@ -168,7 +168,7 @@ def run_export(args: argparse.Namespace) -> None:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=True) as database:
         lines = (line.encode() for line in _FORMATS[form](ClientStore(database).export()))
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)

@@ -106,7 +106,7 @@ def _default(text: str) -> tuple[str, object]:
 
 def run(args: argparse.Namespace) -> int:
     with (
-        open_database(args, must_exist=True) as database,
+        open_database(args, read_only=args.dry_run) as database,
         show_progress() as progress,
         _open(args, progress) as file,
     ):

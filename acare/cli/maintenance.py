@@ -104,7 +104,7 @@ def _print_differences(carried_over: CarriedOver) -> None:
 
 
 def run_compact(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database, show_progress() as show:
+    with open_database(args) as database, show_progress() as show:
         before = database.path.stat().st_size
         # SQLite's default folder for temporary files may be too small. Only this process is affected.
         folder = str(database.path.resolve().parent).replace("'", "''")

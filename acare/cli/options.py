@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
+from acare.database.read_only import ReadOnlyDatabase
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
 from acare.store.search import index_changes
@@ -116,13 +117,16 @@ def existing_database(args: argparse.Namespace) -> Path:
 
 
 @contextmanager
-def open_database(args: argparse.Namespace, *, must_exist: bool = False) -> Iterator[Database]:
+def open_database(
+    args: argparse.Namespace, *, must_exist: bool = True, read_only: bool = False
+) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts.
 
     UserError if it becomes unavailable, for example because the disk is full.
     """
     path = existing_database(args) if must_exist else read_settings(args).database
-    with closing(Database(path, before_commit=index_changes)) as database:
+    opened = ReadOnlyDatabase(path) if read_only else Database(path, before_commit=index_changes)
+    with closing(opened) as database:
         try:
             yield database
         except StoreUnavailable as error:

@@ -112,18 +112,18 @@ def add_to(commands: Commands) -> None:
 
 
 def run_list_users(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=True) as database:
         print_rows(UserStore(database).list(OPERATOR), USER_COLUMNS, as_json=args.json)
 
 
 def run_change(change: Change, message: str, args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args) as database:
         change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
 
 
 def run_transfer(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args) as database:
         moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
 
@@ -137,7 +137,7 @@ def run_create_key(args: argparse.Namespace) -> None:
     scopes: dict[str, list[str]] = {}
     for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
-    with open_database(args) as database:
+    with open_database(args, must_exist=False) as database:
         with database.read() as connection:
             user = users.find(connection, args.user)
         if user is None:
@@ -155,7 +155,7 @@ def run_create_key(args: argparse.Namespace) -> None:
 
 
 def run_list_keys(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args, read_only=True) as database:
         keys = KeyStore(database).list(OPERATOR)
     if not args.json:
         keys = [{**key, "scopes": _scope_text(key["scopes"])} for key in keys]
@@ -168,7 +168,7 @@ def _scope_text(scopes: NewScopes) -> str:
 
 
 def run_revoke_key(args: argparse.Namespace) -> None:
-    with open_database(args, must_exist=True) as database:
+    with open_database(args) as database:
         revoked = KeyStore(database).revoke(OPERATOR, args.id, made=args.made)
     made = f" and {counted(revoked - 1, 'key')} made with it" if args.made else ""
     sys.stderr.write(f"Revoked key {args.id}{made}.\n")

@@ -4,13 +4,14 @@ This is the only module that calls ``sqlite3.connect``. No connection here creat
 its own; SQLite still checkpoints when the last connection to a file is closed.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from acare import places, words
-from acare.errors import StoreUnavailable
+from acare.errors import DatabaseRefused, StoreUnavailable
 
 #: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
 MIN_SQLITE = (3, 40, 0)
@@ -108,13 +109,33 @@ def open_file(path: Path) -> sqlite3.Connection:
     return _connect(path)
 
 
-def open_unchanged(path: Path, *, ignore_wal: bool) -> sqlite3.Connection:
-    """A connection that leaves the file and its WAL as they are, even if it is closed last.
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection for a command that only reads: the file, its log and its folder stay as they are.
 
-    With ``ignore_wal`` it reads the file alone, without locks, and creates no file next to it. Otherwise it
-    reads the WAL too, for which SQLite may create the ``-shm`` file.
+    It takes SQLite's locks, so that a server that starts meanwhile cannot checkpoint what is being read.
     """
-    return _connect(path, mode="ro&immutable=1" if ignore_wal else "ro")
+    path = path.resolve()  # as SQLite names the files next to it
+    mode = "rw"  # when it is closed last, SQLite deletes the empty log that it has created
+    if any(path.with_name(f"{path.name}{suffix}").exists() for suffix in ("-wal", "-journal")):
+        mode = "ro"  # otherwise SQLite would copy the log into the file
+    elif not os.access(path, os.W_OK):
+        mode = "ro&immutable=1"  # the empty log could not be deleted
+    return _connect(path, mode=mode, settings=("query_only = ON",))
+
+
+def lock(connection: sqlite3.Connection) -> bool:
+    """Lock a file until the connection is closed, before its first use; False if it is in use, or damaged."""
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")  # which keeps the lock
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    except sqlite3.DatabaseError:
+        return False  # the next use reports the damage
+    return True
 
 
 def as_domain_error(error: BaseException) -> BaseException:
@@ -139,6 +160,9 @@ def limit_time(connection: sqlite3.Connection, seconds: Callable[[], float]) -> 
 
 
 def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        oldest = ".".join(map(str, MIN_SQLITE))
+        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,

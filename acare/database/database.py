@@ -22,6 +22,7 @@ from acare.database.connection import (
 from acare.database.log import write_one_page
 from acare.database.log_recovery import prevent_checkpoint, recover
 from acare.database.migrations import migrate
+from acare.database.schema import SCHEMA_VERSION
 from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
 
@@ -56,9 +57,10 @@ class Database:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """``before_commit`` completes each transaction. ``clock`` returns nanoseconds, for the cache."""
-        file.ensure(path)
+        version = file.ensure(path)
         recover(path)
-        migrate(path)
+        if version < SCHEMA_VERSION:
+            migrate(path)
         self.path = path
         self._identity = file.identity(path)
         self._idle_readers: deque[sqlite3.Connection] = deque()

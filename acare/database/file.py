@@ -8,15 +8,18 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from acare.database import schema
-from acare.database.connection import MIN_SQLITE, SQLITE_VERSION, open_file, open_unchanged
-from acare.database.disk import explain_access, remove_temporary_files, sync, temporary
+from acare.database.connection import open_file, open_to_read
+from acare.database.disk import PREFIX, explain_access, remove_temporary_files, sync, temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
+
+_SHOWN = 100  # characters of a command line
 
 
 @contextmanager
@@ -32,14 +35,11 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
         raise DatabaseRefused(f"{path}: {failed}{reason}{explain_access(path)}") from None
 
 
-def ensure(path: Path) -> None:
-    """Create the database if it does not exist, and refuse a file that acare should not open.
+def ensure(path: Path) -> int:
+    """Create the database if it does not exist, and refuse a file that acare should not write.
 
-    DatabaseRefused gives the reason in one line. The file is then unchanged.
+    Returns its schema version. DatabaseRefused gives the reason in one line. The file is then unchanged.
     """
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        oldest = ".".join(map(str, MIN_SQLITE))
-        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
     with refusing(path):
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
@@ -49,9 +49,15 @@ def ensure(path: Path) -> None:
         remove_temporary_files(path.resolve().parent)
         if not path.exists():
             _create(path)
-        check(path)
+        version = check(path)
+        if is_backup(path):
+            raise DatabaseRefused(
+                f"{path}: a backup, since its checksum {checksum_file(path).name} is next to it; "
+                "'acare restore' copies it to a database that can be written"
+            )
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return version
 
 
 def check(path: Path) -> int:
@@ -64,10 +70,25 @@ def check(path: Path) -> int:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.stat().st_size == 0:
             raise DatabaseRefused(f"{path}: the file is empty, so it is not a database of acare")
+        if not is_backup(path):  # tools that keep many generations of backups link those that are equal
+            _refuse_other_names(path)
         # Through SQLite: closing a handle of our own would release the locks of every SQLite connection that
         # this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
-        with closing(open_unchanged(path, ignore_wal=not has_wal(path))) as connection:
+        with closing(open_to_read(path)) as connection:
             return _check(path, connection)
+
+
+def _refuse_other_names(path: Path) -> None:
+    """DatabaseRefused for a file with a second name: SQLite would keep a second log for it."""
+    path = path.resolve()
+    # Names that acare itself gives the file for a moment, and leaves if it is killed then.
+    own = [*path.parent.glob(f"{PREFIX}*"), *path.parent.glob(f"{escape(path.name)}.before-restore-*")]
+    links = path.stat().st_nlink - sum(identity(name) == identity(path) for name in own)
+    if links > 1:
+        raise DatabaseRefused(
+            f"{path}: the file has {links} names (hard links), and SQLite would keep a log for each of them; "
+            "delete the other names, or copy the file"
+        )
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> int:
@@ -106,6 +127,32 @@ def processes_using(path: Path) -> set[int] | None:
         if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
             found.add(int(pid))
     return found
+
+
+def in_use(path: Path, reason: str) -> DatabaseRefused:
+    """The error ``reason``, because other processes have the database open; it names them."""
+    others = [_describe(pid) for pid in sorted(processes_using(path) or ()) if pid != os.getpid()]
+    named = ", ".join(others) or "another program, perhaps in another container"
+    return DatabaseRefused(f"{path}: {reason}, because it is open in {named}; stop that first")
+
+
+def _describe(pid: int) -> str:
+    """``process 123 (python3 -m acare serve)``."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return f"process {pid}"
+    return f"process {pid} ({arguments.strip()[:_SHOWN]})"
+
+
+def checksum_file(path: Path) -> Path:
+    """The file with the checksum of a backup, in the format that ``sha256sum --check`` reads."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def is_backup(path: Path) -> bool:
+    """Whether a file is a backup, which is only read: its checksum is next to it."""
+    return checksum_file(path.resolve()).exists()
 
 
 def log_file(path: Path) -> Path:

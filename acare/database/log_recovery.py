@@ -15,7 +15,7 @@ from glob import escape
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_file
+from acare.database.connection import lock, open_file
 from acare.database.disk import sync
 
 log = logging.getLogger("acare.database")
@@ -67,7 +67,8 @@ def recover(path: Path) -> None:
     if not file.has_wal(path) and not record.exists():
         return
     with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
-        if not _lock(connection):
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        if not lock(connection):
             return
         _write_again(left)
         _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -85,22 +86,6 @@ def recover(path: Path) -> None:
 def damaged_logs(path: Path) -> list[str]:
     """The names of the damaged logs that ``recover`` has kept, which tell how many commits were lost."""
     return sorted(each.name for each in path.parent.glob(f"{escape(file.log_file(path).name)}-damaged-*"))
-
-
-def _lock(connection: sqlite3.Connection) -> bool:
-    """Lock the database until the connection is closed; False if it is in use, or damaged."""
-    connection.execute("PRAGMA busy_timeout = 0").fetchall()
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")  # which keeps the lock
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    except sqlite3.DatabaseError:
-        return False  # the next use reports the damage
-    return True
 
 
 def _write_again(path: Path) -> None:

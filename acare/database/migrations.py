@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database import file, schema
-from acare.database.connection import open_file
+from acare.database.connection import lock, open_file
 from acare.database.copying import copy_verified
 from acare.errors import DatabaseRefused
 
@@ -20,6 +20,9 @@ log = logging.getLogger("acare.database")
 #: the indexes that it changes.
 FOLDER = Path(__file__).with_name("migrations")
 
+# The columns of a table, which decide how its rows are stored.
+COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
+
 _FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "
 
 
@@ -27,14 +30,17 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
     Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
-    fails; the file is then unchanged.
+    fails, or if another process has the file open: its statements are for the older schema. The file is then
+    unchanged.
     """
     with file.refusing(path, "it was not migrated: "), closing(open_file(path)) as connection:
+        if not lock(connection):
+            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < schema.SCHEMA_VERSION:
+        if version < schema.SCHEMA_VERSION:  # otherwise another process has migrated it meanwhile
             backup = path.with_name(f"{path.name}.schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
-            copy_verified(path, backup, version)
+            copy_verified(path, backup, source=connection)
             migrate_connection(connection, path, folder)
             log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
 
@@ -47,7 +53,6 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
     connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
     connection.execute("BEGIN EXCLUSIVE")
-    # Another process may have migrated the file while this one waited for the lock.
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     with file.refusing(path, _FAILED):
         if version < schema.SCHEMA_VERSION:
@@ -56,6 +61,7 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
             for statement in _script(version, folder).split("\n\n"):
                 connection.execute(statement)
             _create_missing(connection, objects)
+            _replace_constraints(connection, objects)
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         difference = schema.difference(connection)
         if difference is not None:
@@ -78,6 +84,26 @@ def _create_missing(connection: sqlite3.Connection, objects: Iterable[tuple[str,
             connection.execute(sql)
             if sql.startswith("CREATE VIRTUAL TABLE"):  # a full-text index, filled from its content table
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+
+
+def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
+    """Give the tables the constraints of schema.sql, and check their rows, which need not be written again.
+
+    (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes")
+    """
+    tables = [{"name": name, "sql": sql} for kind, name, sql in objects if kind == "table"]
+    before = [connection.execute(COLUMNS, table).fetchall() for table in tables]
+    (version,) = connection.execute("PRAGMA schema_version").fetchone()
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.executemany("UPDATE sqlite_schema SET sql = :sql WHERE name = :name AND rootpage > 0", tables)
+    connection.execute(f"PRAGMA schema_version = {version + 1}")  # other connections read the schema again
+    connection.execute("PRAGMA writable_schema = RESET")  # this one too
+    for table, columns in zip(tables, before, strict=True):
+        if connection.execute(COLUMNS, table).fetchall() != columns:
+            raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
+    (problem,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if problem != "ok":
+        raise sqlite3.IntegrityError(problem)
 
 
 def _names(connection: sqlite3.Connection) -> set[str]:

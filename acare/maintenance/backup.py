@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.copying import Progress, check_content, checksum_file, copy_verified, sha256, silent
+from acare.database.copying import Progress, check_content, copy_verified, sha256, silent
 from acare.database.disk import copy_owner, sync
+from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
 
 

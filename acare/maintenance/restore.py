@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.database.connection import open_file
-from acare.database.copying import Progress, check_content, checksum_file, silent
+from acare.database.copying import Progress, check_content, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
-from acare.database.file import processes_using, refusing
+from acare.database.file import checksum_file, in_use, is_backup, processes_using, refusing
 from acare.database.log_recovery import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
@@ -67,6 +67,8 @@ def _check_target(database: Path) -> None:
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():
         raise DatabaseRefused(f"{database}: a symbolic link whose target is missing; it was not changed")
+    if is_backup(database):
+        raise DatabaseRefused(f"{database}: a backup, since its checksum is next to it; it was not changed")
     if not database.parent.exists():
         raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
 
@@ -111,7 +113,7 @@ def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
     if not database.exists():
         yield None
     elif processes_using(database):
-        raise _in_use(database)
+        raise in_use(database, "not restored")
     elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
         yield None
     else:
@@ -132,7 +134,7 @@ def _lock(connection: sqlite3.Connection, database: Path) -> bool:
         return is_readable(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-            raise _in_use(database) from None
+            raise in_use(database, "not restored") from None
     except sqlite3.DatabaseError:
         pass  # damaged: it is kept as it is, with its WAL
     return False
@@ -181,9 +183,3 @@ def _rename_old(database: Path) -> Iterator[Path | None]:
             os.replace(new, old)
         kept.unlink(missing_ok=True)
         raise
-
-
-def _in_use(database: Path) -> DatabaseRefused:
-    others = sorted((processes_using(database) or set()) - {os.getpid()})
-    known = f" (process {', '.join(map(str, others))})" if others else ""
-    return DatabaseRefused(f"{database}: open in a server or another command{known}; stop it first")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 
 from acare.database import file
-from acare.database.connection import open_unchanged
-from acare.database.copying import checksum_file
+from acare.database.connection import open_to_read
+from acare.database.file import checksum_file
 from acare.database.log import MAX_SIZE
 from acare.database.log_recovery import FAILURE, damaged_logs, failure_record
 from acare.database.schema import SCHEMA_VERSION
@@ -80,7 +80,7 @@ _OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} when the file is
 def _read(path: Path) -> tuple[int, list[str]]:
     """The number of clients, and a text for each key that expires soon."""
     try:
-        with closing(open_unchanged(path, ignore_wal=not file.has_wal(path))) as connection:
+        with closing(open_to_read(path)) as connection:
             clients, expiring = count(connection), keys.expiring(connection, EXPIRES_SOON_DAYS)
     except sqlite3.Error as error:
         raise DatabaseRefused(f"{path}: {error}") from None

@@ -83,7 +83,8 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
     gone.delete(newest)
     assert deleted(gone) == "Søren Zoë"
     assert [client["version"] for client in gone.list("?deleted=true")["clients"]] == [2, 1]
-    app.database.write(lambda c: c.execute("UPDATE client_history SET ended_at = '2020'").rowcount)
+    age = "UPDATE client_history SET ended_at = '2020-01-01T00:00:00.000Z'"
+    app.database.write(lambda c: c.execute(age).rowcount)
     HistoryStore(app.database).purge(days=1)
     assert deleted(gone) == ""
 

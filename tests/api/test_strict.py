@@ -91,7 +91,7 @@ def test_another_value_in_a_field_of_the_server_is_400(api, name):
 def test_the_fields_are_compared_with_the_client_that_is_changed(app, api):
     client = api.create()
     del client["version"]
-    age = f"UPDATE clients SET updated_at = '2999-01-01T00:00:00.000Z' WHERE id = '{client['id']}'"
+    age = "UPDATE clients SET version = version + 1, updated_at = '2999-01-01T00:00:00.000Z'"
     with Held(app.database._writer) as held:
         held.queue(lambda connection: connection.execute(age).rowcount)
         put = partial(api.ask, "PUT", f"{COLLECTION}/{client['id']}", client, 400, **STRICT)

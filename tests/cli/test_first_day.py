@@ -67,5 +67,6 @@ def test_a_second_start_shows_no_key(tmp_path):
 
 def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
     old_schema.write_to(tmp_path / "acare.db")
-    ended = subprocess.run(command("user", "list"), cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    line = command("user", "add", "eve@example.com")
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
     assert "acare: migrated acare.db to schema 4; the backup is" in ended.stderr

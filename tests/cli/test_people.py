@@ -43,7 +43,8 @@ def test_find_shows_buyers_for_a_property(run, ana):
 
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
-    app.database.write(lambda c: c.execute("UPDATE clients SET last_name = ? || 'Lee'", ("\x1b[31m\x9b",)))
+    update = "UPDATE clients SET version = version + 1, last_name = ? || 'Lee'"
+    app.database.write(lambda c: c.execute(update, ("\x1b[31m\x9b",)))
     assert run("find", "jordan").out.endswith("\tJordan\t\\x1b[31m\\x9bLee\n")
     assert "\x9b" not in run("history", client["id"]).out + run("find", "jordan", "--json").out
 

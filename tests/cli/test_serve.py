@@ -55,9 +55,13 @@ def test_a_server_on_all_addresses_prints_one_to_call(start):
 
 def test_a_start_warns_of_a_client_from_the_future(start, log, tmp_path):
     fill(tmp_path / "served.db", "Ana")
-    edit(tmp_path / "served.db", "UPDATE clients SET (created_at, updated_at, version) = ('2100', '2100', 2)")
+    future = "'2100-01-01T00:00:00.000Z'"
+    edit(
+        tmp_path / "served.db",
+        f"UPDATE clients SET (created_at, updated_at, version) = ({future}, {future}, 2)",
+    )
     start()
-    wait_for(lambda: "created on 2100, in the future" in log())
+    wait_for(lambda: "created on 2100-01-01T00:00:00.000Z, in the future" in log())
 
 
 def access_lines(server, log):

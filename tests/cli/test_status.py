@@ -15,7 +15,7 @@ from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
-from acare.database.copying import checksum_file
+from acare.database.file import checksum_file
 from acare.database.schema import SCHEMA_VERSION
 from acare.maintenance import status
 from acare.maintenance.backup import back_up

@@ -109,6 +109,12 @@ def a_log_alone(path):
     path.unlink()
 
 
+def with_a_second_name(path):
+    """SQLite would keep a log for each name, and lose the commits of one of them."""
+    make_with_key(path)
+    path.with_name("other.db").hardlink_to(path)
+
+
 REFUSED = {
     "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "file is not a database"),
     "another program's": (
@@ -122,6 +128,7 @@ REFUSED = {
     "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),
     "a log alone": (a_log_alone, "wal"),
+    "a file with two names": (with_a_second_name, "2 names \\(hard links\\)"),
     "an empty file": (lambda path: path.touch(), "the file is empty"),
 }
 
@@ -143,6 +150,12 @@ def assert_refused(path, reason):
 def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
     make(path)
     assert_refused(path, rf"acare\.db: [^\n]*{reason}")
+
+
+def test_a_second_name_that_a_killed_restore_left_does_not_matter(path):
+    make_with_key(path)
+    path.with_name(f"{path.name}.before-restore-20260715T143210.000Z").hardlink_to(path)
+    assert emails(path) == ["first@example.com"]
 
 
 def test_a_missing_folder_is_refused_and_not_created(tmp_path):

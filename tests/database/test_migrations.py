@@ -4,19 +4,22 @@ import errno
 import os
 import shutil
 import stat
-from contextlib import nullcontext
+import subprocess
+import sys
 
 import pytest
-from support import old_schema
+from support import command, old_schema
 from support.client import Api
 from support.data import JORDAN, UNKNOWN_ID
 from support.files import edit, leave_in_log, query
+from support.threads import in_threads
 
 import acare
 from acare.auth import OPERATOR
 from acare.cli import main
-from acare.database import file, migrations, schema
+from acare.database import connection, file, migrations, schema
 from acare.database.copying import check_content
+from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
 from acare.store.history import HistoryStore
@@ -224,22 +227,32 @@ def test_without_a_backup_nothing_is_migrated(path, old, monkeypatch, problem):
     assert (version_of(path), list(path.parent.glob("*schema*"))) == (old, [])
 
 
-@pytest.mark.parametrize("when", ["before the backup", "after the backup"])
-def test_of_two_migrations_at_once_one_is_made(path, old, monkeypatch, when):
-    copy_verified = migrations.copy_verified
+USE = """
+import sqlite3
+database = sqlite3.connect("acare.db")
+print(database.execute("SELECT count(*) FROM users").fetchall())
+input()
+"""
 
-    def be_overtaken(*arguments, **options):
-        monkeypatch.setattr(migrations, "copy_verified", copy_verified)
-        if when == "after the backup":
-            copy_verified(*arguments, **options)
-        migrations.migrate(path)
-        if when == "before the backup":
-            copy_verified(*arguments, **options)
 
-    monkeypatch.setattr(migrations, "copy_verified", be_overtaken)
-    # The backup of the second one may not be of the older schema any more; that is refused.
-    with pytest.raises(DatabaseRefused) if when == "before the backup" else nullcontext():
-        migrations.migrate(path)
+def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkeypatch):
+    """Its statements are for the older schema. Commands that only read work meanwhile."""
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-uc", USE], cwd=path.parent, stdin=pipe, stdout=pipe) as process:
+        process.stdout.readline()
+        with pytest.raises(
+            DatabaseRefused, match=rf"to schema \d, because it is open in process {process.pid} \("
+        ):
+            Database(path)
+        listed = command.run("user", "list", "--database", path)
+        process.communicate(b"\n")
+    assert (listed.code, "ana@example.com" in listed.out) == (0, True)
+    assert (version_of(path), list(path.parent.glob("*schema*"))) == (old, [])
+
+
+def test_of_two_migrations_at_once_one_is_made(path, old):
+    in_threads(2, lambda n: migrations.migrate(path))
     assert (version_of(path), version_of(backup_of(path))) == (NOW, old)
 
 
@@ -249,6 +262,7 @@ FAILING = {
     "after a new table": "CREATE TABLE more (id);\n\nINSERT INTO missing VALUES (1);",
     "after a change of rows": "UPDATE clients SET notes = 'new';\n\nUPDATE clients SET version = 0;",
     "for its syntax": "CREATE INDEX ON;",
+    "for a time in another format": "UPDATE users SET created_at = '2026';",
     "for what it leaves": "ALTER TABLE users ADD COLUMN more TEXT;",
 }
 

@@ -62,9 +62,9 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     slow.send_signal(number)
     slow.wait(20)
     assert agency.clients() == []
-    assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
     assert query(agency.database, "PRAGMA integrity_check") == [("ok",)]
     assert agency.load(rows(1)).code == 0
+    assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
 
 
 def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from support import command
 from support.backups import fill
 
-from acare.database.copying import checksum_file
+from acare.database.file import checksum_file
 from acare.maintenance.backup import back_up
 
 

@@ -17,7 +17,7 @@ from support.sockets import wait_for
 from support.threads import Call
 
 from acare.database import copying
-from acare.database.copying import checksum_file
+from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
 
@@ -71,8 +71,8 @@ def test_a_backup_has_nothing_of_what_was_deleted_earlier(path, folder):
 def test_a_copy_that_is_not_intact_gets_no_name(path, folder, monkeypatch):
     copy = copying._copy
 
-    def copy_and_damage(database, target, progress):
-        copy(database, target, progress)
+    def copy_and_damage(database, target, *rest):
+        copy(database, target, *rest)
         edit(target, "UPDATE client_totals SET total = total + 1")
 
     fill(path, "Ana", "Bea")

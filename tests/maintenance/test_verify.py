@@ -7,7 +7,7 @@ import pytest
 from support.backups import content, fill, names, sign
 from support.files import edit, listing
 
-from acare.database.copying import checksum_file
+from acare.database.file import checksum_file
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.restore import restore
@@ -17,7 +17,7 @@ PAGE = 4096
 
 def test_verifying_an_intact_backup_changes_nothing(run, backup):
     renamed = backup.with_name("monday.db")
-    backup.rename(renamed)
+    renamed.hardlink_to(backup)  # as tools do that keep many generations
     checksum_file(backup).rename(checksum_file(renamed))
     before = renamed.read_bytes(), listing(renamed.parent)
     assert run("verify", renamed) == (0, f"{renamed}: OK, 20 clients\n", "")
@@ -41,6 +41,7 @@ def page(content, number):
 
 
 CORRUPTIONS = {
+    "another name in the JSON": lambda content: content.replace(b'e":"Client 7', b'e":"Client 8', 1),
     "nothing": lambda content: b"",
     "the first page alone": lambda content: page(content, 0),
     "a byte less": lambda content: content[:-1],
@@ -62,14 +63,42 @@ def test_a_corrupt_copy_is_refused_in_one_line(run, backup, name):
         assert run("verify", backup).is_refusal()
 
 
+# What is stored of a client, version and JSON: an old version, and the response to its creation.
+OLD = (
+    "INSERT INTO client_history (client_id, version, json, ended_at, deleted) "
+    "SELECT id, {}, {}, updated_at, 1 FROM clients LIMIT 1"
+)
+RESPONSE = (
+    "INSERT INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at) "
+    "SELECT user_id, 'key', zeroblob(32), id, {}, created_at FROM clients LIMIT 1"
+)
+
 EDITS = {
+    "an old version that is no JSON": OLD.format(1, "json || '}'"),
+    "an old version of another client": OLD.format(1, "json_set(json, '$.id', 'x')"),
+    "an old version with another number": OLD.format(0, "json"),
+    "an old version of an unknown owner": OLD.format(1, "json_set(json, '$.user_id', 'x')"),
+    "an old version with an unknown field": OLD.format(1, "json_set(json, '$.emaim', 'x')"),
+    "a response that is no JSON": RESPONSE.format("'{'"),
+    "a response about another client": RESPONSE.format("json_set(json, '$.id', 'x')"),
+    "a response with an unknown owner": RESPONSE.format("json_set(json, '$.user_id', 'x')"),
+    "a response with an unknown field": RESPONSE.format("json_set(json, '$.emaim', 'x')"),
+    "a feed without a client": "DELETE FROM client_changes WHERE revision = 7",
+    "a change of an unknown user": (
+        "INSERT INTO client_changes SELECT 99, id, 1, 'x', updated_at FROM clients LIMIT 1"
+    ),
+    "a change of an unknown client": "INSERT INTO client_changes SELECT 99, 'x', 1, id, NULL FROM users",
+    "an index without a client": "DELETE FROM clients_search WHERE rowid = (SELECT max(seq) FROM clients)",
+    "a time in another format": (
+        "PRAGMA ignore_check_constraints = ON; UPDATE users SET created_at = '2026-01-01'"
+    ),
     "a wrong total": "UPDATE client_totals SET total = total + 1",
     "wrong totals with the right sum": (
         "UPDATE client_totals SET total = 1; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 19)"
     ),
     "text that is not UTF-8": "UPDATE client_totals SET client_type = CAST(x'ff' AS TEXT)",
     "clients without an owner": "PRAGMA foreign_keys = OFF; DELETE FROM users",
-    "a version of 0": "PRAGMA ignore_check_constraints = ON; UPDATE clients SET version = 0",
+    "an unknown role": "PRAGMA ignore_check_constraints = ON; UPDATE users SET role = 'owner'",
     "a table less": "DROP TABLE client_totals",
     "a newer schema": f"PRAGMA user_version = {SCHEMA_VERSION + 1}",
     "another program": "PRAGMA application_id = 7",

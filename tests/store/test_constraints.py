@@ -32,27 +32,41 @@ REFUSED = {
     "clients tags": ['"vip"', "", "{}", None],
     "clients notes": ["x" * 10_001],
     "clients version": [0, -1, None, "two"],
-    "clients created_at": [None],
-    "clients updated_at": [BEFORE, None],
+    "clients created_at": [None, "2001-01-01", "2001-02-30T00:00:00.000Z"],
+    "clients updated_at": [BEFORE, None, "2999-01-01 00:00:00.000Z"],
+    "clients imported_at": ["2026-01-01T00:00:00Z"],
     "clients json": ["{}"],
     "users role": ["owner"],
     "users id": ["short"],
     "users email": [None],
+    "users created_at": ["2026-01-01"],
+    "users disabled_at": ["yes"],
     "api_keys id": ["short"],
     "api_keys user_id": ["0" * 36],
     "api_keys sha256": [b"short", None],
     "api_keys scopes": ["[]", "nonsense"],
+    "api_keys expires_at": ["2026-01-01T24:00:60.000Z"],
+    "api_keys revoked_at": [""],
 }
-REASONS = "constraint failed|malformed JSON|cannot store|cannot hold BLOB|generated column"
+REASONS = "constraint failed|needs SET version|malformed JSON|cannot store|cannot hold BLOB|generated column"
 
 
 @pytest.mark.parametrize("column", REFUSED)
 def test_the_schema_refuses_invalid_values(store, user, sql, column):
     row = store.create(user, new(budget_min=100, budget_max=300))
     table, name = column.split()
+    with_version = ", version = version + 1" if table == "clients" and name != "version" else ""
     for value in REFUSED[column]:
         with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError), match=REASONS):
-            sql(f"UPDATE {table} SET {name} = ?", value)
+            sql(f"UPDATE {table} SET {name} = ?{with_version}", value)
+    assert store.get(OPERATOR, row.id).json == row.json
+
+
+def test_an_update_without_a_new_version_is_refused(store, user, sql):
+    row = store.create(user, new())
+    for version in ("version", "version + 2", "1"):
+        with pytest.raises(sqlite3.IntegrityError, match="needs SET version = version"):
+            sql(f"UPDATE clients SET notes = 'edited', version = {version}")
     assert store.get(OPERATOR, row.id).json == row.json
 
 

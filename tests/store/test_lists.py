@@ -34,7 +34,7 @@ def test_rows_and_total_are_of_one_snapshot(store, database, user):
 
 def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(store, user, sql):
     store.create(user, new())
-    sql("UPDATE clients SET seq = seq + 999990")  # the millisecond is full
+    sql("UPDATE clients SET seq = seq + 999990, version = version + 1")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
     assert ids(store.page(OPERATOR, page=1, limit=20).rows) == made[::-1]
 

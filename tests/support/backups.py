@@ -13,7 +13,7 @@ from support.keys import new_key
 
 import acare
 from acare.auth import caller_without_key
-from acare.database.copying import checksum_file
+from acare.database.file import checksum_file
 
 
 class Content(NamedTuple):

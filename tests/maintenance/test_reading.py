@@ -1,0 +1,99 @@
+"""Commands that only read change no file, and a backup is only read."""
+
+import os
+
+import pytest
+from support import command, old_schema
+from support.backups import content, fill, leave_log, names
+from support.data import UNKNOWN_ID
+from support.files import contents
+
+import acare
+from acare.database import copying
+from acare.errors import DatabaseRefused
+from acare.maintenance.backup import verify
+
+USER = "ana@example.com"
+READING = [
+    "find Client --deleted", f"history {UNKNOWN_ID}", "export", "key list", "user list", "backup backups",
+    f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
+]  # fmt: skip
+WRITING = [
+    "user add new@example.com", f"user disable {USER}", f"key create --user {USER}", "compact",
+    f"key revoke {UNKNOWN_ID}", f"transfer --from {USER} --to {USER}", f"undelete {UNKNOWN_ID}",
+    f"erase {UNKNOWN_ID} --yes", "purge --older-than 1", f"import in.csv --user {USER}", "restore mine/2.db",
+]  # fmt: skip
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """Runs a command on a database: how it ended, and whether it changed a file in the folder."""
+    (tmp_path / "in.csv").write_text("first_name,last_name,client_type\nZoë,Sørensen,buyer\n")
+
+    def execute(line, database):
+        before = files(database.parent)
+        ended = command.run(*line.split(), "--database", database, cwd=tmp_path)
+        return ended, files(database.parent) != before
+
+    return execute
+
+
+def files(folder):
+    """Without the index of a log, which has nothing that the log does not have."""
+    return {name: data for name, data in contents(folder).items() if not name.endswith("-shm")}
+
+
+FILES = {
+    "closed": lambda path: fill(path, "Client 1"),
+    "left by a killed server": lambda path: leave_log(path, "Client 1"),
+    "of an older schema": lambda path: old_schema.write_to(path, 3),
+}
+
+
+@pytest.mark.parametrize("line", READING)
+@pytest.mark.parametrize("make", FILES.values(), ids=FILES)
+def test_a_command_that_reads_changes_no_file(execute, tmp_path, line, make):
+    database = tmp_path / "files" / "acare.db"
+    database.parent.mkdir()
+    make(database)
+    ended, is_changed = execute(line, database)
+    assert (ended.code, is_changed) == (int(UNKNOWN_ID in line), False)
+
+
+def test_a_backup_that_every_command_has_read_can_be_restored(execute, run, backup, path):
+    for line in (*READING, "status"):
+        ended, is_changed = execute(line, backup)
+        assert (ended.code, is_changed) == (int(UNKNOWN_ID in line), False)
+    assert (verify(backup), run("restore", backup).code, len(names(path))) == (20, 0, 20)
+
+
+@pytest.mark.parametrize("line", WRITING)
+def test_a_command_that_writes_refuses_a_backup(execute, backup, line):
+    (backup.parent / "2.db").write_bytes(backup.read_bytes())
+    ended, is_changed = execute(line, backup)
+    assert (ended.is_refusal(), ": a backup, since its checksum" in ended.err, is_changed) == (
+        True,
+        True,
+        False,
+    )
+    with pytest.raises(DatabaseRefused, match=": a backup, since its checksum"):
+        acare.create_app(database=backup)
+
+
+def test_the_log_and_files_of_older_schemas_are_read(run, path):
+    leave_log(path, "In the log")
+    assert "In the log" in run("find", "log").out
+    old_schema.write_to(path, 3)
+    client = old_schema.answers(3)["lists"][old_schema.BROKER[0]]["clients"][0]
+    path.with_name("acare.db-wal").unlink()
+    assert client["id"] in run("find", client["last_name"]).out
+
+
+def test_a_file_that_cannot_be_written_is_read_and_verified(run, backup, monkeypatch):
+    closed = backup.with_name("closed.db")
+    closed.write_bytes(content("Ana").closed)  # SQLite would create a log next to it
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may write whatever the mode says
+    monkeypatch.setattr(copying, "open_file", None)
+    before = contents(backup.parent)
+    assert "Ana" in run("find", "ana", database=closed).out
+    assert (verify(backup), contents(backup.parent)) == (20, before)
