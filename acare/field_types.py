@@ -112,7 +112,7 @@ class StringList(FieldType):
     """A list of at most ``maximum`` strings, each of the type ``each``."""
 
     maximum: int
-    each: String
+    items: String
 
     def validate(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
@@ -120,7 +120,7 @@ class StringList(FieldType):
         valid = []
         for index, item in enumerate(value):
             try:
-                valid.append(self.each.validate(item) or "")
+                valid.append(self.items.validate(item) or "")
             except ValueError as error:
                 raise ValueError(f"is invalid: [{index}] {error}") from None
         return f"[{','.join(map(to_json, valid))}]"  # for a few strings, half the time of to_json(valid)

@@ -61,7 +61,7 @@ FIELDS = (
     Field("source", String(max_length=100)),
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
-    Field("preferred_locations", StringList(maximum=50, each=String(max_length=200)), default=[]),
+    Field("preferred_locations", StringList(maximum=50, items=String(max_length=200)), default=[]),
     Field(
         "property_preferences",
         Preferences(
@@ -75,7 +75,7 @@ FIELDS = (
     Field("pre_approved", Boolean(), default=False),
     Field("pre_approval_amount", _MONEY),
     Field("notes", String(max_length=10_000, lines=True)),
-    Field("tags", StringList(maximum=50, each=String(max_length=50)), default=[]),
+    Field("tags", StringList(maximum=50, items=String(max_length=50)), default=[]),
 )
 
 #: The fields that the server sets. In an update, ``version`` is the lock.

@@ -19,10 +19,10 @@ def canonical(text: str) -> str | None:
 
 def parse(value: object) -> str:
     """The id in a query parameter or JSON value, in canonical form. ValueError states the format."""
-    found = canonical(value) if isinstance(value, str) else None
-    if found is None:
+    uuid_text = canonical(value) if isinstance(value, str) else None
+    if uuid_text is None:
         raise ValueError("must be a UUID")
-    return found
+    return uuid_text
 
 
 def new(clock: Callable[[], int] = time.time_ns) -> str:

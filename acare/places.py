@@ -19,7 +19,7 @@ def fold(text: str) -> str:
 def has_place(places: str, place: str) -> bool:
     """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
     folded = filter(str.strip, map(fold, json.loads(places)))
-    return any(place in each or each in place for each in folded)
+    return any(place in other or other in place for other in folded)
 
 
 def has_type(types: str, property_type: str) -> bool:

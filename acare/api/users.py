@@ -23,8 +23,8 @@ class UserCollection(StoreResource):
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
-        found = self._store.list(req.context.caller, disabled=query.get("disabled", False))
-        envelope.succeed(resp, to_json({"users": [*map(_as_json, found)]}))
+        users = self._store.list(req.context.caller, disabled=query.get("disabled", False))
+        envelope.succeed(resp, to_json({"users": [*map(_as_json, users)]}))
 
     on_head = on_get
 

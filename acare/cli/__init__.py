@@ -28,10 +28,10 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {printable(message)}; see '{self.prog} --help'\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        found, unknown = super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:  # reported by the parser of the command, whose help has its flags
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return found, unknown
+        return parsed, unknown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

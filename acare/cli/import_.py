@@ -19,7 +19,7 @@ from acare.errors import SettingError, UserError
 from acare.fields import FIELDS
 from acare.importing.columns import TARGETS, Column
 from acare.importing.csv_file import CsvReader
-from acare.importing.importer import Kind, Result, import_rows
+from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import Options
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
             database, reader, options, lambda _: progress("Importing", file.tell(), size, "B")
         )
     _print_columns(reader.columns, args)
-    _print_kinds(result, reader.columns)
+    _print_problems(result, reader.columns)
     _print_counts(result)
     return 1 if result.is_blocked(options) else 0
 
@@ -167,27 +167,29 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
         print(f"Unknown columns: {names} (not imported; --map COLUMN=notes imports one)")
 
 
-def _print_kinds(result: Result, columns: Sequence[Column]) -> None:
+def _print_problems(result: Result, columns: Sequence[Column]) -> None:
     """Print each kind of problem in one line: the number of rows, the first rows, and the fix."""
-    for text, kind in result.kinds.items():
-        more = ", ..." if kind.count > len(kind.examples) else ""
-        rows = f"{counted(kind.count, 'row')} ({', '.join(kind.examples)}{more})"
-        is_skipped = kind.field == "duplicate" and result.counts["skipped"]
-        print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(kind, columns)}"))
+    for text, summary in result.summaries.items():
+        more = ", ..." if summary.count > len(summary.examples) else ""
+        rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"
+        is_skipped = summary.field == "duplicate" and result.counts["skipped"]
+        print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
 
 
-def _fix(kind: Kind, columns: Sequence[Column]) -> str:
+def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
-    cells = kind.examples.values()
+    cells = summary.examples.values()
     cell = next(filter(None, cells), "")
-    fix, meaning = _FIXES.get(kind.field, _OTHER_FIX), _MEANINGS.get(kind.field, "")
-    one, others = (shlex.quote(f"{kind.column}:{text}={meaning}") for text in (cell, "*"))
+    fix, meaning = _FIXES.get(summary.field, _OTHER_FIX), _MEANINGS.get(summary.field, "")
+    one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
     if meaning and columns and cell and "@" not in cell:
         values = f"--value {one}, for all others --value {others}"
         return f"{values}; {fix}" if "" in cells else values
-    same = [column.name for column in columns if column.field == kind.field and column.name != kind.column]
+    same = [
+        column.name for column in columns if column.field == summary.field and column.name != summary.column
+    ]
     if cell and same and not meaning:
-        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={kind.field}')} to use another column"
+        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={summary.field}')} to use another column"
     return fix
 
 

@@ -128,9 +128,9 @@ def run_status(args: argparse.Namespace) -> int:
             raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
     path = existing_database(args)
     checks = read_status(path, args.backups, args.max_age, args.url)
-    found = {name: {"problems": problems, **figures} for name, problems, figures in checks}
+    report = {name: {"problems": problems, **figures} for name, problems, figures in checks}
     if args.json:
-        print_json(found)
+        print_json(report)
     else:
         for name, problems, figures in checks:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]

@@ -109,11 +109,11 @@ class Database:
         cached = self._cached
         if cached[0] != period:
             cached = self._cached = period, {}
-        found: T | None = cached[1].get((find, key))
-        if found is None:
+        result: T | None = cached[1].get((find, key))
+        if result is None:
             with self.read() as connection:
-                found = cached[1][find, key] = find(connection, key)
-        return found
+                result = cached[1][find, key] = find(connection, key)
+        return result
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, keeps_cache: bool = False) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.

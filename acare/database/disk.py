@@ -107,9 +107,9 @@ def explain_access(path: Path) -> str:
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
-        for each, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
-            if each.exists() and not os.access(each, needed):
-                return f"; {each} {describe_owner(each)}"
+        for target, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
+            if target.exists() and not os.access(target, needed):
+                return f"; {target} {describe_owner(target)}"
         if shutil.disk_usage(folder).free < _OPENING_BYTES:
             return "; the disk is full"
     return ""

@@ -55,7 +55,7 @@ class WriteAheadLog:
         self._path = log_file(Path(database))
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
-        self._kept_size = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
+        self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
@@ -107,7 +107,7 @@ class WriteAheadLog:
                     return False
                 pause = 1.5 * SHORT_SECONDS
         finally:
-            self._connection.execute(f"PRAGMA journal_size_limit = {self._kept_size}").fetchone()
+            self._connection.execute(f"PRAGMA journal_size_limit = {self._size_limit}").fetchone()
         return True
 
     def _try_to_empty(self, give_up: float, pause: float) -> bool:

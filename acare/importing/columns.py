@@ -74,18 +74,18 @@ def find_columns(
         if name not in names:
             raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
-    found = []
+    columns = []
     for position, (name, plain) in enumerate(zip(names, map(_plain, header), strict=True)):
         field = chosen.get(name, known.get(plain))
-        found.append(Column(position, name, field, meanings.get(name, {})))
+        columns.append(Column(position, name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
-    if {column.field for column in found}.isdisjoint(("full_name", "first_name", "last_name")):
+    if {column.field for column in columns}.isdisjoint(("full_name", "first_name", "last_name")):
         raise UserError(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
-    return found
+    return columns
 
 
 def _unique_names(header: Sequence[str]) -> dict[str, None]:

@@ -91,7 +91,7 @@ class CsvReader:
         meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
-        found: dict[str, tuple[str, object]] = {}
+        sources: dict[str, tuple[str, object]] = {}
         others: list[str] = []
         width = len(record)
         for position, name, target, meanings in self._chosen_first:
@@ -101,17 +101,17 @@ class CsvReader:
                 text = meanings.get(plain, meanings.get("*", text))
             if not target or not text.strip():
                 continue
-            if target in found:
-                if written != found[target][1]:
+            if target in sources:
+                if written != sources[target][1]:
                     others.append(f"{name}: {written}")
                 continue
-            found[target] = name, written
+            sources[target] = name, written
             values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
-            if name not in found:
-                found[name] = found["full_name"]
+            if name not in sources:
+                sources[name] = sources["full_name"]
                 values[name] = part or None
-        row = Row(line, record, values, found)
+        row = Row(line, record, values, sources)
         row.add_notes(others)
         return row
 

@@ -28,7 +28,7 @@ _MAX_SHOWN = 60  # characters of a cell
 
 
 @dataclass
-class Kind:
+class ProblemSummary:
     """The rows with one kind of problem: their number, and the first with different cells.
 
     ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its
@@ -46,11 +46,11 @@ class Result:
     """The result of an import.
 
     ``counts`` has the rows that were created, skipped and refused, and the duplicates that prevent the
-    import. ``kinds`` has the problems, duplicates and warnings by text, in order of the first line.
+    import. ``summaries`` has the problems, duplicates and warnings by text, in order of the first line.
     """
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
-    kinds: dict[str, Kind] = dataclasses.field(default_factory=dict)
+    summaries: dict[str, ProblemSummary] = dataclasses.field(default_factory=dict)
     is_written: bool = False
 
     def is_blocked(self, options: Options) -> bool:
@@ -123,15 +123,15 @@ class _Importer:
     def _write(self, row: Row) -> str:
         """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
         policy = self._options.on_duplicate
-        client_id = row.kept.get("id")
-        found = self._store.find(row.client, client_id) if client_id or policy != "create" else None
-        by, name = found or (None, "")
+        client_id = row.given.get("id")
+        match = self._store.find(row.client, client_id) if client_id or policy != "create" else None
+        by, name = match or (None, "")
         if by == "name":
             self._note(row, "same", "name as another client, without e-mail and phone", name)
         elif by is not None and policy != "create":
             self._note(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
-        values = {**row.client, **row.kept, "user_id": row.kept["owner"], "imported_at": self._options.now}
+        values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": self._options.now}
         values.setdefault("updated_at", values.get("created_at"))
         if client_id is None or by is not None:
             values["id"] = str(ids.new())
@@ -142,8 +142,8 @@ class _Importer:
         """Count a problem, duplicate or warning; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
-        kind = self._result.kinds.setdefault(f"{field} {message}", Kind(field))
-        kind.column = kind.column or row.found.get(field, ("",))[0]
-        kind.count += 1
-        if len(kind.examples) < _MAX_EXAMPLES and not (text and shown in kind.examples.values()):
-            kind.examples[place] = shown
+        summary = self._result.summaries.setdefault(f"{field} {message}", ProblemSummary(field))
+        summary.column = summary.column or row.sources.get(field, ("",))[0]
+        summary.count += 1
+        if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
+            summary.examples[place] = shown

@@ -21,8 +21,8 @@ _MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
 _MIN_TIME = "1700"  # positions in lists (clients.seq) begin in 1678
 _TIME = "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026"
 
-# The values that a row may have besides the fields of a client, and their rules.
-_KEPT = {
+# The values that a row may give besides the fields of a client, and their rules.
+_GIVEN = {
     "id": "must be a UUID",
     "owner": "must be the e-mail address of a user",
     "version": f"must be an integer from 1 to {_MAX_VERSION}",
@@ -54,24 +54,25 @@ class Options:
 class Row:
     """A row: the ``record`` in the file, JSON values by field, and the column and content of each field.
 
-    After ``validate``, ``client`` has the valid fields. ``kept`` has the values that the server sets in other
-    clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at, updated_at.
+    After ``validate``, ``client`` has the valid fields. ``given`` has the values that the server sets in
+    other clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at,
+    updated_at.
     """
 
     line: int
     record: Any
     values: dict[str, Any]
-    found: dict[str, tuple[str, object]]
+    sources: dict[str, tuple[str, object]]
     problems: list[FieldError] = field(default_factory=list)
-    kept: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     client: ValidFields = field(default_factory=dict)
 
     def validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
         """All problems. ``owners`` are the ids of all users by folded address."""
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}
-        self.kept = {name: _keep(name, values[name], options, owners) for name in _KEPT if name in values}
-        problems = [FieldError(name, _KEPT[name]) for name, value in self.kept.items() if value is None]
+        self.given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
+        problems = [FieldError(name, _GIVEN[name]) for name, value in self.given.items() if value is None]
         try:
             self.client = validate_create(values)
         except InvalidInput as error:
@@ -86,11 +87,11 @@ class Row:
         if len(names) == 1:
             self.values = {**self.values, "first_name": "-", "last_name": names[0]}
             return True
-        fields = invalid & self.values.keys() & self.found.keys() & _OPTIONAL
+        fields = invalid & self.values.keys() & self.sources.keys() & _OPTIONAL
         if "notes" in invalid or not fields:
             return False
         self.values = {name: value for name, value in self.values.items() if name not in fields}
-        self.add_notes(sorted({f"{self.found[name][0]}: {self.text(name)}" for name in fields}))
+        self.add_notes(sorted({f"{self.sources[name][0]}: {self.text(name)}" for name in fields}))
         return True
 
     def add_notes(self, lines: Sequence[str]) -> None:
@@ -100,11 +101,11 @@ class Row:
 
     def text(self, name: str) -> str:
         """The text of a field in the file."""
-        _, value = self.found.get(name, ("", ""))
+        _, value = self.sources.get(name, ("", ""))
         return value if isinstance(value, str) else to_json(value)
 
 
-def _keep(name: str, value: object, options: Options, owners: Mapping[str, str]) -> Any:
+def _given(name: str, value: object, options: Options, owners: Mapping[str, str]) -> Any:
     """A value that is not a field of a client; None if it is invalid."""
     if name == "version":
         return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
@@ -113,5 +114,5 @@ def _keep(name: str, value: object, options: Options, owners: Mapping[str, str])
         return ids.canonical(text)
     if name == "owner":
         return owners.get(fold_email(text))
-    found = cells.timestamp(text)
-    return found if _MIN_TIME <= found <= options.now else None
+    timestamp = cells.timestamp(text)
+    return timestamp if _MIN_TIME <= timestamp <= options.now else None

@@ -72,7 +72,7 @@ class DeletedStore:
         values = {**_NO_FILTERS, **filters, "words": words, "owner_id": caller.owner_id}
         with self._database.read(max_seconds=self._max_seconds) as connection:
             connection.execute("BEGIN")
-            found = [rowid for (rowid,) in connection.execute(FILTERED, values)]
-            rowids = found[(page - 1) * limit : page * limit]
+            matches = [rowid for (rowid,) in connection.execute(FILTERED, values)]
+            rowids = matches[(page - 1) * limit : page * limit]
             rows = connection.execute(PAGE, {"rowids": json.dumps(rowids)}).fetchall()
-        return ClientPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
+        return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])

@@ -138,7 +138,7 @@ def _copy(old: sqlite3.Connection, restored: sqlite3.Connection, table: str) -> 
     Only the columns that both have: the replaced database can have an older or newer schema.
     """
     names, others = (
-        [name for (name,) in each.execute(COLUMNS, {"table": table})] for each in (old, restored)
+        [name for (name,) in connection.execute(COLUMNS, {"table": table})] for connection in (old, restored)
     )
     shared = [name for name in names if name in others]
     columns, values = ", ".join(shared), ", ".join("?" * len(shared))

@@ -20,12 +20,12 @@ from acare.store.targets import last_owner
 MAX_EXPIRED = 500
 
 # Keys expire after a day.
-_KEPT_SINCE = at_offset("'-24 hours'")
+_VALID_SINCE = at_offset("'-24 hours'")
 
 FIND = f"""
 SELECT request_sha256, client_id, json, created_at
 FROM idempotency_keys
-WHERE user_id = :user_id AND key = :key AND created_at > {_KEPT_SINCE}
+WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 """
 
 RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
@@ -35,7 +35,7 @@ DELETE FROM idempotency_keys
 WHERE rowid IN (
     SELECT rowid
     FROM idempotency_keys
-    WHERE created_at <= {_KEPT_SINCE}
+    WHERE created_at <= {_VALID_SINCE}
     LIMIT {MAX_EXPIRED}
 )
 """

@@ -59,8 +59,8 @@ class ImportStore:
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
         if client_id is not None:
-            found = self._connection.execute(FIND_ID, {"id": client_id}).fetchall()
-            return ("id", found[0][0]) if found else None
+            rows = self._connection.execute(FIND_ID, {"id": client_id}).fetchall()
+            return ("id", rows[0][0]) if rows else None
         by, statement, values = _search(client)
         if by != "email":
             search.index_changes(self._connection)  # so that the search finds the rows before this one

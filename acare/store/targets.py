@@ -90,10 +90,10 @@ class Target(NamedTuple):
 
         It names the fields that changed since the attempted version if the history has that version.
         """
-        found = connection.execute(GET_WITH_MAKER, self.values()).fetchall()
-        if not found:
+        rows = connection.execute(GET_WITH_MAKER, self.values()).fetchall()
+        if not rows:
             return ClientNotFound()
-        version, text, maker = found[0]
+        version, text, maker = rows[0]
         error: type[StaleVersion] = VersionConflict
         attempted = self.version
         if not self.precondition.holds(version):

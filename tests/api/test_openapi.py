@@ -67,7 +67,7 @@ LIMITS = {
     String: lambda kind: {"maxLength": kind.max_length},
     StringList: lambda kind: {
         "maxItems": kind.maximum,
-        "items": {"type": "string", "maxLength": kind.each.max_length},
+        "items": {"type": "string", "maxLength": kind.items.max_length},
     },
 }
 
