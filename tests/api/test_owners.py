@@ -3,7 +3,6 @@
 import pytest
 from support.client import code_of, fields_of
 from support.data import JORDAN, UNKNOWN_ID
-from support.files import edit
 
 from acare.store.history import MAX_EVENTS
 
@@ -106,37 +105,6 @@ def test_an_earlier_owner_restores_nothing(ana, ben, api):
     ben.delete(client_id)
     restore(ana, client_id, 404)
     assert restore(ben, client_id).json["data"]["user_id"] == ben.user_id()
-
-
-# --- a version from before some fields were added
-
-
-@pytest.fixture
-def outgrown(app, ana):
-    """A client at version 2, deleted and restored, whose stored versions are older than some fields."""
-    client = ana.create(notes="x")
-    ana.put(client["id"], {"tags": ["vip"]})
-    ana.delete(client["id"])
-    edit(app.database.path, "UPDATE client_history SET json = json_remove(json, '$.tags', '$.pre_approved')")
-    return client
-
-
-def test_a_field_that_a_version_lacks_is_unset_when_it_is_restored(ana, outgrown):
-    (deleted,) = ana.list("?deleted=true")["clients"]
-    assert deleted == {**outgrown, "version": 2, "updated_at": deleted["updated_at"]}
-    restored = restore(ana, outgrown["id"]).json["data"]
-    assert restored == {**deleted, "version": 3, "updated_at": restored["updated_at"]}
-    (change,) = ana.get("/v1/changes").json["data"]["changes"]
-    assert change["client"] == restored
-
-
-def test_a_field_that_a_version_lacks_is_unset_in_history_and_conflicts(ana, outgrown):
-    restore(ana, outgrown["id"])
-    ana.put(outgrown["id"], {"tags": ["vip"]})
-    changes = [event["changes"] for event in history(ana, outgrown["id"])]
-    assert changes == [[{"field": "tags", "from": [], "to": ["vip"]}], [], [], [], []]
-    details = ana.put(outgrown["id"], {"version": 1, "notes": "y"}, 409).json["error"]["details"]
-    assert details["changedFields"] == ["tags"]
 
 
 # --- the owner
