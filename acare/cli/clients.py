@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def run_history(args: argparse.Namespace) -> None:
     with open_database(args, read_only=True) as database:
         clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         owners = _owners(database)
-    print_json([{"owner": owners[each.client["user_id"]], **asdict(each)} for each in clients])
+    print_json([{"owner": owners[each.client["user_id"]], **each._asdict()} for each in clients])
 
 
 def run_undelete(args: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypedDict
 
@@ -70,12 +69,6 @@ WHERE rowid IN (
 """
 
 
-class Change(TypedDict("Change", {"from": Any, "to": Any})):
-    """The value of a field before and after a change."""
-
-    field: str
-
-
 class Version(NamedTuple):
     """A stored version of a client."""
 
@@ -88,24 +81,21 @@ class Version(NamedTuple):
     deleter: str | None
 
 
-@dataclass(frozen=True)
-class Event:
-    """A change of a client."""
+class Event(TypedDict):
+    """A change of a client, as a page has it."""
 
     version: int
     at: str
     by: str | None  # the e-mail address of the user; None: the operator
     action: str  # created, imported, updated, handed_over, deleted, restored
-    changes: list[Change]
-    client: dict[str, Any]  # as it was then
+    changes: list[dict[str, Any]]  # field, from, to
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """All that is stored about a client, which may be deleted."""
 
     client: dict[str, Any]  # its last version
-    history: list[Event]
+    history: list[dict[str, Any]]  # events, each with the client as it was then
     responses: list[dict[str, Any]]  # see ``idempotency.responses``
 
 
@@ -125,10 +115,10 @@ class HistoryStore:
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
             _require_visible(connection, caller, client_id)
-            for events in _events(connection, client_id, before):
+            for _, events in _events(connection, client_id, before):
                 if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
                     return HistoryPage(rows, has_more=True)
-                rows += map(_as_json, events)
+                rows += map(to_json, events)
                 size += sum(len(row.encode()) for row in rows[-len(events) :])
         return HistoryPage(rows, has_more=False)
 
@@ -137,9 +127,10 @@ class HistoryStore:
         with self._database.read() as connection:
             connection.execute("BEGIN")
             _require_visible(connection, OPERATOR, client_id)
-            newest_first = [event for events in _events(connection, client_id) for event in events]
+            versions = list(_events(connection, client_id))
             responses = idempotency.responses(connection, client_id)
-        return Stored(newest_first[0].client, newest_first[::-1], responses)
+        newest_first = [{**event, "client": client} for client, events in versions for event in events]
+        return Stored(versions[0][0], newest_first[::-1], responses)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
@@ -187,17 +178,17 @@ def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: 
 
 def _events(
     connection: sqlite3.Connection, client_id: str, before: int = MAX_SQLITE_INTEGER
-) -> Iterator[list[Event]]:
-    """The events of each version older than ``before``, newest first."""
+) -> Iterator[tuple[dict[str, Any], list[Event]]]:
+    """The client at each version older than ``before``, and the events of the version, newest first."""
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
     newer = None
     for number, text, *others in connection.execute(VERSIONS, values):
         version = Version(number, json.loads(text), *others)
         if newer is not None:
-            yield _events_of(newer, version)
+            yield newer.client, _events_of(newer, version)
         newer = version
     if newer is not None:
-        yield _events_of(newer, None)
+        yield newer.client, _events_of(newer, None)
 
 
 def _events_of(version: Version, older: Version | None) -> list[Event]:
@@ -211,8 +202,10 @@ def _events_of(version: Version, older: Version | None) -> list[Event]:
         action = "created"
     elif any(change["field"] == "user_id" for change in changed):
         action = "handed_over"
-    made = Event(number, at, maker, action, changed, client)
-    return [Event(number, ended_at, deleter, "deleted", [], client), made] if deleted else [made]
+    made = Event(version=number, at=at, by=maker, action=action, changes=changed)
+    if not deleted:
+        return [made]
+    return [Event(version=number, at=ended_at, by=deleter, action="deleted", changes=[]), made]
 
 
 def _is_imported(version: Version) -> bool:
@@ -222,15 +215,10 @@ def _is_imported(version: Version) -> bool:
     return bool(version.number == 1 or version.client["updated_at"] <= version.imported_at)
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     names = [*(field.name for field in FIELDS), "user_id"]
     return [
         {"field": name, "from": before[name], "to": after[name]}
         for name in names
         if before[name] != after[name]
     ]
-
-
-def _as_json(event: Event) -> str:
-    """The event as a page has it: without the client."""
-    return to_json({name: getattr(event, name) for name in ("version", "at", "by", "action", "changes")})

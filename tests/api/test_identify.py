@@ -53,7 +53,7 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
     event, *_ = HistoryStore(embedded.database).stored(made.json["data"]["id"]).history
-    assert (event.by, lines[-1].key) == (ANA, "session")
+    assert (event["by"], lines[-1].key) == (ANA, "session")
 
 
 def test_each_user_has_a_bucket(embedded):

@@ -105,11 +105,8 @@ def test_the_history_of_every_client_is_as_before(migrated, answers):
     for client_id, events in answers["history"].items():
         found = [
             [
-                event.at,
-                event.action,
-                event.version,
-                event.by,
-                {change["field"]: [change["from"], change["to"]] for change in event.changes},
+                *(event[name] for name in ("at", "action", "version", "by")),
+                {change["field"]: [change["from"], change["to"]] for change in event["changes"]},
             ]
             for event in history.stored(client_id).history
         ]
@@ -160,7 +157,7 @@ def test_history_continues_after_a_migration(migrated, answers):
     for client_id in (imported, deleted):
         history.restore(OPERATOR, client_id)
         broker.get(f"/v1/clients/{client_id}")
-    actions = [event.action for event in history.stored(imported).history]
+    actions = [event["action"] for event in history.stored(imported).history]
     assert actions == ["imported", "updated", "deleted", "restored"]
 
 
