@@ -150,10 +150,8 @@ def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
         connection.execute("PRAGMA secure_delete = ON").fetchall()
-        connection.execute("BEGIN")
         carried_over = None if old is None else carry_over(old, connection)
         end_cursors(connection)
-        connection.execute("COMMIT")
         return count(connection), carried_over
 
 

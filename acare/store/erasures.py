@@ -3,7 +3,6 @@
 The record of an erasure has the id of the client and the time, and nothing about the person.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -47,21 +46,20 @@ CLIENT_IDS = "SELECT id FROM clients ORDER BY id"
 
 COLUMNS = "SELECT name FROM pragma_table_info(:table)"
 
-# The users of the backup, until those of the replaced database are copied over them. Addresses are unique,
-# and users may have exchanged theirs.
-SET_ASIDE = f"""
-UPDATE users
-SET email = 'restored-' || id || '-' || email, disabled_at = coalesce(disabled_at, {NOW})
+EMPTY = (
+    "CREATE TEMP TABLE backup_users AS SELECT * FROM users",
+    "DELETE FROM api_keys",
+    "DELETE FROM users",
+)
+
+# Of the users that only the backup has. Addresses are unique: another user may have the address now.
+DISABLE = f"""
+UPDATE backup_users
+SET disabled_at = coalesce(disabled_at, {NOW}),
+    email = iif(email COLLATE NOCASE IN (SELECT email FROM users), 'restored-' || id || '-' || email, email)
 """
 
-# Of users that only the backup has, except where another user has the address now.
-GIVE_ADDRESS_BACK = """
-UPDATE OR IGNORE users
-SET email = substr(email, length('restored-' || id || '-') + 1)
-WHERE id NOT IN (SELECT value FROM json_each(:current))
-"""
-
-COUNT_ADDED = "SELECT count(*) FROM users WHERE id NOT IN (SELECT value FROM json_each(:current))"
+ADD = "INSERT INTO users SELECT * FROM backup_users WHERE id NOT IN (SELECT id FROM users)"
 
 
 class ErasureStore:
@@ -111,21 +109,24 @@ def is_readable(old: sqlite3.Connection) -> bool:
 
 
 def carry_over(old: sqlite3.Connection, restored: sqlite3.Connection) -> CarriedOver:
-    """Copy users, keys and erasures from the replaced database, in a transaction of ``restored``.
+    """Copy users, keys and erasures from the replaced database to ``restored``, in two transactions.
 
     Users that only the backup has become disabled, and its keys are deleted. Erases the clients of the
     erasures.
     """
-    restored.execute(SET_ASIDE)
-    users = _copy(old, restored, "users")
-    current = {"current": json.dumps([user_id for (user_id,) in old.execute("SELECT id FROM users")])}
-    restored.execute(GIVE_ADDRESS_BACK, current)
-    (added,) = restored.execute(COUNT_ADDED, current).fetchone()
-    restored.execute("DELETE FROM api_keys")
-    keys = _copy(old, restored, "api_keys")
-    _copy(old, restored, "erasures")
+    restored.execute("PRAGMA foreign_keys = OFF")  # SQLite would search all clients for each deleted user
+    restored.execute("BEGIN")
+    for statement in EMPTY:
+        restored.execute(statement)
+    users, keys, _ = (_copy(old, restored, table) for table in TABLES)
+    restored.execute(DISABLE)
+    added = restored.execute(ADD).rowcount
+    restored.execute("COMMIT")
+    restored.execute("PRAGMA foreign_keys = ON")
+    restored.execute("BEGIN")
     (erased,) = restored.execute(COUNT_STORED).fetchone()
     _erase(restored, ALL_ERASED, {})
+    restored.execute("COMMIT")
     returned, missing = 0, 0
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged database can be replaced, too
         returned, missing = _compare(restored.execute(CLIENT_IDS), old.execute(CLIENT_IDS))
@@ -142,8 +143,7 @@ def _copy(old: sqlite3.Connection, restored: sqlite3.Connection, table: str) -> 
     )
     shared = [name for name in names if name in others]
     columns, values = ", ".join(shared), ", ".join("?" * len(shared))
-    replace = ", ".join(f"{name} = excluded.{name}" for name in shared)
-    insert = f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT DO UPDATE SET {replace}"
+    insert = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})"
     return restored.executemany(insert, old.execute(f"SELECT {columns} FROM {table}")).rowcount
 
 

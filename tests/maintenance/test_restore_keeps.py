@@ -66,14 +66,14 @@ def test_users_that_only_the_backup_has_are_disabled_owners(path, since):
     """The address of one of them is now another user's."""
     path.unlink()
     with acare.create_app(database=path) as app:
-        key = new_key(app.keys, "ana@example.com", ALL, role="broker").key
+        key = new_key(app.keys, "Ana@example.com", ALL, role="broker").key
     restore(since[0], path)
     with acare.create_app(database=path, rate_limit="off") as app:
         client, *_ = Api(app, key).get("/v1/clients").json["data"]["clients"]
         users = {user["email"]: user["disabled_at"] is None for user in app.users.list(OPERATOR)}
         assert len(app.keys.list(OPERATOR)) == 1
     others = {"bob@example.com": False, f"restored-{client['user_id']}-ana@example.com": False}
-    assert users == {"ana@example.com": True, **others}
+    assert users == {"Ana@example.com": True, **others}
 
 
 def test_a_restore_says_what_came_back_and_what_did_not(run, path, since):
