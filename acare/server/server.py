@@ -65,7 +65,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
         self._answered: deque[tuple[Channel, bytes, bool]] = deque()  # the loop is to send
         for workload, number in THREADS.items():
-            start_threads(number, partial(self._answer, self._queues[workload]))
+            start_threads(number, partial(self._answer_slow, self._queues[workload]))
         super().__init__(listener, self.sockets)
         # Before the address is printed, so that a stop is clean from then on.
         for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -171,9 +171,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Answer quick requests for a while."""
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while not self._quick.is_empty() and time.monotonic() < until:
-            channel = self._quick.take()
-            self._answered.append((channel, *self._respond(channel)))
-            self._quick.done(channel)
+            self._answer(self._quick)
 
     def _send_answered(self) -> None:
         """Send the responses of the loop and of the threads."""
@@ -191,23 +189,25 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             channel.handle_error()
 
     def _answer(self, waiting: FairQueue) -> None:
-        """Answer the requests that wait, in a thread. The loop sends the responses."""
-        while True:
-            channel = waiting.take()
-            response = self._respond(channel)
-            waiting.done(channel)
-            self._answered.append((channel, *response))
-            if not self._is_woken:
-                self._is_woken = True
-                self._trigger.pull_trigger()
-
-    def _respond(self, channel: Channel) -> tuple[bytes, bool]:
-        """The response, and whether the connection is closed after it. Called in the loop, too."""
+        """Answer a request that waits, in the loop or in a thread. The loop sends the response."""
+        channel = waiting.take()
         # A server that is stopping closes the connection, unless the next request has been received already.
         is_last = channel.is_last or (self._stopping and not channel.input)
         channel.env["acare.stopping"] = self._stopping
+        data = b""
         try:
-            return respond(self._app, channel.env, is_last) if channel.connected else b"", is_last
+            if channel.connected:
+                data = respond(self._app, channel.env, is_last)
         except Exception:
             log.exception("a request could not be answered")
-            return b"", True
+            is_last = True
+        waiting.done(channel)
+        self._answered.append((channel, data, is_last))
+
+    def _answer_slow(self, waiting: FairQueue) -> None:
+        """Answer requests in a thread."""
+        while True:
+            self._answer(waiting)
+            if not self._is_woken:
+                self._is_woken = True
+                self._trigger.pull_trigger()
