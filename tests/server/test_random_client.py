@@ -88,8 +88,6 @@ class Caller:
         for _, expect in pipeline:
             name, status, of_head, fits = expect
             answer = read_content(stream, of_head)
-            while answer is not None and answer[0] == 100:
-                answer = read_content(stream, of_head)
             assert answer is not None, f"no answer to {name}"
             assert (answer[1]["X-Request-ID"], answer[0]) == (name, status), (expect, answer)
             fits(None if of_head else json.loads(answer[2]))
@@ -110,8 +108,7 @@ class Caller:
         def fits(answer):
             self.equal(answer["data"], {"status": "ok"})
 
-        expects = {"Expect": "100-continue"} if self.random.random() < 0.2 else {}
-        return self.made(200, "GET", "/healthz", fits=fits, **expects)
+        return self.made(200, "GET", "/healthz", fits=fits)
 
     def head(self):
         return self.made(200, "HEAD", "/v1/clients?limit=3", of_head=True)
@@ -162,8 +159,7 @@ class Caller:
             pieces = (body[:half], body[half:], b"")
             body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
             return self.made(201, "POST", "/v1/clients", body, Transfer_Encoding="chunked", fits=fits)
-        expects = {"Expect": "100-continue"} if self.random.random() < 0.1 else {}
-        return self.made(201, "POST", "/v1/clients", body, Content_Length=len(body), fits=fits, **expects)
+        return self.made(201, "POST", "/v1/clients", body, Content_Length=len(body), fits=fits)
 
     @staticmethod
     def equal(found, expected):
