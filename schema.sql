@@ -112,9 +112,7 @@ CREATE INDEX clients_by_user             ON clients (user_id);
 CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, status);
 
 
--- Search. The index of the first letters of words (`prefix`) is for the notes: without it, a search for one letter
--- reads a tenth of their words. Deleted words stay in the file until FTS5 merges its segments:
--- acare/store/search.py.
+-- Search by an e-mail address, and by words.
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
@@ -126,6 +124,8 @@ SELECT
     search_words(first_name, last_name, email, phone, preferred_locations, tags, notes) AS words
 FROM clients;
 
+-- Deleted words stay in the file until FTS5 merges its segments (acare/store/search.py). `prefix` is for the
+-- notes: without it, a search for one letter reads a tenth of their words.
 CREATE VIRTUAL TABLE clients_search USING fts5 (
     words,
     content = 'clients_words',

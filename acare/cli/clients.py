@@ -127,9 +127,9 @@ def _owners(database: Database) -> dict[str, str]:
 
 def run_history(args: argparse.Namespace) -> None:
     with open_database(args, read_only=True) as database:
-        clients = [HistoryStore(database).stored(client_id) for client_id in args.ids]
+        histories = [HistoryStore(database).stored(client_id) for client_id in args.ids]
         owners = _owners(database)
-    print_json([{"owner": owners[each.client["user_id"]], **each._asdict()} for each in clients])
+    print_json([{"owner": owners[history.client["user_id"]], **history._asdict()} for history in histories])
 
 
 def run_undelete(args: argparse.Namespace) -> None:

@@ -45,11 +45,11 @@ parse_email = checked(USER_EMAIL.validate)
 
 def parse_id(text: str) -> str:
     """A type for argparse: an id, in any spelling."""
-    found = ids.canonical(text)
-    if found is None:
+    uuid_text = ids.canonical(text)
+    if uuid_text is None:
         # The text is not repeated: it may be a key that was pasted by mistake.
         raise argparse.ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
-    return found
+    return uuid_text
 
 
 def argument(*names: str, **options: Any) -> Argument:

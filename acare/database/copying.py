@@ -58,10 +58,10 @@ def copy_verified(
         _copy(database, copy, progress, source)
         check_content(copy, progress, name=database)
         written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
-        for each in (copy, written):
+        for temporary_file in (copy, written):
             with suppress(PermissionError):  # only root can give a file to another user
-                copy_owner(database.stat(), each)
-            sync(each)
+                copy_owner(database.stat(), temporary_file)
+            sync(temporary_file)
         os.replace(written, checksum)
         try:
             os.replace(copy, target)

@@ -119,14 +119,14 @@ def processes_using(path: Path) -> set[int] | None:
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return None
-    found = set()
+    pids = set()
     for line in locks:
         _, kind, *_, pid, where, start, end = line.split()
         # The 512 bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
         of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
         if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
-            found.add(int(pid))
-    return found
+            pids.add(int(pid))
+    return pids
 
 
 def in_use(path: Path, reason: str) -> DatabaseRefused:

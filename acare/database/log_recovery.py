@@ -76,16 +76,16 @@ def recover(path: Path) -> None:
         lost = _lost_commits(left, page_size, in_log)
         if lost:
             now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            kept = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
-            os.link(left, kept)  # SQLite deletes the other name
-            sync(kept.parent)
-            log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, kept)
+            damaged = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
+            os.link(left, damaged)  # SQLite deletes the other name
+            sync(damaged.parent)
+            log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, damaged)
         record.unlink(missing_ok=True)
 
 
 def damaged_logs(path: Path) -> list[str]:
     """The names of the damaged logs that ``recover`` has kept, which tell how many commits were lost."""
-    return sorted(each.name for each in path.parent.glob(f"{escape(file.log_file(path).name)}-damaged-*"))
+    return sorted(log.name for log in path.parent.glob(f"{escape(file.log_file(path).name)}-damaged-*"))
 
 
 def _write_again(path: Path) -> None:
