@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 _ACCENT = re.compile("[\u0300-\u036f]")
-_WORD = re.compile(r"[^\W_]+")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
@@ -13,13 +13,13 @@ def fold(text: str) -> str:
     text = text.casefold()
     if not text.isascii():
         text = _ACCENT.sub("", unicodedata.normalize("NFD", text))
-    return f" {' '.join(_WORD.findall(text))} "
+    return _BETWEEN_WORDS.sub(" ", f" {text} ")
 
 
 def has_place(places: str, place: str) -> bool:
     """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
-    folded = filter(str.strip, map(fold, json.loads(places)))
-    return any(place in other or other in place for other in folded)
+    folded = map(fold, json.loads(places))
+    return any(place in other or (other in place and other != " ") for other in folded)
 
 
 def has_type(types: str, property_type: str) -> bool:

@@ -37,6 +37,8 @@ _CHARACTERS = str.maketrans({**dict.fromkeys(_PRIVATE, " "), **dict.fromkeys("â€
 
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
+_NO_DIGITS = re.compile(r"\D+")
+
 _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
 
 # Digits that find the numbers which end with them; digits that two notations of a number have in common.
@@ -56,8 +58,9 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    texts = (first_name, last_name, email, phone, *json.loads(preferred_locations), *json.loads(tags), notes)
-    words = f" {_NEXT_TEXT} ".join(_spell(text) for text in texts if text)
+    places, labels = json.loads(f"[{preferred_locations},{tags}]")
+    texts = (first_name, last_name, email, phone, *places, *labels, notes)
+    words = _spell(" \0 ".join(filter(None, texts))).replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words
 
 
@@ -160,7 +163,7 @@ def _compose(text: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+    return _NO_DIGITS.sub("", text)
 
 
 def _all(queries: Iterable[str]) -> str:
