@@ -120,9 +120,7 @@ def run(args: argparse.Namespace) -> int:
             rejects=args.rejects,
             dry_run=args.dry_run,
         )
-        result = import_rows(
-            database, reader, options, lambda _: progress("Importing", file.tell(), size, "B")
-        )
+        result = import_rows(database, reader, options, lambda: progress("Importing", file.tell(), size, "B"))
     _print_columns(reader.columns, args)
     _print_problems(result, reader.columns)
     _print_counts(result)

@@ -20,9 +20,6 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore
 
-#: Rows between two calls that show the progress.
-ROWS_PER_STEP = 256
-
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
@@ -59,9 +56,9 @@ class Result:
 
 
 def import_rows(
-    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[int], None]
+    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[], None]
 ) -> Result:
-    """Import all valid rows, or none. ``progress`` is called with the number of rows so far.
+    """Import all valid rows, or none. ``progress`` is called after each row.
 
     UserError if the default owner is not a user; StoreUnavailable if the database cannot be
     written now.
@@ -74,8 +71,7 @@ def import_rows(
             if problems and rejects is not None:
                 reasons = (f"{problem.field} {problem.message}" for problem in problems)
                 reader.reject(rejects, row, "; ".join(reasons))
-            if result.counts.total() % ROWS_PER_STEP == 0:
-                progress(result.counts.total())
+            progress()
         if not result.counts:
             raise UserError("the source has no rows")
         if not options.dry_run and not result.is_blocked(options):
