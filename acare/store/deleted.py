@@ -63,11 +63,7 @@ class DeletedStore:
         self._max_seconds = max_seconds
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
-        """Page number ``page`` of ``limit`` clients that the caller could see until their deletion.
-
-        The last one deleted comes first. Rows and total come from one snapshot. StoreUnavailable if that
-        takes too long.
-        """
+        """Like ``ClientStore.page``, of deleted clients that the caller could see, last deleted first."""
         words = json.dumps((filters.get("q") or "").split())
         values = {**_NO_FILTERS, **filters, "words": words, "owner_id": caller.owner_id}
         with self._database.read(max_seconds=self._max_seconds) as connection:

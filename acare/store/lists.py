@@ -54,10 +54,9 @@ _ORDERS: dict[str | None, str] = {
 def read(
     connection: sqlite3.Connection, owner_id: str | None, page: int, limit: int, filters: Filters
 ) -> ClientPage:
-    """Page number ``page``, counted from 1, of ``limit`` clients.
+    """See ``ClientStore.page``. ``owner_id`` is the owner whose clients the caller can see; None: all owners.
 
-    ``owner_id`` is the owner whose clients the caller can see; None: all owners. Begins a transaction, so
-    that the rows and the total come from one snapshot.
+    Begins a transaction, so that the rows and the total come from one snapshot.
     """
     connection.execute("BEGIN")
     values = _values(owner_id, filters)
