@@ -6,6 +6,7 @@ import sys
 import pytest
 from support.backups import fill, leave_log, names
 
+from acare.database.database import Database
 from acare.maintenance.backup import back_up, verify
 from acare.maintenance.restore import restore
 
@@ -73,11 +74,16 @@ def test_a_killed_backup_is_complete_or_absent(template, cut_off, before):
 
 
 def test_a_killed_restore_leaves_the_old_or_the_new(template, cut_off):
+    """Each can be opened, also while the old database has its second name."""
     fill(template / "acare.db", "New")
     back_up(template / "acare.db", template / "backups")
     (template / "acare.db").unlink()
     leave_log(template / "acare.db", "Old")
-    steps = [names(step / "acare.db") for step in cut_off("restore")]
+    files = [step / "acare.db" for step in cut_off("restore")]
+    assert max(file.stat().st_nlink for file in files) == 2
+    for file in files:
+        Database(file).close()
+    steps = [names(file) for file in files]
     assert (steps[0], steps[-1]) == (["Old"], ["New"])
     assert steps == sorted(steps, reverse=True)
 
