@@ -105,7 +105,7 @@ class Operations:
         rows = [{**self.fields(), "id": each, "owner": self.random.choice(owners)} for each in ids]
         lines = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
         options = Options(timestamps.now(), {"owner": owners[0]}, on_duplicate="skip")
-        import_rows(self.database, JsonReader(lines), options, lambda _: None)
+        import_rows(self.database, JsonReader(lines), options, lambda: None)
         self.ids += ids
 
     def do_some(self, count):
