@@ -27,7 +27,7 @@ class CreatedClient(NamedTuple):
 class ClientPage(NamedTuple):
     """The records on one page as JSON texts, and the total number of clients on all pages.
 
-    Of deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy`` of each, as JSON texts.
+    For deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy``, as JSON texts.
     """
 
     total: int

@@ -71,7 +71,7 @@ class Settings:
         "key",
         Enum(("address", "key")).validate,
         "WHAT",
-        "one token bucket for each key, or for each address whatever keys it sends: key or address (key)",
+        "what has a token bucket of its own: key or address (key)",
     )
     trusted_proxy: str | None = _setting(
         None,

@@ -74,7 +74,7 @@ class PreconditionFailed(StaleVersion):
 
 
 class CursorExpired(AcareError):
-    """The changes after this cursor are no longer complete, or the cursor is from another view."""
+    """The cursor has expired: changes after it were deleted, or it is from another view."""
 
 
 class IdempotencyKeyReused(AcareError):

@@ -34,7 +34,7 @@ class FieldType(Protocol):
 class String(FieldType):
     """A string. A single line loses leading and trailing white space before its length is checked.
 
-    With ``lines`` the text is kept as it is and may have line breaks. A text that is not
+    With ``lines`` the text is stored as it is and may have line breaks. A text that is not
     empty must contain a match of ``pattern``; otherwise the problem is ``rule``.
     """
 
@@ -109,7 +109,7 @@ class Boolean(FieldType):
 
 @dataclass(frozen=True)
 class StringList(FieldType):
-    """A list of at most ``maximum`` strings, each of the type ``each``."""
+    """A list of at most ``maximum`` strings, each of the type ``items``."""
 
     maximum: int
     items: String
@@ -128,7 +128,7 @@ class StringList(FieldType):
 
 @dataclass(frozen=True)
 class Preferences(FieldType):
-    """An object. The keys in ``numbers`` and ``string_lists`` are validated; others are kept."""
+    """An object. The keys in ``numbers`` and ``string_lists`` are validated, others stored as they are."""
 
     max_bytes: int
     max_depth: int

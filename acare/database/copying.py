@@ -18,7 +18,7 @@ from acare.errors import DatabaseRefused
 #: plural such as "rows", or "" if only the ratio is meaningful.
 Progress = Callable[[str, int, int, str], None]
 
-_COPIED_PAGES = 4096  # between two chances for Ctrl-C
+_COPIED_PAGES = 4096  # between two checks for Ctrl-C
 
 _CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds
 
@@ -33,7 +33,7 @@ CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
 _GENERATED = re.compile(r"AS (\(json_object\(.*\)\)) STORED", re.DOTALL)
 _FIELD = re.compile(r"^\s*'(?!id'|user_id'|version')(\w+)', ", re.MULTILINE)
 
-# An error if the index is not the one of the words in the rows. (sqlite.org/fts5.html, 6.4)
+# An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
 COMPARE_INDEX = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
 # Other programs can insert a client, which is not indexed until the next write.

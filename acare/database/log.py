@@ -156,7 +156,7 @@ class WriteAheadLog:
         return self._size() >= MAX_SIZE // 4
 
     def _size(self) -> int:
-        """The size of the file in bytes: a restart truncates it to that of journal_size_limit."""
+        """The size of the file in bytes: a restart truncates it to journal_size_limit."""
         with suppress(FileNotFoundError):
             return os.path.getsize(self._path)
         return 0

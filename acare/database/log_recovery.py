@@ -30,7 +30,7 @@ _PIECE = 1024 * 1024  # bytes of the log that are written again at a time
 
 # The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts and the checksum of its header; of
 # each frame, its commit mark, salts and checksum, and then the content of a page. In a valid frame, the salts
-# are those of the header, and the checksum continues the one of the frame before.
+# equal the salts of the header, and the checksum continues the checksum of the frame before.
 _HEADER = struct.Struct("> 16x 8s 8s")
 _FRAME = struct.Struct("> 4x I 8s 8s")
 

@@ -112,7 +112,7 @@ class _Importer:
         """Write a row, unless it has problems. Returns the problems."""
         problems = row.validate(self._options, self._store.owners)
         for problem in problems:
-            self._note(row, problem.field, problem.message, row.text(problem.field))
+            self._count_problem(row, problem.field, problem.message, row.text(problem.field))
         self._result.counts["refused" if problems else self._write(row)] += 1
         return problems
 
@@ -123,9 +123,9 @@ class _Importer:
         match = self._store.find(row.client, client_id) if client_id or policy != "create" else None
         by, name = match or (None, "")
         if by == "name":
-            self._note(row, "same", "name as another client, without e-mail and phone", name)
+            self._count_problem(row, "same", "name as another client, without e-mail and phone", name)
         elif by is not None and policy != "create":
-            self._note(row, "duplicate", f"of this client by {by}", name)
+            self._count_problem(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
         values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": self._options.now}
         values.setdefault("updated_at", values.get("created_at"))
@@ -134,7 +134,7 @@ class _Importer:
         self._store.add(values)
         return "created"
 
-    def _note(self, row: Row, field: str, message: str, text: str) -> None:
+    def _count_problem(self, row: Row, field: str, message: str, text: str) -> None:
         """Count a problem, duplicate or warning; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"

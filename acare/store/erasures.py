@@ -52,7 +52,7 @@ EMPTY = (
     "DELETE FROM users",
 )
 
-# Of the users that only the backup has. Addresses are unique: another user may have the address now.
+# For users that only the backup has. Addresses are unique: another user may have the address now.
 DISABLE = f"""
 UPDATE backup_users
 SET disabled_at = coalesce(disabled_at, {NOW}),

@@ -113,7 +113,7 @@ class KeyStore:
     def __init__(self, database: Database, now: Callable[[], str] = timestamps.now) -> None:
         self._database = database
         self._now = now
-        self._noted: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
+        self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
     def holder(self, key: str) -> Caller | None:
         """The caller who holds the key; None if it is malformed, unknown, expired or revoked."""
@@ -131,8 +131,8 @@ class KeyStore:
         if caller is None:
             return None
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
-        if self._noted.get(caller.key_id) != minute:
-            self._noted[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
+        if self._minutes.get(caller.key_id) != minute:
+            self._minutes[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
             values = {"id": caller.key_id, "minute": minute}
             self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
         return caller

@@ -57,14 +57,14 @@ def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
 # --- the time of the last use
 
 
-def test_the_use_of_a_key_is_noted_to_the_minute(keys, sql):
+def test_the_use_of_a_key_is_recorded_to_the_minute(keys, sql):
     key = new_key(keys, ANA, READ).key
     for _ in range(2):
         keys.authenticate(key)
         ((age,),) = sql("SELECT 1440 * (julianday('now') - julianday(last_used_at)) FROM api_keys")
         assert (0 <= age < 1.1, only(keys)["last_used_at"][-8:]) == (True, ":00.000Z")
         sql("UPDATE api_keys SET last_used_at = '2020-01-01T00:00:00.000Z'")
-        keys._noted.clear()  # a later minute
+        keys._minutes.clear()  # a later minute
 
 
 def test_one_note_a_key_and_minute_is_queued(clock, database):
