@@ -82,7 +82,7 @@ function showSaved(client) {
   state.refresh?.();
 }
 
-export function statusOf(client) {
+function statusOf(client) {
   const change = ({ target: { value: status } }) =>
     update(client, (newest) => (newest.status === status ? null : { status })).then(showSaved, (error) => {
       control.value = client.status;
@@ -102,7 +102,7 @@ function entryOf(text) {
 }
 
 /** The notes of a client, and a field for another one. What is typed is a draft until it is saved. */
-export function notesOf(client) {
+function notesOf(client) {
   const id = `note:${client.id}`;
   const text = el("textarea", { id: "note", rows: "1", "aria-label": TEXT.addNote, placeholder: TEXT.noteHint });
   text.value = readDraft(id)?.text ?? "";

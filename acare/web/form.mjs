@@ -2,7 +2,7 @@
 
 import { TEXT, label } from "./text.mjs";
 import {
-  FIELDS_BY_GROUP, allProblems, changes, combine, flatten, inputText, merge, readFields, same, typedFields,
+  FIELDS_BY_GROUP, allProblems, changes, combine, flatten, inputText, merge, readFields, readList, same, typedFields,
 } from "./record.mjs";
 import { fullName, isolate, sentence, showDay, showNumber } from "./values.mjs";
 import { ask, button, currency, el, say, select, show, table, value, words } from "./dom.mjs";
@@ -55,6 +55,7 @@ function suggestions(input, name) {
   const fill = () => {
     const begun = input.value.replace(/[^,]*$/, "");
     const used = new Set(recent.flatMap((client) => flatten(client)[name] ?? []));
+    readList(begun, name).forEach((entry) => used.delete(entry));
     list.replaceChildren(...[...used].map((entry) => el("option", { value: `${begun}${begun && " "}${inputText([entry], name)}` })));
   };
   input.addEventListener("focus", fill);
@@ -192,7 +193,7 @@ async function askForTwin(draft, twins, signal) {
 
 /** Show both persons' changes. ``details`` come from the error; ``form`` has the functions that save a draft and
  *  draw its form again. */
-export async function showConflict(draft, details, signal, form) {
+async function showConflict(draft, details, signal, form) {
   const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
   const differences = merge(draft.base, draft.values, theirs);
   const kinds = new Set(differences.map(({ kind }) => kind));

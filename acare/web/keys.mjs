@@ -13,8 +13,8 @@ function moveBy(step) {
 }
 async function search() {
   if (!find("[name=q]")) go(state.list ?? "#/");
-  while (!find("[name=q]")) await new Promise(requestAnimationFrame); // until the list is drawn
-  find("[name=q]").select();
+  for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1) await new Promise(requestAnimationFrame); // it is drawn
+  find("[name=q]")?.select();
 }
 function edit() {
   const row = document.activeElement.closest("tr")?.querySelector(".name a");

@@ -156,7 +156,7 @@ function drawList(query, signal) {
   find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
   find(".results").removeAttribute("aria-busy");
   const focused = document.activeElement.closest("tbody tr")?.querySelector(".name a").hash.split("/").at(-1);
-  if (focused) Object.assign(state.place, { id: focused, scroll: scrollY });
+  if (focused) state.place.id = focused;
   find(".results").replaceChildren(...(clients.length ? [clientTable(clients, query), pager(meta, turn)] : [nothing(query)]));
   findPlace();
 }
@@ -169,7 +169,6 @@ function findPlace() {
   if (!row) return document.activeElement === document.body && focusHeading(); // the link that had the focus is gone
   place.id = null;
   row.focus({ preventScroll: true });
-  scrollTo(0, place.scroll);
   row.scrollIntoView({ block: "nearest" });
 }
 
@@ -205,8 +204,10 @@ export async function listView({ query }, signal) {
   };
   if (state.me) {
     begin();
-    if (place.address === address && place.meta) drawList(query, signal);
-    else find(".results").setAttribute("aria-busy", "true");
+    if (place.address === address && place.meta) {
+      drawList(query, signal);
+      scrollTo(0, place.scroll);
+    } else find(".results").setAttribute("aria-busy", "true");
   }
   state.refresh = load;
   await load();

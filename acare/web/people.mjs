@@ -91,14 +91,14 @@ function personFields({ email = "", role = "agent" }, ...others) {
 const addPerson = (signal) => askFor(TEXT.addPerson, personFields({}), TEXT.addPerson, async (body) =>
   makeLink(await call("POST", "v1/users", { body, signal }), "", signal), signal);
 
-const invite = (user, signal) => askFor(user.id === state.me.id ? TEXT.ownLink : TEXT.linkTitle(user.email),
+const invite = (user, signal) => askFor(user.id === state.me.id ? TEXT.ownLink : TEXT.linkTitle(shortName(user.email)),
   field(TEXT.linkName, el("input", { name: "name", maxlength: "80", placeholder: TEXT.linkNameHint, autocomplete: "off" })),
   TEXT.makeLink, ({ name }) => makeLink(user, name.trim(), signal), signal);
 
 /** Make a key for an invitation, with the rights of this page's own key. The link with it is shown once. */
 async function makeLink(user, name, signal) {
   const { key } = await call("POST", "v1/keys", { body: { user_id: user.id, name: TEXT.invitation(name) }, signal });
-  const [title, hint] = user.id === state.me.id ? [TEXT.ownLink, TEXT.ownLinkHint] : [TEXT.linkTitle(user.email), TEXT.linkHint];
+  const [title, hint] = user.id === state.me.id ? [TEXT.ownLink, TEXT.ownLinkHint] : [TEXT.linkTitle(shortName(user.email)), TEXT.linkHint];
   return () => showSecret(title, hint, `${BASE.href}#invite=${key}`, TEXT.newLink, TEXT.copyLink);
 }
 
@@ -122,7 +122,7 @@ function showSecret(title, hint, secret, name, copyText) {
 function edit(user, signal) {
   const disabled = el("input", { type: "checkbox", name: "disabled", checked: user.disabled });
   const fields = personFields(user, el("label.check", disabled, TEXT.disabledHint));
-  askFor(TEXT.editing(user.email), fields, TEXT.save, async (given) => {
+  askFor(TEXT.editing(shortName(user.email)), fields, TEXT.save, async (given) => {
     await call("PUT", `v1/users/${user.id}`, { body: { ...given, disabled: disabled.checked }, signal });
     return () => (user.id === state.me.id ? location.reload() : say(TEXT.saved)); // all views depend on who is signed in
   }, signal);
@@ -131,16 +131,16 @@ function edit(user, signal) {
 /** Give all clients of a person to another one, after a dialog that names both and the number, and can disable them. */
 async function handOver(user, signal) {
   const { meta } = await call("GET", `v1/clients?user_id=${user.id}&limit=1`, { signal });
-  if (!meta.total) return say(TEXT.noneToHandOver(user.email));
+  if (!meta.total) return say(TEXT.noneToHandOver(shortName(user.email)));
   const clients = TEXT.total(meta.total, showNumber(meta.total));
   const others = [...state.users.values()].filter(({ id, disabled }) => id !== user.id && !disabled);
   const to = select({ name: "to", required: true },
     [["", TEXT.choose], ...others.map(({ id, email }) => [id, shortName(email)])]);
-  const leaves = el("label.check", el("input", { type: "checkbox", name: "leaves" }), TEXT.disableToo(user.email));
+  const leaves = el("label.check", el("input", { type: "checkbox", name: "leaves" }), TEXT.disableToo(shortName(user.email)));
   const content = [el("p", TEXT.handOverHint), field(TEXT.newOwner, to), user.disabled ? null : leaves];
-  return askFor(TEXT.handOverTitle(clients, user.email), content, TEXT.handOver, async (given) => {
+  return askFor(TEXT.handOverTitle(clients, shortName(user.email)), content, TEXT.handOver, async (given) => {
     await call("POST", `v1/users/${user.id}/handover`, { body: { to: given.to }, signal });
     if (given.leaves) await call("PUT", `v1/users/${user.id}`, { body: { disabled: true }, signal });
-    return () => say(TEXT.handedOver(user.email, owner(given.to)));
+    return () => say(TEXT.handedOver(shortName(user.email), shortName(owner(given.to))));
   }, signal);
 }
