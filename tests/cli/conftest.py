@@ -1,7 +1,10 @@
-"""A command that runs in process."""
+"""A command that runs in process, and a database in which commands work for a while."""
 
 import pytest
+from benchmarks import large
 from support import command
+
+from acare.maintenance.backup import back_up
 
 
 @pytest.fixture
@@ -15,3 +18,11 @@ def run(tmp_path, monkeypatch):
         return ended
 
     return run
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A database of 5,000 clients, and its backup."""
+    folder = tmp_path_factory.mktemp("large")
+    large.make(folder / "acare.db", 5000)
+    return folder / "acare.db", back_up(folder / "acare.db", folder / "made")

@@ -119,14 +119,6 @@ def test_a_port_in_use_is_a_failure_and_makes_no_database(run, tmp_path):
 # --- the environment
 
 
-def test_a_flag_names_the_database_before_the_variable(run, monkeypatch, tmp_path):
-    monkeypatch.setenv("ACARE_DATABASE", "variable.db")
-    run("key create --user ana@example.com --database flag.db")
-    assert [path.name for path in tmp_path.iterdir()] == ["flag.db"]
-    run("key create --user ana@example.com")
-    assert {path.name for path in tmp_path.iterdir()} == {"flag.db", "variable.db"}
-
-
 @pytest.mark.parametrize("line", ["import in.csv", "user add a@b", "backup backups"])
 def test_a_missing_database_is_named_and_not_made(run, tmp_path, line):
     said = run(f"{line} --database none.db", status=1).err

@@ -5,14 +5,10 @@ import subprocess
 import time
 
 import pytest
-from benchmarks import large
 from support.files import query
 from support.server import command
 
 from acare.database.disk import PREFIX
-from acare.maintenance.backup import back_up
-
-CLIENTS = 5000  # so that a command works for a while
 
 # Prints a line as soon as the command works, and makes it report often.
 BEGUN = """
@@ -32,14 +28,6 @@ COMMANDS = [
     ("restore", "BACKUP"),
     ("compact",),
 ]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A database and its backup."""
-    folder = tmp_path_factory.mktemp("large")
-    large.make(folder / "acare.db", CLIENTS)
-    return folder / "acare.db", back_up(folder / "acare.db", folder / "made")
 
 
 @pytest.fixture
@@ -79,6 +67,6 @@ def count(path, table):
 def test_an_interrupted_command_ends_and_leaves_nothing(tmp_path, path, interrupt, arguments):
     code, seconds = interrupt(*arguments)
     assert (code, seconds < 5) == (130, True)
-    assert count(path, "clients") == CLIENTS
+    assert count(path, "clients") == 5000
     left = [each.name for each in tmp_path.rglob("*") if each.is_file() and each.name != "acare.db"]
     assert [name for name in left if name.startswith(PREFIX) or ".db" in name] == []

@@ -144,12 +144,6 @@ def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, h
     assert (printed.err.count("\n"), reason in printed.err) == (1, True)
 
 
-def test_a_backup_from_the_future_is_not_the_newest(run, path, folder, monkeypatch):
-    old_backup(path, folder, monkeypatch)
-    backup_from_the_future(path, folder, monkeypatch)
-    assert "the newest backup is 49 hours old" in run("status", "--backups", folder, status=1).err
-
-
 @pytest.mark.parametrize("what", ["backup", "checksum"])
 def test_a_backup_that_cannot_be_read_is_not_called_damaged(run, folder, monkeypatch, what):
     (backup,) = folder.glob("*.db")

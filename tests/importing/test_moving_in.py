@@ -152,8 +152,3 @@ def test_the_fix_of_a_text_is_to_use_another_column_for_the_field(agency):
 def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
     ended = agency.run("import", agency.write("Name,Type,Owner\nA B,buyer,\nC D,buyer,Ana\n"))
     assert "; --value Owner:Ana=EMAIL, for all others --value 'Owner:*=EMAIL'; --user EMAIL" in ended.out
-
-
-def test_the_rows_shown_of_a_kind_have_different_texts(agency):
-    printed = agency.load("Name,Type\n" + "A B,x\n" * 3 + "A B,y\n" * 3 + "A B,z\n").out
-    assert '7 rows (line 2: "x", line 5: "y", line 8: "z", ...); --value Type:x=TYPE' in printed

@@ -209,13 +209,6 @@ def test_a_response_has_a_limit(monkeypatch):
     assert "must not have more than 2000 bytes" in fails((200, {}, b'"' + b"x" * 1999 + b'"'))
 
 
-def test_text_of_a_server_is_escaped_for_the_terminal(agency, key_file):
-    with listening(Fake(1, (302, {"Location": "\x1b]0;title\x07\x9b2J"}, {}))) as url:
-        ended = agency.run("import", url, "--user", USER, "--key-file", key_file)
-    assert r"\x1b]0;title\x07\x9b2J" in ended.err
-    assert "\x1b" not in ended.err
-
-
 def test_only_the_server_gets_the_key():
     elsewhere = Fake(1)
     with listening(elsewhere) as url:

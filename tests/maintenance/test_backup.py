@@ -16,7 +16,6 @@ from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
 
-from acare.database import copying
 from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
@@ -66,20 +65,6 @@ def test_a_backup_has_nothing_of_what_was_deleted_earlier(path, folder):
     edit(path, "INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
     path.write_bytes(path.read_bytes() + b"Zaphodina".ljust(4096))  # a page that is no longer used
     assert b"Zaphodina" not in back_up(path, folder).read_bytes()
-
-
-def test_a_copy_that_is_not_intact_gets_no_name(path, folder, monkeypatch):
-    copy = copying._copy
-
-    def copy_and_damage(database, target, *rest):
-        copy(database, target, *rest)
-        edit(target, "UPDATE client_totals SET total = total + 1")
-
-    fill(path, "Ana", "Bea")
-    monkeypatch.setattr(copying, "_copy", copy_and_damage)
-    with pytest.raises(DatabaseRefused):
-        back_up(path, folder)
-    assert listing(folder) == []
 
 
 # Only root can give a file to another user.

@@ -121,17 +121,6 @@ def post_with_idempotency_key(api, key="k", **fields):
     return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
 
 
-def test_erase_deletes_client_history_and_stored_answers(acare, app, api):
-    client_id = post_with_idempotency_key(api, first_name=NAME).json["data"]["id"]
-    api.put(client_id, {"notes": NAME})
-    api.delete(client_id)
-    acare("undelete", client_id)
-    printed = acare("erase", "--yes", client_id)
-    assert (printed.code, NAME in printed.out) == (0, True)
-    assert [rows(app, f"SELECT * FROM {table}") for table in TABLES] == [[], [], []]
-    assert acare("undelete", client_id).code == 1
-
-
 def test_other_clients_are_unchanged(acare, app, api):
     others = [post_with_idempotency_key(api, f"k{n}").json["data"] for n in range(3)]
     api.put(others[0]["id"], {"notes": "x"})
