@@ -60,8 +60,7 @@ def import_rows(
 ) -> Result:
     """Import all valid rows, or none. ``progress`` is called after each row.
 
-    UserError if the default owner is not a user; StoreUnavailable if the database cannot be
-    written now.
+    UserError if the default owner is not a user; StoreUnavailable if the database cannot be written now.
     """
     result = Result()
     with _rejects(options, result) as rejects, database.transaction() as connection:

@@ -7,8 +7,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from http.client import HTTPException
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from acare.errors import UserError
@@ -96,22 +96,20 @@ class Remote:
 
     def _read_data(self, path: str) -> Any:
         """The data in the response, which is read in a thread: a slow server could send bytes forever."""
-        answer: SimpleQueue[bytes | Exception] = SimpleQueue()
+        answer: Future[bytes] = Future()
         threading.Thread(target=self._read, args=(path, answer), daemon=True).start()
         try:
-            content = answer.get(timeout=_MAX_SECONDS)
-        except Empty:
+            content = answer.result(_MAX_SECONDS)
+        except TimeoutError:
             raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
-        if isinstance(content, Exception):
-            raise content
         if len(content) > _MAX_BYTES:
             raise UserError(f"{self._base}{path}: the response must not have more than {_MAX_BYTES} bytes")
         return from_json(content.decode())["data"]
 
-    def _read(self, path: str, answer: SimpleQueue[bytes | Exception]) -> None:
+    def _read(self, path: str, answer: Future[bytes]) -> None:
         try:
             request = urllib.request.Request(self._base + path, headers=self._headers)
             with self._opener.open(request, timeout=_MAX_SECONDS) as response:
-                answer.put(response.read(_MAX_BYTES + 1))
+                answer.set_result(response.read(_MAX_BYTES + 1))
         except Exception as error:
-            answer.put(error)
+            answer.set_exception(error)
