@@ -27,7 +27,8 @@ class SecurityHeaders:
         resp.set_header("X-Content-Type-Options", "nosniff")
         # A client with an ETag may be stored by the caller's own cache, which has to revalidate it.
         storable = succeeded and resp.get_header("ETag") is not None
-        resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
+        if resp.get_header("Cache-Control") is None:
+            resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
         if req.is_api:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 

@@ -73,6 +73,8 @@ class WebFile:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         _answer(req, resp, self._text, self._suffix)
+        if self._suffix == "svg":  # some browsers ask for the icon at each change of the address
+            resp.set_header("Cache-Control", "private, max-age=86400")
 
     on_head = on_get
 

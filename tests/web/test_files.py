@@ -28,7 +28,8 @@ def links(text):
 def test_each_file_has_its_type_and_may_be_cached(app, path):
     answer = get(app, path)
     assert answer.headers["Content-Type"] == FILES[path]
-    assert answer.headers["Cache-Control"] == "private, no-cache"
+    expected = "private, max-age=86400" if path.endswith("svg") else "private, no-cache"
+    assert answer.headers["Cache-Control"] == expected
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
