@@ -170,11 +170,11 @@ async function findTwins({ id, base, values, seen }, signal) {
   const isNew = (name) => identity[name] && identity[name] !== old[name];
   const isWhole = isNew("phone") && identity.phone.replace(/\D/g, "").length >= 7; // found in any notation
   const searches = [isNew("name") && { q: identity.name }, isNew("email") && { email: identity.email }, isWhole && { q: identity.phone }];
-  const found = await Promise.all(searches.filter(Boolean).map((query) =>
+  const results = await Promise.all(searches.filter(Boolean).map((query) =>
     call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
       .then(({ clients }) => clients.filter((client) => query.q !== identity.name || isNamed(client, identity.name)))
       .catch((error) => { if (error.status === 400) return []; throw error; }))); // saving reports the reason
-  return [...new Map(found.flat().map((client) => [client.id, client])).values()].filter((client) => client.id !== id);
+  return [...new Map(results.flat().map((client) => [client.id, client])).values()].filter((client) => client.id !== id);
 }
 const isNamed = (client, name) => fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
 

@@ -125,9 +125,9 @@ function handout({ page: _, ...filters }, signal) {
     const rows = [];
     let meta = { hasMore: true };
     for (let page = 1; meta.hasMore && page <= 10; page += 1) { // of 100 clients
-      const found = await call("GET", `v1/clients?${apiQuery({ ...filters, page, limit: 100 })}`, { signal });
-      rows.push(...found.clients);
-      ({ meta } = found);
+      const result = await call("GET", `v1/clients?${apiQuery({ ...filters, page, limit: 100 })}`, { signal });
+      rows.push(...result.clients);
+      ({ meta } = result);
     }
     const all = TEXT.total(meta.total, showNumber(meta.total));
     find(".total").textContent = meta.hasMore ? TEXT.firstOf(showNumber(rows.length), all) : `${all}.`;
@@ -139,12 +139,12 @@ function handout({ page: _, ...filters }, signal) {
     button(text, () => work().catch((error) => signal.aborted || say(explain(error))), "quiet"));
 }
 
-/** The ways on from a search that found nothing. */
+/** Links for a search without results. */
 const nothing = ({ q, deleted }) => (q && !deleted ? el("div.empty", el("div.actions",
   link(TEXT.createTyped(isolate(q)), `#/new?${writeQuery({ q })}`, "button"),
   link(TEXT.searchDeleted, listAddress({ q, deleted: "true" }), "button"))) : "");
 
-/** Draw what was found last. */
+/** Draw the last results. */
 function drawList(query, signal) {
   const { clients, meta } = state.place;
   const turn = (page) => listAddress({ ...query, page: String(page) });
@@ -189,14 +189,14 @@ export async function listView({ query }, signal) {
     if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
   };
   const load = async () => {
-    const [found] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
-    if (found.meta.total && !found.clients.length) { // the list is shorter than it was
-      return go(listAddress({ ...query, page: String(found.meta.totalPages) }), true);
+    const [result] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
+    if (result.meta.total && !result.clients.length) { // the list is shorter than it was
+      return go(listAddress({ ...query, page: String(result.meta.totalPages) }), true);
     }
-    const clients = found.clients.map((client, at) => ({ ...client, ...found.meta.deleted?.[at] }));
+    const clients = result.clients.map((client, at) => ({ ...client, ...result.meta.deleted?.[at] }));
     const isShown = place.address === address && find(".results:not([aria-busy])");
-    if (isShown && same([clients, found.meta], [place.clients, place.meta])) return;
-    Object.assign(place, { address, clients, meta: found.meta });
+    if (isShown && same([clients, result.meta], [place.clients, place.meta])) return;
+    Object.assign(place, { address, clients, meta: result.meta });
     begin();
     drawList(query, signal);
     place.id = null;

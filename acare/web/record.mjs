@@ -111,11 +111,11 @@ export function hiddenMatch(client, search) {
   const word = wordsOf(search).find((one) => !startsIn(shown, one) && !(/^\d+$/.test(one) && digits.includes(one)));
   const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
     [client[name] ?? []].flat().map((text) => ({ name, text })));
-  const found = word && texts.find(({ text }) => startsIn(text, word));
-  if (!found) return null;
-  const from = Math.max(0, fold(found.text).indexOf(word) - 30);
-  const text = found.text.slice(from, from + 90);
-  return { ...found, text: `${from ? "…" : ""}${text}${from + 90 < found.text.length ? "…" : ""}` };
+  const match = word && texts.find(({ text }) => startsIn(text, word));
+  if (!match) return null;
+  const from = Math.max(0, fold(match.text).indexOf(word) - 30);
+  const text = match.text.slice(from, from + 90);
+  return { ...match, text: `${from ? "…" : ""}${text}${from + 90 < match.text.length ? "…" : ""}` };
 }
 
 /** The fields of the new client whom a search has not found. */
