@@ -169,6 +169,12 @@ def has_wal(path: Path) -> bool:
         return False
 
 
+def has_journal(path: Path) -> bool:
+    """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
+    path = path.resolve()
+    return path.exists() and path.with_name(f"{path.name}-journal").exists()
+
+
 def _create(path: Path) -> None:
     """Create a complete, synced database under a temporary name and then give it the name.
 
