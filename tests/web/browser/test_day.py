@@ -110,7 +110,6 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     client = agency.create(last_name="Noted", notes="Old.")
     page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
     page.get_by_label("Add note").first.fill("She called.")
-    agency.put(client, notes="Theirs.\n\nOld.")
     page.context.set_offline(True)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#wait")).to_contain_text("You are offline.")
@@ -119,6 +118,8 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     expect(page.locator("p.note")).to_contain_text("Noted")  # it is a draft
     page.context.set_offline(False)
     page.locator("p.note").get_by_role("link", name="Noted").click()
+    expect(page.locator(".history li").first).to_be_visible()
+    agency.put(client, notes="Theirs.\n\nOld.")
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_label("Add note").first).to_have_value("")
     notes = agency.get(client)["notes"]
