@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -106,14 +105,6 @@ def test_a_server_names_a_damaged_database(run, tmp_path):
         file.write(b"\xff" * 4096)
     ended = run("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
     assert ended.err == "acare: damaged.db: The database is damaged.\n"
-
-
-def test_a_port_in_use_is_a_failure_and_makes_no_database(run, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        where = f"127.0.0.1:{other.getsockname()[1]}"
-        printed = run(f"serve --listen {where}", status=1)
-    assert_one_line(printed, where)
-    assert list(tmp_path.iterdir()) == []
 
 
 # --- the environment
