@@ -69,7 +69,7 @@ def test_a_client_is_as_it_was(api):
 def test_without_it_a_list_has_the_clients_that_exist(gone, value):
     gone.create()
     data = gone.list(f"?deleted={value}")
-    assert ([each["first_name"] for each in data["clients"]], "deleted" in data["meta"]) == (
+    assert ([client["first_name"] for client in data["clients"]], "deleted" in data["meta"]) == (
         ["Jordan"],
         False,
     )

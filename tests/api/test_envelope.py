@@ -110,7 +110,7 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
     answers = [Api(app).ask("GET", COLLECTION, status=401, environ=environ) for _ in range(2)]
     ids = {answer.headers["X-Request-ID"] for answer in answers}
     assert ids == {answer.json["correlationId"] for answer in answers}
-    assert [re.fullmatch("[0-9a-f]{32}", each) is not None for each in ids] == [True, True]
+    assert [re.fullmatch("[0-9a-f]{32}", request_id) is not None for request_id in ids] == [True, True]
 
 
 # --- the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)

@@ -157,8 +157,8 @@ def place(text):
 
 def suits(asked, client):
     wanted, price = client["property_preferences"], asked.get("price")
-    near = [place(each) for each in client["preferred_locations"]]
-    types = [place(each) for each in wanted.get("property_types") or ()]
+    near = [place(location) for location in client["preferred_locations"]]
+    types = [place(property_type) for property_type in wanted.get("property_types") or ()]
     location, property_type = (place(asked.get(name, "")) for name in ("location", "property_type"))
     return (
         client["client_type"] != "seller"
@@ -209,7 +209,7 @@ def fill(app, owners):
 def test_a_list_has_exactly_the_clients_of_the_model(app):
     broker, agent = Api(app, full_key(app)), Api(app, full_key(app, "ana@example.com", "agent"))
     clients = fill(app, [broker.user_id(), agent.user_id()])
-    visible = {broker: clients, agent: [each for each in clients if each["user_id"] == agent.user_id()]}
+    visible = {broker: clients, agent: [client for client in clients if client["user_id"] == agent.user_id()]}
     for number, caller in itertools.product(range(QUESTIONS), visible):
         rng = Random(f"{SEED} {number}")
         asked, page, limit = rng.question(clients), rng.randrange(1, 4), rng.choice([1, 5, 100])

@@ -52,8 +52,8 @@ def test_unknown_parameters_are_400_and_named(api):
 def test_documented_parameters_are_known(app, api):
     document = TestApp(app).get("/openapi.json").json
     for method, path, operation in operations(document):
-        named = [resolve(document, each["$ref"]) for each in operation["parameters"]]
-        query = "&".join(f"{each['name']}=" for each in named if each["in"] == "query")
+        named = [resolve(document, parameter["$ref"]) for parameter in operation["parameters"]]
+        query = "&".join(f"{parameter['name']}=" for parameter in named if parameter["in"] == "query")
         if query:
             assert api.ask(method.upper(), f"{path}?{query}", status="*", **STRICT).status_int in (200, 404)
 

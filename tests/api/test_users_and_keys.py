@@ -70,7 +70,7 @@ def test_a_new_key_works_and_is_shown_once(app, ana):
     made = create_key(ana, name="CRM").json["data"]
     key = made.pop("key")
     assert Api(app, key).get("/v1/users/me").json["data"]["email"] == ANA
-    shown = next(each for each in listed(ana) if each["id"] == made["id"])
+    shown = next(key for key in listed(ana) if key["id"] == made["id"])
     assert shown == {**made, "last_used_at": shown["last_used_at"]}
     assert (made["preview"], made["name"], made["expires_at"]) == (f"{key[:8]}…{key[-4:]}", "CRM", None)
     assert (made["scopes"], key in json.dumps(listed(ana))) == ({"all": ["read", "write"]}, False)
@@ -166,7 +166,7 @@ def test_a_key_is_revoked_by_its_user_or_a_broker(app, ana, ben, api):
     for caller, key in ((ana, first), (api, second), (api, second)):
         assert caller.ask("DELETE", f"/v1/keys/{key['id']}").json["data"] == {}
         Api(app, key["key"]).get("/v1/clients", 401)
-    assert all(each["revoked_at"] for each in listed(api) if each["id"] in (first["id"], second["id"]))
+    assert all(key["revoked_at"] for key in listed(api) if key["id"] in (first["id"], second["id"]))
     for unknown in (UNKNOWN_ID, "x"):
         assert code_of(api.ask("DELETE", f"/v1/keys/{unknown}", status=404)) == "NOT_FOUND"
 

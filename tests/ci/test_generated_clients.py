@@ -42,7 +42,7 @@ assert changed == made.model_copy(update={"phone": "1", "version": 2, "updated_a
 stale = error(ConflictException, api.update_client, made.id, ClientChanges(phone="2", version=1)).details
 assert (type(stale), stale.current_version, stale.changed_fields) == (VersionDetails, 2, ["phone"])
 wrong = error(BadRequestException, api.create_client, sent.model_copy(update={"first_name": " "})).details
-assert [(type(each), each.var_field) for each in wrong] == [(FieldError, "first_name")]
+assert [(type(problem), problem.var_field) for problem in wrong] == [(FieldError, "first_name")]
 feed = api.list_changes(limit=5).data
 assert [(change.id, change.client) for change in feed.changes] == [(made.id, changed)]
 (change,) = api.get_client_history(made.id).data.versions[0].changes

@@ -68,5 +68,5 @@ def test_an_interrupted_command_ends_and_leaves_nothing(tmp_path, path, interrup
     code, seconds = interrupt(*arguments)
     assert (code, seconds < 5) == (130, True)
     assert count(path, "clients") == 5000
-    left = [each.name for each in tmp_path.rglob("*") if each.is_file() and each.name != "acare.db"]
+    left = [file.name for file in tmp_path.rglob("*") if file.is_file() and file.name != "acare.db"]
     assert [name for name in left if name.startswith(PREFIX) or ".db" in name] == []

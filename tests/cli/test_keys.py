@@ -109,10 +109,10 @@ def test_a_key_is_revoked_with_the_keys_made_with_it(run, listed, path):
     with acare.create_app(database=path) as app:
         Api(app, key).post({}, 201, "/v1/keys")
     first = listed()[0]["id"]
-    assert [each["made_by"] for each in listed()] == [None, ANA]
+    assert [key["made_by"] for key in listed()] == [None, ANA]
     assert f"\t{ANA}\t{first}\t" in run("key", "list").out
     assert run("key", "revoke", first, "--made").err == f"Revoked key {first} and 1 key made with it.\n"
-    assert [each["state"] for each in listed()] == ["revoked", "revoked"]
+    assert [key["state"] for key in listed()] == ["revoked", "revoked"]
 
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):

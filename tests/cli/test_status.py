@@ -65,9 +65,9 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
 
 
 def test_it_changes_nothing(run, path, tmp_path):
-    before = sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir())
+    before = sorted((file.name, file.read_bytes()) for file in tmp_path.iterdir())
     run("status")
-    assert sorted((each.name, each.read_bytes()) for each in tmp_path.iterdir()) == before
+    assert sorted((file.name, file.read_bytes()) for file in tmp_path.iterdir()) == before
 
 
 # --- what needs attention

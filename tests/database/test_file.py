@@ -195,7 +195,7 @@ def test_temporary_files_are_removed_unless_in_use(tmp_path, work):
         for name in ("killed01", "killed01.new", "killed01.new-journal"):
             (folder / f"{PREFIX}{name}").write_bytes(b"a client")
         work(folder / "acare.db", folder)
-        assert {each.name for each in folder.glob(f"{PREFIX}*")} == {used.name, used.stem}
+        assert {entry.name for entry in folder.glob(f"{PREFIX}*")} == {used.name, used.stem}
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):

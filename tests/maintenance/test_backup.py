@@ -32,7 +32,7 @@ def test_a_backup_is_one_private_file_with_its_checksum(path, folder):
     assert re.fullmatch(r"acare-\d{8}T\d{6}\.\d{3}Z\.db", backup.name)
     assert listing(backup.parent) == [backup.name, f"{backup.name}.sha256"]
     assert checksum_file(backup).read_text() == f"{digest}  {backup.name}\n"  # as sha256sum reads it
-    assert {stat.S_IMODE(each.stat().st_mode) for each in backup.parent.iterdir()} == {0o600}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in backup.parent.iterdir()} == {0o600}
     assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
 
 
@@ -75,7 +75,7 @@ def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):
     fill(path)
     os.chown(path, *OWNER)
     backup = back_up(path, folder)
-    owners = {(each.stat().st_uid, each.stat().st_gid) for each in (folder, backup, checksum_file(backup))}
+    owners = {(file.stat().st_uid, file.stat().st_gid) for file in (folder, backup, checksum_file(backup))}
     assert owners == {OWNER}
 
 

@@ -68,7 +68,7 @@ def test_a_killed_backup_is_complete_or_absent(template, cut_off, before):
     for _ in range(before):
         back_up(template / "acare.db", template / "backups")
     steps = cut_off("backup")
-    backups = [[verify(each) for each in step.glob("backups/acare*.db")] for step in steps]
+    backups = [[verify(backup) for backup in step.glob("backups/acare*.db")] for step in steps]
     assert (backups[0], backups[-1], len(steps) > 3) == ([1] * before, [1], True)
     assert all(before <= len(found) <= before + 1 for found in backups)
 
@@ -94,5 +94,5 @@ def test_the_next_restore_removes_what_a_killed_one_left(template, cut_off):
     back_up(template / "acare.db", template / "backups")
     for step in cut_off("restore"):
         restore(next(step.glob("backups/*.db")), step / "acare.db")
-        left = [each.name for each in step.iterdir() if each.is_file() and each.stat().st_nlink > 1]
+        left = [file.name for file in step.iterdir() if file.is_file() and file.stat().st_nlink > 1]
         assert left + list(step.glob(".acare-tmp-*")) == []

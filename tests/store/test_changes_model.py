@@ -105,12 +105,12 @@ def run(path, seed, followers, kill_after=None):
 def test_copies_equal_the_lists_at_every_pause(tmp_path, followers):
     for number in range(-(-OPERATIONS // PER_PAUSE)):
         run(tmp_path / "acare.db", f"{SEED} {number}", followers)
-        assert [each.differences() for each in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
-    print(f"\n{OPERATIONS} operations, expired: {[each.expired for each in followers]}")
+        assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
+    print(f"\n{OPERATIONS} operations, expired: {[follower.expired for follower in followers]}")
 
 
 def test_copies_equal_the_lists_after_each_kill(tmp_path, followers):
     moments = random.Random(SEED)
     for number in range(KILLS):
         run(tmp_path / "acare.db", f"{SEED} killed {number}", followers, moments.uniform(0, 0.5))
-        assert [each.differences() for each in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
+        assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"

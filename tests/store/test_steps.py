@@ -28,7 +28,7 @@ def clients(store, user, monkeypatch):
 def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, other_user):
     with pytest.raises(KeyboardInterrupt):
         store.transfer(OPERATOR, user.user_id, other_user.user_id)
-    assert [store.get(OPERATOR, each).version for each in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
+    assert [store.get(OPERATOR, client_id).version for client_id in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
     assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 5
 
 

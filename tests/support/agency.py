@@ -102,7 +102,7 @@ class Operations:
             *(str(uuid.UUID(int=self.random.getrandbits(128), version=4)) for _ in range(3)),
         ]
         owners = ["ana@example.com", "ben@example.com"]
-        rows = [{**self.fields(), "id": each, "owner": self.random.choice(owners)} for each in ids]
+        rows = [{**self.fields(), "id": client_id, "owner": self.random.choice(owners)} for client_id in ids]
         lines = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
         options = Options(timestamps.now(), {"owner": owners[0]}, on_duplicate="skip")
         import_rows(self.database, JsonReader(lines), options, lambda: None)

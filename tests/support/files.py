@@ -25,7 +25,7 @@ def contents(folder):
 
 
 def listing(folder):
-    return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    return sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def leave_in_log(path, statement):
     """What a crash after the statement leaves: the file is as before, and the statement is in its log."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(statement)
-        left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-wal"))}
+        left = {file: file.read_bytes() for file in (path, path.with_name(f"{path.name}-wal"))}
     for each, content in left.items():
         each.write_bytes(content)
     return {each.name: content for each, content in left.items()}

@@ -78,7 +78,7 @@ def test_the_page_of_another_prefix_has_another_tag(app):
 def test_every_file_of_the_page_is_served():
     folder = resources.files("acare").joinpath("web")
     others = {"index.html", "README.md", "screenshots"}
-    assert {each.name for each in folder.iterdir()} - others == set(WebFile.NAMES)
+    assert {file.name for file in folder.iterdir()} - others == set(WebFile.NAMES)
 
 
 def test_modules_import_only_what_is_served(app):

@@ -26,7 +26,7 @@ def visit(page, demo, view):
 def check(page, axe):
     page.evaluate(axe)
     found = page.evaluate("async () => (await axe.run()).violations")
-    told = [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]
+    told = [(violation["id"], [node["html"][:200] for node in violation["nodes"]][:3]) for violation in found]
     assert told == [], json.dumps(told, indent=1)
 
 

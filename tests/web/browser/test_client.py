@@ -176,7 +176,7 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
 def test_a_message_does_not_cover_the_buttons_of_a_form(open_page, agency):
     page = shown(open_page, agency, agency.create(), "/edit")
     page.locator("#said").evaluate("node => { node.textContent = 'A message' }")
-    message, button = (page.locator(each).bounding_box() for each in ("#said", "button.main"))
+    message, button = (page.locator(selector).bounding_box() for selector in ("#said", "button.main"))
     assert message["y"] + message["height"] <= button["y"]
 
 
