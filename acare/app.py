@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import falcon
 
@@ -21,9 +21,10 @@ from acare.api.middleware import (
     RequireRight,
     SecurityHeaders,
 )
+from acare.api.operations import Router, Workload
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
-from acare.api.request import Request, Turn, api_key, workload
+from acare.api.request import Request, api_key
 from acare.api.resources import (
     ClientCollection,
     ClientHistory,
@@ -51,6 +52,17 @@ from acare.version import __version__
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
+
+
+class Turn(NamedTuple):
+    """How a server queues a request: the callers take turns, and each has one request answered at a time.
+
+    Requests that may overlap, the writes of a user, are answered together: they share a commit.
+    """
+
+    caller: str
+    workload: Workload
+    overlaps: bool
 
 
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
@@ -96,37 +108,42 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             RequireRight(),
             StrictHandling(),
         ]
-        super().__init__(middleware=[each for each in middleware if each is not None], request_type=Request)
+        self._routes = Router(self._resources(settings, clock))
+        super().__init__(
+            middleware=[each for each in middleware if each is not None],
+            request_type=Request,
+            router=self._routes,
+        )
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         self.add_error_handler(AcareError, envelope.handle_domain_error)
-        self._add_routes(settings, clock)
 
-    def _add_routes(self, settings: Settings, clock: Callable[[], int]) -> None:
+    def _resources(self, settings: Settings, clock: Callable[[], int]) -> tuple[object, ...]:
         conditional = settings.require_precondition
-        self.add_route("/v1/clients", ClientCollection(self.clients, self.deleted))
-        self.add_route("/v1/clients.csv", ClientsCsv(self.clients))
-        self.add_route("/v1/clients/{client_id}", ClientItem(self.clients, conditional))
-        self.add_route("/v1/clients/{client_id}/history", ClientHistory(self.history))
-        self.add_route("/v1/clients/{client_id}/restore", RestoredClient(self.history))
-        self.add_route("/v1/clients/{client_id}/owner", ClientOwner(self.clients, conditional))
-        self.add_route("/v1/changes", Changes(self.changes))
-        self.add_route("/v1/users", UserCollection(self.users))
-        self.add_route("/v1/users/me", CurrentUser(self.users))
-        self.add_route("/v1/users/{user_id}", UserItem(self.users))
-        self.add_route("/v1/users/{user_id}/handover", Handover(self.clients))
-        self.add_route("/v1/keys", KeyCollection(self.keys))
-        self.add_route("/v1/keys/{key_id}", KeyItem(self.keys))
-        self.add_route("/healthz", Liveness())
-        self.add_route("/readyz", Readiness(lambda: self.database.check_readiness(), clock))
-        self.add_route("/openapi.json", OpenApiDocument(__version__))
-        self.add_route("/", Index(__version__, Page(settings.agency, settings.currency)))
-        for name in WebFile.NAMES:
-            self.add_route(f"/web/{name}", WebFile(name))
+        return (
+            ClientCollection(self.clients, self.deleted),
+            ClientsCsv(self.clients),
+            ClientItem(self.clients, conditional),
+            ClientHistory(self.history),
+            RestoredClient(self.history),
+            ClientOwner(self.clients, conditional),
+            Changes(self.changes),
+            UserCollection(self.users),
+            CurrentUser(self.users),
+            UserItem(self.users),
+            Handover(self.clients),
+            KeyCollection(self.keys),
+            KeyItem(self.keys),
+            Liveness(),
+            Readiness(lambda: self.database.check_readiness(), clock),
+            OpenApiDocument(__version__),
+            Index(__version__, Page(settings.agency, settings.currency)),
+            WebFile(),
+        )
 
     def turn(self, env: Mapping[str, Any]) -> Turn:
         """How a server should queue a request: by the user of a valid key, or else by the address."""
-        cost = workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
+        cost = self._routes.workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
         if (key := api_key(env)) is not None:
             try:
                 if (caller := self.keys.holder(key)) is not None:

@@ -75,42 +75,20 @@ class Right(NamedTuple):
     roles: tuple[Role, ...] = ROLES
 
 
-_READ = ("read",)
-_WRITE = ("write",)
-_DELETE = ("write", "delete")
-_CREATE = ("write", "create")
-_BROKERS: tuple[Role, ...] = ("broker",)
+# Actions, of which a scope needs one.
+READ = ("read",)
+WRITE = ("write",)
+DELETE = ("write", "delete")
+CREATE = ("write", "create")
+
+BROKERS: tuple[Role, ...] = ("broker",)
 
 # The actions that include an action.
-_INCLUDED_IN = {"delete": _DELETE, "create": _CREATE}
-
-#: Every operation of the API and the right that it needs; HEAD needs the right of GET. An operation that is
-#: not listed fails. The store decides by the role which clients and keys a caller can see.
-RIGHTS = {
-    "GET /v1/clients": Right("clients", _READ),
-    "GET /v1/clients.csv": Right("clients", _READ),
-    "POST /v1/clients": Right("clients", _CREATE),
-    "GET /v1/clients/{client_id}": Right("clients", _READ),
-    "PUT /v1/clients/{client_id}": Right("clients", _WRITE),
-    "DELETE /v1/clients/{client_id}": Right("clients", _DELETE),
-    "GET /v1/clients/{client_id}/history": Right("clients", _READ),
-    "POST /v1/clients/{client_id}/restore": Right("clients", _WRITE),
-    "POST /v1/clients/{client_id}/owner": Right("clients", _WRITE, _BROKERS),
-    "GET /v1/changes": Right("clients", _READ),
-    "GET /v1/users": Right("clients", _READ),
-    "POST /v1/users": Right("users", _CREATE, _BROKERS),
-    "GET /v1/users/me": Right("clients", _READ),
-    "PUT /v1/users/{user_id}": Right("users", _WRITE, _BROKERS),
-    "POST /v1/users/{user_id}/handover": Right("clients", _WRITE, _BROKERS),
-    "GET /v1/keys": Right("keys", _READ),
-    "POST /v1/keys": Right("keys", _CREATE),
-    "DELETE /v1/keys/{key_id}": Right("keys", _DELETE),
-}
+_INCLUDED_IN = {"delete": DELETE, "create": CREATE}
 
 
-def require_right(caller: Caller, operation: str) -> None:
-    """Raise InsufficientScope or BrokerRequired unless the caller may do the operation, a key of RIGHTS."""
-    right = RIGHTS[operation]
+def require_right(caller: Caller, right: Right) -> None:
+    """Raise InsufficientScope or BrokerRequired unless the caller has the right."""
     if not caller.may(right.resource, right.actions):
         raise InsufficientScope(right.resource, right.actions)
     if caller.role not in right.roles:

@@ -24,5 +24,3 @@ class Changes(StoreResource):
         limit = min(query.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
         page: ChangePage = self._store.page(req.context.caller, after=query.get("after"), limit=limit)
         envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
-
-    on_head = on_get

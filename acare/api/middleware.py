@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import falcon
 
-from acare.api import body
+from acare.api import body, operations
 from acare.api.envelope import ApiError, unauthorized
 from acare.api.request import Request, api_key
 from acare.auth import Caller, require_right
@@ -181,24 +181,14 @@ class RequireRight:
         self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         if req.method == "OPTIONS":
-            resp.set_header("Allow", _allowed(resource))
+            resp.set_header("Allow", operations.allowed_methods(req.uri_template))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
-        if not hasattr(resource, _RESPONDERS.get(req.method, "")):
-            # Also for methods that Falcon does not know and would answer with 400.
-            message = f"This path supports only {_allowed(resource)}."
-            raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": _allowed(resource)})
+        operation = operations.find(req.method, req.uri_template)
+        if operation is None:  # also for methods that Falcon does not know and would answer with 400
+            allowed = operations.allowed_methods(req.uri_template)
+            message = f"This path supports only {allowed}."
+            raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
         caller = req.context.caller
-        if req.is_api and caller is not None:  # RequireKey has rejected None already
-            method = "GET" if req.method == "HEAD" else req.method
-            require_right(caller, f"{method} {req.uri_template}")
-
-
-_RESPONDERS = {method: f"on_{method.lower()}" for method in ("DELETE", "GET", "HEAD", "POST", "PUT")}
-
-
-def _allowed(resource: object) -> str:
-    """The methods of a resource, as the value of an ``Allow`` header."""
-    return ", ".join(
-        sorted(["OPTIONS", *(name for name, on in _RESPONDERS.items() if hasattr(resource, on))])
-    )
+        if operation.right is not None and caller is not None:  # RequireKey has rejected None already
+            require_right(caller, operation.right)

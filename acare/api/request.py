@@ -1,25 +1,13 @@
 """A request: the context that the middleware fills, and the parameters of its query string."""
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.clients import PROPERTY
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
-
-#: See ``workload``.
-Workload = Literal["quick", "slow", "write"]
-
-#: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
-DEEP = 10_000
-
-_SLOW = ("/history", ".csv", "/keys", "/changes", "/readyz")
-_SEARCH = re.compile(rf"(?:^|&)(?:q|email|deleted|sort|{'|'.join(PROPERTY)})=")
-_NUMBERS = re.compile(r"(?:^|&)(page|limit)=([0-9]{1,100})(?=&|$)", re.ASCII)
 
 
 class Context(falcon.Context):
@@ -57,46 +45,10 @@ def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     return found
 
 
-class Turn(NamedTuple):
-    """How a server queues a request: the callers take turns, and each has one request answered at a time.
-
-    Requests that may overlap, the writes of a user, are answered together: they share a commit.
-    """
-
-    caller: str
-    workload: Workload
-    overlaps: bool
-
-
 def api_key(env: Mapping[str, Any]) -> str | None:
     """The API key that was sent, valid or not."""
     key: str | None = env.get("HTTP_X_API_KEY") or env.get("HTTP_API_KEY")
     return key
-
-
-def workload(method: str, path: str, query_string: str) -> Workload:
-    """The cost of a request, by which a server decides which thread answers it.
-
-    "quick" has a short answer, takes a few milliseconds and does not wait for the disk, so that an event loop
-    may answer it. "slow" is every other read: a list of more than 25 clients, of deleted clients, for a
-    property, in another order, or after ``DEEP`` rows; a search, changes, a history, a file, the keys, and
-    the readiness check, which writes.
-
-    A URL with escapes counts as slow: decoding it here, and again later, would take longer.
-    """
-    if method in ("POST", "PUT", "DELETE"):
-        return "write"
-    path = path.rstrip("/")
-    if "%" in path or path.endswith(_SLOW):
-        return "slow"
-    if not query_string:
-        return "quick"
-    if "%" in query_string or "+" in query_string or _SEARCH.search(query_string):
-        return "slow"
-    numbers = dict(_NUMBERS.findall(query_string))
-    limit = int(numbers.get("limit", 25))
-    is_short = limit <= 25 and int(numbers.get("page", 1)) * limit < DEEP
-    return "quick" if is_short else "slow"
 
 
 class StoreResource:

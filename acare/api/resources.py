@@ -78,8 +78,6 @@ class ClientCollection:
             meta += f'"deleted":[{",".join(found.deletions)}],'
         envelope.succeed_with_list(resp, "clients", found.rows, number * limit < total, meta)
 
-    on_head = on_get
-
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
         client = validate_create(body.read(req, _INPUT))
@@ -117,8 +115,6 @@ class ClientsCsv(StoreResource):
         resp.downloadable_as = f"clients-{timestamps.now()[:10]}.csv"
         resp.data = file.getvalue()
 
-    on_head = on_get
-
 
 class ClientItem:
     """``/v1/clients/{client_id}``"""
@@ -136,8 +132,6 @@ class ClientItem:
             resp.status = falcon.HTTP_304
         else:
             envelope.succeed(resp, row.json)
-
-    on_head = on_get
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         sent = body.read(req, _CHANGES)
@@ -168,8 +162,6 @@ class ClientHistory(StoreResource):
         query = read_query(req, self.parameters)
         page: HistoryPage = self._store.page(req.context.caller, path_id(client_id), **query)
         envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
-
-    on_head = on_get
 
 
 class RestoredClient(StoreResource):

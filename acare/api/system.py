@@ -25,8 +25,6 @@ class Liveness:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         envelope.succeed(resp, '{"status":"ok"}')
 
-    on_head = on_get
-
 
 class Readiness:
     """``/readyz``: 200 if the server can write, else 503. ``run_checks`` maps checks to "ok" or a problem.
@@ -58,8 +56,6 @@ class Readiness:
             raise envelope.unavailable(message, {"checks": checks})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
-    on_head = on_get
-
     def _last_checks(self) -> dict[str, str]:
         """The results of the last checks, after running them if these are too old."""
         if self._mutex.acquire(blocking=not self._checks):
@@ -87,8 +83,6 @@ class OpenApiDocument:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
 
-    on_head = on_get
-
 
 class Index:
     """``/``: the web UI for browsers, JSON for programs."""
@@ -105,5 +99,3 @@ class Index:
         root = req.root_path
         links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
         envelope.succeed(resp, json.dumps({"name": "acare", "version": self._version, "links": links}))
-
-    on_head = on_get

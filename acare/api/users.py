@@ -26,8 +26,6 @@ class UserCollection(StoreResource):
         users = self._store.list(req.context.caller, disabled=query.get("disabled", False))
         envelope.succeed(resp, to_json({"users": [*map(_as_json, users)]}))
 
-    on_head = on_get
-
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
         user: User = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
@@ -41,8 +39,6 @@ class CurrentUser(StoreResource):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         user: User = self._store.get(req.context.caller)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
-
-    on_head = on_get
 
 
 class UserItem(StoreResource):
@@ -78,8 +74,6 @@ class KeyCollection(StoreResource):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         keys = [*map(self._as_json, self._store.list(req.context.caller))]
         envelope.succeed(resp, to_json({"keys": keys}))
-
-    on_head = on_get
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {

@@ -67,16 +67,16 @@ class WebFile:
         "list.mjs", "people.mjs", "record.mjs", "requests.mjs", "signin.mjs", "text.mjs", "values.mjs",
     )  # fmt: skip
 
-    def __init__(self, name: str) -> None:
-        self._text = _read(name)
-        self._suffix = name.rpartition(".")[2]
+    def __init__(self) -> None:
+        self._texts = {name: _read(name) for name in self.NAMES}
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        _answer(req, resp, self._text, self._suffix)
-        if self._suffix == "svg":  # some browsers ask for the icon at each change of the address
+    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str) -> None:
+        if name not in self._texts:
+            raise falcon.HTTPNotFound
+        suffix = name.rpartition(".")[2]
+        _answer(req, resp, self._texts[name], suffix)
+        if suffix == "svg":  # some browsers ask for the icon at each change of the address
             resp.set_header("Cache-Control", "private, max-age=86400")
-
-    on_head = on_get
 
 
 def _read(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from waitress import wasyncore
 
-from acare.api.request import Turn
+from acare.app import Turn
 from acare.server.parser import SETTINGS, Parser
 from acare.server.response import environment
 

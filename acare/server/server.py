@@ -14,7 +14,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.trigger import trigger
 
-from acare.api.request import Workload
+from acare.api.operations import Workload
 from acare.app import App
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel

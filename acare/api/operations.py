@@ -1,0 +1,125 @@
+"""Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
+
+from falcon.routing import CompiledRouter
+from falcon.uri import parse_query_string
+
+from acare.api.changes import Changes
+from acare.api.resources import (
+    DEFAULT_LIMIT,
+    ClientCollection,
+    ClientHistory,
+    ClientItem,
+    ClientOwner,
+    ClientsCsv,
+    RestoredClient,
+)
+from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
+from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
+from acare.api.web import WebFile
+from acare.auth import BROKERS, CREATE, DELETE, READ, WRITE, Right
+
+#: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
+#: milliseconds and does not wait for the disk. "slow" are other reads.
+Workload = Literal["quick", "slow", "write"]
+
+#: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
+DEEP = 10_000
+
+# The parameters with which a list remains quick. A longer query string is not parsed.
+_QUICK_PARAMETERS = {"page", "limit", "client_type", "status", "user_id"}
+_MAX_QUERY = 500
+
+
+def list_workload(query_string: str) -> Workload:
+    """A list is quick if an index has its order and filters, and it ends after few clients."""
+    if not query_string:
+        return "quick"
+    parameters = parse_query_string(query_string) if len(query_string) <= _MAX_QUERY else {"": ""}
+    try:
+        page, limit = (int(parameters.get(name, 0)) for name in ("page", "limit"))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return "quick"  # it is rejected
+    limit = limit or DEFAULT_LIMIT
+    is_short = limit <= DEFAULT_LIMIT and page * limit < DEEP
+    return "quick" if is_short and parameters.keys() <= _QUICK_PARAMETERS else "slow"
+
+
+class Operation(NamedTuple):
+    """A row: the class of the resource, the right that the operation needs, and what it costs.
+
+    The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed.
+    """
+
+    method: str
+    path: str
+    resource: type[Any]
+    right: Right | None
+    workload: Workload | Callable[[str], Workload] = "write"  # the function takes the query string
+
+
+OPERATIONS = (
+    Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ), list_workload),
+    Operation("POST", "/v1/clients", ClientCollection, Right("clients", CREATE)),
+    Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ), "slow"),
+    Operation("GET", "/v1/clients/{client_id}", ClientItem, Right("clients", READ), "quick"),
+    Operation("PUT", "/v1/clients/{client_id}", ClientItem, Right("clients", WRITE)),
+    Operation("DELETE", "/v1/clients/{client_id}", ClientItem, Right("clients", DELETE)),
+    Operation("GET", "/v1/clients/{client_id}/history", ClientHistory, Right("clients", READ), "slow"),
+    Operation("POST", "/v1/clients/{client_id}/restore", RestoredClient, Right("clients", WRITE)),
+    Operation("POST", "/v1/clients/{client_id}/owner", ClientOwner, Right("clients", WRITE, BROKERS)),
+    Operation("GET", "/v1/changes", Changes, Right("clients", READ), "slow"),
+    Operation("GET", "/v1/users", UserCollection, Right("clients", READ), "slow"),
+    Operation("POST", "/v1/users", UserCollection, Right("users", CREATE, BROKERS)),
+    Operation("GET", "/v1/users/me", CurrentUser, Right("clients", READ), "quick"),
+    Operation("PUT", "/v1/users/{user_id}", UserItem, Right("users", WRITE, BROKERS)),
+    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS)),
+    Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
+    Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
+    Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),
+    Operation("GET", "/healthz", Liveness, None, "quick"),
+    Operation("GET", "/readyz", Readiness, None, "slow"),  # it writes
+    Operation("GET", "/openapi.json", OpenApiDocument, None, "quick"),
+    Operation("GET", "/", Index, None, "quick"),
+    Operation("GET", "/web/{name}", WebFile, None, "quick"),
+)
+
+_BY_METHOD = {(operation.method, operation.path): operation for operation in OPERATIONS}
+
+
+def find(method: str, path: str | None) -> Operation | None:
+    """The operation of a method at a path of the table."""
+    return _BY_METHOD.get(("GET" if method == "HEAD" else method, path or ""))
+
+
+def allowed_methods(path: str | None) -> str:
+    """The methods at a path of the table, as the value of an ``Allow`` header."""
+    methods = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+    return ", ".join(method for method in methods if method == "OPTIONS" or find(method, path) is not None)
+
+
+class Router(CompiledRouter):
+    """Finds the path in the table that the path of a request matches."""
+
+    def __init__(self, resources: Iterable[object]) -> None:
+        """``resources`` has an object of each class in the table."""
+        super().__init__()
+        by_class = {type(resource): resource for resource in resources}
+        for path, resource in {operation.path: operation.resource for operation in OPERATIONS}.items():
+            self.add_route(path, by_class[resource])
+
+    def map_http_methods(self, resource: object, **options: Any) -> Any:
+        """Falcon's hook: HEAD works where GET does."""
+        methods = super().map_http_methods(resource, **options)
+        return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
+
+    def workload(self, method: str, path: str, query_string: str) -> Workload:
+        """What a request costs. An error, such as an unknown path, is quick."""
+        route = self.find(path)
+        operation = None if route is None else find(method, route[3])
+        if operation is None:
+            return "quick"
+        cost = operation.workload
+        return cost(query_string) if callable(cost) else cost
