@@ -76,12 +76,20 @@ class LogStream:
             data = data[os.write(_STDERR, data) :]
 
 
+class LogHandler(logging.StreamHandler[LogStream]):
+    """Writes the remaining lines when it is closed, also by ``logging.shutdown``."""
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
 @contextmanager
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
     is_json = log_format == "json"
     stream = LogStream()
-    handler = logging.StreamHandler(stream)
+    handler = LogHandler(stream)
     handler.setFormatter(Formatter(log_format))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
@@ -93,4 +101,4 @@ def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     try:
         yield write
     finally:
-        stream.close()
+        handler.close()
