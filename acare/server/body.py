@@ -15,7 +15,7 @@ _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\
 
 
 class Body:
-    """The bytes of a body, in place of waitress's buffer. Those over the API's limit are only counted."""
+    """The bytes of a body, in place of waitress's buffer. Bytes over the API's limit are only counted."""
 
     def __init__(self) -> None:
         self._bytes = BytesIO()

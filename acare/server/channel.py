@@ -103,7 +103,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             return
         self._progressed()
         if self.sent < len(self.output):
-            self.server.connections.has_grown = True
+            self.server.connections.needs_memory_check = True
             return
         self.output, self.sent = b"", 0
         if self.is_last:

@@ -8,7 +8,7 @@ from acare.server.channel import Channel
 MAX_CONNECTIONS = 1000
 
 #: Bytes that all connections together may take: requests until they are answered, and unread responses.
-MAX_HELD = 128 * 1024 * 1024
+MAX_BUFFERED = 128 * 1024 * 1024
 
 
 class Connections(OrderedDict[int, Channel]):
@@ -17,7 +17,7 @@ class Connections(OrderedDict[int, Channel]):
     They are closed in this order, those with a write in progress last; the response to a request is lost.
     """
 
-    has_grown = False  # whether more may be held since the last call of ``limit_memory``
+    needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
         return sorted(self.values(), key=lambda channel: channel.is_writing)
@@ -29,12 +29,12 @@ class Connections(OrderedDict[int, Channel]):
 
     def limit_memory(self) -> None:
         """Over the limit, close connections with buffered data until the rest is within it."""
-        self.has_grown = False
-        held = sum(channel.size() for channel in self.values())
-        for channel in self._closable() if held > MAX_HELD else ():
-            if held > MAX_HELD and (size := channel.size()):
+        self.needs_memory_check = False
+        buffered = sum(channel.size() for channel in self.values())
+        for channel in self._closable() if buffered > MAX_BUFFERED else ():
+            if buffered > MAX_BUFFERED and (size := channel.size()):
                 channel.handle_close()
-                held -= size
+                buffered -= size
 
     def close_overdue(self, now: float) -> None:
         """Close the connections whose time-out has expired."""

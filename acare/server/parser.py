@@ -25,7 +25,7 @@ MAX_HEADER = 32 * 1024
 #: Header fields of a request besides Host. Joining many of one name takes quadratic time.
 MAX_FIELDS = 100
 
-#: Of waitress's settings, those that its parser reads.
+#: The settings of waitress that its parser reads.
 SETTINGS = SimpleNamespace(max_request_body_size=MAX_BODY_READ + 1, max_request_header_size=MAX_HEADER)
 
 _AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
@@ -34,7 +34,7 @@ _REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET})
 _FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
 _HOST = re.compile(_AUTHORITY)
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*+(?=\r?\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z])")
-_KEPT = re.compile(rb"^(origin|x-request-id):[ \t]*([\x21-\x7e]{1,256})[ \t]*\r", re.I | re.M)
+_ECHOED = re.compile(rb"^(origin|x-request-id):[ \t]*([\x21-\x7e]{1,256})[ \t]*\r", re.I | re.M)
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -76,8 +76,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         """Extract what the response to a rejected header depends on, even if it cannot be parsed."""
         if text.startswith(b"HEAD "):
             self.command = "HEAD"
-        found = {name.decode().upper().replace("-", "_"): value for name, value in _KEPT.findall(text)}
-        self.headers = {f"HTTP_{name}": value.decode() for name, value in found.items()}
+        fields = {name.decode().upper().replace("-", "_"): value for name, value in _ECHOED.findall(text)}
+        self.headers = {f"HTTP_{name}": value.decode() for name, value in fields.items()}
 
     def size(self) -> int:
         """The approximate memory, in bytes, of the request as far as it has been received."""

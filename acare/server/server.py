@@ -60,7 +60,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._trigger = trigger(self.sockets)
         self._has_callers = self._is_woken = False
         self._accepts_at = self._swept_at = self._yielded_at = time.monotonic()
-        self._costly: deque[Channel] = deque()  # of ``received``, those to be parsed after the others
+        self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
         self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
         self._answered: deque[tuple[Channel, bytes, bool]] = deque()  # the loop is to send
@@ -132,7 +132,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         if self._has_callers:
             self._accept()
         self._parse_received()
-        if self.connections.has_grown:
+        if self.connections.needs_memory_check:
             self.connections.limit_memory()
         self._answer_quick()
         self._send_answered()
@@ -165,7 +165,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         elif channel.input:
             self.received.append(channel)
         else:
-            self.connections.has_grown = True
+            self.connections.needs_memory_check = True
 
     def _answer_quick(self) -> None:
         """Answer quick requests for a while."""

@@ -83,7 +83,7 @@ def test_a_body_has_at_most_64_kib(target, chunked):
 
 # --- what the server holds for all connections
 
-TIGHT = "from acare.server import connections; connections.MAX_HELD = 4 * 2**20"
+TIGHT = "from acare.server import connections; connections.MAX_BUFFERED = 4 * 2**20"
 FIELDS = {f"X-{number}": "x" * 300 for number in range(95)}
 
 
