@@ -171,8 +171,7 @@ def has_wal(path: Path) -> bool:
 
 def has_journal(path: Path) -> bool:
     """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
-    path = path.resolve()
-    return path.exists() and path.with_name(f"{path.name}-journal").exists()
+    return path.exists() and path.resolve().with_name(f"{path.resolve().name}-journal").exists()
 
 
 def _create(path: Path) -> None:
