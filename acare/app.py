@@ -110,7 +110,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         ]
         self._routes = Router(self._resources(settings, clock))
         super().__init__(
-            middleware=[each for each in middleware if each is not None],
+            middleware=[layer for layer in middleware if layer is not None],
             request_type=Request,
             router=self._routes,
         )
@@ -158,10 +158,10 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
         UserError if the user is unknown or disabled.
         """
-        found = self.users.caller(email)
-        if found is None:
+        caller = self.users.caller(email)
+        if caller is None:
             raise UserError(f"the user {email} does not exist or is disabled")
-        return found
+        return caller
 
     def close(self) -> None:
         """Close the database. Later requests fail."""

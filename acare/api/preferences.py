@@ -20,7 +20,7 @@ _MAX_PROBLEMS = 20
 
 
 def _is_strict(req: Request) -> bool:
-    """Whether the caller prefers strict handling. Of a repeated preference, the first one counts."""
+    """Whether the caller prefers strict handling. If a preference is repeated, the first one counts."""
     header = req.env.get("HTTP_PREFER")
     if header is None or len(header) > _MAX_LENGTH or not req.is_api:
         return False

@@ -39,10 +39,10 @@ class Request(falcon.Request):
 
 def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     """The id in a path, in canonical form. Raises ``error`` for a malformed one, which no row can have."""
-    found = ids.canonical(text)
-    if found is None:
+    uuid_text = ids.canonical(text)
+    if uuid_text is None:
         raise error
-    return found
+    return uuid_text
 
 
 def api_key(env: Mapping[str, Any]) -> str | None:
