@@ -124,7 +124,11 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def lock(connection: sqlite3.Connection) -> bool:
-    """Lock a file until the connection is closed, before its first use; False if it is in use, or damaged."""
+    """Lock a file until the connection is closed, before its first use; False if it is in use, or damaged.
+
+    Does not wait. To wait, close the connection and try again: it keeps a lock that the others wait for.
+    """
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
     connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
     try:
         connection.execute("BEGIN IMMEDIATE")

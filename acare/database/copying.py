@@ -135,7 +135,7 @@ def _problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
         except sqlite3.OperationalError:
             raise  # interrupted
         except sqlite3.DatabaseError as error:
-            yield f"the full-text index: {error}"
+            yield f"the full-text index, which 'acare compact' makes anew: {error}"
         connection.execute("ROLLBACK")
 
 

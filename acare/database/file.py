@@ -132,7 +132,7 @@ def processes_using(path: Path) -> set[int] | None:
 def in_use(path: Path, reason: str) -> DatabaseRefused:
     """The error ``reason``, because other processes have the database open; it names them."""
     others = [_describe(pid) for pid in sorted(processes_using(path) or ()) if pid != os.getpid()]
-    named = ", ".join(others) or "another program, perhaps in another container"
+    named = ", ".join(others) or "this process or another container"
     return DatabaseRefused(f"{path}: {reason}, because it is open in {named}; stop that first")
 
 

@@ -67,7 +67,6 @@ def recover(path: Path) -> None:
     if not file.has_wal(path) and not record.exists() and not file.has_journal(path):
         return
     with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
-        connection.execute("PRAGMA busy_timeout = 0").fetchall()
         if not lock(connection):
             return
         _write_again(left)

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,9 @@ log = logging.getLogger("acare.database")
 #: the indexes that it changes.
 FOLDER = Path(__file__).with_name("migrations")
 
+#: Seconds for which another process may have the file open, such as a second server that migrates it.
+WAIT_SECONDS = 5.0
+
 # The columns of a table, which decide how its rows are stored.
 COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
 
@@ -33,9 +37,7 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
     fails, or if another process has the file open: its statements are for the older schema. The file is then
     unchanged.
     """
-    with file.refusing(path, "it was not migrated: "), closing(open_file(path)) as connection:
-        if not lock(connection):
-            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}")
+    with file.refusing(path, "it was not migrated: "), closing(_open_locked(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < schema.SCHEMA_VERSION:  # otherwise another process has migrated it meanwhile
             backup = path.with_name(f"{path.name}.schema-{version}.db")
@@ -43,6 +45,19 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
             copy_verified(path, backup, source=connection)
             migrate_connection(connection, path, folder)
             log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
+
+
+def _open_locked(path: Path) -> sqlite3.Connection:
+    """A connection that has the file locked; DatabaseRefused if other processes have it open."""
+    give_up = time.monotonic() + WAIT_SECONDS
+    while True:
+        connection = open_file(path)
+        if lock(connection):
+            return connection
+        connection.close()
+        if time.monotonic() >= give_up:
+            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}")
+        time.sleep(0.02)
 
 
 def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:

@@ -17,7 +17,7 @@ def compact(database: Database, progress: Progress = silent) -> None:
     compacting is interrupted, the file is unchanged.
     """
     try:
-        database.write(search.erase_deleted_words)
+        database.write(search.rebuild)
         _vacuum(database, progress)
         done = database.empty_log()
     except (StoreUnavailable, sqlite3.Error) as error:

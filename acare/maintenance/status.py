@@ -74,7 +74,7 @@ def read_status(
     return checks
 
 
-_OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} when the file is opened"
+_OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
 
 
 def _read(path: Path) -> tuple[int, list[str]]:

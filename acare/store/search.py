@@ -51,6 +51,12 @@ def erase_deleted_words(connection: sqlite3.Connection) -> None:
     connection.execute(OPTIMIZE)
 
 
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Index all clients again: the index is then correct, and has no words of deleted clients."""
+    connection.execute("DELETE FROM clients_to_index")
+    connection.execute("INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
+
+
 def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
     """Delete the words that no client has any longer: a step."""
     before = connection.total_changes

@@ -14,6 +14,7 @@ from support.environment import environment
 
 NEEDED = {
     "acare/schema.sql",
+    "acare/database/verification.sql",
     "acare/database/migrations/2_to_3.sql",
     "acare/database/migrations/3_to_4.sql",
     "acare/py.typed",

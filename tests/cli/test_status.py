@@ -127,7 +127,7 @@ def damaged_backup(path, folder, monkeypatch):
     ("harm", "reason"),
     [
         (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
-        (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} when the file is opened"),
+        (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} by a server"),
         (full_disk, "are free; 1073741824.0 GiB are the minimum"),
         (no_room, "there is no room for another backup"),
         (long_log, "log: 0.0 MiB: a process keeps an old snapshot"),

@@ -17,7 +17,7 @@ from support.threads import in_threads
 import acare
 from acare.auth import OPERATOR
 from acare.cli import main
-from acare.database import connection, file, migrations, schema
+from acare.database import file, migrations, schema
 from acare.database.copying import check_content
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
@@ -234,7 +234,7 @@ input()
 
 def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkeypatch):
     """Its statements are for the older schema. Commands that only read work meanwhile."""
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(migrations, "WAIT_SECONDS", 0.1)
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-uc", USE], cwd=path.parent, stdin=pipe, stdout=pipe) as process:
         process.stdout.readline()

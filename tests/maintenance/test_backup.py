@@ -153,6 +153,14 @@ def test_a_failed_backup_deletes_no_older_one(path, folder):
     assert listing(folder) == [good.name, f"{good.name}.sha256"]
 
 
+def test_compacting_repairs_a_wrong_full_text_index(run, path, folder):
+    fill(path, "Ana")
+    edit(path, "DELETE FROM clients_search")
+    assert "the full-text index, which 'acare compact' makes anew" in run("backup", folder).err
+    assert run("compact").code == 0
+    assert verify(back_up(path, folder)) == 1
+
+
 # --- failures
 
 
