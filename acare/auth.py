@@ -1,7 +1,7 @@
 """Callers and rights: the user of an API key, the clients they can see, and the rights to operations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from acare.errors import BrokerRequired, InsufficientScope
 
@@ -25,6 +25,13 @@ class User(NamedTuple):
     email: str
     role: Role
     disabled_at: str | None = None
+
+
+class NewKey(NamedTuple):
+    """A key that was just created. ``key`` is the key itself, which is not available later."""
+
+    key: str
+    listed: dict[str, Any]  # as ``Keys.list`` shows it
 
 
 class Caller(NamedTuple):
@@ -132,3 +139,38 @@ def is_scope(resource: str, actions: object) -> bool:
 
 
 _ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
+
+
+# The stores as the API uses them. The classes in ``acare.store`` describe the methods.
+
+
+class Users(Protocol):
+    """``UserStore``."""
+
+    def get(self, caller: Caller) -> User: ...
+
+    def list(self, caller: Caller, *, disabled: bool) -> list[dict[str, Any]]: ...
+
+    def add(self, email: str, role: Role) -> User: ...
+
+    def change(
+        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
+    ) -> User: ...
+
+
+class Keys(Protocol):
+    """``KeyStore``."""
+
+    def create(
+        self,
+        caller: Caller,
+        *,
+        user_id: str | None = None,
+        scopes: NewScopes | None = None,
+        name: str | None = None,
+        expires_at: str | None = None,
+    ) -> NewKey: ...
+
+    def list(self, caller: Caller) -> list[dict[str, Any]]: ...
+
+    def revoke(self, caller: Caller, key_id: str, *, made: bool) -> int: ...

@@ -1,9 +1,11 @@
-"""The types that the API and the store share about clients."""
+"""What the API and the store share about clients: their types, and what the API calls of the store."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypedDict, Unpack
 
+from acare.auth import Caller
 from acare.field_types import String
+from acare.fields import ValidFields
 from acare.setting_types import number
 
 
@@ -100,3 +102,55 @@ class Precondition(NamedTuple):
 
 #: No condition.
 UNCONDITIONAL = Precondition()
+
+
+# The stores as the API uses them. The classes in ``acare.store`` describe the methods.
+
+
+class Lists(Protocol):
+    """``ClientStore`` and ``DeletedStore``."""
+
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...
+
+
+class Clients(Lists, Protocol):
+    """``ClientStore``."""
+
+    def all(
+        self, caller: Caller, max_clients: int, **filters: Unpack[Filters]
+    ) -> Iterator[tuple[str, str]]: ...
+
+    def get(self, caller: Caller, client_id: str, precondition: Precondition) -> ClientRow: ...
+
+    def create(
+        self, caller: Caller, client: ValidFields, *, idempotency_key: str | None
+    ) -> CreatedClient: ...
+
+    def update(
+        self,
+        caller: Caller,
+        client_id: str,
+        changes: ValidFields,
+        *,
+        version: int | None,
+        precondition: Precondition,
+        expected: Mapping[str, object] | None = None,
+    ) -> ClientRow: ...
+
+    def transfer(self, caller: Caller, owner: str, to: str) -> int: ...
+
+    def delete(self, caller: Caller, client_id: str, precondition: Precondition) -> None: ...
+
+
+class History(Protocol):
+    """``HistoryStore``."""
+
+    def page(self, caller: Caller, client_id: str, *, before: int = ...) -> HistoryPage: ...
+
+    def restore(self, caller: Caller, client_id: str) -> ClientRow: ...
+
+
+class ChangeFeed(Protocol):
+    """``ChangeStore``."""
+
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage: ...

@@ -1,13 +1,16 @@
 """A request: the context that the middleware fills, and the parameters of its query string."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import falcon
 
 from acare import ids
 from acare.auth import Caller
 from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
+
+#: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
+Store = TypeVar("Store")
 
 
 class Context(falcon.Context):
@@ -36,6 +39,12 @@ class Request(falcon.Request):
         #: additional and missing leading slashes.
         self.is_api = self.path.lstrip("/").partition("/")[0] == "v1"
 
+    @property
+    def caller(self) -> Caller:
+        """The caller, in a responder under ``/v1``: ``RequireKey`` rejects requests without one."""
+        assert self.context.caller is not None
+        return self.context.caller
+
 
 def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
     """The id in a path, in canonical form. Raises ``error`` for a malformed one, which no row can have."""
@@ -51,10 +60,10 @@ def api_key(env: Mapping[str, Any]) -> str | None:
     return key
 
 
-class StoreResource:
-    """A resource that only needs one of the stores, which the API does not import."""
+class StoreResource(Generic[Store]):
+    """A resource that only needs one of the stores."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
 

@@ -3,14 +3,13 @@
 import io
 import time
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import falcon
 
 from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.clients import PROPERTY, SORTS, ClientPage, ClientRow, CreatedClient, HistoryPage
+from acare.clients import PROPERTY, SORTS, ClientRow, Clients, History, Lists
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String
 from acare.fields import (
@@ -58,8 +57,7 @@ class ClientCollection:
 
     parameters = _LIST
 
-    def __init__(self, clients: Any, deleted: Any) -> None:
-        """``clients`` is a ClientStore and ``deleted`` a DeletedStore, which the API does not import."""
+    def __init__(self, clients: Clients, deleted: Lists) -> None:
         self._clients = clients
         self._deleted = deleted
 
@@ -67,11 +65,11 @@ class ClientCollection:
         filters = read_query(req, self.parameters)
         number = filters.pop("page", 1)
         limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
-        store = self._clients
+        store: Lists = self._clients
         if filters.pop("deleted", False):
             _reject(filters, ("sort", *PROPERTY), "cannot be combined with deleted=true")
             store = self._deleted
-        found: ClientPage = store.page(req.context.caller, page=number, limit=limit, **filters)
+        found = store.page(req.caller, page=number, limit=limit, **filters)
         total, pages = found.total, -(-found.total // limit)
         meta = f'"page":{number},"limit":{limit},"total":{total},"totalPages":{pages},'
         if found.deletions is not None:
@@ -81,9 +79,7 @@ class ClientCollection:
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
         client = validate_create(body.read(req, _INPUT))
-        created: CreatedClient = self._clients.create(
-            req.context.caller, client, idempotency_key=idempotency_key
-        )
+        created = self._clients.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.etag = conditions.etag(1)
@@ -93,7 +89,7 @@ class ClientCollection:
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
-class ClientsCsv(StoreResource):
+class ClientsCsv(StoreResource[Clients]):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
     parameters = _FILTERS
@@ -103,7 +99,7 @@ class ClientsCsv(StoreResource):
         if filters.pop("deleted", False):
             raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
         file = io.BytesIO()
-        clients = self._store.all(req.context.caller, MAX_CSV_CLIENTS, **filters)
+        clients = self._store.all(req.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
             if number % _LINES_WITHOUT_PAUSE == 0:
@@ -119,13 +115,13 @@ class ClientsCsv(StoreResource):
 class ClientItem:
     """``/v1/clients/{client_id}``"""
 
-    def __init__(self, clients: Any, require_precondition: bool = False) -> None:
+    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
         self._clients = clients
         self._require_precondition = require_precondition
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         precondition = conditions.for_reading(req)
-        row: ClientRow = self._clients.get(req.context.caller, path_id(client_id), precondition)
+        row = self._clients.get(req.caller, path_id(client_id), precondition)
         tag = conditions.etag(row.version)
         resp.set_header("ETag", tag)
         if conditions.not_modified(req, tag):
@@ -137,8 +133,8 @@ class ClientItem:
         sent = body.read(req, _CHANGES)
         changes, version = validate_update(sent)
         _check_precondition(req, version, self._require_precondition)
-        row: ClientRow = self._clients.update(
-            req.context.caller,
+        row = self._clients.update(
+            req.caller,
             path_id(client_id),
             changes,
             version=version,
@@ -149,34 +145,34 @@ class ClientItem:
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         _check_precondition(req, None, self._require_precondition)
-        self._clients.delete(req.context.caller, path_id(client_id), conditions.for_writing(req))
+        self._clients.delete(req.caller, path_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
 
 
-class ClientHistory(StoreResource):
+class ClientHistory(StoreResource[History]):
     """``/v1/clients/{client_id}/history``"""
 
     parameters = _HISTORY
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         query = read_query(req, self.parameters)
-        page: HistoryPage = self._store.page(req.context.caller, path_id(client_id), **query)
+        page = self._store.page(req.caller, path_id(client_id), **query)
         envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
 
 
-class RestoredClient(StoreResource):
+class RestoredClient(StoreResource[History]):
     """``/v1/clients/{client_id}/restore``"""
 
     takes_body = False
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _answer(resp, self._store.restore(req.context.caller, path_id(client_id)))
+        _answer(resp, self._store.restore(req.caller, path_id(client_id)))
 
 
 class ClientOwner:
     """``/v1/clients/{client_id}/owner``"""
 
-    def __init__(self, clients: Any, require_precondition: bool = False) -> None:
+    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
         self._clients = clients
         self._require_precondition = require_precondition
 
@@ -184,8 +180,8 @@ class ClientOwner:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         _check_precondition(req, valid.get("version"), self._require_precondition)
-        row: ClientRow = self._clients.update(
-            req.context.caller,
+        row = self._clients.update(
+            req.caller,
             path_id(client_id),
             {"user_id": valid["user_id"]},
             version=valid.get("version"),

@@ -1,13 +1,14 @@
 """The resources of users and of their API keys."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import falcon
 
 from acare import ids, setting_types, timestamps
 from acare.api import body, envelope
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.auth import ROLES, User, parse_scopes
+from acare.auth import ROLES, Keys, Users, parse_scopes
+from acare.clients import Clients
 from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
@@ -16,32 +17,32 @@ _PARAMETERS = {"disabled": setting_types.flag}
 _REVOCATION = {"made": setting_types.flag}
 
 
-class UserCollection(StoreResource):
+class UserCollection(StoreResource[Users]):
     """``/v1/users``: the users whose clients the caller can see."""
 
     parameters = _PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
-        users = self._store.list(req.context.caller, disabled=query.get("disabled", False))
+        users = self._store.list(req.caller, disabled=query.get("disabled", False))
         envelope.succeed(resp, to_json({"users": [*map(_as_json, users)]}))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user: User = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
+        user = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class CurrentUser(StoreResource):
+class CurrentUser(StoreResource[Users]):
     """``/v1/users/me``: the caller."""
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        user: User = self._store.get(req.context.caller)
+        user = self._store.get(req.caller)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class UserItem(StoreResource):
+class UserItem(StoreResource[Users]):
     """``/v1/users/{user_id}``"""
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
@@ -49,21 +50,21 @@ class UserItem(StoreResource):
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user: User = self._store.change(path_id(user_id, UserNotFound), **changes)
+        user = self._store.change(path_id(user_id, UserNotFound), **changes)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class Handover(StoreResource):
+class Handover(StoreResource[Clients]):
     """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
         owner = path_id(user_id, UserNotFound)
-        number = self._store.transfer(req.context.caller, owner, to)
+        number = self._store.transfer(req.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 
-class KeyCollection(StoreResource):
+class KeyCollection(StoreResource[Keys]):
     """``/v1/keys``: the keys of the caller; for a broker, all keys."""
 
     FIELDS = (
@@ -72,7 +73,7 @@ class KeyCollection(StoreResource):
     )  # fmt: skip
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        keys = [*map(self._as_json, self._store.list(req.context.caller))]
+        keys = [*map(self._as_json, self._store.list(req.caller))]
         envelope.succeed(resp, to_json({"keys": keys}))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
@@ -82,26 +83,26 @@ class KeyCollection(StoreResource):
             "scopes": parse_scopes,
             "expires_at": _parse_expiry,
         }
-        made = self._store.create(req.context.caller, **body.read_fields(req, fields))
+        made = self._store.create(req.caller, **body.read_fields(req, fields))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
 
-    def _as_json(self, key: dict[str, Any]) -> dict[str, Any]:
+    def _as_json(self, key: Mapping[str, object]) -> dict[str, object]:
         return {name: key[name] for name in self.FIELDS}
 
 
-class KeyItem(StoreResource):
+class KeyItem(StoreResource[Keys]):
     """``/v1/keys/{key_id}``"""
 
     parameters = _REVOCATION
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)
-        self._store.revoke(req.context.caller, path_id(key_id, KeyNotFound), made=made)
+        self._store.revoke(req.caller, path_id(key_id, KeyNotFound), made=made)
         envelope.succeed(resp, "{}")
 
 
-def _as_json(user: dict[str, Any]) -> dict[str, object]:
+def _as_json(user: Mapping[str, object]) -> dict[str, object]:
     """The user as JSON; only a disabled user has ``disabled``."""
     shown = {name: user[name] for name in ("id", "email", "role")}
     return shown if user["disabled_at"] is None else {**shown, "disabled": True}

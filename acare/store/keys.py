@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, NewScopes, is_scope, require_right_to_give
+from acare.auth import Caller, NewKey, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
 from acare.errors import KeyNotFound, KeyRevoked, TooManyKeys
@@ -98,13 +98,6 @@ JOIN users ON users.id = user_id
 WHERE revoked_at IS NULL AND expires_at > {NOW} AND expires_at <= {at_offset(":offset")}
 ORDER BY expires_at
 """
-
-
-class NewKey(NamedTuple):
-    """A key that was just created. ``key`` is the key itself, which is not available later."""
-
-    key: str
-    listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
 class KeyStore:
