@@ -10,7 +10,6 @@ from acare.fields import FIELDS, validate_create, validate_update
 NAMES = [field.name for field in FIELDS]
 KINDS = {field.name: field.kind for field in FIELDS}
 OPTIONAL = [field for field in FIELDS if not field.required]
-ALL_WRONG = {name: [[]] for name in NAMES}  # no field is a list of lists
 
 
 def problems(validate, body):
@@ -86,20 +85,6 @@ def test_changes_need_a_writable_field(body):
     assert problems(valid_changes, body) == ["body"]
 
 
-@pytest.mark.parametrize("validate", [validate_create, validate_update])
-@pytest.mark.parametrize("body", [None, [], "x", 3, True, [JORDAN]], ids=str)
-def test_a_body_must_be_an_object(validate, body):
-    assert problems(validate, body) == ["body"]
-
-
-# --- all problems at once
-
-
-@pytest.mark.parametrize("validate", [validate_create, validate_update])
-def test_every_problem_is_reported_at_once(validate):
-    assert sorted(problems(validate, ALL_WRONG)) == sorted(NAMES)
-
-
 @pytest.mark.parametrize(
     ("field", "value", "part"),
     [
@@ -127,8 +112,3 @@ def test_crossed_budgets_are_a_problem_of_both():
 @pytest.mark.parametrize(("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str)
 def test_a_version_is_an_integer_of_at_least_1(sent, version):
     assert (valid_version(sent), type(valid_version(sent))) == (version, int)
-
-
-@pytest.mark.parametrize("version", [0, -1, None, True, False, "3", 0.0, -1.0, 1.5, [], {}], ids=repr)
-def test_any_other_version_is_rejected(version):
-    assert problems(valid_version, version) == ["version"]

@@ -1,11 +1,10 @@
-"""``create_app`` embedded: several apps in one process, under a prefix, on any WSGI server."""
+"""``create_app`` embedded: several apps in one process, on any WSGI server."""
 
 import gc
 import io
 import itertools
 import json
 import weakref
-from wsgiref.util import shift_path_info
 
 import pytest
 from support.client import Api, app_fixture, full_key
@@ -24,21 +23,7 @@ north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 south = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 
 
-@pytest.fixture
-def intranet(north, south):
-    """A WSGI app that mounts the two at /north and /south, as any dispatcher would."""
-
-    def dispatch(environ, start_response):
-        office = {"north": north, "south": south}.get(shift_path_info(environ))
-        if office is None:
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
-            return [b"the intranet's own"]
-        return office(environ, start_response)
-
-    return dispatch
-
-
-# --- several apps, under a prefix
+# --- several apps
 
 
 def test_two_apps_in_one_process_share_nothing(north, south):
@@ -48,12 +33,6 @@ def test_two_apps_in_one_process_share_nothing(north, south):
     assert (first.total(), second.total()) == (1, 0)
     first.get("/v1/clients", 429)
     Api(south, first.key).get("/v1/clients", 401)
-
-
-def test_location_follows_the_prefix(intranet, south):
-    api = Api(intranet, full_key(south))
-    answer = api.post(JORDAN, path="/south/v1/clients")
-    assert answer.headers["Location"] == f"/south/v1/clients/{answer.json['data']['id']}"
 
 
 # --- a body without a Content-Length

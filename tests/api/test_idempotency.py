@@ -1,10 +1,7 @@
 """Idempotency keys: a POST with the header creates one client, however often it is sent."""
 
 import pytest
-from support.client import Api
 from support.data import JORDAN
-
-import acare
 
 DANA = {"first_name": "Dana", "last_name": "Ray", "client_type": "seller"}
 UUID = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -67,13 +64,3 @@ def test_an_invalid_key_is_400(api, key):
 def test_a_rejected_request_does_not_use_up_its_key(api):
     post(api, "k", {"first_name": "Jordan"}, 400)
     assert not replayed(post(api, "k"))
-
-
-# --- a restart (database/test_crash kills servers, and asks again)
-
-
-def test_the_response_is_repeated_after_a_restart(app, api):
-    first = post(api, "k")
-    app.close()
-    with acare.create_app(database=app.database.path, rate_limit="off") as again:
-        assert post(Api(again, api.key), "k").body == first.body

@@ -7,7 +7,7 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
-from support.client import Api, full_key
+from support.client import Api
 from support.sockets import wait_for
 from support.threads import Call, Held, in_threads
 
@@ -115,17 +115,3 @@ def test_a_server_that_is_not_ready_is_alive(app, another, trouble):
     trouble(app, another)
     assert Api(app).get("/healthz").json["data"] == {"status": "ok"}
     ready(app, 503)
-
-
-# --- neither key nor limit
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_it_takes_no_token_and_is_never_429(tmp_path, path):
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="1/900", clock=lambda: 0) as app:
-        caller = Api(app, full_key(app))
-        for _ in range(3):
-            assert "RateLimit-Limit" not in caller.get(path).headers
-        caller.get("/v1/clients")
-        caller.get("/v1/clients", 429)
-        caller.get(path)
