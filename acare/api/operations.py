@@ -1,4 +1,7 @@
-"""Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it."""
+"""Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it.
+
+A new operation has a row here, a method, its document in ``openapi.json``, and a line in ``README.md``.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple

@@ -1,6 +1,7 @@
 """Requests that are made to take long: the other callers are answered promptly all the same."""
 
 import contextlib
+import itertools
 import selectors
 import time
 
@@ -133,26 +134,35 @@ def test_a_thousand_busy_connections_do_not_delay_others(target):
     attack(target, act)
 
 
-COSTLY = {
-    "many fields of one name": HEALTH[:-2] + b"a:\r\n" * 8000 + b"\r\n",
-    "many names": HEALTH[:-2] + b"".join(b"%x:\r\n" % n for n in range(4500)) + b"\r\n",
-    "tiny chunks": b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    + b"1\r\n \r\n" * 2000,
-}
+def endless(start, piece):
+    return start + fill(piece, room=256 * KIB)
 
 
-@pytest.mark.parametrize("costly", COSTLY.values(), ids=COSTLY)
-def test_many_costly_requests_do_not_delay_others(target, costly):
+ENDLESS = [
+    endless(b"GET /", b"x"),
+    endless(b"GET / HTTP/1.1\r\nX: ", b"x"),
+    endless(HEALTH[:-2], b"a:\r\n"),
+    endless(HEALTH[:-2], b"".join(b"%x:\r\n" % number for number in range(4500))),
+    endless(b"", b"\0"),
+    endless(b"", b"\r\n"),
+    endless(CHUNKED + b"ffffffffffffffff\r\n", b"x"),
+    endless(CHUNKED, b"1\r\n \r\n"),
+    endless(CHUNKED, b"0"),
+    endless(CHUNKED + b"5;", b"x"),
+    endless(CHUNKED + b"0\r\n", b"X: x\r\n"),
+]
+
+
+def test_connections_that_send_without_end_do_not_delay_others(target):
     def act():
-        with target.connections(40) as crowd:
-            for raw in crowd:
-                raw.setblocking(False)
-            until = time.monotonic() + 0.6
-            while time.monotonic() < until:
-                for raw in crowd:
-                    with contextlib.suppress(OSError):
-                        raw.send(costly)
-                time.sleep(0.005)
+        until = time.monotonic() + 3 * PROMPT
+        while time.monotonic() < until:
+            with target.connections(10 * len(ENDLESS)) as crowd:
+                for raw, data in zip(crowd, itertools.cycle(ENDLESS), strict=False):
+                    raw.setblocking(False)
+                    with contextlib.suppress(OSError):  # it may be closed before all is sent
+                        raw.send(data)
+                time.sleep(0.05)
 
     attack(target, act)
 

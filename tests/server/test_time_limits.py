@@ -1,4 +1,4 @@
-"""Callers that send little, too much or nothing, or read no answer: all others are served as before."""
+"""Connections that make no progress, or whose request or reading is too slow, are closed."""
 
 import contextlib
 import itertools
@@ -6,20 +6,9 @@ import time
 
 import pytest
 from support.server import make_key
-from support.sockets import (
-    BODY,
-    CHUNKED,
-    KIB,
-    LARGE_ANSWER,
-    LARGE_PAGE,
-    fill_with_large_clients,
-    read_answer,
-    request,
-)
+from support.sockets import BODY, KIB, LARGE_ANSWER, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import target_in
 
-CROWD = 300
-THREADS = 4  # of the server, so that few callers would be enough to hold them all
 LIMIT_SECONDS = 0.6  # a busy machine may hold up a caller who is in time
 QUICK = f"""
 from acare.server import channel, server
@@ -28,57 +17,13 @@ server._SWEEP_SECONDS = 0.05
 """
 
 
-def large_target(folder, before=""):
-    fill_with_large_clients(folder / "served.db")
-    few = f"from acare.server import server; server.THREADS['write'] = {THREADS}\n{before}"
-    return target_in(folder, key=make_key(folder / "served.db"), before=few)
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory):
-    with large_target(tmp_path_factory.mktemp("hostile")) as target:
-        yield target
-
-
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     """A server with short time limits."""
-    with large_target(tmp_path_factory.mktemp("quick"), before=QUICK) as target:
+    database = tmp_path_factory.mktemp("quick") / "served.db"
+    fill_with_large_clients(database)
+    with target_in(database.parent, key=make_key(database), before=QUICK) as target:
         yield target
-
-
-# --- a crowd of connections
-
-
-def endless(start, line):
-    return start + line * (KIB * 256 // len(line))
-
-
-ENDLESS = [
-    endless(b"GET /", b"x"),
-    endless(b"GET / HTTP/1.1\r\nX: ", b"x"),
-    endless(b"GET / HTTP/1.1\r\n", b"X: x\r\n"),
-    endless(b"", b"\0"),
-    endless(b"", b"\r\n"),
-    endless(CHUNKED + b"ffffffffffffffff\r\n", b"x"),
-    endless(CHUNKED, b"1\r\n \r\n"),
-    endless(CHUNKED, b"0"),
-    endless(CHUNKED + b"5;", b"x"),
-    endless(CHUNKED + b"0\r\n", b"X: x\r\n"),
-]
-
-
-def test_a_crowd_that_sends_without_end_does_not_shut_out_others(target):
-    threads = target.threads()
-    with target.connections(CROWD, receive_buffer=4096) as crowd:
-        for raw, data in zip(crowd, ENDLESS * (THREADS + 1), strict=False):
-            with contextlib.suppress(ConnectionError):  # it may be closed before all is sent
-                raw.sendall(data)
-        target.ask("PUT", "/v1/clients/unknown", BODY, 404)
-    assert target.threads() == threads
-
-
-# --- time limits
 
 
 def closes(raw, sending=(), within=8.0):
