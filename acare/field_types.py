@@ -123,7 +123,7 @@ class StringList(FieldType):
                 valid.append(self.items.validate(item) or "")
             except ValueError as error:
                 raise ValueError(f"is invalid: [{index}] {error}") from None
-        return f"[{','.join(map(to_json, valid))}]"  # for a few strings, half the time of to_json(valid)
+        return f"[{','.join(map(to_json, valid))}]"  # faster than to_json(valid)
 
 
 @dataclass(frozen=True)

@@ -88,11 +88,7 @@ _ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
 
 def validate_create(body: object) -> ValidFields:
     """The complete record of a client to create. InvalidInput lists every problem."""
-    problems: list[FieldError] = []
-    valid = _validate({**_ABSENT, **_members(body)}, "is required", problems)
-    if problems:
-        raise InvalidInput(*problems)
-    return valid
+    return _validate({**_ABSENT, **_members(body)}, "is required", [])
 
 
 def validate_update(body: object) -> tuple[ValidFields, int | None]:
@@ -107,12 +103,9 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
         version = validate_version(members["version"]) if "version" in members else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    changes = _validate(members, "must not be null", problems)
     if _ABSENT.keys().isdisjoint(members):
         problems.append(FieldError("body", f"must have at least one of {', '.join(_ABSENT)}"))
-    if problems:
-        raise InvalidInput(*problems)
-    return changes, version
+    return _validate(members, "must not be null", problems), version
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -140,7 +133,7 @@ def validate_version(value: object) -> int:
 
 
 def _validate(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
-    """The valid fields among ``members``. Appends the problems of the others to ``problems``.
+    """The fields among ``members``. InvalidInput lists their problems after those in ``problems``.
 
     ``null_message`` is the message for a required field that is null.
     """
@@ -161,4 +154,6 @@ def _validate(members: dict[str, object], null_message: str, problems: list[Fiel
     low, high = valid.get("budget_min"), valid.get("budget_max")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
         problems += budgets_crossed(valid).problems
+    if problems:
+        raise InvalidInput(*problems)
     return valid

@@ -10,7 +10,7 @@ from typing import NamedTuple
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
-#: The maximum number of buckets in memory. With about 250 bytes each this is 25 MB.
+#: The maximum number of buckets in memory.
 MAX_BUCKETS = 100_000
 
 

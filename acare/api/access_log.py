@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import re
 import time
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from urllib.parse import quote
 
 import falcon
 
-from acare.api.envelope import new_request_id
 from acare.api.request import Context, Request
 
 log = logging.getLogger("acare.access")
@@ -73,7 +73,8 @@ class AccessLog:
         context.started = time.perf_counter()
         sent = req.env.get("HTTP_X_REQUEST_ID", "")
         is_usable = _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
-        context.request_id = sent if is_usable else new_request_id()
+        # Not a secret, so it does not need the randomness of the operating system.
+        context.request_id = sent if is_usable else f"{random.getrandbits(128):032x}"
         resp.set_header("X-Request-ID", context.request_id)
 
     def process_response(

@@ -6,7 +6,6 @@ Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"succes
 
 import json
 import logging
-import random
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -182,8 +181,3 @@ def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exceptio
     code, message = INTERNAL_ERROR
     resp.status = falcon.HTTP_500
     resp.text = error_body(code, message, request_id, error_id=error_id)
-
-
-def new_request_id() -> str:
-    """A unique id. It is not a secret, so the operating system's randomness is not needed."""
-    return f"{random.getrandbits(128):032x}"
