@@ -109,6 +109,11 @@ def open_file(path: Path) -> sqlite3.Connection:
     return _connect(path)
 
 
+def open_alone(path: Path) -> sqlite3.Connection:
+    """A connection that reads the file as it is, without its log or journal, and without locks."""
+    return _connect(path, mode="ro&immutable=1")
+
+
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection for a command that only reads: the file, its log and its folder stay as they are.
 

@@ -12,7 +12,7 @@ from glob import escape
 from pathlib import Path
 
 from acare.database import schema
-from acare.database.connection import open_file, open_to_read
+from acare.database.connection import open_alone, open_file, open_to_read
 from acare.database.disk import PREFIX, explain_access, remove_temporary_files, sync, temporary
 from acare.errors import DatabaseRefused
 
@@ -171,7 +171,12 @@ def has_wal(path: Path) -> bool:
 
 def has_journal(path: Path) -> bool:
     """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
-    return path.exists() and path.resolve().with_name(f"{path.resolve().name}-journal").exists()
+    with refusing(path):
+        if not path.exists() or not path.resolve().with_name(f"{path.resolve().name}-journal").exists():
+            return False
+        with closing(open_alone(path)) as connection:
+            is_ours = connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        return is_ours and not is_backup(path)
 
 
 def _create(path: Path) -> None:

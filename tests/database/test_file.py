@@ -93,6 +93,16 @@ def with_its_log(path):
     leave_in_log(path, "CREATE TABLE songs (title)")
 
 
+def with_a_journal(path):
+    """A file of another program after a crash: SQLite would undo what was not committed."""
+    edit(path, "CREATE TABLE songs (title); INSERT INTO songs VALUES (zeroblob(99999))")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.executescript("PRAGMA cache_size = 1; BEGIN; UPDATE songs SET title = randomblob(99999)")
+        left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-journal"))}
+    for each, content in left.items():
+        each.write_bytes(content)
+
+
 def of_a_newer_schema(path):
     make_with_key(path)
     edit(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
@@ -122,6 +132,7 @@ REFUSED = {
         "a database of another program",
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
+    "another program's with a journal": (with_a_journal, "attempt to write a readonly database"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a file that was cut off": (cut_off, "database disk image is malformed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
