@@ -10,7 +10,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def examples(language, section=""):
     """The blocks in this language, of all pages or below the heading ``section``."""
-    text = re.search(rf"^## {section}.*?(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    text = re.search(rf"^## {section}.*?(?=^## |^# [A-Z]|\Z)", PAGE, re.MULTILINE | re.DOTALL)
     return [block for found, block in FENCE.findall(text[0] if section else PAGE) if found == language]
 
 
