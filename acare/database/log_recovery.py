@@ -9,7 +9,6 @@ import os
 import sqlite3
 import struct
 import time
-from array import array
 from contextlib import closing, suppress
 from glob import escape
 from pathlib import Path
@@ -28,11 +27,10 @@ FAILURE = (
 
 _PIECE = 1024 * 1024  # bytes of the log that are written again at a time
 
-# The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts and the checksum of its header; of
-# each frame, its commit mark, salts and checksum, and then the content of a page. In a valid frame, the salts
-# equal the salts of the header, and the checksum continues the checksum of the frame before.
-_HEADER = struct.Struct("> 16x 8s 8s")
-_FRAME = struct.Struct("> 4x I 8s 8s")
+# The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
+# the salts of each frame, before the content of a page. Frames from before the last restart have other salts.
+_HEADER = struct.Struct("> 16x 8s 8x")
+_FRAME = struct.Struct("> 4x I 8s 8x")
 
 
 def failure_record(database: Path) -> Path:
@@ -99,38 +97,13 @@ def _write_again(path: Path) -> None:
 def _lost_commits(path: Path, page_size: int, in_log: int) -> int:
     """The number of commits in a log after the first ``in_log`` frames; 0 if they can be a torn end.
 
-    After a power cut, any parts of the last transaction can be there. A valid frame after a valid commit
-    frame is proof of damage: it was written when that commit was on the disk.
+    Each commit is on the disk before the next one is written, so a power cut damages only the last one.
     """
-    size = _FRAME.size + page_size
-    lost, is_proven, follows_commit = 0, False, False
-    before = b""  # the checksum of the frame before
+    size, lost = _FRAME.size + page_size, 0
     with suppress(FileNotFoundError), path.open("rb") as content:
-        header = content.read(_HEADER.size).ljust(_HEADER.size)
-        salts, checksum = _HEADER.unpack(header)
-        is_known = _checksum(bytes(8), header[:24]) == checksum  # otherwise the header is damaged
+        (salts,) = _HEADER.unpack(content.read(_HEADER.size).ljust(_HEADER.size))
         content.seek(in_log * size, os.SEEK_CUR)
         while len(frame := content.read(size)) == size:
-            is_commit, frame_salts, checksum = _FRAME.unpack(frame[: _FRAME.size])
-            if not is_known:
-                salts, is_known = frame_salts, True
-            if frame_salts != salts:
-                before = b""
-                continue
-            if not is_proven and (is_commit or follows_commit):
-                is_valid = before != b"" and _checksum(before, frame[:8] + frame[24:]) == checksum
-                is_proven = is_valid and follows_commit
-                follows_commit = is_valid and is_commit > 0
-            lost += is_commit > 0
-            before = checksum
-    return lost if is_proven else 0
-
-
-def _checksum(before: bytes, content: bytes) -> bytes:
-    """The checksum of ``content`` after another checksum, of words in this machine's order of bytes."""
-    first, second = struct.unpack(">II", before)
-    words = array("I", content)
-    for even, odd in zip(words[::2], words[1::2], strict=True):
-        first = (first + even + second) & 0xFFFFFFFF
-        second = (second + odd + first) & 0xFFFFFFFF
-    return struct.pack(">II", first, second)
+            is_commit, frame_salts = _FRAME.unpack_from(frame)
+            lost += is_commit > 0 and frame_salts == salts
+    return lost if lost > 1 else 0
