@@ -135,7 +135,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             KeyCollection(self.keys),
             KeyItem(self.keys),
             Liveness(),
-            Readiness(lambda: self.database.check_readiness(), clock),
+            Readiness(lambda: self.database.check_write(), clock),
             OpenApiDocument(__version__),
             Index(__version__, Page(settings.agency, settings.currency)),
             WebFile(),

@@ -15,7 +15,7 @@ from acare.api.web import Page
 
 log = logging.getLogger("acare.error")
 
-#: Nanoseconds for which ``/readyz`` uses the results of its checks.
+#: Nanoseconds for which ``/readyz`` uses the result of its check.
 CHECK_NANOSECONDS = 1_000_000_000
 
 
@@ -27,25 +27,25 @@ class Liveness:
 
 
 class Readiness:
-    """``/readyz``: 200 if the server can write, else 503. ``run_checks`` maps checks to "ok" or a problem.
+    """``/readyz``: 200 if the server can write, else 503. ``check_write`` returns "ok" or a problem.
 
-    The checks write, and a caller needs no key. So they run once at a time, their results are used for a
-    second, and while they run, other callers get the results before. A server that is stopping says so in the
+    The check writes, and a caller needs no key. So it runs once at a time, its result is used for a second,
+    and while it runs, other callers get the result before. A server that is stopping says so in the
     WSGI environ. Load balancers ask every few seconds, so only a change is logged.
     """
 
-    def __init__(self, run_checks: Callable[[], dict[str, str]], clock: Callable[[], int]) -> None:
+    def __init__(self, check_write: Callable[[], str], clock: Callable[[], int]) -> None:
         """``clock`` returns nanoseconds."""
-        self._run_checks = run_checks
+        self._check_write = check_write
         self._clock = clock
-        self._checks: dict[str, str] = {}
+        self._result = ""
         self._checked_at = clock() - CHECK_NANOSECONDS
         self._mutex = threading.Lock()
         self._was_ready = True
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         stopping = req.env.get("acare.stopping", False)
-        checks = {"server": "The server is stopping." if stopping else "ok", **self._last_checks()}
+        checks = {"server": "The server is stopping." if stopping else "ok", "write": self._last_result()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
         ready = not failed
@@ -56,15 +56,15 @@ class Readiness:
             raise envelope.unavailable(message, {"checks": checks})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
-    def _last_checks(self) -> dict[str, str]:
-        """The results of the last checks, after running them if these are too old."""
-        if self._mutex.acquire(blocking=not self._checks):
+    def _last_result(self) -> str:
+        """The result of the last check, after running it if this is too old."""
+        if self._mutex.acquire(blocking=not self._result):
             try:
                 if self._clock() - self._checked_at >= CHECK_NANOSECONDS:
-                    self._checks, self._checked_at = self._run_checks(), self._clock()
+                    self._result, self._checked_at = self._check_write(), self._clock()
             finally:
                 self._mutex.release()
-        return self._checks
+        return self._result
 
 
 class OpenApiDocument:

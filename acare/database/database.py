@@ -1,7 +1,6 @@
 """One database file: many readers, one writer."""
 
 import os
-import shutil
 import sqlite3
 import time
 from collections import deque
@@ -31,9 +30,6 @@ K = TypeVar("K", bound=Hashable)
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
-
-#: Free bytes on the disk below which acare is not ready: the log and a checkpoint need some room.
-MIN_FREE = 16 * 1024 * 1024
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
@@ -166,9 +162,15 @@ class Database:
             return self._writer.empty_log()
         return False
 
-    def check_readiness(self) -> dict[str, str]:
-        """The result of each check, "ok" or the problem: "write" is a small write, "disk" the free space."""
-        return {"write": self._check_write(), "disk": self._check_disk()}
+    def check_write(self) -> str:
+        """Make a real write: a transaction can begin even if the disk is full. "ok", or the problem."""
+        try:
+            self.submit(write_one_page).result(WRITE_CHECK_SECONDS)
+        except Empty:
+            return "A write has not finished yet."
+        except (StoreUnavailable, sqlite3.Error) as error:
+            return str(error)
+        return "ok"
 
     def close(self) -> None:
         """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
@@ -192,23 +194,6 @@ class Database:
             return open_reader(self.path)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
-
-    def _check_write(self) -> str:
-        """Make a real write: a transaction can begin even if the disk or the quota is full."""
-        try:
-            self.submit(write_one_page).result(WRITE_CHECK_SECONDS)
-        except Empty:
-            return "A write has not finished yet."
-        except (StoreUnavailable, sqlite3.Error) as error:
-            return str(error)
-        return "ok"
-
-    def _check_disk(self) -> str:
-        try:
-            free = shutil.disk_usage(self.path.parent).free
-        except OSError as error:
-            return f"The free space of the disk cannot be read: {error.strerror}."
-        return "ok" if free >= MIN_FREE else f"Only {free // 2**20} MiB are free on the disk."
 
     def _check_process(self) -> None:
         if self._process != os.getpid():  # SQLite's locks do not pass to a child

@@ -1,8 +1,6 @@
 """Liveness and readiness: whether the process answers, and whether it can write."""
 
-import shutil
 import sqlite3
-from collections import namedtuple
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -13,9 +11,6 @@ from support.threads import Call, Held, in_threads
 
 import acare
 from acare.api.system import CHECK_NANOSECONDS
-from acare.database.database import MIN_FREE
-
-Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
@@ -43,19 +38,15 @@ def ready(app, status=200, **environ):
     """The failed checks, by name."""
     body = Api(app).ask("GET", "/readyz", status=status, environ=environ).json
     checks = body["data"]["checks"] if body["success"] else body["error"]["details"]["checks"]
-    assert list(checks) == ["server", "write", "disk"]
+    assert list(checks) == ["server", "write"]
     return {name: state for name, state in checks.items() if state != "ok"}
-
-
-def set_free(monkeypatch, free):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2 * 10**12, 10**12, free))
 
 
 # --- ready
 
 
 def test_a_server_that_can_write_is_ready(app):
-    checks = dict.fromkeys(("server", "write", "disk"), "ok")
+    checks = dict.fromkeys(("server", "write"), "ok")
     assert Api(app).get("/readyz").json["data"] == {"status": "ready", "checks": checks}
 
 
@@ -69,8 +60,8 @@ def test_the_check_commits_a_write(app, another):
 
 
 def test_many_callers_cause_one_check_in_a_second(app, clock, monkeypatch):
-    checks, check = [], app.database.check_readiness
-    monkeypatch.setattr(app.database, "check_readiness", lambda: checks.append(1) or check())
+    checks, check = [], app.database.check_write
+    monkeypatch.setattr(app.database, "check_write", lambda: checks.append(1) or check())
     for seconds, number in ((0, 1), (0.999, 1), (1, 2)):
         clock.now = seconds * CHECK_NANOSECONDS
         in_threads(8, lambda _: ready(app))
@@ -85,19 +76,6 @@ def test_callers_get_the_last_result_while_a_check_runs(app, clock):
         wait_for(lambda: held.queued() == 1)
         assert ready(app) == {}
     assert first.result() == {}
-
-
-# --- not ready
-
-
-def test_a_full_disk_makes_it_not_ready(app, clock, monkeypatch):
-    for free, status in ((0, 503), (MIN_FREE - 1, 503), (MIN_FREE, 200), (10**12, 200)):
-        set_free(monkeypatch, free)
-        clock.now += CHECK_NANOSECONDS
-        assert ready(app, status).keys() == ({"disk"} if status == 503 else set())
-    set_free(monkeypatch, 5 * 2**20)
-    clock.now += CHECK_NANOSECONDS
-    assert "5 MiB" in ready(app, 503)["disk"]
 
 
 # --- liveness

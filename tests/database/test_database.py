@@ -171,8 +171,8 @@ def test_a_check_does_not_wait_long_for_its_write(database, monkeypatch):
     """As when the disk is stuck."""
     monkeypatch.setattr(database_module, "WRITE_CHECK_SECONDS", 0.05)
     with Held(database._writer):
-        assert database.check_readiness()["write"] == "A write has not finished yet."
-    assert database.check_readiness()["write"] == "ok"
+        assert database.check_write() == "A write has not finished yet."
+    assert database.check_write() == "ok"
 
 
 # --- the end

@@ -103,7 +103,7 @@ def other(tmp_path, fail):
 
 
 def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
-    assert "checkpoint failed" in other.check_readiness()["write"]
+    assert "checkpoint failed" in other.check_write()
     with pytest.raises(StoreUnavailable, match="stop every process"), other.transaction():
         pass  # the log could be restarted, although its content may not be in the database
 
@@ -205,7 +205,7 @@ def test_the_record_stays_while_a_process_in_another_container_writes(other, fai
     """Its locks are not in /proc."""
     monkeypatch.setattr(file, "processes_using", lambda path: set())
     with closing(Database(tmp_path / "acare.db")) as database:
-        assert "checkpoint failed" in database.check_readiness()["write"]
+        assert "checkpoint failed" in database.check_write()
 
 
 # --- a log that is damaged

@@ -64,7 +64,7 @@ class Scene:
         for store, names in METHODS.items():
             for name in names.split():
                 self.monkeypatch.setattr(getattr(self.app, store), name, fail)
-        self.monkeypatch.setattr(self.app.database, "check_readiness", fail)
+        self.monkeypatch.setattr(self.app.database, "check_write", fail)
 
 
 @contextmanager
