@@ -132,12 +132,11 @@ STATEMENT = re.compile(r"\b(FROM|INTO|UPDATE|JOIN)\s+(clients|client_history|use
 
 
 def test_only_the_store_has_statements_on_clients_users_and_keys() -> None:
-    """And ``database``, which verifies complete files."""
     texts = ((name, node) for name, tree in MODULES.items() for node in ast.walk(tree))
     using = {
         name for name, node in texts if isinstance(node, ast.Constant) and STATEMENT.search(str(node.value))
     }
-    assert {part_of(name) for name in using} == {"store", "database"}
+    assert {part_of(name) for name in using} == {"store"}
 
 
 # --- importing has no effects

@@ -31,7 +31,7 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise DatabaseRefused(f"{path}: {failed}{reason}{explain_access(path)}") from None
 
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.copying import Progress, check_content, copy_verified, sha256, silent
+from acare.database.copying import Progress, copy_verified, sha256, silent, verify_file
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
+from acare.maintenance.verification import check_content
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
@@ -29,7 +30,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     try:
         if not folder.exists():
             _make(folder, database)
-        copy_verified(database, target, progress=progress)
+        copy_verified(database, target, check_content, progress)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
     if keep is not None:
@@ -72,14 +73,14 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
 
 
 def verify(path: Path, progress: Progress = silent) -> int:
-    """Verify a backup: schema, checksum, size, structure, foreign keys and totals.
+    """Verify a backup: schema, checksum, structure and content.
 
     Returns its number of clients. DatabaseRefused says in one line what is wrong.
     """
     check_file(path)
     try:
         check_sha256(path, checksum_file(path))
-        return check_content(path, progress)
+        return verify_file(path, check_content, progress)
     except OSError as error:
         raise DatabaseRefused(f"{error.filename or path}: {error.strerror}") from None
 

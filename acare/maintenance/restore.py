@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.database.connection import open_file
-from acare.database.copying import Progress, check_content, silent
+from acare.database.copying import Progress, silent, verify_file
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import checksum_file, in_use, is_backup, processes_using, refusing
 from acare.database.log_recovery import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
+from acare.maintenance.verification import check_content
 from acare.store.changes import end_cursors
 from acare.store.clients import count
 from acare.store.erasures import CarriedOver, carry_over, is_readable
@@ -51,7 +52,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
         check_sha256(fresh, checksum_file(backup), name=backup)
-        check_content(fresh, progress, name=backup)
+        verify_file(fresh, check_content, progress, name=backup)
         clients, carried_over = _update(fresh, backup, old)
         renamed = _replace(database, fresh)
     try:

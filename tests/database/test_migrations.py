@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from support import command, old_schema
+from support.backups import verified
 from support.client import Api
 from support.data import JORDAN, UNKNOWN_ID
 from support.files import edit, leave_in_log, query
@@ -18,7 +19,6 @@ import acare
 from acare.auth import OPERATOR
 from acare.cli import main
 from acare.database import file, migrations, schema
-from acare.database.copying import check_content
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
@@ -84,9 +84,9 @@ def backup_of(path):
 
 
 def test_a_migrated_file_has_the_current_schema(path, old):
-    assert (version_of(path), check_content(path)) == (old, 8)
+    assert (version_of(path), verified(path)) == (old, 8)
     migrations.migrate(path)
-    assert (version_of(path), file.check(path), check_content(path)) == (NOW, NOW, 8)
+    assert (version_of(path), file.check(path), verified(path)) == (NOW, NOW, 8)
 
 
 CALLERS = {old_schema.BROKER, old_schema.ANA, old_schema.ANA_READS, old_schema.BEN}
@@ -216,10 +216,12 @@ def test_without_a_backup_nothing_is_migrated(path, old, monkeypatch, problem):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if problem == "damage":
-        edit(path, "UPDATE client_totals SET total = 7")
+        edit(path, "PRAGMA foreign_keys = OFF; DELETE FROM users")
     else:
         monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(DatabaseRefused, match={"damage": "total", "a full disk": "No space left"}[problem]):
+    with pytest.raises(
+        DatabaseRefused, match={"damage": "foreign key", "a full disk": "No space left"}[problem]
+    ):
         migrations.migrate(path)
     assert (version_of(path), list(path.parent.glob("*schema*"))) == (old, [])
 

@@ -4,10 +4,10 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from support.backups import verified
 from support.files import contents, edit, leave_in_log, query
 
 from acare.database import file, schema
-from acare.database.copying import check_content
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 
@@ -132,7 +132,7 @@ def test_other_tables_and_plain_indexes_are_accepted(path, script):
     before = query(path, objects)
     Database(path).close()
     assert query(path, objects) == before
-    assert check_content(path) == 0
+    assert verified(path) == 0
 
 
 def test_a_schema_that_cannot_be_parsed_is_refused_unchanged(path):

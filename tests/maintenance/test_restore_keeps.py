@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import old_schema
-from support.backups import fill, names, sign
+from support.backups import fill, names, sign, verified
 from support.client import Api, full_key
 from support.files import edit, query
 from support.keys import new_key
@@ -17,7 +17,6 @@ import acare
 from acare.auth import OPERATOR
 from acare.cli import main
 from acare.database import schema
-from acare.database.copying import check_content
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
@@ -120,7 +119,7 @@ def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monk
         backup = back_up(path, tmp_path / "backups")
         ErasureStore(app.database).erase(client_id)
     restore(backup, path)
-    assert (query(path, "SELECT * FROM visits"), check_content(path)) == ([], 0)
+    assert (query(path, "SELECT * FROM visits"), verified(path)) == ([], 0)
 
 
 def test_restoring_over_an_unreadable_database_warns(path, since, capsys):

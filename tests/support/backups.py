@@ -13,7 +13,9 @@ from support.keys import new_key
 
 import acare
 from acare.auth import caller_without_key
+from acare.database.copying import verify_file
 from acare.database.file import checksum_file
+from acare.maintenance.verification import check_content
 
 
 class Content(NamedTuple):
@@ -59,3 +61,8 @@ def sign(path):
     """Write the right checksum next to a file."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     checksum_file(path).write_text(f"{digest}  {path.name}\n")
+
+
+def verified(path):
+    """The number of clients in a file; DatabaseRefused if it is damaged."""
+    return verify_file(path, check_content)

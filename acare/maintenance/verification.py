@@ -1,0 +1,59 @@
+"""Verification of the content of a database: rows that contradict each other, and the full-text index."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from acare.database.schema import SCHEMA_VERSION
+from acare.store.clients import count
+
+#: Statements that find rows that contradict each other, and return a text for each. They are separated by
+#: empty lines. ``{json}`` is the expression that generates the JSON of a client, ``{paths}`` are its fields
+#: other than id, user_id and version.
+CONTRADICTIONS = Path(__file__).with_name("verification.sql")
+
+CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
+
+# The expression that generates the JSON of a client, and the lines in it that begin with the name of a field.
+_GENERATED = re.compile(r"AS (\(json_object\(.*\)\)) STORED", re.DOTALL)
+_FIELD = re.compile(r"^\s*'(?!id'|user_id'|version')(\w+)', ", re.MULTILINE)
+
+# An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
+COMPARE_INDEX = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
+
+# Other programs can insert a client, which is not indexed until the next write.
+IS_INDEXED = "SELECT NOT EXISTS (SELECT 1 FROM clients_to_index)"
+
+
+def check_content(connection: sqlite3.Connection) -> int:
+    """Check the content of a database of any schema. Returns its number of clients.
+
+    sqlite3.DatabaseError for the first error.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for problem in _contradictions(connection, version):
+        raise sqlite3.IntegrityError(problem)
+    if version == SCHEMA_VERSION and connection.execute(IS_INDEXED).fetchone() == (1,):
+        connection.execute("BEGIN")
+        try:
+            connection.execute(COMPARE_INDEX)
+        except sqlite3.OperationalError:
+            raise  # interrupted
+        except sqlite3.DatabaseError as error:
+            reason = f"the full-text index, which 'acare compact' makes anew: {error}"
+            raise sqlite3.IntegrityError(reason) from None
+        connection.execute("ROLLBACK")
+    return count(connection)
+
+
+def _contradictions(connection: sqlite3.Connection, version: int) -> Iterator[str]:
+    """Rows that contradict each other, which the integrity check cannot see."""
+    ((sql,),) = connection.execute(CLIENTS_SQL).fetchall()
+    expression = " ".join(_GENERATED.findall(sql))
+    paths = ", ".join(f"'$.{name}'" for name in _FIELD.findall(expression))
+    script = CONTRADICTIONS.read_text("utf-8").replace("{json}", expression).replace("{paths}", paths)
+    for statement in script.split("\n\n"):
+        if version > 2 or "client_changes" not in statement:  # a table that schema 2 lacks
+            for (problem,) in connection.execute(statement):
+                yield problem
