@@ -151,8 +151,7 @@ function explain(error, draft, form, signal) {
   const redraw = (problem) => drawForm(draft, signal, problem);
   if (error.status === 404) return state.showFailure(error, signal);
   if (error.status === 412) {
-    const back = { element: form, redraw: () => redraw(), save: (merged, element) => save(merged, element, signal) };
-    return showConflict(draft, error.details, signal, back).catch((problem) => state.showFailure(problem, signal));
+    return showConflict(draft, error.details, form, signal).catch((problem) => state.showFailure(problem, signal));
   }
   if (error.status === 400) return redraw({ message: error.message, problems: allProblems(error.problems, draft.values) });
   if (error.status !== 422) return redraw(error);
@@ -191,9 +190,8 @@ async function askForTwin(draft, twins, signal) {
   save(draft, form, signal);
 }
 
-/** Show both persons' changes. ``details`` come from the error; ``form`` has the functions that save a draft and
- *  draw its form again. */
-async function showConflict(draft, details, signal, form) {
+/** Show both persons' changes. ``details`` come from the error. */
+async function showConflict(draft, details, form, signal) {
   const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
   const differences = merge(draft.base, draft.values, theirs);
   const kinds = new Set(differences.map(({ kind }) => kind));
@@ -202,9 +200,9 @@ async function showConflict(draft, details, signal, form) {
   const saveMerged = (choices, element) => {
     const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
     writeDraft(merged);
-    return form.save(merged, element);
+    return save(merged, element, signal);
   };
-  if (isMine && kinds.size === 1) return saveMerged({}, form.element); // it was restored, or has another owner
+  if (isMine && kinds.size === 1) return saveMerged({}, form); // it was restored, or has another owner
   const submit = (event) => {
     event.preventDefault();
     saveMerged(Object.fromEntries(new FormData(event.target)), event.target);
@@ -218,7 +216,7 @@ async function showConflict(draft, details, signal, form) {
     ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
   el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
     el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
-      button(TEXT.backToForm, form.redraw), button(TEXT.discard, () => discard(draft)))));
+      button(TEXT.backToForm, () => drawForm(draft, signal)), button(TEXT.discard, () => discard(draft)))));
 }
 
 /** What one person did to a field: a value to choose, a change that is kept, or nothing. */
