@@ -69,7 +69,7 @@ class StoreResource(Generic[Store]):
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """The parameters that are given; see ``parse_each``. A blank value counts as not given."""
-    given = {name: req.params[name] for name in parameters if name in req.params}
+    given = {name: value for name, value in req.params.items() if name in parameters}
     repeated = [name for name, value in given.items() if isinstance(value, list)]
     problems = [FieldError(name, "must not be given more than once") for name in repeated]
     texts = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
