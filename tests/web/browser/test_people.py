@@ -80,15 +80,6 @@ def test_a_disabled_colleague_is_signed_out_until_enabled(open_page, agency):
         ask(theirs, "GET", "/v1/users/me", status=status)
 
 
-def test_the_last_broker_is_told_to_make_another_one(open_page, start):
-    server = start("--rate-limit", "off")
-    page = people(open_page, Agency(server.url, server.key))
-    dialog = open_dialog(page, "Edit", {"email": "broker@localhost"})
-    dialog.get_by_label("Role").select_option("agent")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("only broker is broker@localhost; make another")
-
-
 def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
     (leaver, theirs), (heir, _) = add(agency), add(agency)
     clients = [theirs.create() for _ in range(3)]

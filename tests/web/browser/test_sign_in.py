@@ -19,8 +19,8 @@ def test_escape_does_not_leave_the_sign_in(open_page, agency):
     expect(page.locator("#who")).to_contain_text("Broker")
 
 
-@pytest.mark.parametrize("key", ["ключ", "a\u200bb", "“abc”", "x\ty"])
-def test_a_key_that_no_header_can_have_is_refused(open_page, agency, key):
+@pytest.mark.parametrize("key", ["ключ", "a\u200bb", "“abc”", "x\ty", "f" * 64])
+def test_a_key_that_is_not_valid_is_refused(open_page, agency, key):
     page = open_page(agency.url)
     page.get_by_label("Your key").fill(key)
     page.get_by_role("button", name="Sign in").click()
@@ -47,8 +47,6 @@ def sign_in(page, key):
 
 def test_signing_in_lasts_across_tabs_until_signing_out(open_page, demo):
     page = open_page(demo.url)
-    sign_in(page, "f" * 64)
-    expect(page.get_by_role("alert")).to_have_text("This key is not valid. Ask for a new one.")
     sign_in(page, f" {demo.link} ")  # a whole invitation
     expect(page.locator(ROWS)).to_have_count(25)
     with page.context.expect_page() as opened:

@@ -52,15 +52,6 @@ def test_undo_stays_ten_seconds_or_as_long_as_it_has_the_focus(open_page, agency
     expect(page.get_by_role("button", name="Undo")).to_have_count(int(focused))
 
 
-def test_undo_after_another_window_has_restored_it(open_page, agency):
-    client = agency.create()
-    page = opened(open_page, agency, f"client/{client['id']}")
-    delete(page)
-    agency.ask("POST", f"/v1/clients/{client['id']}/restore")
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#said")).to_have_text("The client was restored.")
-
-
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
     client = agency.create(last_name=f"Foundagain{width}")
