@@ -146,7 +146,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         cost = self._routes.workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
         if (key := api_key(env)) is not None:
             try:
-                if (caller := self.keys.holder(key)) is not None:
+                if (caller := self.keys.authenticate(key)) is not None:
                     return Turn(caller.user_id, cost, cost == "write")
             except AcareError:  # the database is busy or closed
                 pass

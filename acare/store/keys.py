@@ -108,27 +108,33 @@ class KeyStore:
         self._now = now
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
-    def holder(self, key: str) -> Caller | None:
-        """The caller who holds the key; None if it is malformed, unknown, expired or revoked."""
-        if len(key) != KEY_LENGTH:
-            return None
-        caller, expires_at = self._database.cached(key, _find)
-        return None if expires_at is not None and expires_at <= self._now() else caller
-
     def authenticate(self, key: str) -> Caller | None:
-        """Like ``holder``, for a request that is answered now.
+        """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        caller = self.holder(key)
-        if caller is None:
+        if len(key) != KEY_LENGTH:
             return None
+        caller, expires_at = self._database.cached(key, self._find)
+        return None if expires_at is not None and expires_at <= self._now() else caller
+
+    def _find(self, connection: sqlite3.Connection, key: str) -> tuple[Caller | None, str | None]:
+        """The holder of a key that is not revoked, and when the key expires."""
+        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
+        if row is None:
+            return None, None
+        user_id, role, key_id, preview, scopes, expires_at = row
+        given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
+        if expires_at is None or expires_at > self._now():
+            self._record_use(key_id)
+        return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at
+
+    def _record_use(self, key_id: str) -> None:
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
-        if self._minutes.get(caller.key_id) != minute:
-            self._minutes[caller.key_id] = minute  # once a minute, even if the write is delayed or fails
-            values = {"id": caller.key_id, "minute": minute}
+        if self._minutes.get(key_id) != minute:
+            self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
+            values = {"id": key_id, "minute": minute}
             self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
-        return caller
 
     def create(
         self,
@@ -212,16 +218,6 @@ def _read(connection: sqlite3.Connection, statement: str, **values: object) -> l
     """The keys that a statement selects."""
     keys = users.as_dicts(connection.execute(statement, values))
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
-
-
-def _find(connection: sqlite3.Connection, key: str) -> tuple[Caller | None, str | None]:
-    """The holder of a key that is not revoked, and when the key expires."""
-    row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
-    if row is None:
-        return None, None
-    user_id, role, key_id, preview, scopes, expires_at = row
-    given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
-    return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at
 
 
 def _hash(key: str) -> bytes:
