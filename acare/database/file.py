@@ -19,8 +19,6 @@ from acare.errors import DatabaseRefused
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
 
-_SHOWN = 100  # characters of a command line
-
 
 @contextmanager
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
@@ -109,16 +107,16 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def processes_using(path: Path) -> set[int] | None:
+def processes_using(path: Path) -> list[int]:
     """The ids of the processes that have the database open, by SQLite's lock on it.
 
-    None where the system cannot tell. Processes in other containers are not seen.
+    Empty where the system cannot tell. Processes in other containers are not seen.
     """
     try:
         inode = path.stat().st_ino
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return None
+        return []
     pids = set()
     for line in locks:
         _, kind, *_, pid, where, start, end = line.split()
@@ -126,23 +124,14 @@ def processes_using(path: Path) -> set[int] | None:
         of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
         if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
             pids.add(int(pid))
-    return pids
+    return sorted(pids)
 
 
 def in_use(path: Path, reason: str) -> DatabaseRefused:
     """The error ``reason``, because other processes have the database open; it names them."""
-    others = [_describe(pid) for pid in sorted(processes_using(path) or ()) if pid != os.getpid()]
+    others = [f"process {pid}" for pid in processes_using(path) if pid != os.getpid()]
     named = ", ".join(others) or "this process or another container"
     return DatabaseRefused(f"{path}: {reason}, because it is open in {named}; stop that first")
-
-
-def _describe(pid: int) -> str:
-    """``process 123 (python3 -m acare serve)``."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return f"process {pid}"
-    return f"process {pid} ({arguments.strip()[:_SHOWN]})"
 
 
 def checksum_file(path: Path) -> Path:

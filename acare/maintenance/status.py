@@ -55,7 +55,7 @@ def read_status(
     version = file.check(path)
     clients, expiring = _read(path)
     path, stem = path.resolve(), path.stem
-    size, processes = path.stat().st_size, sorted(file.processes_using(path) or ())
+    size, processes = path.stat().st_size, file.processes_using(path)
     old = [] if version == SCHEMA_VERSION or processes else [_OLD.format(version)]
     no_answer, refused = (None, None) if url is None else _ask(url)
     if processes and failure_record(path).exists():

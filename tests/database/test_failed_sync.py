@@ -203,7 +203,7 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
 
 def test_the_record_stays_while_a_process_in_another_container_writes(other, failed, tmp_path, monkeypatch):
     """Its locks are not in /proc."""
-    monkeypatch.setattr(file, "processes_using", lambda path: set())
+    monkeypatch.setattr(file, "processes_using", lambda path: [])
     with closing(Database(tmp_path / "acare.db")) as database:
         assert "checkpoint failed" in database.check_write()
 

@@ -241,7 +241,7 @@ def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkey
     with subprocess.Popen([sys.executable, "-uc", USE], cwd=path.parent, stdin=pipe, stdout=pipe) as process:
         process.stdout.readline()
         with pytest.raises(
-            DatabaseRefused, match=rf"to schema \d, because it is open in process {process.pid} \("
+            DatabaseRefused, match=rf"to schema \d, because it is open in process {process.pid};"
         ):
             Database(path)
         listed = command.run("user", "list", "--database", path)
