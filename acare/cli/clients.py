@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,8 @@ def run_export(args: argparse.Namespace) -> None:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
-    with open_database(args, read_only=True) as database:
-        lines = (line.encode() for line in _FORMATS[form](ClientStore(database).export()))
+    with open_database(args, read_only=True) as database, closing(ClientStore(database).export()) as clients:
+        lines = (line.encode() for line in _FORMATS[form](clients))
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)
             return

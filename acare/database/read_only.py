@@ -27,8 +27,6 @@ class ReadOnlyDatabase(Database):
     def __init__(self, path: Path) -> None:
         version = file.check(path)
         self.path = path
-        self._reads = 0  # that have not ended
-        self._closed = False
         with file.refusing(path):
             self._connection = open_to_read(path)
             if version < SCHEMA_VERSION:
@@ -38,7 +36,6 @@ class ReadOnlyDatabase(Database):
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
-        self._reads += 1
         if max_seconds is not None:
             limit_time(self._connection, lambda: max_seconds)
         try:
@@ -46,11 +43,8 @@ class ReadOnlyDatabase(Database):
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
         finally:
-            self._reads -= 1
             self._connection.set_progress_handler(None, 0)
             self._connection.rollback()
-            if self._closed:
-                self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -63,7 +57,4 @@ class ReadOnlyDatabase(Database):
         raise StoreUnavailable("The database was opened for reading only.")
 
     def close(self) -> None:
-        """Close the connection. If it is in use, it closes when it is returned."""
-        self._closed = True
-        if not self._reads:
-            self._connection.close()
+        self._connection.close()

@@ -5,7 +5,7 @@ A public method is one transaction. Clients are returned as the JSON text that S
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import Unpack
 
@@ -104,7 +104,7 @@ class ClientStore:
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
 
-    def export(self) -> Iterator[tuple[str, str]]:
+    def export(self) -> Generator[tuple[str, str], None, None]:
         """Like ``all``, but all clients of all users, oldest first, without a time limit."""
         with self._database.read() as connection:
             yield from connection.execute(lists.EXPORT)
