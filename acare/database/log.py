@@ -93,11 +93,9 @@ class WriteAheadLog:
             connection.close()
 
     def empty(self) -> bool:
-        """Checkpoint the complete log and restart it, so that its file has only one page.
+        """Checkpoint the complete log and restart it with one page. Returns whether this succeeded.
 
-        Readers and writers of other processes can prevent this. Returns whether it succeeded. SQLite's own
-        TRUNCATE continues without the lock if it cannot get it, and its checkpoint could coincide with a
-        commit.
+        (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
         give_up, pause = time.monotonic() + EMPTY_SECONDS, 0.0
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()

@@ -1,7 +1,6 @@
 """The writer: one thread, one connection, one commit for all queued writes (group commit).
 
-A write that survives a power cut waits for the disk, and that wait is most of its cost. Writes that arrive
-meanwhile are queued; the thread then runs them all in one transaction, so that they share the next wait.
+Most of the cost of a write is to wait for the disk; writes that are queued meanwhile share the next wait.
 """
 
 import logging
@@ -28,10 +27,7 @@ LARGE_BATCH = 8
 
 
 class Write(Generic[T]):
-    """A queued write and its outcome.
-
-    (The condition variable of a ``concurrent.futures.Future`` takes a tenth of the time of a write.)
-    """
+    """A queued write and its outcome. (The lock of a ``Future`` takes a tenth of the time of a write.)"""
 
     def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
         self._work = work
@@ -99,11 +95,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        """Queue ``work``, to run in a transaction. Its ``result`` waits until the transaction is on disk.
-
-        An exception from ``work`` undoes its changes and is raised by ``result``. ``work`` is run again if
-        another write of the same transaction has failed.
-        """
+        """See ``Database.submit``."""
         write = Write(work)
         with self._mutex:
             if self._closed:
@@ -159,8 +151,7 @@ class Writer:
     def _commit(self, batch: list[Write[Any]]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk.
 
-        If writes failed after they had changed something, the transaction is undone, and each write of the
-        batch runs again alone.
+        If a write failed after a change, the transaction is undone, and each write runs again alone.
         """
         if not batch:
             return
