@@ -8,11 +8,12 @@ import logging
 import os
 import sqlite3
 import time
+from bisect import bisect
 from contextlib import suppress
 from pathlib import Path
 
 from acare.database.file import log_file
-from acare.database.log_recovery import FAILURE, failure_record, prevent_checkpoint
+from acare.database.log_recovery import FAILURE, FRAME, HEADER, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.database")
@@ -121,7 +122,7 @@ class WriteAheadLog:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
-        return self._size() < 2 * self._page_size
+        return self._file_size() < 2 * self._page_size
 
     def _copy(self, give_up: float = 0.0) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
@@ -154,7 +155,23 @@ class WriteAheadLog:
         return self._size() >= MAX_SIZE // 4
 
     def _size(self) -> int:
-        """The size of the file in bytes: a restart truncates it to journal_size_limit."""
+        """Bytes of the log in use. A program that restarts the log may leave the file as long as it was."""
+        size = self._file_size()
+        if size < MAX_SIZE // 4:
+            return size
+        frame_size = self._page_size + FRAME.size
+        with open(self._path, "rb") as content:
+            (salts,) = HEADER.unpack(content.read(HEADER.size))
+
+            def is_old(frame: int) -> bool:
+                content.seek(HEADER.size + frame * frame_size)
+                _, frame_salts = FRAME.unpack(content.read(FRAME.size))
+                return bool(frame_salts != salts)
+
+            frames = (size - HEADER.size) // frame_size
+            return HEADER.size + bisect(range(frames), False, key=is_old) * frame_size
+
+    def _file_size(self) -> int:
         with suppress(FileNotFoundError):
             return os.path.getsize(self._path)
         return 0

@@ -29,8 +29,8 @@ _PIECE = 1024 * 1024  # bytes of the log that are written again at a time
 
 # The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
 # the salts of each frame, before the content of a page. Frames from before the last restart have other salts.
-_HEADER = struct.Struct("> 16x 8s 8x")
-_FRAME = struct.Struct("> 4x I 8s 8x")
+HEADER = struct.Struct("> 16x 8s 8x")
+FRAME = struct.Struct("> 4x I 8s 8x")
 
 
 def failure_record(database: Path) -> Path:
@@ -99,11 +99,11 @@ def _lost_commits(path: Path, page_size: int, in_log: int) -> int:
 
     Each commit is on the disk before the next one is written, so a power cut damages only the last one.
     """
-    size, lost = _FRAME.size + page_size, 0
+    size, lost = FRAME.size + page_size, 0
     with suppress(FileNotFoundError), path.open("rb") as content:
-        (salts,) = _HEADER.unpack(content.read(_HEADER.size).ljust(_HEADER.size))
+        (salts,) = HEADER.unpack(content.read(HEADER.size).ljust(HEADER.size))
         content.seek(in_log * size, os.SEEK_CUR)
         while len(frame := content.read(size)) == size:
-            is_commit, frame_salts = _FRAME.unpack_from(frame)
+            is_commit, frame_salts = FRAME.unpack_from(frame)
             lost += is_commit > 0 and frame_salts == salts
     return lost if lost > 1 else 0
