@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from acare.database import file
-from acare.database.connection import as_domain_error, limit_time, open_to_read
+from acare.database.connection import as_domain_error, open_to_read
 from acare.database.copying import copy_to_temporary
 from acare.database.database import Database
 from acare.database.migrations import migrate_connection
@@ -36,14 +36,11 @@ class ReadOnlyDatabase(Database):
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
-        if max_seconds is not None:
-            limit_time(self._connection, lambda: max_seconds)
         try:
             yield self._connection
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
         finally:
-            self._connection.set_progress_handler(None, 0)
             self._connection.rollback()
 
     @contextmanager
