@@ -14,7 +14,7 @@ from support.data import JORDAN
 from support.keys import new_key
 
 import acare
-from acare.database import copying, file, log
+from acare.database import copying, log
 from acare.database.database import Database
 from acare.database.log import WriteAheadLog
 from acare.database.log_recovery import damaged_logs
@@ -199,13 +199,6 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
         again = Api(app, api.key)
         again.web.post_json("/v1/clients", JORDAN, headers=headers, status=201)
         assert again.get("/v1/clients").json["data"]["meta"]["total"] == 1
-
-
-def test_the_record_stays_while_a_process_in_another_container_writes(other, failed, tmp_path, monkeypatch):
-    """Its locks are not in /proc."""
-    monkeypatch.setattr(file, "processes_using", lambda path: [])
-    with closing(Database(tmp_path / "acare.db")) as database:
-        assert "checkpoint failed" in database.check_write()
 
 
 # --- a log that is damaged
