@@ -52,22 +52,9 @@ def failed_checks(api):
 # --- a full disk
 
 
-class FullDisk:
-    """A disk that SQLite takes for full: the database may not take one page more."""
-
-    def __init__(self, folder, monkeypatch):
-        self.database = folder / "acare.db"
-        self._monkeypatch = monkeypatch
-        self._usage = shutil.disk_usage
-
-    def fill(self, api):
-        self._connection = api.web.app.database._writer._connection
-        self._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the pages that there are
-        self._monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
-
-    def make_room(self):
-        self._connection.execute("PRAGMA max_page_count = 1000000")
-        self._monkeypatch.setattr(shutil, "disk_usage", self._usage)
+def limit_pages(api, pages):
+    """For SQLite, the disk is full with this number of pages, or with those that there are."""
+    api.web.app.database._writer._connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def write_until_unavailable(api):
@@ -84,29 +71,27 @@ def write_until_unavailable(api):
 
 
 @pytest.mark.parametrize("checkpoint_after", [1, 256], ids=["log copied", "log kept"])
-def test_a_full_disk_loses_no_acknowledged_write(tmp_path, monkeypatch, checkpoint_after):
+def test_a_full_disk_loses_no_acknowledged_write(path, monkeypatch, checkpoint_after):
     """Writes are answered 503, reads continue, and so do writes when there is room again."""
-    disk = FullDisk(tmp_path, monkeypatch)
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", checkpoint_after)
-    with opened(disk.database) as api:
+    with opened(path) as api:
         acknowledged = [api.create(notes="y" * 10_000) for _ in range(10)]
-        disk.fill(api)
+        limit_pages(api, 1)
         acknowledged += write_until_unavailable(api)
         assert_there(api, acknowledged)
         more = in_threads(8, lambda _: write_until_unavailable(Api(api.web.app, api.key)))
-        disk.make_room()
+        limit_pages(api, 1_000_000)
         acknowledged += [client for clients in more for client in clients]
         acknowledged += [api.create(**LARGE) for _ in range(10)]
         assert_there(api, acknowledged)
-    with opened(disk.database) as api:
+    with opened(path) as api:
         assert_there(api, acknowledged)
-    assert damage(disk.database) == []
+    assert damage(path) == []
 
 
 def test_a_start_on_a_full_disk_names_the_disk(path, monkeypatch):
-    disk = FullDisk(path.parent, monkeypatch)
-    with opened(path) as api:
-        disk.fill(api)
+    acare.create_app(database=path).close()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
     with file_size_limit(0), pytest.raises(DatabaseRefused, match="disk I/O error; the disk is full"):
         acare.create_app(database=path)
 
