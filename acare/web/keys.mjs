@@ -4,7 +4,6 @@ import { TEXT } from "./text.mjs";
 import { ask, dialog, el, find, go } from "./dom.mjs";
 import { state } from "./requests.mjs";
 
-const press = (selector) => () => find(selector)?.click();
 /** Focus the next or previous row of the list. */
 function moveBy(step) {
   const rows = [...document.querySelectorAll(".clients .name a")];
@@ -23,8 +22,8 @@ function edit() {
 }
 
 const KEYS = {
-  "/": search, n: () => go("#/new"), e: edit, ArrowDown: () => moveBy(1), ArrowUp: () => moveBy(-1), Escape: press(".back"),
-  "?": () => showKeys(),
+  "/": search, n: () => go("#/new"), e: edit, ArrowDown: () => moveBy(1), ArrowUp: () => moveBy(-1),
+  Escape: () => find(".back")?.click(), "?": () => showKeys(),
 };
 
 export const showKeys = () => ask(TEXT.keyboard, el("dl", Object.entries(TEXT.shortcuts).map(([keys, use]) =>
