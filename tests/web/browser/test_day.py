@@ -63,9 +63,8 @@ def test_coming_back_to_the_window_shows_what_has_changed(open_page, agency):
         agency.put(client, phone=f"555 {len(where)}")
         page.evaluate("dispatchEvent(new Event('focus'))")
         expect(page.locator(cell)).to_contain_text(f"555 {len(where)}")
-    with page.expect_response(f"**/v1/clients/{client['id']}") as answered:
+    with page.expect_response(lambda answer: answer.url.endswith(client["id"]) and answer.status == 304):
         page.evaluate("dispatchEvent(new Event('focus'))")
-    assert answered.value.status == 304
 
 
 def test_forty_look_ups_take_few_requests(open_page, demo):
@@ -102,6 +101,7 @@ def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Escape")
+    expect(page.locator(ROWS).first).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("open the first client")
 
