@@ -127,7 +127,7 @@ def acare(
     key = subprocess.run(create, cwd=checkout, check=True, capture_output=True, text=True).stdout.strip()
     port = free_port()
     serve = [*command, "serve", *where, "--listen", f"127.0.0.1:{port}", "--rate-limit", "100000000/900"]
-    env = {"MALLOC_ARENA_MAX": "2"}  # as in the unit
+    env = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}  # as in the unit
     with spawn(serve, f"http://127.0.0.1:{port}", core, env, health="/healthz", folder=checkout) as server:
         server.name = name
         server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
