@@ -142,7 +142,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         )
 
     def turn(self, env: Mapping[str, Any]) -> Turn:
-        """How a server should queue a request: by the user of a valid key, or else by the address."""
+        """How a server should queue a request: by its user, or by the address if there is no valid key."""
         cost = self._routes.workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
         if (key := api_key(env)) is not None:
             try:
@@ -150,6 +150,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
                     return Turn(caller.user_id, cost, cost == "write")
             except AcareError:  # the database is busy or closed
                 pass
+        elif self._trust_proxy is not None and (email := self._trust_proxy.signed_in(env)):
+            return Turn(email.lower(), cost, cost == "write")
         address = env["REMOTE_ADDR"] if self._trust_proxy is None else self._trust_proxy.address(env)
         return Turn(bucket_name(address), cost, False)
 

@@ -43,9 +43,13 @@ class TrustProxy:
         if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
             env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")
 
-    def identify(self, env: dict[str, Any]) -> str:
+    def identify(self, env: Mapping[str, Any]) -> str:
         """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
         return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
+
+    def signed_in(self, env: Mapping[str, Any]) -> str:
+        """The e-mail address of the signed-in user of a request that has not passed this middleware yet."""
+        return self.identify(env) if env["REMOTE_ADDR"] == self._proxy else ""
 
     def address(self, env: Mapping[str, Any]) -> str:
         """The caller's address."""

@@ -92,7 +92,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def send_response(self, data: bytes, is_last: bool) -> None:
         """Begin to send the response to the request."""
-        self.request, self.is_writing = None, False
+        self.request, self.is_writing, self.env = None, False, {}
         self.output, self.is_last = data, is_last
         self.handle_write()
 

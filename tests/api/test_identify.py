@@ -100,6 +100,23 @@ def test_only_the_trusted_proxy_names_the_user(embedded):
             TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
 
 
+def test_signed_in_users_behind_one_address_take_turns(tmp_path):
+    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
+    with acare.create_app(database=tmp_path / "acare.db", **options) as app:
+
+        def turn(email, peer="192.0.2.1"):
+            env = {
+                "REMOTE_ADDR": peer,
+                "REQUEST_METHOD": "GET",
+                "PATH_INFO": "/v1/clients",
+                "QUERY_STRING": "",
+            }
+            return app.turn({**env, "HTTP_REMOTE_EMAIL": email}).caller
+
+        assert turn(ANA) == turn(ANA.upper()) != turn("ben@example.com")
+        assert turn(ANA, peer="192.0.2.9") == turn("ben@example.com", peer="192.0.2.9")
+
+
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):
     options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email", "identify": lambda env: ANA}
     with pytest.raises(SettingError, match="user_header cannot be combined with identify"):

@@ -101,6 +101,17 @@ def test_an_open_connection_holds_nothing_of_a_response_that_was_read(tight):
         assert tight.memory() - before < 30 * MIB
 
 
+def test_an_open_connection_holds_nothing_of_a_request_that_was_answered(tight):
+    sent = request(tight.key, "POST", body=BODY.ljust(64 * KIB), Content_Length=64 * KIB)
+    before = tight.memory()
+    with tight.connections(600) as crowd:
+        for raw in crowd:
+            raw.sendall(sent)
+            with raw.makefile("rb") as stream:
+                assert read_answer(stream)[0] == 201
+        assert tight.memory() - before < 20 * MIB
+
+
 def is_closed(raw):
     """Whether the server has closed the connection, perhaps in the middle of a response."""
     try:
