@@ -40,7 +40,8 @@ def migrate(path: Path, folder: Path = FOLDER) -> None:
     with file.refusing(path, "it was not migrated: "), closing(_open_locked(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < schema.SCHEMA_VERSION:  # otherwise another process has migrated it meanwhile
-            backup = path.with_name(f"{path.name}.schema-{version}.db")
+            target = path.resolve()  # of a symbolic link: the backup is next to the file, as its log is
+            backup = target.with_name(f"{target.name}.schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
             copy_verified(path, backup, source=connection)
             migrate_connection(connection, path, folder)

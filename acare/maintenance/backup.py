@@ -89,7 +89,7 @@ def check_file(path: Path) -> int:
     """The schema version of a backup; DatabaseRefused unless it is a single file with an acare database."""
     for suffix in ("-journal", "-wal"):
         log = path.with_name(path.name + suffix)
-        if log.exists():  # SQLite would apply it to the file
+        if log.exists() and log.stat().st_size:  # SQLite would apply it to the file
             raise DatabaseRefused(
                 f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
             )

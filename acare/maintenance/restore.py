@@ -9,10 +9,10 @@ from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.connection import open_file
+from acare.database.connection import open_file, open_to_read
 from acare.database.copying import Progress, silent, verify_file
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
-from acare.database.file import checksum_file, in_use, is_backup, processes_using, refusing
+from acare.database.file import APPLICATION_ID, checksum_file, in_use, is_backup, processes_using, refusing
 from acare.database.log_recovery import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
@@ -46,15 +46,15 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     with (
         refusing(database, "not restored; it was not changed: "),
         temporary(database) as fresh,
-        _exclusive(database) as old,
     ):
-        unread = old is None and database.exists()
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
         check_sha256(fresh, checksum_file(backup), name=backup)
         verify_file(fresh, check_content, progress, name=backup)
-        clients, carried_over = _update(fresh, backup, old)
-        renamed = _replace(database, fresh)
+        with _exclusive(database) as old:
+            unread = old is None and database.exists()
+            clients, carried_over = _update(fresh, backup, old)
+            renamed = _replace(database, fresh)
     try:
         sync(database.parent)
     except OSError as error:
@@ -72,6 +72,10 @@ def _check_target(database: Path) -> None:
         raise DatabaseRefused(f"{database}: a backup, since its checksum is next to it; it was not changed")
     if not database.parent.exists():
         raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
+    if database.exists() and database.stat().st_size:
+        with suppress(sqlite3.Error), closing(open_to_read(database)) as connection:  # it may be damaged
+            if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+                raise DatabaseRefused(f"{database}: a database of another program; it was not changed")
 
 
 def _replace(database: Path, fresh: Path) -> Path | None:

@@ -203,6 +203,14 @@ def test_a_verified_backup_is_made_before_a_migration(path, old):
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
+def test_the_backup_of_a_linked_file_is_next_to_the_file(path, tmp_path):
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    migrations.migrate(link)
+    assert backup_of(path).exists()
+
+
 def test_the_backup_has_what_was_only_in_the_log(path):
     leave_in_log(path, "UPDATE clients SET first_name = 'In the log'")
     migrations.migrate(path)

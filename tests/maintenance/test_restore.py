@@ -3,15 +3,17 @@
 import errno
 import os
 import re
+import sqlite3
 import stat
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from support.backups import content, fill, leave_log, names
-from support.files import listing, snapshot, write_lock
+from support.files import contents, listing, snapshot, write_lock
 
 import acare
+from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
 from acare.maintenance.restore import restore
@@ -74,7 +76,13 @@ NOT_REPLACED = {
     "a folder": os.mkdir,
     "a link without a target": lambda path: path.symlink_to("missing.db"),
     "a loop of links": lambda path: path.symlink_to(path.name),
+    "a database of another program": lambda path: other_database(path),
 }
+
+
+def other_database(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE clients (id)")
 
 
 @pytest.mark.parametrize("make", NOT_REPLACED.values(), ids=NOT_REPLACED)
@@ -83,6 +91,14 @@ def test_only_a_regular_file_is_replaced(run, backup, path, make):
     before = listing(path.parent), path.lstat().st_ino
     assert run("restore", backup).is_refusal()
     assert (listing(path.parent), path.lstat().st_ino) == before
+
+
+def test_a_refused_backup_changes_nothing(run, backup, path):
+    leave_log(path, "Old")
+    checksum_file(backup).write_text("0\n")
+    before = contents(path.parent)
+    assert run("restore", backup).is_refusal()
+    assert contents(path.parent).items() >= before.items()  # SQLite may add the index of the log
 
 
 def test_a_missing_folder_is_named(run, backup, path):
