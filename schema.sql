@@ -97,8 +97,9 @@ CREATE TABLE clients (
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
--- Without a new version, caches, the history and the feed of changes would miss a change.
-CREATE TRIGGER clients_new_version BEFORE UPDATE ON clients
+-- Without a new version, caches, the history and the feed of changes would miss a change. (A BEFORE trigger makes
+-- SQLite read the row of every UPDATE again.)
+CREATE TRIGGER clients_new_version AFTER UPDATE ON clients
 WHEN NEW.version <> OLD.version + 1
 BEGIN
     SELECT RAISE(ABORT, 'an UPDATE of a client needs SET version = version + 1');
