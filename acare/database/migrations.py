@@ -16,9 +16,9 @@ log = logging.getLogger("acare.database")
 
 #: For each older schema, the file ``N_to_M.sql`` that migrates its tables and rows to the next one. Its
 #: statements are separated by empty lines: they run one by one, since ``executescript`` would commit first.
-#: Triggers and views are dropped before the first step. The objects of schema.sql that are missing after the
-#: last one are created then, so no step repeats their SQL. A step drops what is no longer in schema.sql, and
-#: the indexes that it changes.
+#: Triggers and views are dropped before the first file runs. Objects of schema.sql that are missing after the
+#: last file are created then, so that no file repeats their SQL. Each file drops the objects that schema.sql
+#: no longer has, and the indexes that it changes.
 FOLDER = Path(__file__).with_name("migrations")
 
 #: Seconds for which another process may have the file open, such as a second server that migrates it.
