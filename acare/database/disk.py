@@ -26,49 +26,41 @@ def temporary(target: Path) -> Iterator[Path]:
     """
     folder = target.absolute().parent
     remove_temporary_files(folder)
-    handle, lock = _lock(folder)
-    path = lock.with_name(f"{lock.name}.new")
+    lock = os.open(folder, os.O_RDONLY)
     try:
-        path.touch(0o600, exist_ok=False)
-        yield path
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        handle, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            _remove(folder, name.rpartition("/")[2])
     except OSError as error:
         if error.filename is None:
             error.filename = str(target)
         raise
     finally:
-        _remove(lock)
-        os.close(handle)
+        os.close(lock)
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in a folder. Failures are ignored."""
-    for path in folder.glob(f"{PREFIX}{'?' * 8}"):
-        with suppress(OSError):
-            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(path)
-            finally:
-                os.close(handle)
+    """Remove the temporary files that killed processes left in a folder. Failures are ignored.
 
-
-def _lock(folder: Path) -> tuple[int, Path]:
-    """A new, locked file, whose name begins the names of a temporary file and of SQLite's files next to it.
-
-    Its process has it locked, so that others do not take it for one that a killed process left. (Closing a
-    handle of the temporary file itself would release the locks of SQLite.)
+    Removes none while a process uses one in this folder: it has the folder locked.
     """
-    while True:
-        handle, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
-        with suppress(OSError):  # without locks, as on some network file systems, such files are not removed
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return handle, Path(name)
-        os.close(handle)  # removed before it was locked
+    with suppress(OSError):
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(folder, PREFIX)
+        finally:
+            os.close(lock)
 
 
-def _remove(lock: Path) -> None:
-    for path in (*lock.parent.glob(f"{lock.name}?*"), lock):
+def _remove(folder: Path, prefix: str) -> None:
+    """Remove temporary files, and SQLite's files next to them."""
+    for path in folder.glob(f"{prefix}*"):
         path.unlink(missing_ok=True)
 
 

@@ -198,15 +198,20 @@ WORK = {
 
 
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
-def test_temporary_files_are_removed_unless_in_use(tmp_path, work):
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
     folder = tmp_path / "work"
     folder.mkdir()
     Database(folder / "acare.db").close()
-    with temporary(folder / "acare.db") as used:
-        for name in ("killed01", "killed01.new", "killed01.new-journal"):
-            (folder / f"{PREFIX}{name}").write_bytes(b"a client")
-        work(folder / "acare.db", folder)
-        assert {entry.name for entry in folder.glob(f"{PREFIX}*")} == {used.name, used.stem}
+    for name in ("killed01", "killed01-journal"):
+        (folder / f"{PREFIX}{name}").write_bytes(b"a client")
+    work(folder / "acare.db", folder)
+    assert list(folder.glob(f"{PREFIX}*")) == []
+
+
+def test_a_temporary_file_in_use_is_not_removed(tmp_path):
+    with temporary(tmp_path / "all.csv") as used:
+        Database(tmp_path / "acare.db").close()
+        assert used.exists()
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
