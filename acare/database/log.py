@@ -8,12 +8,11 @@ import logging
 import os
 import sqlite3
 import time
-from bisect import bisect
 from contextlib import suppress
 from pathlib import Path
 
 from acare.database.file import log_file
-from acare.database.log_recovery import FAILURE, FRAME, HEADER, failure_record, prevent_checkpoint
+from acare.database.log_recovery import FAILURE, FRAME, failure_record, prevent_checkpoint
 from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.database")
@@ -57,6 +56,9 @@ class WriteAheadLog:
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
+        # Bytes of the log in use, at the last checkpoint. (Another program that restarts the log, such as
+        # Litestream, may leave the file as long as it was.)
+        self._size = self._file_size()
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
@@ -73,17 +75,18 @@ class WriteAheadLog:
 
     def committed(self) -> None:
         """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
-        if self._is_long():
-            if time.monotonic() >= self._next_attempt:
-                self.empty()
-                self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
+        if self._is_long() and time.monotonic() >= self._next_attempt:
+            self.empty()
+            self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
         elif self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER:
             self._copy()
 
     def check(self) -> None:
         """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
         self._refuse_after_failure()
-        if self._size() >= MAX_SIZE and not self.empty():
+        if self._size >= MAX_SIZE:
+            self.empty()
+        if self._size >= MAX_SIZE:
             raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
 
     def close(self) -> None:
@@ -122,7 +125,10 @@ class WriteAheadLog:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
-        return self._file_size() < 2 * self._page_size
+        if self._file_size() >= 2 * self._page_size:
+            return False
+        self._size = 0
+        return True
 
     def _copy(self, give_up: float = 0.0) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
@@ -138,6 +144,7 @@ class WriteAheadLog:
                     break
                 time.sleep(_RETRY_SECONDS)
             self._copied_rows = self._connection.total_changes
+            self._size = in_log * (FRAME.size + self._page_size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -152,24 +159,7 @@ class WriteAheadLog:
         return bool(copied == in_log)
 
     def _is_long(self) -> bool:
-        return self._size() >= MAX_SIZE // 4
-
-    def _size(self) -> int:
-        """Bytes of the log in use. A program that restarts the log may leave the file as long as it was."""
-        size = self._file_size()
-        if size < MAX_SIZE // 4:
-            return size
-        frame_size = self._page_size + FRAME.size
-        with open(self._path, "rb") as content:
-            (salts,) = HEADER.unpack(content.read(HEADER.size))
-
-            def is_old(frame: int) -> bool:
-                content.seek(HEADER.size + frame * frame_size)
-                _, frame_salts = FRAME.unpack(content.read(FRAME.size))
-                return bool(frame_salts != salts)
-
-            frames = (size - HEADER.size) // frame_size
-            return HEADER.size + bisect(range(frames), False, key=is_old) * frame_size
+        return self._size >= MAX_SIZE // 4
 
     def _file_size(self) -> int:
         with suppress(FileNotFoundError):

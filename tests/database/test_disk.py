@@ -182,7 +182,7 @@ FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELE
 
 
 def test_overlapping_long_reads_end_so_that_the_log_stays_short(api, path, monkeypatch):
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 100)
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 20)
     monkeypatch.setattr(log, "MAX_SIZE", 3 * 1024 * 1024)
     api.create()
     over, sizes = threading.Event(), []
