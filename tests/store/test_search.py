@@ -1,6 +1,5 @@
-"""The index of words: it follows every change, no query reads too much, erasing leaves no word."""
+"""Search: it follows every change (test_changes_model verifies the index), and erasing leaves no word."""
 
-import random
 import sqlite3
 from contextlib import closing
 
@@ -26,36 +25,6 @@ def ana(app):
 def check_index(app):
     """SQLite compares the index with all clients."""
     app.database.write(lambda connection: connection.execute(INTEGRITY).fetchall())
-
-
-# A change of clients, but of no words.
-SAME_WORDS = "UPDATE clients SET seq = seq + 0, version = version + 1"
-
-NAMES = ("Zoë", "O'Brien", "王小明", "-", "Ana Maria", '"', "x" * 100, "ﬁ İ ß", "Sørensen", "Mu\u0308ller")
-PHONES = (None, "(661) 555-0142", "+1 661–555–0142", "٣", "5", "1" * 40)
-
-
-def test_the_index_follows_every_change(app, ana):
-    rng, ids = random.Random(1), []
-    for n in range(300):
-        fields = {
-            "first_name": rng.choice(NAMES),
-            "email": rng.choice((None, "a@b.c", f"x{n}@example.com")),
-            "phone": rng.choice(PHONES),
-        }
-        kind = rng.random()
-        if not ids or kind < 0.4:
-            ids.append(app.clients.create(ana, new(**fields)).id)
-        elif kind < 0.6:
-            app.clients.update(ana, rng.choice(ids), validate_update(fields)[0])
-        elif kind < 0.7:
-            other = {"notes": rng.choice(NAMES), "tags": [rng.choice(NAMES)[:50]]}
-            app.clients.update(ana, rng.choice(ids), validate_update(other)[0])
-        elif kind < 0.9:
-            app.clients.delete(ana, ids.pop(rng.randrange(len(ids))))
-        else:
-            app.database.write(lambda connection: connection.execute(SAME_WORDS).rowcount)
-    check_index(app)
 
 
 def test_a_search_follows_each_write(app, ana):
@@ -93,7 +62,7 @@ def found(app, ana, query):
     return page.total
 
 
-# --- the words of a client and the words of a search: tests/api/test_find_model.py has more
+# --- the words of a client and the words of a search
 
 # A text; searches that find it, and searches that do not.
 WORDS = {
@@ -109,13 +78,16 @@ WORDS = {
     "Öländer-Übelhör-Möller": ("oelaender-uebelhoer-moeller olander-ubelhor", ""),
     "O’Brien Kaʻiulani D'Ångelo": ("obrien o'brien oʼbri kaiulani ka'iu dangelo d'aangelo", "rien obrian"),
     "OBrien": ("o'brien obri", "brien"),
+    "O'Brien": ("obrien", "rien"),
+    "Zoë's": ("zoes zoe's", ""),
 }
 NUMBERS = {
-    "+1 661 555-0142": ("(661)555-0142 0142 55-0142 16615", "142 661555"),
+    "+1 661 555-0142": ("(661)555-0142 0142 55-0142 5550142 16615", "142 661555"),
     "(661) 555-0142": ("+1/661/555-0142 6615 661/555", "61 212/555/0142"),
-    "+49 661\N{EN DASH}100\xa0000": ("0049661100000 0661.100000 0661/1 +49661", "0661/2"),
+    "+49 661\N{EN DASH}100\xa0000": ("0049661100000 0661.100000 0661/1 0661–1 +49661 004966", "0661/2"),
     "0049 (0)151 23454980": ("0151/234 4980 54-980 490151", "51/234"),
     "+16615550142": ("1661", "661 555 55014 142 0212/555 \ue0032410"),
+    "55-0142": ("0142", "+1/661/555-0142"),
     "+1 512 345678": ("0512/34", "0151/234 0512/34599"),
 }
 
@@ -134,15 +106,7 @@ def test_words_of_all_fields_are_found_together(app, ana):
     lists = {"tags": ["VIP", 'say "hi"'], "preferred_locations": ["Bakersfield", "Oak Grove"]}
     client = new(notes="A garden.\nCalls late.", email="j.lee@example.com", phone="+49 151 23454980", **lists)
     app.clients.create(ana, client)
-    for query in (
-        "vip",
-        "hi",
-        "oak bak",
-        "gard lat",
-        "jordan vip garden j.lee@exam",
-        "- vip",
-        "lee 0151 234 4980",
-    ):
+    for query in ("oak bak", "gard lat", "jordan vip garden j.lee@exam", '- "hi', "lee 0151 234549 80"):
         assert (query, found(app, ana, query)) == (query, 1)
     for query in ("jordan pool", "vip-say", "lee 0151 235"):
         assert (query, found(app, ana, query)) == (query, 0)
