@@ -1,33 +1,121 @@
 """A copy that follows the feed equals the list of its caller, whatever happens to the clients meanwhile.
 
-Another process does ACARE_TEST_CHANGES operations of every kind in eight threads, while a broker and two
-agents follow the feed. The copies are compared with the lists at pauses, and ACARE_TEST_KILLS times when the
-process has been killed.
+Eight threads do ACARE_TEST_CHANGES operations of every kind, while a broker and two agents follow the feed.
+At pauses, the copies are compared with the lists, and the file and its search index are verified.
+(api/test_copy_program kills the server meanwhile.)
 """
 
+import io
 import json
 import os
 import random
-import subprocess
-import sys
 import threading
-from contextlib import closing
-from pathlib import Path
+import uuid
+from contextlib import suppress
 
 import pytest
-from support import agency
-from support.crash import KILLS
+from support.backups import verified
 from support.keys import new_key
+from support.threads import Call, in_threads
 
-from acare.database.database import Database
-from acare.errors import CursorExpired
+from acare import timestamps
+from acare.auth import caller_without_key
+from acare.errors import AcareError, CursorExpired
+from acare.fields import validate_create
+from acare.importing.importer import import_rows
+from acare.importing.json_lines import JsonReader
+from acare.importing.rows import Options
+from acare.store import steps
 from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
-from acare.store.keys import KeyStore
+from acare.store.erasures import ErasureStore
+from acare.store.history import HistoryStore
 
-OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "400"))
+OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "1200"))
 PER_PAUSE = max(400, OPERATIONS // 100)
 SEED = int(os.environ.get("ACARE_TEST_SEED", random.randrange(10**9)))
+THREADS = 8
+MAX_CLIENTS = 300  # so that most operations find a client, and a comparison is quick
+
+#: How often each operation is done, compared with the others.
+WEIGHTS = {
+    "create": 30, "update": 60, "delete": 30, "restore": 40, "hand_over": 25, "transfer": 1, "erase": 3,
+    "purge": 0.3, "import_file": 3,
+}  # fmt: skip
+
+
+class Operations:
+    """The operations, by name; each does one thing to a random client, or is refused.
+
+    The threads share the list of ids.
+    """
+
+    def __init__(self, database, callers, ids, seed):
+        self.database, self.callers, self.ids = database, callers, ids
+        self.random = random.Random(seed)
+        self.clients, self.history = ClientStore(database), HistoryStore(database)
+        self.erasures = ErasureStore(database)
+
+    def any_caller(self):
+        return self.random.choice(list(self.callers.values()))
+
+    def any_owner(self):
+        return self.callers[self.random.choice(["ana", "ben"])].user_id
+
+    def any_id(self):
+        return self.random.choice(self.ids[:MAX_CLIENTS] or [str(uuid.UUID(int=0))])
+
+    def fields(self):
+        name = self.random.choice(["Jordan", "Zoë", "O'Brien", "王小明", "Mu\u0308ller"])
+        status = self.random.choice(["active", "inactive", "closed"])
+        notes = "x" * self.random.choice([1, 100, 3000])
+        person = {"first_name": name, "last_name": str(self.random.random()), "client_type": "buyer"}
+        return {**person, "status": status, "notes": notes}
+
+    def create(self):
+        made = self.clients.create(self.any_caller(), validate_create(self.fields()))
+        self.ids.append(made.id)
+
+    def update(self):
+        self.clients.update(self.any_caller(), self.any_id(), {"notes": str(self.random.random())})
+
+    def delete(self):
+        self.clients.delete(self.any_caller(), self.any_id())
+
+    def restore(self):
+        self.history.restore(self.any_caller(), self.any_id())
+
+    def hand_over(self):
+        self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
+
+    def transfer(self):
+        one, other = self.random.sample(["ana", "ben"], 2)
+        self.clients.transfer(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
+
+    def erase(self):
+        self.erasures.erase(self.any_id())
+
+    def purge(self):
+        self.history.purge(0)
+
+    def import_file(self):
+        new = [str(uuid.UUID(int=self.random.getrandbits(128), version=4)) for _ in range(3)]
+        owners = ["ana@example.com", "ben@example.com"]
+        rows = [
+            {**self.fields(), "id": client_id, "owner": self.random.choice(owners)}
+            for client_id in [self.any_id(), *new]
+        ]
+        lines = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
+        options = Options(timestamps.now(), {"owner": owners[0]}, on_duplicate="skip")
+        import_rows(self.database, JsonReader(lines), options, lambda: None)
+        self.ids += new
+
+    def do_some(self, count):
+        for name in self.random.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count):
+            with suppress(AcareError):
+                getattr(self, name)()
+            if len(self.ids) > MAX_CLIENTS:
+                self.erasures.erase(self.ids.pop(self.random.randrange(MAX_CLIENTS // 2)))
 
 
 class Follower:
@@ -38,10 +126,9 @@ class Follower:
         self.changes, self.clients = ChangeStore(database), ClientStore(database)
         self.random = random.Random(seed)
         self.expired = 0
-        self.paused = threading.Event()
 
-    def follow(self):
-        while not self.paused.is_set():
+    def follow(self, until):
+        while not until.is_set():
             self.read_page()
 
     def read_page(self):
@@ -74,43 +161,26 @@ class Follower:
 
 
 @pytest.fixture
-def followers(tmp_path):
-    with closing(Database(tmp_path / "acare.db")) as database:
-        for name in ("broker", "ana", "ben"):
-            role = "broker" if name == "broker" else "agent"
-            new_key(KeyStore(database), f"{name}@example.com", {}, role=role)
-        yield [Follower(database, caller, name) for name, caller in agency.callers(database).items()]
+def callers(keys, monkeypatch):
+    """A broker and two agents, by name. Long operations are made in short steps."""
+    monkeypatch.setattr(steps, "ROWS", 10)
+    monkeypatch.setattr(steps, "PAUSE", 0.001)
+    roles = {"broker": "broker", "ana": "agent", "ben": "agent"}
+    users = {name: new_key(keys, f"{name}@example.com", {}, role=roles[name]).user_id for name in roles}
+    return {name: caller_without_key(user, roles[name]) for name, user in users.items()}
 
 
-def run(path, seed, followers, kill_after=None):
-    """Run the operations until the end, or until the process is killed, while the followers follow."""
-    code = f"from support.agency import run; run({str(path)!r}, {seed!r}, {PER_PAUSE})"
-    line = [sys.executable, "-c", code]
-    env = {**os.environ, "PYTHONPATH": str(Path(agency.__file__).parents[1])}
-    with subprocess.Popen(line, stdout=subprocess.PIPE, env=env) as process:
-        assert process.stdout.readline() == b"begins\n"
-        threads = [threading.Thread(target=follower.follow) for follower in followers]
-        for follower, thread in zip(followers, threads, strict=True):
-            follower.paused.clear()
-            thread.start()
-        try:
-            assert process.wait(kill_after) == 0
-        except subprocess.TimeoutExpired:
-            process.kill()
-        for follower, thread in zip(followers, threads, strict=True):
-            follower.paused.set()
-            thread.join()
-
-
-def test_copies_equal_the_lists_at_every_pause(tmp_path, followers):
-    for number in range(-(-OPERATIONS // PER_PAUSE)):
-        run(tmp_path / "acare.db", f"{SEED} {number}", followers)
+def test_copies_equal_the_lists_at_every_pause(path, database, callers):
+    ids, followers = [], [Follower(database, caller, name) for name, caller in callers.items()]
+    for pause in range(-(-OPERATIONS // PER_PAUSE)):
+        over = threading.Event()
+        following = [Call(follower.follow, over) for follower in followers]
+        workers = [Operations(database, callers, ids, f"{SEED} {pause} {n}") for n in range(THREADS)]
+        in_threads(THREADS, lambda n, workers=workers: workers[n].do_some(PER_PAUSE // THREADS))
+        over.set()
+        for call in following:
+            call.result()
         assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
+        assert database.empty_log()
+        assert verified(path) == len(followers[0].copy)
     print(f"\n{OPERATIONS} operations, expired: {[follower.expired for follower in followers]}")
-
-
-def test_copies_equal_the_lists_after_each_kill(tmp_path, followers):
-    moments = random.Random(SEED)
-    for number in range(KILLS):
-        run(tmp_path / "acare.db", f"{SEED} killed {number}", followers, moments.uniform(0, 0.5))
-        assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
