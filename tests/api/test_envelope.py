@@ -25,8 +25,8 @@ def raising(error):
 
 # --- paths and methods
 
-UNKNOWN_PATHS = [*"/v1 /v1/ /v1/nothing /v1/clients/a/b /v2/clients /V1/clients /v10".split(),
-                 *"/v1clients /clients /nothing /healthz/x /v1/clients;x /v1/clients%00 /v1/%FF".split()]  # fmt: skip
+UNKNOWN_PATHS = """/v1 /v1/ /v1/nothing /v1/clients/a/b /v1/clients;x /v1/clients%00 /v1/%FF /v2/clients
+    /V1/clients /v10 /v1clients /clients /nothing /healthz/x""".split()
 
 
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)

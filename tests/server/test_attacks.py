@@ -26,24 +26,7 @@ def fill(pattern, room=ROOM):
     return pattern * (room // len(pattern))
 
 
-PIECES = (
-    "1",
-    "a",
-    "a ",
-    " ",
-    "\t",
-    " \t",
-    "/",
-    ",",
-    "[",
-    ":",
-    "a.",
-    "%41",
-    "a://",
-    "p=1&",
-    "HTTP/1.1 ",
-    "\x01",
-)
+PIECES = [*"1a \t/,[:\x01", "a ", " \t", "a.", "%41", "a://", "p=1&", "HTTP/1.1 "]
 FORMS = {
     "a request line": "GET {} X\r\nHost: a",
     "a URL": "GET http://{} HTTP/1.1\r\nHost: a",
