@@ -157,13 +157,14 @@ class CsrfProtection:
             return
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         site = req.env.get("HTTP_SEC_FETCH_SITE", "none")  # browsers send it over TLS only
-        origin = req.env.get("HTTP_ORIGIN")
-        same_host = origin is None or _is_host_of(origin, req.env.get("HTTP_HOST", ""))
+        origin, host = req.env.get("HTTP_ORIGIN"), req.env.get("HTTP_HOST", "")
+        same_host = origin is None or _is_host_of(origin, host)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise ApiError(
                 "CROSS_SITE_REQUEST",
                 "Without an API key, a write needs Content-Type: application/json and must come from a page "
-                "of the same origin.",
+                f"of the same origin. The page's origin is {origin or 'not named'}, the server's is "
+                f"{req.scheme}://{host}; behind a proxy, see the setting trusted_proxy.",
             )
 
 

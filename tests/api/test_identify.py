@@ -152,6 +152,12 @@ def test_only_a_page_of_the_same_origin_can_write(embedded, status, headers):
     assert embedded.clients.page(embedded.caller(ANA), page=1, limit=1).total == (status == 201)
 
 
+def test_the_403_for_a_write_names_both_origins_and_the_setting(embedded):
+    answer = write(embedded, Cookie=ANA, Content_Type=JSON, Origin="https://crm.example")
+    named = re.findall(r"https?://[^ ,;]+|trusted_proxy", answer.json["error"]["message"])
+    assert named == ["https://crm.example", "http://localhost:80", "trusted_proxy"]
+
+
 @pytest.mark.parametrize(
     "row", [row for row in OPERATIONS if row.workload == "write"], ids=lambda row: row[:2]
 )

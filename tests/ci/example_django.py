@@ -2,15 +2,19 @@
 
 import atexit
 import os
+from contextlib import suppress
 from wsgiref.util import shift_path_info
 
 from django.contrib.auth import get_user
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from django.dispatch import receiver
 
 import acare
+from acare.errors import AlreadyExists
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 intranet = get_wsgi_application()
@@ -25,12 +29,19 @@ def logged_in_user(environ):
     return user.email if user.is_authenticated else None
 
 
-crm = acare.create_app(database="clients.db", identify=logged_in_user)
+crm = acare.create_app(database="clients.db", identify=logged_in_user, trusted_proxy="127.0.0.1")
 atexit.register(crm.close)
 
 
+@receiver(user_logged_in)
+def add_user(user, **_):
+    """Makes a user of acare at the first visit. A disabled user stays disabled."""
+    with suppress(AlreadyExists):
+        crm.users.add(user.email, "agent")
+
+
 def application(environ, start_response):
-    if environ["PATH_INFO"].startswith("/crm/"):
+    if f"{environ['PATH_INFO']}/".startswith("/crm/"):
         shift_path_info(environ)
         return crm(environ, start_response)
     return intranet(environ, start_response)

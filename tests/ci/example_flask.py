@@ -2,11 +2,13 @@
 
 import atexit
 import json
+from contextlib import suppress
 
 from flask import Flask, abort, request, session
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import acare
+from acare.errors import AlreadyExists, UserError
 
 intranet = Flask(__name__)
 intranet.secret_key = "change this"
@@ -18,9 +20,16 @@ def logged_in_user(environ):
         return session.get("email")
 
 
-crm = acare.create_app(database="clients.db", identify=logged_in_user)
+crm = acare.create_app(database="clients.db", identify=logged_in_user, trusted_proxy="127.0.0.1")
 atexit.register(crm.close)
 intranet.wsgi_app = DispatcherMiddleware(intranet.wsgi_app, {"/crm": crm})
+
+
+def log_in(email):
+    """Makes a user of acare at the first visit. A disabled user stays disabled."""
+    with suppress(AlreadyExists):
+        crm.users.add(email, "agent")
+    session["email"] = email
 
 
 @intranet.get("/my-clients")
@@ -28,6 +37,9 @@ def my_clients():
     """Without HTTP: the store itself, as the user who is logged in."""
     if "email" not in session:
         abort(401)
-    caller = crm.caller(session["email"])  # UserError for an unknown or disabled user
+    try:
+        caller = crm.caller(session["email"])
+    except UserError:  # unknown or disabled
+        abort(403)
     page = crm.clients.page(caller, page=1, limit=25, q=request.args.get("q"))
     return {"total": page.total, "clients": [json.loads(client) for client in page.rows]}

@@ -1,20 +1,21 @@
-"""The examples for Flask and Django: users who are logged in to the host need no key.
+"""The examples for Flask and Django, behind nginx: users who are logged in to the host need no key.
 
-The examples are the files ``example_*.py`` beside this one.
+The examples are the files ``example_*.py`` beside this one; nginx is configured as on the page install.md.
 """
 
 import http.client
 import json
 import os
-import re
 import subprocess
-import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from ci.test_offices import is_open, running
 from support.data import JORDAN
 from support.environment import environment
+from support.page import examples, replaced
+from support.sockets import free_port, wait_for
 
 import acare
 
@@ -22,13 +23,13 @@ ROOT = Path(acare.__file__).resolve().parents[1]
 
 # What the examples leave to the reader: logging in.
 FLASK = """
-from flask import session
-from example import intranet
+from flask import request
+from example import intranet, log_in
 
 @intranet.post("/login")
 def login():
-    session["email"] = "ana@example.com"
-    return "in"
+    log_in("ana@example.com")
+    return request.host
 """
 SETTINGS = """
 SECRET_KEY = "x"
@@ -47,7 +48,7 @@ from django.urls import path
 
 def log_in(request):
     login(request, User.objects.get())
-    return HttpResponse("in")
+    return HttpResponse(request.get_host())
 
 urlpatterns = [path("login", log_in)]
 """
@@ -76,42 +77,34 @@ def frameworks(tmp_path_factory):
 @contextmanager
 def serving(gunicorn, folder, app):
     """The port of a server in ``folder``."""
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
-    log = folder / "log"
-    with log.open("w") as stream:
-        line = [gunicorn, "--threads", "4", "--bind", "127.0.0.1:0", app]
-        process = subprocess.Popen(line, cwd=folder, env=environ, stdout=stream, stderr=stream)
-    try:
-        deadline = time.monotonic() + 30
-        while not (port := re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        yield int(port[1])
-    finally:
-        process.terminate()
-        process.wait(10)
+    environ, port = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}, free_port()
+    line = [gunicorn, "--threads", "4", "--bind", f"127.0.0.1:{port}", app]
+    with subprocess.Popen(line, cwd=folder, env=environ) as process:
+        try:
+            wait_for(lambda: is_open(port), seconds=30)
+            yield port
+        finally:
+            process.terminate()
 
 
 class Browser:
     """A browser with a session of the host, once it has logged in."""
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, database):
         self.port, self.session = port, {}
-        self.host = host
+        self.host, self.database = host, database
 
     def log_in(self):
-        _, cookies, _ = self.send("POST" if self.host == "flask" else "GET", "/login")
-        self.session = {"Cookie": cookies.partition(";")[0]}
+        _, cookies, host = self.send("POST" if self.host == "flask" else "GET", "/login")
+        assert host == f"127.0.0.1:{self.port}"
+        self.session = {"Cookie": cookies.partition(";")[0], "Origin": f"https://{host}"}
 
     def send(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {**self.session, **headers})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, answer.getheader("Set-Cookie", ""), text
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request(method, path, body, {**self.session, **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode()
 
     def call(self, method, path, body=None, **headers):
         status, _, text = self.send(method, f"/crm/v1/{path}", body, **headers)
@@ -122,20 +115,26 @@ class Browser:
 def browser(request, frameworks, tmp_path_factory):
     """A browser that is logged in to a host, with one of its user's clients in the store."""
     folder = tmp_path_factory.mktemp(request.param)
-    with acare.create_app(database=folder / "clients.db") as app:
-        app.users.add("ana@example.com", "agent")
     files = dict(FILES[request.param])
     app = files.pop("app")
     files["example.py"] = (Path(__file__).parent / f"example_{request.param}.py").read_text()
     for name, text in files.items():
         (folder / name).write_text(text)
-    with serving(frameworks, folder, app) as port:
-        browser = Browser(request.param, port)
-        assert browser.call("GET", "clients")[0] == 401
-        browser.log_in()
-        status, _ = browser.call("POST", "clients", json.dumps(JORDAN), Content_Type="application/json")
-        assert status == 201
-        yield browser
+    with serving(frameworks, folder, app) as upstream:
+        nginx = replaced(examples("nginx")[0], {"127.0.0.1:8080": f"127.0.0.1:{upstream}"})
+        with running("nginx", folder, nginx, port := free_port()):
+            browser = Browser(request.param, port, folder / "clients.db")
+            assert browser.call("GET", "clients")[0] == 401
+            for _ in range(2):  # at the second visit, the user exists
+                browser.log_in()
+            status, _ = browser.call("POST", "clients", json.dumps(JORDAN), Content_Type="application/json")
+            assert status == 201
+            yield browser
+
+
+def test_the_web_ui_is_at_the_prefix_without_a_slash(browser):
+    status, _, page = browser.send("GET", "/crm", Accept="text/html")
+    assert (status, "/crm/web/" in page) == (200, True)
 
 
 def test_the_user_of_the_host_is_the_caller(browser):
@@ -154,3 +153,14 @@ def test_a_foreign_page_cannot_write_with_the_session(browser):
 def test_the_store_serves_a_page_of_the_host(browser):
     status, _, text = browser.send("GET", "/my-clients?q=lee")
     assert (status, json.loads(text)["total"]) == (200, 1)
+
+
+@pytest.mark.parametrize("browser", ["flask"], indirect=True)
+def test_the_host_refuses_a_user_who_is_disabled(browser):
+    with acare.create_app(database=browser.database) as app:
+        app.users.change("ana@example.com", disabled=True)
+        try:
+            browser.log_in()
+            wait_for(lambda: browser.send("GET", "/my-clients")[0] == 403)
+        finally:
+            app.users.change("ana@example.com", disabled=False)
