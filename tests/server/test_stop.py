@@ -16,28 +16,34 @@ from support.sockets import (
     read_answer,
     request,
 )
+from support.target import target_in
 
 SLOW = 0.3  # seconds
 IMPATIENT = "from acare.server import server; server.PATIENCE = 0.2"
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "served.db"
 
 
 # --- open requests are finished
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_with_exit_code_0_and_one_file(stopping, database, number):
+def test_a_signal_stops_it_with_exit_code_0_and_one_file(tmp_path, database, number):
     """Though a connection without a request is open."""
-    with stopping(before=IMPATIENT) as server, connect(server.address):
-        server.ask()
-        server.signal(number)
-        assert server.exit_code() == 0
+    with target_in(tmp_path, before=IMPATIENT) as server, connect(server.address):
+        assert server.is_well()
+        server.process.send_signal(number)
+        assert server.process.wait(10) == 0
     assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
 
 
-def test_slow_writes_and_slow_readers_are_waited_for(stopping, database):
+def test_slow_writes_and_slow_readers_are_waited_for(tmp_path, database):
     fill_with_large_clients(database)
     with (
-        stopping("--drain-seconds", "8") as server,
+        target_in(tmp_path, "--drain-seconds", "8") as server,
         write_lock(database) as lock,
         connect(server.address) as writing,
         connect(server.address, receive_buffer=32 * 1024) as reading,
@@ -55,7 +61,7 @@ def test_slow_writes_and_slow_readers_are_waited_for(stopping, database):
         assert len(read_answer(io.BytesIO(answer))[2]["data"]["clients"]) == 100
         with writing.makefile("rb") as stream:
             assert read_answer(stream)[0] == 201
-        assert server.exit_code() == 0
+        assert server.process.wait(10) == 0
 
 
 def read_slowly(raw, size):
@@ -68,29 +74,29 @@ def read_slowly(raw, size):
     return b"".join(pieces)
 
 
-def test_pipelined_requests_are_answered_and_readyz_is_503(stopping, database):
+def test_pipelined_requests_are_answered_and_readyz_is_503(tmp_path, database):
     with (
-        stopping() as server,
+        target_in(tmp_path) as server,
         write_lock(database) as lock,
         connect(server.address) as raw,
         raw.makefile("rb") as stream,
     ):
         raw.sendall(request(server.key, "POST", body=BODY) + request(server.key, path="/readyz"))
-        server.ask()
+        assert server.is_well()
         server.stop()
         lock.close()
         assert read_answer(stream)[0] == 201
         status, headers, answer = read_answer(stream)
         assert (status, headers["Connection"].lower()) == (503, "close")
         assert answer["error"]["details"]["checks"]["server"] != "ok"
-        assert server.exit_code() == 0
+        assert server.process.wait(10) == 0
 
 
-def test_a_stop_while_many_write_loses_no_acknowledged_write(stopping, database):
-    with stopping() as server:
+def test_a_stop_while_many_write_loses_no_acknowledged_write(tmp_path, database):
+    with target_in(tmp_path) as server:
         writers = [Writer(number, server.key) for number in range(WRITERS)]
-        write_until(server.address, writers, 0.2, server.signal)
-        assert server.exit_code() == 0
+        write_until(server.address, writers, 0.2, server.process.terminate)
+        assert server.process.wait(10) == 0
     assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
     assert check(database, writers) == []
 
@@ -98,33 +104,33 @@ def test_a_stop_while_many_write_loses_no_acknowledged_write(stopping, database)
 # --- what does not finish is not waited for
 
 
-def test_all_who_have_connected_before_the_stop_are_answered(stopping):
-    with stopping() as server:
-        server.signal(signal.SIGSTOP)
+def test_all_who_have_connected_before_the_stop_are_answered(tmp_path):
+    with target_in(tmp_path) as server:
+        server.process.send_signal(signal.SIGSTOP)
         waiting = [connect(server.address) for _ in range(200)]
         for raw in waiting:
             raw.sendall(request(server.key))
-        server.signal()
-        server.signal(signal.SIGCONT)
+        server.process.terminate()
+        server.process.send_signal(signal.SIGCONT)
         for raw in waiting:
             with raw, raw.makefile("rb") as stream:
                 assert read_answer(stream)[0] == 200
-        assert server.exit_code() == 0
+        assert server.process.wait(10) == 0
 
 
-def test_half_a_request_is_not_waited_for(stopping):
-    with stopping(before=IMPATIENT) as server, connect(server.address) as raw:
+def test_half_a_request_is_not_waited_for(tmp_path):
+    with target_in(tmp_path, before=IMPATIENT) as server, connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY)[:-5])
-        server.ask()
+        assert server.is_well()
         server.stop()
-        assert server.exit_code() == 0
+        assert server.process.wait(10) == 0
 
 
-def test_the_drain_ends_after_its_seconds(stopping, database):
+def test_the_drain_ends_after_its_seconds(tmp_path, database):
     """Although a write is not finished and an answer is not read."""
     fill_with_large_clients(database)
     with (
-        stopping("--drain-seconds", "1") as server,
+        target_in(tmp_path, "--drain-seconds", "1") as server,
         write_lock(database),
         connect(server.address) as writing,
         connect(server.address, receive_buffer=4096) as reading,
@@ -133,17 +139,17 @@ def test_the_drain_ends_after_its_seconds(stopping, database):
         reading.sendall(request(server.key, path=LARGE_PAGE))
         assert reading.recv(1)
         server.stop()
-        assert server.exit_code(within=4) == 0
+        assert server.process.wait(4) == 0
 
 
-def test_a_second_signal_ends_it_at_once(stopping, database):
-    with stopping() as server, write_lock(database), connect(server.address) as raw:
+def test_a_second_signal_ends_it_at_once(tmp_path, database):
+    with target_in(tmp_path) as server, write_lock(database), connect(server.address) as raw:
         raw.sendall(request(server.key, "POST", body=BODY))
-        server.ask()
+        assert server.is_well()
         server.stop()
         assert server.process.poll() is None
-        server.signal()
-        assert server.exit_code() == 128 + signal.SIGTERM
+        server.process.terminate()
+        assert server.process.wait(10) == 128 + signal.SIGTERM
     last = server.log().splitlines()[-1]
     assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
 
@@ -151,13 +157,13 @@ def test_a_second_signal_ends_it_at_once(stopping, database):
 # --- what callers and proxies see
 
 
-def test_half_a_request_is_answered_and_the_last_of_its_connection(stopping):
-    with stopping() as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+def test_half_a_request_is_answered_and_the_last_of_its_connection(tmp_path):
+    with target_in(tmp_path) as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         sent = request(server.key, "POST", "/v1/clients", BODY)
         raw.sendall(sent[:-5])
-        server.ask()
+        assert server.is_well()
         server.stop()
         raw.sendall(sent[-5:])
         status, headers, _ = read_answer(stream)
         assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
-        assert server.exit_code() == 0
+        assert server.process.wait(10) == 0

@@ -5,7 +5,6 @@ import itertools
 import time
 
 import pytest
-from support.server import make_key
 from support.sockets import BODY, KIB, LARGE_ANSWER, LARGE_PAGE, fill_with_large_clients, read_answer, request
 from support.target import target_in
 
@@ -22,7 +21,7 @@ def quick(tmp_path_factory):
     """A server with short time limits."""
     database = tmp_path_factory.mktemp("quick") / "served.db"
     fill_with_large_clients(database)
-    with target_in(database.parent, key=make_key(database), before=QUICK) as target:
+    with target_in(database.parent, before=QUICK) as target:
         yield target
 
 

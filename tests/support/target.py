@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support import waits
 from support.server import make_key, serving
-from support.sockets import KIB, connect, read_answer, request, reset
+from support.sockets import KIB, connect, read_answer, request, reset, wait_for
 
 #: Seconds within which every other caller must be answered during an attack.
 PROMPT = 0.25
@@ -56,9 +56,6 @@ class Target:
         """The resident memory, in bytes."""
         return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def threads(self):
-        return len(list((self._proc / "task").iterdir()))
-
     def ask(self, method="GET", path="/v1/clients", body=b"", status=200, **headers):
         """The data of the answer to a new connection, or the error."""
         with connect(self.address) as raw, raw.makefile("rb") as stream:
@@ -70,8 +67,13 @@ class Target:
     def descriptors(self):
         return len(os.listdir(self._proc / "fd"))
 
+    def stop(self):
+        """Send SIGTERM, and wait until the server says that it stops."""
+        self.process.terminate()
+        wait_for(lambda: "stopping" in self.log())
+
     def is_well(self):
-        """Whether it answers; False after a test that has damaged it."""
+        """Whether it answers a new connection; by then it has read what was sent before."""
         with suppress(OSError, HTTPException), connect(self.address) as raw:
             check_health(raw)
             return True
