@@ -4,8 +4,8 @@ import resource
 import time
 
 import pytest
-from support.sockets import BODY, connect, read_answer, request, wait_for
-from support.target import target_in
+from support.sockets import BODY, request, wait_for
+from support.target import check_health, target_in
 
 # The next time that the server calls this method of a socket, it fails; once the file is there.
 FAILING = """
@@ -33,32 +33,11 @@ def test_the_server_survives_an_error_in_accept(tmp_path, method):
         target_in(tmp_path, before=FAILING.format(armed=str(armed), method=method)) as target,
         target.connections() as [other],
     ):
-        assert status_on(other, target) == 200
+        check_health(other)
         armed.touch()
-        assert answers_within(target, seconds=10)
-        assert status_on(other, target) == 200
+        wait_for(target.is_well, 20)
+        check_health(other)
         assert not armed.exists(), "nothing has failed"
-
-
-def status_on(raw, target):
-    with raw.makefile("rb") as stream:
-        raw.sendall(request(target.key, path="/healthz"))
-        answer = read_answer(stream)
-        return answer and answer[0]
-
-
-def answers_within(target, seconds):
-    """Whether a new connection has an answer, at the latest after a few attempts."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            with connect(target.address) as raw:
-                raw.settimeout(2)
-                if status_on(raw, target):
-                    return True
-        except (TimeoutError, ConnectionError):
-            time.sleep(0.02)
-    return False
 
 
 RAISING = """
@@ -91,13 +70,15 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
 def test_without_descriptors_open_connections_are_served(tmp_path):
     quick = "from acare.server import server; server.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
-        assert status_on(there, target) == 200
+        check_health(there)
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)
         before = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, (target.descriptors(), hard))
         with target.connections(20):
             began = target.cpu_seconds()
-            assert [status_on(there, target) for _ in range(8) if time.sleep(0.05) is None] == [200] * 8
+            for _ in range(8):
+                time.sleep(0.05)
+                check_health(there)
             assert target.cpu_seconds() - began < 0.3, "a busy loop"
             assert sum(map(len, target.log_besides_requests())) < 8_000, "the log was flooded"
         resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, before)
-        assert answers_within(target, seconds=10)
+        wait_for(target.is_well, 20)
