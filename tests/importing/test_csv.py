@@ -142,12 +142,6 @@ def test_a_file_without_clients_is_refused(agency, failure):
     assert (ended.code, ended.out, text in ended.err) == (1, "", True)
 
 
-def test_map_names_a_column_and_can_ignore_one(agency):
-    agency.load(f"{HEADER},Tel,email\nJordan,Lee,buyer,555,a@b\n", "--map", "Tel=phone", "--map", "email=")
-    client = agency.clients()[0]
-    assert (client["phone"], client["email"]) == ("555", None)
-
-
 @pytest.mark.parametrize("default", ["owner=x", "source"])
 def test_a_default_needs_a_field_and_a_value(agency, default):
     assert agency.load(f"{HEADER}\n", "--default", default).code == 2
@@ -161,30 +155,11 @@ def test_an_invalid_default_is_a_problem_of_each_row_that_lacks_the_field(agency
     )
 
 
-def test_default_fills_absent_fields(agency):
-    defaults = ("--default", "client_type=buyer", "--default", "source=old list")
-    agency.load("Name,Source\nJordan Lee,Zillow\nDana Ray,\n", *defaults)
-    assert [client["source"] for client in agency.clients()] == ["Zillow", "old list"]
-
-
-def test_several_columns_can_be_kept_in_the_notes(agency):
-    content = f"{HEADER},Street,Phone,Phone,City\nJordan,Lee,buyer,Main St 1,1,2,Bakersfield\n"
-    agency.load(content, "--map", "Street=notes", "--map", "City=notes")
-    assert agency.clients()[0]["notes"] == "Main St 1\nCity: Bakersfield\nPhone (6): 2"
-
-
 def test_many_columns_are_read_at_once(agency):
     names = [*(f"c{number}" for number in range(50_000)), *["c"] * 50_000]
     began = time.process_time()
     agency.load(f"{HEADER},{','.join(names)}\nA,B,buyer\n", "--map", f"{names[-1]}=")
     assert (len(agency.clients()), time.process_time() - began < 5) == (1, True)
-
-
-def test_lenient_moves_invalid_optional_values_to_the_notes(agency):
-    row = "Jordan,Lee,buyer,no address,abc,never,Likes dogs\n"
-    agency.load(f"{HEADER},E-Mail,budget_max,Created,notes\n{row}", "--lenient")
-    notes = agency.clients()[0]["notes"]
-    assert notes == "Likes dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
 
 
 def test_unknown_columns_are_not_imported(agency):
