@@ -13,21 +13,11 @@ from acare.database import log
 from acare.database.log import CHECKPOINT_AFTER
 from acare.errors import StoreUnavailable
 
-CHECKPOINT = ("checkpointer", "PRAGMA wal_checkpoint(PASSIVE)")
-
 
 @pytest.fixture
 def always(monkeypatch):
     """A checkpoint after each write."""
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-
-
-@pytest.mark.usefixtures("always")
-def test_a_checkpoint_copies_the_log_in_a_transaction(bench):
-    bench.run(lambda c: c.execute("INSERT INTO facts (text) VALUES ('copied')").rowcount)
-    begin, rollback = ("writing", "BEGIN IMMEDIATE"), ("writing", "ROLLBACK")
-    assert bench.trace[-4:] == [("writing", "COMMIT"), begin, CHECKPOINT, rollback]
-    assert b"copied" in bench.path.read_bytes()
 
 
 @pytest.mark.usefixtures("always")

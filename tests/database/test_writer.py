@@ -39,17 +39,11 @@ def fill_the_disk(connection):
         connection.execute("PRAGMA max_page_count = 1000000")
 
 
-# --- one commit for all that wait
-
-
 def test_writes_that_wait_share_one_commit_in_order(bench):
     order = []
     works = [lambda c, n=n: (order.append(n), add(n)(c))[1] for n in range(20)]
     assert together(bench.writer, *works) == list(range(20))
     assert (bench.commits(), order, bench.facts()) == (2, list(range(20)), list(range(20)))
-
-
-# --- failures of one write
 
 
 ALONE = {
@@ -64,9 +58,6 @@ ALONE = {
 def test_only_the_write_that_fails_is_undone(bench, error):
     assert together(bench.writer, add(1), add_and_raise(2, error), add(3)) == [1, error, 3]
     assert bench.facts() == [1, 3]
-
-
-# --- failures of the whole transaction
 
 
 TOGETHER = {
@@ -112,9 +103,6 @@ def test_writing_continues_after_a_failed_rollback(bench):
         assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
 
 
-# --- the thread
-
-
 FORK = """
 import os, sys
 from pathlib import Path
@@ -145,9 +133,6 @@ def test_no_read_and_no_write_follows_a_fork(tmp_path, moment):
     assert ended.stdout.count("forked") == 2
 
 
-# --- closing
-
-
 def test_closing_finishes_queued_writes_and_refuses_others(bench):
     with Held(bench.writer) as held:
         calls = [held.queue(add(n)) for n in range(5)]
@@ -161,15 +146,6 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
 
 
 # --- the log is emptied
-
-
-def test_an_emptied_log_has_one_page_and_is_written_again(bench):
-    for n in range(50):
-        bench.run(add(n))
-    one_page = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
-    assert (bench.empty_log(), bench.log_size()) == (True, one_page)
-    bench.run(add(50))
-    assert bench.facts() == list(range(51))
 
 
 @pytest.mark.parametrize("limit", [1_000_000, 6000])

@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
-FEWER_KILLS = (KILLS + 1) // 2  # for what is killed in fewer places
 WRITERS = 8
 MAX_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were
 
