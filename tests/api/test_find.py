@@ -1,4 +1,4 @@
-"""Finding clients over the API: q, email, user_id and ids (test_fuzz has pages and the other filters)."""
+"""Which filters of a list are ignored or rejected (test_find_model and test_fuzz have the results)."""
 
 import pytest
 
@@ -26,14 +26,10 @@ def found(api, query):
     [
         ("email=ana.x@example.COM", "Ana"),
         ("email=ana", None),
-        ("email=Ana.X%40Example.com&q=ana&status=active&client_type=buyer", "Ana"),
-        ("email=ana.x@example.com&q=zoe", ""),
         ("q=&email=&user_id=", "Li Ana Zoë"),
         ("page=%20&client_type=&status=%20", "Li Ana Zoë"),
         ("order=email&search=X&Page=2", "Li Ana Zoë"),
-        ("sort=name", "Ana Zoë Li"),
         ("sort=created_at&price=&location=%20", "Li Ana Zoë"),
-        ("price=0.5&location=Taft&q=ana&sort=updated_at", "Li Ana"),
         ("price=99999999999999999999999", "Li Ana Zoë"),
         ("sort=email", None),
         ("price=-1", None),
@@ -52,18 +48,8 @@ def found(api, query):
         ("q=ana&q=zoe", None),
     ],
 )
-def test_filters_are_combined_and_invalid_ones_rejected(people, query, names):
+def test_blank_filters_are_ignored_and_invalid_ones_rejected(people, query, names):
     if names is None:
         people.get(f"/v1/clients?{query}", status=400)
     else:
         assert found(people, query) == names
-
-
-@pytest.mark.parametrize("spell", [str.upper, lambda text: text.replace("-", "")], ids=["upper", "no hyphen"])
-def test_an_id_may_be_in_another_spelling(api, spell):
-    client = api.create()
-    spelt = spell(client["id"])
-    assert api.get(f"/v1/clients/{spelt}").json["data"] == client
-    assert api.put(spelt, {"email": "a@b"}).json["data"]["id"] == client["id"]
-    api.delete(spelt)
-    api.get(f"/v1/clients/{client['id']}", status=404)

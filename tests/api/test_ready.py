@@ -42,21 +42,10 @@ def ready(app, status=200, **environ):
     return {name: state for name, state in checks.items() if state != "ok"}
 
 
-# --- ready
-
-
-def test_a_server_that_can_write_is_ready(app):
-    checks = dict.fromkeys(("server", "write"), "ok")
-    assert Api(app).get("/readyz").json["data"] == {"status": "ready", "checks": checks}
-
-
 def test_the_check_commits_a_write(app, another):
     before = another.execute("PRAGMA data_version").fetchall()
     ready(app)
     assert another.execute("PRAGMA data_version").fetchall() != before
-
-
-# --- the results of a check are used for a second
 
 
 def test_many_callers_cause_one_check_in_a_second(app, clock, monkeypatch):
@@ -76,9 +65,6 @@ def test_callers_get_the_last_result_while_a_check_runs(app, clock):
         wait_for(lambda: held.queued() == 1)
         assert ready(app) == {}
     assert first.result() == {}
-
-
-# --- liveness
 
 
 TROUBLE = {

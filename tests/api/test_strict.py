@@ -5,10 +5,8 @@ from functools import partial
 import pytest
 from support.client import Api, app_fixture, fields_of, full_key
 from support.data import JORDAN
-from support.openapi_check import operations, resolve
 from support.sockets import wait_for
 from support.threads import Call, Held
-from webtest import TestApp
 
 STRICT = {"Prefer": "handling=strict"}
 COLLECTION = "/v1/clients"
@@ -40,25 +38,10 @@ def test_the_header_is_a_list_of_preferences(api, header, strict):
     assert (answer.status_int == 400, applied) == (strict, strict)
 
 
-# --- query parameters
-
-
 def test_unknown_parameters_are_400_and_named(api):
-    """On every operation: support/openapi_requests.py."""
+    """On every operation: support/openapi_requests.py. (test_openapi has the known ones)"""
     assert fields_of(api.get(f"{COLLECTION}?color=&status2=x", 400, **STRICT)) == ["color", "status2"]
     assert "Preference-Applied" not in api.get(f"{COLLECTION}?color=").headers
-
-
-def test_documented_parameters_are_known(app, api):
-    document = TestApp(app).get("/openapi.json").json
-    for method, path, operation in operations(document):
-        named = [resolve(document, parameter["$ref"]) for parameter in operation["parameters"]]
-        query = "&".join(f"{parameter['name']}=" for parameter in named if parameter["in"] == "query")
-        if query:
-            assert api.ask(method.upper(), f"{path}?{query}", status="*", **STRICT).status_int in (200, 404)
-
-
-# --- bodies
 
 
 @pytest.mark.parametrize("name", ["nickname", "id", "version", "created_at", "\ud800" * 200])
@@ -121,9 +104,6 @@ def test_a_body_of_a_restore_is_400(api):
     api.ask("DELETE", path)
     assert fields_of(api.ask("POST", f"{path}/restore", {"version": 1}, 400, **STRICT)) == ["body"]
     api.ask("POST", f"{path}/restore", {"version": 1})
-
-
-# --- the response
 
 
 def test_errors_before_the_operation_say_so_too(app, api):
