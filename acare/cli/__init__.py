@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import acare
+from acare.cli import clients, import_, maintenance, serve, users
 from acare.cli.output import print_error, printable
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error("the input is nested too deeply")
         return 1
     except KeyboardInterrupt:
-        return 130  # as a shell reports the signal
+        return 130
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -67,9 +68,6 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> CommandParser:
-    # Imported here, so that Ctrl-C meanwhile prints no traceback.
-    from acare.cli import clients, import_, maintenance, serve, users
-
     parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)

@@ -6,6 +6,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from support.data import UNKNOWN_ID
@@ -18,6 +20,7 @@ from acare.cli.output import print_error, print_json, show_progress
 from acare.cli.serve import Server
 from acare.database.schema import SCHEMA_VERSION
 
+ROOT = Path(__file__).parents[2]
 VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.sqlite_version})\n"
 
 # Usage errors: each is one line, with exit code 2.
@@ -178,12 +181,23 @@ def test_progress_is_shown_on_a_terminal(capsys, monkeypatch, is_terminal):
     assert capsys.readouterr().err == (drawn if is_terminal else "")
 
 
-# --- imports
+# --- Ctrl-C
+
+# What the installed script does; Ctrl-C comes while it imports Falcon.
+INTERRUPTED = """
+import sys
+class Interrupt:
+    def find_spec(name, *_):
+        if name == "falcon":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt)
+from {0} import {1}
+sys.exit({1}())
+"""
 
 
-def test_ctrl_c_while_commands_are_imported_prints_no_traceback(run, monkeypatch):
-    def interrupt():
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("acare.cli._parser", interrupt)
-    assert run("key list", status=130).err == ""
+def test_ctrl_c_during_the_imports_prints_no_traceback():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    script = INTERRUPTED.format(*project["scripts"]["acare"].split(":"))
+    ended = subprocess.run([sys.executable, "-c", script, "key", "list"], cwd=ROOT, capture_output=True)
+    assert (ended.returncode, ended.stderr) == (130, b"")
