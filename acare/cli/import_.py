@@ -23,6 +23,7 @@ from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import Options
+from acare.store import users
 
 _FIELDS = [field.name for field in FIELDS]
 
@@ -110,6 +111,9 @@ def run(args: argparse.Namespace) -> int:
         show_progress() as progress,
         _open(args, progress) as file,
     ):
+        if args.user is not None:
+            with database.read() as connection:
+                users.get(connection, args.user)
         reader = _reader(args, file)
         size = os.fstat(file.fileno()).st_size
         options = Options(
@@ -120,7 +124,14 @@ def run(args: argparse.Namespace) -> int:
             rejects=args.rejects,
             dry_run=args.dry_run,
         )
-        result = import_rows(database, reader, options, lambda: progress("Importing", file.tell(), size, "B"))
+        result = Result()
+        try:
+            import_rows(
+                database, reader, options, result, lambda: progress("Importing", file.tell(), size, "B")
+            )
+        except KeyboardInterrupt:
+            if not result.is_written:
+                raise
     _print_columns(reader.columns, args)
     _print_problems(result, reader.columns)
     _print_counts(result)

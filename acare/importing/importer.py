@@ -13,8 +13,7 @@ from typing import IO
 
 from acare import ids
 from acare.database.database import Database
-from acare.errors import FieldError, UserError
-from acare.field_types import fold_email
+from acare.errors import FieldError, InvalidInput, UserError
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
@@ -56,29 +55,35 @@ class Result:
 
 
 def import_rows(
-    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[], None]
-) -> Result:
+    database: Database,
+    reader: CsvReader | JsonReader,
+    options: Options,
+    result: Result,
+    progress: Callable[[], None],
+) -> None:
     """Import all valid rows, or none. ``progress`` is called after each row.
 
-    UserError if the default owner is not a user; StoreUnavailable if the database cannot be written now.
+    StoreUnavailable if the database cannot be written now. After a KeyboardInterrupt, ``result`` says whether
+    the rows were written.
     """
-    result = Result()
     with _rejects(options, result) as rejects, database.transaction() as connection:
         importer = _Importer(ImportStore(connection), options, result)
         for row in reader:
             problems = importer.add(row)
             if problems and rejects is not None:
-                reasons = (f"{problem.field} {problem.message}" for problem in problems)
-                reader.reject(rejects, row, "; ".join(reasons))
+                reader.reject(rejects, row, str(InvalidInput(*problems)))
             progress()
         if not result.counts:
             raise UserError("the source has no rows")
         if not options.dry_run and not result.is_blocked(options):
             if rejects is not None:
                 rejects.flush()  # a full disk must fail before the commit
-            database.commit(connection)
-            result.is_written = True
-    return result
+            try:
+                database.commit(connection)
+                result.is_written = True
+            except KeyboardInterrupt:  # after the COMMIT, if Ctrl-C came during it
+                result.is_written = not connection.in_transaction
+                raise
 
 
 @contextmanager
@@ -101,11 +106,6 @@ class _Importer:
 
     def __init__(self, store: ImportStore, options: Options, result: Result) -> None:
         self._store, self._options, self._result = store, options, result
-        owner = options.defaults["owner"]
-        if owner is not None and fold_email(str(owner)) not in store.owners:
-            raise UserError(
-                f"there is no user {owner}; 'acare user list' shows all, 'acare user add' adds one"
-            )
 
     def add(self, row: Row) -> list[FieldError]:
         """Write a row, unless it has problems. Returns the problems."""

@@ -11,6 +11,7 @@ from support.importing import HEADER, USER
 from support.server import command, megabytes
 
 from acare.database import connection
+from acare.database.database import Database
 from acare.errors import StoreUnavailable
 from acare.fields import validate_create
 
@@ -28,8 +29,8 @@ def wait():
     if next(rows) % 500 == 0:
         print("rows", flush=True)
         sys.stdin.readline()
-def slowly(database, reader, options, progress):
-    return import_rows(database, reader, options, wait)
+def slowly(database, reader, options, result, progress):
+    return import_rows(database, reader, options, result, wait)
 importer.import_rows = slowly
 """
 
@@ -66,6 +67,21 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     assert query(agency.database, "PRAGMA integrity_check") == [("ok",)]
     assert agency.load(rows(1)).code == 0
     assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
+
+
+def test_ctrl_c_during_the_commit_reports_the_import(agency, monkeypatch):
+    def interrupted(database, connection):
+        commit(database, connection)
+        raise KeyboardInterrupt
+
+    commit = Database.commit
+    monkeypatch.setattr(Database, "commit", interrupted)
+    ended = agency.load(rows(2))
+    assert (ended.code, "2 valid, 0 refused, 0 duplicates; the valid rows were imported" in ended.out) == (
+        0,
+        True,
+    )
+    assert len(agency.clients()) == 2
 
 
 def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch):
