@@ -28,14 +28,17 @@ def undefuse(text: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A number, rounded to cents if it is a fraction: three decimals would be read as thousands."""
-    return str(value) if isinstance(value, int) else f"{value:.2f}"
+    """A number; in brackets if it has a fraction of a cent: three decimals would be read as thousands."""
+    text = str(value) if isinstance(value, int) else f"{value:.2f}"
+    return text if float(text) == value else f"[{value}]"
 
 
 def join(items: list[str]) -> str:
-    """A list as an import reads it."""
+    """A list as an import reads it: with ``;`` between the items, or as JSON if an item has one."""
     text = "; ".join(items)
-    return f"{text};" if len(items) == 1 and "," in text else text  # one tag, not several
+    if text.startswith('["') or not all(item and ";" not in item for item in items):
+        return to_json(items)
+    return f"{text};" if len(items) == 1 and re.search(",|:::", text) else text  # one tag, not several
 
 
 # The function that writes the values of a field, by its type; other types are text.

@@ -3,9 +3,13 @@
 Text that cannot be converted is returned unchanged, so that the validation of the field reports it.
 """
 
+import configparser
 import re
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from acare.field_types import from_json
@@ -19,11 +23,6 @@ _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 _FLOAT = re.compile(r"\+?\d+\.0")
 _SHORTENED = re.compile(r"\d+([.,]\d+)?E\+\d\d?", re.IGNORECASE)
 
-_BOOLEANS = {
-    **dict.fromkeys(("true", "yes", "y", "t", "x", "1", "on", "wahr", "ja", "si", "sí", "oui"), True),
-    **dict.fromkeys(("false", "no", "n", "f", "0", "off", "falsch", "nein", "non"), False),
-}
-
 _DATE = re.compile(
     r"(\d\d?)([-/.])(\d\d?)\2(\d{4}|\d\d)(?:,?\s+(\d\d?):(\d\d)(?::(\d\d))?\s*(?:([AP])\.?M\.?)?)?", re.I
 )
@@ -31,6 +30,8 @@ _DATE = re.compile(
 
 def money(text: str) -> Any:
     """``$350,000``, ``350.000,00 EUR``, ``350k``; a separator before three digits separates thousands."""
+    if text.startswith("["):  # as an export writes a fraction of a cent
+        return json_value(text.strip("[]"))
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
     if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
         return text
@@ -41,36 +42,59 @@ def money(text: str) -> Any:
 
 def boolean(text: str) -> Any:
     """``yes``, ``TRUE``, ``x``, ``0``, ..."""
-    return _BOOLEANS.get(text.strip().casefold(), text)
+    return {"true": True, "false": False}.get(word(text), text)
+
+
+def plain(text: str) -> str:
+    """A text in lower case, without accents, spaces, punctuation, and a number in parentheses."""
+    return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", text).casefold())
+
+
+def entries(file: str) -> list[tuple[str, str]]:
+    """The texts in columns.ini or words.ini, each with its field or value."""
+    table = configparser.ConfigParser(delimiters="=", interpolation=None)
+    table.read_string(Path(__file__).with_name(file).read_text("utf-8"))
+    return [
+        (text, name)
+        for section in table.sections()
+        for name, texts in table[section].items()
+        for text in re.split(r",\s*", texts)
+    ]
+
+
+@cache
+def _values() -> dict[str, str]:
+    return {plain(text): value for text, value in entries("words.ini")}
 
 
 def word(text: str) -> Any:
-    """A client_type or status in any case."""
-    return text.strip().casefold()
+    """A client_type or status, in any case, or its word in another language."""
+    return _values().get(plain(text), text.strip().casefold())
 
 
 def texts(text: str, separator: str = ";") -> Any:
-    """A list, separated by ``;``."""
+    """A list, separated by ``;``, or as JSON if the text begins with ``["``."""
+    listed = json_value(text) if text.startswith('["') else None
+    if isinstance(listed, list):
+        return listed
     return [item.strip() for item in text.split(separator) if item.strip()]
 
 
 def tags(text: str) -> Any:
-    """A list, separated by ``;``, by ``:::`` as in Google Contacts, or otherwise by commas."""
-    return texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
+    """A list, separated by ``;``, by ``:::`` as in Google Contacts, or otherwise by commas.
 
-
-def first(text: str) -> str:
-    """The first of several values, which Google Contacts separates by `` ::: ``."""
-    return text.partition(" ::: ")[0]
+    Google puts each contact in the group ``* myContacts``.
+    """
+    listed = texts(text, ";" if ";" in text else ":::" if ":::" in text else ",")
+    return [tag for tag in listed if tag != "* myContacts"]
 
 
 def phone(text: str) -> Any:
-    """The first phone number, without the ``.0`` that a spreadsheet appends to numbers.
+    """A phone number, without the ``.0`` that a spreadsheet appends to numbers.
 
     A number that a spreadsheet has shortened, such as ``4.9661E+11``, becomes a float, which the validation
     refuses: many phone numbers are shortened to the same text.
     """
-    text = first(text)
     if _SHORTENED.fullmatch(text.strip()):
         return float(text.replace(",", "."))
     return text.removesuffix(".0") if _FLOAT.fullmatch(text) else text

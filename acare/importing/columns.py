@@ -1,10 +1,6 @@
 """Maps the columns of CSV files to fields, and fields to the functions that read their cells."""
 
-import configparser
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from acare.errors import UserError
@@ -24,7 +20,6 @@ _READERS: dict[type, Callable[[str], Any]] = {
 #: The possible targets of a column, and the function that reads the cells of each.
 TARGETS: dict[str, Callable[[str], Any]] = {
     **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
-    "email": cells.first,
     "phone": cells.phone,
     "tags": cells.tags,
     "full_name": cells.full_name,
@@ -45,18 +40,6 @@ class Column(NamedTuple):
     meanings: Mapping[str, str]
 
 
-def known_names() -> list[tuple[str, str]]:
-    """The names of columns in columns.ini, each with its field."""
-    table = configparser.ConfigParser(delimiters="=", interpolation=None)
-    table.read_string(Path(__file__).with_name("columns.ini").read_text("utf-8"))
-    return [
-        (name, field)
-        for source in table.sections()
-        for field, names in table[source].items()
-        for name in re.split(r",\s*", names)
-    ]
-
-
 def find_columns(
     header: Sequence[str], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
 ) -> list[Column]:
@@ -75,7 +58,7 @@ def find_columns(
             raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
     columns = []
-    for position, (name, plain) in enumerate(zip(names, map(_plain, header), strict=True)):
+    for position, (name, plain) in enumerate(zip(names, map(cells.plain, header), strict=True)):
         field = chosen.get(name, known.get(plain))
         columns.append(Column(position, name, field, meanings.get(name, {})))
         if name in meanings and not field:
@@ -101,12 +84,7 @@ def _unique_names(header: Sequence[str]) -> dict[str, None]:
 def _fields_by_name() -> dict[str, str]:
     """The field of each plain name."""
     return {
-        **{_plain(target): target for target in TARGETS},
-        **{_plain(name): field for name, field in known_names()},
+        **{cells.plain(target): target for target in TARGETS},
+        **{cells.plain(name): field for name, field in cells.entries("columns.ini")},
         "acarereason": "",  # the column of reasons in a file of rejected rows
     }
-
-
-def _plain(name: str) -> str:
-    """A name in lower case, without accents, spaces, punctuation, and the position that makes it unique."""
-    return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", name).casefold())

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import IO, Any
 
@@ -34,9 +34,7 @@ class CsvReader:
         self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
-            raise UserError(
-                "this is not CSV in UTF-8 or Windows-1252; a spreadsheet program can save it as CSV (UTF-8)"
-            )
+            raise UserError("not CSV in UTF-8 or Windows-1252; a spreadsheet can save it as CSV (UTF-8)")
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
@@ -45,10 +43,7 @@ class CsvReader:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
         self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
-        self._readers: dict[str, Callable[[str], Any]] = {
-            **TARGETS,
-            "created_at": partial(cells.timestamp, dates=dates),
-        }
+        self._readers = TARGETS | {"created_at": partial(cells.timestamp, dates=dates)}
 
     def __iter__(self) -> Iterator[Row]:
         width = len(self.columns)
@@ -68,9 +63,13 @@ class CsvReader:
         writer.writerow(map(csv_rows.defuse, [reason, *row.record]))
 
     def _lines(self) -> Iterator[str]:
-        """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both."""
+        """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both.
+
+        A byte that Windows-1252 lacks too remains a surrogate, which every field refuses.
+        """
+        errors = "surrogateescape"
         while line := self._text.readline(MAX_LINE):
-            yield line if line.isascii() else _NOT_UTF8.sub(_as_windows_1252, line)
+            yield _NOT_UTF8.sub(lambda wrong: wrong[0].encode(errors=errors).decode("cp1252", errors), line)
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record that is not empty, with its line."""
@@ -87,8 +86,9 @@ class CsvReader:
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. If several columns map to a field, the first non-empty cell is used.
 
-        Columns in ``chosen`` come first. The other columns of the field are added to the notes. A text whose
-        meaning is empty leaves the field to the next column.
+        Columns in ``chosen`` come first. The other columns of the field are added to the notes, and so are
+        the further values that Google Contacts separates by `` ::: ``. A text whose meaning is empty leaves
+        the field to the next column.
         """
         values: dict[str, Any] = {}
         sources: dict[str, tuple[str, object]] = {}
@@ -105,6 +105,9 @@ class CsvReader:
                 if written != sources[target][1]:
                     others.append(f"{name}: {written}")
                 continue
+            if target in ("email", "phone"):
+                text, *more = text.split(" ::: ")
+                others += [f"{name}: {value}" for value in more]
             sources[target] = name, written
             values[target] = self._readers[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
@@ -114,8 +117,3 @@ class CsvReader:
         row = Row(line, record, values, sources)
         row.add_notes(others)
         return row
-
-
-def _as_windows_1252(wrong: re.Match[str]) -> str:
-    """A byte that Windows-1252 lacks too remains a surrogate, which every field refuses."""
-    return wrong[0].encode("utf-8", "surrogateescape").decode("cp1252", "surrogateescape")

@@ -20,6 +20,7 @@ NEEDED = {
     "acare/py.typed",
     "acare/api/openapi.json",
     "acare/importing/columns.ini",
+    "acare/importing/words.ini",
     "acare/cli/units/acare.service.d/hardening.conf",
 }
 

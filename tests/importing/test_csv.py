@@ -129,8 +129,8 @@ FAILURES = {
     "no rows": (f"{HEADER}\n\n".encode(), "no rows"),
     "open quote": (b'Name,Type\nA B,buyer\n"C D,buyer\n', "line 3 must have closed quotes"),
     "Excel": (b"PK\3\4\x14\0\6\0...", "can save it as CSV (UTF-8)"),
-    "binary": (b"SQLite format 3\0\x10", "this is not CSV"),
-    "UTF-16": ("Name;Type\nA B;buyer\n".encode("utf-16"), "this is not CSV"),
+    "binary": (b"SQLite format 3\0\x10", "not CSV in UTF-8"),
+    "UTF-16": ("Name;Type\nA B;buyer\n".encode("utf-16"), "not CSV in UTF-8"),
     "missing column": (f"{HEADER}\n".encode(), "there is no column 'Tel'", "--map", "Tel=phone"),
 }
 

@@ -16,6 +16,8 @@ STREETS = "Name,Street,Phone,Phone,City\nA B,Main St 1,1,2,Taft"
 OTHERS = "Name,Phone,Mobile,Tel,Notes,Background\nA B,1,2,1,x,y"
 INVALID = "Name,E-Mail,budget_max,Created,notes\nA B,no address,abc,never,Dogs"
 MOVED = "Dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
+NUMBERS = "Name,Phone,Notes\nA B,661 ::: 662 ::: 663,VIP"
+BOTH_CLOSED = {"client_type": "both", "status": "closed"}
 LENIENT, ONE_WORD = ["--lenient"], {"first_name": "-", "last_name": "Cher"}
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
@@ -28,8 +30,11 @@ ROWS = {  # the file, arguments, and fields of the client
     "a default for a blank cell": ("Name,Source\nA B,", ["--default=source=old"], {"source": "old"}),
     "columns in the notes": (STREETS, NOTES, {"notes": "Main St 1\nCity: Taft\nPhone (4): 2"}),
     "further values in the notes": (OTHERS, [], {"notes": "x\nMobile: 2\nBackground: y"}),
-    "the first value in a cell": ("Name,Phone\nA B,661 ::: 662", [], {"phone": "661"}),
-    "the first address in a cell": ("Name,Email\nA B,a@b.c ::: b@b.c", [], {"email": "a@b.c"}),
+    "numbers of Google": (NUMBERS, [], {"phone": "661", "notes": "VIP\nPhone: 662\nPhone: 663"}),
+    "addresses of Google": ("Name,Email\nA B,a@b ::: c@d", [], {"email": "a@b", "notes": "Email: c@d"}),
+    "German words": ("Name,Type,Status\nA B,Verkäuferin,Aktiv", [], {"client_type": "seller"}),
+    "French words": ("Name,Type,Status\nA B,Les deux,CLOTURÉ", [], BOTH_CLOSED),
+    "Spanish words": ("Name,Type,Status\nA B,ambos,Cerrada", [], BOTH_CLOSED),
     "a meaning": ("Name,Stage\nA B,New", MEANINGS, {"status": "inactive"}),
     "a meaning of text in white space": ("Name,Stage\nA B,NEW ", MEANINGS, {"status": "inactive"}),
     "a meaning of text with : and =": ("Name,Stage\nA B,Bad: timing=?", MEANINGS, {"status": "closed"}),
@@ -57,7 +62,7 @@ def test_a_row_becomes_a_client(agency, content, arguments, fields):
 
 
 def test_a_name_has_the_same_field_in_all_programs():
-    for name, field in columns.known_names():
+    for name, field in cells.entries("columns.ini"):
         found = columns.find_columns(["Name", name], {}, ())[1]
         assert (name, found.field) == (name, field)
 
@@ -75,6 +80,11 @@ def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency,
 def test_a_value_needs_a_column_with_a_field(agency, value, text):
     ended = agency.load("Name,Dog\nA B,Rex\n", "--value", value)
     assert (ended.code, text in ended.err) == (1, True)
+
+
+def test_an_unknown_user_is_named(agency):
+    ended = agency.run("import", agency.write("Name,Type\nA B,buyer\n"), "--user", "anna@example.com")
+    assert (ended.is_refusal(), "there is no user anna@example.com" in ended.err) == (True, True)
 
 
 def test_only_a_row_without_an_owner_needs_a_user(agency):
@@ -96,7 +106,9 @@ def test_the_fraction_of_a_phone_number_is_removed(text, value):
     [
         ("vip, buyer", ["vip", "buyer"]),
         ("vip, buyer;", ["vip, buyer"]),
-        ("* myContacts ::: VIP", ["* myContacts", "VIP"]),
+        ("* myContacts ::: VIP", ["VIP"]),
+        ('["vip; buyer"]', ["vip; buyer"]),
+        ('["vip" buyer', ['["vip" buyer']),
     ],
 )
 def test_tags(text, value):
