@@ -97,16 +97,6 @@ def test_a_response_has_the_fields_and_types_of_the_example(api, operation):
     assert (answer["success"], missing) == (True, set())
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each.sent], ids=lambda each: each.request
-)
-def test_the_fields_of_an_example_come_back(api, operation):
-    sent = dict(operation.sent)
-    if "version" in sent:
-        sent["version"] += 1
-    assert replay(api, operation)["data"].items() >= sent.items()
-
-
 def test_the_response_to_a_delete_is_the_example(api):
     answer = replay(api, DELETE)
     assert answer == {"success": True, "data": {}, "timestamp": answer["timestamp"]}

@@ -53,17 +53,11 @@ def test_a_database_is_found_through_a_symbolic_link(path):
     assert emails(link) == ["first@example.com"]
 
 
-# --- several processes at once
-
-
 def test_threads_that_create_a_file_at_once_share_it(tmp_path):
     for attempt in range(10):
         path = tmp_path / f"{attempt}.db"
         in_threads(4, lambda n, path=path: make_with_key(path, f"{n}@example.com"))
         assert emails(path) == [f"{n}@example.com" for n in range(4)]
-
-
-# --- failures during creation
 
 
 FAILURES = {
@@ -108,6 +102,12 @@ def of_a_newer_schema(path):
     edit(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
 
 
+def with_malformed_sql(path):
+    Database(path).close()
+    broken = "UPDATE sqlite_schema SET sql = 'CREATE TABLE users (' WHERE name = 'users'"
+    edit(path, f"PRAGMA writable_schema = ON; {broken}")
+
+
 def cut_off(path):
     Database(path).close()
     os.truncate(path, path.stat().st_size // 4)
@@ -133,6 +133,7 @@ REFUSED = {
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
     "another program's with a journal": (with_a_journal, "attempt to write a readonly database"),
+    "a schema that cannot be parsed": (with_malformed_sql, "malformed database schema"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a file that was cut off": (cut_off, "database disk image is malformed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),

@@ -7,7 +7,7 @@ import pytest
 from support.backups import verified
 from support.files import contents, edit, leave_in_log, query
 
-from acare.database import file, schema
+from acare.database import schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 
@@ -28,8 +28,6 @@ def rewrite(path, name, old, new):
     )
 
 
-# --- acare's own objects
-
 DIFFERENT = {
     "DROP TABLE idempotency_keys": "the table idempotency_keys is missing",
     "DROP TRIGGER clients_count_insert": "the trigger clients_count_insert is missing",
@@ -40,8 +38,6 @@ DIFFERENT = {
     "ALTER TABLE api_keys DROP COLUMN name": "the table api_keys is different",
     "DROP TABLE client_totals; CREATE VIEW client_totals AS SELECT 1": "the view client_totals is different",
 }
-
-# --- objects of others
 
 FOREIGN = {
     "CREATE TRIGGER undo AFTER UPDATE ON api_keys BEGIN "
@@ -133,15 +129,3 @@ def test_other_tables_and_plain_indexes_are_accepted(path, script):
     Database(path).close()
     assert query(path, objects) == before
     assert verified(path) == 0
-
-
-def test_a_schema_that_cannot_be_parsed_is_refused_unchanged(path):
-    edit(
-        path,
-        "PRAGMA writable_schema = ON;"
-        "UPDATE sqlite_schema SET sql = 'CREATE TABLE users (' WHERE name = 'users'",
-    )
-    before = contents(path.parent)
-    with pytest.raises(DatabaseRefused, match="malformed database schema"):
-        file.check(path)
-    assert contents(path.parent) == before

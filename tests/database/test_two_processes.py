@@ -33,9 +33,10 @@ def callers(database):
 
 def test_of_all_updates_of_one_version_one_is_made(database, callers):
     client = callers[0].create()
+    path = f"/v1/clients/{client['id']}"
     for version in range(1, 61):
         changes = {"notes": f"was {version}", "version": version}
-        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].put(client, changes))
+        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].ask("PUT", path, changes))
         assert Counter(status for status, _ in answers) == {200: 1, 409: CALLERS - 1}
         told = [(error["code"], error["details"]) for status, error in answers if status == 409]
         assert {code for code, _ in told} == {"VERSION_CONFLICT"}

@@ -70,9 +70,6 @@ class HttpCaller:
     def get(self, client):
         return self.expect(200, "GET", f"/v1/clients/{client['id']}")
 
-    def put(self, client, changes):
-        return self.ask("PUT", f"/v1/clients/{client['id']}", changes)
-
 
 class Agency:
     """A server at a URL, and direct calls to its API; ``link`` opens its page in a browser."""
