@@ -69,10 +69,8 @@ def test_a_client_is_as_it_was(api):
 def test_without_it_a_list_has_the_clients_that_exist(gone, value):
     gone.create()
     data = gone.list(f"?deleted={value}")
-    assert ([client["first_name"] for client in data["clients"]], "deleted" in data["meta"]) == (
-        ["Jordan"],
-        False,
-    )
+    names = [client["first_name"] for client in data["clients"]]
+    assert (names, "deleted" in data["meta"]) == (["Jordan"], False)
 
 
 def test_only_clients_that_can_be_restored_are_listed(app, gone):

@@ -5,6 +5,7 @@ import re
 import pytest
 from support.data import JORDAN, UNKNOWN_ID
 from support.keys import new_key
+from support.wsgi import turn
 from webtest import TestApp
 
 import acare
@@ -103,18 +104,11 @@ def test_only_the_trusted_proxy_names_the_user(embedded):
 def test_signed_in_users_behind_one_address_take_turns(tmp_path):
     options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
     with acare.create_app(database=tmp_path / "acare.db", **options) as app:
-
-        def turn(email, peer="192.0.2.1"):
-            env = {
-                "REMOTE_ADDR": peer,
-                "REQUEST_METHOD": "GET",
-                "PATH_INFO": "/v1/clients",
-                "QUERY_STRING": "",
-            }
-            return app.turn({**env, "HTTP_REMOTE_EMAIL": email}).caller
-
-        assert turn(ANA) == turn(ANA.upper()) != turn("ben@example.com")
-        assert turn(ANA, peer="192.0.2.9") == turn("ben@example.com", peer="192.0.2.9")
+        ana, same, ben = (turn(app, HTTP_REMOTE_EMAIL=each) for each in (ANA, ANA.upper(), "ben@example.com"))
+        assert ana.caller == same.caller != ben.caller
+        others = {"REMOTE_ADDR": "192.0.2.9"}
+        ana, ben = (turn(app, HTTP_REMOTE_EMAIL=each, **others) for each in (ANA, "ben@example.com"))
+        assert ana.caller == ben.caller
 
 
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):

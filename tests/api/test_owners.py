@@ -112,11 +112,8 @@ def test_a_client_gets_another_owner_as_a_new_version(ana, ben, api):
 def test_a_hand_over_to_the_owner_makes_no_version(ana, api):
     client = ana.create()
     answer = hand_over(api, client["id"], ana, fields={"version": 1})
-    assert (answer.json["data"], answer.headers["ETag"], len(history(ana, client["id"]))) == (
-        client,
-        '"1"',
-        1,
-    )
+    assert (answer.json["data"], answer.headers["ETag"]) == (client, '"1"')
+    assert len(history(ana, client["id"])) == 1
 
 
 def test_a_stale_version_is_not_handed_over(ana, ben, api):

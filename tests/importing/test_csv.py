@@ -149,10 +149,8 @@ def test_a_default_needs_a_field_and_a_value(agency, default):
 
 def test_an_invalid_default_is_a_problem_of_each_row_that_lacks_the_field(agency):
     ended = agency.load("Name,Type\nA B,\nC D,buyer\n", "--default", "client_type=byer")
-    assert (ended.code, "client_type must be one of buyer, seller, both: 1 row (line 2)" in ended.out) == (
-        1,
-        True,
-    )
+    assert "client_type must be one of buyer, seller, both: 1 row (line 2)" in ended.out
+    assert ended.code == 1
 
 
 def test_many_columns_are_read_at_once(agency):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from support.data import JORDAN
-from support.importing import HEADER
+from support.importing import HEADER, RECORD
 
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
@@ -89,8 +89,6 @@ def test_a_dry_run_counts_the_duplicates_that_would_be_skipped(agency):
 
 # --- rows with ids
 
-RECORD = {**JORDAN, "email": "j@b", "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
-          "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-02-01T00:00:00.000Z"}  # fmt: skip
 OTHER_ID = "0190b6a0-0000-7000-8000-000000000002"
 
 

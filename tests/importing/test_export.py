@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN, OTHER
-from support.importing import USER
+from support.importing import RECORD, USER
 
 from acare import csv_rows
 from acare.fields import FIELDS
@@ -99,9 +99,6 @@ def test_a_pipe_is_written_to_and_stays(agency, tmp_path):
 
 
 # --- JSON lines
-
-RECORD = {**JORDAN, "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
-          "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-02-01T00:00:00.000Z"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

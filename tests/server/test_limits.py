@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from support.sockets import BODY, KIB, fill_with_large_clients, read_answer, request, wait_for
+from support.sockets import BODY, KIB, closes, fill_with_large_clients, read_answer, request, wait_for
 from support.target import attack, target_in
 
 MIB = KIB * KIB
@@ -73,7 +73,7 @@ def test_unfinished_requests_have_a_common_limit(tight):
                 raw.sendall(sent[:-1])
         wait_for(lambda: received(tight) == 0)
         assert tight.memory() - before < 16 * MIB
-        assert is_closed(crowd[0])
+        assert closes(crowd[0])
         with tight.connections() as [newest], newest.makefile("rb") as stream:
             newest.sendall(sent[:-1])
             wait_for(lambda: received(tight) == 0)
@@ -86,7 +86,7 @@ def test_unread_responses_have_the_same_limit(tight):
         for raw in crowd:
             raw.sendall(request(tight.key, path="/v1/clients?limit=50"))
             assert raw.recv(1)
-        assert is_closed(crowd[0])
+        assert closes(crowd[0])
         assert tight.is_well()
 
 
@@ -105,15 +105,3 @@ def test_an_open_connection_holds_nothing_of_what_is_over(tight, connections, ti
             with raw.makefile("rb") as stream:
                 assert read_answer(stream)[0] in (200, 201)
         assert tight.memory() - before < limit * MIB
-
-
-def is_closed(raw):
-    """Whether the server has closed the connection, perhaps in the middle of a response."""
-    try:
-        while raw.recv(KIB * KIB):
-            pass
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        pass
-    return True

@@ -5,7 +5,16 @@ import itertools
 import time
 
 import pytest
-from support.sockets import BODY, KIB, LARGE_ANSWER, LARGE_PAGE, fill_with_large_clients, read_answer, request
+from support.sockets import (
+    BODY,
+    KIB,
+    LARGE_ANSWER,
+    LARGE_PAGE,
+    closes,
+    fill_with_large_clients,
+    read_answer,
+    request,
+)
 from support.target import target_in
 
 LIMIT_SECONDS = 0.6  # a busy machine may hold up a caller who is in time
@@ -23,23 +32,6 @@ def quick(tmp_path_factory):
     fill_with_large_clients(database)
     with target_in(database.parent, before=QUICK) as target:
         yield target
-
-
-def closes(raw, sending=(), within=8.0):
-    """Whether the server ends the connection; ``sending`` are bytes to send, one after the other."""
-    raw.settimeout(0.05)
-    deadline = time.monotonic() + within
-    bytes_to_send = iter(sending)
-    while time.monotonic() < deadline:
-        try:
-            raw.send(bytes(itertools.islice(bytes_to_send, 1)))
-            if raw.recv(1) == b"":
-                return True
-        except TimeoutError:
-            pass
-        except ConnectionError:
-            return True
-    return False
 
 
 def test_a_request_that_is_too_slow_is_closed(quick):

@@ -2,6 +2,7 @@
 
 import functools
 import http.client
+import itertools
 import json
 import socket
 import struct
@@ -98,6 +99,23 @@ def reset(raw):
     if raw.fileno() >= 0:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raw.close()
+
+
+def closes(raw, sending=(), within=8.0):
+    """Whether the server ends the connection; ``sending`` are bytes to send, one after the other."""
+    raw.settimeout(0.05)
+    deadline = time.monotonic() + within
+    bytes_to_send = iter(sending)
+    while time.monotonic() < deadline:
+        try:
+            raw.send(bytes(itertools.islice(bytes_to_send, 1)))
+            if raw.recv(KIB * KIB) == b"":
+                return True
+        except TimeoutError:
+            pass
+        except ConnectionError:
+            return True
+    return False
 
 
 def free_port():
