@@ -1,4 +1,4 @@
-"""Authentication and authorization: keys, scopes, visibility, and the order of all checks."""
+"""Keys, scopes (test_rights has every operation), visibility, and the order of all checks."""
 
 import hashlib
 
@@ -13,8 +13,6 @@ COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
 # An app for tests that do not depend on its clients.
 shared = app_fixture()
 
-
-# --- keys
 
 INVALID_KEYS = {
     "none": lambda key: {},
@@ -43,9 +41,6 @@ def test_a_key_is_accepted_in_either_header(shared, name):
     Api(shared).ask("GET", COLLECTION, **{name: full_key(shared)})
 
 
-# --- scopes (test_rights has every operation)
-
-
 def test_head_needs_the_scope_of_get(caller):
     caller(scopes={"clients": ["read"]}).ask("HEAD", COLLECTION)
     caller(scopes={"clients": ["write"]}).ask("HEAD", COLLECTION, status=403)
@@ -57,10 +52,8 @@ def test_a_403_names_the_scope(caller):
     assert error["details"] == {"resource": "clients", "actions": ["write", "create"]}
 
 
-# --- the order of the checks: which of two errors is answered
-
 TOO_LARGE = {"padding": "x" * 70_000}
-ORDER = [
+ORDER = [  # which of two errors is answered
     # caller, method, path, body, status
     ("no key", "POST", COLLECTION, TOO_LARGE, 413, "413 before 401"),
     ("no key", "GET", "/v1/nothing", None, 401, "401 before 404"),

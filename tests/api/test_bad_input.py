@@ -1,4 +1,4 @@
-"""Requests that are rejected: their status, code and fields; nothing is written."""
+"""Requests that are rejected (test_fields has every value of a field); nothing is written."""
 
 import json
 
@@ -50,8 +50,6 @@ def padded(size):
     return body[:-2] + b"x" * (size - len(body)) + body[-2:]
 
 
-# --- the body as a whole
-
 BODIES = {
     "not JSON": b"{'first_name': 'Jordan'}",
     "JSON and more": b'{"notes": "x"} {}',
@@ -85,8 +83,6 @@ def test_a_body_over_64_kib_is_413(reject, method, path, body):
     assert reject(method, path, body, 413).json["error"]["details"] == {"limit": MAX_BODY}
 
 
-# --- its declaration
-
 MEDIA_TYPES = """application/x-www-form-urlencoded multipart/form-data;boundary=x text/plain application/xml
     application/jsonp""".split()
 
@@ -114,9 +110,6 @@ def test_an_invalid_content_length_is_400(agent, length):
     assert answer.json["error"]["code"] == "VALIDATION_ERROR"
 
 
-# --- budgets (test_fields has every value)
-
-
 CROSSED = [
     # an update of a client with 100 and 200, the fields that are named
     ({"budget_min": 300, "budget_max": 299}, ["budget_min", "budget_max"]),
@@ -128,8 +121,6 @@ CROSSED = [
 def test_budgets_that_cross_in_the_merged_record_are_400(reject, body, fields):
     assert fields_of(reject("PUT", ITEM, body)) == fields
 
-
-# --- the query
 
 COUNTS = "0 -1 abc 1.5 1e3 0x10 %2B1 %201 1_000 %D9%A1 null %00 %FF 00".split()
 QUERIES = {

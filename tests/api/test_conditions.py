@@ -114,8 +114,6 @@ def test_404_comes_before_412(api, caller, path, header):
             who.ask(method, where, body, 404, **{header: "*"})
 
 
-# --- --require-precondition
-
 REQUIRED = [
     # method, body, headers, status
     ("PUT", {"notes": "x"}, {}, 428),

@@ -24,8 +24,6 @@ def allowed(answer):
     return {name for name in answer.headers if name.lower().startswith("access-control")}
 
 
-# --- preflights
-
 PATHS = [COLLECTION, f"{COLLECTION}/{UNKNOWN_ID}", "/v1/nothing", "/"]
 
 
@@ -66,9 +64,6 @@ def test_an_invalid_list_of_headers_is_not_echoed(app, names):
     assert "Access-Control-Allow-Headers" not in preflight(app, names=names).headers
 
 
-# --- readable responses
-
-
 @pytest.mark.parametrize(
     "origin",
     [OTHER_ORIGIN, f"{ORIGIN}.evil.example", "http://intranet.example", f"{ORIGIN}:8443", "null", None],
@@ -78,9 +73,6 @@ def test_pages_of_other_origins_may_read_nothing(app, origin):
     for path, status in ((COLLECTION, 200), (f"{COLLECTION}/{UNKNOWN_ID}", 404), ("/healthz", 200)):
         answer = api.ask("GET", path, status=status, **headers)
         assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
-
-
-# --- the setting
 
 
 def test_a_star_allows_every_origin(tmp_path):

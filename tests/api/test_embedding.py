@@ -10,7 +10,7 @@ import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import ALL_SCOPES, JORDAN
 from support.keys import new_key
-from support.wsgi import call
+from support.wsgi import call, turn
 
 import acare
 from acare.api.body import MAX_DISCARDED
@@ -21,9 +21,6 @@ from acare.errors import SettingError
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 south = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
-
-
-# --- several apps
 
 
 def test_two_apps_in_one_process_share_nothing(north, south):
@@ -130,11 +127,6 @@ WORKLOADS = {
 }
 
 proxied = app_fixture(trusted_proxy="192.0.2.1")
-
-
-def turn(app, line=("GET", "/v1/clients", ""), **headers):
-    env = dict(zip(("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING"), line, strict=True))
-    return app.turn({**env, "REMOTE_ADDR": "192.0.2.1", **headers})
 
 
 @pytest.mark.parametrize(("line", "workload"), WORKLOADS.items(), ids=str)

@@ -113,7 +113,7 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
     assert [re.fullmatch("[0-9a-f]{32}", request_id) is not None for request_id in ids] == [True, True]
 
 
-# --- the access log (cli/test_serve has whole lines, test_secrets shows that none has a key)
+# --- the log (cli/test_serve has whole lines, test_secrets shows that none has a key), errors of the server
 
 
 def test_a_long_path_is_cut_in_the_log(api, caplog):
@@ -121,9 +121,6 @@ def test_a_long_path_is_cut_in_the_log(api, caplog):
     api.get("/" + "%C3%A9" * 10_000, 404)
     (line,) = [record.getMessage() for record in caplog.records if record.name == "acare.access"]
     assert (len(line) < 13_000, "... 404 " in line) == (True, True)
-
-
-# --- errors of the server
 
 
 def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog):

@@ -42,7 +42,7 @@ def spend(limiter, requests, name=HOME):
     return sum(limiter.take(name).allowed for _ in range(requests))
 
 
-# --- how many requests are allowed
+# --- buckets
 
 
 def test_a_bucket_holds_at_most_its_tokens(limiter, clock):
@@ -80,9 +80,6 @@ def test_sixteen_threads_get_exactly_the_tokens(limiter):
     assert sum(in_threads(16, lambda _: spend(limiter, 100, SlowName(HOME)))) == 500
 
 
-# --- memory
-
-
 def test_buckets_are_bounded_and_used_ones_are_kept():
     """With 250,000 names, one of them used again and again."""
     limiter = RateLimiter(RateLimit(tokens=3, seconds=900), lambda: 0)
@@ -93,9 +90,6 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
             allowed.append(limiter.take(HOME).allowed)
     assert len(limiter._full_at) == MAX_BUCKETS
     assert allowed == [True] * 3 + [False] * 3
-
-
-# --- names of buckets
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,6 @@ def run_python(code, *arguments):
     return ended.stdout
 
 
-# --- readers
-
-
 def test_a_reader_cannot_write(database):
     for _ in range(2):  # nor when it is borrowed again
         with pytest.raises(StoreUnavailable), database.read() as connection:
@@ -79,8 +76,6 @@ def test_only_temporary_errors_become_domain_errors(database):
         connection.execute("SELECT * FROM missing")
 
 
-# --- statements that take too long
-
 SLOW = """
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 1000000)
 SELECT count(*)
@@ -95,8 +90,6 @@ def test_a_read_that_takes_too_long_is_interrupted_and_the_next_is_not(database)
         assert connection is limited
         assert connection.execute(SLOW).fetchone() == (1_000_000,)
 
-
-# --- settings
 
 SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}
 
@@ -119,9 +112,6 @@ def test_a_file_that_cannot_have_a_wal_is_refused(monkeypatch, path):
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=WithoutWal))
     with pytest.raises(DatabaseRefused):
         Database(path).close()
-
-
-# --- the file is moved away or replaced
 
 
 def replace(path):
@@ -164,18 +154,12 @@ def test_the_log_is_kept_while_other_programs_read(database, path, twice):
     assert run_python(READ_OUTSIDE, path) == "2\n"
 
 
-# --- checks
-
-
 def test_a_check_does_not_wait_long_for_its_write(database, monkeypatch):
     """As when the disk is stuck."""
     monkeypatch.setattr(database_module, "WRITE_CHECK_SECONDS", 0.05)
     with Held(database._writer):
         assert database.check_write() == "A write has not finished yet."
     assert database.check_write() == "ok"
-
-
-# --- the end
 
 
 def test_closing_leaves_one_file(path):

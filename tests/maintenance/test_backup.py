@@ -79,9 +79,6 @@ def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):
     assert owners == {OWNER}
 
 
-# --- while others write
-
-
 def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
     server = start("--rate-limit", "off")
     answered, stop, moments = [], threading.Event(), []

@@ -101,6 +101,18 @@ def test_a_stop_while_many_write_loses_no_acknowledged_write(tmp_path, database)
     assert check(database, writers) == []
 
 
+def test_half_a_request_is_answered_and_the_last_of_its_connection(tmp_path):
+    with target_in(tmp_path) as server, connect(server.address) as raw, raw.makefile("rb") as stream:
+        sent = request(server.key, "POST", "/v1/clients", BODY)
+        raw.sendall(sent[:-5])
+        assert server.is_well()
+        server.stop()
+        raw.sendall(sent[-5:])
+        status, headers, _ = read_answer(stream)
+        assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
+        assert server.process.wait(10) == 0
+
+
 # --- what does not finish is not waited for
 
 
@@ -152,18 +164,3 @@ def test_a_second_signal_ends_it_at_once(tmp_path, database):
         assert server.process.wait(10) == 128 + signal.SIGTERM
     last = server.log().splitlines()[-1]
     assert last.endswith(" a second signal: the server ends at once; open requests are not finished")
-
-
-# --- what callers and proxies see
-
-
-def test_half_a_request_is_answered_and_the_last_of_its_connection(tmp_path):
-    with target_in(tmp_path) as server, connect(server.address) as raw, raw.makefile("rb") as stream:
-        sent = request(server.key, "POST", "/v1/clients", BODY)
-        raw.sendall(sent[:-5])
-        assert server.is_well()
-        server.stop()
-        raw.sendall(sent[-5:])
-        status, headers, _ = read_answer(stream)
-        assert (status, headers["Connection"], stream.read()) == (201, "close", b"")
-        assert server.process.wait(10) == 0

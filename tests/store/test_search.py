@@ -62,8 +62,6 @@ def found(app, ana, query):
     return page.total
 
 
-# --- the words of a client and the words of a search
-
 # A text; searches that find it, and searches that do not.
 WORDS = {
     "Anna-Maria Zoë": ("maria anna-ma ZOE zoë", "nn anna-lee annamaria jordan-anna -"),
@@ -122,9 +120,6 @@ def test_no_other_program_changes_words_unnoticed(app, ana):
             other.execute(change)
 
 
-# --- erasing
-
-
 def files_with(app, word):
     folder = app.database.path.parent
     return [entry.name for entry in folder.iterdir() if word.encode() in entry.read_bytes()]
@@ -151,9 +146,6 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
         assert files_with(app, word) == []
     check_index(app)
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
-
-
-# --- SQLite without FTS5
 
 
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
