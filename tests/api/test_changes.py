@@ -77,12 +77,6 @@ def test_a_client_is_told_once_as_it_is_now(agency):
     assert agency.broker.read() == [(other, 1), (agency.id, 5)]
 
 
-def test_a_restored_client_is_told_without_its_removal(agency):
-    agency.ana.api.delete(agency.id)
-    agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
-    assert agency.ana.read() == agency.broker.read() == [(agency.id, 2)]
-
-
 def test_of_two_removals_the_last_one_is_told(agency):
     agency.ana.api.delete(agency.id)
     agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import pytest
 from support.importing import HEADER, USER
@@ -46,39 +47,35 @@ def test_headers_and_values_are_recognized(agency, header, cell, field, value):
     assert agency.clients()[0][field] == value
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
+CELLS = {
+    cells.money: [
         ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
         ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("1,234,567.89", 1234567.89),
         ("€ 99", 99), ("99\u00a0EUR", 99), ("350 k€", 350000), ("US$ 350", 350), ("-5", "-5"),
         ("1,234,5", "1,234,5"), ("350 TEUR", "350 TEUR"), ("350 Mio", "350 Mio"), ("350 m²", "350 m²"),
     ],
-)  # fmt: skip
-def test_money(text, value):
-    assert cells.money(text) == value
+    cells.timestamp: [
+        ("2026-07-15", "2026-07-15T00:00:00.000Z"), ("2026-07-15 14:32+02:00", "2026-07-15T12:32:00.000Z"),
+        ("5.7.26", "2026-07-05T00:00:00.000Z"), ("7/5/2026", ""), ("2026-02-30", ""),
+    ],
+    partial(cells.timestamp, dates="mdy"): [("7/5/2026 2:05 PM", "2026-07-05T14:05:00.000Z")],
+    partial(cells.timestamp, dates="dmy"): [("7/5/2026", "2026-05-07T00:00:00.000Z")],
+    cells.full_name: [
+        ("Mary Ann Lee", ("Mary Ann", "Lee")), ("Lee, Jordan", ("Jordan", "Lee")), ("Cher", ("Cher", "")),
+    ],
+    cells.phone: [("6615550142.0", "6615550142"), ("+1661.0", "+1661"), ("661.555.0", "661.555.0")],
+    cells.tags: [
+        ("vip, buyer", ["vip", "buyer"]), ("vip, buyer;", ["vip, buyer"]), ("* myContacts ::: VIP", ["VIP"]),
+        ('["vip; buyer"]', ["vip; buyer"]), ('["vip" buyer', ['["vip" buyer']),
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("text", "dates", "value"),
-    [
-        ("2026-07-15", None, "2026-07-15T00:00:00.000Z"),
-        ("2026-07-15 14:32+02:00", None, "2026-07-15T12:32:00.000Z"),
-        ("7/5/2026 2:05 PM", "mdy", "2026-07-05T14:05:00.000Z"),
-        ("7/5/2026", "dmy", "2026-05-07T00:00:00.000Z"),
-        ("7/5/2026", None, ""),
-        ("5.7.26", None, "2026-07-05T00:00:00.000Z"),
-        ("2026-02-30", None, ""),
-    ],
+    ("read", "text", "value"), [(read, *row) for read, rows in CELLS.items() for row in rows], ids=str
 )
-def test_dates(text, dates, value):
-    assert cells.timestamp(text, dates) == value
-
-
-def test_full_names_are_split():
-    assert cells.full_name("Mary Ann Lee") == ("Mary Ann", "Lee")
-    assert cells.full_name("Lee, Jordan") == ("Jordan", "Lee")
-    assert cells.full_name("Cher") == ("Cher", "")
+def test_a_cell_is_read_as(read, text, value):
+    assert read(text) == value
 
 
 @pytest.mark.parametrize(

@@ -94,27 +94,6 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
     assert agency.run("import", agency.folder / "in.csv", "--rejects", agency.folder / "rest.csv").code == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("6615550142.0", "6615550142"), ("+1661.0", "+1661"), ("661.555.0", "661.555.0")]
-)
-def test_the_fraction_of_a_phone_number_is_removed(text, value):
-    assert cells.phone(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("vip, buyer", ["vip", "buyer"]),
-        ("vip, buyer;", ["vip, buyer"]),
-        ("* myContacts ::: VIP", ["VIP"]),
-        ('["vip; buyer"]', ["vip; buyer"]),
-        ('["vip" buyer', ['["vip" buyer']),
-    ],
-)
-def test_tags(text, value):
-    assert cells.tags(text) == value
-
-
 # --- the report
 
 
