@@ -6,14 +6,12 @@ above names the file that runs it, another test or .ci/run: ``<!-- tests/ci/test
 
 import itertools
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support import command
+from support.page import shell
 
 import acare
 from acare.api import envelope
@@ -59,7 +57,7 @@ def runnable(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runnable(page))])
-def test_every_block_runs(page, start, run):
+def test_every_block_runs(page, start, tmp_path):
     """In one folder, with the address and key of a running server in place of the examples'."""
     server = start()
     printed = ""
@@ -71,7 +69,7 @@ def test_every_block_runs(page, start, run):
             continue
         if language == "python":
             text = f"python3 -W error - <<'BLOCK'\n{text}\nBLOCK"
-        ended = run(text)
+        ended = shell(text, tmp_path, ACARE_DATABASE="served.db", PYTHONPATH=str(ROOT))
         assert ended.returncode == 0, f"{where}: {ended.stderr}"
         printed = ended.stdout
         assert not re.search(r'"success": ?false', printed), where
@@ -107,26 +105,6 @@ def test_every_command_in_a_sentence_has_the_options(page):
         printed = command.run(*(name for name in names if name[0] != "-"), "--help")
         assert printed.code == 0, words
         assert {word for word in words if word[0] == "-"} <= {*re.findall(r"--[\w-]+", printed.out)}, words
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Runs a shell script with ``acare`` and ``python3`` on the path."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name, module in (("python3", ""), ("acare", "-m acare ")):
-        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
-        (tools / name).chmod(0o755)
-    env = {
-        **os.environ,
-        "PATH": f"{tools}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "ACARE_DATABASE": "served.db",
-    }
-    return lambda script: subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script],
-        cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=60,
-    )  # fmt: skip
 
 
 def comparable(text):

@@ -64,8 +64,9 @@ def copied(copy):
         return {name: json.loads(text) for name, text in connection.execute("SELECT id, json FROM clients")}
 
 
-def test_the_copy_equals_the_list_in_the_end(tmp_path):
-    database, copy = tmp_path / "served.db", tmp_path / "copy.db"
+def follow_to_the_end(folder, program, copied):
+    """Checks a copy; ``program`` makes a command line of an address and a key, ``copied`` reads the copy."""
+    database = folder / "served.db"
     key, address = make_key(database), f"127.0.0.1:{free_port()}"
     writers = [Writer(number, key) for number in range(WRITERS)]
 
@@ -74,18 +75,23 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
             assert check(database, writers) == []
             write_until(address, writers, SECONDS / 3, process.kill)
 
-    with running([*line(PROGRAM, address, key), copy]):
+    with running(program(address, key)):
         write_until_killed()
-    with running([*line(PROGRAM, address, key), copy]):
+    with running(program(address, key)):
         write_until_killed()
-        restore(back_up(database, tmp_path / "backups"), database)
+        restore(back_up(database, folder / "backups"), database)
         write_until_killed()
         with serving(database, "--listen", address):
             expected, deadline = listed(address, key), time.monotonic() + 30
-            while copied(copy) != expected and time.monotonic() < deadline:
+            while copied() != expected and time.monotonic() < deadline:
                 time.sleep(0.1)
-            assert copied(copy) == expected
+            assert copied() == expected
             assert expected
+
+
+def test_the_copy_equals_the_list_in_the_end(tmp_path):
+    copy = tmp_path / "copy.db"
+    follow_to_the_end(tmp_path, lambda *server: [*line(PROGRAM, *server), copy], lambda: copied(copy))
 
 
 @pytest.fixture

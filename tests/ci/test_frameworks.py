@@ -3,17 +3,17 @@
 The examples are the files ``example_*.py`` beside this one; nginx is configured as on the page install.md.
 """
 
-import http.client
-import json
+import functools
 import os
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from ci.test_offices import is_open, running
 from support.data import JORDAN
 from support.environment import environment
+from support.http import Agency, ask
 from support.page import examples, replaced
 from support.sockets import free_port, wait_for
 
@@ -24,12 +24,17 @@ ROOT = Path(acare.__file__).resolve().parents[1]
 # What the examples leave to the reader: logging in.
 FLASK = """
 from flask import request
-from example import intranet, log_in
+from example import crm, intranet, log_in
 
-@intranet.post("/login")
+@intranet.get("/login")
 def login():
     log_in("ana@example.com")
     return request.host
+
+@intranet.get("/disable")
+def disable():
+    crm.users.change("ana@example.com", disabled=True)
+    return {}
 """
 SETTINGS = """
 SECRET_KEY = "x"
@@ -87,33 +92,9 @@ def serving(gunicorn, folder, app):
             process.terminate()
 
 
-class Browser:
-    """A browser with a session of the host, once it has logged in."""
-
-    def __init__(self, host, port, database):
-        self.port, self.session = port, {}
-        self.host, self.database = host, database
-
-    def log_in(self):
-        _, cookies, host = self.send("POST" if self.host == "flask" else "GET", "/login")
-        assert host == f"127.0.0.1:{self.port}"
-        self.session = {"Cookie": cookies.partition(";")[0], "Origin": f"https://{host}"}
-
-    def send(self, method, path, body=None, **headers):
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            connection.request(method, path, body, {**self.session, **headers})
-            answer = connection.getresponse()
-            return answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode()
-
-    def call(self, method, path, body=None, **headers):
-        status, _, text = self.send(method, f"/crm/v1/{path}", body, **headers)
-        return status, json.loads(text)
-
-
 @pytest.fixture(scope="module", params=FILES)
-def browser(request, frameworks, tmp_path_factory):
-    """A browser that is logged in to a host, with one of its user's clients in the store."""
+def user(request, frameworks, tmp_path_factory):
+    """A function that sends a request as a user who is logged in to a host and has a client in the store."""
     folder = tmp_path_factory.mktemp(request.param)
     files = dict(FILES[request.param])
     app = files.pop("app")
@@ -123,44 +104,33 @@ def browser(request, frameworks, tmp_path_factory):
     with serving(frameworks, folder, app) as upstream:
         nginx = replaced(examples("nginx")[0], {"127.0.0.1:8080": f"127.0.0.1:{upstream}"})
         with running("nginx", folder, nginx, port := free_port()):
-            browser = Browser(request.param, port, folder / "clients.db")
-            assert browser.call("GET", "clients")[0] == 401
+            site = Agency(f"http://127.0.0.1:{port}", None)
+            ask(site, path="/crm/v1/clients", status=401)
             for _ in range(2):  # at the second visit, the user exists
-                browser.log_in()
-            status, _ = browser.call("POST", "clients", json.dumps(JORDAN), Content_Type="application/json")
-            assert status == 201
-            yield browser
+                headers, host = ask(site, path="/login", parse=bytes.decode)
+            assert host == f"127.0.0.1:{port}"
+            cookie = headers["Set-Cookie"].partition(";")[0]
+            user = functools.partial(ask, site, Cookie=cookie, Origin=f"https://{host}")
+            user("POST", "/crm/v1/clients", JORDAN, 201)
+            yield user
 
 
-def test_the_web_ui_is_at_the_prefix_without_a_slash(browser):
-    status, _, page = browser.send("GET", "/crm", Accept="text/html")
-    assert (status, "/crm/web/" in page) == (200, True)
+def test_the_user_of_the_host_is_the_caller(user):
+    assert user(path="/crm/v1/users/me")[1]["data"]["email"] == "ana@example.com"
+    assert user(path="/crm/v1/clients?q=jordan")[1]["data"]["meta"]["total"] == 1
 
 
-def test_the_user_of_the_host_is_the_caller(browser):
-    status, answer = browser.call("GET", "users/me")
-    assert (status, answer["data"]["email"]) == (200, "ana@example.com")
-    status, answer = browser.call("GET", "clients?q=jordan")
-    assert (status, answer["data"]["meta"]["total"]) == (200, 1)
+def test_a_foreign_page_cannot_write_with_the_session(user):
+    _, answer = user("POST", "/crm/v1/clients", JORDAN, 403, Sec_Fetch_Site="cross-site")
+    assert answer["error"]["code"] == "CROSS_SITE_REQUEST"
 
 
-def test_a_foreign_page_cannot_write_with_the_session(browser):
-    status, answer = browser.call("POST", "clients", json.dumps(JORDAN), Sec_Fetch_Site="cross-site")
-    assert (status, answer["error"]["code"]) == (403, "CROSS_SITE_REQUEST")
+def test_the_web_ui_is_at_the_prefix_without_a_slash(user):
+    assert "/crm/web/" in user(path="/crm", parse=bytes.decode, Accept="text/html")[1]
 
 
-@pytest.mark.parametrize("browser", ["flask"], indirect=True)
-def test_the_store_serves_a_page_of_the_host(browser):
-    status, _, text = browser.send("GET", "/my-clients?q=lee")
-    assert (status, json.loads(text)["total"]) == (200, 1)
-
-
-@pytest.mark.parametrize("browser", ["flask"], indirect=True)
-def test_the_host_refuses_a_user_who_is_disabled(browser):
-    with acare.create_app(database=browser.database) as app:
-        app.users.change("ana@example.com", disabled=True)
-        try:
-            browser.log_in()
-            wait_for(lambda: browser.send("GET", "/my-clients")[0] == 403)
-        finally:
-            app.users.change("ana@example.com", disabled=False)
+@pytest.mark.parametrize("user", ["flask"], indirect=True)
+def test_the_store_serves_a_page_of_the_host_to_an_enabled_user(user):
+    assert user(path="/my-clients?q=lee")[1]["total"] == 1
+    user(path="/disable")
+    user(path="/my-clients", status=403, parse=bytes.decode)

@@ -1,6 +1,5 @@
 """A server with Litestream, configured as in acare/cli/docs/backup.md."""
 
-import os
 import random
 import re
 import signal
@@ -9,13 +8,12 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, write_until
 from support.data import JORDAN
 from support.http import HttpCaller
-from support.page import examples, replaced
+from support.page import examples, replaced, shell
 from support.server import make_key, serving
 from support.sockets import wait_for
 
@@ -87,10 +85,7 @@ class Setup:
             "/var/lib/acare/restored.db": restored,
             "/var/lib/acare/acare.db": self.database,
         }
-        acare = Path(sys.executable).parent
-        env = {**os.environ, "PATH": f"{acare}:{os.environ['PATH']}"}
-        text = replaced(PAGE_RESTORE, values)
-        subprocess.run(["sh", "-ec", text], check=True, capture_output=True, timeout=30, env=env)
+        shell(replaced(PAGE_RESTORE, values), self.folder).check_returncode()
         return restored
 
     def log_size(self):

@@ -1,21 +1,13 @@
-"""The program on the page about the API, changed as acare/cli/docs/year.md shows: a copy in PostgreSQL."""
+"""The program that keeps a copy, changed as acare/cli/docs/year.md shows: the copy is in PostgreSQL."""
 
 import json
-import os
 import re
 import subprocess
-from contextlib import closing
 
 import pytest
-from api.test_copy_program import PROGRAM, line, listed, running
+from api.test_copy_program import PROGRAM, follow_to_the_end, line
 from support.environment import environment
-from support.http import HttpCaller
 from support.page import examples, replaced
-from support.server import make_key, serving
-from support.sockets import free_port, wait_for
-
-from acare.maintenance.backup import back_up
-from acare.maintenance.restore import restore
 
 (DIFF,) = examples("diff")
 CHANGES = {
@@ -27,31 +19,22 @@ VIRTUAL = ["pg_virtualenv", "-t", "sh", "-c", "env | grep ^PG; echo; exec cat"]
 
 
 @pytest.fixture
-def env():
-    """The environment of a program that uses a new PostgreSQL server."""
+def postgresql(monkeypatch):
+    """A new PostgreSQL server, which its programs find."""
     with subprocess.Popen(VIRTUAL, stdin=-1, stdout=-1, text=True) as process:
-        printed = (line.strip() for line in iter(process.stdout.readline, "\n"))
-        yield {**os.environ, **dict(line.split("=", 1) for line in printed if line.startswith("PG"))}
+        for printed in iter(process.stdout.readline, "\n"):
+            if printed.startswith("PG"):
+                monkeypatch.setenv(*printed.strip().split("=", 1))
+        yield
         process.communicate(timeout=60)  # ends it
 
 
-def test_the_copy_in_postgresql_equals_the_list(tmp_path, env):
-    database, address = tmp_path / "served.db", f"127.0.0.1:{free_port()}"
-    key = make_key(database)
+def test_the_copy_in_postgresql_equals_the_list_in_the_end(postgresql, tmp_path):
     python = environment(tmp_path / "venv", "psycopg[binary]") / "python"
-    follow = [python, *line(replaced(PROGRAM, CHANGES), address, key)[1:], ""]
-    select = ["psql", "-AtcSELECT json FROM clients"]  # fails until the program has made the table
+    program = replaced(PROGRAM, CHANGES)
 
-    def is_equal():
-        rows = subprocess.run(select, env=env, capture_output=True, text=True).stdout.splitlines()
-        return {client["id"]: client for client in map(json.loads, rows)} == listed(address, key)
+    def copied():
+        rows = subprocess.check_output(["psql", "-AtcSELECT json FROM clients"], text=True).splitlines()
+        return {client["id"]: client for client in map(json.loads, rows)}
 
-    for _ in range(2):
-        with serving(database, "--listen", address), running(follow, env=env):
-            with closing(HttpCaller(address, key)) as caller:
-                client, deleted = caller.create(property_preferences={"acres": 1.50}), caller.create()
-                wait_for(is_equal, seconds=20)
-                caller.put(client, {"notes": "'%s' \\ \n"})
-                caller.expect(200, "DELETE", f"/v1/clients/{deleted['id']}")
-            wait_for(is_equal, seconds=20)
-        restore(back_up(database, tmp_path / "backups"), database)  # ends the cursor
+    follow_to_the_end(tmp_path, lambda *server: [python, *line(program, *server)[1:], ""], copied)

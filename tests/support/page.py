@@ -1,6 +1,9 @@
 """The examples on the pages about operations, so that tests can run them."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[2] / "acare" / "cli" / "docs"
@@ -20,3 +23,11 @@ def replaced(text, values):
         assert old in text, f"the page has no {old} any more"
         text = text.replace(old, str(new))
     return text
+
+
+def shell(script, folder, **variables):
+    """Runs a script of a page in a folder, with ``acare`` and ``python3`` on the path."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    line = ["bash", "-eu", "-o", "pipefail", "-c", script]
+    env = {**os.environ, "PATH": path, **variables}
+    return subprocess.run(line, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60)
