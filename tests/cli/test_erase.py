@@ -2,8 +2,10 @@
 
 import pytest
 from support.files import snapshot
+from support.page import examples, shell
 
 from acare.database import connection
+from acare.maintenance.backup import back_up
 
 NAME = "Zaphodina"
 
@@ -27,9 +29,15 @@ def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person):
     assert api.get(f"/v1/clients/{person}").json["data"]["first_name"] == NAME
 
 
-def test_the_erasure_of_an_erased_client_says_when(run, person):
+def test_what_an_old_backup_brings_back_is_erased_again_as_printed(run, app, person, tmp_path):
+    backup = back_up(app.database.path, tmp_path / "backups")
     run("erase", "--yes", person)
-    assert run("erase", person).out.startswith(f"The client {person} was erased at 20")
+    run("restore", "--database", tmp_path / "restored.db", backup)
+    (tmp_path / "erased.txt").write_text(f"{person}\n")
+    (line,) = examples("sh", "After a total loss")
+    first, second = [shell(line, tmp_path, ACARE_DATABASE="restored.db").stdout for _ in range(2)]
+    assert first.startswith(f"Erased {NAME} Beeble")
+    assert second.startswith(f"The client {person} was erased at 20")
 
 
 # --- compact
