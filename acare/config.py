@@ -7,6 +7,7 @@ variable. A flag takes precedence over the variable. All three take the same tex
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -139,6 +140,16 @@ class Settings:
             elif setting.name in flags and (text := environ.get(setting.variable)):
                 values[setting.name] = setting.read(text, setting.variable)
         return cls(**values)
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A text for each variable that is named like a setting but is none, with the most similar setting."""
+    known = [setting.variable for setting in SETTINGS]
+    return [
+        f"{name} is not a setting; the most similar one is {get_close_matches(name, known, 1, 0)[0]}"
+        for name in sorted(environ)
+        if name.startswith("ACARE_") and name not in known
+    ]
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))

@@ -132,6 +132,7 @@ def test_a_key_is_in_no_file(tmp_path):
 
 def test_only_key_create_prints_a_key(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    acare.create_app(database="acare.db").close()
     main(["key", "create", "--user", "ana@example.com"])
     key = re.search(r"\b[0-9a-f]{64}\b", capsys.readouterr().out)[0]
     for command in (["key", "list"], ["key", "list", "--json"], ["key", "revoke", key], ["backup"]):

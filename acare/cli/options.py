@@ -111,20 +111,18 @@ def existing_database(args: argparse.Namespace) -> Path:
     if not path.exists() and not path.is_symlink():
         raise UserError(
             f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
-            "('acare key create' creates a new one)"
+            "('acare serve' creates a new one)"
         )
     return path
 
 
 @contextmanager
-def open_database(
-    args: argparse.Namespace, *, must_exist: bool = True, read_only: bool = False
-) -> Iterator[Database]:
-    """The database that the settings name, for as long as the ``with`` lasts.
+def open_database(args: argparse.Namespace, *, read_only: bool = False) -> Iterator[Database]:
+    """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
 
-    UserError if it becomes unavailable, for example because the disk is full.
+    UserError if it does not exist or becomes unavailable, for example because the disk is full.
     """
-    path = existing_database(args) if must_exist else read_settings(args).database
+    path = existing_database(args)
     opened = ReadOnlyDatabase(path) if read_only else Database(path, before_commit=index_changes)
     with closing(opened) as database:
         try:

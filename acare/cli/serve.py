@@ -17,7 +17,7 @@ from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
 from acare.cli.options import SETTINGS_NOTE, Commands, add_command, parse_email, read_settings
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import StoreUnavailable, UserError
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
@@ -83,6 +83,8 @@ def _serve(
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
     with log.configured(settings.log_format) as access, _listen(settings) as listener:
+        for problem in unknown_variables():
+            logging.getLogger("acare").warning(problem)
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
         if (latest := app.clients.latest_creation()) > timestamps.now():

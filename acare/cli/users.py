@@ -73,6 +73,12 @@ CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
         lambda users, args: users.change(args.email, disabled=False),
         "Enabled {email}.",
     ),
+    "remove": (
+        "remove a user who has never had a client, used a key or changed anything, such as a typo",
+        [EMAIL],
+        lambda users, args: users.remove(args.email),
+        "Removed {email}.",
+    ),
 }
 
 
@@ -100,8 +106,7 @@ def add_to(commands: Commands) -> None:
                  f"create (write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})"),
         argument("--expires-in-days", dest="expires_at", type=checked(_after_days), metavar="DAYS",
                  help="1 to 365 (default: the key never expires)"),
-        description="Create an API key, and the database if there is none. The key is printed once, "
-        "on stdout; messages are printed on stderr.",
+        description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
     )  # fmt: skip
     add_command(group, "list", run_list_keys, "list all keys, with their first and last characters", JSON)
     add_command(
@@ -137,7 +142,7 @@ def run_create_key(args: argparse.Namespace) -> None:
     scopes: dict[str, list[str]] = {}
     for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
-    with open_database(args, must_exist=False) as database:
+    with open_database(args) as database:
         with database.read() as connection:
             user = users.find(connection, args.user)
         if user is None:

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from acare import ids
 from acare.auth import Caller, Role, User, caller_without_key
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserNotFound
+from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserError, UserNotFound
 
 # An e-mail address has an @, so it never equals an id.
 FIND = """
@@ -39,6 +39,12 @@ SET email = coalesce(:email, email),
     END
 WHERE id = :id
 """
+
+# A user who ever had a client has a total. Foreign keys name those who used a key or changed anything.
+REMOVE = (
+    "DELETE FROM api_keys WHERE user_id = :id AND last_used_at IS NULL",
+    "DELETE FROM users WHERE id = :id AND NOT EXISTS (SELECT 1 FROM client_totals WHERE user_id = :id)",
+)
 
 HAS_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
 
@@ -99,6 +105,22 @@ class UserStore:
             return get(connection, before.id)
 
         return self._database.write(work)
+
+    def remove(self, which: str) -> None:
+        """Remove a user who has never had a client, used a key or changed anything; UserError for others."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            user, removed = get(connection, which), 0
+            with suppress(sqlite3.IntegrityError):
+                for statement in REMOVE:
+                    removed = connection.execute(statement, {"id": user.id}).rowcount
+            if not removed:
+                reason = (
+                    "has had clients, used a key or changed something; 'acare user disable' keeps its history"
+                )
+                raise UserError(f"not removed: {user.email} {reason}")
+
+        self._database.write(work)
 
 
 def find(connection: sqlite3.Connection, which: str) -> User | None:

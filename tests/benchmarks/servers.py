@@ -121,12 +121,12 @@ def acare(
     python = sys.executable if checkout is None else str(checkout / ".venv" / "bin" / "python")
     command, where = [python, "-m", "acare"], ["--database", str(database)]
     create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
-    key = subprocess.run(create, cwd=checkout, check=True, capture_output=True, text=True).stdout.strip()
     port = free_port()
     serve = [*command, "serve", *where, "--listen", f"127.0.0.1:{port}", "--rate-limit", "100000000/900"]
     env = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}  # as in the unit
     with spawn(serve, f"http://127.0.0.1:{port}", core, env, health="/healthz", folder=checkout) as server:
         server.name = name
+        key = subprocess.run(create, cwd=checkout, check=True, capture_output=True, text=True).stdout.strip()
         server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
         newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
         server.paths = [f"/v1/clients/{client['id']}" for client in newest]

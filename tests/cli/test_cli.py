@@ -100,8 +100,8 @@ def test_a_failure_is_one_line_and_changes_nothing(run, other_files, command, sa
     assert other_files() == before
 
 
-def test_a_server_names_a_damaged_database(run, tmp_path):
-    run("key create --user a@b --database damaged.db")
+def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
+    (tmp_path / "damaged.db").write_bytes(new_database)
     [(page,)] = query(tmp_path / "damaged.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys'")
     with (tmp_path / "damaged.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
@@ -113,13 +113,13 @@ def test_a_server_names_a_damaged_database(run, tmp_path):
 # --- the environment
 
 
-@pytest.mark.parametrize("line", ["import in.csv", "user add a@b", "backup backups"])
+@pytest.mark.parametrize("line", ["import in.csv", "user add a@b", "key create --user a@b", "backup ."])
 def test_a_missing_database_is_named_and_not_made(run, tmp_path, line):
     said = run(f"{line} --database none.db", status=1).err
     assert said.startswith(
         "acare: none.db: the database does not exist; name another file with --database or"
     )
-    assert "'acare key create'" in said
+    assert "'acare serve' creates" in said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,9 +142,8 @@ def test_a_process_prints_a_line_and_returns_an_exit_code(command):
     assert (ended.stdout if code else ended.stderr) == ""
 
 
-def test_a_reader_that_ends_early_ends_the_command(run):
+def test_a_reader_that_ends_early_ends_the_command(app):
     """As ``acare key list | head -1`` does."""
-    run("key create --user ana@example.com")
     line, env = [sys.executable, "-m", "acare", "key", "list"], {**os.environ, "PYTHONUNBUFFERED": ""}
     with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()

@@ -22,8 +22,10 @@ def listed(run):
     return lambda: json.loads(run("key", "list", "--json").out)
 
 
-@pytest.fixture
-def path(tmp_path):
+@pytest.fixture(autouse=True)
+def path(tmp_path, new_database):
+    """A database without users."""
+    (tmp_path / "acare.db").write_bytes(new_database)
     return tmp_path / "acare.db"
 
 

@@ -146,4 +146,23 @@ def test_a_wrong_user_is_named_in_one_line(run, ana, caller, command):
     assert "example.com" in printed.err or "same user" in printed.err
 
 
+def test_a_user_who_was_never_active_can_be_removed(run, ana):
+    run("key", "create", "--user", BEN, "--name", "never used")
+    run("user", "remove", BEN)
+    assert [user["email"] for user in json.loads(run("user", "list", "--json").out)] == [ANA]
+
+
+@pytest.mark.parametrize("past", ["a used key", "a client", "a deleted client"])
+def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
+    client = api.create()["id"]
+    if past == "a used key":
+        ben.get("/v1/clients")
+        app.database.write(lambda connection: None)  # after the queued record of the use
+    else:
+        run("transfer", "--from", "broker@example.com", "--to", BEN)
+    if past == "a deleted client":
+        api.delete(client)
+    assert run("user", "remove", BEN, status=1).err.startswith(f"acare: not removed: {BEN} has had clients")
+
+
 # --- transfer
