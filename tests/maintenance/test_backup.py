@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.backups import fill, leave_log, names
+from support.backups import OWNER, fill, leave_log, names
 from support.files import edit, listing, query
 from support.http import HttpCaller
 from support.sockets import wait_for
@@ -65,10 +65,6 @@ def test_a_backup_has_nothing_of_what_was_deleted_earlier(path, folder):
     edit(path, "INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
     path.write_bytes(path.read_bytes() + b"Zaphodina".ljust(4096))  # a page that is no longer used
     assert b"Zaphodina" not in back_up(path, folder).read_bytes()
-
-
-# Only root can give a file to another user.
-OWNER = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
 
 
 def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):

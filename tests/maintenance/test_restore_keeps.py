@@ -7,11 +7,10 @@ from contextlib import closing
 
 import pytest
 from support import old_schema
-from support.backups import fill, names, sign, verified
+from support.backups import OWNER, fill, names, sign, verified
 from support.client import Api, full_key
 from support.files import edit, query
 from support.keys import new_key
-from support.server import megabytes
 
 import acare
 from acare.auth import OPERATOR
@@ -95,19 +94,6 @@ def test_nothing_of_the_erased_clients_is_in_the_restored_file(path, since):
     assert b"Zaphodina" not in path.read_bytes()
 
 
-MANY_ERASURES = """
-INSERT INTO erasures (client_id)
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 150000)
-SELECT printf('00000000-0000-7000-8000-%012d', n)
-FROM numbers
-"""
-
-
-def test_many_erasures_take_little_memory(path, since):
-    edit(path, MANY_ERASURES)
-    assert megabytes("restore", since[0], "--database", path) < 60
-
-
 def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monkeypatch):
     """Another resource could have a table such as this one in schema.sql."""
     table = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE);"
@@ -171,21 +157,13 @@ def owned(path):
     return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
 
 
-# Only root can give a file to another user.
-USER, GROUP = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
-
-
-def test_owner_and_group_are_those_of_the_replaced_file(path, since):
-    os.chown(path, USER, GROUP)
+@pytest.mark.parametrize("replaced", [True, False], ids=["file", "folder"])
+def test_owner_and_group_are_those_of_the_replaced_file_or_its_folder(path, since, replaced):
+    if not replaced:
+        path.unlink()
+    os.chown(path if replaced else path.parent, *OWNER)
     restore(since[0], path)
-    assert owned(path) == (USER, GROUP, 0o600)
-
-
-def test_without_a_file_owner_and_group_are_those_of_the_folder(path, since):
-    path.unlink()
-    os.chown(path.parent, USER, GROUP)
-    restore(since[0], path)
-    assert owned(path) == (USER, GROUP, 0o600)
+    assert owned(path) == (*OWNER, 0o600)
 
 
 def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):

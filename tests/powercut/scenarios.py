@@ -171,16 +171,6 @@ def migration(recording: Recording) -> None:
         recording.steps["migration"] = Step(recording.begun, time.monotonic_ns(), "")
 
 
-def compact(recording: Recording) -> None:
-    """The file is rewritten, during writes and after them."""
-    recording.make_key()
-    recording.begin()
-    with recording.serving() as address:
-        with recording.writing([address]):
-            recording.run("compact beside", "compact")
-        recording.run("compact", "compact")
-
-
 #: Each scenario, and its cuts for each 60 that are asked for.
 SCENARIOS: dict[Callable[[Recording], None], int] = {
     plain: 12,
@@ -193,5 +183,4 @@ SCENARIOS: dict[Callable[[Recording], None], int] = {
     first_start: 6,
     restore: 6,
     migration: 6,
-    compact: 6,
 }

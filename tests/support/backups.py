@@ -1,6 +1,7 @@
 """Databases to back up and restore: closed ones, and what a killed server leaves."""
 
 import hashlib
+import os
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from acare.auth import caller_without_key
 from acare.database.copying import verify_file
 from acare.database.file import checksum_file
 from acare.maintenance.verification import check_content
+
+#: User and group of a file. Only root can give it to another user.
+OWNER = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
 
 
 class Content(NamedTuple):

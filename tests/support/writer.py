@@ -1,6 +1,5 @@
 """A writer on a small file, and writes for it."""
 
-import functools
 import os
 import sqlite3
 from contextlib import closing
@@ -20,7 +19,7 @@ DO_NOTHING = {"check": lambda: None, "before_commit": lambda connection: None}
 
 
 class Bench:
-    """A writer on a file with one table, and in ``trace`` what its two connections did."""
+    """A writer on a file with one table, and in ``trace`` the statements of its connection."""
 
     def __init__(self, path, busy_seconds=5.0, **options):
         self.path = path
@@ -29,12 +28,8 @@ class Bench:
         self.writing.execute("PRAGMA journal_size_limit = 1000000")
         self.checkpointer = connect(path, busy_seconds)
         self.trace = []
-        self.writing.set_trace_callback(functools.partial(self._note, "writing"))
-        self.checkpointer.set_trace_callback(functools.partial(self._note, "checkpointer"))
+        self.writing.set_trace_callback(self.trace.append)
         self.writer = Writer(self.writing, self.checkpointer, **{**DO_NOTHING, **options})
-
-    def _note(self, connection, statement):
-        self.trace.append((connection, statement))
 
     def run(self, work):
         """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
@@ -51,7 +46,7 @@ class Bench:
             return [n for (n,) in other.execute("SELECT n FROM facts ORDER BY n")]
 
     def commits(self):
-        return self.trace.count(("writing", "COMMIT"))
+        return self.trace.count("COMMIT")
 
     def log_size(self):
         return os.path.getsize(f"{self.path}-wal")
