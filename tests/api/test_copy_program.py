@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from support.crash import WRITERS, Writer, check, write_until
+from support.crash import WRITERS, Writer, check, read_clients, write_until
 from support.http import HttpCaller, serving_with
 from support.page import replaced
 from support.server import make_key, serving
@@ -49,16 +49,6 @@ def running(line, **options):
             process.kill()
 
 
-def listed(address, key):
-    """The clients in all pages of the list, by id."""
-    found, number = {}, 1
-    with closing(HttpCaller(address, key)) as caller:
-        while page := caller.expect(200, "GET", f"/v1/clients?limit=100&page={number}")["clients"]:
-            found |= {client["id"]: client for client in page}
-            number += 1
-    return found
-
-
 def copied(copy):
     with closing(sqlite3.connect(copy, timeout=30)) as connection:
         return {name: json.loads(text) for name, text in connection.execute("SELECT id, json FROM clients")}
@@ -82,7 +72,8 @@ def follow_to_the_end(folder, program, copied):
         restore(back_up(database, folder / "backups"), database)
         write_until_killed()
         with serving(database, "--listen", address):
-            expected, deadline = listed(address, key), time.monotonic() + 30
+            expected = {client["id"]: client for client in read_clients(database).values()}
+            deadline = time.monotonic() + 30
             while copied() != expected and time.monotonic() < deadline:
                 time.sleep(0.1)
             assert copied() == expected

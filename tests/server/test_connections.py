@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import time
-from contextlib import contextmanager
 
 import pytest
 from support.files import write_lock
@@ -16,16 +15,18 @@ DOCUMENT = HEALTH.replace(b"/healthz", b"/openapi.json")
 ROOM = 64
 
 
-@contextmanager
-def room_for(number, folder):
-    """A server with room for so many connections, and what makes connections to it."""
-    before = f"""
+QUICK = f"""
 from acare.database import database
 from acare.server import connections
 database.WRITE_CHECK_SECONDS = 0.5
-connections.MAX_CONNECTIONS = {number}
+connections.MAX_CONNECTIONS = {ROOM}
 """
-    with target_in(folder, before=before) as target, contextlib.ExitStack() as stack:
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A server with little room for connections, and what makes connections to it."""
+    with target_in(tmp_path, before=QUICK) as target, contextlib.ExitStack() as stack:
 
         def make(count, sending=b"", **options):
             made = [connect(target.address, **options) for _ in range(count)]
@@ -35,12 +36,6 @@ connections.MAX_CONNECTIONS = {number}
             return made
 
         yield target, make
-
-
-@pytest.fixture
-def full(tmp_path):
-    with room_for(ROOM, tmp_path) as made:
-        yield made
 
 
 def ask(raw):

@@ -4,16 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from support.data import ALL_SCOPES
 from support.keys import new_key
 
 import acare
-from acare.auth import OPERATOR
-from acare.database.database import Database
-from acare.store.keys import KeyStore
 
 #: The broker to whom the first key of a server belongs.
 FIRST_USER = "broker@localhost"
@@ -85,32 +82,22 @@ def starter(folder):
     def start(*arguments, command="serve", env=None):
         line = [sys.executable, "-m", "acare", command, "--listen", "127.0.0.1:0", *arguments]
         database = folder / "served.db"
+        is_new = command == "serve" and not database.exists()
         if command == "serve":
             line += ["--database", database.name]
         started = _started(line, folder / "server.log", cwd=folder, env={**os.environ, **(env or {})})
         process, printed = stack.enter_context(started)
         key = re.search(r"\b[0-9a-f]{64}\b", printed)
-        made = key[0] if key or command == "demo" else _first_key(database)
+        made = make_key(database, FIRST_USER) if is_new else key and key[0]
         return RunningServer(process, re.search(r"http://[^/\s]+", printed)[0], made, printed)
 
     with ExitStack() as stack:
         yield start
 
 
-def _first_key(database):
-    """A key like the one that the first start shows on a terminal; None if the database has one."""
-    with closing(Database(database)) as opened:
-        keys = KeyStore(opened)
-        return (
-            None
-            if keys.list(OPERATOR)
-            else new_key(keys, FIRST_USER, ALL_SCOPES, role="broker", name="first key").key
-        )
-
-
-def make_key(database):
+def make_key(database, email="broker@example.com"):
     with acare.create_app(database=database) as app:
-        return new_key(app.keys, "broker@example.com", ALL_SCOPES, role="broker").key
+        return new_key(app.keys, email, ALL_SCOPES, role="broker").key
 
 
 @contextmanager
