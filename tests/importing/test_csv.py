@@ -5,7 +5,7 @@ import time
 from functools import partial
 
 import pytest
-from support.importing import HEADER, USER
+from support.importing import HEADER
 
 from acare import csv_rows
 from acare.importing import cells
@@ -27,24 +27,6 @@ def test_a_file_is_read_however_it_is_written(agency, content):
     assert agency.load(content).code == 0
     (client,) = agency.clients()
     assert (client["first_name"], client["last_name"], client["notes"]) == ("Zoë", "Müller", "“quoted”")
-
-
-@pytest.mark.parametrize(
-    ("header", "cell", "field", "value"),
-    [
-        ("Mobile", "(661) 555-0142", "phone", "(661) 555-0142"),
-        ("Budget", '"$350,000"', "budget_max", 350000),
-        ("Min. Price", '"350.000,00 EUR"', "budget_min", 350000),
-        ("Pre-Approved", "Yes", "pre_approved", True),
-        ("Tags", "vip; first-time;", "tags", ["vip", "first-time"]),
-        ("Created On", "15.7.2024", "created_at", "2024-07-15T00:00:00.000Z"),
-        ("Preferences", '"{""a"":1}"', "property_preferences", {"a": 1}),
-        ("Agent", "Ana@Example.com", "owner", USER),
-    ],
-)
-def test_headers_and_values_are_recognized(agency, header, cell, field, value):
-    agency.load(f"First Name,surname,Type,{header}\nJordan,Lee,Buyer,{cell}\n")
-    assert agency.clients()[0][field] == value
 
 
 CELLS = {

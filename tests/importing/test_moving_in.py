@@ -21,6 +21,14 @@ BOTH_CLOSED = {"client_type": "both", "status": "closed"}
 LENIENT, ONE_WORD = ["--lenient"], {"first_name": "-", "last_name": "Cher"}
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
+    "a phone number": ("Name,Mobile\nA B,(661) 555-0142", [], {"phone": "(661) 555-0142"}),
+    "a budget": ('Name,Budget\nA B,"$350,000"', [], {"budget_max": 350000}),
+    "a minimum": ('Name,Min. Price\nA B,"350.000,00 EUR"', [], {"budget_min": 350000}),
+    "a yes": ("Name,Pre-Approved\nA B,Yes", [], {"pre_approved": True}),
+    "tags": ("Name,Tags\nA B,vip; first-time;", [], {"tags": ["vip", "first-time"]}),
+    "a date": ("Name,Created On\nA B,15.7.2024", [], {"created_at": "2024-07-15T00:00:00.000Z"}),
+    "an object": ('Name,Preferences\nA B,"{""a"":1}"', [], {"property_preferences": {"a": 1}}),
+    "an owner": ("First Name,surname,Agent\nA,B,Ana@Example.com", [], {"owner": USER}),
     "the first of two columns": ("Name,Cell Phone 2,Phone\nA B,1,2", [], {"phone": "1"}),
     "the filled one of two columns": ("Name,Cell Phone 2,Phone\nA B,,3", [], {"phone": "3"}),
     "the mapped one of two columns": ("Name,Cell,Phone\nA B,1,2", ["--map=Phone=phone"], {"phone": "2"}),
