@@ -1,8 +1,7 @@
 """What a request needs before it is sent: callers, a client in some state, apps with other settings."""
 
 import functools
-import secrets
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,7 @@ from support.data import JORDAN
 from support.keys import new_key
 
 import acare
-from acare.errors import StoreUnavailable, UserNotFound
+from acare.errors import StoreUnavailable
 from acare.store import keys
 
 #: An origin whose pages may call the apps.
@@ -147,13 +146,6 @@ def handed_over(scene):
 
 def agent(scene):
     return Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
-
-
-def without_user(scene):
-    """There is no user new@example.com."""
-    with suppress(UserNotFound):
-        scene.app.users.change("new@example.com", email=f"{secrets.token_hex(8)}@example.com")
-    return scene.api
 
 
 def to_ben(scene):
