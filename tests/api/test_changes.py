@@ -97,13 +97,13 @@ def test_now_is_the_cursor_of_what_comes(agency):
 # --- to whom
 
 
-def test_after_a_hand_over_the_earlier_owner_removes_it_and_the_new_one_gets_it(agency):
+def test_a_hand_over_is_a_removal_for_the_earlier_owner(agency):
     hand_over(agency, agency.ben)
     told = {who: getattr(agency, who).read() for who in ("broker", "ana", "ben")}
     assert told == {"broker": [(agency.id, 2)], "ana": [(agency.id, None)], "ben": [(agency.id, 2)]}
 
 
-def test_a_deletion_by_the_new_owner_is_not_told_to_the_earlier_one(agency):
+def test_the_earlier_owner_is_not_told_of_a_later_deletion(agency):
     hand_over(agency, agency.ben)
     left = agency.ana.page()["changes"]
     agency.ben.api.delete(agency.id)
@@ -185,7 +185,7 @@ def test_a_purge_keeps_younger_removals(app, agency):
     assert agency.broker.read() == [(agency.id, None)]
 
 
-def test_a_purge_does_not_end_a_copy_that_began_after_the_removal(app, agency):
+def test_a_purge_keeps_a_copy_that_began_after_the_removal(app, agency):
     kept = [agency.ana.api.create()["id"] for _ in range(3)]
     agency.ana.api.delete(agency.id)
     new = Follower(agency.broker.api)

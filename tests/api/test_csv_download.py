@@ -20,7 +20,7 @@ def three(api):
     return api
 
 
-def test_it_is_what_the_command_exports_in_the_order_of_the_list(tmp_path):
+def test_it_is_the_export_of_the_command_in_the_lists_order(tmp_path):
     agency = Agency(tmp_path)
     agency.create(**OTHER)
     agency.create(**OTHER | {"notes": "=1+1", "source": "@x", "last_name": '李, "Jr."'})

@@ -70,7 +70,7 @@ def test_a_page_of_a_history_ends_after_4_mib(ana):
     assert (65 < len(first) < 75, len(first) + len(second)) == (True, 91)
 
 
-def test_a_new_owner_sees_the_complete_history_and_the_old_one_nothing(ana, ben, api):
+def test_a_new_owner_sees_all_history_and_the_old_one_none(ana, ben, api):
     client_id = ana.create()["id"]
     hand_over(api, client_id, ben)
     newest, oldest = history(ben, client_id)

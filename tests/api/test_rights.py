@@ -82,7 +82,7 @@ def agency(app):
     return Agency(app)
 
 
-def test_every_operation_of_the_api_needs_a_right_and_has_a_responder():
+def test_every_operation_needs_a_right_and_has_a_responder():
     assert (
         RIGHTS.keys()
         == OPERATIONS.keys()

@@ -71,7 +71,7 @@ def test_another_value_in_a_field_of_the_server_is_400(api, name):
     api.ask("PUT", path, sent)
 
 
-def test_the_fields_are_compared_with_the_client_that_is_changed(app, api):
+def test_fields_are_compared_with_the_client_that_is_changed(app, api):
     client = api.create()
     del client["version"]
     age = "UPDATE clients SET version = version + 1, updated_at = '2999-01-01T00:00:00.000Z'"

@@ -83,7 +83,7 @@ FROM numbers
 """  # some tenths of a second
 
 
-def test_a_read_that_takes_too_long_is_interrupted_and_the_next_is_not(database):
+def test_a_read_that_takes_too_long_is_interrupted(database):
     with pytest.raises(StoreUnavailable, match="too long"), database.read(0.02) as limited:
         limited.execute(SLOW).fetchall()
     with database.read() as connection:

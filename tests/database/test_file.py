@@ -164,7 +164,7 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
     assert_refused(path, rf"acare\.db: [^\n]*{reason}")
 
 
-def test_a_second_name_that_a_killed_restore_left_does_not_matter(path):
+def test_the_second_name_of_a_killed_restore_is_accepted(path):
     make_with_key(path)
     path.with_name(f"{path.name}.before-restore-20260715T143210.000Z").hardlink_to(path)
     assert emails(path) == ["first@example.com"]

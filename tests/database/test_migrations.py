@@ -125,7 +125,7 @@ def test_a_change_by_a_user_of_an_embedding_app_is_the_users(path):
 
 
 @pytest.mark.parametrize("old", [2], indirect=True)
-def test_the_feed_of_changes_begins_with_the_clients_in_their_order(path):
+def test_the_feed_begins_with_the_clients_in_their_order(path):
     migrations.migrate(path)
     in_order = query(path, "SELECT id, version, user_id FROM clients ORDER BY seq")
     rows = query(path, "SELECT client_id, version, user_id FROM client_changes ORDER BY revision")

@@ -126,7 +126,7 @@ def test_a_default_needs_a_field_and_a_value(agency, default):
     assert agency.load(f"{HEADER}\n", "--default", default).code == 2
 
 
-def test_an_invalid_default_is_a_problem_of_each_row_that_lacks_the_field(agency):
+def test_an_invalid_default_is_a_problem_of_rows_without_a_value(agency):
     ended = agency.load("Name,Type\nA B,\nC D,buyer\n", "--default", "client_type=byer")
     assert "client_type must be one of buyer, seller, both: 1 row (line 2)" in ended.out
     assert ended.code == 1

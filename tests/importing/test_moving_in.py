@@ -75,7 +75,7 @@ def test_a_name_has_the_same_field_in_all_programs():
         assert (name, found.field) == (name, field)
 
 
-def test_the_second_of_two_equal_names_is_known_in_a_file_of_rejects_too(agency, tmp_path):
+def test_the_second_of_two_equal_names_is_known_in_rejects(agency, tmp_path):
     agency.load("Name,Mobile,Mobile,Type\nA B,,2,x\n", "--rejects", tmp_path / "rejects.csv")
     agency.load((tmp_path / "rejects.csv").read_text("utf-8-sig"), "--value", "Type:x=buyer")
     assert agency.clients()[0]["phone"] == "2"
@@ -121,13 +121,13 @@ def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
     assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
 
 
-def test_the_fix_of_a_text_is_to_use_another_column_for_the_field(agency):
+def test_a_fix_is_to_use_another_column_for_the_field(agency):
     """The other column does not win by itself: the first one is not empty."""
     printed = agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS).out
     assert '(line 2: "n/a"); --lenient' in printed
     assert "; --value Phone:n/a= or --map Mobile=phone to use another column\n" in printed
 
 
-def test_the_fix_names_the_column_although_the_first_row_has_no_text(agency):
+def test_the_fix_names_the_column_if_the_first_row_has_no_text(agency):
     ended = agency.run("import", agency.write("Name,Type,Owner\nA B,buyer,\nC D,buyer,Ana\n"))
     assert "; --value Owner:Ana=EMAIL, for all others --value 'Owner:*=EMAIL'; --user EMAIL" in ended.out

@@ -129,7 +129,7 @@ def test_keep_deletes_no_other_file(path, folder):
     assert set(listing(folder)) == {*others, made.name, f"{made.name}.sha256"}
 
 
-def test_keep_neither_counts_nor_deletes_backups_from_the_future(path, folder):
+def test_keep_neither_counts_nor_deletes_future_backups(path, folder):
     fill(path)
     future = folder / f"acare-{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%S}.000Z.db"
     back_up(path, folder).rename(future)

@@ -158,7 +158,7 @@ def owned(path):
 
 
 @pytest.mark.parametrize("replaced", [True, False], ids=["file", "folder"])
-def test_owner_and_group_are_those_of_the_replaced_file_or_its_folder(path, since, replaced):
+def test_owner_and_group_are_those_of_the_file_or_its_folder(path, since, replaced):
     if not replaced:
         path.unlink()
     os.chown(path if replaced else path.parent, *OWNER)

@@ -101,7 +101,7 @@ def test_a_stop_while_many_write_loses_no_acknowledged_write(tmp_path, database)
     assert check(database, writers) == []
 
 
-def test_half_a_request_is_answered_and_the_last_of_its_connection(tmp_path):
+def test_half_a_request_is_answered_as_the_last_one(tmp_path):
     with target_in(tmp_path) as server, connect(server.address) as raw, raw.makefile("rb") as stream:
         sent = request(server.key, "POST", "/v1/clients", BODY)
         raw.sendall(sent[:-5])

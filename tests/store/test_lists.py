@@ -32,7 +32,7 @@ def test_rows_and_total_are_of_one_snapshot(store, database, user):
     assert (page.total, page.rows) == (3, made[:0:-1])
 
 
-def test_a_client_created_now_is_the_newest_even_after_imports_of_the_same_time(store, user, sql):
+def test_a_client_created_now_is_newer_than_imported_ones(store, user, sql):
     store.create(user, new())
     sql("UPDATE clients SET seq = seq + 999990, version = version + 1")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
