@@ -6,7 +6,6 @@ from support.data import OTHER
 
 from acare.auth import OPERATOR
 from acare.store.erasures import ErasureStore
-from acare.store.history import HistoryStore
 
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "phone": "+49 661 100000", "notes": "likes\nlakes"}
 JORG = {
@@ -75,7 +74,7 @@ def test_without_it_a_list_has_the_clients_that_exist(gone, value):
 
 def test_only_clients_that_can_be_restored_are_listed(app, gone):
     newest, older, _ = (client["id"] for client in gone.list("?deleted=true")["clients"])
-    HistoryStore(app.database).restore(OPERATOR, newest)
+    app.history.restore(OPERATOR, newest)
     ErasureStore(app.database).erase(older)
     assert deleted(gone) == "Zoë"
     gone.delete(newest)
@@ -83,7 +82,7 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
     assert [client["version"] for client in gone.list("?deleted=true")["clients"]] == [2, 1]
     age = "UPDATE client_history SET ended_at = '2020-01-01T00:00:00.000Z'"
     app.database.write(lambda c: c.execute(age).rowcount)
-    HistoryStore(app.database).purge(days=1)
+    app.history.purge(days=1)
     assert deleted(gone) == ""
 
 

@@ -13,7 +13,6 @@ from acare.api.access_log import text_line
 from acare.api.operations import OPERATIONS
 from acare.errors import SettingError
 from acare.fields import validate_create
-from acare.store.history import HistoryStore
 
 ANA = "ana@example.com"
 JSON = "application/json"
@@ -53,7 +52,7 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
-    event, *_ = HistoryStore(embedded.database).stored(made.json["data"]["id"]).history
+    event, *_ = embedded.history.stored(made.json["data"]["id"]).history
     assert (event["by"], lines[-1].key) == (ANA, "session")
 
 

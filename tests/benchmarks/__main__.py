@@ -160,7 +160,6 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer clients: under two minutes")
-    parser.add_argument("--only", choices=("compare", "grow"), help="one part")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
     )
@@ -173,9 +172,8 @@ def main() -> int:
         folder = Path(name)
         if args.against is not None:
             extra += against(bench, folder, args.against)
-        elif args.only != "grow":
+        else:
             compare(bench, folder)
-        if args.against is None and args.only != "compare":
             extra += grow(bench, folder, count)
     print(report.text(bench.median, list(bench.results), extra))
     return 0

@@ -7,11 +7,12 @@ then what it finds there is compared with what it had answered. ``ACARE_TEST_KIL
 
 import random
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 
 from support.crash import ALWAYS_CHECKPOINT, KILLS, WRITERS, Writer, check, write_until
-from support.server import begun, make_key, serving
+from support.server import command, make_key, serving
 
 
 def purge_deleted(database):
@@ -27,9 +28,12 @@ def test_a_killed_server_loses_no_acknowledged_write(tmp_path):
     key = make_key(database)
     writers = [Writer(number, key) for number in range(WRITERS)]
     moments = random.Random(1)
+    begins = "import acare.cli; print('begins', flush=True)"
+    start = command("serve", "--database", database, "--listen", "127.0.0.1:0", before=begins)
     kills = 0
     while True:
-        with begun("serve", "--database", database, "--listen", "127.0.0.1:0") as process:
+        with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            process.stdout.readline()
             time.sleep(moments.uniform(0, 0.04))
             process.kill()
         with serving(database, before=ALWAYS_CHECKPOINT) as (process, address):

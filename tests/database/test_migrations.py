@@ -22,7 +22,6 @@ from acare.database import file, migrations, schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
-from acare.store.history import HistoryStore
 
 NOW = schema.SCHEMA_VERSION
 VERSIONS = range(schema.OLDEST_VERSION, NOW)
@@ -101,14 +100,13 @@ def test_every_caller_reads_the_clients_of_before(migrated, answers):
 
 
 def test_the_history_of_every_client_is_as_before(migrated, answers):
-    history = HistoryStore(migrated.database)
     for client_id, events in answers["history"].items():
         found = [
             [
                 *(event[name] for name in ("at", "action", "version", "by")),
                 {change["field"]: [change["from"], change["to"]] for change in event["changes"]},
             ]
-            for event in history.stored(client_id).history
+            for event in migrated.history.stored(client_id).history
         ]
         assert found == events
 
@@ -140,7 +138,7 @@ def test_a_cursor_of_before_yields_what_has_changed_since(migrated, answers):
 
 
 def test_history_continues_after_a_migration(migrated, answers):
-    broker, history = Api(migrated, old_schema.BROKER), HistoryStore(migrated.database)
+    broker, history = Api(migrated, old_schema.BROKER), migrated.history
     before = answers["history"].items()
     (imported,) = [
         client_id for client_id, events in before if len(events) == 2 and events[0][1] == "imported"

@@ -11,7 +11,6 @@ from support.threads import in_threads
 import acare
 from acare.fields import validate_update
 from acare.store.erasures import ErasureStore
-from acare.store.history import HistoryStore
 
 INTEGRITY = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
@@ -140,7 +139,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     if how == "erase":
         ErasureStore(app.database).erase(client_id)
     else:
-        HistoryStore(app.database).purge(0)
+        app.history.purge(0)
     assert app.database.empty_log()
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app, word) == []

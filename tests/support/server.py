@@ -31,20 +31,6 @@ def command(*arguments, before=""):
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
-MEMORY = """
-import atexit
-atexit.register(lambda: print(open("/proc/self/status").read()))
-"""
-
-
-def megabytes(*arguments, code=0):
-    """The memory that a command takes at most."""
-    line = command(*arguments, before=MEMORY)
-    ended = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert ended.returncode == code
-    return int(re.search(r"VmHWM:\s*(\d+) kB", ended.stdout)[1]) / 1024
-
-
 @contextmanager
 def _started(line, log, stderr=None, **options):
     """The process and what it printed first, which has its address. Killed at the end."""
@@ -98,15 +84,3 @@ def starter(folder):
 def make_key(database, email="broker@example.com"):
     with acare.create_app(database=database) as app:
         return new_key(app.keys, email, ALL_SCOPES, role="broker").key
-
-
-@contextmanager
-def begun(*arguments):
-    """A real ``acare`` that is about to run the command, with all modules imported."""
-    line = command(*arguments, before="import acare.cli; print('begins', flush=True)")
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        try:
-            assert process.stdout.readline() == b"begins\n"
-            yield process
-        finally:
-            process.kill()
