@@ -135,7 +135,12 @@ def test_only_key_create_prints_a_key(tmp_path, monkeypatch, capsys):
     acare.create_app(database="acare.db").close()
     main(["key", "create", "--user", "ana@example.com"])
     key = re.search(r"\b[0-9a-f]{64}\b", capsys.readouterr().out)[0]
-    for command in (["key", "list"], ["key", "list", "--json"], ["key", "revoke", key], ["backup"]):
+    for command in (
+        ["key", "list"],
+        ["key", "list", "--json"],
+        ["key", "revoke", key],
+        ["backup", "--create-folder"],
+    ):
         with contextlib.suppress(SystemExit):  # a key is not an id
             main(command)
     printed = capsys.readouterr()

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from acare.cli.options import (
     open_database,
     parse_id,
 )
-from acare.cli.output import counted, print_json, print_rows, printable, show_progress
+from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
 from acare.clients import PROPERTY, SORTS, Filters
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import SettingError, UserError
 from acare.field_types import String
 from acare.importing import json_lines
+from acare.maintenance import backup
 from acare.setting_types import count
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
@@ -47,7 +49,7 @@ NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
     "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
 )
-COPIES = "Copies made by backups, restores and migrations are unchanged: delete any that have this data.\n"
+COPIES = "Backups and copies of the database are unchanged; --backups DIR lists those with the client.\n"
 
 
 def add_to(commands: Commands) -> None:
@@ -62,6 +64,7 @@ def add_to(commands: Commands) -> None:
         ),
         argument("--sort", choices=SORTS, help="the order (default: created_at, newest first)"),
         argument("--deleted", action="store_true", help="find deleted clients too"),
+        argument("--backups", metavar="DIR", type=Path, help="search the backups in this folder instead"),
         JSON,
         description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, "
         "tags, locations or notes; a phone number is found in any notation, and by its beginning or end.",
@@ -78,6 +81,7 @@ def add_to(commands: Commands) -> None:
         commands, "erase", run_erase, "erase a client permanently",
         CLIENT_ID,
         argument("--yes", action="store_true", help="erase; without it, only print the name and owner"),
+        argument("--backups", metavar="DIR", type=Path, help="list the backups in this folder that have it"),
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
@@ -96,12 +100,18 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def run_find(args: argparse.Namespace) -> None:
+def run_find(args: argparse.Namespace) -> int:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
-    with open_database(args, read_only=True) as database:
-        filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
-        print_rows(_found(database, filters, args.deleted), COLUMNS, as_json=args.json)
+    filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
+    find = partial(_found, filters=filters, deleted=args.deleted)
+    if args.backups is None:
+        with open_database(args, read_only=True) as database:
+            print_rows(find(database), COLUMNS, as_json=args.json)
+        return 0
+    found, failed = backup.search(args.backups, find, print_error)
+    print_rows(({**row, "file": str(path)} for path, row in found), (*COLUMNS, "file"), as_json=args.json)
+    return int(failed > 0)
 
 
 def _found(database: Database, filters: Filters, deleted: bool) -> Iterator[dict[str, object]]:
@@ -138,21 +148,33 @@ def run_undelete(args: argparse.Namespace) -> None:
     print(f"Restored the client {args.id} as version {client.version}.")
 
 
-def run_erase(args: argparse.Namespace) -> None:
+def run_erase(args: argparse.Namespace) -> int:
     with open_database(args, read_only=not args.yes) as database:
         erased_at = ErasureStore(database).erased_at(args.id)
         if erased_at is not None:
             print(f"The client {args.id} was erased at {erased_at}.")
-            return
-        client = HistoryStore(database).stored(args.id).client
-        owner = _owners(database)[client["user_id"]]
-        about = f"{client['first_name']} {client['last_name']}, client of {owner}"
-        if not args.yes:
-            raise UserError(f"nothing was erased; --yes erases {about}")
-        ErasureStore(database).erase(args.id)
-        is_overwritten = database.empty_log()
+        else:
+            _erase(database, args)
+    if args.backups is None:
+        sys.stderr.write(COPIES)
+        return 0
+    found, failed = backup.search(
+        args.backups, lambda database: [HistoryStore(database).stored(args.id).client], print_error
+    )
+    for path, _ in found:
+        print(printable(f"The client is still in {path}: delete this file."))
+    return int(failed > 0)
+
+
+def _erase(database: Database, args: argparse.Namespace) -> None:
+    client = HistoryStore(database).stored(args.id).client
+    owner = _owners(database)[client["user_id"]]
+    about = f"{client['first_name']} {client['last_name']}, client of {owner}"
+    if not args.yes:
+        raise UserError(f"nothing was erased; --yes erases {about}")
+    ErasureStore(database).erase(args.id)
     print(printable(f"Erased {about} (client {args.id})."))
-    sys.stderr.write(COPIES if is_overwritten else f"{NOT_OVERWRITTEN}{COPIES}")
+    sys.stderr.write("" if database.empty_log() else NOT_OVERWRITTEN)
 
 
 def run_purge(args: argparse.Namespace) -> None:

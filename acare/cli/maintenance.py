@@ -14,7 +14,7 @@ from acare.cli.options import (
     read_settings,
 )
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
-from acare.errors import SettingError
+from acare.errors import SettingError, UserError
 from acare.field_types import to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
@@ -29,7 +29,8 @@ def add_to(commands: Commands) -> None:
     add_command(
         commands, "backup", run_backup, "make a verified backup, even while the server runs",
         argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
-                 help="the folder for backups; created if missing (default: backups)"),
+                 help="the folder for backups (default: backups)"),
+        argument("--create-folder", action="store_true", help="create the folder if it does not exist"),
         argument("--keep", metavar="N", type=checked(count(999_999)),
                  help="delete all but the newest N backups, 1 to 999999 (default: keep all)"),
     )  # fmt: skip
@@ -62,6 +63,8 @@ def add_to(commands: Commands) -> None:
 
 
 def run_backup(args: argparse.Namespace) -> None:
+    if not args.create_folder and not args.folder.exists():
+        raise UserError(f"{args.folder}: the folder does not exist; --create-folder creates it")
     with show_progress() as show:
         made = backup.back_up(existing_database(args), args.folder, args.keep, show)
     print(made)

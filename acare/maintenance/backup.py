@@ -5,16 +5,22 @@ Only the checksum can detect a changed byte in a text value: SQLite accepts the 
 
 import re
 from bisect import bisect_right
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
 from acare.database.copying import Progress, copy_verified, sha256, silent, verify_file
+from acare.database.database import Database
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
-from acare.errors import DatabaseRefused
+from acare.database.read_only import ReadOnlyDatabase
+from acare.errors import AcareError, ClientNotFound, DatabaseRefused
 from acare.maintenance.verification import check_content
+
+# Backups, and the copies that restores and migrations leave.
+_COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)")
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
@@ -55,6 +61,25 @@ def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
     made = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
     count = bisect_right([path.name for path in made], f"{stem}-{timestamp()}.db")
     return made[:count], made[count:]
+
+
+def search(
+    folder: Path, find: Callable[[Database], Iterable[dict[str, object]]], report: Callable[[str], None]
+) -> tuple[list[tuple[Path, dict[str, object]]], int]:
+    """What ``find`` finds in each backup or copy in a folder, with its file; and how many could not be read.
+
+    The files are not changed. ``report`` gets the reason if one cannot be read. ClientNotFound is no problem.
+    """
+    found: list[tuple[Path, dict[str, object]]] = []
+    failed = 0
+    for path in sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name)):
+        try:
+            with suppress(ClientNotFound), closing(ReadOnlyDatabase(path)) as database:
+                found += [(path, each) for each in find(database)]
+        except AcareError as error:
+            report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
+            failed += 1
+    return found, failed
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:

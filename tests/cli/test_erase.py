@@ -1,6 +1,9 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
+import json
+
 import pytest
+from support import old_schema
 from support.files import snapshot
 from support.page import examples, shell
 
@@ -38,6 +41,36 @@ def test_what_an_old_backup_brings_back_is_erased_again_as_printed(run, app, per
     first, second = [shell(line, tmp_path, ACARE_DATABASE="restored.db").stdout for _ in range(2)]
     assert first.startswith(f"Erased {NAME} Beeble")
     assert second.startswith(f"The client {person} was erased at 20")
+
+
+# --- backups
+
+
+@pytest.fixture
+def folder(run, app, api, person, tmp_path):
+    """A folder with a copy that has the person, who was then deleted, one without, and another file."""
+    folder = tmp_path / "backups"
+    api.delete(person)
+    back_up(app.database.path, folder).rename(folder / "acare.db.before-restore-20260715T143210.000Z")
+    old_schema.write_to(folder / "acare.db.schema-2.db")
+    (folder / "notes.txt").write_text("mine")
+    return folder
+
+
+def test_backups_that_still_have_an_erased_client_are_listed(run, folder, person):
+    (copy,) = folder.glob("*.before-restore-*")
+    (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json").out)
+    assert (found["id"], found["file"]) == (person, str(copy))
+    for _ in ("the erasure", "and later"):
+        printed = run("erase", "--yes", person, "--backups", folder)
+        assert printed.out.splitlines()[1:] == [f"The client is still in {copy}: delete this file."]
+
+
+def test_a_backup_that_cannot_be_searched_is_an_error(run, folder, person):
+    (folder / "damaged.db").write_bytes(b"")
+    for command in (("find", NAME), ("erase", "--yes", person)):
+        printed = run(*command, "--backups", folder, status=1)
+        assert printed.err.startswith(f"acare: {folder / 'damaged.db'} was not searched: ")
 
 
 # --- compact

@@ -23,7 +23,7 @@ copying._CALL_STEPS = 500
 """
 
 COMMANDS = [
-    ("backup", "backups"),
+    ("backup", "backups", "--create-folder"),
     ("verify", "BACKUP"),
     ("restore", "BACKUP"),
     ("compact",),

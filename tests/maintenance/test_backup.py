@@ -40,7 +40,7 @@ def test_a_backup_is_one_private_file_with_its_checksum(path, folder):
 def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)
     fill(path)
-    printed = run("backup", *([folder] if folder else []))
+    printed = run("backup", "--create-folder", *([folder] if folder else []))
     assert (printed.code, printed.err) == (0, "")
     assert Path(printed.out.strip()).parent == Path(folder or "backups")
     assert verify(Path(printed.out.strip())) == 0
@@ -90,7 +90,7 @@ def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
             enough = len(answered) + 5
             wait_for(lambda enough=enough: len(answered) >= enough)
             before = len(answered)
-            printed = run("backup", folder, database=tmp_path / "served.db")
+            printed = run("backup", folder, "--create-folder", database=tmp_path / "served.db")
             moments.append((before, Path(printed.out.strip())))
     finally:
         stop.set()
@@ -110,7 +110,7 @@ def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
 def test_keep_deletes_all_but_the_newest(run, path, folder, keep):
     fill(path)
     arguments = ["--keep", keep] if keep else []
-    made = [Path(run("backup", folder, *arguments).out.strip()).name for _ in range(4)]
+    made = [Path(run("backup", folder, "--create-folder", *arguments).out.strip()).name for _ in range(4)]
     kept = [name + ending for name in made[-(keep or 4) :] for ending in ("", ".sha256")]
     assert listing(folder) == sorted(kept)
 
@@ -149,7 +149,10 @@ def test_a_failed_backup_deletes_no_older_one(path, folder):
 def test_compacting_repairs_a_wrong_full_text_index(run, path, folder):
     fill(path, "Ana")
     edit(path, "DELETE FROM clients_search")
-    assert "the full-text index, which 'acare compact' makes anew" in run("backup", folder).err
+    assert (
+        "the full-text index, which 'acare compact' makes anew"
+        in run("backup", folder, "--create-folder").err
+    )
     assert run("compact").code == 0
     assert verify(back_up(path, folder)) == 1
 
@@ -157,10 +160,18 @@ def test_compacting_repairs_a_wrong_full_text_index(run, path, folder):
 # --- failures
 
 
+def test_a_missing_folder_is_not_created(run, path, folder):
+    """Its disk may not be mounted."""
+    fill(path)
+    refused = run("backup", folder)
+    assert refused.err == f"acare: {folder}: the folder does not exist; --create-folder creates it\n"
+    assert (refused.code, listing(path.parent)) == (1, ["acare.db"])
+
+
 @pytest.mark.parametrize("where", ["/proc", "/dev/null", "acare.db", "acare.db/below", "n" * 300])
 def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where):
     fill(path)
-    assert run("backup", tmp_path / where).is_refusal()
+    assert run("backup", tmp_path / where, "--create-folder").is_refusal()
     assert listing(tmp_path) == ["acare.db"]
 
 
@@ -168,7 +179,7 @@ def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where
 def test_a_disk_that_is_full_at_the_end_leaves_nothing(path, folder, run, fail, name, times):
     fill(path)
     fail(name, times)
-    assert run("backup", folder).is_refusal()
+    assert run("backup", folder, "--create-folder").is_refusal()
     assert listing(folder) == []
 
 

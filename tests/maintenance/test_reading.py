@@ -15,8 +15,9 @@ from acare.maintenance.backup import verify
 
 USER = "ana@example.com"
 READING = [
-    "find Client --deleted", f"history {UNKNOWN_ID}", "export", "key list", "user list", "backup backups",
-    f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
+    "find Client --deleted", f"history {UNKNOWN_ID}", "export", "key list", "user list",
+    "backup backups --create-folder", f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
+    "find Client --backups FOLDER",
 ]  # fmt: skip
 WRITING = [
     "user add new@example.com", f"user disable {USER}", f"key create --user {USER}", "compact",
@@ -32,7 +33,8 @@ def execute(tmp_path):
 
     def execute(line, database):
         before = files(database.parent)
-        ended = command.run(*line.split(), "--database", database, cwd=tmp_path)
+        words = line.replace("FOLDER", str(database.parent)).split()
+        ended = command.run(*words, "--database", database, cwd=tmp_path)
         return ended, files(database.parent) != before
 
     return execute

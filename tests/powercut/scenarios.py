@@ -27,7 +27,7 @@ def plain(recording: Recording, before: str = "") -> None:
     with recording.serving(before) as address:
         victims = recording.create_victims(address, 4)
         with recording.writing([address], times=120):  # the log is copied, and they go on after the backup
-            recording.run("backup", "backup", recording.folder / "backups")
+            recording.run("backup", "backup", recording.folder / "backups", "--create-folder")
             recording.erase(victims[0])
             recording.erase(victims[1])
 
