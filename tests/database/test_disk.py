@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from support import command
-from support.client import Api, fast_clock
+from support.client import Api, fast_clock, full_key
 from support.crash import damage
 from support.data import JORDAN
 from support.files import file_size_limit, snapshot, write_lock
-from support.keys import new_key
 from support.threads import Call, in_threads
 
 import acare
@@ -26,8 +25,7 @@ LARGE = {**JORDAN, "notes": "x" * 10_000}
 def opened(path):
     """A broker's caller of an app on the file."""
     with acare.create_app(database=path, rate_limit="off", clock=fast_clock()) as app:
-        key = new_key(app.keys, "broker@example.com", {"all": ["read", "write"]}, role="broker").key
-        yield Api(app, key)
+        yield Api(app, full_key(app))
 
 
 def assert_unavailable(answer):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.backups import leave_log
-from support.client import Api
+from support.client import Api, full_key
 from support.data import JORDAN
 from support.keys import new_key
 
@@ -56,7 +56,7 @@ def failed(tmp_path, monkeypatch, fail):
     """An app whose checkpoint has failed."""
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, new_key(app.keys, "ana@example.com", {"all": ["read", "write"]}).key)
+        api = Api(app, full_key(app, "ana@example.com", "agent"))
         api.get("/v1/clients")
         app.database.write(lambda connection: None)  # after the note of the key's use
         with app.database._writer._in_use:
@@ -190,7 +190,7 @@ def test_a_log_that_a_process_uses_is_left_alone(left, written):
 
 def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, new_key(app.keys, "ana@example.com", {"all": ["read", "write"]}).key)
+        api = Api(app, full_key(app, "ana@example.com", "agent"))
         headers = {**api.headers, "Idempotency-Key": "k"}
         fail("COMMIT", runs_first=True)  # its sync failed, and the content reached the disk
         api.web.post_json("/v1/clients", JORDAN, headers=headers, status=503)

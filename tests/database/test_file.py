@@ -145,17 +145,12 @@ REFUSED = {
 }
 
 
-def content(folder):
-    """Every file but the index of a log, which holds nothing that a log does not have."""
-    return {name: data for name, data in contents(folder).items() if not name.endswith("-shm")}
-
-
 def assert_refused(path, reason):
     """DatabaseRefused in one line, and no file is changed or created."""
-    before = content(path.parent) if path.parent.exists() else None
+    before = contents(path.parent) if path.parent.exists() else None
     with pytest.raises(DatabaseRefused, match=rf"(?s)\A[^\n]*{reason}[^\n]*\Z"):
         Database(path).close()
-    assert before == (content(path.parent) if path.parent.exists() else None)
+    assert before == (contents(path.parent) if path.parent.exists() else None)
 
 
 @pytest.mark.parametrize(("make", "reason"), REFUSED.values(), ids=REFUSED)

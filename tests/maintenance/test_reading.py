@@ -32,17 +32,12 @@ def execute(tmp_path):
     (tmp_path / "in.csv").write_text("first_name,last_name,client_type\nZoë,Sørensen,buyer\n")
 
     def execute(line, database):
-        before = files(database.parent)
+        before = contents(database.parent)
         words = line.replace("FOLDER", str(database.parent)).split()
         ended = command.run(*words, "--database", database, cwd=tmp_path)
-        return ended, files(database.parent) != before
+        return ended, contents(database.parent) != before
 
     return execute
-
-
-def files(folder):
-    """Without the index of a log, which has nothing that the log does not have."""
-    return {name: data for name, data in contents(folder).items() if not name.endswith("-shm")}
 
 
 FILES = {

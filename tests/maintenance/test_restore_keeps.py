@@ -9,6 +9,7 @@ import pytest
 from support import old_schema
 from support.backups import OWNER, fill, names, sign, verified
 from support.client import Api, full_key
+from support.data import ALL_SCOPES
 from support.files import edit, query
 from support.keys import new_key
 
@@ -23,14 +24,14 @@ from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store.erasures import ErasureStore
 
-ALL = {"all": ["read", "write"]}
-
 
 @pytest.fixture
 def since(path, tmp_path):
     """A backup, after which a key was revoked and two clients erased; and a valid key."""
     with acare.create_app(database=path, rate_limit="off") as app:
-        good, bad = (new_key(app.keys, f"{name}@example.com", ALL, role="broker") for name in ("ana", "bob"))
+        good, bad = (
+            new_key(app.keys, f"{name}@example.com", ALL_SCOPES, role="broker") for name in ("ana", "bob")
+        )
         api = Api(app, good.key)
         erased = [api.create(first_name="Zaphodina")["id"] for _ in range(2)]
         api.create()
@@ -52,7 +53,7 @@ def test_users_and_keys_do_not_go_back(path, since):
     with acare.create_app(database=path) as app:
         for user, email in (("ana", "old"), ("bob", "ana"), ("old", "bob")):
             app.users.change(f"{user}@example.com", email=f"{email}@example.com")
-        new_key(app.keys, "carl@example.com", ALL, role="broker")
+        new_key(app.keys, "carl@example.com", ALL_SCOPES, role="broker")
         app.users.change("ana@example.com", role="agent", disabled=True)
         before = people(app)
     restore(since[0], path)
@@ -64,7 +65,7 @@ def test_users_that_only_the_backup_has_are_disabled_owners(path, since):
     """The address of one of them is now another user's."""
     path.unlink()
     with acare.create_app(database=path) as app:
-        key = new_key(app.keys, "Ana@example.com", ALL, role="broker").key
+        key = new_key(app.keys, "Ana@example.com", ALL_SCOPES, role="broker").key
     restore(since[0], path)
     with acare.create_app(database=path, rate_limit="off") as app:
         client, *_ = Api(app, key).get("/v1/clients").json["data"]["clients"]

@@ -5,7 +5,7 @@ import json
 import pytest
 from support import command
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
-from support.files import edit, snapshot
+from support.files import edit, files_with, snapshot
 
 from acare.database import connection, log
 
@@ -93,11 +93,6 @@ def test_purge_deletes_only_versions_that_ended_before(acare, app, api):
 # --- acare erase
 
 
-def remains(folder, name=NAME):
-    """The files that still contain the name."""
-    return [path.name for path in folder.iterdir() if name.encode() in path.read_bytes()]
-
-
 def post_with_idempotency_key(api, key="k", **fields):
     headers = {**api.headers, "Idempotency-Key": key}
     return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
@@ -119,11 +114,11 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     client_id = post_with_idempotency_key(api, first_name=NAME, notes="n" * length).json["data"]["id"]
     api.put(client_id, {"tags": [NAME] * 50})
     api.put(client_id, {"tags": []})
-    assert remains(tmp_path)
+    assert files_with(tmp_path, NAME)
     if checkpoint:
         app.database.empty_log()
     acare("erase", "--yes", client_id)
-    assert remains(tmp_path) == []
+    assert files_with(tmp_path, NAME) == []
 
 
 def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
@@ -133,9 +128,9 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
         "PRAGMA secure_delete = OFF; CREATE TABLE copies (name);"
         f"INSERT INTO copies VALUES ('{NAME}'); DROP TABLE copies",
     )
-    assert remains(tmp_path)
+    assert files_with(tmp_path, NAME)
     acare("compact")
-    assert remains(tmp_path) == []
+    assert files_with(tmp_path, NAME) == []
 
 
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
@@ -147,4 +142,4 @@ def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_
         code, _, err = acare("erase", "--yes", client_id)
         assert (code, "still in the log" in err) == (0, True)
     acare("compact")
-    assert remains(tmp_path) == []
+    assert files_with(tmp_path, NAME) == []

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 from support.clients import new
-from support.files import edit
+from support.files import edit, files_with
 from support.threads import in_threads
 
 import acare
@@ -119,11 +119,6 @@ def test_no_other_program_changes_words_unnoticed(app, ana):
             other.execute(change)
 
 
-def files_with(app, word):
-    folder = app.database.path.parent
-    return [entry.name for entry in folder.iterdir() if word.encode() in entry.read_bytes()]
-
-
 @pytest.mark.parametrize("how", ["erase", "purge"])
 def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for n in range(300):  # fewer than a page of an index has
@@ -135,14 +130,14 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for n in range(20):
         app.clients.create(ana, new(last_name=f"Ray{n}"))
     app.clients.delete(ana, client_id)
-    assert files_with(app, "qophon")
+    assert files_with(app.database.path.parent, "qophon")
     if how == "erase":
         ErasureStore(app.database).erase(client_id)
     else:
         app.history.purge(0)
     assert app.database.empty_log()
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
-        assert files_with(app, word) == []
+        assert files_with(app.database.path.parent, word) == []
     check_index(app)
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
 

@@ -20,8 +20,14 @@ def query(path, statement):
 
 
 def contents(folder):
-    """Each file in a folder with its bytes."""
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+    """Each file in a folder with its bytes, except the index of a log, which SQLite makes from the log."""
+    files = (entry for entry in folder.iterdir() if entry.is_file() and not entry.name.endswith("-shm"))
+    return {file.name: file.read_bytes() for file in files}
+
+
+def files_with(folder, text):
+    """The names of the files that contain the text."""
+    return [name for name, content in contents(folder).items() if text.encode() in content]
 
 
 def listing(folder):
