@@ -173,6 +173,7 @@ def test_closing_leaves_one_file(path):
         connection.execute(COUNT_USERS).fetchall()
     with pytest.raises(StoreUnavailable):
         count_users(database)
+    assert database.check_write() == "The database is closed."
     assert os.listdir(path.parent) == [path.name]
     with closing(Database(path)) as database:
         assert count_users(database) == 1

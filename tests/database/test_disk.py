@@ -127,6 +127,7 @@ def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
     with problem(path):
         assert_unavailable(api.post(JORDAN, status=503))
         assert failed_checks(api) == {"write"}
+        assert api.get("/healthz").json["data"] == {"status": "ok"}
         assert_there(api, clients)
     api.get("/readyz")
     assert_there(api, [*clients, api.create()])

@@ -51,23 +51,12 @@ def sql(database):
 
 
 @pytest.fixture
-def open_bench(tmp_path):
-    """Makes a writer on a small file, with options."""
+def bench(tmp_path):
+    """A writer on a small file."""
     make_table(tmp_path / "facts.db")
-    benches = []
-
-    def make(**options):
-        benches.append(Bench(tmp_path / "facts.db", **options))
-        return benches[-1]
-
-    yield make
-    for bench in benches:
-        bench.writer.close()
-
-
-@pytest.fixture
-def bench(open_bench):
-    return open_bench()
+    bench = Bench(tmp_path / "facts.db")
+    yield bench
+    bench.writer.close()
 
 
 @pytest.fixture

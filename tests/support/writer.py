@@ -21,15 +21,15 @@ DO_NOTHING = {"check": lambda: None, "before_commit": lambda connection: None}
 class Bench:
     """A writer on a file with one table, and in ``trace`` the statements of its connection."""
 
-    def __init__(self, path, busy_seconds=5.0, **options):
+    def __init__(self, path):
         self.path = path
-        self.writing = connect(path, busy_seconds)
+        self.writing = connect(path, busy_seconds=5.0)
         self.writing.execute("PRAGMA foreign_keys = ON")
         self.writing.execute("PRAGMA journal_size_limit = 1000000")
-        self.checkpointer = connect(path, busy_seconds)
+        self.checkpointer = connect(path, busy_seconds=5.0)
         self.trace = []
         self.writing.set_trace_callback(self.trace.append)
-        self.writer = Writer(self.writing, self.checkpointer, **{**DO_NOTHING, **options})
+        self.writer = Writer(self.writing, self.checkpointer, **DO_NOTHING)
 
     def run(self, work):
         """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
