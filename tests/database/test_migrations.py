@@ -17,7 +17,6 @@ from support.threads import in_threads
 
 import acare
 from acare.auth import OPERATOR
-from acare.cli import main
 from acare.database import file, migrations, schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
@@ -174,12 +173,13 @@ def test_what_a_migration_deletes_is_overwritten(path, scripts):
 
 
 @pytest.mark.parametrize("version", [1, 0, -1])
-@pytest.mark.parametrize("command", [["key", "list", "--database"], ["verify"]], ids=str)
-def test_a_file_of_schema_1_or_less_is_refused(path, capsys, command, version):
+@pytest.mark.parametrize("line", [["key", "list", "--database"], ["verify"]], ids=str)
+def test_a_file_of_schema_1_or_less_is_refused(path, line, version):
     edit(path, f"PRAGMA user_version = {version}")
     before = path.read_bytes()
-    assert main([*command, str(path)]) == 1
-    assert f"its schema {version} is too old for this version of acare" in capsys.readouterr().err
+    ended = command.run(*line, path)
+    assert ended.is_refusal()
+    assert f"its schema {version} is too old for this version of acare" in ended.err
     assert (path.read_bytes(), list(path.parent.glob("*schema*"))) == (before, [])
 
 

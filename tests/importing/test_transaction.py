@@ -78,10 +78,8 @@ def test_ctrl_c_during_the_commit_reports_the_import(agency, monkeypatch):
     commit = Database.commit
     monkeypatch.setattr(Database, "commit", interrupted)
     ended = agency.load(rows(2))
-    assert (ended.code, "2 valid, 0 refused, 0 duplicates; the valid rows were imported" in ended.out) == (
-        0,
-        True,
-    )
+    assert "2 valid, 0 refused, 0 duplicates; the valid rows were imported" in ended.out
+    assert ended.code == 0
     assert len(agency.clients()) == 2
 
 

@@ -6,14 +6,13 @@ import selectors
 import time
 
 import pytest
-from support.sockets import CHUNKED, KIB, read_content, request
+from support.sockets import CHUNKED, HEALTH, KIB, read_content, request
 from support.target import PROMPT, attack
 
 from acare.server.parser import SETTINGS, Parser
 
 ROOM = 32 * KIB - 200  # bytes of a header, nearly as many as the server takes
 ALL = 960  # connections; the server takes 1,000
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
 def get(path="/healthz", *headers):

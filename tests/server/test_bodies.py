@@ -3,11 +3,9 @@
 import socket
 
 import pytest
-from support.sockets import read_answer, read_statuses
+from support.sockets import BODY, HEALTH, read_answer, read_statuses, request
 
-NEXT = b"GET /healthz HTTP/1.1\r\nHost: next.example\r\n\r\n"
-CODING = "Transfer-Encoding: chunked"
-BODY = b'{"first_name": "A", "last_name": "B", "client_type": "buyer"}'
+CODING = {"Transfer_Encoding": "chunked"}
 SIZE = b"%x" % len(BODY)
 CHUNKS = {
     "negative": b"-5\r\nhello\r\n0\r\n\r\n",
@@ -17,7 +15,7 @@ CHUNKS = {
     "without a size": b"\r\n%b\r\n0\r\n\r\n" % BODY,
     "with a line feed after its size": b"%b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "with a line feed after its extension": b"%b;a=b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, NEXT),
+    "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, HEALTH),
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
     "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "before an empty line": b"%b\r\n%b\r\n\r\n0\r\n\r\n" % (SIZE, BODY),
@@ -35,15 +33,10 @@ def extended(extension):
     return b"%b%b\r\n%b\r\n0\r\n\r\n" % (SIZE, extension, BODY)
 
 
-def upload(target, length, body):
-    head = f"POST /v1/clients HTTP/1.1\r\nHost: a\r\nX-API-Key: {target.key}\r\n"
-    return f"{head}Content-Type: application/json\r\n{length}\r\n\r\n".encode() + body
-
-
 ENDS = {
-    "a body shorter than its length": (f"Content-Length: {len(BODY) + 5}", BODY, []),
-    "a body longer than its length": (f"Content-Length: {len(BODY) - 5}", BODY + b"\r\n\r\n", [400, 400]),
-    "bytes after a body": (f"Content-Length: {len(BODY)}", BODY + b"nonsense\r\n\r\n" + NEXT, [201, 400]),
+    "a body shorter than its length": ({"Content_Length": len(BODY) + 5}, BODY, []),
+    "a body longer than its length": ({"Content_Length": len(BODY) - 5}, BODY + b"\r\n\r\n", [400, 400]),
+    "bytes after a body": ({"Content_Length": len(BODY)}, BODY + b"nonsense\r\n\r\n" + HEALTH, [201, 400]),
     **{f"a chunk {name}": (CODING, chunks, [400]) for name, chunks in CHUNKS.items()},
     **{f"a chunk with {ext!r}": (CODING, extended(ext), [201]) for ext in EXTENSIONS},
     "trailers": (CODING, b"%b\r\n%b\r\n0\r\nX: y\r\nZ:\r\n\r\n" % (SIZE, BODY), [201]),
@@ -54,7 +47,7 @@ ENDS = {
 def test_a_body_ends_where_its_framing_says(target, length, body, statuses):
     total = target.ask()["meta"]["total"]
     with target.connections() as [raw]:
-        raw.sendall(upload(target, length, body))
+        raw.sendall(request(target.key, "POST", body=body, **length))
         raw.shutdown(socket.SHUT_WR)
         assert read_statuses(raw) == statuses
     assert target.ask()["meta"]["total"] == total + statuses.count(201)
@@ -67,12 +60,12 @@ LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: ", "after 
 @pytest.mark.parametrize("start", LONG.values(), ids=LONG)
 def test_a_long_chunk_line_is_refused_before_its_end(target, start):
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(upload(target, CODING, start + b"0" * 5000))
+        raw.sendall(request(target.key, "POST", body=start + b"0" * 5000, **CODING))
         assert read_answer(stream)[0] == 400
 
 
 def test_a_body_in_small_chunks_is_accepted(target):
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY)
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(upload(target, CODING, chunks + b"0\r\n\r\n"))
+        raw.sendall(request(target.key, "POST", body=chunks + b"0\r\n\r\n", **CODING))
         assert read_answer(stream)[0] == 201

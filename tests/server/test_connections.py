@@ -7,10 +7,9 @@ import time
 
 import pytest
 from support.files import write_lock
-from support.sockets import BODY, connect, read_answer, read_content, request, reset
+from support.sockets import BODY, HEALTH, connect, read_answer, read_content, request, reset
 from support.target import target_in
 
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
 DOCUMENT = HEALTH.replace(b"/healthz", b"/openapi.json")
 ROOM = 64
 

@@ -2,10 +2,8 @@
 
 import pytest
 from support.data import TIMESTAMP
-from support.sockets import BODY, read_answer, read_content, read_statuses, request, wait_for
+from support.sockets import BODY, HEALTH, read_answer, read_content, read_statuses, request, wait_for
 from support.target import target_in
-
-NEXT = b"GET /healthz HTTP/1.1\r\nHost: next.example\r\n\r\n"
 
 
 def lines(*parts):
@@ -114,7 +112,7 @@ REFUSED = {**{name: (sent, 400, "VALIDATION_ERROR") for name, sent in MALFORMED.
 @pytest.mark.parametrize(("sent", "status", "code"), REFUSED.values(), ids=REFUSED)
 def test_a_malformed_request_is_refused_and_is_the_last(target, sent, status, code):
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent + NEXT)
+        raw.sendall(sent + HEALTH)
         answered, headers, answer = read_answer(stream)
         assert (answered, answer["success"], answer["error"]["code"]) == (status, False, code)
         assert answer.keys() == {"success", "error", "timestamp", "correlationId"}
@@ -218,7 +216,7 @@ CLOSING = {
 @pytest.mark.parametrize(("sent", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
 def test_a_well_formed_request_and_the_next_are_answered(target, sent, expected):
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent.replace(b"{key}", target.key.encode()) + NEXT)
+        raw.sendall(sent.replace(b"{key}", target.key.encode()) + HEALTH)
         assert [read_answer(stream)[0], read_answer(stream)[0]] == [expected, 200]
 
 
@@ -231,7 +229,7 @@ def test_keep_alive_in_http_1_0_is_confirmed(target):
 @pytest.mark.parametrize("sent", CLOSING.values(), ids=CLOSING)
 def test_the_option_close_closes_after_the_answer(target, sent):
     with target.connections() as [raw]:
-        raw.sendall(sent + NEXT)
+        raw.sendall(sent + HEALTH)
         assert read_statuses(raw) == [200]
 
 

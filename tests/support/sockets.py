@@ -19,6 +19,7 @@ from acare.fields import validate_create
 
 KIB = 1024
 BODY = json.dumps(JORDAN).encode()
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
 CHUNKED = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_ANSWER = 8_000_000  # bytes, at least; waitress holds back a connection with 16 MiB to send
 
