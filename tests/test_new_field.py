@@ -11,7 +11,7 @@ import pytest
 from support import command
 from support.client import Api, fields_of, full_key
 from support.data import JORDAN
-from support.files import query
+from support.files import edit, query
 
 import acare
 from acare.database.schema import SCHEMA_VERSION
@@ -19,6 +19,8 @@ from acare.database.schema import SCHEMA_VERSION
 ROOT = Path(__file__).resolve().parent.parent
 NEXT = SCHEMA_VERSION + 1
 
+# A table that refers to clients.
+VISITS = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE) STRICT;"
 # File, text, replacement.
 EDITS = [
     ("acare/fields.py", 'Field("tags"', 'Field("language", Enum(("en", "de")), default="en"), Field("tags"'),
@@ -26,6 +28,7 @@ EDITS = [
     ("schema.sql", f"user_version = {SCHEMA_VERSION}", f"user_version = {NEXT}"),
     ("schema.sql", "    tags  ", "    language TEXT NOT NULL CHECK (language IN ('en', 'de')),\n    tags  "),
     ("schema.sql", "'tags', json(tags),", "'language', language, 'tags', json(tags),"),
+    ("schema.sql", "CREATE TABLE erasures", f"{VISITS}\n\nCREATE TABLE erasures"),
 ]
 MIGRATION = """
 ALTER TABLE clients RENAME TO clients_before;
@@ -66,6 +69,7 @@ def use(folder, key, updated, deleted):
         seen["restored"] = api.post(None, 200, f"/v1/clients/{deleted}/restore").json["data"]["language"]
         seen["history"] = api.get(f"/v1/clients/{updated}/history").json["data"]["versions"]
         seen["feed"] = api.get("/v1/changes").json["data"]["changes"]
+        seen["visits"] = len(query(database, "SELECT * FROM visits"))
         seen["csv"] = api.get("/v1/clients.csv").text
         command.run("import", rows, "--user", "broker@example.com", "--database", database)
         seen["imported"] = api.list("?q=ann")["clients"]
@@ -80,6 +84,7 @@ def seen(tmp_path_factory):
         updated, deleted = api.create()["id"], api.create()["id"]
         api.put(updated, {"notes": "x"})
         api.delete(deleted)
+    edit(folder / "acare.db", f"{VISITS} INSERT INTO visits SELECT id FROM clients")
     names = query(folder / "acare.db", "SELECT name FROM pragma_table_info('clients')")
     copy_with_field(folder, ", ".join(name for (name,) in names))
     code = "import sys, test_new_field; test_new_field.use(*sys.argv[1:])"
@@ -103,6 +108,10 @@ def test_a_version_from_before_a_field_has_its_default(seen):
     assert seen["history"][0]["changes"] == changes
     assert seen["conflict"]["changedFields"] == ["notes", "language"]
     assert (languages(seen["deleted"]), seen["restored"]) == (["en"], "en")
+
+
+def test_a_migration_keeps_rows_that_refer_to_clients(seen):
+    assert seen["visits"] == 1
 
 
 def test_a_new_field_is_in_the_feed_files_and_imports(seen):

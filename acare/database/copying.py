@@ -109,6 +109,11 @@ def _check_structure(connection: sqlite3.Connection, size: int) -> None:
     (expected,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     if expected != (size,):
         raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected[0]} according to its header")
+    check_integrity(connection)
+
+
+def check_integrity(connection: sqlite3.Connection) -> None:
+    """sqlite3.IntegrityError for the first error in structure, constraints and foreign keys."""
     (problem,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if problem != "ok":
         raise sqlite3.IntegrityError(problem)

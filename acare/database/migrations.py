@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acare.database import file, schema
 from acare.database.connection import lock, open_file
-from acare.database.copying import copy_verified
+from acare.database.copying import check_integrity, copy_verified
 from acare.errors import DatabaseRefused
 
 log = logging.getLogger("acare.database")
@@ -68,6 +68,7 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
     """
     connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
+    connection.execute("PRAGMA foreign_keys = OFF")  # dropping a table would delete what refers to its rows
     connection.execute("BEGIN EXCLUSIVE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     with file.refusing(path, _FAILED):
@@ -117,9 +118,7 @@ def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple
     for table, columns in zip(tables, before, strict=True):
         if connection.execute(COLUMNS, table).fetchall() != columns:
             raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
-    (problem,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if problem != "ok":
-        raise sqlite3.IntegrityError(problem)
+    check_integrity(connection)
 
 
 def _names(connection: sqlite3.Connection) -> set[str]:
