@@ -12,6 +12,7 @@ from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
 
 from acare.api.operations import OPERATIONS
+from acare.auth import ACTIONS, RESOURCES
 from acare.errors import InvalidInput
 from acare.field_types import Amount, Enum, String, StringList
 from acare.fields import FIELDS, validate_create, validate_update
@@ -68,7 +69,14 @@ def test_every_documented_status_occurs(document):
         for status in operation["responses"]
     }
     asked = {(find(document, ask.method, ask.path)[1]["operationId"], ask.status) for ask in TABLE}
-    assert documented - asked == set()
+    missing = sorted(documented - asked)
+    assert not missing, missing
+
+
+def test_scopes_have_every_resource_and_action(document):
+    scopes = document["components"]["schemas"]["Scopes"]["properties"]
+    documented = {resource: tuple(scope["items"]["enum"]) for resource, scope in scopes.items()}
+    assert documented == dict.fromkeys(RESOURCES, ACTIONS)
 
 
 def test_a_client_has_exactly_the_documented_members(document, broker):

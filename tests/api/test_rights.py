@@ -6,36 +6,16 @@ from pathlib import Path
 
 import pytest
 from support.client import Api, app_fixture
-from support.data import ALL_SCOPES, JORDAN
+from support.data import ALL_SCOPES
 from support.keys import new_key
+from support.operations import OPERATIONS, method_and_path
+from support.scenes import Scene
 
 from acare.api.operations import OPERATIONS as TABLE
 from acare.auth import ACTIONS, RESOURCES
 
 README = Path(__file__).resolve().parent.parent.parent / "acare" / "api" / "README.md"
 
-# The body of each operation, and its status for a broker, for the agent who owns the client or key, and for
-# another agent.
-OPERATIONS = {
-    "GET /v1/clients": (None, 200, 200, 200),
-    "GET /v1/clients.csv": (None, 200, 200, 200),
-    "POST /v1/clients": (JORDAN, 201, 201, 201),
-    "GET /v1/clients/{client_id}": (None, 200, 200, 404),
-    "PUT /v1/clients/{client_id}": ({"notes": "x"}, 200, 200, 404),
-    "DELETE /v1/clients/{client_id}": (None, 200, 200, 404),
-    "GET /v1/clients/{client_id}/history": (None, 200, 200, 404),
-    "POST /v1/clients/{client_id}/restore": (None, 200, 200, 404),
-    "POST /v1/clients/{client_id}/owner": ({"user_id": "{new_id}"}, 200, 403, 403),
-    "GET /v1/changes": (None, 200, 200, 200),
-    "GET /v1/users": (None, 200, 200, 200),
-    "POST /v1/users": ({"email": "{new_email}", "role": "agent"}, 201, 403, 403),
-    "GET /v1/users/me": (None, 200, 200, 200),
-    "PUT /v1/users/{user_id}": ({"role": "agent"}, 200, 403, 403),
-    "POST /v1/users/{user_id}/handover": ({"to": "{new_id}"}, 200, 403, 403),
-    "GET /v1/keys": (None, 200, 200, 200),
-    "POST /v1/keys": ({"scopes": {}}, 201, 201, 201),
-    "DELETE /v1/keys/{key_id}": (None, 200, 200, 404),
-}
 RIGHTS = {f"{row.method} {row.path}": row.right for row in TABLE if row.right is not None}
 SCOPES = [*itertools.product(RESOURCES, ACTIONS)]
 
@@ -44,19 +24,13 @@ numbers = itertools.count()
 
 
 class Agency:
-    """A broker, two agents, a client and a key of the first of them, and a user who owns nothing."""
+    """A broker and two agents. The first agent owns the clients and keys of the requests."""
 
     def __init__(self, app):
         self.app, self.number = app, next(numbers)
-        made = {name: self.key(name, ALL_SCOPES) for name in ("broker", "owner", "other")}
-        self.broker, self.owner, self.other = (Api(app, key.key) for key in made.values())
-        self.ids = {
-            "client_id": self.owner.create()["id"],
-            "key_id": made["owner"].id,
-            "user_id": made["owner"].user_id,
-            "new_id": app.users.add(f"new-{self.number}@example.com", "agent").id,
-            "new_email": f"newer-{self.number}@example.com",
-        }
+        keys = (self.key(name, ALL_SCOPES).key for name in ("broker", "owner", "other"))
+        self.broker, self.owner, self.other = (Api(app, key) for key in keys)
+        self.scene = Scene(app, self.owner)
 
     def key(self, name, scopes):
         """A key with these scopes."""
@@ -64,17 +38,9 @@ class Agency:
         return new_key(self.app.keys, f"{name}-{self.number}@example.com", scopes, role=role)
 
     def ask(self, caller, operation, status):
-        method, path = operation.split()
-        if path.endswith("/restore"):
-            self.owner.ask("DELETE", f"/v1/clients/{self.ids['client_id']}", status="*")
-        body = OPERATIONS[operation][0]
-        if isinstance(body, dict):
-            body = {name: self.fill(value) for name, value in body.items()}
-        return caller.ask(method, self.fill(path), body, status)
-
-    def fill(self, text):
-        is_text = isinstance(text, str)
-        return re.sub(r"\{(\w+)\}", lambda match: self.ids[match[1]], text) if is_text else text
+        method, path = method_and_path(operation)
+        body = self.scene.fill(OPERATIONS[operation][0])
+        return caller.ask(method, self.scene.fill(path), body, status)
 
 
 @pytest.fixture
@@ -125,14 +91,14 @@ def test_one_of_the_scopes_is_needed_and_enough(agency, operation):
     refused = agency.ask(Api(agency.app, agency.key("broker", others).key), operation, 403)
     assert refused.json["error"]["code"] == "INSUFFICIENT_SCOPE"
     for resource, action in enough:
-        each = Agency(agency.app)
-        key = each.key("broker", {resource: [action]})
-        each.ask(Api(agency.app, key.key), operation, OPERATIONS[operation][1])
+        key = agency.key("broker", {resource: [action]})
+        agency.ask(Api(agency.app, key.key), operation, OPERATIONS[operation][1])
 
 
 def test_an_agent_lists_only_what_is_their_own(agency):
     agency.broker.create()
-    assert [client["id"] for client in agency.owner.list()["clients"]] == [agency.ids["client_id"]]
-    assert [key["id"] for key in agency.owner.get("/v1/keys").json["data"]["keys"]] == [agency.ids["key_id"]]
-    users = agency.owner.get("/v1/users?disabled=true").json["data"]["users"]
-    assert [user["id"] for user in users] == [agency.ids["user_id"]]
+    own = agency.owner.create()
+    assert [client["id"] for client in agency.owner.list()["clients"]] == [own["id"]]
+    for kind, name in (("keys", "user_id"), ("users", "id")):
+        listed = agency.owner.get(f"/v1/{kind}?disabled=true").json["data"][kind]
+        assert [each[name] for each in listed] == [own["user_id"]]

@@ -31,6 +31,13 @@ def ids(api):
     return [client["id"] for client in api.get("/v1/clients").json["data"]["clients"]]
 
 
+def test_the_tables_about_a_client_are_known(app):
+    """acare history shows their rows, and acare erase deletes them. The last two have only ids and times."""
+    tables = "pragma_table_list AS tables, pragma_table_info(tables.name) AS columns"
+    named = rows(app, f"SELECT tables.name FROM {tables} WHERE columns.name = 'client_id'")
+    assert {"clients", *(name for (name,) in named)} == {*TABLES, "client_changes", "erasures"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_unknown_id_is_reported_in_one_line(acare, api, name):
     api.delete(api.create()["id"])

@@ -46,7 +46,7 @@ OTHER = {
     "pre_approval_amount": 6, "notes": "others", "tags": ["a", "b"],
 }  # fmt: skip
 
-# StringList that an escape or a quotation too few would break.
+# Texts that break if an escape or a quote is missing.
 NASTY = [
     'a "quoted" word',
     "O'Brien; DROP TABLE clients;--",

@@ -1,10 +1,8 @@
 """Requests for every response in the OpenAPI document."""
 
-import re
-import secrets
-
 from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
+from support.operations import OPERATIONS, method_and_path
 
 from acare.fields import FIELDS
 
@@ -26,10 +24,7 @@ CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
 
 
 class Ask:
-    """A request of the table, and its status. ``prepare`` returns the caller; a body may need the scene.
-
-    The path ``/v1/keys/{key_id}`` gets the ``key_id()`` of the scene.
-    """
+    """A request of the table, and its status. ``prepare`` returns the caller."""
 
     def __init__(self, method, path, status, body=None, prepare=lambda scene: scene.api, **headers):
         self.method, self.path, self.status, self.body = method, path, status, body
@@ -41,62 +36,35 @@ class Ask:
 
     def run(self, scene, **headers):
         """The path with its id, and the response."""
-        path = re.sub(r"\{(\w+)\}", lambda match: getattr(scene, match[1])(), self.path)
-        body = self.body(scene) if callable(self.body) else self.body
+        path, body = scene.fill(self.path), scene.fill(self.body)
         headers |= self.headers
         return path, self.prepare(scene).ask(self.method, path, body, self.status, **headers)
 
 
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
-OWNER, RESTORE, HISTORY = f"{ITEM}/owner", f"{COLLECTION}/{{deleted_id}}/restore", f"{ITEM}/history"
+OWNER, HISTORY = f"{ITEM}/owner", f"{ITEM}/history"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
 CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
-CHANGE = {"notes": "x"}
-# Method, path and body of a request that succeeds.
-GOOD = [
-    ("GET", COLLECTION, None),
-    ("POST", COLLECTION, JORDAN),
-    ("GET", CSV, None),
-    ("GET", ITEM, None),
-    ("PUT", ITEM, CHANGE),
-    ("DELETE", ITEM, None),
-    ("GET", HISTORY, None),
-    ("POST", RESTORE, None),
-    ("POST", OWNER, scenes.to_ben),
-    ("GET", CHANGES_FEED, None),
-    ("GET", "/v1/users", None),
-    ("POST", "/v1/users", lambda _: {"email": f"{secrets.token_hex(8)}@example.com", "role": "broker"}),
-    ("GET", "/v1/users/me", None),
-    ("PUT", USER, {"role": "agent"}),
-    ("POST", HANDOVER, lambda scene: {"to": scene.api.get("/v1/users/me").json["data"]["id"]}),
-    ("GET", "/v1/keys", None),
-    ("POST", "/v1/keys", {"scopes": {"clients": ["read"], "all": ["read", "write"]}}),
-    ("DELETE", KEY, None),
-]
+CHANGE, TO_NEW = {"notes": "x"}, {"user_id": "{new_id}"}
+# Method, path and body of a request for each operation, and its status.
+GOOD = [(*method_and_path(operation), body, status) for operation, (body, status, *_) in OPERATIONS.items()]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 TABLE = [
     Ask("POST", COLLECTION, 201, CLIENT),
-    Ask("GET", COLLECTION, 200),
     Ask("GET", f"{COLLECTION}?q=jor+555&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
-    Ask("HEAD", COLLECTION, 200),
     Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
     Ask("GET", f"{COLLECTION}?deleted=yes", 400),
-    Ask("GET", CSV, 200),
-    Ask("HEAD", CSV, 200),
     Ask("GET", f"{CSV}?deleted=true", 400),
     Ask("GET", f"{CSV}?page=1", 400, Prefer="handling=strict"),
     Ask("POST", COLLECTION, 400, {**JORDAN, "version": 1}, Prefer="handling=strict"),
     Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),
-    Ask("POST", COLLECTION, 201, JORDAN),
     Ask("POST", COLLECTION, 201, ALL_FIELDS),
     Ask("POST", COLLECTION, 201, {**OTHER, "property_preferences": {"x": [None, {"y": 1.5}]}}),
     Ask("POST", COLLECTION, 201, JORDAN, scenes.key_used, Idempotency_Key="k"),
     Ask("POST", COLLECTION, 422, {**JORDAN, "notes": "x"}, scenes.key_used, Idempotency_Key="k"),
     Ask("POST", COLLECTION, 400, {**JORDAN, "first_name": "", "budget_min": 2, "budget_max": 1}),
     Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
-    Ask("GET", ITEM, 200),
-    Ask("HEAD", ITEM, 200),
     Ask("GET", ITEM, 304, If_None_Match='"2"'),
     Ask("GET", ITEM, 412, If_Match='"1"'),
     Ask("HEAD", ITEM, 412, If_Match="2"),
@@ -110,23 +78,19 @@ TABLE = [
     Ask("PUT", ITEM, 415, b"<notes/>", Content_Type="application/xml"),
     Ask("PUT", ITEM, 428, CHANGE, prepare=scenes.another_app(require_precondition="true")),
     Ask("PUT", f"{COLLECTION}/{UNKNOWN_ID}", 404, CHANGE),
-    Ask("DELETE", ITEM, 200),
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
     Ask("DELETE", ITEM, 428, prepare=scenes.another_app(require_precondition="true")),
     Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
-    *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body in GOOD),
-    *(Ask(method, path, 401, body, prepare=scenes.without_key) for method, path, body in GOOD),
-    *(Ask(method, path, 403, body, prepare=scenes.unscoped) for method, path, body in GOOD),
-    *(Ask(method, path, 413, b" " * 65_537) for method, path, _ in GOOD),
-    *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, _ in GOOD),
-    *(Ask(method, path, 429, body, prepare=scenes.exhausted) for method, path, body in GOOD),
-    *(Ask(method, path, 500, body, prepare=scenes.defective) for method, path, body in GOOD),
-    *(Ask(method, path, 503, body, prepare=scenes.unavailable) for method, path, body in GOOD),
-    *(
-        Ask(method, path, 201 if path in ("/v1/users", "/v1/keys") and method == "POST" else 200, body)
-        for method, path, body in GOOD[5:]
-    ),
-    *(Ask("HEAD", path, 200) for method, path, _ in GOOD[5:] if method == "GET"),
+    *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body, _ in GOOD),
+    *(Ask(method, path, 401, body, prepare=scenes.without_key) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 403, body, prepare=scenes.unscoped) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 413, b" " * 65_537) for method, path, *_ in GOOD),
+    *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, *_ in GOOD),
+    *(Ask(method, path, 429, body, prepare=scenes.exhausted) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 500, body, prepare=scenes.defective) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 503, body, prepare=scenes.unavailable) for method, path, body, _ in GOOD),
+    *(Ask(method, path, status, body) for method, path, body, status in GOOD),
+    *(Ask("HEAD", path, 200) for method, path, *_ in GOOD if method == "GET"),
     Ask("POST", COLLECTION, 404, JORDAN, scenes.handed_over, Idempotency_Key="handed-over"),
     Ask("GET", f"{COLLECTION}/{{deleted_id}}/history", 200),
     Ask("GET", f"{HISTORY}?before=0", 400),
@@ -134,11 +98,11 @@ TABLE = [
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
     Ask("POST", f"{ITEM}/restore", 409),
     Ask("POST", OWNER, 400, {"user_id": UNKNOWN_ID}),
-    Ask("POST", OWNER, 409, lambda scene: {**scenes.to_ben(scene), "version": 1}),
-    Ask("POST", OWNER, 412, scenes.to_ben, If_Match='"1"'),
-    Ask("POST", OWNER, 428, scenes.to_ben, prepare=scenes.another_app(require_precondition="true")),
-    Ask("POST", OWNER, 403, scenes.to_ben, prepare=scenes.agent),
-    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, scenes.to_ben),
+    Ask("POST", OWNER, 409, {**TO_NEW, "version": 1}),
+    Ask("POST", OWNER, 412, TO_NEW, If_Match='"1"'),
+    Ask("POST", OWNER, 428, TO_NEW, prepare=scenes.another_app(require_precondition="true")),
+    Ask("POST", OWNER, 403, TO_NEW, prepare=scenes.agent),
+    Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, TO_NEW),
     Ask("GET", CHANGES_FEED, 200, prepare=scenes.with_deleted),
     Ask("GET", f"{CHANGES_FEED}?after=x&limit=0", 400),
     Ask("GET", f"{CHANGES_FEED}?after={OTHER_CURSOR}", 410),
@@ -152,6 +116,7 @@ TABLE = [
     Ask("POST", HANDOVER, 400, {"to": UNKNOWN_ID}),
     Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
     Ask("POST", "/v1/keys", 201, {"name": "CRM", "expires_at": "2999-01-01T00:00:00+02:00"}),
+    Ask("POST", "/v1/keys", 201, {"scopes": {"clients": ["read"], "all": ["read", "write"]}}),
     Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
     Ask("POST", "/v1/keys", 409, {}, scenes.with_many_keys),
     Ask("DELETE", f"{KEY}?made=true", 200),

@@ -1,6 +1,8 @@
 """What a request needs before it is sent: callers, a client in some state, apps with other settings."""
 
 import functools
+import re
+import secrets
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -16,15 +18,8 @@ from acare.store import keys
 #: An origin whose pages may call the apps.
 ORIGIN = "https://intranet.example"
 
-# The methods of each store that the API calls, apart from those that find the caller.
-METHODS = {
-    "clients": "page all get create update delete transfer",
-    "deleted": "page",
-    "changes": "page",
-    "history": "page restore",
-    "users": "list get add change",
-    "keys": "list create revoke",
-}
+# The methods that find the caller.
+AUTHENTICATION = ("authenticate", "caller")
 
 
 broker_key = functools.lru_cache(maxsize=1)(full_key)  # a user may have only 100
@@ -33,9 +28,8 @@ broker_key = functools.lru_cache(maxsize=1)(full_key)  # a user may have only 10
 class Scene:
     """What a request of the table may need: callers, a client, and apps with other settings."""
 
-    def __init__(self, app, monkeypatch):
-        self.app, self.monkeypatch = app, monkeypatch
-        self.api = Api(app, broker_key(app))
+    def __init__(self, app, api, monkeypatch=None):
+        self.app, self.api, self.monkeypatch = app, api, monkeypatch
         self.others = []  # apps other than the first
 
     def client_id(self):
@@ -53,23 +47,39 @@ class Scene:
         """An agent who is not disabled."""
         return new_key(self.app.keys, "ben@example.com", {}).user_id
 
+    def new_id(self):
+        """A new agent."""
+        return self.app.users.add(self.new_email(), "agent").id
+
+    def new_email(self):
+        return f"{secrets.token_hex(8)}@example.com"
+
     def key_id(self):
-        return new_key(self.app.keys, "ben@example.com", {}).id
+        return self.api.post({"scopes": {}}, 201, "/v1/keys").json["data"]["id"]
+
+    def fill(self, value):
+        """The value with each name in braces replaced by what the method of that name returns."""
+        if isinstance(value, dict):
+            return {name: self.fill(item) for name, item in value.items()}
+        is_text = isinstance(value, str)
+        return re.sub(r"\{(\w+)\}", lambda match: getattr(self, match[1])(), value) if is_text else value
 
     def break_store(self, error):
         def fail(*_, **__):
             raise error
 
-        for store, names in METHODS.items():
-            for name in names.split():
-                self.monkeypatch.setattr(getattr(self.app, store), name, fail)
+        for store in vars(self.app).values():
+            if type(store).__module__.startswith("acare.store"):
+                for name in vars(type(store)):
+                    if not name.startswith("_") and name not in AUTHENTICATION:
+                        self.monkeypatch.setattr(store, name, fail)
         self.monkeypatch.setattr(self.app.database, "check_write", fail)
 
 
 @contextmanager
 def scene_in(app):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        scene = Scene(app, monkeypatch)
+        scene = Scene(app, Api(app, broker_key(app)), monkeypatch)
         yield scene
         for other in scene.others:
             other.close()
@@ -140,16 +150,12 @@ def handed_over(scene):
     caller = agent(scene)
     made = caller.ask("POST", "/v1/clients", JORDAN, "*", Idempotency_Key="handed-over").json
     if made["success"]:
-        scene.api.post(to_ben(scene), 200, f"/v1/clients/{made['data']['id']}/owner")
+        scene.api.post({"user_id": scene.new_id()}, 200, f"/v1/clients/{made['data']['id']}/owner")
     return caller
 
 
 def agent(scene):
     return Api(scene.app, full_key(scene.app, "ana@example.com", "agent"))
-
-
-def to_ben(scene):
-    return {"user_id": scene.user_id()}
 
 
 def ana_exists(scene):
