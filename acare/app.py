@@ -116,7 +116,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         )
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
-        self.add_error_handler(AcareError, envelope.handle_domain_error)
+        for kind in envelope.DOMAIN_ERRORS:
+            self.add_error_handler(kind, envelope.handle_domain_error)
 
     def _resources(self, settings: Settings, clock: Callable[[], int]) -> tuple[object, ...]:
         conditional = settings.require_precondition

@@ -40,13 +40,9 @@ class BrokerRequired(AcareError):
     """The operation requires the broker role, and the caller is an agent."""
 
 
-class ClientNotFound(AcareError):
-    """The client id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
-
-
 @dataclass(eq=False)
 class StaleVersion(AcareError):
-    """The client is at another version than the request requires.
+    """The record is at another version than the request requires.
 
     ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
     ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
@@ -58,15 +54,16 @@ class StaleVersion(AcareError):
     changed_fields: list[str] | None
     changed_at: str
     changed_by: str | None
+    record: str = "client"
 
     def __str__(self) -> str:
         tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", with the quotes'
         reason = f"not {self.attempted}" if self.attempted is not None else tag
-        return f"The client is at version {self.current}, {reason}."
+        return f"The {self.record} is at version {self.current}, {reason}."
 
 
 class VersionConflict(StaleVersion):
-    """The ``version`` in the body is not the current version of the client."""
+    """The ``version`` in the body is not the current version."""
 
 
 class PreconditionFailed(StaleVersion):
@@ -97,12 +94,13 @@ class UserError(AcareError):
     """A command cannot do what was requested; the text says what and why."""
 
 
-class UserNotFound(UserError):
-    """There is no such user."""
+class NotFound(UserError):
+    """The id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
-
-class KeyNotFound(UserError):
-    """There is no such key, or the caller cannot see it."""
+    def __init__(self, record: str, message: str = "") -> None:
+        """``record`` is what the id names, such as "client"."""
+        super().__init__(message or f"{record} not found")
+        self.record = record
 
 
 class KeyRevoked(AcareError):

@@ -1,10 +1,10 @@
-"""The fields of a client, and the validation of JSON bodies.
+"""The fields of a client, and the validation of JSON bodies by a list of fields.
 
 Fields that the server sets and unknown fields are ignored, so that a caller can read a record, change it and
 send back all of it.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,15 +83,14 @@ FIELDS = (
 #: The fields that the server sets. In an update, ``version`` is the lock.
 SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
 
-_ABSENT: Mapping[str, None] = dict.fromkeys(field.name for field in FIELDS)
+
+def validate_create(body: object, fields: Sequence[Field] = FIELDS) -> ValidFields:
+    """The complete record to create. InvalidInput lists every problem."""
+    members = {**dict.fromkeys(field.name for field in fields), **_members(body)}
+    return _validate(fields, members, "is required", [])
 
 
-def validate_create(body: object) -> ValidFields:
-    """The complete record of a client to create. InvalidInput lists every problem."""
-    return _validate({**_ABSENT, **_members(body)}, "is required", [])
-
-
-def validate_update(body: object) -> tuple[ValidFields, int | None]:
+def validate_update(body: object, fields: Sequence[Field] = FIELDS) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read.
 
     The version is None if the body has none. InvalidInput lists every problem.
@@ -103,9 +102,10 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
         version = validate_version(members["version"]) if "version" in members else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    if _ABSENT.keys().isdisjoint(members):
-        problems.append(FieldError("body", f"must have at least one of {', '.join(_ABSENT)}"))
-    return _validate(members, "must not be null", problems), version
+    names = [field.name for field in fields]
+    if members.keys().isdisjoint(names):
+        problems.append(FieldError("body", f"must have at least one of {', '.join(names)}"))
+    return _validate(fields, members, "must not be null", problems), version
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -132,13 +132,15 @@ def validate_version(value: object) -> int:
     raise ValueError("must be an integer of at least 1")
 
 
-def _validate(members: dict[str, object], null_message: str, problems: list[FieldError]) -> ValidFields:
+def _validate(
+    fields: Sequence[Field], members: dict[str, object], null_message: str, problems: list[FieldError]
+) -> ValidFields:
     """The fields among ``members``. InvalidInput lists their problems after those in ``problems``.
 
     ``null_message`` is the message for a required field that is null.
     """
     valid: ValidFields = {}
-    for field in FIELDS:
+    for field in fields:
         if field.name not in members:
             continue
         value = members[field.name]

@@ -58,9 +58,9 @@ def read(req: Request, fields: Collection[str]) -> Any:
 def read_fields(
     req: Request, fields: Mapping[str, Callable[[object], Any]], required: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of a small JSON object that are present and not null; see ``parse_each``.
+    """The fields of a JSON object that are present and not null; see ``parse_each``.
 
-    Other members are ignored.
+    For bodies in which null means absent; records use ``validate_update``. Other members are ignored.
     """
     members = read(req, fields)
     if not isinstance(members, dict):

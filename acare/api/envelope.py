@@ -15,6 +15,7 @@ import falcon
 from acare import errors, timestamps
 from acare.api.conditions import etag
 from acare.api.request import Request
+from acare.clients import ClientPage
 
 log = logging.getLogger("acare.error")
 
@@ -89,9 +90,8 @@ def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None
     return ApiError(code, str(error), details, headers)
 
 
-def _sentence(error: errors.UserError) -> str:
+def _sentence(text: str) -> str:
     """The text of a domain error, which the commands print too, as a sentence."""
-    text = str(error)
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -106,13 +106,11 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
     ),
     errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
-    errors.ClientNotFound: lambda _: ApiError("NOT_FOUND", "Client not found."),
-    errors.UserNotFound: lambda _: ApiError("NOT_FOUND", "User not found."),
-    errors.KeyNotFound: lambda _: ApiError("NOT_FOUND", "API key not found."),
+    errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
     errors.KeyRevoked: lambda _: unauthorized(),
-    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(error)),
-    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(error)),
-    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(error)),
+    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(str(error))),
+    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(str(error))),
+    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(str(error))),
     errors.VersionConflict: lambda error: _stale("VERSION_CONFLICT", error),
     errors.PreconditionFailed: lambda error: _stale(
         "PRECONDITION_FAILED", error, {"ETag": etag(error.current)}
@@ -136,9 +134,18 @@ def succeed(resp: falcon.Response, *data: str, at: str | None = None) -> None:
 def succeed_with_list(
     resp: falcon.Response, name: str, rows: list[str], has_more: bool, meta: str = ""
 ) -> None:
-    """Answer with a list of JSON texts. ``meta`` is JSON too: what ``meta`` has before ``hasMore``."""
+    """Answer with a list of JSON texts. ``meta``: other members, as JSON, each followed by a comma."""
     more = "true" if has_more else "false"
     succeed(resp, f'{{"{name}":[', ",".join(rows), f'],"meta":{{{meta}"hasMore":{more}}}}}')
+
+
+def succeed_with_page(resp: falcon.Response, name: str, found: ClientPage, page: int, limit: int) -> None:
+    """Answer with page number ``page`` of a list, of at most ``limit`` rows."""
+    total, pages = found.total, -(-found.total // limit)
+    meta = f'"page":{page},"limit":{limit},"total":{total},"totalPages":{pages},'
+    if found.deletions is not None:
+        meta += f'"deleted":[{",".join(found.deletions)}],'
+    succeed_with_list(resp, name, found.rows, page * limit < total, meta)
 
 
 def error_body(
@@ -155,11 +162,12 @@ def error_body(
 
 
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer a domain error."""
+    """Answer an error of the domain: an instance of one of ``DOMAIN_ERRORS``."""
     if isinstance(error, errors.StoreUnavailable):
         cause = "" if error.__cause__ is None else f" cause={error.__cause__!r}"
         log.error("%s%s request=%s", error, cause, req.context.request_id)
-    handle_http_error(req, resp, DOMAIN_ERRORS[type(error)](error), _)
+    answer = next(DOMAIN_ERRORS[kind] for kind in type(error).__mro__ if kind in DOMAIN_ERRORS)
+    handle_http_error(req, resp, answer(error), _)
 
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:

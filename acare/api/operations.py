@@ -1,6 +1,8 @@
 """Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it.
 
-A new operation has a row here, a method, its document in ``openapi.json``, and a line in ``README.md``.
+A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
+request in ``tests/support/operations.py``. A new resource is also in ``acare/app.py`` and ``auth.RESOURCES``;
+a new kind of record has its fields and protocol in a module like ``acare/clients.py``, and a store.
 """
 
 from collections.abc import Callable, Iterable

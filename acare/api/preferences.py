@@ -7,7 +7,6 @@ import falcon
 
 from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput
-from acare.fields import SERVER_FIELDS
 
 # The preferences in a header, separated by commas outside quotes. Possessive quantifiers never backtrack.
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
@@ -41,12 +40,12 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
         raise InvalidInput(*(FieldError(name, problem) for name in shown))
 
 
-def expected_fields(req: Request, body: Mapping[str, object]) -> dict[str, object]:
+def expected_fields(req: Request, body: Mapping[str, object], fields: Iterable[str]) -> dict[str, object]:
     """The fields that the server sets in the body of an update, if the caller prefers strict handling.
 
-    They must be as in the client. ``version`` is the lock.
+    The store compares them with the record. ``version`` is the lock.
     """
-    names = [name for name in SERVER_FIELDS if name in body and name != "version"]
+    names = [name for name in fields if name in body and name != "version"]
     return {name: body[name] for name in names} if _is_strict(req) else {}
 
 

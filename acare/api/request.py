@@ -7,7 +7,7 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.errors import AcareError, ClientNotFound, FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, NotFound
 
 #: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
 Store = TypeVar("Store")
@@ -46,11 +46,11 @@ class Request(falcon.Request):
         return self.context.caller
 
 
-def path_id(text: str, error: type[AcareError] = ClientNotFound) -> str:
-    """The id in a path, in canonical form. Raises ``error`` for a malformed one, which no row can have."""
+def path_id(text: str, record: str = "client") -> str:
+    """The id in a path, in canonical form. NotFound for a malformed one, which no record can have."""
     uuid_text = ids.canonical(text)
     if uuid_text is None:
-        raise error
+        raise NotFound(record)
     return uuid_text
 
 
@@ -61,10 +61,11 @@ def api_key(env: Mapping[str, Any]) -> str | None:
 
 
 class StoreResource(Generic[Store]):
-    """A resource that only needs one of the stores."""
+    """A resource of one of the stores. A setting can require a precondition of its writes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, require_precondition: bool = False) -> None:
         self._store = store
+        self._require_precondition = require_precondition
 
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:

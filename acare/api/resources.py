@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import MutableMapping
 
 import falcon
 
@@ -36,7 +36,9 @@ _FILTERS = {
     "sort": Enum(SORTS).validate,
     "deleted": setting_types.flag,
 }
-_LIST = {"page": setting_types.count(), "limit": setting_types.count(), **_FILTERS}
+#: The query parameters of ``paging``.
+PAGING = {"page": setting_types.count(), "limit": setting_types.count()}
+_LIST = {**PAGING, **_FILTERS}
 _HISTORY = {"before": setting_types.count()}
 
 # The members of a body.
@@ -63,18 +65,14 @@ class ClientCollection:
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
-        number = filters.pop("page", 1)
-        limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        page, limit = paging(filters)
         store: Lists = self._clients
         if filters.pop("deleted", False):
-            _reject(filters, ("sort", *PROPERTY), "cannot be combined with deleted=true")
-            store = self._deleted
-        found = store.page(req.caller, page=number, limit=limit, **filters)
-        total, pages = found.total, -(-found.total // limit)
-        meta = f'"page":{number},"limit":{limit},"total":{total},"totalPages":{pages},'
-        if found.deletions is not None:
-            meta += f'"deleted":[{",".join(found.deletions)}],'
-        envelope.succeed_with_list(resp, "clients", found.rows, number * limit < total, meta)
+            store, message = self._deleted, "cannot be combined with deleted=true"
+            if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
+                raise InvalidInput(*problems)
+        found = store.page(req.caller, page=page, limit=limit, **filters)
+        envelope.succeed_with_page(resp, "clients", found, page, limit)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
@@ -112,16 +110,11 @@ class ClientsCsv(StoreResource[Clients]):
         resp.data = file.getvalue()
 
 
-class ClientItem:
+class ClientItem(StoreResource[Clients]):
     """``/v1/clients/{client_id}``"""
 
-    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
-        self._clients = clients
-        self._require_precondition = require_precondition
-
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        precondition = conditions.for_reading(req)
-        row = self._clients.get(req.caller, path_id(client_id), precondition)
+        row = self._store.get(req.caller, path_id(client_id), conditions.for_reading(req))
         tag = conditions.etag(row.version)
         resp.set_header("ETag", tag)
         if conditions.not_modified(req, tag):
@@ -132,20 +125,20 @@ class ClientItem:
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         sent = body.read(req, _CHANGES)
         changes, version = validate_update(sent)
-        _check_precondition(req, version, self._require_precondition)
-        row = self._clients.update(
+        check_precondition(req, version, self._require_precondition)
+        row = self._store.update(
             req.caller,
             path_id(client_id),
             changes,
             version=version,
             precondition=conditions.for_writing(req),
-            expected=preferences.expected_fields(req, sent),
+            expected=preferences.expected_fields(req, sent, SERVER_FIELDS),
         )
-        _answer(resp, row)
+        answer(resp, row)
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _check_precondition(req, None, self._require_precondition)
-        self._clients.delete(req.caller, path_id(client_id), conditions.for_writing(req))
+        check_precondition(req, None, self._require_precondition)
+        self._store.delete(req.caller, path_id(client_id), conditions.for_writing(req))
         envelope.succeed(resp, "{}")
 
 
@@ -166,43 +159,38 @@ class RestoredClient(StoreResource[History]):
     takes_body = False
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        _answer(resp, self._store.restore(req.caller, path_id(client_id)))
+        answer(resp, self._store.restore(req.caller, path_id(client_id)))
 
 
-class ClientOwner:
+class ClientOwner(StoreResource[Clients]):
     """``/v1/clients/{client_id}/owner``"""
-
-    def __init__(self, clients: Clients, require_precondition: bool = False) -> None:
-        self._clients = clients
-        self._require_precondition = require_precondition
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
-        _check_precondition(req, valid.get("version"), self._require_precondition)
-        row = self._clients.update(
+        check_precondition(req, valid.get("version"), self._require_precondition)
+        row = self._store.update(
             req.caller,
             path_id(client_id),
             {"user_id": valid["user_id"]},
             version=valid.get("version"),
             precondition=conditions.for_writing(req),
         )
-        _answer(resp, row)
+        answer(resp, row)
 
 
-def _reject(filters: Collection[str], names: Iterable[str], problem: str) -> None:
-    """InvalidInput with ``problem`` for each of the names that is among the filters."""
-    if problems := [FieldError(name, problem) for name in names if name in filters]:
-        raise InvalidInput(*problems)
+def paging(query: MutableMapping[str, int]) -> tuple[int, int]:
+    """The number of the page and its limit, which are removed from the query parameters."""
+    return query.pop("page", 1), min(query.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
 
 
-def _answer(resp: falcon.Response, row: ClientRow) -> None:
-    """Answer with a client that was changed."""
+def answer(resp: falcon.Response, row: ClientRow) -> None:
+    """Answer with a record and its entity tag."""
     resp.etag = conditions.etag(row.version)
     envelope.succeed(resp, row.json)
 
 
-def _check_precondition(req: Request, version: int | None, is_required: bool) -> None:
+def check_precondition(req: Request, version: int | None, is_required: bool) -> None:
     """Reject a write without a version, if the server requires one."""
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."

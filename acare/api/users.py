@@ -9,7 +9,7 @@ from acare.api import body, envelope
 from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.auth import ROLES, Keys, Users, parse_scopes
 from acare.clients import Clients
-from acare.errors import FieldError, InvalidInput, KeyNotFound, UserNotFound
+from acare.errors import FieldError, InvalidInput
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
@@ -50,7 +50,7 @@ class UserItem(StoreResource[Users]):
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user = self._store.change(path_id(user_id, UserNotFound), **changes)
+        user = self._store.change(path_id(user_id, "user"), **changes)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
@@ -59,7 +59,7 @@ class Handover(StoreResource[Clients]):
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
-        owner = path_id(user_id, UserNotFound)
+        owner = path_id(user_id, "user")
         number = self._store.transfer(req.caller, owner, to)
         envelope.succeed(resp, to_json({"clients": number}))
 
@@ -99,7 +99,7 @@ class KeyItem(StoreResource[Keys]):
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)
-        self._store.revoke(req.caller, path_id(key_id, KeyNotFound), made=made)
+        self._store.revoke(req.caller, path_id(key_id, "API key"), made=made)
         envelope.succeed(resp, "{}")
 
 

@@ -16,7 +16,7 @@ from acare.database.database import Database
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.read_only import ReadOnlyDatabase
-from acare.errors import AcareError, ClientNotFound, DatabaseRefused
+from acare.errors import AcareError, DatabaseRefused, NotFound
 from acare.maintenance.verification import check_content
 
 # Backups, and the copies that restores and migrations leave.
@@ -68,13 +68,13 @@ def search(
 ) -> tuple[list[tuple[Path, dict[str, object]]], int]:
     """What ``find`` finds in each backup or copy in a folder, with its file; and how many could not be read.
 
-    The files are not changed. ``report`` gets the reason if one cannot be read. ClientNotFound is no problem.
+    The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is no problem.
     """
     found: list[tuple[Path, dict[str, object]]] = []
     failed = 0
     for path in sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name)):
         try:
-            with suppress(ClientNotFound), closing(ReadOnlyDatabase(path)) as database:
+            with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
                 found += [(path, each) for each in find(database)]
         except AcareError as error:
             report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from acare.database.schema import SCHEMA_VERSION
+from acare.store import search
 from acare.store.clients import count
 
 #: Statements that find rows that contradict each other, and return a text for each. They are separated by
@@ -19,12 +20,6 @@ CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
 _GENERATED = re.compile(r"AS (\(json_object\(.*\)\)) STORED", re.DOTALL)
 _FIELD = re.compile(r"^\s*'(?!id'|user_id'|version')(\w+)', ", re.MULTILINE)
 
-# An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
-COMPARE_INDEX = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
-
-# Other programs can insert a client, which is not indexed until the next write.
-IS_INDEXED = "SELECT NOT EXISTS (SELECT 1 FROM clients_to_index)"
-
 
 def check_content(connection: sqlite3.Connection) -> int:
     """Check the content of a database of any schema. Returns its number of clients.
@@ -34,10 +29,10 @@ def check_content(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for problem in _contradictions(connection, version):
         raise sqlite3.IntegrityError(problem)
-    if version == SCHEMA_VERSION and connection.execute(IS_INDEXED).fetchone() == (1,):
+    if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
         connection.execute("BEGIN")
         try:
-            connection.execute(COMPARE_INDEX)
+            connection.execute(search.COMPARE)
         except sqlite3.OperationalError:
             raise  # interrupted
         except sqlite3.DatabaseError as error:

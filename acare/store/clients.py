@@ -3,7 +3,6 @@
 A public method is one transaction. Clients are returned as the JSON text that SQLite generated for them.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
@@ -14,11 +13,11 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import ClientNotFound, FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed
 from acare.store import idempotency, lists, steps, users
 from acare.store.insertion import insert
-from acare.store.targets import GET, UNCHANGED, VISIBLE, Target
+from acare.store.targets import GET, UNCHANGED, VISIBLE, Target, require_same
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 # The clock may have been wrong when the client was created or last updated.
@@ -110,13 +109,13 @@ class ClientStore:
             yield from connection.execute(lists.EXPORT)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
-        """The client. Raises ClientNotFound or PreconditionFailed."""
+        """The client. Raises NotFound or PreconditionFailed."""
         with self._database.read() as connection:
             if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
             row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
             if row is None:
-                raise ClientNotFound
+                raise NotFound("client")
             client = ClientRow(*row)
             if not precondition.holds(client.version):
                 raise Target(caller, client_id, None, precondition).explain(connection)
@@ -128,7 +127,7 @@ class ClientStore:
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
-        IdempotencyKeyReused if it was created from other values, and ClientNotFound if it has been
+        IdempotencyKeyReused if it was created from other values, and NotFound if it has been
         transferred and the caller can no longer see it.
         """
         values = {
@@ -155,7 +154,7 @@ class ClientStore:
         """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
-        ClientNotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
+        NotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
         budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
         ``expected``.
         """
@@ -166,7 +165,7 @@ class ClientStore:
         """Transfer all clients of a user to another user. Returns how many.
 
         The users are named by id or e-mail address. Transfers in steps, in the order of creation: if it fails
-        or is interrupted, the other clients keep their owner, and can be transferred again. UserNotFound if
+        or is interrupted, the other clients keep their owner, and can be transferred again. NotFound if
         the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
@@ -182,7 +181,7 @@ class ClientStore:
         return sum(steps.run(self._database, step))
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
-        """Delete the client if ``precondition`` holds. Raises ClientNotFound or PreconditionFailed."""
+        """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""
         target = Target(caller, client_id, None, precondition)
 
         def remove(connection: sqlite3.Connection) -> None:
@@ -218,13 +217,15 @@ def _change(
     expected: Mapping[str, object] | None,
     connection: sqlite3.Connection,
 ) -> ClientRow:
+    """The client after the changes. Its new owner and ``expected`` are checked in the same transaction."""
+    values = {**changes, **target.values()}
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
-        if owned := connection.execute(OWNED, {**changes, **target.values()}).fetchall():
+        if owned := connection.execute(OWNED, values).fetchall():
             return ClientRow._make(owned[0])  # a hand-over to its owner changes nothing
-    values = {**changes, **target.values()}
     if expected:
-        _compare(connection, values, expected)
+        for _, _, record in connection.execute(GET_UNCHANGED, values).fetchall():
+            require_same(record, expected)
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, values).fetchall()
@@ -235,14 +236,3 @@ def _change(
     if not rows:
         raise target.explain(connection)
     return ClientRow._make(rows[0])
-
-
-def _compare(
-    connection: sqlite3.Connection, values: Mapping[str, object], expected: Mapping[str, object]
-) -> None:
-    """InvalidInput for each field of the client to update that differs from ``expected``."""
-    for _, _, text in connection.execute(GET_UNCHANGED, values).fetchall():
-        client = json.loads(text)
-        names = [name for name in expected if expected[name] != client[name]]
-        if names:
-            raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))

@@ -11,7 +11,7 @@ from acare.clients import ClientRow, HistoryPage
 from acare.database.connection import at_offset
 from acare.database.copying import Progress, silent
 from acare.database.database import Database
-from acare.errors import AlreadyExists, ClientNotFound
+from acare.errors import AlreadyExists, NotFound
 from acare.field_types import to_json
 from acare.fields import FIELDS
 from acare.store import changes, idempotency, search, steps
@@ -108,7 +108,7 @@ class HistoryStore:
     def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> HistoryPage:
         """Events of a client, which may be deleted, of versions older than ``before``, newest first.
 
-        All events of a version are on one page. ClientNotFound if the caller cannot see the last version.
+        All events of a version are on one page. NotFound if the caller cannot see the last version.
         """
         rows: list[str] = []
         size = 0
@@ -123,7 +123,7 @@ class HistoryStore:
         return HistoryPage(rows, has_more=False)
 
     def stored(self, client_id: str) -> Stored:
-        """All that is stored about a client; ClientNotFound if nothing is."""
+        """All that is stored about a client; NotFound if nothing is."""
         with self._database.read() as connection:
             connection.execute("BEGIN")
             _require_visible(connection, OPERATOR, client_id)
@@ -135,7 +135,7 @@ class HistoryStore:
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
-        ClientNotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
+        NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
         """
 
         def work(connection: sqlite3.Connection) -> ClientRow:
@@ -170,10 +170,10 @@ def _purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int
 
 
 def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:
-    """ClientNotFound unless the caller can see the client, or the last version of a deleted one."""
+    """NotFound unless the caller can see the client, or the last version of a deleted one."""
     owner = last_owner(connection, client_id)
     if owner is None or caller.owner_id not in (None, owner):
-        raise ClientNotFound(f"there is no client with the id {client_id!r}, and none in the history")
+        raise NotFound("client", f"there is no client with the id {client_id!r}, and none in the history")
 
 
 def _events(

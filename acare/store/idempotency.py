@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.database.connection import at_offset
-from acare.errors import ClientNotFound, IdempotencyKeyReused
+from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import ValidFields
 from acare.store.targets import last_owner
 
@@ -69,7 +69,7 @@ class Request(NamedTuple):
 def find(connection: sqlite3.Connection, request: Request) -> CreatedClient | None:
     """The client that an earlier request with this key has created.
 
-    IdempotencyKeyReused if it had another body. ClientNotFound if the client has been transferred since, and
+    IdempotencyKeyReused if it had another body. NotFound if the client has been transferred since, and
     the caller can no longer see it.
     """
     values = request.values()
@@ -81,7 +81,7 @@ def find(connection: sqlite3.Connection, request: Request) -> CreatedClient | No
         raise IdempotencyKeyReused
     owner = last_owner(connection, client_id)
     if owner is not None and request.caller.owner_id not in (None, owner):
-        raise ClientNotFound
+        raise NotFound("client")
     return CreatedClient(client_id, text, created_at, replayed=True)
 
 

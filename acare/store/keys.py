@@ -19,7 +19,7 @@ from acare import ids, timestamps
 from acare.auth import Caller, NewKey, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
-from acare.errors import KeyNotFound, KeyRevoked, TooManyKeys
+from acare.errors import KeyRevoked, NotFound, TooManyKeys
 from acare.store import users
 
 #: Characters of a key.
@@ -179,14 +179,15 @@ class KeyStore:
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, and with those.
 
-        Returns how many keys that are. KeyNotFound if the caller sees no key with this id.
+        Returns how many keys that are. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
 
         def work(connection: sqlite3.Connection) -> int:
             revoked = connection.execute(REVOKE, values).fetchall()
             if not revoked:
-                raise KeyNotFound(f"there is no key with the id {key_id!r}; 'acare key list' lists the keys")
+                message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
+                raise NotFound("API key", message)
             return len(revoked)
 
         return self._database.write(work)

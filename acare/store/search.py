@@ -7,7 +7,7 @@ import sqlite3
 
 from acare.store import steps
 
-# Whether the transaction has changed a client that is not indexed yet.
+#: Whether the transaction, or another program, has changed a client that is not indexed yet.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
 
 # FTS5 deletes the entries of the words that it is given, so they must be those that are in the index.
@@ -33,6 +33,9 @@ OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 
 # The same in steps: a negative number of pages begins, a positive one continues.
 MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
+
+#: An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
+COMPARE = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
 
 def index_changes(connection: sqlite3.Connection) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.clients import Precondition
-from acare.errors import ClientNotFound, PreconditionFailed, StaleVersion, VersionConflict
+from acare.errors import FieldError, InvalidInput, NotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.field_types import to_json
 from acare.fields import FIELDS
 
@@ -85,21 +85,23 @@ class Target(NamedTuple):
             "excluded": _json(self.precondition.excluded),
         }
 
-    def explain(self, connection: sqlite3.Connection) -> ClientNotFound | StaleVersion:
+    def conflict(self, version: int) -> tuple[type[StaleVersion], int | None]:
+        """The error for a record that is at ``version``, and the version that the request named."""
+        if self.precondition.holds(version):
+            return VersionConflict, self.version
+        allowed = self.precondition.allowed or ()
+        return PreconditionFailed, None if version in allowed else max(allowed, default=None)
+
+    def explain(self, connection: sqlite3.Connection) -> NotFound | StaleVersion:
         """The error that explains why the statement matched no row, for use in the same transaction.
 
         It names the fields that changed since the attempted version if the history has that version.
         """
         rows = connection.execute(GET_WITH_MAKER, self.values()).fetchall()
         if not rows:
-            return ClientNotFound()
+            return NotFound("client")
         version, text, maker = rows[0]
-        error: type[StaleVersion] = VersionConflict
-        attempted = self.version
-        if not self.precondition.holds(version):
-            error = PreconditionFailed
-            allowed = self.precondition.allowed or ()
-            attempted = None if version in allowed else max(allowed, default=None)
+        error, attempted = self.conflict(version)
         record = json.loads(text)
         which = {"id": self.client_id, "version": min(attempted or 0, MAX_SQLITE_INTEGER)}
         changed = None
@@ -107,6 +109,13 @@ class Target(NamedTuple):
             old = json.loads(old_json)
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
         return error(version, attempted, changed, record["updated_at"], maker)
+
+
+def require_same(record: str, expected: Mapping[str, object]) -> None:
+    """InvalidInput for each field of the record, which is JSON, that differs from ``expected``."""
+    values = json.loads(record)
+    if names := [name for name in expected if expected[name] != values[name]]:
+        raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 
 def _json(versions: Sequence[int] | None) -> str | None:

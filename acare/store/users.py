@@ -9,7 +9,7 @@ from acare import ids
 from acare.auth import Caller, Role, User, caller_without_key
 from acare.database.connection import NOW
 from acare.database.database import Database
-from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, UserError, UserNotFound
+from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, UserError
 
 # An e-mail address has an @, so it never equals an id.
 FIND = """
@@ -91,7 +91,7 @@ class UserStore:
     ) -> User:
         """Change the given values of the user with this id or e-mail address, from the next request on.
 
-        The keys of a disabled user are not valid. Raises UserNotFound, AlreadyExists if another user has the
+        The keys of a disabled user are not valid. Raises NotFound, AlreadyExists if another user has the
         new address, or LastBroker.
         """
         values = {"email": email, "role": role, "disabled": disabled}
@@ -130,10 +130,10 @@ def find(connection: sqlite3.Connection, which: str) -> User | None:
 
 
 def get(connection: sqlite3.Connection, which: str) -> User:
-    """Like ``find``. UserNotFound if there is no such user."""
+    """Like ``find``. NotFound if there is no such user."""
     user = find(connection, which)
     if user is None:
-        raise UserNotFound(f"there is no user {which}; 'acare user list' lists the users")
+        raise NotFound("user", f"there is no user {which}; 'acare user list' lists the users")
     return user
 
 

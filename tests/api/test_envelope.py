@@ -7,7 +7,7 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import UNKNOWN_ID
 
-from acare.errors import StoreUnavailable
+from acare.errors import StoreUnavailable, UserError
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -123,14 +123,16 @@ def test_a_long_path_is_cut_in_the_log(api, caplog):
     assert (len(line) < 13_000, "... 404 " in line) == (True, True)
 
 
-def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog):
-    monkeypatch.setattr(app.clients, "page", raising(RuntimeError(SECRET)))
+@pytest.mark.parametrize("defect", [RuntimeError, UserError])  # no response is defined for the latter
+def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog, defect):
+    monkeypatch.setattr(app.clients, "page", raising(defect(SECRET)))
     answer, other = (api.get(COLLECTION, 500) for _ in range(2))
     error = answer.json["error"]
     assert error["errorId"] != other.json["error"]["errorId"]
-    assert not re.search(f"{SECRET}|RuntimeError|Traceback|File", answer.text)
-    for logged in (error["errorId"], answer.json["correlationId"], f"RuntimeError: {SECRET}", "Traceback"):
-        assert logged in caplog.text
+    assert not re.search(f"{SECRET}|{defect.__name__}|Traceback|File", answer.text)
+    logged = f"{defect.__name__}: {SECRET}"
+    for text in (error["errorId"], answer.json["correlationId"], logged, "Traceback"):
+        assert text in caplog.text
 
 
 def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog):
