@@ -56,7 +56,8 @@ def add_to(commands: Commands) -> None:
                  help="maximum age of the newest backup, 1 to 99999 (default: 48)"),
         argument("--url", help="check the server at this URL, such as http://127.0.0.1:8080"),
         argument("--fail-on", metavar="CHECKS", type=checked(_names),
-                 help=f"the checks that set the exit code: {','.join(CHECKS)} (default: all)"),
+                 help=f"the checks that set the exit code: {','.join(CHECKS)} (default: all but keys); "
+                 "problems of others are warnings"),
         description="Check the database, its backups and its server. If a check fails, the exit code is 1 "
         "and stderr has a line for each reason. Works while a server runs, and changes nothing.",
     )  # fmt: skip
@@ -125,7 +126,7 @@ def _names(text: str) -> list[str]:
 
 
 def run_status(args: argparse.Namespace) -> int:
-    fail_on = CHECKS if args.fail_on is None else args.fail_on
+    fail_on = [name for name in CHECKS if name != "keys"] if args.fail_on is None else args.fail_on
     for name in args.fail_on or ():
         if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
             raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
@@ -137,8 +138,10 @@ def run_status(args: argparse.Namespace) -> int:
     else:
         for name, problems, figures in checks:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
-            print(printable(f"{name}: {' '.join(['problem' if problems else 'ok', *shown])}"))
+            result = "ok" if not problems else "problem" if name in fail_on else "warning"
+            print(printable(f"{name}: {' '.join([result, *shown])}"))
     for name, problems, _ in checks:
+        prefix = "" if name in fail_on else "warning: "
         for problem in problems:
-            print_error(f"{path}: {name}: {problem}")
+            print_error(f"{prefix}{path}: {name}: {problem}")
     return int(any(problems and name in fail_on for name, problems, _ in checks))

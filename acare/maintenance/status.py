@@ -38,7 +38,10 @@ _SERVER_SECONDS = 10  # in which the server must answer
 
 
 class Check(NamedTuple):
-    """The result of a check: its problems and its figures. Sizes are in bytes."""
+    """The result of a check: its problems and its figures. Sizes are in bytes.
+
+    The text of a problem has no figure that changes while the problem lasts: alarms compare it.
+    """
 
     name: str
     problems: list[str]
@@ -93,14 +96,14 @@ def _check_log(path: Path) -> Check:
     problems = [f"it was damaged, and is kept as {name}" for name in damaged_logs(path)]
     if size > MAX_SIZE // 2:
         reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
-        problems.append(f"{size_text(size)}: {reason}")
+        problems.append(f"larger than {size_text(MAX_SIZE // 2)}: {reason}")
     return Check("log", problems, {"size": size})
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:
     free, problems = shutil.disk_usage(path.parent).free, []
     if free < LOW_DISK:
-        problems.append(f"only {size_text(free)} are free; {size_text(LOW_DISK)} are the minimum")
+        problems.append(f"less than {size_text(LOW_DISK)} is free")
     with suppress(OSError):  # reported by the check of the backup
         if folder is not None and shutil.disk_usage(folder).free < path.stat().st_size:
             problems.append(f"there is no room for another backup on the disk of {folder}")
@@ -119,7 +122,7 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
         return Check("backup", [*problems, f"there is no {'other ' * bool(future)}backup in {folder}"], {})
     age = _age_hours(made[-1])
     if age > max_age_hours:
-        problems.append(f"the newest backup is {age:.0f} hours old")
+        problems.append(f"the newest backup is older than {max_age_hours} hours")
     try:
         check_sha256(made[-1], checksum_file(made[-1]))
     except DatabaseRefused as error:

@@ -126,13 +126,12 @@ def damaged_backup(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (expiring_key, f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n"),
         (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} by a server"),
-        (full_disk, "are free; 1073741824.0 GiB are the minimum"),
+        (full_disk, "disk: less than 1073741824.0 GiB is free"),
         (no_room, "there is no room for another backup"),
-        (long_log, "log: 0.0 MiB: a process keeps an old snapshot"),
+        (long_log, "log: larger than -0.0 MiB: a process keeps an old snapshot"),
         (no_backup, "there is no backup in"),
-        (old_backup, "49 hours old"),
+        (old_backup, "the newest backup is older than 48 hours"),
         (backup_from_the_future, "000Z.db is from the future: rename it, and check the clock\n"),
         (damaged_backup, "damaged"),
     ],
@@ -205,8 +204,13 @@ def test_a_server_that_refuses_writes_answers(checks, path):
 # --- the exit code
 
 
-def test_a_check_that_is_not_named_does_not_set_the_exit_code(run, path, folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "status", "prefix"),
+    [([], 0, "warning: "), (["--fail-on", "log"], 0, "warning: "), (["--fail-on", "log,keys"], 1, "")],
+)
+def test_a_problem_of_another_check_is_a_warning(run, path, folder, monkeypatch, options, status, prefix):
     expiring_key(path, folder, monkeypatch)
-    printed = run("status", "--fail-on", "disk,log")
-    assert "expires on" in printed.err
-    run("status", "--fail-on", "disk,keys", status=1)
+    printed = run("status", *options, status=status)
+    assert printed.err.startswith(f"acare: {prefix}{path}: keys: the key ")
+    assert printed.err.endswith(f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n")
+    assert ("\nkeys: warning\n" in printed.out) == (status == 0)
