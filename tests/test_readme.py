@@ -31,7 +31,7 @@ NO_COMMANDS = {("acare/database/README.md", "sql")}
 
 #: The folders of the programs with flags, and further flags: those of argparse and of other programs.
 PROGRAMS = ("acare/cli", "tests/benchmarks")
-OTHERS = """--help --check --data-binary --lazy-apps --no-index --post-buffering --preload --reverse-proxy
+OTHERS = """--help --check --data-binary --lazy-apps --post-buffering --preload --reverse-proxy
     --set-xauthrequest""".split()
 
 FENCE = re.compile(

@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Callable, Container, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from acare import ids
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
+from acare.database.file import refusing
 from acare.database.read_only import ReadOnlyDatabase
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
@@ -108,12 +109,13 @@ def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
 def existing_database(args: argparse.Namespace) -> Path:
     """The file that the settings name; UserError if it does not exist."""
     path = read_settings(args).database
-    if not path.exists() and not path.is_symlink():
-        raise UserError(
-            f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
-            "('acare serve' creates a new one)"
-        )
-    return path
+    with refusing(path), suppress(FileNotFoundError):
+        path.lstat()
+        return path
+    raise UserError(
+        f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
+        "('acare serve' creates a new one)"
+    )
 
 
 @contextmanager

@@ -82,13 +82,16 @@ def copy_owner(source: os.stat_result, target: Path) -> None:
 
 
 def describe_owner(path: Path) -> str:
-    """``belongs to acare, mode 0600``, for an error message."""
+    """``belongs to acare, mode 0600``, for an error message; for another user's file, also what to do."""
     status = path.stat()
     try:
         name = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
         name = str(status.st_uid)
-    return f"belongs to {name}, mode {stat.S_IMODE(status.st_mode):04o}"
+    text = f"belongs to {name}, mode {stat.S_IMODE(status.st_mode):04o}"
+    if status.st_uid == os.geteuid():
+        return text
+    return f"{text}; run the command as this user (for a service: /usr/local/bin/acare)"
 
 
 def explain_access(path: Path) -> str:
@@ -100,7 +103,7 @@ def explain_access(path: Path) -> str:
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
         for target, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
-            if target.exists() and not os.access(target, needed):
+            if os.path.exists(target) and not os.access(target, needed):
                 return f"; {target} {describe_owner(target)}"
         if shutil.disk_usage(folder).free < _OPENING_BYTES:
             return "; the disk is full"

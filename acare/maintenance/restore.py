@@ -103,9 +103,8 @@ def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
         copy_owner(database.stat(), fresh)
         shutil.copymode(database, fresh)
     except PermissionError:
-        raise DatabaseRefused(
-            f"{database}: {describe_owner(database)}; run the command as that user or as root"
-        ) from None
+        reason = f"its owner and group cannot be kept; it {describe_owner(database)}"
+        raise DatabaseRefused(f"{database}: {reason}") from None
 
 
 @contextmanager
