@@ -1,50 +1,53 @@
-"""The container in acare/cli/docs/install.md: each line works without an engine, below a folder."""
+"""The containers in acare/cli/container, without an engine: the lines of Containerfile are run."""
 
 import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
-import venv
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.page import examples
+from support.page import examples, replaced
 from support.sockets import wait_for
 
-(CONTAINERFILE,) = examples("dockerfile")
-WHEEL, BUILD, RUN, EXEC = examples("sh", "A container")[0].splitlines()
-LINES = [line.partition(" ")[::2] for line in CONTAINERFILE.splitlines()]
+FOLDER = Path(__file__).parents[2] / "acare" / "cli" / "container"
+COMPOSE = (FOLDER / "compose.yaml").read_text()
+STAGES = [
+    [line.partition(" ")[::2] for line in f"FROM{stage}".splitlines()]
+    for stage in (FOLDER / "Containerfile").read_text().split("\nFROM")[1:]
+]
+COMMANDS = examples("sh", "A container")[0].splitlines()
 
 
 def arguments(instruction):
-    """What follows this instruction, for each line that has it."""
-    return [text for name, text in LINES if name == instruction]
+    """What follows this instruction in the last stage, for each line that has it."""
+    return [text for name, text in STAGES[-1] if name == instruction]
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    """A folder with what the lines COPY and RUN make; the image's Python is a virtual environment."""
-    folder = tmp_path_factory.mktemp("image")
-    left_out = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "dist")
-    source = shutil.copytree(Path(__file__).parents[2], folder / "source", ignore=left_out)
-    venv.create(folder / "venv", with_pip=True)
-    run(folder, WHEEL, cwd=source)
-    (folder / "etc").mkdir()
-    for name in ("passwd", "group", "shadow", "gshadow"):
-        (folder / "etc" / name).touch()
-    for name, text in LINES:
-        if name == "COPY":
-            sources, target = text.split()
-            (folder / target.strip("/")).mkdir()
-            run(folder, f"cp {sources} {folder}{target}", cwd=source)
-        elif name == "RUN":
-            text = text.replace(" /wheels", f" {folder}/wheels").replace("useradd", f"useradd -P {folder}")
-            run(folder, text, cwd=folder)
+    """A folder with what COPY and RUN make, each stage with a new environment of Debian's Python."""
+    source = FOLDER.parents[2]
+    for stage in STAGES:
+        folder = tmp_path_factory.mktemp("image")
+        subprocess.run(["/usr/bin/python3", "-m", "venv", folder / "venv"], check=True)
+        (folder / "etc").mkdir()
+        for name in ("passwd", "group", "shadow", "gshadow"):
+            (folder / "etc" / name).touch()
+        for name, text in stage:
+            if name == "COPY":
+                *files, target = re.sub("--from=build /", "", text).split()
+                (folder / target.strip("/")).mkdir(parents=True)
+                files = [re.sub("/$", "/.", file) for file in files]  # the content of a folder
+                run(folder, f"cp -R {' '.join(files)} {folder}{target}", cwd=source)
+            elif name == "RUN":
+                text = re.sub(" /(wheels|source)", rf" {folder}/\1", text)
+                run(folder, text.replace("useradd", f"useradd -P {folder}"), cwd=folder)
+        source = folder
     return folder
 
 
@@ -71,24 +74,30 @@ def container(image):
             process.kill()
 
 
-def test_the_commands_of_podman_publish_the_port_and_keep_the_volume():
-    """Against the manual of podman: the options, and the values that the lines must share."""
-    assert shlex.split(BUILD) == ["podman", "build", "--tag", "acare", "."]
-    assert shlex.split(RUN) == [
-        *("podman", "run", "--detach", "--name", "acare"),
-        *("--publish", "127.0.0.1:{0}:{0}".format(*arguments("EXPOSE"))),
-        *("--volume", "acare:{}".format(*arguments("VOLUME")), "acare"),
-    ]
+def in_container(image, command):
+    """What a command of the page prints in the running container."""
+    (line,) = [line for line in COMMANDS if f" acare acare {command} " in line]
+    words = shlex.split(line.replace("/data", f"{image}/data"), comments=True)
+    assert words[:4] == ["podman", "compose", "exec", "acare"]
+    env = environment(image, ACARE_DATABASE=f"{image}/data/acare.db")
+    return subprocess.run(words[4:], env=env, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_first_key_is_made_in_the_running_container(image):
-    prefix, key_create = EXEC.split("podman exec acare ")
-    assert prefix == ""
+def test_the_files_share_the_volume_the_port_and_the_address_of_caddy():
+    """Against the manual of Compose."""
+    assert re.findall('"acare:(.*)"', COMPOSE) == arguments("VOLUME")
+    assert re.findall("ACARE_TRUSTED_PROXY: (.*)", COMPOSE) == re.findall("ipv4_address: (.*)", COMPOSE)
+    assert re.findall(r"ACARE_LISTEN=0\.0\.0\.0:(\d+)", *arguments("ENV")) == arguments("EXPOSE")
+    (on_the_page,) = re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)
+    upstream = f"acare:{arguments('EXPOSE')[0]}"
+    assert (FOLDER / "Caddyfile").read_text() == replaced(on_the_page, {"127.0.0.1:8080": upstream})
+
+
+def test_the_first_key_and_a_backup_are_made_in_the_running_container(image):
     with container(image) as (_, check):
         wait_for(lambda: check() == 0, seconds=20)
-        env = environment(image, ACARE_DATABASE=f"{image}/data/acare.db")
-        ended = subprocess.run(shlex.split(key_create), env=env, capture_output=True, text=True, check=True)
-    assert re.fullmatch("[0-9a-f]{64}\n", ended.stdout)
+        assert re.fullmatch("[0-9a-f]{64}\n", in_container(image, "key create"))
+        assert Path(in_container(image, "backup").strip()).parent == image / "data" / "backups"
 
 
 def test_the_user_is_not_root_and_owns_the_volume(image):
@@ -104,7 +113,3 @@ def test_the_health_check_tells_whether_the_server_answers(image):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert check() == 1
-
-
-def test_the_port_that_is_exposed_is_the_one_that_is_served():
-    assert arguments("EXPOSE") == re.findall(r"ACARE_LISTEN=0\.0\.0\.0:(\d+)", CONTAINERFILE)
