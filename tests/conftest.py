@@ -27,6 +27,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
 
 
+def pytest_collection_finish() -> None:
+    """Remove the variables that the modules have read: a server warns of each that is no setting."""
+    for name in [name for name in os.environ if name.startswith("ACARE_TEST_")]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """An empty database; copying one takes half as long as creating it."""
