@@ -26,6 +26,8 @@ INSTALL, START, CADDY = examples("sh", "A service")
 FILES, _, _ = START.partition("systemctl")
 (ENABLE,) = re.findall("systemctl enable.*", START)
 (UPDATE,) = examples("sh", "Installing a new version")
+LEAVE, ARRIVE = examples("sh", "Moving to another machine")
+(UNINSTALL,) = examples("sh", "Uninstalling")
 (LITESTREAM,) = examples("yaml", "Replication")
 (STAND_BY,) = examples("sh", "Another machine")
 
@@ -221,10 +223,21 @@ def test_the_commands_serve_the_api_with_tls(started):
     wait_for(lambda: 'href="./web/' in run(f"{CURL} https://crm.example/ || true"), seconds=20)
 
 
-def test_the_commands_install_a_new_version(started):
-    _, _, run = started
-    run(UPDATE)
-    assert are_active(run, ENABLE)
+def test_the_commands_of_a_year_update_move_and_remove_the_service(machine, installed):
+    (machine / "opt").unlink()
+    shutil.copytree(installed / "opt", machine / "opt", symlinks=True)
+    with booted(machine) as run:
+        run(START)
+        run(UPDATE)
+        assert are_active(run, ENABLE)
+        run(LEAVE)
+        run("rm /var/lib/acare/acare.db*")
+        run(replaced(START, {"you@example.com": "other@example.com"}))  # the new machine
+        run(ARRIVE)
+        assert run("acare user list | cut -f 5") == "email\nyou@example.com\n"
+        assert are_active(run, ENABLE)
+        run(UNINSTALL)
+        assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
 
 
 def test_the_commands_move_the_service_to_another_machine(machine):
