@@ -86,8 +86,7 @@ SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
 
 def validate_create(body: object, fields: Sequence[Field] = FIELDS) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    members = {**dict.fromkeys(field.name for field in fields), **_members(body)}
-    return _validate(fields, members, "is required", [])
+    return _validate(fields, _members(body), "is required", [])
 
 
 def validate_update(body: object, fields: Sequence[Field] = FIELDS) -> tuple[ValidFields, int | None]:
@@ -102,10 +101,11 @@ def validate_update(body: object, fields: Sequence[Field] = FIELDS) -> tuple[Val
         version = validate_version(members["version"]) if "version" in members else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    names = [field.name for field in fields]
-    if members.keys().isdisjoint(names):
-        problems.append(FieldError("body", f"must have at least one of {', '.join(names)}"))
-    return _validate(fields, members, "must not be null", problems), version
+    sent = [field for field in fields if field.name in members]
+    if not sent:
+        names = ", ".join(field.name for field in fields)
+        problems.append(FieldError("body", f"must have at least one of {names}"))
+    return _validate(sent, members, "must not be null", problems), version
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -135,15 +135,13 @@ def validate_version(value: object) -> int:
 def _validate(
     fields: Sequence[Field], members: dict[str, object], null_message: str, problems: list[FieldError]
 ) -> ValidFields:
-    """The fields among ``members``. InvalidInput lists their problems after those in ``problems``.
+    """The values of the fields. InvalidInput lists their problems after those in ``problems``.
 
-    ``null_message`` is the message for a required field that is null.
+    ``null_message`` is the message for a required field that is absent or null.
     """
     valid: ValidFields = {}
     for field in fields:
-        if field.name not in members:
-            continue
-        value = members[field.name]
+        value = members.get(field.name)
         if value is None:
             if field.required:
                 problems.append(FieldError(field.name, null_message))
