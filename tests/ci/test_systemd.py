@@ -236,7 +236,7 @@ def test_the_commands_of_a_year_update_move_and_remove_the_service(machine, inst
         run(ARRIVE)
         assert run("acare user list | cut -f 5") == "email\nyou@example.com\n"
         assert are_active(run, ENABLE)
-        run(UNINSTALL)
+        run(f"cd /mnt; {UNINSTALL}")
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
 
 
