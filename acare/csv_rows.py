@@ -1,13 +1,12 @@
 """Writes clients as CSV, safe to open in a spreadsheet."""
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from acare.field_types import Amount, Boolean, Preferences, StringList, to_json
-from acare.fields import FIELDS
+from acare.fields import FIELDS, parse_client
 
 # Text that a spreadsheet would run as a formula: at the start of a cell (OWASP, "CSV Injection"), or after a
 # character that ends a cell in a spreadsheet with other settings. An apostrophe in front makes it plain text.
@@ -70,6 +69,6 @@ def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
     writer = csv.writer(_Lines())
     yield writer.writerow(COLUMNS)
     for text, owner in clients:
-        client = {**json.loads(text), "owner": owner}
+        client = {**parse_client(text), "owner": owner}
         values = ((client[name], write) for name, write in COLUMNS.items())
         yield writer.writerow("" if value is None else defuse(write(value)) for value, write in values)

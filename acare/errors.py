@@ -82,6 +82,10 @@ class StoreUnavailable(AcareError):
     """The database is temporarily unavailable: busy, disk full, or file missing."""
 
 
+#: The text of StoreUnavailable if the content of the file is damaged.
+DAMAGED = "The database is damaged. Restore the newest backup that 'acare verify' accepts."
+
+
 class DatabaseRefused(AcareError):
     """acare cannot or must not open this file. The file is unchanged."""
 

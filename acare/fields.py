@@ -4,11 +4,14 @@ Fields that the server sets and unknown fields are ignored, so that a caller can
 send back all of it.
 """
 
+import json
 from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from acare.errors import FieldError, InvalidInput
+from acare.errors import DAMAGED, FieldError, InvalidInput, StoreUnavailable
 from acare.field_types import (
     CLIENT_EMAIL,
     NAME,
@@ -82,6 +85,17 @@ FIELDS = (
 
 #: The fields that the server sets. In an update, ``version`` is the lock.
 SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
+
+_NAMES = {*SERVER_FIELDS, *(field.name for field in FIELDS)}
+
+
+def parse_client(text: str) -> dict[str, Any]:
+    """A client from its stored JSON, which can lack newer fields. StoreUnavailable if it is damaged."""
+    with suppress(ValueError):
+        client: dict[str, Any] = json.loads(text)
+        if client.keys() <= _NAMES:
+            return client
+    raise StoreUnavailable(DAMAGED)
 
 
 def validate_create(body: object, fields: Sequence[Field] = FIELDS) -> ValidFields:

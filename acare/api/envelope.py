@@ -164,7 +164,7 @@ def error_body(
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
     """Answer an error of the domain: an instance of one of ``DOMAIN_ERRORS``."""
     if isinstance(error, errors.StoreUnavailable):
-        cause = "" if error.__cause__ is None else f" cause={error.__cause__!r}"
+        cause = "" if error.__cause__ is None else f" cause={error.__cause__!r:.100}"  # no text of clients
         log.error("%s%s request=%s", error, cause, req.context.request_id)
     answer = next(DOMAIN_ERRORS[kind] for kind in type(error).__mro__ if kind in DOMAIN_ERRORS)
     handle_http_error(req, resp, answer(error), _)

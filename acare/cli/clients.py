@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,8 +27,9 @@ from acare.cli.output import counted, print_error, print_json, print_rows, print
 from acare.clients import PROPERTY, SORTS, Filters
 from acare.database.database import Database
 from acare.database.disk import temporary
-from acare.errors import SettingError, UserError
+from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
 from acare.field_types import String
+from acare.fields import parse_client
 from acare.importing import json_lines
 from acare.maintenance import backup
 from acare.setting_types import count
@@ -106,20 +108,20 @@ def run_find(args: argparse.Namespace) -> int:
     filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
     find = partial(_found, filters=filters, deleted=args.deleted)
     if args.backups is None:
-        with open_database(args, read_only=True) as database:
-            print_rows(find(database), COLUMNS, as_json=args.json)
+        with open_database(args, read_only=True) as database, closing(find(database)) as clients:
+            print_rows(clients, COLUMNS, as_json=args.json)
         return 0
     found, failed = backup.search(args.backups, find, print_error)
     print_rows(({**row, "file": str(path)} for path, row in found), (*COLUMNS, "file"), as_json=args.json)
     return int(failed > 0)
 
 
-def _found(database: Database, filters: Filters, deleted: bool) -> Iterator[dict[str, object]]:
+def _found(database: Database, filters: Filters, deleted: bool) -> Generator[dict[str, object], None, None]:
     """Matching clients; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
-        client = json.loads(record)
+        client = parse_client(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
     for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, **filters):
@@ -132,14 +134,18 @@ def _found(database: Database, filters: Filters, deleted: bool) -> Iterator[dict
 
 def _owners(database: Database) -> dict[str, str]:
     """The e-mail address of each user, by id."""
-    return {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
+
+    def missing() -> str:
+        raise StoreUnavailable(DAMAGED)
+
+    return defaultdict(missing, {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)})
 
 
 def run_history(args: argparse.Namespace) -> None:
     with open_database(args, read_only=True) as database:
-        histories = [HistoryStore(database).stored(client_id) for client_id in args.ids]
-        owners = _owners(database)
-    print_json([{"owner": owners[history.client["user_id"]], **history._asdict()} for history in histories])
+        owners, store = _owners(database), HistoryStore(database)
+        histories = [store.stored(client_id) for client_id in args.ids]
+        print_json([{"owner": owners[stored.client["user_id"]], **stored._asdict()} for stored in histories])
 
 
 def run_undelete(args: argparse.Namespace) -> None:

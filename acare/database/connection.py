@@ -5,13 +5,14 @@ its own; SQLite still checkpoints when the last connection to a file is closed.
 """
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from acare import places, words
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
 #: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
 MIN_SQLITE = (3, 40, 0)
@@ -58,18 +59,20 @@ _TIME_LIMIT_STEPS = 100_000
 
 _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
-    sqlite3.SQLITE_LOCKED: "The database is locked.",
     sqlite3.SQLITE_FULL: "The disk is full.",
     sqlite3.SQLITE_IOERR: "The disk cannot be read or written.",
     sqlite3.SQLITE_IOERR_WRITE: "The disk cannot be written: it has an error, or a quota is used up.",
     sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
     sqlite3.SQLITE_READONLY: "The database file is read-only.",
     sqlite3.SQLITE_PERM: "Access to the database file is denied.",
-    sqlite3.SQLITE_CORRUPT: "The database is damaged.",
-    sqlite3.SQLITE_NOTADB: "The database is damaged.",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_NOMEM: "Out of memory.",
     sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",
 }
+
+# Errors for stored text that is damaged; they have no code of their own. The last one is from FTS5.
+_DAMAGED = re.compile("malformed JSON|Could not decode|user-defined function raised|SQL logic error")
 
 
 def at_offset(modifier: str) -> str:
@@ -148,16 +151,16 @@ def lock(connection: sqlite3.Connection) -> bool:
 
 
 def as_domain_error(error: BaseException) -> BaseException:
-    """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine or
-    another process, otherwise the error itself.
+    """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine, another
+    process or damage, otherwise the error itself.
     """
-    code = getattr(error, "sqlite_errorcode", None)
-    if not isinstance(error, sqlite3.Error) or code is None:
+    if not isinstance(error, sqlite3.Error):
         return error
+    code = getattr(error, "sqlite_errorcode", 0)
     reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
-    if reason is None:
+    if reason is None and not _DAMAGED.match(str(error)):
         return error
-    unavailable = StoreUnavailable(reason)
+    unavailable = StoreUnavailable(reason or DAMAGED)
     unavailable.__cause__ = error
     return unavailable
 

@@ -14,7 +14,7 @@ from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, F
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound
-from acare.fields import ValidFields, budgets_crossed
+from acare.fields import ValidFields, budgets_crossed, parse_client
 from acare.store import idempotency, lists, steps, users
 from acare.store.insertion import insert
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target, require_same
@@ -225,7 +225,7 @@ def _change(
             return ClientRow._make(owned[0])  # a hand-over to its owner changes nothing
     if expected:
         for _, _, record in connection.execute(GET_UNCHANGED, values).fetchall():
-            require_same(record, expected)
+            require_same(parse_client(record), expected)
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, values).fetchall()

@@ -1,6 +1,5 @@
 """The history of clients: who changed what, restoring deleted clients, and purging old versions."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, NotFound
 from acare.field_types import to_json
-from acare.fields import FIELDS
+from acare.fields import FIELDS, parse_client
 from acare.store import changes, idempotency, search, steps
 from acare.store.clients import MAX_SECONDS
 from acare.store.insertion import insert
@@ -183,7 +182,7 @@ def _events(
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
     newer = None
     for number, text, *others in connection.execute(VERSIONS, values):
-        version = Version(number, json.loads(text), *others)
+        version = Version(number, parse_client(text), *others)
         if newer is not None:
             yield newer.client, _events_of(newer, version)
         newer = version

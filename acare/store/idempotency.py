@@ -13,7 +13,7 @@ from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused, NotFound
-from acare.fields import ValidFields
+from acare.fields import ValidFields, parse_client
 from acare.store.targets import last_owner
 
 #: Expired keys that one write deletes: deleting a million at once would stall all writers.
@@ -50,7 +50,7 @@ VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
     """The stored responses about a client: the time of each, and the client in it."""
     rows = connection.execute(RESPONSES, {"id": client_id})
-    return [{"created_at": created_at, "client": json.loads(text)} for created_at, text in rows]
+    return [{"created_at": created_at, "client": parse_client(text)} for created_at, text in rows]
 
 
 class Request(NamedTuple):

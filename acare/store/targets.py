@@ -9,7 +9,7 @@ from acare.auth import Caller
 from acare.clients import Precondition
 from acare.errors import FieldError, InvalidInput, NotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.field_types import to_json
-from acare.fields import FIELDS
+from acare.fields import FIELDS, parse_client
 
 VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
 UNCHANGED = """(:version IS NULL OR version = :version)
@@ -102,19 +102,18 @@ class Target(NamedTuple):
             return NotFound("client")
         version, text, maker = rows[0]
         error, attempted = self.conflict(version)
-        record = json.loads(text)
+        record = parse_client(text)
         which = {"id": self.client_id, "version": min(attempted or 0, MAX_SQLITE_INTEGER)}
         changed = None
         for (old_json,) in connection.execute(GET_VERSION, which).fetchall():
-            old = json.loads(old_json)
+            old = parse_client(old_json)
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
         return error(version, attempted, changed, record["updated_at"], maker)
 
 
-def require_same(record: str, expected: Mapping[str, object]) -> None:
-    """InvalidInput for each field of the record, which is JSON, that differs from ``expected``."""
-    values = json.loads(record)
-    if names := [name for name in expected if expected[name] != values[name]]:
+def require_same(record: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    """InvalidInput for each field of the record that differs from ``expected``."""
+    if names := [name for name in expected if expected[name] != record[name]]:
         raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
 
 

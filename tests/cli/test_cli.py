@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.backups import fill
 from support.data import UNKNOWN_ID
 from support.files import query
 from support.server import command as command_line
@@ -107,7 +108,7 @@ def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
     ended = run("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
-    assert ended.err == "acare: damaged.db: The database is damaged.\n"
+    assert ended.err.startswith("acare: damaged.db: The database is damaged. ")
 
 
 # --- the environment
@@ -142,9 +143,10 @@ def test_a_process_prints_a_line_and_returns_an_exit_code(command):
     assert (ended.stdout if code else ended.stderr) == ""
 
 
-def test_a_reader_that_ends_early_ends_the_command(app):
-    """As ``acare key list | head -1`` does."""
-    line, env = [sys.executable, "-m", "acare", "key", "list"], {**os.environ, "PYTHONUNBUFFERED": ""}
+def test_a_reader_that_ends_early_ends_the_command(tmp_path):
+    """As ``acare find | head -1`` does."""
+    fill(tmp_path / "acare.db", *map(str, range(200)))
+    line, env = [sys.executable, "-m", "acare", "find"], {**os.environ, "PYTHONUNBUFFERED": ""}
     with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(20)) == (b"", 1)

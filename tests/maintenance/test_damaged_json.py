@@ -1,0 +1,46 @@
+"""One damaged bit in the JSON of a client: commands say so in one line, and requests get a 503."""
+
+import pytest
+from support.client import Api, full_key
+
+import acare
+from acare.errors import DAMAGED
+
+FLIPPED = {
+    "the owner": (b'"user_id":"0', b'"user_id":"1'),
+    "a name": (b'"status":', b'"rtatus":'),
+    "a character": (b'"status":', b'"st\xe1tus":'),
+    "a list": (b'["vip"]', b'["vip"}'),
+}
+COMMANDS = ["find --location vip", "history {0}", "history {1}", "erase {0}", "erase {0} --yes"]
+
+
+def damaged(path, name):
+    """A database with a client and a deleted one, and the bit flipped in their JSON: a key, and the ids."""
+    with acare.create_app(database=path) as app:
+        api = Api(app, full_key(app))
+        ids = [api.create(preferred_locations=["vip"])["id"] for _ in range(2)]
+        api.put(ids[0], {"notes": "new"})
+        api.delete(ids[1])
+    path.write_bytes(path.read_bytes().replace(*FLIPPED[name]))
+    return api.key, *ids
+
+
+@pytest.mark.parametrize("name", FLIPPED)
+def test_a_command_reports_damaged_json_in_one_line(run, path, name):
+    _, *ids = damaged(path, name)
+    # A CSV file has the owner from the column.
+    commands = COMMANDS if name == "the owner" else [*COMMANDS, "export --format csv"]
+    ended = [run(*command.format(*ids).split()) for command in commands]
+    assert {(each.code, each.err) for each in ended} == {(1, f"acare: {path}: {DAMAGED}\n")}
+    assert name != "a list" or DAMAGED in run("compact").err
+
+
+@pytest.mark.parametrize("name", [*FLIPPED][1:])
+def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
+    key, client_id, _ = damaged(path, name)
+    urls = ["/v1/clients.csv", f"/v1/clients/{client_id}/history"]
+    with acare.create_app(database=path) as app:
+        for url in [*urls, "/v1/clients", "/v1/changes"] if name == "a character" else urls:
+            assert DAMAGED in Api(app, key).get(url, status=503).text
+    assert "Jordan" not in caplog.text
