@@ -29,6 +29,8 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise in_use(path, failed) from None
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise DatabaseRefused(f"{path}: {failed}{reason}{explain_access(path)}") from None
 
@@ -110,28 +112,32 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
 def processes_using(path: Path) -> list[int]:
     """The ids of the processes that have the database open, by SQLite's lock on it.
 
-    Empty where the system cannot tell. Processes in other containers are not seen.
+    Empty where the system cannot tell. Processes in other containers are not seen. A file with the same inode
+    on another disk is not told apart: on btrfs, the device in ``/proc/locks`` is not the one of ``stat``.
     """
-    try:
-        inode = path.stat().st_ino
-        locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return []
     pids = set()
-    for line in locks:
-        _, kind, *_, pid, where, start, end = line.split()
-        # The 512 bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
-        of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
-        if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
-            pids.add(int(pid))
+    with suppress(OSError):
+        inode = path.stat().st_ino
+        for line in Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines():
+            _, kind, *_, pid, where, start, end = line.split()
+            # The 512 bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
+            of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
+            if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
+                pids.add(int(pid))
     return sorted(pids)
 
 
-def in_use(path: Path, reason: str) -> DatabaseRefused:
-    """The error ``reason``, because other processes have the database open; it names them."""
-    others = [f"process {pid}" for pid in processes_using(path) if pid != os.getpid()]
+def in_use(path: Path, failed: str) -> DatabaseRefused:
+    """The error that other processes have the database open or locked; it names them. See ``refusing``."""
+    others = [f"process {pid}{_command(pid)}" for pid in processes_using(path) if pid != os.getpid()]
     named = ", ".join(others) or "this process or another container"
-    return DatabaseRefused(f"{path}: {reason}, because it is open in {named}; stop that first")
+    return DatabaseRefused(f"{path}: {failed}in use by {named}: stop that, or wait until it ends")
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):  # it has ended meanwhile
+        return f" ({Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()})"
+    return ""
 
 
 def checksum_file(path: Path) -> Path:
@@ -152,10 +158,9 @@ def log_file(path: Path) -> Path:
 
 def has_wal(path: Path) -> bool:
     """Whether the write-ahead log of the database has content."""
-    try:
+    with suppress(FileNotFoundError):
         return log_file(path).stat().st_size > 0
-    except FileNotFoundError:
-        return False
+    return False
 
 
 def has_journal(path: Path) -> bool:

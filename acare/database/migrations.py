@@ -57,7 +57,7 @@ def _open_locked(path: Path) -> sqlite3.Connection:
             return connection
         connection.close()
         if time.monotonic() >= give_up:
-            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}")
+            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}: ")
         time.sleep(0.02)
 
 

@@ -117,17 +117,17 @@ def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
     if not database.exists():
         yield None
     elif processes_using(database):
-        raise in_use(database, "not restored")
+        raise in_use(database, "not restored: ")
     elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
         yield None
     else:
         recover(database)
         with closing(open_file(database)) as connection:
             connection.execute("PRAGMA busy_timeout = 0").fetchall()
-            yield connection if _lock(connection, database) else None
+            yield connection if _lock(connection) else None
 
 
-def _lock(connection: sqlite3.Connection, database: Path) -> bool:
+def _lock(connection: sqlite3.Connection) -> bool:
     """Lock a database until the connection is closed. Returns whether it can be read.
 
     The WAL that a killed server left is copied into the file first, so that the file is complete.
@@ -136,12 +136,10 @@ def _lock(connection: sqlite3.Connection, database: Path) -> bool:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")
         return is_readable(connection)
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-            raise in_use(database, "not restored") from None
-    except sqlite3.DatabaseError:
-        pass  # damaged: it is kept as it is, with its WAL
-    return False
+            raise
+    return False  # damaged: it is kept as it is, with its WAL
 
 
 def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[int, CarriedOver | None]:

@@ -160,7 +160,7 @@ def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path,
     before = served.read_bytes()
     printed = run("restore", backup, database=served)
     assert printed.is_refusal()
-    assert f"open in process {server.process.pid}; stop that first" in printed.err
+    assert f"in use by process {server.process.pid} (python" in printed.err
     assert served.read_bytes() == before
 
 
