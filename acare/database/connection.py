@@ -126,8 +126,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     mode = "rw"  # when it is closed last, SQLite deletes the empty log that it has created
     if any(path.with_name(f"{path.name}{suffix}").exists() for suffix in ("-wal", "-journal")):
         mode = "ro"  # otherwise SQLite would copy the log into the file
-    elif not os.access(path, os.W_OK):
-        mode = "ro&immutable=1"  # the empty log could not be deleted
+    elif not all(os.access(target, os.W_OK) for target in (path, path.parent)):
+        mode = "ro&immutable=1"  # the empty log could not be deleted, or not created
     return _connect(path, mode=mode, settings=("query_only = ON",))
 
 

@@ -98,7 +98,7 @@ def verify_file(
 
 def _open_to_check(path: Path) -> sqlite3.Connection:
     """A connection that could write: SQLite omits checks for others, even of CHECK constraints."""
-    if os.access(path, os.W_OK):
+    if all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
         return open_file(path)
     with closing(open_to_read(path)) as connection:
         return copy_to_temporary(connection)

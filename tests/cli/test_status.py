@@ -64,12 +64,6 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
     assert (lines[1], printed.err) == ("keys: ok", "")
 
 
-def test_it_changes_nothing(run, path, tmp_path):
-    before = sorted((file.name, file.read_bytes()) for file in tmp_path.iterdir())
-    run("status")
-    assert sorted((file.name, file.read_bytes()) for file in tmp_path.iterdir()) == before
-
-
 # --- what needs attention
 
 
