@@ -3,6 +3,7 @@
 Only the checksum can detect a changed byte in a text value: SQLite accepts the changed text.
 """
 
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from acare.database.copying import Progress, copy_verified, sha256, silent, veri
 from acare.database.database import Database
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
+from acare.database.log_recovery import recover
 from acare.database.read_only import ReadOnlyDatabase
 from acare.errors import AcareError, DatabaseRefused, NotFound
 from acare.maintenance.verification import check_content
@@ -32,6 +34,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     not be deleted.
     """
     file.check(database)
+    if os.access(database, os.W_OK) and not file.is_backup(database):
+        recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     try:
         if not folder.exists():

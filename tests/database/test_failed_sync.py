@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support import command
 from support.backups import leave_log
 from support.client import Api, full_key
 from support.data import JORDAN
@@ -212,15 +213,16 @@ def change_frame(left, number):
     log.write_bytes(content)
 
 
-def test_commits_after_a_damaged_frame_are_counted_and_kept(left, caplog):
+@pytest.mark.parametrize("line", ["user add ben@example.com", "backup ."])
+def test_commits_after_a_damaged_frame_are_counted_and_kept(left, line):
     size = os.path.getsize(f"{left}-wal")
     change_frame(left, size // 4120)
     log = Path(f"{left}-wal").read_bytes()
-    Database(left).close()
+    ended = command.run(*line.split(), "--database", left, cwd=left.parent)
     (problem,) = [problem for check in read_status(left) for problem in check.problems]
     kept, number = re.search(r"kept as (.*-damaged-.*-(\d+)-commits-lost)", problem).groups()
     assert left.with_name(kept).read_bytes() == log
-    assert f"damaged: {number} commits cannot be read" in caplog.text
+    assert f"damaged: {number} commits cannot be read" in ended.err
 
 
 def test_a_torn_last_transaction_is_not_damage(left):

@@ -23,8 +23,8 @@ from acare.maintenance.backup import back_up, verify
 # --- making one
 
 
-def test_a_backup_is_one_private_file_with_its_checksum(path, folder):
-    fill(path, "Ana", "Bea")
+def test_file_and_log_become_one_private_backup_with_a_checksum(path, folder):
+    leave_log(path, "Ana", "Bea")  # as a killed server does
     backup = back_up(path, folder / "of" / "today")
     digest = hashlib.sha256(backup.read_bytes()).hexdigest()
     assert names(backup) == ["Ana", "Bea"]
@@ -52,11 +52,6 @@ def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch
 def test_a_database_of_any_name_is_backed_up(tmp_path, folder, name):
     fill(tmp_path / name, "Ana")
     assert verify(back_up(tmp_path / name, folder / name)) == 1
-
-
-def test_a_backup_has_what_a_killed_server_left_in_the_log(path, folder):
-    leave_log(path, "Ana", "Bea")
-    assert names(back_up(path, folder)) == ["Ana", "Bea"]
 
 
 def test_a_backup_has_nothing_of_what_was_deleted_earlier(path, folder):
