@@ -115,9 +115,7 @@ class UserStore:
                 for statement in REMOVE:
                     removed = connection.execute(statement, {"id": user.id}).rowcount
             if not removed:
-                reason = (
-                    "has had clients, used a key or changed something; 'acare user disable' keeps its history"
-                )
+                reason = "has had clients, used a key or changed something; 'acare user disable' refuses their keys"
                 raise UserError(f"not removed: {user.email} {reason}")
 
         self._database.write(work)
