@@ -1,7 +1,7 @@
 -- The complete data model of acare. A new database is created by running this file in one transaction;
 -- an existing one is compared with it when it is opened (acare/database/schema.py).
 -- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
--- edited with another program. Each time is as in the API: `strftime` returns any other text changed, or NULL.
+-- edited with another program. (For IN with three values or more, SQLite builds a table at each check.) Each time is as in the API: `strftime` returns any other text changed, or NULL.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
 PRAGMA user_version = 4;            -- the version of this schema; older ones: acare/database/migrations/
@@ -50,19 +50,17 @@ CREATE TABLE clients (
     last_name            TEXT NOT NULL CHECK (length(last_name) BETWEEN 1 AND 100),
     email                TEXT CHECK (length(email) <= 254),
     phone                TEXT CHECK (length(phone) <= 40),
-    client_type          TEXT NOT NULL CHECK (client_type IN ('buyer', 'seller', 'both')),
-    status               TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'closed')),
+    client_type          TEXT NOT NULL
+                              CHECK (client_type = 'buyer' OR client_type = 'seller' OR client_type = 'both'),
+    status               TEXT NOT NULL CHECK (status = 'active' OR status = 'inactive' OR status = 'closed'),
     source               TEXT CHECK (length(source) <= 100),
-    -- ANY stores integers as integers and fractions as fractions.
-    budget_min           ANY CHECK (typeof(budget_min) IN ('null', 'integer', 'real')
-                                    AND budget_min BETWEEN 0 AND 1000000000000),
-    budget_max           ANY CHECK (typeof(budget_max) IN ('null', 'integer', 'real')
-                                    AND budget_max BETWEEN 0 AND 1000000000000),
+    -- ANY stores integers as integers and fractions as fractions. Any text is greater than any number.
+    budget_min           ANY CHECK (budget_min BETWEEN 0 AND 1000000000000),
+    budget_max           ANY CHECK (budget_max BETWEEN 0 AND 1000000000000),
     preferred_locations  TEXT NOT NULL CHECK (json_type(preferred_locations) = 'array'),
     property_preferences TEXT NOT NULL CHECK (json_type(property_preferences) = 'object'),
     pre_approved         INTEGER NOT NULL CHECK (pre_approved IN (0, 1)),
-    pre_approval_amount  ANY CHECK (typeof(pre_approval_amount) IN ('null', 'integer', 'real')
-                                    AND pre_approval_amount BETWEEN 0 AND 1000000000000),
+    pre_approval_amount  ANY CHECK (pre_approval_amount BETWEEN 0 AND 1000000000000),
     notes                TEXT CHECK (length(notes) <= 10000),
     tags                 TEXT NOT NULL CHECK (json_type(tags) = 'array'),
     version              INTEGER NOT NULL CHECK (version >= 1),
