@@ -127,7 +127,6 @@ class _Importer:
             self._count_problem(row, "duplicate", f"of this client by {by}", name)
             return "skipped" if policy == "skip" else "duplicate"
         values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": self._options.now}
-        values.setdefault("updated_at", values.get("created_at"))
         if client_id is None or by is not None:
             values["id"] = str(ids.new())
         self._store.add(values)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, HistoryPage
-from acare.database.connection import at_offset
+from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import AlreadyExists, NotFound
@@ -42,7 +42,7 @@ SELECT
     iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
     client_id AS id, json_extract(json, '$.user_id') AS user_id,
     {", ".join(f"json_extract({STORED_JSON}, '$.{field.name}') AS {field.name}" for field in FIELDS)},
-    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, imported_at
+    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)

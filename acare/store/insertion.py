@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Mapping
 
+from acare import timestamps
 from acare.clients import CreatedClient
-from acare.database.connection import NOW
 from acare.fields import FIELDS
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
 # timestamp are its characters 21 to 23.)
 _POSITIONS = 1_000_000
-_FIRST_POSITION = f"min(unixepoch(at) * 1000 + substr(at, 21, 3), 9000000000000) * {_POSITIONS}"
+_MILLISECOND = "unixepoch(:created_at) * 1000 + substr(:created_at, 21, 3)"
+_FIRST_POSITION = f"min({_MILLISECOND}, 9000000000000) * {_POSITIONS}"
 
 _NEXT_POSITION = f"""
 coalesce(
@@ -29,23 +30,23 @@ INSERT INTO clients (
     seq, id, user_id, {", ".join(field.name for field in FIELDS)},
     version, created_at, updated_at, made_by, imported_at
 )
-SELECT
+VALUES (
     coalesce(:seq, {_NEXT_POSITION}), :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
-    :version, at, max(at, coalesce(:updated_at, {NOW})), :author_id, :imported_at
-FROM (SELECT coalesce(:created_at, {NOW}) AS at)
+    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at
+)
 RETURNING id, json, created_at
 """
 
 _NEW: Mapping[str, object] = {
     "seq": None,  # after the last client with the same time of creation
     "version": 1,
-    "created_at": None,  # now
-    "updated_at": None,  # now
+    "updated_at": None,  # when it was created
     "author_id": None,
     "imported_at": None,
 }
 
 
 def insert(connection: sqlite3.Connection, values: Mapping[str, object]) -> CreatedClient:
-    """Store a client. ``values`` are its id, owner and fields, and others in place of those in ``_NEW``."""
-    return CreatedClient._make((*connection.execute(INSERT, {**_NEW, **values}).fetchall()[0], False))
+    """Store a client. ``values`` are its id, owner and fields, and others in place of the usual ones."""
+    rows = connection.execute(INSERT, {**_NEW, "created_at": timestamps.now(), **values}).fetchall()
+    return CreatedClient._make((*rows[0], False))
