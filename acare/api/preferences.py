@@ -45,8 +45,8 @@ def expected_fields(req: Request, body: Mapping[str, object], fields: Iterable[s
 
     The store compares them with the record. ``version`` is the lock.
     """
-    names = [name for name in fields if name in body and name != "version"]
-    return {name: body[name] for name in names} if _is_strict(req) else {}
+    names = fields if _is_strict(req) else ()
+    return {name: body[name] for name in names if name in body and name != "version"}
 
 
 class StrictHandling:

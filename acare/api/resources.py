@@ -80,7 +80,7 @@ class ClientCollection:
         created = self._clients.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
-        resp.etag = conditions.etag(1)
+        resp.set_header("ETag", conditions.etag(1))
         if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
         # With the time of the creation, so that a replayed response is identical to the first.
@@ -186,7 +186,7 @@ def paging(query: MutableMapping[str, int]) -> tuple[int, int]:
 
 def answer(resp: falcon.Response, row: ClientRow) -> None:
     """Answer with a record and its entity tag."""
-    resp.etag = conditions.etag(row.version)
+    resp.set_header("ETag", conditions.etag(row.version))
     envelope.succeed(resp, row.json)
 
 
