@@ -17,8 +17,6 @@ import acare
 if os.access("/dev/shm", os.W_OK):
     # A file system in memory: the tests wait for thousands of syncs, and none depends on a real disk.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
-for name in [name for name in os.environ if name.startswith("ACARE_") and not name.startswith("ACARE_TEST_")]:
-    del os.environ[name]  # the developer's own settings
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a script. The commands that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -28,8 +26,8 @@ collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
 
 
 def pytest_collection_finish() -> None:
-    """Remove the variables that the modules have read: a server warns of each that is no setting."""
-    for name in [name for name in os.environ if name.startswith("ACARE_TEST_")]:
+    """Remove the developer's own settings, and the variables of the tests, which the modules have read."""
+    for name in [name for name in os.environ if name.startswith("ACARE_")]:
         del os.environ[name]
 
 

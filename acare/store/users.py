@@ -115,7 +115,7 @@ class UserStore:
                 for statement in REMOVE:
                     removed = connection.execute(statement, {"id": user.id}).rowcount
             if not removed:
-                reason = "has had clients, used a key or changed something; 'acare user disable' refuses their keys"
+                reason = "has had clients, used a key or changed something; see 'acare user disable'"
                 raise UserError(f"not removed: {user.email} {reason}")
 
         self._database.write(work)

@@ -43,33 +43,17 @@ def test_what_an_old_backup_brings_back_is_erased_again_as_printed(run, app, per
     assert second.startswith(f"The client {person} was erased at 20")
 
 
-# --- backups
-
-
-@pytest.fixture
-def folder(run, app, api, person, tmp_path):
-    """A folder with a copy that has the person, who was then deleted, one without, and another file."""
+def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app, api, person, tmp_path):
     folder = tmp_path / "backups"
     api.delete(person)
-    back_up(app.database.path, folder).rename(folder / "acare.db.before-restore-20260715T143210.000Z")
+    copy = back_up(app.database.path, folder).rename(folder / "acare.db.before-restore-20260715T143210.000Z")
     old_schema.write_to(folder / "acare.db.schema-2.db")
-    (folder / "notes.txt").write_text("mine")
-    return folder
-
-
-def test_backups_that_still_have_an_erased_client_are_listed(run, folder, person):
-    (copy,) = folder.glob("*.before-restore-*")
-    (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json").out)
+    (folder / "damaged.db").write_bytes(b"")
+    (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json", status=1).out)
     assert (found["id"], found["file"]) == (person, str(copy))
     for _ in ("the erasure", "and later"):
-        printed = run("erase", "--yes", person, "--backups", folder)
+        printed = run("erase", "--yes", person, "--backups", folder, status=1)
         assert printed.out.splitlines()[1:] == [f"The client is still in {copy}: delete this file."]
-
-
-def test_a_backup_that_cannot_be_searched_is_an_error(run, folder, person):
-    (folder / "damaged.db").write_bytes(b"")
-    for command in (("find", NAME), ("erase", "--yes", person)):
-        printed = run(*command, "--backups", folder, status=1)
         assert printed.err.startswith(f"acare: {folder / 'damaged.db'} was not searched: ")
 
 

@@ -62,18 +62,6 @@ def test_a_second_start_shows_no_key(tmp_path):
     assert "key" not in terminal.shown
 
 
-# --- a mistyped variable
-
-
-def test_a_variable_that_is_no_setting_is_a_warning(start, tmp_path, monkeypatch):
-    monkeypatch.setenv("ACARE_LISTN", "0.0.0.0:80")
-    server = start()
-    server.process.send_signal(signal.SIGINT)
-    server.process.wait(10)
-    warning = " ACARE_LISTN is not a setting; the most similar one is ACARE_LISTEN\n"
-    assert (tmp_path / "server.log").read_text().count(warning) == 1
-
-
 # --- a migration
 
 

@@ -53,6 +53,11 @@ def test_a_server_on_all_addresses_prints_one_to_call(start):
 # --- the log
 
 
+def test_a_start_warns_of_a_variable_that_is_no_setting(start, log):
+    start(env={"ACARE_LISTN": "0.0.0.0:80"})
+    wait_for(lambda: " ACARE_LISTN is not a setting; the most similar one is ACARE_LISTEN\n" in log())
+
+
 def test_a_start_warns_of_a_client_from_the_future(start, log, tmp_path):
     fill(tmp_path / "served.db", "Ana")
     future = "'2100-01-01T00:00:00.000Z'"
