@@ -49,13 +49,15 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     error: Error | None
 
     def receive(self, data: bytes) -> bytes:
-        """Take what belongs to the header or to the body. Returns the rest."""
+        """Take what belongs to the header, and to a body of a known length. Returns the rest."""
         if self.body_rcv is None and len(self.header_plus) < 2:
             data, self.header_plus = self.header_plus + data, b""
             if not data[:1].isalpha():
                 data = self._skip_empty_lines(data)
         before = self.header_plus
         consumed = int(self.received(data))
+        if self.content_length and not self.expect_continue:  # what has arrived of the body
+            consumed += int(self.received(data[consumed:]))
         if self.expect_continue and self.content_length > MAX_BODY:
             self.error = self.error or RequestEntityTooLarge("the caller need not send the body")
             self.completed = True
