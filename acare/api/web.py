@@ -63,8 +63,8 @@ class WebFile:
 
     #: The files below ``/web``.
     NAMES = (
-        "page.css", "icon.svg", "page.mjs", "client.mjs", "dom.mjs", "form.mjs", "history.mjs", "keys.mjs",
-        "list.mjs", "people.mjs", "record.mjs", "requests.mjs", "signin.mjs", "text.mjs", "values.mjs",
+        "page.css", "icon.svg", "page.mjs", "client.mjs", "dom.mjs", "form.mjs", "list.mjs", "people.mjs",
+        "record.mjs", "requests.mjs", "signin.mjs", "values.mjs",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -1,89 +1,102 @@
-// The form of a client: its inputs, saving, and a conflict with what another person has saved.
+// The form of a client: its inputs, saving, and what another person has saved meanwhile.
 
-import { TEXT, label } from "./text.mjs";
 import {
-  FIELDS_BY_GROUP, allProblems, changes, combine, flatten, inputText, merge, readFields, readList, same, typedFields,
+  FIELDS, changes, combine, flatten, inputText, merge, problemsOf, readFields, readList, same, typedFields,
 } from "./record.mjs";
-import { fullName, isolate, sentence, showDay, showNumber } from "./values.mjs";
-import { ask, button, currency, el, say, select, show, table, value, words } from "./dom.mjs";
+import { fullName, isolate, label, showDay } from "./values.mjs";
+import { ask, button, currency, el, no, say, select, show, value, words, yes } from "./dom.mjs";
 import {
-  call, discard, dropDraft, finish, isEditable, newDraft, newKey, owner, people, readDraft, ready, remember, send, shortName, state, writeDraft,
+  call, dropDraft, finish, isEditable, owner, people, readDraft, ready, remember, shortName, state, writeDraft,
 } from "./requests.mjs";
-import { isUnset, shown, signature } from "./history.mjs";
+import { changed, isUnset, nameOf, signature } from "./client.mjs";
 
-/** The input for a field, with its label and problem. */
-function control(field, initial, problem) {
+/** What the inputs of each kind of field have of their own. */
+const INPUTS = {
+  phone: { type: "tel" }, email: { inputmode: "email" }, flag: { type: "checkbox" }, lines: { rows: "2" },
+  number: { inputmode: "decimal" }, money: { inputmode: "decimal", placeholder: "450k" },
+  list: { placeholder: "Separated by commas" },
+};
+function inputOf(field, given, attributes) {
+  if (field.kind === "user") return select(attributes, people());
+  if (field.kind === "choice") return select(attributes, [...(given === null ? [["", "Choose…"]] : []), ...words(field)]);
+  return el(field.kind === "lines" ? "textarea" : "input", { ...attributes, ...INPUTS[field.kind] });
+}
+
+/** The input for a field, with its label, and with the note that its draft has for it: {text, choices, isInvalid,
+ *  isMarked}. */
+function control(field, initial, draft) {
   const { name, kind, required } = field;
   const [id, given] = [`field-${name}`, initial[name] ?? null];
-  const input = CONTROLS[kind](given, {
-    id, name, dir: "auto", autocomplete: "off", placeholder: TEXT.hints[kind], list: kind === "list" ? `${id}-list` : null,
-    inputmode: { email: "email", phone: "tel", number: "decimal" }[kind === "text" ? name : kind],
-    "aria-describedby": `${id}-problem`,
-    "aria-required": required ? "true" : null, "aria-invalid": problem ? "true" : null,
-  }, field);
-  if (kind !== "flag") input.value = inputText(given, name);
-  const note = required ? TEXT.required : kind === "money" ? currency : null;
-  return el("div", { class: `field ${kind}` },
-    el("label", { for: id }, field.label, note ? el("span.hint", ` (${note})`) : null), input,
-    kind === "list" ? suggestions(input, name) : null,
-    el("p.problem", { id: `${id}-problem` }, problem && describe(problem, field, input, initial)));
-}
-
-/** A problem as a sentence, or a question with a button for each possible answer. */
-function describe({ message, choices }, field, input, initial) {
-  if (!choices) return sentence({ field: field.name, message });
-  const choose = (number) => () => {
-    initial[field.name] = number; // so that its text is not a question again
-    input.value = showNumber(number);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    input.removeAttribute("aria-invalid");
-    input.focus();
-    input.parentElement.querySelector(".problem").textContent = "";
+  const note = draft.notes?.[name] ?? {};
+  const input = inputOf(field, given, {
+    id, name, dir: "auto", autocomplete: "off", list: kind === "list" ? `${id}-list` : null,
+    "aria-describedby": `${id}-problem`, "aria-required": required ? "true" : null,
+    "aria-invalid": note.isInvalid ? "true" : null,
+  });
+  const fill = (content) => {
+    initial[name] = content; // so that its text is not a question again
+    if (kind === "flag") input.checked = content === true;
+    else input.value = inputText(content, name);
   };
-  return [message, " ", ...choices.map((number) => button(showNumber(number), choose(number)))];
+  fill(given);
+  const hint = required ? "required" : kind === "money" ? currency : null;
+  return el("div", { class: `field ${kind} ${note.isMarked ? "marked" : ""}` },
+    el("label", { for: id }, field.label, hint && el("span.hint", ` (${hint})`)), input,
+    kind === "list" ? suggestions(input, name) : null, noteOf(input, note, fill, () => delete draft.notes[name]));
 }
 
-let recent = []; // clients whose tags, locations and property types are suggested
-async function readRecent(signal) {
-  const { content } = recent.length ? {} : await send("GET", "v1/clients?limit=100", { signal });
-  recent = content?.data?.clients ?? recent;
+/** The text of a note, and a button for each of its values: one must be chosen or typed, which settles the note. */
+function noteOf(input, { text, choices = [] }, fill, settle) {
+  const choose = (content) => () => {
+    fill(content);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.focus();
+  };
+  const note = el("div.problem", { id: `${input.id}-problem` }, text,
+    choices.map(([answer, content]) => [" ", button(answer, choose(content))]));
+  input.setCustomValidity(choices.length ? "Choose a value." : "");
+  if (choices.length) input.addEventListener("input", () => {
+    input.setCustomValidity("");
+    input.removeAttribute("aria-invalid");
+    note.replaceChildren();
+    settle();
+  }, { once: true });
+  return note;
 }
+
+let recent = null; // the clients whose tags, locations and property types are suggested, once they are needed
+const readRecent = () =>
+  (recent ??= call("GET", "v1/clients?limit=100").then(({ clients }) => clients.map(flatten), () => []));
 
 /** What the agency already uses, to continue what is in an input after its last comma. */
 function suggestions(input, name) {
   const list = el("datalist", { id: `field-${name}-list` });
-  const fill = () => {
+  const fill = async () => {
+    const used = new Set((await readRecent()).flatMap((client) => client[name] ?? []));
     const begun = input.value.replace(/[^,]*$/, "");
-    const used = new Set(recent.flatMap((client) => flatten(client)[name] ?? []));
     readList(begun, name).forEach((entry) => used.delete(entry));
-    list.replaceChildren(...[...used].map((entry) => el("option", { value: `${begun}${begun && " "}${inputText([entry], name)}` })));
+    const texts = [...used].map((entry) => `${begun}${begun && " "}${inputText([entry], name)}`);
+    list.replaceChildren(...texts.map((text) => el("option", { value: text })));
   };
   input.addEventListener("focus", fill);
   input.addEventListener("input", fill);
   return list;
 }
 
-const lines = (given, attributes) => el("textarea", { ...attributes, rows: "2" });
-const line = (given, attributes) => el("input", attributes);
-const CONTROLS = {
-  text: line, number: line, money: line, list: line, lines,
-  flag: (given, attributes) => el("input", { ...attributes, type: "checkbox", checked: given === true }),
-  choice: (given, attributes, field) =>
-    select(attributes, [...(given === null ? [["", TEXT.choose]] : []), ...words(field)]),
-  user: (given, attributes) => select(attributes, people()),
-};
-
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 export async function formView({ id, query }, signal) {
   await ready(signal);
-  readRecent(signal);
   const draft = readDraft(id);
-  if (draft) return drawForm(draft, signal, draft.marked ? {} : { note: TEXT.draft });
-  const base = id && flatten(await call("GET", `v1/clients/${id}`, { signal }));
-  return drawForm(base ? { id, base, values: base } : newDraft(typedFields(query.q)), signal);
+  if (draft) return drawForm(draft, signal, "", "Unsaved changes:");
+  const base = id ? flatten(await call("GET", `v1/clients/${id}`, { signal }))
+    : { status: "active", user_id: state.me.id }; // what the server sets
+  return drawForm({ id, base, values: id ? base : { ...base, ...typedFields(query.q) }, key: newKey() }, signal);
 }
 
-function drawForm(draft, signal, { message, problems = [], note } = {}) {
-  const initial = draft.values;
+const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");
+
+function drawForm(draft, signal, message = "", note = null) {
+  const initial = { ...draft.values };
   const keep = () => {
     draft.values = { ...initial, ...readFields(new FormData(form), initial) };
     if (same(draft.values, draft.base)) dropDraft(draft.id);
@@ -94,136 +107,108 @@ function drawForm(draft, signal, { message, problems = [], note } = {}) {
     keep();
     save(draft, form, signal);
   };
-  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, problems.length ? TEXT.problems : message);
-  const problemOf = ({ name }) => problems.find((problem) => problem.field === name);
-  const groups = FIELDS_BY_GROUP.map(([group, fields]) => {
-    const inputs = el("div.fields", fields.filter(isEditable).map((field) => control(field, initial, problemOf(field))));
-    if (group === "client") return el("section.card", inputs);
-    const isOpen = fields.some((field) =>
-      !isUnset(initial[field.name] || null) || problemOf(field) || field.name === draft.marked);
-    return el("details.card", { open: isOpen }, el("summary", el("h2", TEXT.profile)), inputs);
-  });
+  const inputs = (isProfile) => el("div.fields", FIELDS.filter((field) => field.isProfile === isProfile && isEditable(field))
+    .map((field) => control(field, initial, draft)));
+  const isUsed = ({ name }) => !isUnset(initial[name] || null) || draft.notes?.[name];
+  const open = FIELDS.some((field) => field.isProfile && isUsed(field));
   const reveal = ({ target }) => target.closest(".field")?.scrollIntoView({ block: "nearest" }); // with its problem
-  const form = el("form.client", { novalidate: true, input: keep, submit, focusin: reveal }, el("p.note", note), summary, groups,
-    el("div.actions", el("button.main", TEXT.save), button(TEXT.discard, () => discard(draft))));
-  show(draft.id ? TEXT.editing(isolate(fullName(draft.base))) : TEXT.create,
+  const summary = el("p.problem", { role: "alert", tabindex: "-1" }, message);
+  const form = el("form.client", { input: keep, submit, focusin: reveal }, el("p.note", note), summary,
+    el("section.card", inputs(false)),
+    el("details.card", { open }, el("summary", "Search profile"), inputs(true)),
+    el("div.actions", el("button.main", "Save"), button("Discard changes", () => discard(draft))));
+  show(draft.id ? `Edit ${isolate(fullName(draft.base))}` : "New client",
     { back: draft.id ? `#/client/${draft.id}` : state.list ?? "#/" }, form);
-  const marked = draft.marked && form.elements[draft.marked];
-  marked?.parentElement.classList.add("marked");
-  const first = marked || (message ? form.querySelector("[aria-invalid]") ?? summary : form.querySelector("input"));
-  first.focus({ preventScroll: true });
+  const noted = form.querySelector("[aria-invalid], .marked :is(input, select, textarea)");
+  (noted ?? (message ? summary : form.querySelector("input"))).focus({ preventScroll: true });
   return form;
 }
 
 /** Save a draft. The form is disabled meanwhile, so that nothing is sent twice and no input is lost. */
-async function save(draft, form, signal) {
-  const isNew = draft.id === null;
-  const [method, path, headers] = isNew ? ["POST", "v1/clients", { "Idempotency-Key": draft.key }]
-    : ["PUT", `v1/clients/${draft.id}`, { "If-Match": `"${draft.base.version}"` }];
-  const { user_id: newOwner, ...body } = changes(draft.base, draft.values);
-  const isChanged = isNew || Object.keys(body).length > 0;
-  if (!isChanged && !newOwner) return discard(draft);
+async function save(draft, form, signal, done = draft.id ? "Saved." : "Created.") {
+  const { user_id, ...body } = changes(draft.base, draft.values);
+  const isChanged = !draft.id || Object.keys(body).length > 0;
+  if (!isChanged && !user_id) return discard(draft);
+  const path = draft.id ? `v1/clients/${draft.id}` : "v1/clients";
+  const headers = draft.id ? { "If-Match": `"${draft.base.version}"` } : { "Idempotency-Key": draft.key };
   say("");
   form.inert = true;
-  form.querySelector(".main").textContent = TEXT.saving;
+  form.querySelector(".main").textContent = "Saving…";
   try {
-    const twins = await findTwins(draft, signal);
+    const twins = draft.isAsked ? [] : await findTwins(draft, body, signal);
     if (twins.length) return askForTwin(draft, twins, signal);
-    const saved = isChanged ? await call(method, path, { body, headers, signal }) : draft.base;
-    if (isChanged) remember(saved);
-    if (newOwner) await giveTo(newOwner, isChanged ? flatten(saved) : saved, draft, signal);
-    finish(draft.id, isNew ? TEXT.created : TEXT.saved, `#/client/${saved.id}`);
+    const saved = isChanged ? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
+      : await call("POST", `${path}/owner`, { body: { user_id }, headers, signal });
+    remember(saved);
+    dropDraft(draft.id);
+    if (!isChanged || !user_id) return finish(saved.id, done, `#/client/${saved.id}`);
+    // The owner is another request. If it fails, only the owner is unsaved.
+    const base = flatten(saved);
+    writeDraft(Object.assign(draft, { id: saved.id, base, values: { ...base, user_id } }));
+    return save(draft, form, signal, done);
   } catch (error) {
-    if (!signal.aborted) explain(error, draft, form, signal);
+    return explain(error, draft, signal);
   }
-}
-
-/** Give a client to another owner, after the rest of its draft was saved: if this fails, only the owner is unsaved. */
-async function giveTo(user_id, saved, draft, signal) {
-  dropDraft(draft.id);
-  writeDraft(Object.assign(draft, { id: saved.id, base: saved, values: { ...saved, user_id } }));
-  const headers = { "If-Match": `"${saved.version}"` };
-  remember(await call("POST", `v1/clients/${saved.id}/owner`, { body: { user_id }, headers, signal }));
 }
 
 /** Show why a draft was not saved, and what to do. */
-function explain(error, draft, form, signal) {
-  const redraw = (problem) => drawForm(draft, signal, problem);
-  if (error.status === 404) return state.showFailure(error, signal);
+function explain(error, draft, signal) {
+  if (signal.aborted) return null;
+  if (error.status === 404) return location.replace(`#/client/${draft.id}`); // the draft is kept
   if (error.status === 412) {
-    return showConflict(draft, error.details, form, signal).catch((problem) => state.showFailure(problem, signal));
+    return reconcile(draft, error.details, signal).catch((problem) => explain(problem, draft, signal));
   }
-  if (error.status === 400) return redraw({ message: error.message, problems: allProblems(error.problems, draft.values) });
-  if (error.status !== 422) return redraw(error);
+  draft.notes = error.status === 400 ? problemsOf(error.problems, draft.values) : {};
+  const hasProblems = Object.keys(draft.notes).length > 0;
+  if (hasProblems) return drawForm(draft, signal, "The client was not saved. Correct the marked fields.");
+  if (error.status !== 422) return drawForm(draft, signal, error.message);
   writeDraft(Object.assign(draft, { key: newKey() })); // another save is then intentional
-  return redraw(new Error(TEXT.reused));
+  return drawForm(draft, signal, "An earlier attempt may have created this client. Look at the list before you save again.");
 }
 
-const identityOf = ({ first_name, last_name, email = null, phone = null }) =>
-  ({ name: fullName({ first_name, last_name }), email, phone });
-
-/** Other clients with the new name, e-mail address or phone number of a draft, unless they were already shown. */
-async function findTwins({ id, base, values, seen }, signal) {
-  const [old, identity] = [identityOf(base), identityOf(values)];
-  if (same(seen, identity)) return [];
-  const isNew = (name) => identity[name] && identity[name] !== old[name];
-  const isWhole = isNew("phone") && identity.phone.replace(/\D/g, "").length >= 7; // found in any notation
-  const searches = [isNew("name") && { q: identity.name }, isNew("email") && { email: identity.email }, isWhole && { q: identity.phone }];
-  const results = await Promise.all(searches.filter(Boolean).map((query) =>
-    call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal })
-      .then(({ clients }) => clients.filter((client) => query.q !== identity.name || isNamed(client, identity.name)))
-      .catch((error) => { if (error.status === 400) return []; throw error; }))); // saving reports the reason
-  return [...new Map(results.flat().map((client) => [client.id, client])).values()].filter((client) => client.id !== id);
+/** Merge a draft with what another person has saved meanwhile, and show that at the fields. */
+async function reconcile(draft, details, signal) {
+  const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
+  const rows = merge(draft.base, draft.values, theirs);
+  const [isMine, isTheirs, isTorn] = ["mine", "theirs", "conflict"].map((kind) => rows.some((row) => row.kind === kind));
+  if (!isMine && !isTorn) return finish(draft.id, "Saved.", `#/client/${draft.id}`); // the server has these values already
+  const notes = rows.filter(({ kind }) => kind !== "mine").map((row) => [row.field.name, {
+    text: el("p", `${nameOf(details.changedBy)} changed this: `, changed(row.field, row.base, row.theirs)).textContent,
+    isInvalid: row.kind === "conflict",
+    choices: row.kind === "conflict" ? [["Keep your value", row.mine], ["Use their value", row.theirs]] : [],
+  }]);
+  const values = combine(theirs, rows);
+  writeDraft(Object.assign(draft, { base: theirs, values, notes: Object.fromEntries(notes) }));
+  if (!isTheirs && !isTorn) return save(draft, drawForm(draft, signal), signal); // it was restored, or has another owner
+  const saved = `saved by ${signature(details.changedBy, details.changedAt)}. No changes are lost.`;
+  return drawForm(draft, signal, `Someone else changed this client: ${saved} `
+    + (isTorn ? "Choose which value to keep where you changed the same field." : "Save again to keep both changes."));
 }
-const isNamed = (client, name) => fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
+
+/** Other clients that have the new name, e-mail address or phone number of a draft. */
+async function findTwins({ id, values }, { first_name, last_name, email, phone }, signal) {
+  const name = fullName(values);
+  const isNamed = (client) => fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
+  const search = async (query, isTwin = () => true) => {
+    const { clients } = await call("GET", `v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`, { signal });
+    return clients.filter((client) => client.id !== id && isTwin(client)).map((client) => [client.id, client]);
+  };
+  const found = await Promise.all([
+    first_name || last_name ? search({ q: name }, isNamed) : [], email ? search({ email }) : [],
+    phone?.replace(/\D/g, "").length >= 7 ? search({ q: phone }) : [], // found in any notation
+  ]).catch((error) => { if (error.status === 400) return []; throw error; }); // saving reports the reason
+  return [...new Map(found.flat()).values()];
+}
 
 async function askForTwin(draft, twins, signal) {
   const form = drawForm(draft, signal);
   const facts = (client) => [client.email, client.phone, [shortName(owner(client.user_id)), label(client.status),
-    TEXT.createdOn(showDay(client.created_at))].join(" · ")];
+    `created ${showDay(client.created_at)}`].join(" · ")];
   const list = el("ul.keys", twins.map((client) => el("li", el("div", el("strong", value(fullName(client))),
     facts(client).filter(Boolean).map((text) => el("div.hint", value(text)))),
-  el("a.button.main", { href: `#/client/${client.id}`, "aria-label": TEXT.open(isolate(fullName(client))) }, TEXT.openIt))));
-  const anyway = draft.id ? TEXT.saveAnyway : TEXT.createAnyway;
-  if (!await ask(TEXT.existsTitle, list, [[anyway, true], [TEXT.backToForm, false]])) return;
-  writeDraft(Object.assign(draft, { seen: identityOf(draft.values) }));
+  el("a.button.main", { href: `#/client/${client.id}`, "aria-label": `Open ${isolate(fullName(client))}` }, "Open"))));
+  if (!await ask("This client may already exist", list,
+    [yes(draft.id ? "Save anyway" : "Create anyway", ""), no("Back to the form")])) return;
+  writeDraft(Object.assign(draft, { isAsked: true }));
   save(draft, form, signal);
-}
-
-/** Show both persons' changes. ``details`` come from the error. */
-async function showConflict(draft, details, form, signal) {
-  const theirs = flatten(await call("GET", `v1/clients/${draft.id}`, { signal }));
-  const differences = merge(draft.base, draft.values, theirs);
-  const kinds = new Set(differences.map(({ kind }) => kind));
-  const [isTorn, isMine] = [kinds.has("conflict"), kinds.has("mine")];
-  if (!isTorn && !isMine) return finish(draft.id, TEXT.saved, `#/client/${draft.id}`); // the server has these values already
-  const saveMerged = (choices, element) => {
-    const merged = { ...draft, base: theirs, values: combine(theirs, differences, choices) };
-    writeDraft(merged);
-    return save(merged, element, signal);
-  };
-  if (isMine && kinds.size === 1) return saveMerged({}, form); // it was restored, or has another owner
-  const submit = (event) => {
-    event.preventDefault();
-    saveMerged(Object.fromEntries(new FormData(event.target)), event.target);
-  };
-  const hadValues = differences.some(({ base }) => !isUnset(base));
-  const rows = differences.map((one) => [value(one.field.label), ...(hadValues ? [shown(one.field, one.base, false)] : []),
-    side(one, "mine"), side(one, "theirs")]);
-  const person = details.changedBy ? shortName(details.changedBy) : TEXT.operator;
-  const columns = Object.entries({ name: TEXT.field, ...(hadValues && { before: TEXT.before }), mine: TEXT.mine, theirs: person });
-  show(TEXT.conflict, { back: state.list ?? "#/" }, el("p", el("strong", value(fullName(theirs))),
-    ` ${TEXT.conflictHint(signature(details))} `, isTorn ? TEXT.chooseHint : TEXT.mergeHint),
-  el("form.conflict", { submit }, table("differences", TEXT.conflict, columns, rows),
-    el("div.actions", el("button.main", isTorn ? TEXT.saveChoice : TEXT.saveBoth),
-      button(TEXT.backToForm, () => drawForm(draft, signal)), button(TEXT.discard, () => discard(draft)))));
-}
-
-/** What one person did to a field: a value to choose, a change that is kept, or nothing. */
-function side({ field, kind, ...values }, who) {
-  const content = shown(field, values[who], false);
-  if (kind === who) return el("span.kept", content);
-  if (kind !== "conflict") return el("span.unset", TEXT.unchangedBy);
-  const radio = el("input", { type: "radio", name: field.name, value: who, required: true });
-  return el("label.pick", radio, el("span", content), el("span.unseen", ` (${TEXT.keep[who]})`));
 }

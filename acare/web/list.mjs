@@ -1,20 +1,20 @@
 // The list of clients: search, filters, pages.
 
-import { TEXT, label } from "./text.mjs";
 import { FIELDS, hiddenMatch, same } from "./record.mjs";
 import {
-  PROPERTY, apiQuery, explain, fullName, isolate, listAddress, showBudget, showNumber, showTime, writeQuery,
+  PROPERTY, apiQuery, counted, fullName, isolate, label, listAddress, showBudget, showNumber, showTime, writeQuery,
 } from "./values.mjs";
 import {
-  badge, button, currency, el, find, focusHeading, go, link, mail, phone, say, select, show, table, time, value, words,
+  badge, button, currency, day, el, find, focusHeading, link, mail, phone, redraw, select, show, value, words,
 } from "./dom.mjs";
-import { call, draftLinks, draftNote, owner, people, person, ready, shortName, state } from "./requests.mjs";
-import { restore, signature } from "./history.mjs";
+import { call, draftNote, owner, people, person, ready, state } from "./requests.mjs";
+import { restore, signature } from "./client.mjs";
 
+/** The class of each column, its title and what it shows of a client. */
 const COLUMNS = [
   ["name", label("name"), (client, query) => {
     const match = query.q && hiddenMatch(client, query.q);
-    return [link(value(fullName(client)), `#/client/${client.id}`),
+    return [el("a", { id: client.id, href: `#/client/${client.id}` }, value(fullName(client))),
       match && el("small.match", `${label(match.name)}: `, value(match.text))].filter(Boolean);
   }],
   ["status", label("status"), (client) => badge(client.status)],
@@ -23,22 +23,21 @@ const COLUMNS = [
   ["phone", label("phone"), (client) => phone(client.phone)],
   ["email", label("email"), (client) => mail(client.email)],
   ["owner", label("user_id"), ({ user_id: id }) => (state.users.size > 1 ? person(owner(id)) : null)],
-  ["changed", label("updated_at"), (client) => time(client.updated_at)],
-  ["deleted", TEXT.deleted, (client) => [value(signature(client)), " ",
-    button(TEXT.restore, () => restore(client.id), "", `${TEXT.restore}: ${isolate(fullName(client))}`)]],
+  ["changed", label("updated_at"), (client) => day(client.updated_at)],
+  ["deleted", "Deleted", (client) => (client.deletedAt ? [value(signature(client.deletedBy, client.deletedAt)), " ",
+    button("Restore", () => restore(client.id), "", `Restore: ${isolate(fullName(client))}`)] : null)],
 ];
-const OF_DELETED = ["name", "phone", "email", "owner", "deleted"];
 
-/** The table of clients, without the columns that would be empty. */
+/** The table of clients, without the columns that would be empty. It has explicit roles, since its elements lose their
+ *  own when a narrow screen shows them as cards. */
 function clientTable(clients, query) {
-  const columns = COLUMNS.filter(([name]) => (query.deleted ? OF_DELETED.includes(name) : name !== "deleted"));
-  const rows = clients.map((client) => columns.map(([, , cell]) => cell(client, query)));
-  const filled = columns.map((_, at) => rows.some((cells) => cells[at] !== null));
-  const shown = table("clients", TEXT.title, columns.filter((_, at) => filled[at]),
-    rows.map((cells) => cells.filter((_, at) => filled[at])));
-  shown.addEventListener("click", openRow);
-  shown.addEventListener("auxclick", openRow);
-  return shown;
+  const cells = clients.map((client) => COLUMNS.map(([, , cell]) => cell(client, query)));
+  const row = (tag, role, contents) => el("tr", { role: "row" }, COLUMNS.map(([name], at) =>
+    (cells.some((others) => others[at] !== null) ? el(tag, { role, class: name }, contents[at]) : null)));
+  return el("div.card", { click: openRow, auxclick: openRow },
+    el("table.clients", { role: "table", "aria-label": "Clients" },
+      el("thead", { role: "rowgroup" }, row("th", "columnheader", COLUMNS.map(([, title]) => title))),
+      el("tbody", { role: "rowgroup" }, cells.map((contents) => row("td", "cell", contents)))));
 }
 
 /** A click anywhere in a row is one on its link, except to select text. */
@@ -48,34 +47,30 @@ function openRow(event) {
   row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
 }
 
-const FILTERS = ["client_type", "status", "user_id", "deleted", ...PROPERTY];
-
-/** What the list is limited to, in words: “smith”, Type: Buyer. */
-function describeFilters(query) {
-  const shown = ([name, text]) => ({ q: TEXT.quoted(text), deleted: TEXT.deletedClients }[name]
-    ?? `${label(name)}: ${name === "user_id" ? shortName(owner(text)) : label(text)}`);
-  return ["q", ...FILTERS].map((name) => [name, query[name]]).filter(([, text]) => text).map(shown).join(", ");
-}
+/** The inputs of the filters and the search that limit the list. */
+const limitsOf = (controls) => [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
+/** What an input says, in words: “Type: Buyer”. */
+const inWords = ({ ariaLabel, value, selectedOptions }) => `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
 
 let opensFirst = false; // Enter was pressed in the search: the first client is opened once it is found
 
 function listFrame() {
   const filter = (name, unset, options) => select({ name, "aria-label": label(name) }, [["", unset], ...options]);
-  const choice = (name) => filter(name, TEXT.all[name], words(FIELDS.find((field) => field.name === name)));
-  const search = { type: "search", name: "q", maxlength: "200", placeholder: TEXT.searchHint, autocomplete: "off" };
+  const choice = (name, unset) => filter(name, unset, words(FIELDS.find((field) => field.name === name)));
+  const search = { type: "search", name: "q", maxlength: "200", placeholder: "Search name, phone, note…" };
   let typing = 0;
   const apply = (isTyped) => {
     clearTimeout(typing);
     if (!controls.isConnected) return;
     state.list = listAddress(Object.fromEntries(new FormData(controls)));
-    if (state.list !== (location.hash || "#/")) go(state.list, isTyped);
+    if (state.list !== (location.hash || "#/")) location[isTyped ? "replace" : "assign"](state.list);
     else if (opensFirst) openFirst();
   };
   const input = ({ target }) => {
+    const isTyped = target.matches("input");
     opensFirst = false;
     clearTimeout(typing);
-    if (target.matches("input")) typing = setTimeout(apply, 150, true);
-    else apply();
+    typing = setTimeout(apply, isTyped ? 150 : 0, isTyped);
   };
   const submit = (event) => {
     event.preventDefault();
@@ -84,16 +79,19 @@ function listFrame() {
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
   const controls = el("form.filters", { role: "search", input, submit },
-    el("input", { ...search, "aria-label": TEXT.search }),
+    el("input", { ...search, "aria-label": "Search", autocomplete: "off" }),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
-    choice("client_type"), choice("status"), people().length > 1 ? filter("user_id", TEXT.all.user_id, people()) : null,
-    select({ name: "sort", "aria-label": label("sort") }, Object.entries(TEXT.sort)),
-    el("button.more", { type: "button", "aria-expanded": "false", click: unfold }, TEXT.property),
+    choice("client_type", "All types"), choice("status", "All statuses"),
+    people().length > 1 ? filter("user_id", "All owners", people()) : null,
+    select({ name: "sort", "aria-label": "Sort" },
+      [["created_at", "Newest first"], ["updated_at", "Recently changed"], ["name", "By name"]]),
+    el("button.more", { type: "button", "aria-expanded": "false", click: unfold }, "For a property"),
     el("div.property", PROPERTY.map((name) =>
       el("input", { name, placeholder: label(name), "aria-label": label(name), autocomplete: "off" }))),
-    el("input", { type: "hidden", name: "deleted" }), el("button", { hidden: true })); // which Enter presses
-  show(TEXT.title, { actions: link(TEXT.create, "#/new", "button main") }, controls, draftNote(...draftLinks()),
-    el("div.summary", el("p.total", { role: "status" }), link(TEXT.clear, "#/", "clear"), el("div.handout")),
+    el("input", { type: "hidden", name: "deleted", "aria-label": "Deleted clients" }),
+    el("button", { hidden: true })); // which Enter presses
+  show("Clients", { actions: link("New client", "#/new", "button main") }, controls, draftNote(),
+    el("div.summary", el("div.total", { role: "status" }), link("Clear filters", "#/", "clear"), el("div.handout")),
     el("p.printed"), el("div.results"));
   state.list = null;
   return controls;
@@ -103,15 +101,15 @@ function openFirst() {
   const { address, clients } = state.place;
   if (address !== state.list || !opensFirst) return;
   opensFirst = false;
-  if (clients.length) go(`#/client/${clients[0].id}`);
+  if (clients.length) location.assign(`#/client/${clients[0].id}`);
 }
 
 /** Links to the previous and next page, which stay under the pointer. */
-function pager({ page, totalPages }, turn) {
+function pager({ page, totalPages }, query) {
   if (totalPages < 2) return "";
-  const step = (text, to) =>
-    (to >= 1 && to <= totalPages ? link(text, turn(to), "button") : el("button", { disabled: true }, text));
-  return el("nav.paging", { "aria-label": TEXT.pages }, step(TEXT.previous, page - 1), step(TEXT.next, page + 1));
+  const step = (text, to) => (to >= 1 && to <= totalPages
+    ? link(text, listAddress({ ...query, page: String(to) }), "button") : el("button", { disabled: true }, text));
+  return el("nav.actions", { "aria-label": "Pages" }, step("Previous", page - 1), step("Next", page + 1));
 }
 
 /** For all clients that the filters match: a file, or a print of all pages. */
@@ -122,49 +120,44 @@ function handout({ page: _, ...filters }, signal) {
     setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
   };
   const print = async () => {
-    const rows = [];
-    let meta = { hasMore: true };
+    let [rows, meta] = [[], { hasMore: true }];
     for (let page = 1; meta.hasMore && page <= 10; page += 1) { // of 100 clients
       const result = await call("GET", `v1/clients?${apiQuery({ ...filters, page, limit: 100 })}`, { signal });
-      rows.push(...result.clients);
-      ({ meta } = result);
+      [rows, meta] = [[...rows, ...result.clients], result.meta];
     }
-    const all = TEXT.total(meta.total, showNumber(meta.total));
-    find(".total").textContent = meta.hasMore ? TEXT.firstOf(showNumber(rows.length), all) : `${all}.`;
+    const part = meta.hasMore ? `The first ${showNumber(rows.length)} of ` : "";
+    find(".total").textContent = `${part}${counted(meta.total, "client")}.`;
     find(".results").replaceChildren(clientTable(rows, filters));
     addEventListener("afterprint", () => drawList(filters, signal), { once: true }); // shows the page again
     window.print();
   };
-  return [[TEXT.download, download], [TEXT.print, print]].map(([text, work]) =>
-    button(text, () => work().catch((error) => signal.aborted || say(explain(error))), "quiet"));
+  return [button("Download CSV", download, "quiet"), button("Print", print, "quiet")];
 }
 
 /** Links for a search without results. */
-const nothing = ({ q, deleted }) => (q && !deleted ? el("div.empty", el("div.actions",
-  link(TEXT.createTyped(isolate(q)), `#/new?${writeQuery({ q })}`, "button"),
-  link(TEXT.searchDeleted, listAddress({ q, deleted: "true" }), "button"))) : "");
+const nothing = ({ q, deleted }) => (q && !deleted ? el("div.empty.actions",
+  link(`New client “${isolate(q)}”`, `#/new?${writeQuery({ q })}`, "button"),
+  link("Search deleted clients", listAddress({ q, deleted: "true" }), "button")) : "");
 
 /** Draw the last results. */
 function drawList(query, signal) {
   const { clients, meta } = state.place;
-  const turn = (page) => listAddress({ ...query, page: String(page) });
-  const pages = meta.totalPages > 1 ? ` ${TEXT.pageOf(showNumber(meta.page), showNumber(meta.totalPages))}.` : "";
-  const total = (PROPERTY.some((name) => query[name]) ? TEXT.suited : TEXT.total)(meta.total, showNumber(meta.total));
-  find(".total").textContent = clients.length ? `${total}.${pages}` : find(".clear").hidden ? TEXT.none : TEXT.noMatch;
+  const pages = meta.totalPages > 1 ? ` Page ${showNumber(meta.page)} of ${showNumber(meta.totalPages)}.` : "";
+  const total = PROPERTY.some((name) => query[name])
+    ? `${counted(meta.total, "buyer")} whom it could suit` : counted(meta.total, "client");
+  find(".total").textContent = clients.length ? `${total}.${pages}`
+    : find(".clear").hidden ? "No clients yet." : "No clients found.";
   find(".handout").replaceChildren(...(query.deleted ? [] : [...(clients.length ? handout(query, signal) : []),
-    link(TEXT.deletedClients, listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
-  find(".printed").textContent = `${describeFilters(query) || TEXT.allClients} · ${showTime(new Date(), { long: true })}`;
-  find(".results").removeAttribute("aria-busy");
-  const focused = document.activeElement.closest("tbody tr")?.querySelector(".name a").hash.split("/").at(-1);
-  if (focused) state.place.id = focused;
-  find(".results").replaceChildren(...(clients.length ? [clientTable(clients, query), pager(meta, turn)] : [nothing(query)]));
+    link("Deleted clients", listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
+  redraw(() => find(".results").replaceChildren(
+    ...(clients.length ? [clientTable(clients, query), pager(meta, query)] : [nothing(query)])));
   findPlace();
 }
 
 /** Focus the row of the client who was opened last, if nothing else has the focus. */
 function findPlace() {
   const { place } = state;
-  const row = place.id && find(`.clients a[href="#/client/${place.id}"]`);
+  const row = document.getElementById(place.id);
   if (!document.activeElement.matches("body, h1")) return;
   if (!row) return document.activeElement === document.body && focusHeading(); // the link that had the focus is gone
   place.id = null;
@@ -172,43 +165,45 @@ function findPlace() {
   row.scrollIntoView({ block: "nearest" });
 }
 
+/** Show what a list is limited to in its filters, and around them. */
+function drawFrame(query) {
+  const address = listAddress(query);
+  const controls = find("form.filters") ?? listFrame();
+  if (state.list !== address) { // else the controls set it, and may have changed again
+    state.list = address;
+    for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
+  }
+  const limits = limitsOf(controls);
+  const count = limits.filter(({ name }) => name !== "q").length;
+  find("h1").textContent = query.deleted ? "Deleted clients" : "Clients";
+  find(".printed").textContent = `${limits.map(inWords).join(", ") || "All clients"} · ${showTime(new Date())}`;
+  find(".clear").hidden = !limits.length;
+  find(".fold").textContent = count ? `Filters (${count})` : "Filters";
+  controls.sort.disabled = find(".more").disabled = Boolean(query.deleted); // these have an order of their own
+  if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
+}
+
 export async function listView({ query }, signal) {
   const { place } = state;
   const address = listAddress(query);
-  const begin = () => {
-    const controls = find("form.filters") ?? listFrame();
-    if (state.list !== address) { // else the controls set it, and may have changed again
-      state.list = address;
-      for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
+  const isKnown = () => place.address === address;
+  state.refresh = async () => {
+    const [{ clients, meta }] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
+    if (meta.total && !clients.length) { // the list is shorter than it was
+      return location.replace(listAddress({ ...query, page: String(meta.totalPages) }));
     }
-    const count = FILTERS.filter((name) => query[name]).length;
-    find("h1").textContent = query.deleted ? TEXT.deletedClients : TEXT.title;
-    find(".clear").hidden = !query.q && !count;
-    find(".fold").textContent = TEXT.filters(count);
-    controls.sort.disabled = find(".more").disabled = Boolean(query.deleted); // these have an order of their own
-    if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
-  };
-  const load = async () => {
-    const [result] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
-    if (result.meta.total && !result.clients.length) { // the list is shorter than it was
-      return go(listAddress({ ...query, page: String(result.meta.totalPages) }), true);
-    }
-    const clients = result.clients.map((client, at) => ({ ...client, ...result.meta.deleted?.[at] }));
-    const isShown = place.address === address && find(".results:not([aria-busy])");
-    if (isShown && same([clients, result.meta], [place.clients, place.meta])) return;
-    Object.assign(place, { address, clients, meta: result.meta });
-    begin();
+    const rows = clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] }));
+    if (isKnown() && same([rows, meta], [place.clients, place.meta])) return;
+    Object.assign(place, { address, clients: rows, meta });
+    drawFrame(query);
     drawList(query, signal);
     place.id = null;
     openFirst();
   };
-  if (state.me) {
-    begin();
-    if (place.address === address && place.meta) {
-      drawList(query, signal);
-      scrollTo(0, place.scroll);
-    } else find(".results").setAttribute("aria-busy", "true");
+  if (state.me) drawFrame(query);
+  if (isKnown()) {
+    drawList(query, signal);
+    scrollTo(0, place.scroll);
   }
-  state.refresh = load;
-  await load();
+  await state.refresh();
 }

@@ -1,19 +1,17 @@
-// The page: a client of the public API. This module knows which view an address shows.
+// The page: a client of the public API. This module knows which view an address shows, and what single keys do.
 
-import { TEXT } from "./text.mjs";
-import { explain, readRoute } from "./values.mjs";
-import { agency, badge, button, dialog, el, find, link, say, show } from "./dom.mjs";
-import { call, person, ready, state } from "./requests.mjs";
-import { askForKey, followLink, hasLink, signOut, takeKeyFromAddress } from "./signin.mjs";
-import { clientView } from "./client.mjs";
+import { explain, readRoute, valueOf } from "./values.mjs";
+import { agency, ask, badge, button, dialog, el, find, link, no, say, show } from "./dom.mjs";
+import { call, person, state } from "./requests.mjs";
+import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
+import { clientView, goneView } from "./client.mjs";
 import { formView } from "./form.mjs";
-import { goneView } from "./history.mjs";
-import { showKeys } from "./keys.mjs";
 import { listView } from "./list.mjs";
 import { peopleView } from "./people.mjs";
 
 const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, people: peopleView };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
+const signedIn = followLink().catch(() => null); // what failed fails again, and is shown
 
 async function render() {
   current?.abort();
@@ -24,11 +22,12 @@ async function render() {
   state.refresh = null;
   if (state.me) dialog.close(); // a link in it may have been followed
   try {
+    await signedIn;
+    signal.throwIfAborted();
     state.ready ??= start().catch((error) => { state.ready = null; throw error; });
-    if (hasLink()) await ready(signal);
     await VIEWS[route.view](route, signal);
   } catch (error) {
-    showFailure(error, signal);
+    showFailure(error);
   }
 }
 
@@ -41,37 +40,76 @@ function noteAddress({ id }) {
   Object.assign(state, { previous: state.address, address });
 }
 
-function showFailure(error, signal) {
-  if (signal.aborted) return;
+function showFailure(error) {
+  if (error.name === "AbortError") return null; // the view was left
+  const { route: { view, id }, signal } = current;
   say("");
-  const back = state.list ?? "#/";
-  if (error.status === 404) return goneView(current.route.id, signal);
-  show(TEXT.failed, { back }, el("p", { role: "alert" }, explain(error)),
-    el("div.actions", button(TEXT.reload, render, "main")));
+  if (error.status === 404) return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
+  return show("That did not work", { back: state.list ?? "#/" }, el("p", { role: "alert" }, explain(error)),
+    el("div.actions", button("Try again", render, "main")));
 }
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-  const { signal } = new AbortController(); // another view that is opened meanwhile needs it too
-  if (hasLink()) await followLink(signal);
-  const [me, { users }] = await Promise.all([
-    call("GET", "v1/users/me", { signal }), call("GET", "v1/users?disabled=true", { signal })]);
+  const [me, { users }] = await Promise.all([call("GET", "v1/users/me"), call("GET", "v1/users?disabled=true")]);
   Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])) });
-  find("#top nav").append(...[agency && el("strong.agency", agency), link(TEXT.title, "#/"),
-    link(me.role === "broker" ? TEXT.people : TEXT.myKeys, "#/people")].filter(Boolean));
-  find("#who").append(person(me.email), badge(me.role), state.key ? button(TEXT.signOut, signOut, "quiet") : "");
-  find("#foot").append(button(TEXT.keyboard, showKeys, "quiet"));
+  document.body.prepend(el("header", { id: "top" },
+    el("nav", { "aria-label": "Main" }, agency && el("strong.agency", agency), link("Clients", "#/"),
+      link(me.role === "broker" ? "People" : "My keys", "#/people")),
+    el("div", { id: "who" }, person(me.email), badge(me.role), state.key ? button("Sign out", signOut, "quiet") : null)));
+  find("#main").after(el("footer", { id: "foot" }, button("Keyboard shortcuts", showKeys, "quiet")));
 }
 
-/** Load the view again when the person comes back to this window. */
-function refresh() {
-  const { signal } = current;
-  if (!dialog.open) state.refresh?.().catch((error) => showFailure(error, signal));
+// --- the keyboard
+/** Focus the next or previous row of the list. */
+function moveBy(step) {
+  const rows = [...document.querySelectorAll(".clients .name a")];
+  const at = rows.indexOf(document.activeElement);
+  rows[at < 0 ? 0 : Math.max(at + step, 0)]?.focus();
+}
+async function search() {
+  if (!find("[name=q]")) location.assign(state.list ?? "#/");
+  for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1) await new Promise(requestAnimationFrame); // it is drawn
+  find("[name=q]")?.select();
+}
+function edit() {
+  if (document.activeElement.matches(".name a")) location.assign(`${document.activeElement.hash}/edit`);
+  else find(".heading a[href$='/edit']")?.click();
+}
+const OUTSIDE = ":not(input, select, textarea)";
+/** The name and use of each key, what it does, and where, if not outside of fields. */
+const KEYS = {
+  "/": ["/", "Search", search],
+  "Enter": ["Enter", "In the search: open the first client"],
+  "ArrowDown": ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
+  "ArrowUp": ["↑", "Previous client in the list", () => moveBy(-1)],
+  "n": ["n", "New client", () => location.assign("#/new")],
+  "e": ["e", "Edit the client", edit],
+  "Ctrl + Enter": ["Ctrl + Enter", "Save", ({ form }) => (form ?? find("form.client"))?.requestSubmit(), "*"],
+  "Escape": ["Esc", "Back", () => find(".back")?.click()],
+  "?": ["?", "Show these shortcuts", () => showKeys()],
+};
+const showKeys = () => ask("Keyboard shortcuts", el("dl", Object.values(KEYS).map(([name, use]) =>
+  el("div", el("dt", el("kbd", name)), el("dd", use)))), [no("Close", "main")]);
+
+function pressed(event) {
+  const { target } = event;
+  const [, , work, where = OUTSIDE] = valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
+  if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
+  event.preventDefault();
+  work(target);
 }
 
-Object.assign(state, { askForKey, render, showFailure });
+/** Say what went wrong in the work of a button. */
+function sayFailure(event) {
+  event.preventDefault();
+  if (event.reason.name !== "AbortError") say(explain(event.reason));
+}
+
+Object.assign(state, { askForKey, render });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
-takeKeyFromAddress();
-addEventListener("hashchange", () => (takeKeyFromAddress() ? location.reload() : render()));
-addEventListener("focus", refresh);
+addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
+addEventListener("focus", () => { if (!dialog.open) state.refresh?.().catch(showFailure); });
+addEventListener("keydown", pressed);
+addEventListener("unhandledrejection", sayFailure);
 render();

@@ -1,26 +1,23 @@
 // Clients as data: their fields, forms, changes and matches. Independent of the document, so that Node can test it.
 
-import { TEXT, label, valueOf } from "./text.mjs";
-import { amounts, readNumber, readings, showNumber } from "./values.mjs";
+import { amounts, label, readNumber, readings, sentence, showNumber, valueOf } from "./values.mjs";
 
 // --- fields
-/** The fields that a person may fill in, by group and in the order of the page: [name, kind, options]. */
-const GROUPS = {
-  client: [["first_name", "text"], ["last_name", "text"], ["phone", "text"], ["email", "text"],
-    ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
-    ["budget_min", "money"], ["budget_max", "money"], ["notes", "lines"], ["tags", "list"], ["source", "text"],
-    ["user_id", "user"]],
-  search: [["preferred_locations", "list"], ["property_types", "list"], ["bedrooms_min", "number"],
-    ["bathrooms_min", "number"], ["square_feet_min", "number"], ["pre_approval_amount", "money"], ["pre_approved", "flag"],
-    ["property_preferences", "details"]],
-};
+/** The fields of a client, in the order of the page: [name, kind, options]; first those of the client, then those of the
+ *  search profile. */
+const CLIENT = [["first_name", "text"], ["last_name", "text"], ["phone", "phone"], ["email", "email"],
+  ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
+  ["budget_min", "money"], ["budget_max", "money"], ["notes", "lines"], ["tags", "list"], ["source", "text"],
+  ["user_id", "user"]];
+const PROFILE = [["preferred_locations", "list"], ["property_types", "list"], ["bedrooms_min", "number"],
+  ["bathrooms_min", "number"], ["square_feet_min", "number"], ["pre_approval_amount", "money"], ["pre_approved", "flag"],
+  ["property_preferences", "details"]];
 /** How the text of a kind of field becomes a number. */
 const NUMBERS = { number: readings, money: amounts };
 const REQUIRED = ["first_name", "last_name", "client_type"];
-/** [[group, fields]]; a field is {name, label, kind, options, required}. */
-export const FIELDS_BY_GROUP = Object.entries(GROUPS).map(([group, rows]) => [group, rows.map(([name, kind, options]) =>
-  ({ name, label: label(name), kind, options, required: REQUIRED.includes(name) }))]);
-export const FIELDS = FIELDS_BY_GROUP.flatMap(([, fields]) => fields);
+/** A field is {name, label, kind, options, required, isProfile}. */
+export const FIELDS = [...CLIENT, ...PROFILE].map(([name, kind, options], at) =>
+  ({ name, label: label(name), kind, options, required: REQUIRED.includes(name), isProfile: at >= CLIENT.length }));
 
 const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
 /** A client as the page has it: the known members of property_preferences are fields beside it. */
@@ -39,30 +36,21 @@ export function nest(values) {
 }
 
 // --- forms
-const isLine = (value) => typeof value === "string" && !/[\r\n]/.test(value);
-/** A detail, or its name, in one line of text. */
-const showDetail = (value) => (isLine(value) ? value : JSON.stringify(value));
-
-/** An entry of a list: in quotes with anything, or up to the next comma. A comma before the two letters of a state
- *  belongs to a location, as in "Bakersfield, CA". */
-const ENTRY = /"(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^\s,][^,]*/g;
-const LOCATION = /"(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^\s,](?:[^,]|,(?=\s*[A-Z]{2}\s*(?:,|$)))*/g;
-function readEntry(text) {
-  try {
-    return /^".*"$/s.test(text) ? JSON.parse(text) : text.trim();
-  } catch {
-    return text.trim();
-  }
-}
+/** An entry of a list: in quotes with anything (a quote twice), or up to the next comma. A comma before the two letters
+ *  of a state belongs to a location, as in "Bakersfield, CA". */
+const ENTRY = /"(?:[^"]|"")*"(?=\s*(?:,|$))|[^\s,][^,]*/g;
+const LOCATION = /"(?:[^"]|"")*"(?=\s*(?:,|$))|[^\s,](?:[^,]|,(?=\s*[A-Z]{2}\s*(?:,|$)))*/g;
+const readEntry = (text) => (/^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text.trim());
 export const readList = (text, name) =>
   (text.match(name === "preferred_locations" ? LOCATION : ENTRY) ?? []).map(readEntry);
-const showEntry = (entry, name) => (same(readList(`x,${entry}`, name), ["x", entry]) ? entry : JSON.stringify(entry));
+const showEntry = (entry, name) =>
+  (same(readList(`x,${entry}`, name), ["x", entry]) ? entry : `"${String(entry).replaceAll('"', '""')}"`);
 
 /** The text of an input for a value: the entries of a list in one line, and each detail in its own. */
 export function inputText(value, name) {
   if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
   if (value === null || typeof value !== "object") return showNumber(value);
-  return Object.entries(value).map(([name, detail]) => `${showDetail(name)}: ${showDetail(detail)}`).join("\n");
+  return Object.entries(value).map(([key, detail]) => `${key}: ${JSON.stringify(detail)}`).join("\n");
 }
 
 /** The values in a form: {name: value}. Fields that were not edited keep the values that were given. */
@@ -78,44 +66,46 @@ function readField({ name, kind, required }, form, given) {
   return NUMBERS[kind] ? readNumber(text, undefined, NUMBERS[kind]) : text.trim() || (required ? "" : null);
 }
 
-/** The amounts that can be read in several ways, which the server refuses: [{field, message, choices}]. */
-export const questions = (values) => FIELDS.flatMap(({ name, kind }) => {
-  const given = values[name];
-  const choices = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
-  return choices.length > 1 ? [{ field: name, message: TEXT.ambiguous(given), choices }] : [];
-});
-
-/** All problems of the values that a server has refused, each at its field: its own, and what it finds only later. */
-export function allProblems(reported, values) {
-  const problems = reported.map((problem) => {
+/** What is said at the fields whose values a server has refused: its problems, what it finds only later, and amounts that
+ *  can be read in several ways: {name: {text, choices, isInvalid}}. */
+export function problemsOf(reported, values) {
+  const problems = reported.toReversed().map((problem) => { // the first of a field counts
     const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
     if (values[problem.field] === "") return { ...problem, message: "is required" };
     return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
   });
   const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;
-  const crossed = isCrossed ? [{ field: "budget_min", message: "must not be more than budget_max" }] : [];
-  return [...questions(values), ...problems, ...crossed];
+  if (isCrossed) problems.unshift({ field: "budget_min", message: "must not be more than budget_max" });
+  const said = problems.map((problem) => [problem.field, { text: sentence(problem), isInvalid: true }]);
+  const asked = FIELDS.flatMap(({ name, kind }) => {
+    const given = values[name];
+    const numbers = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
+    const text = `“${given}” can be read in several ways. Which one do you mean?`;
+    const choices = numbers.map((number) => [showNumber(number), number]);
+    return numbers.length > 1 ? [[name, { text, choices, isInvalid: true }]] : [];
+  });
+  return Object.fromEntries([...said, ...asked]);
 }
 
 // --- finding
-const LETTERS = { ß: "ss", æ: "ae", ø: "o", ł: "l", đ: "d" };
-const fold = (text) =>
-  text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[ßæøłđ]/g, (letter) => LETTERS[letter]);
-const wordsOf = (text) => fold(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+const letters = new Intl.Collator(undefined, { sensitivity: "base", usage: "search" }); // no case, no accents
+const WORDS = /[\p{L}\p{N}]+/gu;
+/** Where a word of a text begins with another word, or undefined. */
+const placeOf = (text, word) => [...text.normalize().matchAll(WORDS)]
+  .find(([other]) => letters.compare(other.slice(0, word.length), word) === 0)?.index;
 
 /** The first field that the list does not show and that a word of the search matches: {name, text}, or null. */
 export function hiddenMatch(client, search) {
-  const startsIn = (text, word) => wordsOf(text).some((other) => other.startsWith(word));
   const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
   const digits = (client.phone ?? "").replace(/\D/g, "");
-  const word = wordsOf(search).find((one) => !startsIn(shown, one) && !(/^\d+$/.test(one) && digits.includes(one)));
+  const isShown = (word) => placeOf(shown, word) !== undefined || (/^\d+$/.test(word) && digits.includes(word));
+  const word = search.normalize().match(WORDS)?.find((one) => !isShown(one));
   const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
-    [client[name] ?? []].flat().map((text) => ({ name, text })));
-  const match = word && texts.find(({ text }) => startsIn(text, word));
-  if (!match) return null;
-  const from = Math.max(0, fold(match.text).indexOf(word) - 30);
-  const text = match.text.slice(from, from + 90);
-  return { ...match, text: `${from ? "…" : ""}${text}${from + 90 < match.text.length ? "…" : ""}` };
+    [client[name] ?? []].flat().map((text) => ({ name, text, place: word && placeOf(text, word) })));
+  const { name, text, place } = texts.find((one) => one.place !== undefined) ?? {};
+  if (!name) return null;
+  const from = Math.max(0, place - 30);
+  return { name, text: `${from ? "…" : ""}${text.slice(from, from + 90)}${from + 90 < text.length ? "…" : ""}` };
 }
 
 /** The fields of the new client whom a search has not found. */
@@ -147,11 +137,9 @@ export function merge(...states) {
   });
 }
 
-/** The client with both persons' changes; ``choices`` has "mine" or "theirs" for each conflict, by field. */
-export function combine(theirs, rows, choices) {
-  const kept = rows.filter(({ kind, field }) => (kind === "conflict" ? choices[field.name] : kind) === "mine");
-  return { ...theirs, ...Object.fromEntries(kept.map(({ field, mine }) => [field.name, mine])) };
-}
+/** The client with both persons' changes, and with mine where there is a conflict. */
+export const combine = (theirs, rows) => ({ ...theirs, ...Object.fromEntries(
+  rows.filter(({ kind }) => kind !== "theirs").map(({ field, mine }) => [field.name, mine])) });
 
 /** The body of an update: the fields that differ. */
 export function changes(base, values) {

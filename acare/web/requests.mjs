@@ -1,19 +1,17 @@
 // Requests to the API, and what the views share: who is signed in, and what is stored in the browser.
 
-import { TEXT } from "./text.mjs";
 import { fullName } from "./values.mjs";
 import { button, el, find, link, say, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
-/** ``list`` is the address of the last list shown, ``previous`` that of the view before this one, and ``latest`` the
- *  client that was read or saved last. ``place`` is what the last list has shown: its address, clients and meta, how far
- *  it was scrolled, and the id of the row to focus. ``ready`` resolves once ``me`` and ``users`` are known. The modules
- *  that import this one set the functions. */
+/** ``list`` is the address of the last list shown, ``previous`` that of the view before this one, ``latest`` the client
+ *  read or saved last. ``place`` is what the last list has shown: its address, clients and meta, how far it was scrolled,
+ *  and the id of the row to focus. ``ready`` resolves once ``me`` and ``users`` are known. Other modules set functions. */
 export const state = {
   key: null, me: null, users: new Map(), ready: null, list: "#/", address: null, previous: null, latest: null,
   place: { address: null, clients: [], meta: null, scroll: 0, id: null },
-  askForKey: null, refresh: null, render: null, showFailure: null,
+  askForKey: null, refresh: null, render: null,
 };
 
 /** Resolves once it is known who is signed in, if the view of ``signal`` is still shown. */
@@ -34,17 +32,18 @@ export const person = (email) => el("bdi", { title: email }, shortName(email));
 export const owner = (id) => state.users.get(id)?.email ?? id.slice(0, 8);
 /** The people who can own a client, as options of a select. */
 export const people = () => [...state.users.values()].map(({ id, email, disabled }) =>
-  [id, disabled ? TEXT.disabledPerson(shortName(email)) : shortName(email)]);
+  [id, disabled ? `${shortName(email)} (disabled)` : shortName(email)]);
 /** Whether the person can change a field here: an agent, who sees no colleagues, not the owner, and other programs
  *  alone the details that acare does not know. */
 export const isEditable = ({ kind }) => kind !== "details" && (kind !== "user" || state.users.size > 1);
 
-const WAITS = { 0: "server", 429: "limit", 502: "server", 503: "busy", 504: "server" };
-const waitText = (reason) => TEXT.waits[reason === "server" && !navigator.onLine ? "offline" : reason];
+const AWAY = "The server is not responding.";
+const WAITS = { 0: AWAY, 429: "Too many requests.", 502: AWAY, 503: "The server is busy.", 504: AWAY };
+const waitText = (status) => (navigator.onLine || status ? WAITS[status] : "You are offline.");
 /** The error for a response. */
 export function failure({ status, content }) {
-  const { message = waitText(WAITS[status]) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
-  const error = new Error(errorId ? `${message} ${TEXT.reference(errorId)}` : message);
+  const { message = waitText(status) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
+  const error = new Error(errorId ? `${message} Reference for your administrator: ${errorId}` : message);
   return Object.assign(error, { status, details, problems: status === 400 ? details : [] });
 }
 
@@ -61,44 +60,39 @@ export async function send(method, path, { body, headers, signal, key = state.ke
   return { status: 0 };
 }
 
-const waiting = new Set(); // the options of the requests that wait visibly
 let asking = null; // one dialog asks for the key that several requests need
 
 /** The data of a response; null if it is 304. Waits during limits and restarts, and asks for a key if the key is not
- *  valid; 401 is an error if ``key`` names the one to use. */
-export async function call(method, path, options) {
-  const { signal } = options;
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await send(method, path, options);
-      signal.throwIfAborted();
-      const reason = WAITS[answer.status];
-      if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
-      if (answer.status === 304) return null;
-      if (answer.status === 401 && !("key" in options)) {
-        await (asking ??= state.askForKey().finally(() => { asking = null; }));
-      } else if (reason) {
-        await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), reason, options);
-      } else throw failure(answer);
-    }
-  } finally {
-    waiting.delete(options);
-    find("#wait").hidden = !waiting.size;
+ *  valid; 401 is an error if ``key`` names the one to use. Without the ``signal`` of a view, leaving it does not matter. */
+export async function call(method, path, options = {}) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await send(method, path, options);
+    options.signal?.throwIfAborted();
+    if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
+    if (answer.status === 304) return null;
+    if (answer.status === 401 && !("key" in options)) {
+      await (asking ??= state.askForKey().finally(() => { asking = null; }));
+    } else if (WAITS[answer.status]) {
+      await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), answer.status, options.signal);
+    } else throw failure(answer);
   }
 }
 
-/** Wait visibly. Throws if the person stops it. */
-async function pause(seconds, reason, options) {
-  const [wait, until] = [find("#wait"), performance.now() + seconds * 1000];
-  waiting.add(options);
+const waiting = new Set(); // what stops the requests that wait visibly
+/** Wait visibly. Throws if the person stops it, or leaves the view. */
+async function pause(seconds, status, signal) {
+  const wait = find("#wait");
+  const stop = () => waiting.forEach((end) => end(new Error("Stopped. What you typed is kept.")));
+  wait.replaceChildren(el("div", `${waitText(status)} Trying again in ${seconds} s.`), button("Stop", stop));
   wait.hidden = false;
-  const stop = () => waiting.forEach((one) => { one.isStopped = true; });
-  wait.replaceChildren(el("p", waitText(reason), " ", TEXT.retrying(seconds)), button(TEXT.stop, stop));
-  while (performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    options.signal.throwIfAborted();
-    if (options.isStopped) throw new Error(TEXT.stopped);
-  }
+  const { promise, resolve, reject } = Promise.withResolvers();
+  waiting.add(reject);
+  signal?.addEventListener("abort", () => reject(signal.reason));
+  setTimeout(resolve, seconds * 1000);
+  await promise.finally(() => {
+    waiting.delete(reject);
+    wait.hidden = !waiting.size;
+  });
 }
 
 const start = () => stored(`draft:${state.me?.id}:`);
@@ -106,13 +100,6 @@ const draftName = (id) => `${start()}${id ?? "new"}`;
 export const readDraft = (id) => JSON.parse(sessionStorage.getItem(draftName(id)));
 export const writeDraft = (draft) => sessionStorage.setItem(draftName(draft.id), JSON.stringify(draft));
 export const dropDraft = (id) => sessionStorage.removeItem(draftName(id));
-
-export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
-/** A client that is not saved yet, with what was typed into the search. Its base has the values that the server sets. */
-export function newDraft(typed) {
-  const base = { status: "active", user_id: state.me.id };
-  return { id: null, base, values: { ...base, ...typed }, key: newKey() };
-}
 
 /** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
 export function finish(id, text, address, ...action) {
@@ -122,16 +109,20 @@ export function finish(id, text, address, ...action) {
   if (address === state.previous) history.back();
   else location.replace(address);
 }
-export const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : state.list ?? "#/");
 
-/** Links to the drafts of this tab. A draft of a note has the name and the address of its client. */
-export const draftLinks = () => Object.keys(sessionStorage).filter((name) => name.startsWith(start())).map((name) => {
+/** The drafts of this tab: [{id, text, address}]. A draft of a note has the name and the address of its client. */
+export const drafts = () => Object.keys(sessionStorage).filter((name) => name.startsWith(start())).map((name) => {
   const { id, base, label, address } = JSON.parse(sessionStorage.getItem(name));
-  const text = label ?? (id ? fullName(base) : TEXT.aNewClient);
-  return link(value(text), address ?? (id ? `#/client/${id}/edit` : "#/new"));
+  const text = label ?? (id ? fullName(base) : "the new client");
+  return { id, text, address: address ?? (id ? `#/client/${id}/edit` : "#/new") };
 });
-export const draftNote = (...links) => (links.length ? el("p.note", TEXT.draft, " ", links.flatMap((one) => [one, " "])) : "");
+/** Links to all drafts, or to that of a client. */
+export function draftNote(of = null) {
+  const shown = drafts().filter(({ id }) => of === null || id === of);
+  const links = shown.flatMap(({ text, address }) => [link(value(text), address), " "]);
+  return links.length ? el("p.note", "Unsaved changes: ", links) : null;
+}
 
 addEventListener("beforeunload", (event) => {
-  if (state.me && draftLinks().length) event.preventDefault(); // closing the tab would lose the draft
+  if (state.me && drafts().length) event.preventDefault(); // closing the tab would lose the draft
 });

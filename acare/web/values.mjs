@@ -1,7 +1,5 @@
 // Numbers, times, names and addresses as text, and back. Independent of the document, so that Node can test it.
 
-import { TEXT, label, valueOf } from "./text.mjs";
-
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
 export const PROPERTY = ["price", "location", "property_type", "bedrooms", "bathrooms", "square_feet"];
 const DEFAULTS = { // in the order of the inputs
@@ -30,31 +28,26 @@ export function apiQuery(query) {
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- numbers and times, in the format of the browser's locale
-const formatOf = (locale) => new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20 });
-export const showNumber = (value, locale) =>
-  typeof value === "number" ? formatOf(locale).format(value) : String(value ?? "");
-
-/** An amount with the sign of the currency, if one is set. */
-export function showMoney(value, currency, locale) {
-  if (!currency || typeof value !== "number") return showNumber(value, locale);
-  const style = { style: "currency", currency, numberingSystem: "latn", trailingZeroDisplay: "stripIfInteger" };
-  return new Intl.NumberFormat(locale, style).format(value);
+const formatOf = (locale, options) =>
+  new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20, ...options });
+/** A number, as an amount with the sign of a currency if one is given. */
+export function showNumber(value, locale, currency) {
+  const money = { style: "currency", currency, maximumFractionDigits: undefined, trailingZeroDisplay: "stripIfInteger" };
+  return typeof value === "number" ? formatOf(locale, currency ? money : {}).format(value) : String(value ?? "");
 }
+/** "1 client", "5,000 clients". */
+export const counted = (number, noun) => `${showNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The numbers that a text can mean: none, one, or two if its separator differs in the reader's locale. */
 export function readings(text, locale) {
   const parts = formatOf(locale).formatToParts(1234567.5);
-  const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value ?? "");
-  const between = /^\s?$/.test(group) ? "" : `[${group}]`; // white space between digits is ignored anyway
-  const written = text.replace(/\s|^\s*\p{Sc}|\p{Sc}\s*$/gu, "").replaceAll("’", "'");
-  const number = (whole, fraction = 0) => Number(`${whole.replace(/\D/g, "")}.${fraction}`);
-  const grouped = new RegExp(`^(\\d{1,3}(?:${between}\\d{2,3})*${between}\\d{3})(?:[${decimal}](\\d+))?$`);
-  const local = between && written.match(grouped);
-  if (local) return [number(local[1], local[2])];
-  const foreign = written.match(/^([1-9]\d{0,2}(?:([.,'])\d{3})(?:\2\d{3})*)(?:(?!\2)[.,](\d+))?$/);
-  if (foreign && /^\d+[.,]\d+$/.test(written)) return [number(written), Number(written.replace(",", "."))];
-  const match = foreign ? [foreign[1], foreign[3]] : written.match(new RegExp(`^(\\d+)(?:[.${decimal}](\\d+))?$`))?.slice(1);
-  return match ? [number(...match)] : [];
+  const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type)?.value);
+  const written = text.replace(/[\s'’]|^\s*\p{Sc}|\p{Sc}\s*$/gu, "");
+  const grouped = written.match(/^([1-9]\d{0,2}([.,])(?:\d{2,3}\2)*\d{3})(?:(?!\2)[.,](\d+))?$/);
+  const [, whole, separator, fraction] = written.match(/^(\d+)(?:([.,])(\d+))?$/) ?? [];
+  const isPlain = whole && (grouped ? separator !== group : [undefined, ".", decimal].includes(separator));
+  const number = (digits, after = 0) => Number(`${digits.replace(/\D/g, "")}.${after}`);
+  return [grouped && number(grouped[1], grouped[3]), isPlain && number(whole, fraction)].filter(Number.isFinite);
 }
 
 const SCALES = { k: 1e3, m: 1e6 };
@@ -75,32 +68,41 @@ export function readNumber(text, locale, read = readings) {
 }
 
 export function showBudget({ budget_min: low, budget_max: high }, currency, locale) {
-  const [from, to] = [low, high].map((value) => showMoney(value, currency, locale));
-  if (low !== null && high !== null) return low === high ? from : TEXT.range.both(from, to);
-  return low !== null ? TEXT.range.low(from) : high !== null ? TEXT.range.high(to) : "";
+  const [from, to] = [low, high].map((value) => showNumber(value, locale, currency));
+  if (low !== null && high !== null) return low === high ? from : `${from} – ${to}`;
+  return low !== null ? `from ${from}` : high !== null ? `up to ${to}` : "";
 }
 
+// Days and times are in the reader's zone.
 const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
 const inZone = (iso, styles, { locale, timeZone } = {}) =>
   new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(new Date(iso));
 export const showDay = (iso, options) => inZone(iso, DAY, options);
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
-/** A time in the reader's zone: the hour if it is today, else the date; ``long`` has both. */
-export function showTime(iso, { now = new Date(), long = false, ...options } = {}) {
-  if (long) return inZone(iso, { ...DAY, ...HOUR }, options);
-  return (showDay(iso, options) === showDay(now, options) ? showHour : showDay)(iso, options);
-}
+export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
 // --- names and messages
+const LABELS = { // of the fields whose names are not words
+  first_name: "First name", last_name: "Last name", email: "E-mail", client_type: "Type", user_id: "Owner",
+  budget_min: "Minimum budget", budget_max: "Maximum budget", updated_at: "Changed",
+  preferred_locations: "Preferred locations", property_preferences: "Other details", property_types: "Property types",
+  bedrooms_min: "Minimum bedrooms", bathrooms_min: "Minimum bathrooms", square_feet_min: "Minimum square feet",
+  pre_approved: "Pre-approved", pre_approval_amount: "Pre-approved amount",
+};
+/** A member of a record, or null; a client may have a member "constructor". */
+export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
+/** The label of a field or the word for a value; names without one become readable. */
+export const label = (name) =>
+  valueOf(LABELS, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;
 /** A text of the server with the labels of fields instead of their names, and with grouped digits. */
 export const plain = (text, locale) =>
-  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(TEXT.labels, name) ?? name)
+  text.replaceAll("`", "").replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(LABELS, name) ?? name)
     .replace(/\b\d{5,15}\b/g, (digits) => showNumber(Number(digits), locale));
 /** A problem with a field as a sentence. */
 export const sentence = ({ field, message }) => `${label(field)} ${plain(message)}.`
-  .replace(" is invalid:", ":").replace(/\[(\d+)\]/g, (_, index) => TEXT.entry(Number(index) + 1));
+  .replace(" is invalid:", ":").replace(/\[(\d+)\]/g, (_, index) => `entry ${Number(index) + 1}`);
 /** An error of the API in plain words. */
 export const explain = ({ message, problems = [] }) => problems.map(sentence).join(" ") || plain(message);

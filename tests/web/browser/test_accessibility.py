@@ -61,7 +61,7 @@ def test_axe_finds_nothing_in_problems_conflicts_and_questions(open_page, agency
     page.get_by_label("Source").fill("mine")
     agency.put(client, notes="theirs", phone="1")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("radio").first).to_be_visible()
+    expect(page.get_by_role("button", name="Keep your value").first).to_be_visible()
     check(page, axe)
     page.goto(f"{agency.url}/#/client/{client['id']}")
     expect(page.locator(".history li")).to_have_count(2)

@@ -102,7 +102,7 @@ def test_an_invitation_works_once_and_signing_out_ends_what_it_gave(open_page, a
 
     link = f"{agency.url}/#invite={made['key']}"
     page = open_page(link)
-    page.get_by_role("button", name="No, keep me signed in").click()
+    page.get_by_role("button", name="Sign in as once@example.com").click()
     expect(page.locator("#who bdi")).to_have_text("once")
     (own,) = valid_keys()
     assert (own["made_with"], own["name"][:8]) == (made["id"], "Chrome, ")
