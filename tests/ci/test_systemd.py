@@ -207,7 +207,7 @@ def test_a_server_that_could_not_start_returns_when_it_can(started):
 def test_commands_run_as_the_user_of_the_service(started):
     _, _, run = started
     run("cd /var/lib/acare && acare backup backups --create-folder && acare verify backups/*.db")
-    assert run("stat -c %U /var/lib/acare/backups/*.db") == "acare\n"
+    assert "Permission denied" in run("acare backup /opt || true")
 
 
 def test_another_user_is_told_how_to_run_commands(started):
@@ -297,9 +297,9 @@ def test_new_problems_are_sent_at_once_and_others_daily(machine):
     with booted(machine) as run:
         run(START + check)
         run("rm /var/lib/acare-backups/*" + check + check)
-        run("systemctl stop acare.service" + check + check)
         run("touch -d yesterday /var/lib/acare-alarm/acare-check.service" + check)
+        run("systemctl stop acare.service" + check + check)
         run("systemctl start acare.service acare-backup.service" + check)
-        run("rm /var/lib/acare-backups/*" + check)
+        run("rm /var/lib/acare-backups/*; systemctl stop acare.service" + check)
     sent = [subject.split(":")[0] for subject in subjects(machine)]
-    assert sent == ["test failed", "backup", "server", "backup", "backup"]
+    assert sent == ["test failed", "backup", "backup", "server", "backup"]
