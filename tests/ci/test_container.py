@@ -66,10 +66,10 @@ def container(image):
         port = str(probe.getsockname()[1])
     text = " ".join(arguments("ENV")).replace("/data", f"{image}/data").replace("8080", port)
     env = environment(image, **dict(word.split("=") for word in shlex.split(text)))
-    (check,) = [text.partition("CMD ")[2].replace("8080", port) for text in arguments("HEALTHCHECK")]
+    _, *check = json.loads(re.findall("test: (.*)", COMPOSE)[0].replace("8080", port))
     with subprocess.Popen(json.loads(*arguments("CMD")), env=env, stdout=subprocess.DEVNULL) as process:
         try:
-            yield process, lambda: subprocess.run(json.loads(check), env=env, capture_output=True).returncode
+            yield process, lambda: subprocess.run(check, env=env, capture_output=True).returncode
         finally:
             process.kill()
 
