@@ -295,11 +295,11 @@ def test_new_problems_are_sent_at_once_and_others_daily(machine):
         sleep 0.5; while systemctl list-jobs | grep -q alarm; do sleep 0.1; done
     """
     with booted(machine) as run:
-        run(START + check)
+        run(START + "systemctl start acare-alarm@test.service" + check)
         run("rm /var/lib/acare-backups/*" + check + check)
         run("touch -d yesterday /var/lib/acare-alarm/acare-check.service" + check)
         run("systemctl stop acare.service" + check + check)
         run("systemctl start acare.service acare-backup.service" + check)
         run("rm /var/lib/acare-backups/*; systemctl stop acare.service" + check)
     sent = [subject.split(":")[0] for subject in subjects(machine)]
-    assert sent == ["test failed", "backup", "backup", "server", "backup"]
+    assert sent == ["test failed", "test failed", "backup", "backup", "server", "backup"]
