@@ -18,8 +18,9 @@ FROM change_cursors
 
 FOLLOWING = "SELECT min(revision) FROM client_changes WHERE revision > :after"
 
-# A row with a version counts if this is the client's current version. A removal counts if the copy can have
-# the client (was begun before it), the caller cannot see the client now, and there is no later removal.
+# A row with a version counts if version and owner are the client's: during a purge, a deleted client can be
+# imported again for another user. A removal counts if the copy can have the client (was begun before it), the
+# caller cannot see the client now, and there is no later removal.
 PAGE = """
 SELECT revision, client_id, clients.json, removed_at
 FROM client_changes AS change
@@ -28,7 +29,7 @@ WHERE revision > :after AND revision <= :last
     AND (:owner_id IS NULL OR change.user_id = :owner_id)
     AND iif(
         removed_at IS NULL,
-        clients.version = change.version,
+        clients.version = change.version AND clients.user_id = change.user_id,
         revision > :begun
             AND (clients.id IS NULL OR clients.user_id <> :owner_id)
             AND NOT EXISTS (
@@ -79,7 +80,9 @@ WHERE revision > :position AND revision <= :last
         NOT EXISTS (
             SELECT 1
             FROM clients
-            WHERE id = client_id AND clients.version = client_changes.version
+            WHERE id = client_id
+                AND clients.version = client_changes.version
+                AND clients.user_id = client_changes.user_id
         ),
         revision <= (SELECT purged FROM change_cursors)
     )

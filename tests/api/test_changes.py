@@ -1,10 +1,13 @@
 """The feed of changes: what a copy is told, and which cursors still work (test_changes_model has copies)."""
 
+import json
 import time
 from types import SimpleNamespace
 
 import pytest
+from support import command
 from support.client import Api
+from support.data import JORDAN
 
 import acare
 from acare.maintenance.backup import back_up
@@ -59,7 +62,7 @@ def hand_over(agency, to):
     agency.broker.api.post({"user_id": to.api.user_id()}, 200, f"/v1/clients/{agency.id}/owner")
 
 
-# --- what is told
+# --- what is told, and to whom
 
 
 def test_a_removal_has_the_time_of_the_deletion(agency):
@@ -92,9 +95,6 @@ def test_now_is_the_cursor_of_what_comes(agency):
     made = agency.ana.api.create()["id"]
     agency.ana.api.delete(agency.id)
     assert agency.ana.read() == [(made, 1), (agency.id, None)]
-
-
-# --- to whom
 
 
 def test_a_hand_over_is_a_removal_for_the_earlier_owner(agency):
@@ -212,6 +212,17 @@ def test_a_purge_gives_no_revision_to_two_changes(app, agency):
     purge(app)
     made = agency.ana.api.create()["id"]
     assert agency.broker.read() == [(made, 1)]
+
+
+def test_a_client_imported_for_another_during_a_purge_is_theirs(app, agency, tmp_path):
+    agency.ana.api.delete(agency.id)
+    app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)  # as a purge begins
+    row = json.dumps({**JORDAN, "id": agency.id, "owner": "ben@example.com"})
+    (tmp_path / "in.jsonl").write_text(row)
+    command.run("import", tmp_path / "in.jsonl", "--database", app.database.path)
+    purge(app)
+    told = {who: Follower(getattr(agency, who).api).read() for who in ("broker", "ana", "ben")}
+    assert told == {"broker": [(agency.id, 1)], "ana": [], "ben": [(agency.id, 1)]}
 
 
 def test_a_page_is_of_one_snapshot(app, agency, monkeypatch):
