@@ -1,15 +1,19 @@
-"""Checkpoints: what they wait for, and what waits for them (test_disk has how long the log gets)."""
+"""Checkpoints: what they wait for, what waits for them, and how long the log gets."""
 
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
-from support.threads import SOON
-from support.writer import add
+from support.files import snapshot
+from support.threads import SOON, Call
+from support.writer import add, connect
 
 from acare.database import log
 from acare.errors import StoreUnavailable
+
+ONE_PAGE = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
 
 
 @pytest.fixture
@@ -72,3 +76,39 @@ def test_a_refused_write_does_not_disturb_a_checkpoint(bench, monkeypatch):
     assert (bench.empty_log(), found) == (True, [True])
     with pytest.raises(StoreUnavailable, match="missing"):
         write.result()
+
+
+def test_the_log_stays_short_beside_a_reader(bench, monkeypatch):
+    """Each of its snapshots ends, and the log can start over after a checkpoint."""
+    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 100)
+    stop = threading.Event()
+
+    def read():
+        with closing(connect(bench.path, 1.0)) as reader:
+            while not stop.wait(0.0002):
+                reader.execute("SELECT n FROM facts LIMIT 1").fetchall()
+
+    reader = Call(read)
+    for n in range(1000):
+        bench.run(add(n))
+    stop.set()
+    reader.result()
+    assert ONE_PAGE * 100 < bench.log_size() < ONE_PAGE * 500
+
+
+@pytest.mark.usefixtures("always")
+def test_a_log_that_a_reader_kept_long_is_emptied(bench, monkeypatch):
+    monkeypatch.setattr(log, "MAX_SIZE", 40 * 4096)
+    monkeypatch.setattr(log, "EMPTY_SECONDS", 0)
+    monkeypatch.setattr(log, "ATTEMPT_SECONDS", 0.05)
+    with snapshot(bench.path):
+        for n in range(15):
+            bench.run(add(n))
+    assert bench.log_size() > 10 * ONE_PAGE
+    time.sleep(0.05)
+    bench.run(add(15))
+    assert bench.log_size() == ONE_PAGE
+    time.sleep(0.05)
+    bench.run(add(16))
+    assert bench.log_size() > ONE_PAGE  # it is short now
+    assert bench.facts() == list(range(17))
