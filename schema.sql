@@ -1,7 +1,8 @@
 -- The complete data model of acare. A new database is created by running this file in one transaction;
 -- an existing one is compared with it when it is opened (acare/database/schema.py).
 -- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
--- edited with another program. (For IN with three values or more, SQLite builds a table at each check.) Each time is as in the API: `strftime` returns any other text changed, or NULL.
+-- edited with another program. (For IN with three values or more, SQLite builds a table at each check.)
+-- Each time is as in the API: `strftime` returns any other text changed, or NULL.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
 PRAGMA user_version = 4;            -- the version of this schema; older ones: acare/database/migrations/

@@ -120,7 +120,7 @@ def parse_scope(text: str) -> tuple[str, list[str]]:
     resource, _, listed = text.partition(":")
     actions = [action.strip() for action in listed.split(",")]
     if not is_scope(resource, actions):
-        raise ValueError(f"RESOURCE:ACTION[,ACTION] with {_ALLOWED}")
+        raise ValueError(f"must be RESOURCE:ACTION[,ACTION] with {_ALLOWED}")
     return resource, actions
 
 

@@ -143,7 +143,7 @@ class Settings:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A text for each variable that is named like a setting but is none, with the most similar setting."""
+    """A message for each ``ACARE_`` variable that is not a setting; it names the most similar setting."""
     known = [setting.variable for setting in SETTINGS]
     return [
         f"{name} is not a setting; the most similar one is {get_close_matches(name, known, 1, 0)[0]}"

@@ -89,7 +89,7 @@ def _serve(
         server = Server(app, listener, settings)
         if (latest := app.clients.latest_creation()) > timestamps.now():
             logging.getLogger("acare").warning(
-                "the clock is wrong, or was: the newest client was created on %s, in the future", latest
+                "the clock is or was wrong: the newest client was created on %s, in the future", latest
             )
         print(fill(app) + _welcome(app, settings, _url(listener), first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.

@@ -112,7 +112,7 @@ def add_to(commands: Commands) -> None:
     add_command(
         group, "revoke", run_revoke_key, "revoke a key, from the next request on",
         argument("id", metavar="ID", type=parse_id, help="an id from 'acare key list'"),
-        argument("--made", action="store_true", help="also the keys made with it, and with those"),
+        argument("--made", action="store_true", help="also revoke keys made with it, directly or indirectly"),
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def run_create_key(args: argparse.Namespace) -> None:
             user = users.UserStore(database).add(args.user, args.role or "agent")
             sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
         elif args.role not in (None, user.role):
-            raise UserError(f"no key was created: {user.email} is not {args.role} but {user.role}")
+            raise UserError(f"no key was created: {user.email} is {user.role}, not {args.role}")
         key, listed = KeyStore(database).create(
             OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )

@@ -72,7 +72,7 @@ def search(
 ) -> tuple[list[tuple[Path, dict[str, object]]], int]:
     """What ``find`` finds in each backup or copy in a folder, with its file; and how many could not be read.
 
-    The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is no problem.
+    The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
     """
     found: list[tuple[Path, dict[str, object]]] = []
     failed = 0

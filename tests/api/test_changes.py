@@ -72,7 +72,7 @@ def test_a_removal_has_the_time_of_the_deletion(agency):
     assert agency.broker.page()["changes"] == [expected]
 
 
-def test_a_client_is_told_once_as_it_is_now(agency):
+def test_a_client_occurs_once_in_its_current_state(agency):
     for notes in "abc":
         agency.ana.api.put(agency.id, {"notes": notes})
     other = agency.ana.api.create()["id"]
@@ -80,7 +80,7 @@ def test_a_client_is_told_once_as_it_is_now(agency):
     assert agency.broker.read() == [(other, 1), (agency.id, 5)]
 
 
-def test_of_two_removals_the_last_one_is_told(agency):
+def test_only_the_last_of_two_removals_is_in_the_feed(agency):
     agency.ana.api.delete(agency.id)
     agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
     hand_over(agency, agency.ben)
@@ -103,7 +103,7 @@ def test_a_hand_over_is_a_removal_for_the_earlier_owner(agency):
     assert told == {"broker": [(agency.id, 2)], "ana": [(agency.id, None)], "ben": [(agency.id, 2)]}
 
 
-def test_the_earlier_owner_is_not_told_of_a_later_deletion(agency):
+def test_the_feed_of_an_earlier_owner_has_no_later_deletion(agency):
     hand_over(agency, agency.ben)
     left = agency.ana.page()["changes"]
     agency.ben.api.delete(agency.id)

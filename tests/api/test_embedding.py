@@ -134,7 +134,7 @@ def test_a_request_has_a_workload(proxied, line, workload):
     assert turn(proxied, line).workload == workload
 
 
-def test_a_turn_is_of_a_user_or_else_of_an_address(proxied):
+def test_requests_are_queued_by_user_or_else_by_address(proxied):
     keys = [new_key(proxied.keys, "ana@example.com", ALL_SCOPES) for _ in range(2)]
     assert [turn(proxied, HTTP_X_API_KEY=made.key).caller for made in keys] == [keys[0].user_id] * 2
     proxied.keys.revoke(OPERATOR, keys[1].id)

@@ -99,7 +99,7 @@ def test_a_caller_gives_at_most_their_own_scopes(caller, own, given, allowed):
         assert code_of(answer) == "INSUFFICIENT_SCOPE"
 
 
-def test_a_resource_without_actions_is_no_scope(api):
+def test_a_resource_without_actions_is_not_a_scope(api):
     given = {"clients": ["read"], "users": [], "keys": [], "all": []}  # as a generated Java client sends it
     assert create_key(api, scopes=given).json["data"]["scopes"] == {"clients": ["read"]}
 

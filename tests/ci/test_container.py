@@ -107,7 +107,7 @@ def test_the_user_is_not_root_and_owns_the_volume(image):
     assert (volume.st_uid, volume.st_gid) == (int(uid), int(gid)) != (0, 0)
 
 
-def test_the_health_check_tells_whether_the_server_answers(image):
+def test_the_health_check_fails_if_the_server_is_down(image):
     with container(image) as (process, check):
         wait_for(lambda: check() == 0, seconds=20)
         process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The examples for Flask and Django, behind nginx: users who are logged in to the host need no key.
+"""The examples for Flask and Django, behind nginx: users who are logged in there need no key.
 
 The examples are the files ``example_*.py`` beside this one; nginx is configured as on the page install.md.
 """
@@ -115,7 +115,7 @@ def user(request, frameworks, tmp_path_factory):
             yield user
 
 
-def test_the_user_of_the_host_is_the_caller(user):
+def test_the_logged_in_user_is_the_caller(user):
     assert user(path="/crm/v1/users/me")[1]["data"]["email"] == "ana@example.com"
     assert user(path="/crm/v1/clients?q=jordan")[1]["data"]["meta"]["total"] == 1
 
@@ -130,7 +130,7 @@ def test_the_web_ui_is_at_the_prefix_without_a_slash(user):
 
 
 @pytest.mark.parametrize("user", ["flask"], indirect=True)
-def test_the_store_serves_a_page_of_the_host_to_an_enabled_user(user):
+def test_a_page_of_the_app_reads_the_store_for_an_enabled_user(user):
     assert user(path="/my-clients?q=lee")[1]["total"] == 1
     user(path="/disable")
     user(path="/my-clients", status=403, parse=bytes.decode)

@@ -210,7 +210,7 @@ def test_commands_run_as_the_user_of_the_service(started):
     assert "Permission denied" in run("acare backup /opt || true")
 
 
-def test_another_user_is_told_how_to_run_commands(started):
+def test_another_user_learns_how_to_run_commands(started):
     _, _, run = started
     line = "runuser -u nobody -- /opt/acare/bin/acare key list --database /var/lib/acare/acare.db || true"
     assert re.search("Permission denied; /var/lib/acare belongs to acare.*/usr/local/bin/acare", run(line))

@@ -31,7 +31,7 @@ def callers(database):
         ]
 
 
-def test_of_all_updates_of_one_version_one_is_made(database, callers):
+def test_only_one_update_of_a_version_succeeds(database, callers):
     client = callers[0].create()
     path = f"/v1/clients/{client['id']}"
     for version in range(1, 61):

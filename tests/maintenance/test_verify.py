@@ -115,7 +115,7 @@ REFUSED = {
     "a log": with_log("-wal"),
     "a journal": with_log("-journal"),
     "no checksum": lambda backup: checksum_file(backup).unlink(),
-    "a checksum that is no text": lambda backup: checksum_file(backup).write_bytes(b"\xff\xfe"),
+    "a checksum that is not text": lambda backup: checksum_file(backup).write_bytes(b"\xff\xfe"),
     "a wrong checksum": lambda backup: checksum_file(backup).write_text(f"{'0' * 64}  {backup.name}\n"),
     "a folder for a checksum": lambda backup: (checksum_file(backup).unlink(), checksum_file(backup).mkdir()),
     "nothing": lambda backup: backup.unlink(),
@@ -126,7 +126,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("spoil", REFUSED.values(), ids=REFUSED)
-def test_what_is_no_backup_is_refused_and_changes_nothing(run, backup, path, spoil):
+def test_a_file_that_is_not_a_backup_is_refused(run, backup, path, spoil):
     fill(path, "Old")
     spoil(backup)
     before = contents(backup.parent), listing(path.parent)

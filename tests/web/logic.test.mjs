@@ -30,7 +30,7 @@ test("a query survives the address", () => {
   assert.deepEqual(readRoute(listAddress(query)).query, query);
 });
 
-test("a page that is no number is the first", () => {
+test("an invalid page number means the first page", () => {
   for (const page of ["0", "-1", "x", "1.5", "9999999999"]) assert.equal(readRoute(`#/?page=${page}`).query.page, "1");
 });
 

@@ -141,7 +141,7 @@ def test_a_lost_answer_makes_one_client(open_page, agency):
     assert agency.total("q=lostanswer") == 1
 
 
-def test_a_change_whose_answer_is_lost_is_no_conflict(open_page, agency):
+def test_a_change_whose_answer_is_lost_does_not_conflict(open_page, agency):
     client = agency.create(**FULL)
     page = shown(open_page, agency, client, "/edit")
     page.get_by_label("Source").fill("Open day")
