@@ -7,7 +7,6 @@ variable. A flag takes precedence over the variable. All three take the same tex
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -143,13 +142,9 @@ class Settings:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A message for each ``ACARE_`` variable that is not a setting; it names the most similar setting."""
-    known = [setting.variable for setting in SETTINGS]
-    return [
-        f"{name} is not a setting; the most similar one is {get_close_matches(name, known, 1, 0)[0]}"
-        for name in sorted(environ)
-        if name.startswith("ACARE_") and name not in known
-    ]
+    """The variables that are named like a setting but are none, such as a misspelled one."""
+    known = {setting.variable for setting in SETTINGS}
+    return sorted(name for name in environ.keys() - known if name.startswith("ACARE_"))
 
 
 SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))

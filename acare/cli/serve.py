@@ -83,8 +83,8 @@ def _serve(
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
     with log.configured(settings.log_format) as access, _listen(settings) as listener:
-        for problem in unknown_variables():
-            logging.getLogger("acare").warning(problem)
+        for name in unknown_variables():
+            logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
         app = App(settings, access_log=access)
         server = Server(app, listener, settings)
         if (latest := app.clients.latest_creation()) > timestamps.now():

@@ -55,7 +55,7 @@ def test_a_server_on_all_addresses_prints_one_to_call(start):
 
 def test_a_start_warns_of_an_unknown_variable(start, log):
     start(env={"ACARE_LISTN": "0.0.0.0:80"})
-    wait_for(lambda: " ACARE_LISTN is not a setting; the most similar one is ACARE_LISTEN\n" in log())
+    wait_for(lambda: " ACARE_LISTN is not a setting; see 'acare serve --help'\n" in log())
 
 
 def test_a_start_warns_of_a_client_from_the_future(start, log, tmp_path):
