@@ -88,14 +88,13 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
 
 def _drop_triggers_and_views(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
     """Drop the triggers and views of schema.sql. Others stay, and are refused after the migration."""
-    existing = _names(connection)
     for kind, name, _ in objects:
-        if kind in ("trigger", "view") and name in existing:
-            connection.execute(f"DROP {kind} {name}")
+        if kind in ("trigger", "view"):
+            connection.execute(f"DROP {kind} IF EXISTS {name}")
 
 
 def _create_missing(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
-    existing = _names(connection)
+    existing = {name for _, name, _ in connection.execute(schema.OBJECTS)}
     for _, name, sql in objects:
         if name not in existing:
             connection.execute(sql)
@@ -119,10 +118,6 @@ def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple
         if connection.execute(COLUMNS, table).fetchall() != columns:
             raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
     check_integrity(connection)
-
-
-def _names(connection: sqlite3.Connection) -> set[str]:
-    return {name for _, name, _ in connection.execute(schema.OBJECTS)}
 
 
 def _script(version: int, folder: Path) -> str:
