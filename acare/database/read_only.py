@@ -1,10 +1,9 @@
 """A database that is only read: its file, and the files next to it, stay as they are."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from acare.database import file
 from acare.database.connection import as_domain_error, open_to_read
@@ -12,16 +11,13 @@ from acare.database.copying import copy_to_temporary
 from acare.database.database import Database
 from acare.database.migrations import migrate_connection
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.writer import Write
-from acare.errors import StoreUnavailable
-
-T = TypeVar("T")
 
 
 class ReadOnlyDatabase(Database):
     """Opens ``path`` for a command that only reads. DatabaseRefused if it is not a database of acare.
 
-    Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread.
+    Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread. It has no
+    writer: ``write`` and ``submit`` are not available.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,9 +45,6 @@ class ReadOnlyDatabase(Database):
         with self.read() as connection, closing(copy_to_temporary(connection)) as copy:
             copy.execute("BEGIN")
             yield copy
-
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        raise StoreUnavailable("The database was opened for reading only.")
 
     def close(self) -> None:
         self._connection.close()
