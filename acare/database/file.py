@@ -156,13 +156,6 @@ def log_file(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def has_wal(path: Path) -> bool:
-    """Whether the write-ahead log of the database has content."""
-    with suppress(FileNotFoundError):
-        return log_file(path).stat().st_size > 0
-    return False
-
-
 def has_journal(path: Path) -> bool:
     """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
     with refusing(path):

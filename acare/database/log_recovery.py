@@ -62,7 +62,7 @@ def recover(path: Path) -> None:
     any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
     """
     record, left = failure_record(path), file.log_file(path)
-    if not file.has_wal(path) and not record.exists() and not file.has_journal(path):
+    if not left.exists() and not record.exists() and not file.has_journal(path):
         return
     with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
         if not lock(connection):
