@@ -39,9 +39,6 @@ from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 
-#: Seconds that a search among deleted clients may take.
-MAX_SECONDS = 60.0
-
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
 _FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
@@ -127,7 +124,7 @@ def _found(database: Database, filters: Filters, deleted: bool) -> Generator[dic
     for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, **filters):
         yield row(record)
     if deleted:
-        page = DeletedStore(database, MAX_SECONDS).page(OPERATOR, page=1, limit=sys.maxsize, q=filters["q"])
+        page = DeletedStore(database).page(OPERATOR, page=1, limit=sys.maxsize, q=filters["q"])
         for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 

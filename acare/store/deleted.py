@@ -56,17 +56,16 @@ _NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status"
 
 
 class DeletedStore:
-    """The deleted clients in a database. A list or search may take ``max_seconds``."""
+    """The deleted clients in a database."""
 
-    def __init__(self, database: Database, max_seconds: float = MAX_SECONDS) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._max_seconds = max_seconds
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
         """Like ``ClientStore.page``, of deleted clients that the caller could see, last deleted first."""
         words = json.dumps((filters.get("q") or "").split())
         values = {**_NO_FILTERS, **filters, "words": words, "owner_id": caller.owner_id}
-        with self._database.read(max_seconds=self._max_seconds) as connection:
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
             matches = [rowid for (rowid,) in connection.execute(FILTERED, values)]
             rowids = matches[(page - 1) * limit : page * limit]
