@@ -70,7 +70,7 @@ def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
 def search(
     folder: Path, find: Callable[[Database], Iterable[dict[str, object]]], report: Callable[[str], None]
 ) -> tuple[list[tuple[Path, dict[str, object]]], int]:
-    """What ``find`` finds in each backup or copy in a folder, with its file; and how many could not be read.
+    """The results of ``find`` in each backup or copy in a folder, with its file; and how many files failed.
 
     The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
     """

@@ -143,7 +143,7 @@ def _lock(connection: sqlite3.Connection) -> bool:
 
 
 def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[int, CarriedOver | None]:
-    """Migrate the copy, and carry over what does not go back. Returns also the number of clients.
+    """Migrate the copy, and carry over what is not restored. Returns also the number of clients.
 
     Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated, since no server could open it.

@@ -72,7 +72,7 @@ ORDER BY api_keys.rowid
 
 GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 
-# With :made, also the keys that were made with the key, and with those.
+# With :made, also the keys that were made with the key, directly or indirectly.
 REVOKE = f"""
 WITH RECURSIVE revoked (id) AS (
     SELECT id
@@ -177,9 +177,9 @@ class KeyStore:
             return _read(connection, LIST_KEYS, owner_id=caller.owner_id)
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
-        """Revoke the key permanently; with ``made``, also the keys made with it, and with those.
+        """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
 
-        Returns how many keys that are. NotFound if the caller sees no key with this id.
+        Returns the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
 

@@ -10,7 +10,7 @@ const isValid = (key) => key.revoked_at === null && (key.expires_at === null || 
 /** The name of the key in an invitation link, which a device gets. */
 const INVITATION = "Invitation";
 const isUnusedLink = ({ name, last_used_at: used }) => used === null && name?.startsWith(INVITATION);
-/** The valid keys that were made with a key, and with those. */
+/** The valid keys that were made with a key, directly or indirectly. */
 const madeWith = (key, keys) => keys.filter((one) => one.made_with === key.id && isValid(one))
   .flatMap((one) => [one, ...madeWith(one, keys)]);
 

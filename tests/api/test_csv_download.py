@@ -40,7 +40,7 @@ def test_it_is_a_download(three):
 
 
 @pytest.mark.parametrize("limit", ["MAX_CSV_CLIENTS", "MAX_CSV_BYTES"])
-def test_what_is_too_large_is_400_and_names_the_command(three, monkeypatch, limit):
+def test_a_file_that_is_too_large_is_400_and_names_the_command(three, monkeypatch, limit):
     monkeypatch.setattr(f"acare.api.resources.{limit}", 2)
     error = three.get(CSV, status=400).json["error"]
     assert (error["details"][0]["field"], "'acare export'" in error["message"]) == ("filters", True)

@@ -61,7 +61,7 @@ def test_no_more_than_the_length_is_read_after_a_413(north):
 
 
 @pytest.mark.parametrize("length", [{"wsgi.input_terminated": True}, {"CONTENT_LENGTH": "5"}], ids=str)
-def test_a_body_that_the_host_cannot_read_is_400(north, length):
+def test_a_body_that_the_server_cannot_read_is_400(north, length):
     stream = io.BufferedReader(io.BytesIO())
     stream.close()  # reading raises ValueError
     environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, **length}

@@ -249,7 +249,7 @@ def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkey
     assert (version_of(path), list(path.parent.glob("*schema*"))) == (old, [])
 
 
-def test_of_two_migrations_at_once_one_is_made(path, old):
+def test_only_one_of_two_migrations_at_once_runs(path, old):
     in_threads(2, lambda n: migrations.migrate(path))
     assert (version_of(path), version_of(backup_of(path))) == (NOW, old)
 

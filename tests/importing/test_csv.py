@@ -56,7 +56,7 @@ CELLS = {
 @pytest.mark.parametrize(
     ("read", "text", "value"), [(read, *row) for read, rows in CELLS.items() for row in rows]
 )
-def test_a_cell_is_read_as(read, text, value):
+def test_a_cell_is_converted_to_a_value(read, text, value):
     assert read(text) == value
 
 

@@ -47,7 +47,7 @@ def people(app):
     return users, app.keys.list(OPERATOR)
 
 
-def test_users_and_keys_do_not_go_back(path, since):
+def test_users_and_keys_are_not_restored(path, since):
     """Two users have exchanged their addresses, as a server of an embedding app can do."""
     with acare.create_app(database=path) as app:
         for user, email in (("ana", "old"), ("bob", "ana"), ("old", "bob")):

@@ -97,7 +97,7 @@ HELD = {  # connections, requests on each, the request, and the MiB that are hel
 
 
 @pytest.mark.parametrize(("connections", "times", "what", "limit"), HELD.values(), ids=HELD)
-def test_an_open_connection_holds_nothing_of_what_is_over(tight, connections, times, what, limit):
+def test_an_open_connection_keeps_nothing_of_finished_requests(tight, connections, times, what, limit):
     before = tight.memory()
     with tight.connections(connections) as crowd:
         for raw in crowd * times:

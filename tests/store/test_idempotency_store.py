@@ -62,7 +62,7 @@ def test_an_idempotency_key_is_free_again_after_a_day(store, user, sql):
     assert (second.replayed, second.id == first.id) == (False, False)
 
 
-def test_of_many_creations_with_one_key_one_is_made(store, user):
+def test_many_requests_with_one_key_create_one_client(store, user):
     made = in_threads(8, lambda _: store.create(user, new(), idempotency_key="one"))
     assert len({created.id for created in made}) == 1
     assert sorted(created.replayed for created in made) == [False] + [True] * 7

@@ -37,7 +37,7 @@ def test_a_search_follows_each_write(app, ana):
     assert found(app, ana, "fox") == 1
 
 
-def test_no_search_beside_writers_is_behind(app, ana):
+def test_a_search_during_writes_is_of_one_snapshot(app, ana):
     """The words of each client on a page, and its total, are of one snapshot."""
     ids = [app.clients.create(ana, new(last_name="Ray")).id for _ in range(8)]
 

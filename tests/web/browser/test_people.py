@@ -107,7 +107,7 @@ def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):
     ask(Agency(agency.url, made["key"]), "GET", "/v1/users/me", status=401)
 
 
-def test_who_revokes_their_own_key_needs_another_one(open_page, agency):
+def test_a_user_who_revokes_their_own_key_needs_another(open_page, agency):
     user, theirs = add(agency)
     page = people(open_page, theirs)
     dialog = open_dialog(page, "Revoke", user)
