@@ -142,7 +142,7 @@ class Settings:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables that are named like a setting but are none, such as a misspelled one."""
+    """The ``ACARE_`` variables that are not settings, such as a misspelled one."""
     known = {setting.variable for setting in SETTINGS}
     return sorted(name for name in environ.keys() - known if name.startswith("ACARE_"))
 

@@ -120,8 +120,8 @@ def run_compact(args: argparse.Namespace) -> None:
 
 def _names(text: str) -> list[str]:
     names = text.split(",")
-    if unknown := [name for name in names if name not in CHECKS]:
-        raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(CHECKS)}")
+    if not set(names) <= set(CHECKS):
+        raise ValueError(f"must be one or more of {','.join(CHECKS)}")
     return names
 
 

@@ -149,7 +149,7 @@ def run_create_key(args: argparse.Namespace) -> None:
             user = users.UserStore(database).add(args.user, args.role or "agent")
             sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
         elif args.role not in (None, user.role):
-            raise UserError(f"no key was created: {user.email} is {user.role}, not {args.role}")
+            raise UserError(f"no key was created: {user.email} has the role {user.role}, not {args.role}")
         key, listed = KeyStore(database).create(
             OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )

@@ -136,5 +136,5 @@ def test_keys_work_while_a_server_runs(start, run, tmp_path):
 def test_a_key_for_a_user_of_another_role_is_not_created(run):
     run("key", "create", "--user", "dana@example.com", "--role", "broker")
     said = run("key", "create", "--user", "dana@example.com", "--role", "agent", status=1).err
-    assert "dana@example.com is broker, not agent" in said
+    assert "dana@example.com has the role broker, not agent" in said
     assert run("key", "list", "--json").out.count('"preview"') == 1
