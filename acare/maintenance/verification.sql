@@ -8,12 +8,12 @@ FROM (
 GROUP BY user_id, client_type, status
 HAVING sum(n) <> 0;
 
--- A stored JSON that is not the one of the columns.
+-- A stored JSON that differs from the columns.
 SELECT 'the JSON of the client ' || id
 FROM clients
 WHERE json IS NOT {json};
 
--- An earlier version that is no JSON, has an unknown field, or is not of its client and version or a known owner.
+-- An earlier version that is not JSON, has an unknown field, or is not of its client and version or a known owner.
 SELECT 'the version ' || version || ' of the client ' || client_id
 FROM client_history
 WHERE NOT json_valid(json)
@@ -21,7 +21,7 @@ WHERE NOT json_valid(json)
         'id', client_id, 'user_id', (SELECT id FROM users WHERE id = json ->> '$.user_id'), 'version', version
     );
 
--- A response that is no JSON, has an unknown field, or is not of its client or a known owner.
+-- A response that is not JSON, has an unknown field, or is not of its client or a known owner.
 SELECT 'the response for the idempotency key ' || key
 FROM idempotency_keys
 WHERE NOT json_valid(json)

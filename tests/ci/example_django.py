@@ -1,4 +1,4 @@
-"""acare beside a Django project, in place of the WSGI module that Django generates."""
+"""acare next to a Django project, in place of the WSGI module that Django generates."""
 
 import atexit
 import os
@@ -35,7 +35,7 @@ atexit.register(crm.close)
 
 @receiver(user_logged_in)
 def add_user(user, **_):
-    """Makes a user of acare at the first visit. A disabled user stays disabled."""
+    """Adds a user of acare at the first visit. A disabled user stays disabled."""
     with suppress(AlreadyExists):
         crm.users.add(user.email, "agent")
 

@@ -26,7 +26,7 @@ intranet.wsgi_app = DispatcherMiddleware(intranet.wsgi_app, {"/crm": crm})
 
 
 def log_in(email):
-    """Makes a user of acare at the first visit. A disabled user stays disabled."""
+    """Adds a user of acare at the first visit. A disabled user stays disabled."""
     with suppress(AlreadyExists):
         crm.users.add(email, "agent")
     session["email"] = email
