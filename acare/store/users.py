@@ -97,21 +97,19 @@ class UserStore:
         values = {"email": email, "role": role, "disabled": disabled}
 
         def work(connection: sqlite3.Connection) -> User:
-            before, had_broker = get(connection, which), _has_broker(connection)
-            with _unique(email):
+            before = get(connection, which)
+            with _keeping_a_broker(connection, before), _unique(email):
                 connection.execute(CHANGE, {**values, "id": before.id})
-            if had_broker and not _has_broker(connection):
-                raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
             return get(connection, before.id)
 
         return self._database.write(work)
 
     def remove(self, which: str) -> None:
-        """Remove a user who has never had a client, used a key or changed anything; UserError for others."""
+        """Remove a user who never had a client, used a key or changed anything. UserError or LastBroker."""
 
         def work(connection: sqlite3.Connection) -> None:
             user, removed = get(connection, which), 0
-            with suppress(sqlite3.IntegrityError):
+            with _keeping_a_broker(connection, user), suppress(sqlite3.IntegrityError):
                 for statement in REMOVE:
                     removed = connection.execute(statement, {"id": user.id}).rowcount
             if not removed:
@@ -164,5 +162,10 @@ def _unique(email: str | None) -> Iterator[None]:
         raise AlreadyExists(f"the user {email} already exists") from None
 
 
-def _has_broker(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute(HAS_BROKER).fetchall()[0][0])
+@contextmanager
+def _keeping_a_broker(connection: sqlite3.Connection, user: User) -> Iterator[None]:
+    """LastBroker if the statements in the ``with`` leave no enabled broker after ``user``, the only one."""
+    before = connection.execute(HAS_BROKER).fetchall()
+    yield
+    if connection.execute(HAS_BROKER).fetchall() < before:
+        raise LastBroker(f"the only broker is {user.email}; make another user a broker first")

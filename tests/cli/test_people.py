@@ -152,6 +152,11 @@ def test_a_user_who_was_never_active_can_be_removed(run, ana):
     assert [user["email"] for user in json.loads(run("user", "list", "--json").out)] == [ANA]
 
 
+def test_the_last_broker_is_not_removed(run, app):
+    run("user", "add", ANA, "--role", "broker")
+    assert run("user", "remove", ANA, status=1).err.startswith(f"acare: the only broker is {ANA};")
+
+
 @pytest.mark.parametrize("past", ["a used key", "a deleted client"])
 def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
     client = api.create()["id"]
