@@ -68,11 +68,6 @@ USER_EMAIL = String(max_length=254, min_length=3, pattern=_EMAIL, rule=_EMAIL_RU
 NAME = String(min_length=1, max_length=100)
 
 
-def fold_email(address: str) -> str:
-    """An address as SQLite's NOCASE compares it: with its ASCII letters in lower case."""
-    return address.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")
-
-
 @dataclass(frozen=True)
 class Enum(FieldType):
     """One of ``words``."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import fold_email, to_json
+from acare.field_types import to_json
 from acare.fields import FIELDS, ValidFields, validate_create
 from acare.importing import cells
 
@@ -68,7 +68,7 @@ class Row:
     client: ValidFields = field(default_factory=dict)
 
     def validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
-        """All problems. ``owners`` are the ids of all users by folded address."""
+        """All problems. ``owners`` are the ids of all users by address in lower case."""
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}
         self.given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
@@ -113,6 +113,6 @@ def _given(name: str, value: object, options: Options, owners: Mapping[str, str]
     if name == "id":
         return ids.canonical(text)
     if name == "owner":
-        return owners.get(fold_email(text))
+        return owners.get(text.lower())
     timestamp = cells.timestamp(text)
     return timestamp if _MIN_TIME <= timestamp <= options.now else None

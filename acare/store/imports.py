@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from acare import words
-from acare.field_types import fold_email
 from acare.fields import ValidFields
 from acare.store import search
 from acare.store.insertion import insert
@@ -46,11 +45,11 @@ ORDER BY clients_search.rowid
 
 
 class ImportStore:
-    """What an import reads and writes in a transaction. ``owners`` are the ids of users by folded address."""
+    """What an import reads and writes in a transaction. ``owners`` are the ids by address in lower case."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.owners: dict[str, str] = {fold_email(email): id for email, id in connection.execute(USERS)}
+        self.owners: dict[str, str] = {email.lower(): id for email, id in connection.execute(USERS)}
 
     def add(self, values: Mapping[str, object]) -> None:
         """Store a client; see ``insert``."""
