@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, HistoryPage
@@ -78,16 +78,6 @@ class Version(NamedTuple):
     ended_at: str  # "": it is the current version
     deleted: int
     deleter: str | None
-
-
-class Event(TypedDict):
-    """A change of a client, as a page has it."""
-
-    version: int
-    at: str
-    by: str | None  # the e-mail address of the user; None: the operator
-    action: str  # created, imported, updated, handed_over, deleted, restored
-    changes: list[dict[str, Any]]  # field, from, to
 
 
 class Stored(NamedTuple):
@@ -177,7 +167,7 @@ def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: 
 
 def _events(
     connection: sqlite3.Connection, client_id: str, before: int = MAX_SQLITE_INTEGER
-) -> Iterator[tuple[dict[str, Any], list[Event]]]:
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """The client at each version older than ``before``, and the events of the version, newest first."""
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
     newer = None
@@ -190,8 +180,8 @@ def _events(
         yield newer.client, _events_of(newer, None)
 
 
-def _events_of(version: Version, older: Version | None) -> list[Event]:
-    """The change that made a version, after its deletion if there was one."""
+def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
+    """The change that made a version, after its deletion if there was one; the operator is None."""
     number, client, imported_at, maker, ended_at, deleted, deleter = version
     at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
     changed = [] if older is None else _changes(older.client, client)
@@ -201,10 +191,10 @@ def _events_of(version: Version, older: Version | None) -> list[Event]:
         action = "created"
     elif any(change["field"] == "user_id" for change in changed):
         action = "handed_over"
-    made = Event(version=number, at=at, by=maker, action=action, changes=changed)
+    made = {"version": number, "at": at, "by": maker, "action": action, "changes": changed}
     if not deleted:
         return [made]
-    return [Event(version=number, at=ended_at, by=deleter, action="deleted", changes=[]), made]
+    return [{"version": number, "at": ended_at, "by": deleter, "action": "deleted", "changes": []}, made]
 
 
 def _is_imported(version: Version) -> bool:
