@@ -1,7 +1,7 @@
 """What the API and the store share about clients: their types, and what the API calls of the store."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypedDict, Unpack
+from typing import NamedTuple, Protocol
 
 from acare.auth import Caller
 from acare.field_types import String
@@ -52,25 +52,6 @@ class HistoryPage(NamedTuple):
     has_more: bool
 
 
-class Filters(TypedDict, total=False):
-    """The filters of a list, and its order. A filter that is absent or None sets no condition."""
-
-    client_type: str | None
-    status: str | None
-    user_id: str | None  # the owner
-    email: str | None  # the whole address
-    q: str | None  # a search: words, or the beginnings of words
-    sort: str | None  # one of SORTS
-
-    # A property on offer: the buyers whom it suits, as far as it is described.
-    price: float | None
-    location: str | None
-    property_type: str | None
-    bedrooms: float | None
-    bathrooms: float | None
-    square_feet: float | None
-
-
 #: The orders of a list. The first one is the default.
 SORTS = ("created_at", "updated_at", "name")
 
@@ -110,15 +91,13 @@ UNCONDITIONAL = Precondition()
 class Lists(Protocol):
     """``ClientStore`` and ``DeletedStore``."""
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage: ...
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage: ...
 
 
 class Clients(Lists, Protocol):
     """``ClientStore``."""
 
-    def all(
-        self, caller: Caller, max_clients: int, **filters: Unpack[Filters]
-    ) -> Iterator[tuple[str, str]]: ...
+    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]: ...
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition) -> ClientRow: ...
 

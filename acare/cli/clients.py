@@ -9,7 +9,6 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from acare import csv_rows
 from acare.auth import OPERATOR
@@ -24,7 +23,7 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.clients import PROPERTY, SORTS, Filters
+from acare.clients import PROPERTY, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
@@ -102,7 +101,7 @@ def add_to(commands: Commands) -> None:
 def run_find(args: argparse.Namespace) -> int:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
-    filters: Any = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
+    filters = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
     find = partial(_found, filters=filters, deleted=args.deleted)
     if args.backups is None:
         with open_database(args, read_only=True) as database, closing(find(database)) as clients:
@@ -113,7 +112,9 @@ def run_find(args: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
-def _found(database: Database, filters: Filters, deleted: bool) -> Generator[dict[str, object], None, None]:
+def _found(
+    database: Database, filters: dict[str, object], deleted: bool
+) -> Generator[dict[str, object], None, None]:
     """Matching clients; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
 

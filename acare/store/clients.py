@@ -6,11 +6,10 @@ A public method is one transaction. Clients are returned as the JSON text that S
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
-from typing import Unpack
 
 from acare import ids
 from acare.auth import Caller
-from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Filters, Precondition
+from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound
@@ -86,16 +85,17 @@ class ClientStore:
             rows = connection.execute(LATEST_CREATION).fetchall()
         return rows[0][0] if rows else ""
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-        The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
-        that takes too long.
+        ``filters`` are the query parameters of a list, as they are parsed; None sets no condition. The rows
+        and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if that takes
+        too long.
         """
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             return lists.read(connection, caller.owner_id, page, limit, filters)
 
-    def all(self, caller: Caller, max_clients: int, **filters: Unpack[Filters]) -> Iterator[tuple[str, str]]:
+    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
         """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
 
         InvalidInput if there are more than ``max_clients``.

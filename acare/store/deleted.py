@@ -4,10 +4,9 @@ Deleted clients are not in the full-text index, which would keep their words: a 
 """
 
 import json
-from typing import Unpack
 
 from acare.auth import Caller
-from acare.clients import ClientPage, Filters
+from acare.clients import ClientPage
 from acare.database.database import Database
 from acare.store.clients import MAX_SECONDS
 from acare.store.targets import STORED_JSON
@@ -61,9 +60,9 @@ class DeletedStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: Unpack[Filters]) -> ClientPage:
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
         """Like ``ClientStore.page``, of deleted clients that the caller could see, last deleted first."""
-        words = json.dumps((filters.get("q") or "").split())
+        words = json.dumps(str(filters.get("q") or "").split())
         values = {**_NO_FILTERS, **filters, "words": words, "owner_id": caller.owner_id}
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")

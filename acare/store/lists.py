@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from acare import places, words
-from acare.clients import PROPERTY, ClientPage, Filters
+from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 
@@ -52,7 +52,7 @@ _ORDERS: dict[str | None, str] = {
 
 
 def read(
-    connection: sqlite3.Connection, owner_id: str | None, page: int, limit: int, filters: Filters
+    connection: sqlite3.Connection, owner_id: str | None, page: int, limit: int, filters: Mapping[str, object]
 ) -> ClientPage:
     """See ``ClientStore.page``. ``owner_id`` is the owner whose clients the caller can see; None: all owners.
 
@@ -76,7 +76,7 @@ def read(
 
 
 def read_all(
-    connection: sqlite3.Connection, owner_id: str | None, max_clients: int, filters: Filters
+    connection: sqlite3.Connection, owner_id: str | None, max_clients: int, filters: Mapping[str, object]
 ) -> sqlite3.Cursor:
     """The JSON of each client and the e-mail address of its owner.
 
@@ -91,7 +91,7 @@ def read_all(
     return _at(connection, seqs, _WITH_OWNER)
 
 
-def _values(owner_id: str | None, filters: Filters) -> dict[str, Any]:
+def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
     """The values of the conditions of a list, and ``sort``."""
     values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     user_id = values.pop("user_id", None) or owner_id
