@@ -123,8 +123,8 @@ class Settings:
         unknown = options.keys() - {setting.name for setting in SETTINGS}
         if unknown:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
-        given = {setting.name: setting for setting in SETTINGS if options.get(setting.name) is not None}
-        return cls(**{name: setting.read(options[name], name) for name, setting in given.items()})
+        given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
+        return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
