@@ -26,10 +26,11 @@ from acare.store import users
 KEY_LENGTH = 64
 
 AUTHENTICATE = """
-SELECT users.id, role, api_keys.id, preview, scopes, expires_at
+SELECT users.id, role, api_keys.id, preview, scopes
 FROM api_keys
 JOIN users ON users.id = user_id
-WHERE sha256 = :sha256 AND revoked_at IS NULL AND disabled_at IS NULL
+WHERE sha256 = :sha256
+    AND revoked_at IS NULL AND disabled_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 """
 
 TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
@@ -115,19 +116,16 @@ class KeyStore:
         """
         if len(key) != KEY_LENGTH:
             return None
-        caller, expires_at = self._database.cached(key, self._find)
-        return None if expires_at is not None and expires_at <= self._now() else caller
+        return self._database.cached(key, self._find)
 
-    def _find(self, connection: sqlite3.Connection, key: str) -> tuple[Caller | None, str | None]:
-        """The holder of a key that is not revoked, and when the key expires."""
-        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
+    def _find(self, connection: sqlite3.Connection, key: str) -> Caller | None:
+        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key), "now": self._now()}).fetchone()
         if row is None:
-            return None, None
-        user_id, role, key_id, preview, scopes, expires_at = row
+            return None
+        user_id, role, key_id, preview, scopes = row
+        self._record_use(key_id)
         given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
-        if expires_at is None or expires_at > self._now():
-            self._record_use(key_id)
-        return Caller(user_id, role, key_id, preview, MappingProxyType(given)), expires_at
+        return Caller(user_id, role, key_id, preview, MappingProxyType(given))
 
     def _record_use(self, key_id: str) -> None:
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
