@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
@@ -26,7 +26,6 @@ from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
@@ -101,7 +100,7 @@ class Database:
             if self._closed:
                 self._close_readers()
 
-    def cached(self, key: K, find: Callable[[sqlite3.Connection, K], T]) -> T:
+    def cached(self, key: str, find: Callable[[sqlite3.Connection, str], T]) -> T:
         """The result of ``find`` for ``key``; cached for ``CACHE_NANOSECONDS``, or until ``write``."""
         period = self._clock() // CACHE_NANOSECONDS
         cached = self._cached
