@@ -18,7 +18,7 @@ from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import check_content
-from acare.store.changes import end_cursors
+from acare.store.changes import END_CURSORS
 from acare.store.clients import count
 from acare.store.erasures import CarriedOver, carry_over, is_readable
 
@@ -153,7 +153,7 @@ def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
         connection.execute("PRAGMA secure_delete = ON").fetchall()
         carried_over = None if old is None else carry_over(old, connection)
-        end_cursors(connection)
+        connection.execute(END_CURSORS)
         return count(connection), carried_over
 
 

@@ -44,6 +44,7 @@ WHERE revision > :after AND revision <= :last
 ORDER BY revision
 """
 
+#: Ends all cursors.
 END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
 
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
@@ -122,11 +123,6 @@ class ChangeStore:
                 values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
                 rows, position = _read(connection, values, limit)
         return ChangePage(rows, f"{view}.{position}.{begun}", position < newest)
-
-
-def end_cursors(connection: sqlite3.Connection) -> None:
-    """End all cursors."""
-    connection.execute(END_CURSORS)
 
 
 def end_old_cursors(database: Database, age: str) -> None:

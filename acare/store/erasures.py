@@ -151,7 +151,8 @@ def _erase(connection: sqlite3.Connection, ids: str, values: dict[str, str]) -> 
     """Delete all rows of clients; ``ids`` is a list or SELECT of their ids."""
     deleted = [connection.execute(statement.format(ids=ids), values).rowcount for statement in ERASE]
     if any(deleted):
-        search.erase_deleted_words(connection)
+        search.index_changes(connection)
+        connection.execute(search.OPTIMIZE)  # deletes the words too
 
 
 def _compare(restored: Iterable[tuple[str]], old: Iterable[tuple[str]]) -> tuple[int, int]:

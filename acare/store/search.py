@@ -48,12 +48,6 @@ def index_changes(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
 
 
-def erase_deleted_words(connection: sqlite3.Connection) -> None:
-    """Delete the words that no client has any longer, in the transaction of ``connection``."""
-    index_changes(connection)
-    connection.execute(OPTIMIZE)
-
-
 def rebuild(connection: sqlite3.Connection) -> None:
     """Index all clients again: the index is then correct, and has no words of deleted clients."""
     connection.execute("DELETE FROM clients_to_index")
