@@ -42,7 +42,7 @@ _SWEEP_SECONDS = 1.0
 
 
 class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """Serves ``app`` on a listening socket until SIGTERM or SIGINT, then finishes the open requests.
+    """Serves ``app`` on a listening socket until SIGTERM, SIGINT or SIGHUP, then finishes the open requests.
 
     One thread, the event loop, receives and parses requests, answers the quick ones, sends all responses and
     closes overdue connections. Other threads answer writes and slow reads.
@@ -68,8 +68,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             start_threads(number, partial(self._answer_slow, self._queues[workload]))
         super().__init__(listener, self.sockets)
         # Before the address is printed, so that a stop is clean from then on.
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signal_number, self._stop)
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # nohup ignores SIGHUP, so that the server outlives the terminal.
+            if signal_number != signal.SIGHUP or signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+                signal.signal(signal_number, self._stop)
 
     # --- the listening socket
 
@@ -98,7 +100,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     # --- the loop
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then finish the open requests."""
+        """Serve until SIGTERM, SIGINT or SIGHUP, then finish the open requests."""
         while not self._stopping:
             self._iterate(_SWEEP_SECONDS)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
@@ -117,7 +119,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         log.info("stopped")
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping:
+        if self._stopping and number != signal.SIGHUP:  # a closed terminal sends several
             log.warning("a second signal: the server ends at once; open requests are not finished")
             logging.shutdown()
             os._exit(128 + number)

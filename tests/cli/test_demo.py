@@ -46,11 +46,12 @@ def test_the_invented_clients_are_valid_and_always_the_same(demo):
         assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", client["phone"])
 
 
-def test_a_stopped_demo_leaves_no_file(demo, temporary, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_stopped_demo_leaves_no_file(demo, temporary, tmp_path, monkeypatch, number):
     monkeypatch.setenv("ACARE_DATABASE", str(tmp_path / "mine.db"))
     server = demo()
     assert [path.name.startswith("acare-demo-") for path in temporary.iterdir()] == [True]
-    server.process.send_signal(signal.SIGINT)
+    server.process.send_signal(number)
     assert server.process.wait(timeout=10) == 0
     assert list(temporary.iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"temporary", "server.log"}

@@ -30,7 +30,7 @@ def database(tmp_path):
 # --- open requests are finished
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_with_exit_code_0_and_one_file(tmp_path, database, number):
     """Though a connection without a request is open."""
     with target_in(tmp_path, before=IMPATIENT) as server, connect(server.address):
@@ -38,6 +38,12 @@ def test_a_signal_stops_it_with_exit_code_0_and_one_file(tmp_path, database, num
         server.process.send_signal(number)
         assert server.process.wait(10) == 0
     assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
+
+
+def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
+    with target_in(tmp_path, prefix=["nohup"]) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert (server.is_well(), server.is_well()) == (True, True)  # a stop answers one that waits
 
 
 def test_slow_writes_and_slow_readers_are_waited_for(tmp_path, database):
@@ -159,6 +165,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path, database):
         raw.sendall(request(server.key, "POST", body=BODY))
         assert server.is_well()
         server.stop()
+        server.process.send_signal(signal.SIGHUP)  # closing a terminal can send several
         assert server.process.poll() is None
         server.process.terminate()
         assert server.process.wait(10) == 128 + signal.SIGTERM
