@@ -31,9 +31,9 @@ _FIELDS = [field.name for field in FIELDS]
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
 # The options that fix a problem with a field.
-_NAME = "--lenient for names of one word, --map COLUMN=full_name for a column of full names"
+_NAME = "--lenient for names of one word, --map COLUMN=full_name for full names, --rejects FILE for others"
 _FIXES = {
-    "client_type": "--default client_type=buyer for rows without one",
+    "client_type": "--default client_type=buyer for rows without one, or --map COLUMN=client_type",
     "owner": "--user EMAIL for rows without one; 'acare user add' adds a user",
     "first_name": _NAME,
     "last_name": _NAME,

@@ -16,7 +16,7 @@ from acare.field_types import from_json
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
-_MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+))?\s?([km]?)\s?{_CURRENCY}", re.IGNORECASE)
+_MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?([km]?)\s?{_CURRENCY}", re.I)
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -29,7 +29,7 @@ _DATE = re.compile(
 
 
 def money(text: str) -> Any:
-    """``$350,000``, ``350.000,00 EUR``, ``350k``; a separator before three digits separates thousands."""
+    """``$350,000``, ``350.000,- EUR``, ``350k``; a separator before three digits separates thousands."""
     if text.startswith("["):  # as an export writes a fraction of a cent
         return json_value(text.strip("[]"))
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))

@@ -42,6 +42,7 @@ class CsvReader:
         if not header:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
+        self._chosen = chosen
         self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
         self._readers = TARGETS | {"created_at": partial(cells.timestamp, dates=dates)}
 
@@ -86,9 +87,9 @@ class CsvReader:
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. If several columns map to a field, the first non-empty cell is used.
 
-        Columns in ``chosen`` come first. The other columns of the field are added to the notes, and so are
-        the further values that Google Contacts separates by `` ::: ``. A text whose meaning is empty leaves
-        the field to the next column.
+        Columns in ``chosen`` come first. The other columns of the field are added to the notes with their
+        names, and so are columns that ``chosen`` maps to notes, and the further values that Google Contacts
+        separates by `` ::: ``. A text whose meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
         sources: dict[str, tuple[str, object]] = {}
@@ -101,9 +102,9 @@ class CsvReader:
                 text = meanings.get(plain, meanings.get("*", text))
             if not target or not text.strip():
                 continue
-            if target in sources:
-                if written != sources[target][1]:
-                    others.append(f"{name}: {written}")
+            if target in sources or (target == "notes" and name in self._chosen):
+                if written != sources.get(target, ("", ""))[1]:
+                    others.append(f"{name}: {text}")
                 continue
             if target in ("email", "phone"):
                 text, *more = text.split(" ::: ")

@@ -12,10 +12,11 @@ BUYERS = ("--default", "client_type=buyer")
 
 NOTES = ["--map=Street=notes", "--map=City=notes"]
 MEANINGS = [f"--value=Stage:{each}" for each in ("new=inactive", "Bad: timing=?=closed", "*=active")]
-STREETS = "Name,Street,Phone,Phone,City\nA B,Main St 1,1,2,Taft"
+STREETS = "Name,Street,Phone,Phone,City,Notizen\nA B,Main St 1,1,2,Taft,Dogs"
 OTHERS = "Name,Phone,Mobile,Tel,Notes,Background\nA B,1,2,1,x,y"
 INVALID = "Name,E-Mail,budget_max,Created,notes\nA B,no address,abc,never,Dogs"
 MOVED = "Dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
+GERMAN = "Name,Art,Kundenstatus,Tel. mobil\nA B,Eigentümerin,geschlossen,5"
 NUMBERS = "Name,Phone,Notes\nA B,661 ::: 662 ::: 663,VIP"
 BOTH_CLOSED = {"client_type": "both", "status": "closed"}
 LENIENT, ONE_WORD = ["--lenient"], {"first_name": "-", "last_name": "Cher"}
@@ -36,14 +37,16 @@ ROWS = {  # the file, arguments, and fields of the client
     "an ignored column": ("Name,email\nA B,a@b", ["--map", "email="], {"email": None}),
     "a default and a value": ("Name,Source\nA B,web", ["--default=source=old"], {"source": "web"}),
     "a default for a blank cell": ("Name,Source\nA B,", ["--default=source=old"], {"source": "old"}),
-    "columns in the notes": (STREETS, NOTES, {"notes": "Main St 1\nCity: Taft\nPhone (4): 2"}),
+    "columns in the notes": (STREETS, NOTES, {"notes": "Dogs\nStreet: Main St 1\nCity: Taft\nPhone (4): 2"}),
     "further values in the notes": (OTHERS, [], {"notes": "x\nMobile: 2\nBackground: y"}),
     "numbers of Google": (NUMBERS, [], {"phone": "661", "notes": "VIP\nPhone: 662\nPhone: 663"}),
     "addresses of Google": ("Name,Email\nA B,a@b ::: c@d", [], {"email": "a@b", "notes": "Email: c@d"}),
     "German words": ("Name,Type,Status\nA B,Verkäuferin,Aktiv", [], {"client_type": "seller"}),
+    "German columns": (GERMAN, [], {"client_type": "seller", "status": "closed", "phone": "5"}),
     "French words": ("Name,Type,Status\nA B,Les deux,CLOTURÉ", [], BOTH_CLOSED),
     "Spanish words": ("Name,Type,Status\nA B,ambos,Cerrada", [], BOTH_CLOSED),
     "a meaning": ("Name,Stage\nA B,New", MEANINGS, {"status": "inactive"}),
+    "a meaning in the notes": ("Name,Nr\nA B,5", ["--map=Nr=notes", "--value=Nr:5=x"], {"notes": "Nr: x"}),
     "a meaning of text in white space": ("Name,Stage\nA B,NEW ", MEANINGS, {"status": "inactive"}),
     "a meaning of text with : and =": ("Name,Stage\nA B,Bad: timing=?", MEANINGS, {"status": "closed"}),
     "a meaning of all other texts": ("Name,Stage\nA B,x", MEANINGS, {"status": "active"}),
@@ -108,10 +111,14 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
 @pytest.mark.parametrize(
     ("header", "row", "fix"),
     [
-        ("Name", "A B", "--default client_type=buyer"),
+        ("Name", "A B", "--default client_type=buyer for rows without one, or --map COLUMN=client_type"),
         ("Name,Type", "A B,Kauf", "--value Type:Kauf=TYPE, for all others --value 'Type:*=TYPE'"),
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
-        ("Name,Type", "Cher,buyer", "--lenient for names of one word"),
+        (
+            "Name,Type",
+            "Cher,buyer",
+            "--lenient for names of one word, --map COLUMN=full_name for full names, --rejects",
+        ),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
         ("Name,Type,Phone", "A B,buyer,4.9661E+11", "--lenient, or --rejects FILE; format a column with E+"),
