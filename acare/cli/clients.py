@@ -51,10 +51,9 @@ COPIES = "Backups and copies of the database are unchanged; --backups DIR lists 
 
 
 def add_to(commands: Commands) -> None:
-    text = checked(String(min_length=1, max_length=200).validate)
     add_command(
         commands, "find", run_find, "find clients by name, phone or other words, or buyers for a property",
-        argument("q", metavar="TEXT", nargs="?", type=text, help="the words, in quotes if there are several"),
+        argument("q", metavar="TEXT", nargs="*", help="the words"),
         *(
             argument(f"--{name.replace('_', '-')}", metavar=name.upper(), type=checked(parse),
                      help="find buyers whom a property with this could suit")
@@ -101,7 +100,11 @@ def add_to(commands: Commands) -> None:
 def run_find(args: argparse.Namespace) -> int:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
-    filters = {name: getattr(args, name) for name in ("q", "sort", *PROPERTY)}
+    try:
+        q = String(min_length=1, max_length=200).validate(" ".join(args.q)) if args.q else None
+    except ValueError as error:
+        raise SettingError(f"TEXT {error}") from None
+    filters = {"q": q, **{name: getattr(args, name) for name in ("sort", *PROPERTY)}}
     find = partial(_found, filters=filters, deleted=args.deleted)
     if args.backups is None:
         with open_database(args, read_only=True) as database, closing(find(database)) as clients:

@@ -113,8 +113,6 @@ def _check_disk(path: Path, folder: Path | None) -> Check:
 def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     try:
         made, future = backups(stem, folder)
-    except FileNotFoundError:
-        made, future = [], []
     except OSError as error:
         return Check("backup", [f"{folder}: {error.strerror}"], {})
     problems = [f"{path.name} is from the future: rename it, and check the clock" for path in future]

@@ -28,8 +28,10 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     ]
     assert run("find", "LEE").out.splitlines() == [heading, *lines]
     assert run("find", "6615550142").out.splitlines() == [heading, *lines[1:]]
+    assert run("find", "zoe", "LEE").out.splitlines() == [heading, *lines[:1]]
     assert run("find", "unknown").out.splitlines() == [heading]
-    run("find", " ", status=2)
+    for words in ([""], [" "], ["a" * 100, "b" * 100]):
+        assert "TEXT must have 1 to 200 characters" in run("find", *words, status=2).err
 
 
 def test_find_shows_buyers_for_a_property(run, ana):

@@ -90,6 +90,10 @@ def no_backup(path, folder, monkeypatch):
     next(folder.glob("*.db")).unlink()
 
 
+def no_folder(path, folder, monkeypatch):
+    folder.rename(folder.with_name("unmounted"))
+
+
 def old_backup(path, folder, monkeypatch):
     """A copied backup: its modification time is the time of the copying."""
     (backup,) = folder.glob("*.db")
@@ -125,6 +129,7 @@ def damaged_backup(path, folder, monkeypatch):
         (no_room, "there is no room for another backup"),
         (long_log, "log: larger than -0.0 MiB: a process keeps an old snapshot"),
         (no_backup, "there is no backup in"),
+        (no_folder, "backups: No such file or directory"),
         (old_backup, "the newest backup is older than 48 hours"),
         (backup_from_the_future, "000Z.db is from the future: rename it, and check the clock\n"),
         (damaged_backup, "damaged"),
