@@ -54,8 +54,10 @@ def test_the_form_handler_makes_one_client_a_day(office, monkeypatch):
         (400, {"email": ""}),
         (400, {"email": "x"}),
     ):
-        TestApp(names["application"]).post("/", {**ANA, "notes": "A\r\nb", **changes}, status=status)
-    assert broker.total("q=ana+silva") == 1
+        fields = {**ANA, "notes": "A\r\nb", "status": "closed", **changes}
+        TestApp(names["application"]).post("/", fields, status=status)
+    TestApp(names["application"]).get("/", status=400)
+    assert broker.total("q=ana+silva&status=active") == 1
 
 
 def test_the_script_makes_one_client_a_day(office, tmp_path):

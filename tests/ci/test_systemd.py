@@ -30,6 +30,7 @@ LEAVE, ARRIVE = examples("sh", "Moving to another machine")
 (UNINSTALL,) = examples("sh", "Uninstalling")
 (LITESTREAM,) = examples("yaml", "Replication")
 (STAND_BY,) = examples("sh", "Another machine")
+RESTORE, _ = examples("sh", "Restoring a backup")
 
 # The user acare may not see the Python that runs this.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -230,14 +231,30 @@ def test_the_commands_of_a_year_update_move_and_remove_the_service(machine, inst
         run(START)
         run(UPDATE)
         assert are_active(run, ENABLE)
-        run(LEAVE)
-        run("rm /var/lib/acare/acare.db*")
+        run(LEAVE + "acare backup /var/lib/acare/moving")  # one of several, as in a copied backup folder
+        run("rm /var/lib/acare/acare.db* /var/lib/acare-backups/*")
         run(replaced(START, {"you@example.com": "other@example.com"}))  # the new machine
         run(ARRIVE)
-        assert run("acare user list | cut -f 5") == "email\nyou@example.com\n"
+        for database in ("/var/lib/acare/acare.db", '"$(ls /var/lib/acare-backups/*.db | tail -n 1)"'):
+            assert run(f"acare user list --database {database} | cut -f 5") == "email\nyou@example.com\n"
         assert are_active(run, ENABLE)
-        run(f"cd /mnt; {UNINSTALL}")
+        run(RESTORE)
+        run(replaced(UNINSTALL, {"/root/": "/mnt/"}))
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
+
+
+@pytest.mark.parametrize(("block", "step"), [(UPDATE, "install ."), (UNINSTALL, "/root/")])
+def test_a_failing_step_ends_an_update_or_a_removal(started, block, step):
+    _, _, run = started
+    process = "systemctl show --value --property=MainPID acare.service"
+    before = run(process)
+    run("set +e\n" + replaced(block, {step: "/missing/"}) + "true")
+    assert run(process) == before
+
+
+def test_only_root_reads_the_address_of_the_alarm(started):
+    folder, _, _ = started
+    assert (folder / "etc" / "acare-alarm").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_commands_move_the_service_to_another_machine(machine):
