@@ -110,8 +110,7 @@ class UserStore:
         def work(connection: sqlite3.Connection) -> None:
             user, removed = get(connection, which), 0
             with _keeping_a_broker(connection, user), suppress(sqlite3.IntegrityError):
-                for statement in REMOVE:
-                    removed = connection.execute(statement, {"id": user.id}).rowcount
+                _, removed = [connection.execute(statement, {"id": user.id}).rowcount for statement in REMOVE]
             if not removed:
                 reason = "has had clients, used a key or changed something; see 'acare user disable'"
                 raise UserError(f"not removed: {user.email} {reason}")

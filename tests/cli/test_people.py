@@ -162,6 +162,8 @@ def test_the_last_broker_is_not_removed(run, app):
 @pytest.mark.parametrize("past", ["a used key", "a deleted client"])
 def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
     client = api.create()["id"]
+    run("key", "create", "--user", BEN)
+    keys = run("key", "list").out.count(BEN)
     if past == "a used key":
         ben.get("/v1/clients")
         app.database.write(lambda connection: None)  # after the queued record of the use
@@ -169,6 +171,7 @@ def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
         run("transfer", "--from", "broker@example.com", "--to", BEN)
         api.delete(client)
     assert run("user", "remove", BEN, status=1).err.startswith(f"acare: not removed: {BEN} has had clients")
+    assert run("key", "list").out.count(BEN) == keys
 
 
 # --- transfer
