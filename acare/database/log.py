@@ -35,6 +35,8 @@ ATTEMPT_SECONDS = 5.0
 
 _RETRY_SECONDS = 0.005
 
+CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+
 
 def write_one_page(connection: sqlite3.Connection) -> None:
     """Write one page to the log without a change: SQLite writes ``user_version`` again."""
@@ -139,12 +141,13 @@ class WriteAheadLog:
         try:
             self._refuse_after_failure()  # only now can no other process be in a checkpoint
             while True:
-                _, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                # The first one is 1, and the others are -1, if another process is in a checkpoint.
+                busy, in_log, copied = self._checkpointer.execute(CHECKPOINT).fetchone()
                 if copied == in_log or time.monotonic() >= give_up:
                     break
                 time.sleep(_RETRY_SECONDS)
             self._copied_rows = self._connection.total_changes
-            self._size = in_log * (FRAME.size + self._page_size)
+            self._size = self._file_size() if busy else in_log * (FRAME.size + self._page_size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -156,7 +159,7 @@ class WriteAheadLog:
             raise
         finally:
             self._connection.execute("ROLLBACK")
-        return bool(copied == in_log)
+        return bool(copied == in_log and not busy)
 
     def _is_long(self) -> bool:
         return self._size >= MAX_SIZE // 4

@@ -1,9 +1,11 @@
 """Checkpoints: what they wait for, what waits for them, and how long the log gets."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from support.files import snapshot
@@ -94,6 +96,32 @@ def test_the_log_stays_short_beside_a_reader(bench, monkeypatch):
     stop.set()
     reader.result()
     assert ONE_PAGE * 100 < bench.log_size() < ONE_PAGE * 500
+
+
+# SQLite's lock on checkpoints. (sqlite.org/walformat.html, 2.3.1)
+LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as shared:
+    fcntl.lockf(shared, fcntl.LOCK_EX, 1, 121)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("always")
+def test_a_stopped_checkpoint_of_another_process_ends_writes(bench, monkeypatch):
+    """At the maximum size, since the log cannot be emptied."""
+    monkeypatch.setattr(log, "MAX_SIZE", 10 * 4096)
+    monkeypatch.setattr(log, "EMPTY_SECONDS", 0)
+    bench.run(add(0))
+    command = [sys.executable, "-c", LOCK, f"{bench.path}-shm"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        for n in range(1, 20):
+            with suppress(StoreUnavailable):
+                bench.run(add(n))
+        with pytest.raises(StoreUnavailable, match="too long"):
+            bench.run(add(20))
 
 
 @pytest.mark.usefixtures("always")
