@@ -6,12 +6,16 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Free bytes on the disk that SQLite needs to open a database: for the index of the log.
 _OPENING_BYTES = 32 * 1024
+
+#: Seconds for which a folder may be locked by a process that removes temporary files.
+LOCK_SECONDS = 1.0
 
 #: The prefix of temporary files.
 PREFIX = ".acare-tmp-"
@@ -28,8 +32,7 @@ def temporary(target: Path) -> Iterator[Path]:
     remove_temporary_files(folder)
     lock = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(lock, fcntl.LOCK_SH)
+        _lock(lock)
         handle, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
         os.close(handle)
         try:
@@ -56,6 +59,19 @@ def remove_temporary_files(folder: Path) -> None:
             _remove(folder, PREFIX)
         finally:
             os.close(lock)
+
+
+def _lock(folder: int) -> None:
+    """Keep others from removing temporary files. Goes on without a lock if the folder has none, as on some
+    network file systems, or if another program keeps it locked.
+    """
+    give_up = time.monotonic() + LOCK_SECONDS
+    with suppress(OSError):
+        while time.monotonic() < give_up:
+            with suppress(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                break
+            time.sleep(0.01)
 
 
 def _remove(folder: Path, prefix: str) -> None:

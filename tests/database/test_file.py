@@ -1,5 +1,6 @@
 """A database file: creating one, and refusing files that acare should not open, unchanged."""
 
+import fcntl
 import os
 import sqlite3
 import stat
@@ -202,6 +203,14 @@ def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
         (folder / f"{PREFIX}{name}").write_bytes(b"a client")
     work(folder / "acare.db", folder)
     assert list(folder.glob(f"{PREFIX}*")) == []
+
+
+def test_a_folder_that_another_program_has_locked_is_used(tmp_path):
+    locked = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(locked, fcntl.LOCK_EX)
+    with temporary(tmp_path / "all.csv") as used:
+        assert used.exists()
+    os.close(locked)
 
 
 def test_a_temporary_file_in_use_is_not_removed(tmp_path):
