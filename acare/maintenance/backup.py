@@ -22,7 +22,7 @@ from acare.errors import AcareError, DatabaseRefused, NotFound
 from acare.maintenance.verification import check_content
 
 # Backups, and the copies that restores and migrations leave.
-_COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)")
+_COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
@@ -35,7 +35,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     """
     file.check(database)
     if os.access(database, os.W_OK) and not file.is_backup(database):
-        recover(database)
+        with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the log, too
+            recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     try:
         if not folder.exists():

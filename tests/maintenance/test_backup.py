@@ -1,5 +1,6 @@
 """Making backups: verified copies, snapshots while others write, and deleting old ones."""
 
+import errno
 import hashlib
 import os
 import re
@@ -16,6 +17,7 @@ from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
 
+from acare.database import log_recovery
 from acare.database.file import checksum_file
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
@@ -34,6 +36,15 @@ def test_file_and_log_become_one_private_backup_with_a_checksum(path, folder):
     assert checksum_file(backup).read_text() == f"{digest}  {backup.name}\n"  # as sha256sum reads it
     assert {stat.S_IMODE(file.stat().st_mode) for file in backup.parent.iterdir()} == {0o600}
     assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
+
+
+def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypatch):
+    def fail(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    leave_log(path, "Ana", "Bea")
+    monkeypatch.setattr(log_recovery, "_write_again", fail)
+    assert names(back_up(path, folder)) == ["Ana", "Bea"]
 
 
 @pytest.mark.parametrize("folder", [None, "mine"])
