@@ -92,8 +92,8 @@ _NAMES = {*SERVER_FIELDS, *(field.name for field in FIELDS)}
 def parse_client(text: str) -> dict[str, Any]:
     """A client from its stored JSON, which can lack newer fields. StoreUnavailable if it is damaged."""
     with suppress(ValueError):
-        client: dict[str, Any] = json.loads(text)
-        if client.keys() <= _NAMES:
+        client = json.loads(text)
+        if isinstance(client, dict) and set(SERVER_FIELDS) <= client.keys() <= _NAMES:
             return client
     raise StoreUnavailable(DAMAGED)
 

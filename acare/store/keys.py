@@ -225,6 +225,6 @@ def _hash(key: str) -> bytes:
 
 def _scopes(text: str) -> dict[str, list[str]]:
     """The scopes in the stored JSON. In a file that was edited by hand, invalid ones give no rights."""
-    with suppress(ValueError):
+    with suppress(ValueError, AttributeError):
         return {name: actions for name, actions in json.loads(text).items() if is_scope(name, actions)}
     return {}

@@ -94,9 +94,10 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     [
         ('{clients: ["read"]}', "none"),  # JSON5, which SQLite accepts since 3.42
         ('{"clients": 5}', "none"),
+        ("[]", "none"),
         ('{"clients": [["read"]], "users": ["read"]}', "users:read"),
     ],
-    ids=["json5", "a number", "a list in a list"],
+    ids=["json5", "a number", "a list", "a list in a list"],
 )
 def test_scopes_edited_by_hand_give_no_rights_if_invalid(run, path, edited, left):
     key = run("key", "create", "--user", ANA).out.strip()

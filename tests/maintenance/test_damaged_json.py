@@ -4,7 +4,8 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.errors import DAMAGED
+from acare.errors import DAMAGED, StoreUnavailable
+from acare.fields import parse_client
 
 FLIPPED = {
     "the owner": (b'"user_id":"0', b'"user_id":"1'),
@@ -44,3 +45,9 @@ def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
         for url in [*urls, "/v1/clients", "/v1/changes"] if name == "a character" else urls:
             assert DAMAGED in Api(app, key).get(url, status=503).text
     assert "Jordan" not in caplog.text
+
+
+@pytest.mark.parametrize("text", ["{}", "null", "[1]"])
+def test_json_without_the_fields_of_a_client_is_damaged(text):
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        parse_client(text)
