@@ -55,6 +55,9 @@ class HistoryPage(NamedTuple):
 #: The orders of a list. The first one is the default.
 SORTS = ("created_at", "updated_at", "name")
 
+#: The text of a search. A possessive quantifier (++) never backtracks.
+SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
+
 _text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
 
 #: The filters that describe a property, each with the function that reads it from a text.

@@ -23,11 +23,10 @@ from acare.cli.options import (
     parse_id,
 )
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.clients import PROPERTY, SORTS
+from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
-from acare.field_types import String
 from acare.fields import parse_client
 from acare.importing import json_lines
 from acare.maintenance import backup
@@ -101,7 +100,7 @@ def run_find(args: argparse.Namespace) -> int:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
     try:
-        q = String(min_length=1, max_length=200).validate(" ".join(args.q)) if args.q else None
+        q = SEARCH.validate(" ".join(args.q)) if args.q else None
     except ValueError as error:
         raise SettingError(f"TEXT {error}") from None
     filters = {"q": q, **{name: getattr(args, name) for name in ("sort", *PROPERTY)}}

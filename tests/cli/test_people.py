@@ -32,6 +32,7 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert run("find", "unknown").out.splitlines() == [heading]
     for words in ([""], [" "], ["a" * 100, "b" * 100]):
         assert "TEXT must have 1 to 200 characters" in run("find", *words, status=2).err
+    assert "TEXT must have at most 8 words" in run("find", *"abcdefghi", status=2).err
 
 
 def test_find_shows_buyers_for_a_property(run, ana):
