@@ -20,6 +20,7 @@ if os.access("/dev/shm", os.W_OK):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a script. The commands that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also under nohup
 
 # Tests in ci/ need the network, or programs that .ci/run installs.
 collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
