@@ -37,8 +37,6 @@ _CHARACTERS = str.maketrans({**dict.fromkeys(_PRIVATE, " "), **dict.fromkeys("â€
 
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
-_NO_DIGITS = re.compile(r"\D+")
-
 _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
 
 # Digits that find the numbers which end with them; digits that two notations of a number have in common.
@@ -163,7 +161,7 @@ def _compose(text: str) -> str:
 
 
 def _digits(text: str) -> str:
-    return _NO_DIGITS.sub("", text)
+    return "".join(filter(str.isdecimal, text))
 
 
 def _all(queries: Iterable[str]) -> str:
