@@ -239,11 +239,11 @@ def test_the_commands_of_a_year_update_move_and_remove_the_service(machine, inst
             assert run(f"acare user list --database {database} | cut -f 5") == "email\nyou@example.com\n"
         assert are_active(run, ENABLE)
         run(RESTORE)
-        run(replaced(UNINSTALL, {"/root/": "/mnt/"}))
+        run(replaced(UNINSTALL, {"~/": "/mnt/"}))
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
 
 
-@pytest.mark.parametrize(("block", "step"), [(UPDATE, "install ."), (UNINSTALL, "/root/")])
+@pytest.mark.parametrize(("block", "step"), [(UPDATE, "install ."), (UNINSTALL, "~/")])
 def test_a_failing_step_ends_an_update_or_a_removal(started, block, step):
     _, _, run = started
     process = "systemctl show --value --property=MainPID acare.service"
