@@ -145,10 +145,9 @@ def _split(text: str) -> list[str]:
 
 def _spellings(word: str) -> list[str]:
     """All spellings of a word of ``_split``, so that each finds the others."""
-    parts = _SPELLED.split(word)
-    if len(parts) == 1:
+    if word.isascii() and "'" not in word:  # most words, and faster than the pattern
         return [word]
-    choices = [_SPELLINGS.get(part, (part,)) for part in parts]
+    choices = [_SPELLINGS.get(part, (part,)) for part in _SPELLED.split(word)]
     spellings: Iterable[Iterable[str]] = itertools.product(*choices)
     if math.prod(map(len, choices)) > _MAX_SPELLINGS:
         spellings = ([choice[n] for choice in choices] for n in (0, -1))
