@@ -69,6 +69,7 @@ def add_to(commands: Commands) -> None:
     flag("--rejects", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
     flag("--on-duplicate", choices=("fail", "skip", "create"), default="fail",
          help="how to handle clients that already exist, by id, e-mail or phone (default: fail)")  # fmt: skip
+    flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
     flag("--dry-run", action="store_true", help="report problems, and write nothing")
     add_flags(parser, only=("database",))
     parser.set_defaults(run=run)
@@ -78,7 +79,6 @@ def add_to(commands: Commands) -> None:
     flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
          help="the value for a text in a column, for example 'Lead Status:New=active' or "
          "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
-    flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
     flag = parser.add_argument_group("for a URL").add_argument
     flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
 
@@ -121,17 +121,11 @@ def run(args: argparse.Namespace) -> int:
             defaults={**dict(args.defaults), "owner": args.user},
             on_duplicate=args.on_duplicate,
             lenient=args.lenient,
+            dates=args.dates,
             rejects=args.rejects,
             dry_run=args.dry_run,
         )
-        result = Result()
-        try:
-            import_rows(
-                database, reader, options, result, lambda: progress("Importing", file.tell(), size, "B")
-            )
-        except KeyboardInterrupt:
-            if not result.is_written:
-                raise
+        result = import_rows(database, reader, options, lambda: progress("Importing", file.tell(), size, "B"))
     _print_columns(reader.columns, args)
     _print_problems(result, reader.columns)
     _print_counts(result)
@@ -160,7 +154,7 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
     if is_json:
         return JsonReader(file)
     try:
-        return CsvReader(file, dict(args.targets), args.values, args.dates)
+        return CsvReader(file, dict(args.targets), args.values)
     except UserError as error:
         raise UserError(f"{args.source}: {error}") from None
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from acare import timestamps
 from acare.field_types import from_json
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
@@ -50,26 +51,22 @@ def plain(text: str) -> str:
     return re.sub(r"\(\d+\)|[\W_]", "", unicodedata.normalize("NFKD", text).casefold())
 
 
-def entries(file: str) -> list[tuple[str, str]]:
-    """The texts in columns.ini or words.ini, each with its field or value."""
+@cache
+def known(file: str) -> dict[str, str]:
+    """The fields in columns.ini, or the values in words.ini, by the plain texts that stand for them."""
     table = configparser.ConfigParser(delimiters="=", interpolation=None)
     table.read_string(Path(__file__).with_name(file).read_text("utf-8"))
-    return [
-        (text, name)
+    return {
+        plain(text): name
         for section in table.sections()
         for name, texts in table[section].items()
         for text in re.split(r",\s*", texts)
-    ]
-
-
-@cache
-def _values() -> dict[str, str]:
-    return {plain(text): value for text, value in entries("words.ini")}
+    }
 
 
 def word(text: str) -> Any:
     """A client_type or status, in any case, or its word in another language."""
-    return _values().get(plain(text), text.strip().casefold())
+    return known("words.ini").get(plain(text), text.strip().casefold())
 
 
 def texts(text: str, separator: str = ";") -> Any:
@@ -129,10 +126,9 @@ def timestamp(text: str, dates: str | None = None) -> str:
             moment = datetime.fromisoformat(text.strip().replace("/", "-"))
         else:
             moment = _moment(match, "dmy" if match[2] == "." else dates)
-        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return timestamps.parse(str(moment.replace(tzinfo=moment.tzinfo or UTC)))
+    except ValueError:
         return ""
-    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def _moment(match: re.Match[str], order: str | None) -> datetime:

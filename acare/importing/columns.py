@@ -58,8 +58,8 @@ def find_columns(
             raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
     columns = []
-    for position, (name, plain) in enumerate(zip(names, map(cells.plain, header), strict=True)):
-        field = chosen.get(name, known.get(plain))
+    for position, name in enumerate(names):
+        field = chosen.get(name, known.get(cells.plain(name)))
         columns.append(Column(position, name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
@@ -85,6 +85,6 @@ def _fields_by_name() -> dict[str, str]:
     """The field of each plain name."""
     return {
         **{cells.plain(target): target for target in TARGETS},
-        **{cells.plain(name): field for name, field in cells.entries("columns.ini")},
+        **cells.known("columns.ini"),
         "acarereason": "",  # the column of reasons in a file of rejected rows
     }

@@ -4,32 +4,24 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import IO, Any
 
 from acare import csv_rows
 from acare.errors import FieldError, UserError
-from acare.importing import cells
 from acare.importing.columns import TARGETS, find_columns
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
-_UNREADABLE = "must have closed quotes and cells of at most 131072 characters"
 
 
 class CsvReader:
     """The rows of a CSV file: UTF-8 or Windows-1252. UserError if it is not CSV.
 
-    ``chosen`` and ``values`` are the arguments of ``find_columns``. ``dates`` is the order of day and month,
-    dmy or mdy.
+    ``chosen`` and ``values`` are the arguments of ``find_columns``.
     """
 
     def __init__(
-        self,
-        file: IO[bytes],
-        chosen: Mapping[str, str],
-        values: Iterable[tuple[str, str, str]],
-        dates: str | None,
+        self, file: IO[bytes], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
     ) -> None:
         self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
@@ -44,7 +36,6 @@ class CsvReader:
         self.columns = find_columns(header, chosen, values)
         self._chosen = chosen
         self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
-        self._readers = TARGETS | {"created_at": partial(cells.timestamp, dates=dates)}
 
     def __iter__(self) -> Iterator[Row]:
         width = len(self.columns)
@@ -82,7 +73,8 @@ class CsvReader:
                     yield line, list(map(csv_rows.undefuse, record))
                 line = records.line_num + 1
         except csv.Error as error:
-            raise UserError(f"line {line} {_UNREADABLE}: {error}") from None
+            reason = "must have closed quotes and cells of at most 131072 characters"
+            raise UserError(f"line {line} {reason}: {error}") from None
 
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. If several columns map to a field, the first non-empty cell is used.
@@ -94,12 +86,10 @@ class CsvReader:
         values: dict[str, Any] = {}
         sources: dict[str, tuple[str, object]] = {}
         others: list[str] = []
-        width = len(record)
         for position, name, target, meanings in self._chosen_first:
-            written = text = record[position] if position < width else ""
-            plain = text.strip().casefold()
-            if plain:
-                text = meanings.get(plain, meanings.get("*", text))
+            written = text = record[position] if position < len(record) else ""
+            if text.strip():
+                text = meanings.get(text.strip().casefold(), meanings.get("*", text))
             if not target or not text.strip():
                 continue
             if target in sources or (target == "notes" and name in self._chosen):
@@ -110,7 +100,7 @@ class CsvReader:
                 text, *more = text.split(" ::: ")
                 others += [f"{name}: {value}" for value in more]
             sources[target] = name, written
-            values[target] = self._readers[target](text)
+            values[target] = TARGETS[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
             if name not in sources:
                 sources[name] = sources["full_name"]

@@ -8,7 +8,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO
 
 from acare import ids
@@ -23,7 +22,7 @@ _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
 
 
-@dataclass
+@dataclasses.dataclass
 class ProblemSummary:
     """The rows with one kind of problem: their number, and the first with different cells.
 
@@ -37,7 +36,7 @@ class ProblemSummary:
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclass
+@dataclasses.dataclass
 class Result:
     """The result of an import.
 
@@ -53,29 +52,37 @@ class Result:
         """Whether refused rows or duplicates prevent the import."""
         return bool(self.counts["duplicate"] or (self.counts["refused"] and options.rejects is None))
 
+    def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
+        """Count a problem, duplicate or warning; ``text`` is shown with the row."""
+        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+        place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
+        summary = self.summaries.setdefault(f"{field} {message}", ProblemSummary(field))
+        summary.column = summary.column or row.sources.get(field, ("",))[0]
+        summary.count += 1
+        if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
+            summary.examples[place] = shown
+
 
 def import_rows(
-    database: Database,
-    reader: CsvReader | JsonReader,
-    options: Options,
-    result: Result,
-    progress: Callable[[], None],
-) -> None:
+    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[], None]
+) -> Result:
     """Import all valid rows, or none. ``progress`` is called after each row.
 
-    StoreUnavailable if the database cannot be written now. After a KeyboardInterrupt, ``result`` says whether
-    the rows were written.
+    StoreUnavailable if the database cannot be written now. Ctrl-C has no effect after the commit.
     """
-    with _rejects(options, result) as rejects, database.transaction() as connection:
-        importer = _Importer(ImportStore(connection), options, result)
-        for row in reader:
-            problems = importer.add(row)
-            if problems and rejects is not None:
-                reader.reject(rejects, row, str(InvalidInput(*problems)))
-            progress()
-        if not result.counts:
-            raise UserError("the source has no rows")
-        if not options.dry_run and not result.is_blocked(options):
+    result = Result()
+    try:
+        with _rejects(options, result) as rejects, database.transaction() as connection:
+            store = ImportStore(connection)
+            for row in reader:
+                problems = _import(row, store, options, result)
+                if problems and rejects is not None:
+                    reader.reject(rejects, row, str(InvalidInput(*problems)))
+                progress()
+            if not result.counts:
+                raise UserError("the source has no rows")
+            if options.dry_run or result.is_blocked(options):
+                return result
             if rejects is not None:
                 rejects.flush()  # a full disk must fail before the commit
             try:
@@ -84,6 +91,10 @@ def import_rows(
             except KeyboardInterrupt:  # after the COMMIT, if Ctrl-C came during it
                 result.is_written = not connection.in_transaction
                 raise
+    except KeyboardInterrupt:
+        if not result.is_written:
+            raise
+    return result
 
 
 @contextmanager
@@ -101,43 +112,28 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
                 options.rejects.unlink()
 
 
-class _Importer:
-    """Writes rows in a transaction."""
+def _import(row: Row, store: ImportStore, options: Options, result: Result) -> list[FieldError]:
+    """Write a row, unless it has problems. Returns the problems."""
+    problems = row.validate(options, store.owners)
+    for problem in problems:
+        result.add_problem(row, problem.field, problem.message, row.text(problem.field))
+    result.counts["refused" if problems else _write(row, store, options, result)] += 1
+    return problems
 
-    def __init__(self, store: ImportStore, options: Options, result: Result) -> None:
-        self._store, self._options, self._result = store, options, result
 
-    def add(self, row: Row) -> list[FieldError]:
-        """Write a row, unless it has problems. Returns the problems."""
-        problems = row.validate(self._options, self._store.owners)
-        for problem in problems:
-            self._count_problem(row, problem.field, problem.message, row.text(problem.field))
-        self._result.counts["refused" if problems else self._write(row)] += 1
-        return problems
-
-    def _write(self, row: Row) -> str:
-        """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
-        policy = self._options.on_duplicate
-        client_id = row.given.get("id")
-        match = self._store.find(row.client, client_id) if client_id or policy != "create" else None
-        by, name = match or (None, "")
-        if by == "name":
-            self._count_problem(row, "same", "name as another client, without e-mail and phone", name)
-        elif by is not None and policy != "create":
-            self._count_problem(row, "duplicate", f"of this client by {by}", name)
-            return "skipped" if policy == "skip" else "duplicate"
-        values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": self._options.now}
-        if client_id is None or by is not None:
-            values["id"] = str(ids.new())
-        self._store.add(values)
-        return "created"
-
-    def _count_problem(self, row: Row, field: str, message: str, text: str) -> None:
-        """Count a problem, duplicate or warning; ``text`` is shown with the row."""
-        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
-        place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
-        summary = self._result.summaries.setdefault(f"{field} {message}", ProblemSummary(field))
-        summary.column = summary.column or row.sources.get(field, ("",))[0]
-        summary.count += 1
-        if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
-            summary.examples[place] = shown
+def _write(row: Row, store: ImportStore, options: Options, result: Result) -> str:
+    """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
+    policy = options.on_duplicate
+    client_id = row.given.get("id")
+    match = store.find(row.client, client_id) if client_id or policy != "create" else None
+    by, name = match or (None, "")
+    if by == "name":
+        result.add_problem(row, "same", "name as another client, without e-mail and phone", name)
+    elif by is not None and policy != "create":
+        result.add_problem(row, "duplicate", f"of this client by {by}", name)
+        return "skipped" if policy == "skip" else "duplicate"
+    values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": options.now}
+    if client_id is None or by is not None:
+        values["id"] = str(ids.new())
+    store.add(values)
+    return "created"

@@ -39,13 +39,14 @@ class Options:
     """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
     ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` completes
-    names of one word and moves invalid optional values to the notes.
+    names of one word and moves invalid optional values to the notes. ``dates``: see ``cells.timestamp``.
     """
 
     now: str
     defaults: Mapping[str, object]
     on_duplicate: Literal["fail", "skip", "create"] = "fail"
     lenient: bool = False
+    dates: str | None = None
     rejects: Path | None = None
     dry_run: bool = False
 
@@ -114,5 +115,5 @@ def _given(name: str, value: object, options: Options, owners: Mapping[str, str]
         return ids.canonical(text)
     if name == "owner":
         return owners.get(text.lower())
-    timestamp = cells.timestamp(text)
+    timestamp = cells.timestamp(text, options.dates)
     return timestamp if _MIN_TIME <= timestamp <= options.now else None

@@ -30,8 +30,8 @@ def wait():
     if next(rows) % 500 == 0:
         print("rows", flush=True)
         sys.stdin.readline()
-def slowly(database, reader, options, result, progress):
-    return import_rows(database, reader, options, result, wait)
+def slowly(database, reader, options, progress):
+    return import_rows(database, reader, options, wait)
 importer.import_rows = slowly
 """
 

@@ -22,7 +22,7 @@ from acare import timestamps
 from acare.auth import caller_without_key
 from acare.errors import AcareError, CursorExpired
 from acare.fields import validate_create
-from acare.importing.importer import Result, import_rows
+from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.store import steps
@@ -107,7 +107,7 @@ class Operations:
         ]
         lines = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
         options = Options(timestamps.now(), {"owner": owners[0]}, on_duplicate="skip")
-        import_rows(self.database, JsonReader(lines), options, Result(), lambda: None)
+        import_rows(self.database, JsonReader(lines), options, lambda: None)
         self.ids += new
 
     def do_some(self, count):
