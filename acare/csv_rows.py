@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from acare.field_types import Amount, Boolean, Preferences, StringList, to_json
+from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
 
 # Text that a spreadsheet would run as a formula: at the start of a cell (OWASP, "CSV Injection"), or after a
@@ -27,8 +27,8 @@ def undefuse(text: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A number; in brackets if it has a fraction of a cent: three decimals would be read as thousands."""
-    text = str(value) if isinstance(value, int) else f"{value:.2f}"
+    """A float; in brackets if it has a fraction of a cent: three decimals would be read as thousands."""
+    text = f"{value:.2f}"
     return text if float(text) == value else f"[{value}]"
 
 
@@ -40,20 +40,15 @@ def join(items: list[str]) -> str:
     return f"{text};" if len(items) == 1 and re.search(",|:::", text) else text  # one tag, not several
 
 
-# The function that writes the values of a field, by its type; other types are text.
+# The function that writes a value of a JSON type; other types are written as text.
 _WRITERS: dict[type, Callable[[Any], str]] = {
-    Amount: amount,
-    Boolean: to_json,
-    StringList: join,
-    Preferences: lambda value: to_json(value) if value else "",
+    bool: to_json,
+    float: amount,
+    list: join,
+    dict: lambda value: to_json(value) if value else "",
 }
 
-#: The columns, and the writer of each.
-COLUMNS: dict[str, Callable[[Any], str]] = {
-    **dict.fromkeys(("id", "owner"), str),
-    **{field.name: _WRITERS.get(type(field.kind), str) for field in FIELDS},
-    **dict.fromkeys(("version", "created_at", "updated_at"), str),
-}
+COLUMNS = ("id", "owner", *(field.name for field in FIELDS), "version", "created_at", "updated_at")
 
 
 class _Lines:
@@ -70,5 +65,7 @@ def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield writer.writerow(COLUMNS)
     for text, owner in clients:
         client = {**parse_client(text), "owner": owner}
-        values = ((client[name], write) for name, write in COLUMNS.items())
-        yield writer.writerow("" if value is None else defuse(write(value)) for value, write in values)
+        values = (client[name] for name in COLUMNS)
+        yield writer.writerow(
+            "" if value is None else defuse(_WRITERS.get(type(value), str)(value)) for value in values
+        )
