@@ -1,9 +1,11 @@
-"""The types of the fields of a client: each checks a value from a JSON body."""
+"""The types of the fields of a client: each checks a value from a JSON body.
+
+``validate`` returns the value to store. Its ValueError has the rule, worded to follow the name of the field.
+"""
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol, TypeGuard
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
@@ -23,15 +25,7 @@ def _reject_constant(text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
 
 
-class FieldType(Protocol):
-    """A type of field."""
-
-    def validate(self, value: object) -> Stored:
-        """The value to store; ValueError with the rule, worded to follow the name of the field."""
-
-
-@dataclass(frozen=True)
-class String(FieldType):
+class String(NamedTuple):
     """A string. A single line loses leading and trailing white space before its length is checked.
 
     With ``lines`` the text is stored as it is and may have line breaks. A text that is not
@@ -68,8 +62,7 @@ USER_EMAIL = String(max_length=254, min_length=3, pattern=_EMAIL, rule=_EMAIL_RU
 NAME = String(min_length=1, max_length=100)
 
 
-@dataclass(frozen=True)
-class Enum(FieldType):
+class Enum(NamedTuple):
     """One of ``words``."""
 
     words: tuple[str, ...]
@@ -80,8 +73,7 @@ class Enum(FieldType):
         raise ValueError(f"must be one of {', '.join(self.words)}")
 
 
-@dataclass(frozen=True)
-class Amount(FieldType):
+class Amount(NamedTuple):
     """A number from 0 to ``maximum``; an integer stays an integer."""
 
     maximum: int
@@ -92,8 +84,7 @@ class Amount(FieldType):
         raise ValueError(f"must be a number from 0 to {self.maximum}")
 
 
-@dataclass(frozen=True)
-class Boolean(FieldType):
+class Boolean:
     """True or false."""
 
     def validate(self, value: object) -> Stored:
@@ -102,8 +93,7 @@ class Boolean(FieldType):
         raise ValueError("must be true or false")
 
 
-@dataclass(frozen=True)
-class StringList(FieldType):
+class StringList(NamedTuple):
     """A list of at most ``maximum`` strings, each of the type ``items``."""
 
     maximum: int
@@ -121,14 +111,11 @@ class StringList(FieldType):
         return f"[{','.join(map(to_json, valid))}]"  # faster than to_json(valid)
 
 
-@dataclass(frozen=True)
-class Preferences(FieldType):
-    """An object. The keys in ``numbers`` and ``string_lists`` are validated, others stored as they are."""
+class Preferences:
+    """An object. The known keys are validated, others are stored as they are."""
 
-    max_bytes: int
-    max_depth: int
-    numbers: tuple[str, ...]
-    string_lists: tuple[str, ...]
+    MAX_BYTES = 8 * 1024
+    MAX_DEPTH = 20
 
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
@@ -138,38 +125,32 @@ class Preferences(FieldType):
         except ValueError:
             raise ValueError("must have only numbers in the range of a double") from None
         except RecursionError:
-            raise self._too_deep() from None
+            stored = ""  # the walk reports the depth
         # Before the walk, which takes several times as long as the JSON.
-        if len(stored.encode(errors="surrogatepass")) > self.max_bytes:
-            raise ValueError(f"must have at most {self.max_bytes} bytes as JSON")
+        if len(stored.encode(errors="surrogatepass")) > self.MAX_BYTES:
+            raise ValueError(f"must have at most {self.MAX_BYTES} bytes as JSON")
         self._walk(value)
-        self._check_known(value)
+        for key in ("bedrooms_min", "bathrooms_min", "square_feet_min"):
+            number = value.get(key)
+            if number is not None and not (is_number(number) and number >= 0):
+                raise ValueError(f"is invalid: {key} must be a number of at least 0")
+        types = value.get("property_types")
+        if not (types is None or (isinstance(types, list) and all(isinstance(item, str) for item in types))):
+            raise ValueError("is invalid: property_types must be a list of strings")
         return stored
-
-    def _too_deep(self) -> ValueError:
-        return ValueError(f"must not be nested deeper than {self.max_depth} levels")
 
     def _walk(self, value: object, depth: int = 0) -> None:
         """ValueError if a value is nested too deeply, or a key or string in it has invalid characters."""
         if isinstance(value, str):
             check_characters(value, lines=True)
         elif isinstance(value, (dict, list)):
-            if depth == self.max_depth:
-                raise self._too_deep()
+            if depth == self.MAX_DEPTH:
+                raise ValueError(f"must not be nested deeper than {self.MAX_DEPTH} levels")
             for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
                 self._walk(part, depth + 1)
 
-    def _check_known(self, value: dict[str, object]) -> None:
-        for key in self.numbers:
-            number = value.get(key)
-            if number is not None and not (is_number(number) and number >= 0):
-                raise ValueError(f"is invalid: {key} must be a number of at least 0")
-        for key in self.string_lists:
-            listed = value.get(key)
-            if listed is not None and not (
-                isinstance(listed, list) and all(isinstance(item, str) for item in listed)
-            ):
-                raise ValueError(f"is invalid: {key} must be a list of strings")
+
+FieldType = String | Enum | Amount | Boolean | StringList | Preferences
 
 
 def check_characters(text: str, *, lines: bool) -> None:

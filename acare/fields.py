@@ -67,16 +67,7 @@ FIELDS = (
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
     Field("preferred_locations", StringList(maximum=50, items=String(max_length=200)), default=[]),
-    Field(
-        "property_preferences",
-        Preferences(
-            max_bytes=8 * 1024,
-            max_depth=20,
-            numbers=("bedrooms_min", "bathrooms_min", "square_feet_min"),
-            string_lists=("property_types",),
-        ),
-        default={},
-    ),
+    Field("property_preferences", Preferences(), default={}),
     Field("pre_approved", Boolean(), default=False),
     Field("pre_approval_amount", _MONEY),
     Field("notes", String(max_length=10_000, lines=True)),
