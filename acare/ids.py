@@ -19,10 +19,9 @@ def canonical(text: str) -> str | None:
 
 def parse(value: object) -> str:
     """The id in a query parameter or JSON value, in canonical form. ValueError states the format."""
-    uuid_text = canonical(value) if isinstance(value, str) else None
-    if uuid_text is None:
-        raise ValueError("must be a UUID")
-    return uuid_text
+    if isinstance(value, str) and (uuid_text := canonical(value)) is not None:
+        return uuid_text
+    raise ValueError("must be a UUID")
 
 
 def new(clock: Callable[[], int] = time.time_ns) -> str:

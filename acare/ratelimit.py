@@ -39,14 +39,13 @@ class RateLimiter:
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
     costs a token. A bucket that is full by now needs no entry.
 
-    If there are more than ``max_buckets``, the least recently used one is dropped.
+    If there are more than ``MAX_BUCKETS``, the least recently used one is dropped.
     """
 
-    def __init__(self, limit: RateLimit, clock: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
+    def __init__(self, limit: RateLimit, clock: Callable[[], int]) -> None:
         """``clock`` returns nanoseconds and is monotonic (``time.monotonic_ns``)."""
         self._limit = limit
         self._clock = clock
-        self._max_buckets = max_buckets
         self._token = limit.seconds * _SECOND
         self._capacity = limit.tokens * self._token
         self._per_second = limit.tokens * _SECOND
@@ -65,7 +64,7 @@ class RateLimiter:
                 missing += token
             self._full_at[name] = now + missing
             self._full_at.move_to_end(name)
-            if len(self._full_at) > self._max_buckets:
+            if len(self._full_at) > MAX_BUCKETS:
                 self._full_at.popitem(last=False)
         # Whole tokens are rounded down, whole seconds up.
         wait = -(-short_by // self._per_second) if short_by > 0 else 0

@@ -4,6 +4,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,12 +84,10 @@ def flag(text: str) -> bool:
 
 def number(text: str) -> float:
     """A number of at least 0, as in JSON."""
-    try:
+    with suppress(ValueError, OverflowError):
         value = from_json(text)
         if is_number(value) and 0 <= value < math.inf:
             return value if value < 2**63 else float(value)  # SQLite has no greater integers
-    except (ValueError, OverflowError):
-        pass
     raise ValueError("must be a number of at least 0")
 
 

@@ -45,7 +45,7 @@ def test_a_bucket_holds_at_most_its_tokens(limiter, clock):
     [(3, 1), (7, 1000), (1, 3), (999_999_999, 7), (7, 999_999_999)],
 )
 def test_tokens_come_at_the_exact_nanosecond(clock, tokens, seconds):
-    limiter = RateLimiter(RateLimit(tokens, seconds), lambda: clock.now, max_buckets=10)
+    limiter = RateLimiter(RateLimit(tokens, seconds), lambda: clock.now)
     limiter._full_at[HOME] = clock.now * tokens + limiter._capacity  # empty, without 999,999,999 requests
     started = clock.now
     for n in range(1, 50):
