@@ -5,7 +5,6 @@ Only the checksum can detect a changed byte in a text value: SQLite accepts the 
 
 import os
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
-    """Make a verified backup of the database in ``folder``. Returns its path.
+    """Make a verified backup of the database in ``folder``, created if missing. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one; those from the future are not counted, and
@@ -40,21 +39,16 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     target = folder / f"{database.stem}-{timestamp()}.db"
     try:
         if not folder.exists():
-            _make(folder, database)
+            folder.mkdir(mode=0o700, parents=True)
+            with suppress(PermissionError):  # only root can give a folder to another user
+                copy_owner(database.stat(), folder)
+            sync(folder.parent)
         copy_verified(database, target, check_content, progress)
     except OSError as error:
         raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
     if keep is not None:
         _delete_oldest(target, database.stem, keep)
     return target
-
-
-def _make(folder: Path, database: Path) -> None:
-    """Create the folder, mode 0700, with the owner of the database."""
-    folder.mkdir(mode=0o700, parents=True)
-    with suppress(PermissionError):  # only root can give a folder to another user
-        copy_owner(database.stat(), folder)
-    sync(folder.parent)
 
 
 def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
@@ -64,8 +58,8 @@ def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
     """
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
     made = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
-    count = bisect_right([path.name for path in made], f"{stem}-{timestamp()}.db")
-    return made[:count], made[count:]
+    now = f"{stem}-{timestamp()}.db"
+    return [path for path in made if path.name <= now], [path for path in made if path.name > now]
 
 
 def search(

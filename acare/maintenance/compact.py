@@ -18,7 +18,12 @@ def compact(database: Database, progress: Progress = silent) -> None:
     """
     try:
         database.write(search.rebuild)
-        _vacuum(database, progress)
+        # A separate connection keeps its temporary data, a complete copy of the content, in a file.
+        with (
+            closing(open_file(database.path)) as connection,
+            interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
+        ):
+            connection.execute("VACUUM")
         done = database.empty_log()
     except (StoreUnavailable, sqlite3.Error) as error:
         reason = as_domain_error(error)
@@ -28,12 +33,3 @@ def compact(database: Database, progress: Progress = silent) -> None:
             f"{database.path}: compacted, but the log still has deleted content: another program, such as "
             "Litestream, keeps it; stop that program and run the command again"
         )
-
-
-def _vacuum(database: Database, progress: Progress) -> None:
-    # A separate connection keeps its temporary data, a complete copy of the content, in a file.
-    with (
-        closing(open_file(database.path)) as connection,
-        interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
-    ):
-        connection.execute("VACUUM")

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -54,11 +54,11 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
         with _exclusive(database) as old:
             unread = old is None and database.exists()
             clients, carried_over = _update(fresh, backup, old)
+            _copy_owner_and_mode(database, fresh)
+            sync(fresh)
             renamed = _replace(database, fresh)
-    try:
+    with refusing(database, "restored, but not synced to the disk: "):
         sync(database.parent)
-    except OSError as error:
-        raise DatabaseRefused(f"{database}: restored, but not synced to the disk: {error.strerror}") from None
     return Restored(clients, renamed, unread, carried_over)
 
 
@@ -76,18 +76,6 @@ def _check_target(database: Path) -> None:
         with suppress(sqlite3.Error), closing(open_to_read(database)) as connection:  # it may be damaged
             if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
                 raise DatabaseRefused(f"{database}: a database of another program; it was not changed")
-
-
-def _replace(database: Path, fresh: Path) -> Path | None:
-    """Give the new file the name of the database. Returns the new name of the old one."""
-    with closing(open_file(fresh)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    _copy_owner_and_mode(database, fresh)
-    sync(fresh)
-    with _rename_old(database) as old:
-        sync(database.parent)  # the second name of the old database must be on the disk first
-        os.replace(fresh, database)
-    return old
 
 
 def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
@@ -114,17 +102,16 @@ def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
     DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be the
     reason for the restore. Then a process is not noticed if the system cannot list its open files.)
     """
-    if not database.exists():
-        yield None
-    elif processes_using(database):
+    if processes_using(database):
         raise in_use(database, "not restored: ")
-    elif not database.stat().st_size:  # SQLite would delete the WAL, which may hold all that is left
+    # SQLite would delete the WAL of an empty file, which may hold all that is left.
+    if not database.exists() or not database.stat().st_size:
         yield None
-    else:
-        recover(database)
-        with closing(open_file(database)) as connection:
-            connection.execute("PRAGMA busy_timeout = 0").fetchall()
-            yield connection if _lock(connection) else None
+        return
+    recover(database)
+    with closing(open_file(database)) as connection:
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        yield connection if _lock(connection) else None
 
 
 def _lock(connection: sqlite3.Connection) -> bool:
@@ -154,32 +141,30 @@ def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[
         connection.execute("PRAGMA secure_delete = ON").fetchall()
         carried_over = None if old is None else carry_over(old, connection)
         connection.execute(END_CURSORS)
+        connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), carried_over
 
 
-@contextmanager
-def _rename_old(database: Path) -> Iterator[Path | None]:
-    """Give the old database and its logs a second name, so that the first one can be replaced.
+def _replace(database: Path, fresh: Path) -> Path | None:
+    """Give the new file the name of the database. Returns the new name of the old one and of its logs.
 
-    If the body fails, the second names are removed again.
+    The old file has both names until then. If this fails, it has only the first one again.
     """
     kept = database.with_name(f"{database.name}.before-restore-{timestamp()}")
-    renamed: list[tuple[Path, Path]] = []
-    try:
+    with ExitStack() as undo:
         if database.exists():
             for name in database.parent.glob(f"{escape(database.name)}.before-restore-*"):
                 if name.samefile(database):  # left by a killed restore
                     name.unlink()
+            undo.callback(kept.unlink, missing_ok=True)
             os.link(database, kept)
         for suffix in ("-wal", "-journal"):  # SQLite would apply them to the new database
             old, new = (path.with_name(path.name + suffix) for path in (database, kept))
             if old.exists():
                 os.replace(old, new)
-                renamed.append((old, new))
+                undo.callback(os.replace, new, old)
         database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
-        yield kept if kept.exists() or renamed else None
-    except BaseException:
-        for old, new in renamed:
-            os.replace(new, old)
-        kept.unlink(missing_ok=True)
-        raise
+        sync(database.parent)  # the second name of the old database must be on the disk first
+        os.replace(fresh, database)
+        undo.pop_all()
+    return kept if any(database.parent.glob(f"{escape(kept.name)}*")) else None

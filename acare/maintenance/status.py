@@ -5,7 +5,6 @@ They change nothing: the file is not even migrated.
 
 import json
 import shutil
-import sqlite3
 import urllib.request
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -55,21 +54,13 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    version = file.check(path)
-    clients, expiring = _read(path)
+    database, expiring = _check_database(path)
     path, stem = path.resolve(), path.stem
-    size, processes = path.stat().st_size, file.processes_using(path)
-    old = [] if version == SCHEMA_VERSION or processes else [_OLD.format(version)]
     no_answer, refused = (None, None) if url is None else _ask(url)
-    if processes and failure_record(path).exists():
+    if database.figures["processes"] and failure_record(path).exists():
         refused = FAILURE
-    checks = [
-        Check("database", old, {"schema": version, "size": size, "clients": clients, "processes": processes}),
-        Check("keys", expiring, {}),
-        _check_log(path),
-        _check_disk(path, folder),
-        Check("writes", [refused] if refused else [], {}),
-    ]
+    writes = Check("writes", [refused] if refused else [], {})
+    checks = [database, expiring, _check_log(path), _check_disk(path, folder), writes]
     if folder is not None:
         checks.append(_check_backup(stem, folder, max_age_hours))
     if url is not None:
@@ -77,17 +68,17 @@ def read_status(
     return checks
 
 
-_OLD = f"the schema is {{}}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
-
-
-def _read(path: Path) -> tuple[int, list[str]]:
-    """The number of clients, and a text for each key that expires soon."""
-    try:
-        with closing(open_to_read(path)) as connection:
-            clients, expiring = count(connection), keys.expiring(connection, EXPIRES_SOON_DAYS)
-    except sqlite3.Error as error:
-        raise DatabaseRefused(f"{path}: {error}") from None
-    return clients, [f"the key {preview} of {owner} expires on {at[:10]}" for preview, owner, at in expiring]
+def _check_database(path: Path) -> tuple[Check, Check]:
+    """The checks of the database and its keys."""
+    version, processes = file.check(path), file.processes_using(path)
+    with file.refusing(path), closing(open_to_read(path)) as connection:
+        clients, expiring = count(connection), keys.expiring(connection, EXPIRES_SOON_DAYS)
+    old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
+    problems = [] if version == SCHEMA_VERSION or processes else [old]
+    size = path.stat().st_size
+    figures = {"schema": version, "size": size, "clients": clients, "processes": processes}
+    soon = [f"the key {preview} of {owner} expires on {at[:10]}" for preview, owner, at in expiring]
+    return Check("database", problems, figures), Check("keys", soon, {})
 
 
 def _check_log(path: Path) -> Check:
@@ -118,7 +109,9 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     problems = [f"{path.name} is from the future: rename it, and check the clock" for path in future]
     if not made:
         return Check("backup", [*problems, f"there is no {'other ' * bool(future)}backup in {folder}"], {})
-    age = _age_hours(made[-1])
+    # The time in the name: a copy of the file can have a later modification time.
+    made_at = datetime.strptime(f"{made[-1].name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
+    age = (datetime.now(UTC) - made_at).total_seconds() / 3600
     if age > max_age_hours:
         problems.append(f"the newest backup is older than {max_age_hours} hours")
     try:
@@ -128,12 +121,6 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     except OSError as error:
         problems.append(f"{error.filename}: unreadable: {error.strerror}")
     return Check("backup", problems, {"file": str(made[-1]), "age_hours": round(age, 1)})
-
-
-def _age_hours(backup: Path) -> float:
-    """The age, from the time in the name: a copy of the file can have a later modification time."""
-    made = datetime.strptime(f"{backup.name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
-    return (datetime.now(UTC) - made).total_seconds() / 3600
 
 
 def _ask(url: str) -> tuple[str | None, str | None]:

@@ -84,11 +84,10 @@ def test_a_row_becomes_a_client(agency, content, arguments, fields):
 def test_a_name_has_the_same_field_in_all_programs():
     table = configparser.ConfigParser(delimiters="=", interpolation=None)
     table.read(Path(columns.__file__).with_name("columns.ini"), "utf-8")
-    pairs = [(field, name) for section in table.values() for field, names in section.items()
-             for name in re.split(r",\s*", names)]  # fmt: skip
-    for field, name in pairs:
-        found = columns.find_columns(["Name", name], {}, ())[1]
-        assert (name, found.field) == (name, field)
+    for field, names in (pair for section in table.values() for pair in section.items()):
+        for name in re.split(r",\s*", names):
+            found = columns.find_columns(["Name", name], {}, ())[1]
+            assert (name, found.field) == (name, field)
 
 
 def test_the_second_of_two_equal_names_is_known_in_rejects(agency, tmp_path):
