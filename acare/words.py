@@ -33,7 +33,8 @@ _MAX_SPELLINGS = 8
 # of a number is found as the beginning of the number in reverse. The first character separates texts: a word
 # such as "ana-lee" is not found in a first and a last name.
 _NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003"
-_CHARACTERS = str.maketrans({**dict.fromkeys(_PRIVATE, " "), **dict.fromkeys("’‘ʼʻ`´", "'")})
+_BETWEEN_TEXTS = " \0 "
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
 
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
@@ -56,17 +57,25 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    places, labels = json.loads(f"[{preferred_locations},{tags}]")
-    texts = (first_name, last_name, email, phone, *places, *labels, notes)
-    words = _spell(" \0 ".join(filter(None, texts))).replace("\0", _NEXT_TEXT)
+    texts = (first_name, last_name, email, phone, _texts(preferred_locations), _texts(tags), notes)
+    words = _spell(_BETWEEN_TEXTS.join(filter(None, texts))).replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words
+
+
+def _texts(listed: str) -> str:
+    """The texts of a JSON list, which is rarely decoded: the tokenizer ignores the quotes."""
+    if "\\" in listed or '""' in listed:
+        return _BETWEEN_TEXTS.join(filter(None, json.loads(listed)))
+    return listed[2:-2].replace('","', _BETWEEN_TEXTS)
 
 
 def _spell(text: str) -> str:
     """A text with all spellings of its words."""
     if text.isascii() and "'" not in text:
         return text
-    return _compose(" ".join(spelling for word in _split(text) for spelling in _spellings(word)))
+    # Most words are plain, and a change of all text at once would take twice the time.
+    words = [[word] if word.isascii() and "'" not in word else _spellings(word) for word in _split(text)]
+    return " ".join(itertools.chain.from_iterable(words))
 
 
 def _number_words(phone: str) -> str:
@@ -131,32 +140,28 @@ def same_name(name: str) -> str:
     return _all(_any(map(_quote, _spellings(word))) for word in _searched(name))
 
 
-def _searched(text: str) -> list[str]:
-    """The words of a text that have a letter or digit."""
-    return [word for word in _split(text) if any(map(str.isalnum, word))]
-
-
 def _split(text: str) -> list[str]:
-    """The words of a text; if it has other letters than ASCII, decomposed and in lower case."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFD", text.translate(_CHARACTERS).lower())
+    """The words of a text, without characters for private use."""
+    for character in _PRIVATE:
+        text = text.replace(character, " ")
     return text.split()
 
 
+def _searched(text: str) -> list[str]:
+    """The words of a text that have a letter or digit."""
+    return [word for word in _split(text.translate(_APOSTROPHES)) if any(map(str.isalnum, word))]
+
+
 def _spellings(word: str) -> list[str]:
-    """All spellings of a word of ``_split``, so that each finds the others."""
-    if word.isascii() and "'" not in word:  # most words, and faster than the pattern
-        return [word]
-    choices = [_SPELLINGS.get(part, (part,)) for part in _SPELLED.split(word)]
+    """All spellings of a word, so that each finds the others; composed (NFC), as text usually is, so that the
+    tokenizer ignores only the accents of Latin letters.
+    """
+    decomposed = unicodedata.normalize("NFD", word.translate(_APOSTROPHES).lower())
+    choices = [_SPELLINGS.get(part, (part,)) for part in _SPELLED.split(decomposed)]
     spellings: Iterable[Iterable[str]] = itertools.product(*choices)
     if math.prod(map(len, choices)) > _MAX_SPELLINGS:
         spellings = ([choice[n] for choice in choices] for n in (0, -1))
-    return ["".join(spelling) for spelling in spellings]
-
-
-def _compose(text: str) -> str:
-    """The text as it is usually written, so that the tokenizer ignores only the accents of Latin letters."""
-    return unicodedata.normalize("NFC", text)
+    return [unicodedata.normalize("NFC", "".join(spelling)) for spelling in spellings]
 
 
 def _digits(text: str) -> str:
@@ -177,4 +182,4 @@ def _begins(word: str) -> str:
 
 def _quote(text: str) -> str:
     """Text that FTS5 does not interpret."""
-    return '"' + _compose(text).replace('"', '""') + '"'
+    return '"' + text.replace('"', '""') + '"'

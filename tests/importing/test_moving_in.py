@@ -23,6 +23,7 @@ MOVED = "Dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
 GERMAN = "Name,Art,Kundenstatus,Tel. mobil\nA B,Eigentümerin,geschlossen,5"
 NUMBERS = "Name,Phone,Notes\nA B,661 ::: 662 ::: 663,VIP"
 BOTH_CLOSED = {"client_type": "both", "status": "closed"}
+IN_JULY = '{"last_name":"Lee","created_at":"5/7/2024"}'
 LENIENT, ONE_WORD = ["--lenient"], {"first_name": "-", "last_name": "Cher"}
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
@@ -56,11 +57,7 @@ ROWS = {  # the file, arguments, and fields of the client
     "a meaning of all other texts": ("Name,Stage\nA B,x", MEANINGS, {"status": "active"}),
     "a star and a blank cell": ("Name,Source\nA B,", ["--value=Source:*=web"], {"source": None}),
     "a text without meaning": ("Name,Phone,Mobile\nA B,n/a,5", ["--value=Phone:n/a="], {"phone": "5"}),
-    "a date in JSON": (
-        '{"last_name":"Lee","created_at":"5/7/2024"}',
-        ["--lenient", "--dates=dmy"],
-        {"created_at": "2024-07-05T00:00:00.000Z"},
-    ),
+    "a date in JSON": (IN_JULY, ["--lenient", "--dates=dmy"], {"created_at": "2024-07-05T00:00:00.000Z"}),
     "a first name alone": ("First name,Last name\nCher,", LENIENT, ONE_WORD),
     "a last name alone": ("First name,Last name\n,Cher", LENIENT, ONE_WORD),
     "a full name of one word": ("Name\nCher", LENIENT, ONE_WORD),
