@@ -37,19 +37,12 @@ class ClientPage(NamedTuple):
     deletions: list[str] | None = None
 
 
-class ChangePage(NamedTuple):
-    """Changes as JSON texts, the cursor after them, and whether there are more."""
-
-    rows: list[str]
-    cursor: str
-    has_more: bool
-
-
-class HistoryPage(NamedTuple):
-    """Events of one client as JSON texts, newest first, and whether there are older ones."""
+class Page(NamedTuple):
+    """Events or changes as JSON texts, whether there are more, and for changes the cursor after them."""
 
     rows: list[str]
     has_more: bool
+    cursor: str = ""
 
 
 #: The orders of a list. The first one is the default.
@@ -127,7 +120,7 @@ class Clients(Lists, Protocol):
 class History(Protocol):
     """``HistoryStore``."""
 
-    def page(self, caller: Caller, client_id: str, *, before: int = ...) -> HistoryPage: ...
+    def page(self, caller: Caller, client_id: str, *, before: int = ...) -> Page: ...
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow: ...
 
@@ -135,4 +128,4 @@ class History(Protocol):
 class ChangeFeed(Protocol):
     """``ChangeStore``."""
 
-    def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage: ...
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...

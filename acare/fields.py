@@ -89,12 +89,12 @@ def parse_client(text: str) -> dict[str, Any]:
     raise StoreUnavailable(DAMAGED)
 
 
-def validate_create(body: object, fields: Sequence[Field] = FIELDS) -> ValidFields:
+def validate_create(body: object) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate(fields, _members(body), "is required", [])
+    return _validate(FIELDS, _members(body), "is required", [])
 
 
-def validate_update(body: object, fields: Sequence[Field] = FIELDS) -> tuple[ValidFields, int | None]:
+def validate_update(body: object) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read.
 
     The version is None if the body has none. InvalidInput lists every problem.
@@ -106,9 +106,9 @@ def validate_update(body: object, fields: Sequence[Field] = FIELDS) -> tuple[Val
         version = validate_version(members["version"]) if "version" in members else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    sent = [field for field in fields if field.name in members]
+    sent = [field for field in FIELDS if field.name in members]
     if not sent:
-        names = ", ".join(field.name for field in fields)
+        names = ", ".join(field.name for field in FIELDS)
         problems.append(FieldError("body", f"must have at least one of {names}"))
     return _validate(sent, members, "must not be null", problems), version
 
@@ -147,13 +147,10 @@ def _validate(
     valid: ValidFields = {}
     for field in fields:
         value = members.get(field.name)
-        if value is None:
-            if field.required:
-                problems.append(FieldError(field.name, null_message))
-            valid[field.name] = field.stored_default
-            continue
         try:
-            valid[field.name] = field.kind.validate(value)
+            if value is None and field.required:
+                raise ValueError(null_message)
+            valid[field.name] = field.stored_default if value is None else field.kind.validate(value)
         except ValueError as error:
             problems.append(FieldError(field.name, str(error)))
     low, high = valid.get("budget_min"), valid.get("budget_max")

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from acare.auth import Caller
-from acare.clients import ChangePage
+from acare.clients import Page
 from acare.database.connection import at_offset
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
@@ -96,7 +96,7 @@ class ChangeStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, caller: Caller, *, after: str | None, limit: int) -> ChangePage:
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> Page:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
         ``now`` as the cursor returns none. There can be fewer even if more pages follow. InvalidInput if the
@@ -111,7 +111,7 @@ class ChangeStore:
                 epoch, purged, newest = connection.execute(STATE).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
-                return ChangePage([], f"{current_view}.{newest}.{newest}", has_more=False)
+                return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")
             if after is None:
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(position, begun) <= newest:
@@ -122,7 +122,7 @@ class ChangeStore:
                 last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
                 values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
                 rows, position = _read(connection, values, limit)
-        return ChangePage(rows, f"{view}.{position}.{begun}", position < newest)
+        return Page(rows, position < newest, f"{view}.{position}.{begun}")
 
 
 def end_old_cursors(database: Database, age: str) -> None:

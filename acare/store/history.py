@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
-from acare.clients import ClientRow, HistoryPage
+from acare.clients import ClientRow, Page
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.database.database import Database
@@ -94,7 +94,7 @@ class HistoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> HistoryPage:
+    def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> Page:
         """Events of a client, which may be deleted, of versions older than ``before``, newest first.
 
         All events of a version are on one page. NotFound if the caller cannot see the last version.
@@ -106,10 +106,10 @@ class HistoryStore:
             _require_visible(connection, caller, client_id)
             for _, events in _events(connection, client_id, before):
                 if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
-                    return HistoryPage(rows, has_more=True)
+                    return Page(rows, has_more=True)
                 rows += map(to_json, events)
                 size += sum(len(row.encode()) for row in rows[-len(events) :])
-        return HistoryPage(rows, has_more=False)
+        return Page(rows, has_more=False)
 
     def stored(self, client_id: str) -> Stored:
         """All that is stored about a client; NotFound if nothing is."""
