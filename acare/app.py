@@ -2,37 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 import falcon
 
-from acare.api import envelope
+from acare.api import envelope, middleware, resources
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.changes import Changes
 from acare.api.cors import Cors
-from acare.api.middleware import (
-    AnswerRejected,
-    CheckBody,
-    CsrfProtection,
-    Identify,
-    IdentifyCaller,
-    LimitRate,
-    RequireKey,
-    RequireRight,
-    SecurityHeaders,
-)
 from acare.api.operations import Router, Workload
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
 from acare.api.request import Request, api_key
-from acare.api.resources import (
-    ClientCollection,
-    ClientHistory,
-    ClientItem,
-    ClientOwner,
-    ClientsCsv,
-    RestoredClient,
-)
 from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.api.web import Page, WebFile
@@ -65,7 +47,7 @@ class Turn(NamedTuple):
     overlaps: bool
 
 
-class App(falcon.App):  # type: ignore[type-arg]  # the plain response
+class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
     A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
@@ -76,7 +58,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         settings: Settings,
         clock: Callable[[], int] = time.monotonic_ns,
         access_log: Callable[[AccessRecord], None] = log_access,
-        identify: Identify | None = None,
+        identify: middleware.Identify | None = None,
     ) -> None:
         if identify is not None and settings.user_header is not None:
             raise SettingError("user_header cannot be combined with identify")
@@ -87,30 +69,28 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.history = HistoryStore(self.database)
         self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
+        self._proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
+        if settings.user_header is not None:
+            identify = self._proxy.identify
         limit = settings.rate_limit
-        self._trust_proxy = None
-        if settings.trusted_proxy is not None:
-            self._trust_proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
-            if settings.user_header is not None:
-                identify = self._trust_proxy.identify
         # In the order in which requests pass it; responses pass it in reverse.
-        middleware = [
+        layers = [
             AccessLog(access_log),
-            self._trust_proxy,
-            SecurityHeaders(),
+            self._proxy if settings.trusted_proxy is not None else None,
+            middleware.SecurityHeaders(),
             Cors(settings.cors_origin),
-            AnswerRejected(),
-            IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
-            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
-            CheckBody(MAX_BODY),
-            RequireKey(),
-            CsrfProtection(),
-            RequireRight(),
+            middleware.AnswerRejected(),
+            middleware.IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
+            middleware.LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
+            middleware.CheckBody(MAX_BODY),
+            middleware.RequireKey(),
+            middleware.CsrfProtection(),
+            middleware.RequireRight(),
             StrictHandling(),
         ]
         self._routes = Router(self._resources(settings, clock))
         super().__init__(
-            middleware=[layer for layer in middleware if layer is not None],
+            middleware=[layer for layer in layers if layer is not None],
             request_type=Request,
             router=self._routes,
         )
@@ -122,12 +102,12 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _resources(self, settings: Settings, clock: Callable[[], int]) -> tuple[object, ...]:
         conditional = settings.require_precondition
         return (
-            ClientCollection(self.clients, self.deleted),
-            ClientsCsv(self.clients),
-            ClientItem(self.clients, conditional),
-            ClientHistory(self.history),
-            RestoredClient(self.history),
-            ClientOwner(self.clients, conditional),
+            resources.ClientCollection(self.clients, self.deleted),
+            resources.ClientsCsv(self.clients),
+            resources.ClientItem(self.clients, conditional),
+            resources.ClientHistory(self.history),
+            resources.RestoredClient(self.history),
+            resources.ClientOwner(self.clients, conditional),
             Changes(self.changes),
             UserCollection(self.users),
             CurrentUser(self.users),
@@ -151,10 +131,9 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
                     return Turn(caller.user_id, cost, cost == "write")
             except AcareError:  # the database is busy or closed
                 pass
-        elif self._trust_proxy is not None and (email := self._trust_proxy.signed_in(env)):
+        elif email := self._proxy.signed_in(env):
             return Turn(email.lower(), cost, cost == "write")
-        address = env["REMOTE_ADDR"] if self._trust_proxy is None else self._trust_proxy.address(env)
-        return Turn(bucket_name(address), cost, False)
+        return Turn(bucket_name(self._proxy.address(env)), cost, False)
 
     def caller(self, email: str) -> Caller:
         """The caller to use ``clients`` with, for a user of the embedding app.
@@ -170,9 +149,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         """Close the database. Later requests fail."""
         self.database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -181,7 +157,7 @@ def create_app(
     *,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
-    identify: Identify | None = None,
+    identify: middleware.Identify | None = None,
     **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.

@@ -25,7 +25,7 @@ class TrustProxy:
     forged. An invalid value changes nothing.
     """
 
-    def __init__(self, proxy: str, user_header: str | None) -> None:
+    def __init__(self, proxy: str | None, user_header: str | None) -> None:
         """``user_header`` names the signed-in user; it is removed from the requests of other peers."""
         self._proxy = proxy
         self._user_header = f"HTTP_{user_header.upper().replace('-', '_')}" if user_header else ""
