@@ -55,13 +55,9 @@ class Caller(NamedTuple):
 
     def may(self, resource: str, actions: tuple[str, ...]) -> bool:
         """Whether the key's scopes allow at least one of ``actions`` on ``resource``."""
-        return not (
-            self.scopes.get(resource, _NO_ACTIONS).isdisjoint(actions)
-            and self.scopes.get("all", _NO_ACTIONS).isdisjoint(actions)
-        )
+        allowed = {*self.scopes.get(resource, ()), *self.scopes.get("all", ())}
+        return not allowed.isdisjoint(actions)
 
-
-_NO_ACTIONS: frozenset[str] = frozenset()
 
 _FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
 
@@ -90,9 +86,6 @@ CREATE = ("write", "create")
 
 BROKERS: tuple[Role, ...] = ("broker",)
 
-# The actions that include an action.
-_INCLUDED_IN = {"delete": DELETE, "create": CREATE}
-
 
 def require_right(caller: Caller, right: Right) -> None:
     """Raise InsufficientScope or BrokerRequired unless the caller has the right."""
@@ -109,7 +102,7 @@ def require_right_to_give(caller: Caller, user_id: str, scopes: NewScopes) -> No
     """
     for resource, actions in scopes.items():
         for action in actions:
-            if not caller.may(resource, _INCLUDED_IN.get(action, (action,))):
+            if not caller.may(resource, READ if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired

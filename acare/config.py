@@ -19,13 +19,13 @@ from acare.setting_types import Address
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its names, its parser and its help."""
+    """One setting: its names, default, parser and help. If the default is a tuple, a flag may be repeated."""
 
     name: str
-    metavar: str  # empty for a switch
+    default: Any
     parse: Callable[[str], Any]
+    metavar: str  # empty for a switch
     help: str
-    repeatable: bool  # may be given several times
 
     @property
     def flag(self) -> str:
@@ -46,8 +46,7 @@ class Setting:
 
 
 def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
-    metadata = {"parse": parse, "metavar": metavar, "help": help, "repeatable": isinstance(default, tuple)}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={"parse": parse, "metavar": metavar, "help": help})
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,7 @@ class Settings:
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
         """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
-        unknown = options.keys() - {setting.name for setting in SETTINGS}
-        if unknown:
+        if unknown := options.keys() - {setting.name for setting in SETTINGS}:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
         given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
         return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
@@ -147,4 +145,4 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     return sorted(name for name in environ.keys() - known if name.startswith("ACARE_"))
 
 
-SETTINGS = tuple(Setting(name=row.name, **row.metadata) for row in fields(Settings))
+SETTINGS = tuple(Setting(row.name, row.default, **row.metadata) for row in fields(Settings))
