@@ -92,7 +92,8 @@ def add_flags(parser: argparse.ArgumentParser, *, only: Container[str]) -> None:
             continue
         takes: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if setting.metavar:
-            takes = {"metavar": setting.metavar, "action": "append" if isinstance(setting.default, tuple) else "store"}
+            action = "append" if isinstance(setting.default, tuple) else "store"
+            takes = {"metavar": setting.metavar, "action": action}
         help_text = f"{setting.help} [{setting.variable}]"
         parser.add_argument(setting.flag, dest=setting.name, help=help_text, **takes)
 
