@@ -7,11 +7,11 @@ its own; SQLite still checkpoints when the last connection to a file is closed.
 import os
 import re
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from acare import places, words
+from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
 #: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
@@ -53,9 +53,6 @@ _READER_SETTINGS = (
     # SQLite's default of 2 MiB per reader would be most of the process's memory; the system caches too.
     "cache_size = -512",
 )
-
-# Steps of SQLite between two checks of a statement's time limit: a few milliseconds.
-_TIME_LIMIT_STEPS = 100_000
 
 _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
@@ -122,32 +119,30 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
     It takes SQLite's locks, so that a server that starts meanwhile cannot checkpoint what is being read.
     """
-    path = path.resolve()  # as SQLite names the files next to it
     mode = "rw"  # when it is closed last, SQLite deletes the empty log that it has created
-    if any(path.with_name(f"{path.name}{suffix}").exists() for suffix in ("-wal", "-journal")):
+    if beside(path, "-wal").exists() or beside(path, "-journal").exists():
         mode = "ro"  # otherwise SQLite would copy the log into the file
-    elif not all(os.access(target, os.W_OK) for target in (path, path.parent)):
+    elif not all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
         mode = "ro&immutable=1"  # the empty log could not be deleted, or not created
     return _connect(path, mode=mode, settings=("query_only = ON",))
 
 
-def lock(connection: sqlite3.Connection) -> bool:
-    """Lock a file until the connection is closed, before its first use; False if it is in use, or damaged.
+def open_locked(path: Path) -> sqlite3.Connection | None:
+    """A connection that has the file locked until it is closed; None if the file is in use, or damaged.
 
-    Does not wait. To wait, close the connection and try again: it keeps a lock that the others wait for.
+    Does not wait: a connection that did would keep a lock that the others wait for.
     """
-    connection.execute("PRAGMA busy_timeout = 0").fetchall()
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+    connection = _connect(path, settings=("busy_timeout = 0", "locking_mode = EXCLUSIVE"))
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")  # which keeps the lock
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        in_use_or_damaged = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        if error.sqlite_errorcode & 0xFF not in in_use_or_damaged:
             raise
-        return False
-    except sqlite3.DatabaseError:
-        return False  # the next use reports the damage
-    return True
+        return None
+    return connection
 
 
 def as_domain_error(error: BaseException) -> BaseException:
@@ -163,12 +158,6 @@ def as_domain_error(error: BaseException) -> BaseException:
     unavailable = StoreUnavailable(reason or DAMAGED)
     unavailable.__cause__ = error
     return unavailable
-
-
-def limit_time(connection: sqlite3.Connection, seconds: Callable[[], float]) -> None:
-    """Interrupt the statement that runs when ``seconds()`` have passed."""
-    begun = time.monotonic()
-    connection.set_progress_handler(lambda: time.monotonic() - begun > seconds(), _TIME_LIMIT_STEPS)
 
 
 def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:

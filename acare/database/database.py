@@ -5,21 +5,15 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any, TypeVar
 
 from acare.database import file
-from acare.database.connection import (
-    as_domain_error,
-    limit_time,
-    open_file,
-    open_reader,
-    open_writer,
-)
+from acare.database.connection import as_domain_error, open_file, open_reader, open_writer
 from acare.database.log import write_one_page
-from acare.database.log_recovery import prevent_checkpoint, recover
+from acare.database.log_recovery import recover
 from acare.database.migrations import migrate
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.writer import Write, Writer
@@ -35,6 +29,9 @@ WRITE_CHECK_SECONDS = 1.0
 
 #: SQLite's page cache of a long transaction: pages that do not fit are written early, and read again.
 LONG_CACHE_KIB = 16 * 1024
+
+# Steps of SQLite between two checks of a read's time limit: a few milliseconds.
+_TIME_LIMIT_STEPS = 100_000
 
 
 class Database:
@@ -66,11 +63,8 @@ class Database:
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._closed = False
         self._process = os.getpid()
-        with file.refusing(path), ExitStack() as opened:
-            writing = opened.enter_context(closing(open_writer(path)))
-            checkpointer = opened.enter_context(closing(open_file(path)))
-            self._writer = Writer(writing, checkpointer, self._check_in_place, before_commit)
-            opened.pop_all()  # the writer closes them from here on
+        with file.refusing(path):
+            self._writer = Writer(open_writer(path), open_file(path), self._check_in_place, before_commit)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -86,7 +80,10 @@ class Database:
         except IndexError:
             connection = self._new_reader()
         if max_seconds is not None:
-            limit_time(connection, lambda: self._writer.log.read_seconds(max_seconds))
+            begun, limit = time.monotonic(), self._writer.log.read_seconds
+            connection.set_progress_handler(
+                lambda: time.monotonic() - begun > limit(max_seconds), _TIME_LIMIT_STEPS
+            )
         try:
             yield connection
         except sqlite3.Error as error:
@@ -180,10 +177,7 @@ class Database:
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                connection = self._idle_readers.pop()
-                if self._writer.log.has_failed:
-                    prevent_checkpoint(connection)
-                connection.close()
+                self._writer.log.close(self._idle_readers.pop())
 
     def _new_reader(self) -> sqlite3.Connection:
         if self._closed:

@@ -21,6 +21,12 @@ LOCK_SECONDS = 1.0
 PREFIX = ".acare-tmp-"
 
 
+def beside(path: Path, suffix: str) -> Path:
+    """A file next to a database, such as ``-wal``: next to the target of a symbolic link, as in SQLite."""
+    path = path.resolve()
+    return path.with_name(f"{path.name}{suffix}")
+
+
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
     """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.

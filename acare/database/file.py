@@ -13,7 +13,14 @@ from pathlib import Path
 
 from acare.database import schema
 from acare.database.connection import open_alone, open_file, open_to_read
-from acare.database.disk import PREFIX, explain_access, remove_temporary_files, sync, temporary
+from acare.database.disk import (
+    PREFIX,
+    beside,
+    explain_access,
+    remove_temporary_files,
+    sync,
+    temporary,
+)
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
@@ -150,20 +157,13 @@ def is_backup(path: Path) -> bool:
     return checksum_file(path.resolve()).exists()
 
 
-def log_file(path: Path) -> Path:
-    """The write-ahead log of a database: next to the target of a symbolic link, as in SQLite."""
-    path = path.resolve()
-    return path.with_name(f"{path.name}-wal")
-
-
 def has_journal(path: Path) -> bool:
     """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
     with refusing(path):
-        if not path.exists() or not path.resolve().with_name(f"{path.resolve().name}-journal").exists():
+        if not path.exists() or not beside(path, "-journal").exists() or is_backup(path):
             return False
         with closing(open_alone(path)) as connection:
-            is_ours = connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-        return is_ours and not is_backup(path)
+            return bool(connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,))
 
 
 def _create(path: Path) -> None:
@@ -173,7 +173,7 @@ def _create(path: Path) -> None:
     second one uses the file of the first. Mode 0600: it holds personal and financial data.
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
-    if log_file(path).exists() and not path.exists():
+    if beside(path, "-wal").exists() and not path.exists():
         # SQLite would apply the log to the new file.
         raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal exists; move the log away")
     with temporary(path) as fresh:

@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from acare.database.file import log_file
-from acare.database.log_recovery import FAILURE, FRAME, failure_record, prevent_checkpoint
+from acare.database.disk import beside
+from acare.database.log_recovery import FAILURE, FRAME, failure_record
 from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.database")
@@ -54,7 +54,7 @@ class WriteAheadLog:
         self._connection = connection
         self._checkpointer = checkpointer
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
-        self._path = log_file(Path(database))
+        self._path = beside(Path(database), "-wal")
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
@@ -91,12 +91,16 @@ class WriteAheadLog:
         if self._size >= MAX_SIZE:
             raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
 
-    def close(self) -> None:
-        """Close both connections. After a failed checkpoint, SQLite must not checkpoint now either."""
-        for connection in (self._checkpointer, self._connection):
-            if self.has_failed:
-                prevent_checkpoint(connection)
-            connection.close()
+    def close(self, connection: sqlite3.Connection) -> None:
+        """Close a connection to the database. After a failed checkpoint, SQLite must not checkpoint then
+        either, even if the connection is the last one.
+        """
+        if self.has_failed:
+            # The interrupt lasts until the next statement begins, and the checkpoint of a close is not a
+            # statement. SQLite does not promise this: README.md lists the versions with which it was tested.
+            with suppress(sqlite3.ProgrammingError):  # closed already
+                connection.interrupt()
+        connection.close()
 
     def empty(self) -> bool:
         """Checkpoint the complete log and restart it with one page. Returns whether this succeeded.

@@ -6,7 +6,6 @@ a power cut removes it.
 
 import logging
 import os
-import sqlite3
 import struct
 import time
 from contextlib import closing, suppress
@@ -14,8 +13,8 @@ from glob import escape
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import lock, open_file
-from acare.database.disk import sync
+from acare.database.connection import open_locked
+from acare.database.disk import beside, sync
 
 log = logging.getLogger("acare.database")
 
@@ -40,18 +39,7 @@ def failure_record(database: Path) -> Path:
     open: it counts what was copied in the ``-shm`` file. So while the record exists, no process may write or
     checkpoint. When all have closed the database, the next one to open it copies the log from its beginning.
     """
-    database = database.resolve()  # as SQLite names the files next to it
-    return database.with_name(f"{database.name}-checkpoint-failed")
-
-
-def prevent_checkpoint(connection: sqlite3.Connection) -> None:
-    """Keep SQLite from checkpointing when this connection is closed next, even if it is the last one.
-
-    The interrupt lasts until the next statement begins, and the checkpoint of a close is not a statement.
-    SQLite does not promise this: README.md lists the versions with which it was tested.
-    """
-    with suppress(sqlite3.ProgrammingError):  # closed already
-        connection.interrupt()
+    return beside(database, "-checkpoint-failed")
 
 
 def recover(path: Path) -> None:
@@ -61,28 +49,30 @@ def recover(path: Path) -> None:
     itself and synced. If it is damaged, it is kept. Does nothing while a process has the database open, in
     any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
     """
-    record, left = failure_record(path), file.log_file(path)
-    if not left.exists() and not record.exists() and not file.has_journal(path):
+    record, left, journal = failure_record(path), beside(path, "-wal"), beside(path, "-journal")
+    if not any(each.exists() for each in (record, left, journal)):
         return
-    with file.refusing(path, "its log cannot be written: "), closing(open_file(path)) as connection:
-        if not lock(connection):
+    with file.refusing(path, "its log cannot be written: "):
+        connection = open_locked(path)
+        if connection is None:
             return
-        _write_again(left)
-        _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-        lost = _lost_commits(left, page_size, in_log)
-        if lost:
-            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            damaged = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
-            os.link(left, damaged)  # SQLite deletes the other name
-            sync(damaged.parent)
-            log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, damaged)
-        record.unlink(missing_ok=True)
+        with closing(connection):
+            _write_again(left)
+            _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+            lost = _lost_commits(left, page_size, in_log)
+            if lost:
+                now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+                damaged = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
+                os.link(left, damaged)  # SQLite deletes the other name
+                sync(damaged.parent)
+                log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, damaged)
+            record.unlink(missing_ok=True)
 
 
 def damaged_logs(path: Path) -> list[str]:
     """The names of the damaged logs that ``recover`` has kept, which tell how many commits were lost."""
-    return sorted(log.name for log in path.parent.glob(f"{escape(file.log_file(path).name)}-damaged-*"))
+    return sorted(log.name for log in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
 def _write_again(path: Path) -> None:

@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database import file, schema
-from acare.database.connection import lock, open_file
+from acare.database.connection import open_locked
 from acare.database.copying import check_integrity, copy_verified
+from acare.database.disk import beside
 from acare.errors import DatabaseRefused
 
 log = logging.getLogger("acare.database")
@@ -30,38 +31,31 @@ COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
 _FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "
 
 
-def migrate(path: Path, folder: Path = FOLDER) -> None:
+def migrate(path: Path) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
     Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
     fails, or if another process has the file open: its statements are for the older schema. The file is then
     unchanged.
     """
-    with file.refusing(path, "it was not migrated: "), closing(_open_locked(path)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < schema.SCHEMA_VERSION:  # otherwise another process has migrated it meanwhile
-            target = path.resolve()  # of a symbolic link: the backup is next to the file, as its log is
-            backup = target.with_name(f"{target.name}.schema-{version}.db")
+    give_up = time.monotonic() + WAIT_SECONDS
+    with file.refusing(path, "it was not migrated: "):
+        while (connection := open_locked(path)) is None:
+            if time.monotonic() >= give_up:
+                raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}: ")
+            time.sleep(0.02)
+        with closing(connection):
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == schema.SCHEMA_VERSION:
+                return  # another process has migrated it meanwhile
+            backup = beside(path, f".schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
             copy_verified(path, backup, source=connection)
-            migrate_connection(connection, path, folder)
+            migrate_connection(connection, path)
             log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
 
 
-def _open_locked(path: Path) -> sqlite3.Connection:
-    """A connection that has the file locked; DatabaseRefused if other processes have it open."""
-    give_up = time.monotonic() + WAIT_SECONDS
-    while True:
-        connection = open_file(path)
-        if lock(connection):
-            return connection
-        connection.close()
-        if time.monotonic() >= give_up:
-            raise file.in_use(path, f"not migrated to schema {schema.SCHEMA_VERSION}: ")
-        time.sleep(0.02)
-
-
-def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path = FOLDER) -> None:
+def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
     """Migrate an open file to the current schema, without a backup.
 
     DatabaseRefused if that fails; closing the connection then undoes it.
@@ -74,9 +68,13 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
     with file.refusing(path, _FAILED):
         if version < schema.SCHEMA_VERSION:
             objects = [*schema.objects().values()]
-            _drop_triggers_and_views(connection, objects)
-            for statement in _script(version, folder).split("\n\n"):
-                connection.execute(statement)
+            for kind, name, _ in objects:
+                if kind in ("trigger", "view"):  # others stay, and are refused below
+                    connection.execute(f"DROP {kind} IF EXISTS {name}")
+            for step in range(version, schema.SCHEMA_VERSION):
+                script = (FOLDER / f"{step}_to_{step + 1}.sql").read_text(encoding="utf-8")
+                for statement in script.split("\n\n"):
+                    connection.execute(statement)
             _create_missing(connection, objects)
             _replace_constraints(connection, objects)
             connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
@@ -84,13 +82,6 @@ def migrate_connection(connection: sqlite3.Connection, path: Path, folder: Path 
         if difference is not None:
             raise DatabaseRefused(f"{path}: {_FAILED}in the migrated file, {difference}")
         connection.execute("COMMIT")
-
-
-def _drop_triggers_and_views(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
-    """Drop the triggers and views of schema.sql. Others stay, and are refused after the migration."""
-    for kind, name, _ in objects:
-        if kind in ("trigger", "view"):
-            connection.execute(f"DROP {kind} IF EXISTS {name}")
 
 
 def _create_missing(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
@@ -118,9 +109,3 @@ def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple
         if connection.execute(COLUMNS, table).fetchall() != columns:
             raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
     check_integrity(connection)
-
-
-def _script(version: int, folder: Path) -> str:
-    """The statements from this version to the current one."""
-    steps = (folder / f"{older}_to_{older + 1}.sql" for older in range(version, schema.SCHEMA_VERSION))
-    return "\n\n".join(step.read_text(encoding="utf-8") for step in steps)

@@ -83,6 +83,7 @@ class Writer:
         ``before_commit`` completes a transaction: it is called before each COMMIT.
         """
         self._connection = connection
+        self._checkpointer = checkpointer
         self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
         self._before_commit = before_commit
@@ -119,7 +120,8 @@ class Writer:
                 self._queue.put(None)
         self._thread.join()
         with self._in_use:
-            self.log.close()
+            for connection in (self._checkpointer, self._connection):
+                self.log.close(connection)
 
     # --- in the thread
 

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 
 from acare.database import file
 from acare.database.connection import open_to_read
+from acare.database.disk import beside
 from acare.database.file import checksum_file
 from acare.database.log import MAX_SIZE
 from acare.database.log_recovery import FAILURE, damaged_logs, failure_record
@@ -82,7 +83,7 @@ def _check_database(path: Path) -> tuple[Check, Check]:
 
 
 def _check_log(path: Path) -> Check:
-    log = file.log_file(path)
+    log = beside(path, "-wal")
     size = log.stat().st_size if log.exists() else 0
     problems = [f"it was damaged, and is kept as {name}" for name in damaged_logs(path)]
     if size > MAX_SIZE // 2:

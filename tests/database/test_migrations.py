@@ -53,16 +53,15 @@ def migrated(path):
 
 
 @pytest.fixture
-def scripts(tmp_path):
-    """Makes a folder with the migrations, and these statements at the end of the last one."""
+def extend(tmp_path, monkeypatch):
+    """Adds statements at the end of the last migration."""
 
-    def make(text):
-        folder = shutil.copytree(migrations.FOLDER, tmp_path / "scripts")
-        with (folder / f"{NOW - 1}_to_{NOW}.sql").open("a", encoding="utf-8") as last:
+    def extend_it(text):
+        monkeypatch.setattr(migrations, "FOLDER", shutil.copytree(migrations.FOLDER, tmp_path / "scripts"))
+        with (migrations.FOLDER / f"{NOW - 1}_to_{NOW}.sql").open("a", encoding="utf-8") as last:
             last.write(f"\n{text}")
-        return folder
 
-    return make
+    return extend_it
 
 
 def schema_of(path):
@@ -166,9 +165,10 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert "Idempotent-Replayed" not in send(migrated, old_schema.BEN, "ben-1", JORDAN).headers
 
 
-def test_what_a_migration_deletes_is_overwritten(path, scripts):
+def test_what_a_migration_deletes_is_overwritten(path, extend):
     assert b"never used" in path.read_bytes()
-    migrations.migrate(path, scripts("DELETE FROM api_keys WHERE name = 'never used';"))
+    extend("DELETE FROM api_keys WHERE name = 'never used';")
+    migrations.migrate(path)
     assert b"never used" not in path.read_bytes()
 
 
@@ -267,9 +267,10 @@ FAILING = {
 
 
 @pytest.mark.parametrize("script", FAILING.values(), ids=FAILING)
-def test_a_failed_migration_leaves_the_file_unchanged(path, scripts, script):
+def test_a_failed_migration_leaves_the_file_unchanged(path, extend, script):
     before = path.read_bytes()
+    extend(script)
     with pytest.raises(DatabaseRefused, match="failed and was undone"):
-        migrations.migrate(path, scripts(script))
+        migrations.migrate(path)
     assert (path.read_bytes(), path.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(path)) == 8
