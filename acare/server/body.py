@@ -58,18 +58,14 @@ class Chunks(Body):
                 start += len(piece)
             else:
                 end = data.find(b"\n", start) + 1 or len(data)
-                self._receive_line(self._line + data[start:end])
+                self._line += data[start:end]
                 start = end
+                if self._line.endswith(b"\n"):
+                    line, self._line = self._line, b""
+                    self._read_line(line)
+                elif len(self._line) > MAX_LINE:
+                    self.error = BadRequest("a line of the chunked framing is too long")
         return start
-
-    def _receive_line(self, line: bytes) -> None:
-        if line[-1:] == b"\n":
-            self._line = b""
-            self._read_line(line)
-        elif len(line) <= MAX_LINE:
-            self._line = line
-        else:
-            self.error = BadRequest("a line of the chunked framing is too long")
 
     def _read_size(self, line: bytes) -> None:
         size = _SIZE_LINE.fullmatch(line)

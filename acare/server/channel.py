@@ -33,9 +33,9 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def __init__(self, server: Any, sock: socket.socket, address: tuple[str, int]) -> None:
         self.server = server
-        self.number = sock.fileno()
         self.input = b""  # received and not parsed
         self.request: Parser | None = None  # until its response is about to be sent
+        self.response = b""  # to the request, until it begins to be sent
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output
         self.is_last = False  # whether the connection is closed after the response
@@ -45,7 +45,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         super().__init__(sock, server.sockets)
         self.connected = True
         self.addr = address
-        server.connections[self.number] = self
+        server.connections[self] = None
 
     def readable(self) -> bool:
         return not (self.input or self.output or self.is_answering())
@@ -66,7 +66,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     def _progressed(self) -> None:
         """Record progress of the caller."""
         self.progress_at = time.monotonic()
-        self.server.connections.move_to_end(self.number)
+        self.server.connections.move_to_end(self)
 
     def is_costly(self) -> bool:
         """Whether parsing may take longer: chunks, or a header that is long or comes in pieces."""
@@ -90,10 +90,10 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
                 self.output = b"HTTP/1.1 100 Continue\r\n\r\n"
         return bool(request.completed)
 
-    def send_response(self, data: bytes, is_last: bool) -> None:
+    def send_response(self) -> None:
         """Begin to send the response to the request."""
         self.request, self.is_writing, self.env = None, False, {}
-        self.output, self.is_last = data, is_last
+        self.output, self.response = self.response, b""
         self.handle_write()
 
     def handle_write(self) -> None:
@@ -112,8 +112,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             self.server.received.append(self)
 
     def handle_close(self) -> None:
-        if self.connected:  # afterwards, another connection may have the same number
-            del self.server.connections[self.number]
+        self.server.connections.pop(self, None)
         self.input = self.output = b""
         self.close()
 

@@ -11,8 +11,8 @@ MAX_CONNECTIONS = 1000
 MAX_BUFFERED = 128 * 1024 * 1024
 
 
-class Connections(OrderedDict[int, Channel]):
-    """The connections by descriptor, the one longest without progress first.
+class Connections(OrderedDict[Channel, None]):
+    """The connections, the one longest without progress first.
 
     They are closed in this order, those with a write in progress last; the response to a request is lost.
     """
@@ -20,7 +20,7 @@ class Connections(OrderedDict[int, Channel]):
     needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
-        return sorted(self.values(), key=lambda channel: channel.is_writing)
+        return sorted(self, key=lambda channel: channel.is_writing)
 
     def make_room(self) -> None:
         """At the limit, close a connection."""
@@ -30,7 +30,7 @@ class Connections(OrderedDict[int, Channel]):
     def limit_memory(self) -> None:
         """Over the limit, close connections with buffered data until the rest is within it."""
         self.needs_memory_check = False
-        buffered = sum(channel.size() for channel in self.values())
+        buffered = sum(channel.size() for channel in self)
         for channel in self._closable() if buffered > MAX_BUFFERED else ():
             if buffered > MAX_BUFFERED and (size := channel.size()):
                 channel.handle_close()
@@ -38,6 +38,6 @@ class Connections(OrderedDict[int, Channel]):
 
     def close_overdue(self, now: float) -> None:
         """Close the connections whose time-out has expired."""
-        for channel in list(self.values()):
+        for channel in list(self):
             if channel.is_overdue(now):
                 channel.handle_close()

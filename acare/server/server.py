@@ -4,10 +4,10 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,7 @@ from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.response import respond
-from acare.server.workers import FairQueue, start_threads
+from acare.server.workers import FairQueue, run_after_the_loop
 
 log = logging.getLogger("acare.server")
 
@@ -63,9 +63,11 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
         self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
-        self._answered: deque[tuple[Channel, bytes, bool]] = deque()  # the loop is to send
+        self._answered: deque[Channel] = deque()  # the loop is to send their responses
         for workload, number in THREADS.items():
-            start_threads(number, partial(self._answer_slow, self._queues[workload]))
+            queue = self._queues[workload]
+            for _ in range(number):
+                threading.Thread(target=self._answer_slow, args=(queue,), daemon=True).start()
         super().__init__(listener, self.sockets)
         # Before the address is printed, so that a stop is clean from then on.
         for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -178,15 +180,14 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     def _send_answered(self) -> None:
         """Send the responses of the loop and of the threads."""
         while self._answered:
-            channel, *response = self._answered.popleft()
-            self._attempt(Channel.send_response, channel, *response)
+            self._attempt(Channel.send_response, self._answered.popleft())
 
     @staticmethod
-    def _attempt(step: Callable[..., None], channel: Channel, *arguments: object) -> None:
+    def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
         """Take a step for an open connection. An error closes it."""
         try:
             if channel.connected:
-                step(channel, *arguments)
+                step(channel)
         except Exception:
             channel.handle_error()
 
@@ -194,20 +195,20 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Answer a request that waits, in the loop or in a thread. The loop sends the response."""
         channel = waiting.take()
         # A server that is stopping closes the connection, unless the next request has been received already.
-        is_last = channel.is_last or (self._stopping and not channel.input)
+        channel.is_last = channel.is_last or (self._stopping and not channel.input)
         channel.env["acare.stopping"] = self._stopping
-        data = b""
         try:
             if channel.connected:
-                data = respond(self._app, channel.env, is_last)
+                channel.response = respond(self._app, channel.env, channel.is_last)
         except Exception:
             log.exception("a request could not be answered")
-            is_last = True
+            channel.is_last = True
         waiting.done(channel)
-        self._answered.append((channel, data, is_last))
+        self._answered.append(channel)
 
     def _answer_slow(self, waiting: FairQueue) -> None:
         """Answer requests in a thread."""
+        run_after_the_loop()
         while True:
             self._answer(waiting)
             if not self._is_woken:

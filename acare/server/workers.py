@@ -1,10 +1,9 @@
-"""The queue in which callers take turns, and the threads that answer slow requests."""
+"""The queue in which callers take turns, and the priority of the threads that answer slow requests."""
 
 import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 
 from acare.server.channel import Channel
@@ -56,15 +55,8 @@ class FairQueue:
         return self._first.empty()
 
 
-def start_threads(number: int, work: Callable[[], None]) -> None:
-    """Have threads do ``work``, which does not end."""
-
-    def run() -> None:
-        with suppress(AttributeError, OSError):  # not Linux, or a sandbox
-            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
-                # After the event loop, from which a thread would take Python's lock at each call of SQLite.
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
-        work()
-
-    for _ in range(number):
-        threading.Thread(target=run, daemon=True).start()
+def run_after_the_loop() -> None:
+    """Let the event loop run before this thread, which would take Python's lock at each call of SQLite."""
+    with suppress(AttributeError, OSError):  # not Linux, or a sandbox
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
