@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from io import BytesIO
 from typing import Any
 
 import falcon
@@ -17,28 +16,26 @@ from acare.field_types import from_json
 MAX_DISCARDED = 8 * 1024 * 1024
 
 
-def receive(req: falcon.Request, size: int) -> int:
-    """Read at most ``size`` bytes of a body without a Content-Length, which ``read`` then returns.
-
-    Returns the number of bytes. Raises InvalidInput if the WSGI server rejects the framing of the body.
+def receive(stream: Any, size: int) -> bytes:
+    """Read at most ``size`` bytes. InvalidInput if the WSGI server rejects the framing of the body, or the
+    caller has disconnected.
     """
-    data = _read(req.stream, size)
-    req.env["wsgi.input"] = BytesIO(data)
-    req.env["CONTENT_LENGTH"] = str(len(data))
-    return len(data)
+    try:
+        return bytes(stream.read(size))
+    except (OSError, ValueError):
+        raise _invalid("is malformed: the server could not read it") from None
 
 
-def discard(req: falcon.Request) -> None:
+def discard(stream: Any) -> None:
     """Read the rest of a body: if it stays unread, some servers lose the response or the next request."""
-    stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
     left = MAX_DISCARDED
     with suppress(OSError, ValueError):
         while left > 0 and (data := stream.read(64 * 1024)):
             left -= len(data)
 
 
-def read(req: Request, fields: Collection[str]) -> Any:
-    """The JSON value in the body of the request. A body without a Content-Type is taken as JSON.
+def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
+    """The JSON object in the body of the request. A body without a Content-Type is taken as JSON.
 
     ``fields`` are the members that the operation knows, for a caller who prefers strict handling. Raises
     InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms, and its error for
@@ -48,11 +45,11 @@ def read(req: Request, fields: Collection[str]) -> Any:
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
-    is_terminated = req.env.get("wsgi.input_terminated")  # the server ends the stream after the body
-    value = loads(_read(req.env["wsgi.input"] if is_terminated else req.bounded_stream))
-    if isinstance(value, dict):
-        preferences.reject_unknown(req, value, fields, "is not a field that this operation accepts")
-    return value
+    members = _loads(req.context.body)
+    if not isinstance(members, dict):
+        raise _invalid("must be a JSON object")
+    preferences.reject_unknown(req, members, fields, "is not a field that this operation accepts")
+    return members
 
 
 def read_fields(
@@ -63,8 +60,6 @@ def read_fields(
     For bodies in which null means absent; records use ``validate_update``. Other members are ignored.
     """
     members = read(req, fields)
-    if not isinstance(members, dict):
-        raise _invalid("must be a JSON object")
     problems = [FieldError(name, "is required") for name in required if members.get(name) is None]
     given = {
         name: value
@@ -74,15 +69,7 @@ def read_fields(
     return parse_each(given, fields, problems)
 
 
-def _read(stream: Any, size: int = -1) -> bytes:
-    """Read from the WSGI server. InvalidInput if it rejects the framing or the caller has disconnected."""
-    try:
-        return bytes(stream.read(size))
-    except (OSError, ValueError):
-        raise _invalid("is malformed: the server could not read it") from None
-
-
-def loads(data: bytes) -> Any:
+def _loads(data: bytes) -> Any:
     """Parse JSON as RFC 8259 defines it: UTF-8 without a byte order mark, no NaN, no number out of range."""
     if not data:
         raise _invalid("must be a JSON object, but is empty")

@@ -104,7 +104,7 @@ class LimitRate:
 
 
 class CheckBody:
-    """Rejects a body of more than ``limit`` bytes, and one with a content coding, before it is parsed.
+    """Reads the body. Rejects one of more than ``limit`` bytes, and one with a content coding.
 
     An unknown caller's body is not read: the 401 does not need it, and a slow sender would occupy a thread.
     """
@@ -114,14 +114,17 @@ class CheckBody:
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
+        # Both end after the body.
+        stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
         known = req.context.caller is not None
-        if length is None and known and req.env.get("wsgi.input_terminated"):
-            length = body.receive(req, self._limit + 1)
+        if known and (length is None or length <= self._limit):
+            req.context.body = body.receive(stream, self._limit + 1)
+            length = len(req.context.body)
         if not length:
             return
         if length > self._limit:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
-                body.discard(req)
+                body.discard(stream)
             message = f"The body must not exceed {self._limit} bytes."
             raise ApiError("CONTENT_TOO_LARGE", message, {"limit": self._limit})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):

@@ -60,7 +60,7 @@ class StrictHandling:
         known = getattr(resource, "parameters", ()) if req.method not in ("POST", "PUT") else ()
         reject_unknown(req, req.params, known, "is not a query parameter of this operation")
         takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
-        if not takes_body and req.content_length:
+        if not takes_body and req.context.body:
             reject_unknown(req, ("body",), (), "is ignored by this operation")
 
     def process_response(

@@ -19,6 +19,7 @@ class Context(falcon.Context):
     request_id: str
     started: float  # seconds, by time.perf_counter
     caller: Caller | None = None
+    body: bytes = b""
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
 
 
