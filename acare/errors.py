@@ -106,8 +106,8 @@ class NotFound(UserError):
         self.record = record
 
 
-class KeyRevoked(AcareError):
-    """The key of the caller was revoked during the request."""
+class InvalidKey(AcareError):
+    """The request has no valid key, or its key was revoked while it was answered."""
 
 
 class TooManyKeys(UserError):

@@ -56,27 +56,20 @@ Details = list[dict[str, str]] | dict[str, Any] | None
 
 
 class ApiError(falcon.HTTPError):
-    """An error response with one of the codes in ``STATUSES``."""
+    """An error response with one of the codes in ``STATUSES``; ``members`` are those of its ``error``."""
 
     def __init__(
         self, code: str, message: str, details: Details = None, headers: dict[str, str] | None = None
     ) -> None:
-        super().__init__(STATUSES[code], title=code, description=message, headers=headers)
-        self.details = details
+        super().__init__(STATUSES[code], headers=headers)
+        self.members: dict[str, object] = {"code": code, "message": message}
+        if details is not None:
+            self.members["details"] = details
 
 
 def unavailable(message: str, details: Details = None) -> ApiError:
     """A 503, for a request that may succeed later."""
     return ApiError("SERVICE_UNAVAILABLE", message, details, {"Retry-After": "1"})
-
-
-def unauthorized() -> ApiError:
-    """A 401."""
-    return ApiError(
-        "UnauthorizedError",
-        "A valid API key is required in the X-API-Key header.",
-        headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
-    )
 
 
 def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None = None) -> ApiError:
@@ -107,7 +100,11 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     ),
     errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
     errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
-    errors.KeyRevoked: lambda _: unauthorized(),
+    errors.InvalidKey: lambda _: ApiError(
+        "UnauthorizedError",
+        "A valid API key is required in the X-API-Key header.",
+        headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
+    ),
     errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(str(error))),
     errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(str(error))),
     errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(str(error))),
@@ -116,8 +113,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         "PRECONDITION_FAILED", error, {"ETag": etag(error.current)}
     ),
     errors.CursorExpired: lambda _: ApiError(
-        "CURSOR_EXPIRED",
-        "The cursor has expired. Start again without `after`.",
+        "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
         "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
@@ -148,44 +144,32 @@ def succeed_with_page(resp: falcon.Response, name: str, found: ClientPage, page:
     succeed_with_list(resp, name, found.rows, page * limit < total, meta)
 
 
-def error_body(
-    code: str, message: str, correlation_id: str, details: Details = None, error_id: str | None = None
-) -> str:
-    """The body of an error response, as JSON text."""
-    error: dict[str, Any] = {"code": code, "message": message}
-    if details is not None:
-        error["details"] = details
-    if error_id is not None:
-        error["errorId"] = error_id
-    body = {"success": False, "error": error, "timestamp": timestamps.now(), "correlationId": correlation_id}
-    return json.dumps(body, ensure_ascii=False)
-
-
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer an error of the domain: an instance of one of ``DOMAIN_ERRORS``."""
+    """Answer an error of one of the types in ``DOMAIN_ERRORS``."""
     if isinstance(error, errors.StoreUnavailable):
         cause = "" if error.__cause__ is None else f" cause={error.__cause__!r:.100}"  # no text of clients
         log.error("%s%s request=%s", error, cause, req.context.request_id)
-    answer = next(DOMAIN_ERRORS[kind] for kind in type(error).__mro__ if kind in DOMAIN_ERRORS)
-    handle_http_error(req, resp, answer(error), _)
+    handle_http_error(req, resp, DOMAIN_ERRORS[type(error)](error), _)
 
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer an error of the API, or one that Falcon raised, such as an unknown path."""
-    code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
-    details = None
     if isinstance(error, ApiError):
-        code, message, details = error.title, error.description or "", error.details
+        members = error.members
+    else:
+        code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
+        members = {"code": code, "message": message}
     resp.status = error.status
     resp.set_headers(dict(error.headers or {}))
-    resp.text = error_body(code, message, req.context.request_id, details)
+    request_id = req.context.request_id
+    body = {"success": False, "error": members, "timestamp": timestamps.now(), "correlationId": request_id}
+    resp.text = json.dumps(body, ensure_ascii=False)
 
 
 def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:
     """Answer 500. The traceback is logged with an error id; the response contains only that id."""
-    request_id = req.context.request_id
     error_id = secrets.token_hex(8)
-    log.error("errorId=%s request=%s", error_id, request_id, exc_info=error)
-    code, message = INTERNAL_ERROR
-    resp.status = falcon.HTTP_500
-    resp.text = error_body(code, message, request_id, error_id=error_id)
+    log.error("errorId=%s request=%s", error_id, req.context.request_id, exc_info=error)
+    answer = ApiError(*INTERNAL_ERROR)
+    answer.members["errorId"] = error_id
+    handle_http_error(req, resp, answer, _)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import falcon
 
 from acare.api import body, operations
-from acare.api.envelope import ApiError, unauthorized
+from acare.api.envelope import ApiError
 from acare.api.request import Request, api_key
 from acare.auth import Caller, require_right
+from acare.errors import InvalidKey
 from acare.ratelimit import RateLimiter, bucket_name
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
@@ -140,7 +141,7 @@ class RequireKey:
             return
         user = req.context.session_user
         if user is None:
-            raise unauthorized()
+            raise InvalidKey
         raise ApiError(
             "INSUFFICIENT_SCOPE",
             f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "

@@ -19,7 +19,7 @@ from acare import ids, timestamps
 from acare.auth import Caller, NewKey, NewScopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
-from acare.errors import KeyRevoked, NotFound, TooManyKeys
+from acare.errors import InvalidKey, NotFound, TooManyKeys
 from acare.store import users
 
 #: Characters of a key.
@@ -147,7 +147,7 @@ class KeyStore:
 
         It expires with the key of the caller at the latest. Raises InsufficientScope if the caller lacks one
         of the scopes, BrokerRequired if an agent names another user, InvalidInput if the user is unknown or
-        disabled, TooManyKeys, or KeyRevoked.
+        disabled, TooManyKeys, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
@@ -201,7 +201,7 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
     if values["made_with"] is not None:
         maker = connection.execute(GET_EXPIRY, {"id": values["made_with"]}).fetchone()
         if maker is None:
-            raise KeyRevoked
+            raise InvalidKey
         expires_at = min((at for at in (expires_at, *maker) if at is not None), default=None)
     connection.execute(INSERT_KEY, {**values, "expires_at": expires_at})
     (key,) = _read(connection, GET_KEY, id=values["id"])

@@ -8,7 +8,7 @@ from support.threads import Held
 
 from acare.auth import OPERATOR
 from acare.database.database import CACHE_NANOSECONDS
-from acare.errors import KeyRevoked
+from acare.errors import InvalidKey
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
@@ -53,7 +53,7 @@ def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
     maker = new_key(keys, ANA, {"all": ["write"]})
     caller = keys.authenticate(maker.key)
     keys.revoke(OPERATOR, maker.id, made=True)
-    with pytest.raises(KeyRevoked):
+    with pytest.raises(InvalidKey):
         keys.create(caller)
     assert only(keys)["id"] == maker.id
 
