@@ -9,7 +9,6 @@ import falcon
 
 from acare.api import envelope, middleware, resources
 from acare.api.access_log import AccessLog, AccessRecord, log_access
-from acare.api.changes import Changes
 from acare.api.cors import Cors
 from acare.api.operations import Router, Workload
 from acare.api.preferences import StrictHandling
@@ -108,7 +107,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             resources.ClientHistory(self.history),
             resources.RestoredClient(self.history),
             resources.ClientOwner(self.clients, conditional),
-            Changes(self.changes),
+            resources.Changes(self.changes),
             UserCollection(self.users),
             CurrentUser(self.users),
             UserItem(self.users),

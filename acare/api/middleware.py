@@ -189,7 +189,7 @@ class RequireRight:
             resp.set_header("Allow", operations.allowed_methods(req.uri_template))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
-        operation = operations.find(req.method, req.uri_template)
+        operation = operations.BY_METHOD.get((req.method, req.uri_template))
         if operation is None:  # also for methods that Falcon does not know and would answer with 400
             allowed = operations.allowed_methods(req.uri_template)
             message = f"This path supports only {allowed}."

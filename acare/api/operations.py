@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 from falcon.routing import CompiledRouter
 from falcon.uri import parse_query_string
 
-from acare.api.changes import Changes
 from acare.api.resources import (
     DEFAULT_LIMIT,
+    Changes,
     ClientCollection,
     ClientHistory,
     ClientItem,
@@ -91,18 +91,18 @@ OPERATIONS = (
     Operation("GET", "/web/{name}", WebFile, None, "quick"),
 )
 
-_BY_METHOD = {(operation.method, operation.path): operation for operation in OPERATIONS}
-
-
-def find(method: str, path: str | None) -> Operation | None:
-    """The operation of a method at a path of the table."""
-    return _BY_METHOD.get(("GET" if method == "HEAD" else method, path or ""))
+#: The operations by method and path. HEAD works where GET does.
+BY_METHOD: dict[tuple[str, str | None], Operation] = {
+    (method, operation.path): operation
+    for operation in OPERATIONS
+    for method in (("GET", "HEAD") if operation.method == "GET" else (operation.method,))
+}
 
 
 def allowed_methods(path: str | None) -> str:
     """The methods at a path of the table, as the value of an ``Allow`` header."""
     methods = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-    return ", ".join(method for method in methods if method == "OPTIONS" or find(method, path) is not None)
+    return ", ".join(method for method in methods if method == "OPTIONS" or (method, path) in BY_METHOD)
 
 
 class Router(CompiledRouter):
@@ -123,7 +123,7 @@ class Router(CompiledRouter):
     def workload(self, method: str, path: str, query_string: str) -> Workload:
         """What a request costs. An error, such as an unknown path, is quick."""
         route = self.find(path)
-        operation = None if route is None else find(method, route[3])
+        operation = None if route is None else BY_METHOD.get((method, route[3]))
         if operation is None:
             return "quick"
         cost = operation.workload

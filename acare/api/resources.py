@@ -2,16 +2,16 @@
 
 import io
 import time
-from collections.abc import MutableMapping
+from typing import ClassVar
 
 import falcon
 
 from acare import csv_rows, ids, setting_types, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History, Lists
+from acare.clients import PROPERTY, SEARCH, SORTS, ChangeFeed, ClientRow, Clients, History, Lists
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, Enum
+from acare.field_types import CLIENT_EMAIL, Enum, String
 from acare.fields import (
     CLIENT_TYPES,
     FIELDS,
@@ -24,6 +24,8 @@ from acare.fields import (
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
+DEFAULT_CHANGES = 100
+MAX_CHANGES = 500
 
 # The query parameters that choose clients.
 _FILTERS = {
@@ -36,10 +38,6 @@ _FILTERS = {
     "sort": Enum(SORTS).validate,
     "deleted": setting_types.flag,
 }
-#: The query parameters of ``paging``.
-PAGING = {"page": setting_types.count(), "limit": setting_types.count()}
-_LIST = {**PAGING, **_FILTERS}
-_HISTORY = {"before": setting_types.count()}
 
 # The members of a body.
 _INPUT = tuple(field.name for field in FIELDS)
@@ -57,7 +55,7 @@ _PAUSE = 0.0005
 class ClientCollection:
     """``/v1/clients``"""
 
-    parameters = _LIST
+    parameters: ClassVar = {"page": setting_types.count(), "limit": setting_types.count(), **_FILTERS}
 
     def __init__(self, clients: Clients, deleted: Lists) -> None:
         self._clients = clients
@@ -65,7 +63,7 @@ class ClientCollection:
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
-        page, limit = paging(filters)
+        page, limit = filters.pop("page", 1), min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
         store: Lists = self._clients
         if filters.pop("deleted", False):
             store, message = self._deleted, "cannot be combined with deleted=true"
@@ -145,11 +143,10 @@ class ClientItem(StoreResource[Clients]):
 class ClientHistory(StoreResource[History]):
     """``/v1/clients/{client_id}/history``"""
 
-    parameters = _HISTORY
+    parameters: ClassVar = {"before": setting_types.count()}
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        query = read_query(req, self.parameters)
-        page = self._store.page(req.caller, path_id(client_id), **query)
+        page = self._store.page(req.caller, path_id(client_id), **read_query(req, self.parameters))
         envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
 
 
@@ -179,9 +176,16 @@ class ClientOwner(StoreResource[Clients]):
         answer(resp, row)
 
 
-def paging(query: MutableMapping[str, int]) -> tuple[int, int]:
-    """The number of the page and its limit, which are removed from the query parameters."""
-    return query.pop("page", 1), min(query.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+class Changes(StoreResource[ChangeFeed]):
+    """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
+
+    parameters: ClassVar = {"after": String(max_length=200).validate, "limit": setting_types.count()}
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        query = read_query(req, self.parameters)
+        limit = min(query.get("limit", DEFAULT_CHANGES), MAX_CHANGES)
+        page = self._store.page(req.caller, after=query.get("after"), limit=limit)
+        envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
 
 
 def answer(resp: falcon.Response, row: ClientRow) -> None:

@@ -1,6 +1,7 @@
 """The resources of users and of their API keys."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import falcon
 
@@ -13,14 +14,12 @@ from acare.errors import FieldError, InvalidInput
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
 
 _ROLE = Enum(ROLES)
-_PARAMETERS = {"disabled": setting_types.flag}
-_REVOCATION = {"made": setting_types.flag}
 
 
 class UserCollection(StoreResource[Users]):
     """``/v1/users``: the users whose clients the caller can see."""
 
-    parameters = _PARAMETERS
+    parameters: ClassVar = {"disabled": setting_types.flag}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
@@ -59,8 +58,7 @@ class Handover(StoreResource[Clients]):
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
-        owner = path_id(user_id, "user")
-        number = self._store.transfer(req.caller, owner, to)
+        number = self._store.transfer(req.caller, path_id(user_id, "user"), to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 
@@ -95,7 +93,7 @@ class KeyCollection(StoreResource[Keys]):
 class KeyItem(StoreResource[Keys]):
     """``/v1/keys/{key_id}``"""
 
-    parameters = _REVOCATION
+    parameters: ClassVar = {"made": setting_types.flag}
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)
