@@ -14,9 +14,9 @@ from acare.api.operations import Router, Workload
 from acare.api.preferences import StrictHandling
 from acare.api.proxy import TrustProxy
 from acare.api.request import Request, api_key
-from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
+from acare.api.system import Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
-from acare.api.web import Page, WebFile
+from acare.api.web import Index, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
@@ -117,7 +117,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             Liveness(),
             Readiness(lambda: self.database.check_write(), clock),
             OpenApiDocument(__version__),
-            Index(__version__, Page(settings.agency, settings.currency)),
+            Index(__version__, settings.agency, settings.currency),
             WebFile(),
         )
 

@@ -25,7 +25,7 @@ def etag(version: int) -> str:
 
 
 def for_reading(req: falcon.Request) -> Precondition:
-    """The precondition of a GET or HEAD; ``not_modified`` is evaluated after it."""
+    """The precondition of a GET or HEAD; ``revalidate`` is called after it has held."""
     header = req.env.get("HTTP_IF_MATCH")
     if header is None or _is_star(header):
         return UNCONDITIONAL
@@ -42,15 +42,17 @@ def for_writing(req: falcon.Request) -> Precondition:
     return for_reading(req)._replace(excluded=_versions(if_none_match, weak=True))
 
 
-def not_modified(req: falcon.Request, current: str) -> bool:
-    """Whether ``If-None-Match`` lists the entity tag ``current``: the caller already has this version.
+def revalidate(req: falcon.Request, resp: falcon.Response, current: str) -> bool:
+    """Set the entity tag. Whether ``If-None-Match`` lists it: the response, which has no body, is then 304.
 
     The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
     """
+    resp.set_header("ETag", current)
     header = req.env.get("HTTP_IF_NONE_MATCH")
-    if header is None:
+    if header is None or not (_is_star(header) or current in _tags(header, weak=True)):
         return False
-    return _is_star(header) or current in _tags(header, weak=True)
+    resp.status = falcon.HTTP_304
+    return True
 
 
 def _is_star(header: str) -> bool:

@@ -45,9 +45,7 @@ class Cors:
             if _HEADER_NAMES.fullmatch(names):
                 resp.set_header("Access-Control-Allow-Headers", names)
 
-    def process_response(
-        self, req: Request, resp: falcon.Response, resource: object, succeeded: bool
-    ) -> None:
+    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
         origin = req.env.get("HTTP_ORIGIN")
         if self._origins:
             resp.append_header("Vary", "Origin")

@@ -182,9 +182,7 @@ def _is_host_of(origin: str, host: str) -> bool:
 class RequireRight:
     """Rejects a method that the path does not have, then an operation that the caller has no right to."""
 
-    def process_resource(
-        self, req: Request, resp: falcon.Response, resource: object, params: dict[str, Any]
-    ) -> None:
+    def process_resource(self, req: Request, resp: falcon.Response, *_: object) -> None:
         if req.method == "OPTIONS":
             resp.set_header("Allow", operations.allowed_methods(req.uri_template))
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow

@@ -21,9 +21,9 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
-from acare.api.system import Index, Liveness, OpenApiDocument, Readiness
+from acare.api.system import Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
-from acare.api.web import WebFile
+from acare.api.web import Index, WebFile
 from acare.auth import BROKERS, CREATE, DELETE, READ, WRITE, Right
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few

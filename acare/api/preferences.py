@@ -56,15 +56,13 @@ class StrictHandling:
     that its POST has no body. The fields of a body are an argument of ``body.read``.
     """
 
-    def process_resource(self, req: Request, resp: falcon.Response, resource: object, params: object) -> None:
+    def process_resource(self, req: Request, resp: falcon.Response, resource: object, _: object) -> None:
         known = getattr(resource, "parameters", ()) if req.method not in ("POST", "PUT") else ()
         reject_unknown(req, req.params, known, "is not a query parameter of this operation")
         takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
         if not takes_body and req.context.body:
             reject_unknown(req, ("body",), (), "is ignored by this operation")
 
-    def process_response(
-        self, req: Request, resp: falcon.Response, resource: object, succeeded: bool
-    ) -> None:
+    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
         if _is_strict(req):
             resp.set_header("Preference-Applied", "handling=strict")

@@ -113,11 +113,7 @@ class ClientItem(StoreResource[Clients]):
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         row = self._store.get(req.caller, path_id(client_id), conditions.for_reading(req))
-        tag = conditions.etag(row.version)
-        resp.set_header("ETag", tag)
-        if conditions.not_modified(req, tag):
-            resp.status = falcon.HTTP_304
-        else:
+        if not conditions.revalidate(req, resp, conditions.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:

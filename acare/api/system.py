@@ -1,4 +1,4 @@
-"""Outside ``/v1``: liveness, readiness, the OpenAPI document and the index."""
+"""Outside ``/v1``: liveness, readiness and the OpenAPI document."""
 
 import json
 import logging
@@ -10,8 +10,6 @@ from importlib import resources
 import falcon
 
 from acare.api import envelope
-from acare.api.request import Request
-from acare.api.web import Page
 
 log = logging.getLogger("acare.error")
 
@@ -48,10 +46,9 @@ class Readiness:
         checks = {"server": "The server is stopping." if stopping else "ok", "write": self._last_result()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
-        ready = not failed
-        if ready != self._was_ready:
+        if self._was_ready == bool(failed):
             log.warning("%s", message)
-        self._was_ready = ready
+        self._was_ready = not failed
         if failed:
             raise envelope.unavailable(message, {"checks": checks})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
@@ -82,20 +79,3 @@ class OpenApiDocument:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
-
-
-class Index:
-    """``/``: the web UI for browsers, JSON for programs."""
-
-    def __init__(self, version: str, page: Page) -> None:
-        self._version = version
-        self._page = page
-
-    def on_get(self, req: Request, resp: falcon.Response) -> None:
-        resp.append_header("Vary", "Accept")
-        if "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
-            self._page.answer(req, resp)
-            return
-        root = req.root_path
-        links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
-        envelope.succeed(resp, json.dumps({"name": "acare", "version": self._version, "links": links}))

@@ -1,13 +1,14 @@
-"""The web UI: the files in ``acare/web``, read once, with ETags and a Content-Security-Policy."""
+"""The index and the files of the web UI, read once, with ETags and a Content-Security-Policy."""
 
 import hashlib
 import html
+import json
 from importlib import resources
 from string import Template
 
 import falcon
 
-from acare.api import conditions
+from acare.api import conditions, envelope
 
 #: The page may use only its own files and its own server, and may not turn text into markup or script.
 CONTENT_SECURITY_POLICY = (
@@ -29,14 +30,11 @@ _MEDIA_TYPES = {
 }
 
 
-class Page:
-    """The HTML page, with the settings that its scripts need.
+class Index:
+    """``/``: the HTML page for browsers, JSON for programs."""
 
-    Its links begin with the prefix under which the app is mounted. Without a known prefix they are relative,
-    so that they also work behind a proxy that does not send it.
-    """
-
-    def __init__(self, agency: str | None, currency: str | None) -> None:
+    def __init__(self, version: str, agency: str | None, currency: str | None) -> None:
+        self._version = version
         self._template = Template(_read("index.html"))
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
@@ -44,18 +42,31 @@ class Page:
             f' data-{name}="{html.escape(value)}"' for name, value in settings.items() if value
         )
 
-    def answer(self, req: falcon.Request, resp: falcon.Response) -> None:
-        base = f"{html.escape(req.root_path)}/" if req.root_path else "./"
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        root = req.root_path
+        resp.append_header("Vary", "Accept")
+        if "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
+            _answer(req, resp, self._page(root), "html")
+            return
+        links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
+        envelope.succeed(resp, json.dumps({"name": "acare", "version": self._version, "links": links}))
+
+    def _page(self, root: str) -> str:
+        """The HTML page, with the settings that its scripts need.
+
+        Its links begin with ``root``, the prefix under which the app is mounted. Without a known prefix they
+        are relative, so that they also work behind a proxy that does not send it.
+        """
+        base = f"{html.escape(root)}/" if root else "./"
         # All modules are named, so that a browser loads them in parallel.
         modules = "\n".join(
             f'<link rel="modulepreload" href="{base}web/{name}">'
             for name in WebFile.NAMES
             if name.endswith(".mjs") and name != "page.mjs"
         )
-        text = self._template.substitute(
+        return self._template.substitute(
             base=base, modules=modules, settings=self._settings, title=self._title
         )
-        _answer(req, resp, text, "html")
 
 
 class WebFile:
@@ -87,9 +98,6 @@ def _answer(req: falcon.Request, resp: falcon.Response, text: str, suffix: str) 
     """Answer with the text or, if the browser has it already, with 304."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     resp.set_headers(_HEADERS)
-    resp.etag = tag
-    if conditions.not_modified(req, tag):
-        resp.status = falcon.HTTP_304
-    else:
+    if not conditions.revalidate(req, resp, tag):
         resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text
