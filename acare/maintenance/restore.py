@@ -51,9 +51,9 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
             shutil.copyfileobj(reading, writing)
         check_sha256(fresh, checksum_file(backup), name=backup)
         verify_file(fresh, check_content, progress, name=backup)
-        with _exclusive(database) as old:
-            unread = old is None and database.exists()
-            clients, carried_over = _update(fresh, backup, old)
+        with _exclusive(database) as is_readable:
+            unread = not is_readable and database.exists()
+            clients, carried_over = _update(fresh, backup, database if is_readable else None)
             _copy_owner_and_mode(database, fresh)
             sync(fresh)
             renamed = _replace(database, fresh)
@@ -96,8 +96,8 @@ def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
 
 
 @contextmanager
-def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
-    """Prevent other processes from using a database. Yields a connection, or None if it cannot be read.
+def _exclusive(database: Path) -> Iterator[bool]:
+    """Prevent other processes from using a database. Yields whether it can be read.
 
     DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be the
     reason for the restore. Then a process is not noticed if the system cannot list its open files.)
@@ -106,12 +106,12 @@ def _exclusive(database: Path) -> Iterator[sqlite3.Connection | None]:
         raise in_use(database, "not restored: ")
     # SQLite would delete the WAL of an empty file, which may hold all that is left.
     if not database.exists() or not database.stat().st_size:
-        yield None
+        yield False
         return
     recover(database)
     with closing(open_file(database)) as connection:
         connection.execute("PRAGMA busy_timeout = 0").fetchall()
-        yield connection if _lock(connection) else None
+        yield _lock(connection)
 
 
 def _lock(connection: sqlite3.Connection) -> bool:
@@ -129,7 +129,7 @@ def _lock(connection: sqlite3.Connection) -> bool:
     return False  # damaged: it is kept as it is, with its WAL
 
 
-def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[int, CarriedOver | None]:
+def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, CarriedOver | None]:
     """Migrate the copy, and carry over what is not restored. Returns also the number of clients.
 
     Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
@@ -139,7 +139,7 @@ def _update(fresh: Path, backup: Path, old: sqlite3.Connection | None) -> tuple[
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
         connection.execute("PRAGMA secure_delete = ON").fetchall()
-        carried_over = None if old is None else carry_over(old, connection)
+        carried_over = None if replaced is None else carry_over(connection, replaced)
         connection.execute(END_CURSORS)
         connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), carried_over
