@@ -82,7 +82,7 @@ _NAMES = {*SERVER_FIELDS, *(field.name for field in FIELDS)}
 
 def parse_client(text: str) -> dict[str, Any]:
     """A client from its stored JSON, which can lack newer fields. StoreUnavailable if it is damaged."""
-    with suppress(ValueError):
+    with suppress(TypeError, ValueError):  # TypeError: it is not text
         client = json.loads(text)
         if isinstance(client, dict) and set(SERVER_FIELDS) <= client.keys() <= _NAMES:
             return client

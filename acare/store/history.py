@@ -10,7 +10,7 @@ from acare.clients import ClientRow, Page
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.database.database import Database
-from acare.errors import AlreadyExists, NotFound
+from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
 from acare.store import changes, idempotency, search, steps
@@ -118,6 +118,8 @@ class HistoryStore:
             _require_visible(connection, OPERATOR, client_id)
             versions = list(_events(connection, client_id))
             responses = idempotency.responses(connection, client_id)
+        if not versions:
+            raise StoreUnavailable(DAMAGED)
         newest_first = [{**event, "client": client} for client, events in versions for event in events]
         return Stored(versions[0][0], newest_first[::-1], responses)
 

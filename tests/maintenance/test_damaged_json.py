@@ -1,4 +1,4 @@
-"""One damaged bit in the JSON of a client: commands say so in one line, and requests get a 503."""
+"""One damaged bit in what is stored about a client: a command says so in one line, a request gets a 503."""
 
 import pytest
 from support.client import Api, full_key
@@ -16,29 +16,35 @@ FLIPPED = {
 COMMANDS = ["find --location vip", "history {0}", "history {1}", "erase {0}", "erase {0} --yes"]
 
 
-def damaged(path, name):
-    """A database with a client and a deleted one, and the bit flipped in their JSON: a key, and the ids."""
+def damaged(path, old, new):
+    """A database with a client and a deleted one, and a bit flipped: a key, and the ids."""
     with acare.create_app(database=path) as app:
         api = Api(app, full_key(app))
         ids = [api.create(preferred_locations=["vip"])["id"] for _ in range(2)]
         api.put(ids[0], {"notes": "new"})
         api.delete(ids[1])
-    path.write_bytes(path.read_bytes().replace(*FLIPPED[name]))
+    path.write_bytes(path.read_bytes().replace(old, new))
     return api.key, *ids
 
 
 @pytest.mark.parametrize("name", FLIPPED)
 def test_a_command_reports_damaged_json_in_one_line(run, path, name):
-    _, *ids = damaged(path, name)
+    _, *ids = damaged(path, *FLIPPED[name])
     # A CSV file has the owner from the column.
     commands = COMMANDS if name == "the owner" else [*COMMANDS, "export --format csv"]
     ended = [run(*command.format(*ids).split()) for command in commands]
     assert {(each.code, each.err) for each in ended} == {(1, f"acare: {path}: {DAMAGED}\n")}
 
 
+def test_a_history_without_versions_is_damaged(run, path):
+    """The bit is in the header of the index of versions: the version 1 is NULL there."""
+    *_, deleted = damaged(path, b"\x04U\t\x01", b"\x04U\x0b\x01")
+    assert run("history", deleted).err == f"acare: {path}: {DAMAGED}\n"
+
+
 @pytest.mark.parametrize("name", [*FLIPPED][1:])
 def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
-    key, client_id, _ = damaged(path, name)
+    key, client_id, _ = damaged(path, *FLIPPED[name])
     urls = ["/v1/clients.csv", f"/v1/clients/{client_id}/history"]
     with acare.create_app(database=path) as app:
         for url in [*urls, "/v1/clients", "/v1/changes"] if name == "a character" else urls:
@@ -46,7 +52,7 @@ def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
     assert "Jordan" not in caplog.text
 
 
-@pytest.mark.parametrize("text", ["{}", "null", "[1]"])
+@pytest.mark.parametrize("text", ["{}", "null", "[1]", None])
 def test_json_without_the_fields_of_a_client_is_damaged(text):
     with pytest.raises(StoreUnavailable, match="damaged"):
         parse_client(text)
