@@ -19,8 +19,8 @@ from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import check_content
 from acare.store.changes import END_CURSORS
-from acare.store.clients import count
 from acare.store.erasures import CarriedOver, carry_over, is_readable
+from acare.store.lists import count
 
 
 class Restored(NamedTuple):

@@ -23,7 +23,7 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
 from acare.store import keys
-from acare.store.clients import count
+from acare.store.lists import count
 
 #: The names of the checks. "backup" needs a folder, and "server" a URL.
 CHECKS = ("database", "keys", "log", "disk", "writes", "backup", "server")

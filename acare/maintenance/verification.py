@@ -7,7 +7,7 @@ from pathlib import Path
 
 from acare.database.schema import SCHEMA_VERSION
 from acare.store import search
-from acare.store.clients import count
+from acare.store.lists import count
 
 #: Statements that find rows that contradict each other, and return a text for each. They are separated by
 #: empty lines. ``{json}`` is the expression that generates the JSON of a client, ``{paths}`` are its fields

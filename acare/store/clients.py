@@ -4,18 +4,19 @@ A public method is one transaction. Clients are returned as the JSON text that S
 """
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from acare import ids
 from acare.auth import Caller
-from acare.clients import UNCONDITIONAL, ClientPage, ClientRow, CreatedClient, Precondition
+from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
 from acare.database.connection import NOW
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed, parse_client
-from acare.store import idempotency, lists, steps, users
+from acare.store import idempotency, steps, users
 from acare.store.insertion import insert
+from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, VISIBLE, Target, require_same
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
@@ -54,21 +55,14 @@ SET user_id = :new_owner_id, version = version + 1, updated_at = max(created_at,
 WHERE seq IN (
     SELECT seq
     FROM clients INDEXED BY clients_by_user
-    WHERE user_id = :owner_id AND seq > :position
+    WHERE user_id = :owner_id
     ORDER BY seq
     LIMIT :rows
 )
-RETURNING seq
 """
 
-#: Seconds that a list, a search or a history may take: other requests wait for it.
-MAX_SECONDS = 2.0
 
-#: Seconds that reading all clients of a list may take, including pauses between rows.
-MAX_SECONDS_OF_ALL = 30.0
-
-
-class ClientStore:
+class ClientStore(ClientLists):
     """Clients in a database. ``new_id`` generates the ids.
 
     Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
@@ -76,7 +70,7 @@ class ClientStore:
     """
 
     def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
-        self._database = database
+        super().__init__(database)
         self._new_id = new_id
 
     def latest_creation(self) -> str:
@@ -84,29 +78,6 @@ class ClientStore:
         with self._database.read() as connection:
             rows = connection.execute(LATEST_CREATION).fetchall()
         return rows[0][0] if rows else ""
-
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
-        """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
-
-        ``filters`` are the query parameters of a list, as they are parsed; None sets no condition. The rows
-        and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if that takes
-        too long.
-        """
-        with self._database.read(max_seconds=MAX_SECONDS) as connection:
-            return lists.read(connection, caller.owner_id, page, limit, filters)
-
-    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
-        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
-
-        InvalidInput if there are more than ``max_clients``.
-        """
-        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
-            yield from lists.read_all(connection, caller.owner_id, max_clients, filters)
-
-    def export(self) -> Generator[tuple[str, str], None, None]:
-        """Like ``all``, but all clients of all users, oldest first, without a time limit."""
-        with self._database.read() as connection:
-            yield from connection.execute(lists.EXPORT)
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises NotFound or PreconditionFailed."""
@@ -138,7 +109,7 @@ class ClientStore:
         }
         request = None
         if idempotency_key is not None:
-            request = idempotency.Request(caller, idempotency_key, client)
+            request = idempotency.request(caller, idempotency_key, client)
         return self._database.write(partial(_create, values, request), keeps_cache=True)
 
     def update(
@@ -174,11 +145,9 @@ class ClientStore:
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
             user_ids = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
-            values = {**user_ids, "position": position, "rows": steps.ROWS}
-            rows = connection.execute(TRANSFER, values).fetchall()
-            return len(rows), max(rows)[0] if len(rows) == steps.ROWS else None
+            return steps.repeat(TRANSFER, user_ids, position, connection)
 
-        return sum(steps.run(self._database, step))
+        return steps.run(self._database, step)
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""
@@ -195,7 +164,7 @@ class ClientStore:
 
 
 def _create(
-    values: Mapping[str, object], request: idempotency.Request | None, connection: sqlite3.Connection
+    values: Mapping[str, object], request: Mapping[str, object] | None, connection: sqlite3.Connection
 ) -> CreatedClient:
     """The client that the request created earlier, or else a new one, which is stored under its key."""
     if request is not None and (earlier := idempotency.find(connection, request)) is not None:
@@ -204,11 +173,6 @@ def _create(
     if request is not None:
         idempotency.remember(connection, request, created)
     return created
-
-
-def count(connection: sqlite3.Connection) -> int:
-    """The number of clients."""
-    return int(connection.execute(lists.total_statement(())).fetchone()[0])
 
 
 def _change(

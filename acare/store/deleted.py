@@ -8,7 +8,7 @@ import json
 from acare.auth import Caller
 from acare.clients import ClientPage
 from acare.database.database import Database
-from acare.store.clients import MAX_SECONDS
+from acare.store.lists import MAX_SECONDS
 from acare.store.targets import STORED_JSON
 
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")

@@ -14,8 +14,8 @@ from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
 from acare.store import changes, idempotency, search, steps
-from acare.store.clients import MAX_SECONDS
 from acare.store.insertion import insert
+from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
 from acare.store.users import as_dicts
 
@@ -144,20 +144,13 @@ class HistoryStore:
 
         Deletes in steps. If it is interrupted, the next purge deletes the rest.
         """
-        purged, age = 0, f"-{days} days"
-        for deleted in steps.run(self._database, partial(_purge, age)):
-            progress("Purging", 0, 0, "")
-            purged += deleted
+        age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
+        purged = steps.run(self._database, partial(steps.repeat, PURGE, {"age": age}), show)
         changes.end_old_cursors(self._database, age)
-        for step in (changes.purge, idempotency.purge, search.merge):
-            for _ in steps.run(self._database, step):
-                progress("Purging", 0, 0, "")
+        delete_expired = partial(steps.repeat, idempotency.DELETE_EXPIRED, {})
+        for step in (changes.purge, delete_expired, search.merge):
+            steps.run(self._database, step, show)
         return purged
-
-
-def _purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    purged = connection.execute(PURGE, {"age": age, "rows": steps.ROWS}).rowcount
-    return purged, position + 1 if purged == steps.ROWS else None
 
 
 def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:

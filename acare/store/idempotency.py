@@ -7,17 +7,16 @@ the other. (IETF draft "The Idempotency-Key HTTP Header Field")
 import hashlib
 import json
 import sqlite3
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import ValidFields, parse_client
+from acare.store import steps
 from acare.store.targets import last_owner
-
-#: Expired keys that one write deletes: deleting a million at once would stall all writers.
-MAX_EXPIRED = 500
 
 # Keys expire after a day.
 _VALID_SINCE = at_offset("'-24 hours'")
@@ -30,13 +29,14 @@ WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 
 RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
+# Not all at once: a million would stall all writers.
 DELETE_EXPIRED = f"""
 DELETE FROM idempotency_keys
 WHERE rowid IN (
     SELECT rowid
     FROM idempotency_keys
     WHERE created_at <= {_VALID_SINCE}
-    LIMIT {MAX_EXPIRED}
+    LIMIT :rows
 )
 """
 
@@ -53,50 +53,32 @@ def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, 
     return [{"created_at": created_at, "client": parse_client(text)} for created_at, text in rows]
 
 
-class Request(NamedTuple):
-    """A request with an idempotency key."""
-
-    caller: Caller
-    key: str
-    client: ValidFields
-
-    def values(self) -> dict[str, Any]:
-        """The named parameters of the statements."""
-        digest = hashlib.sha256(json.dumps(self.client, sort_keys=True).encode()).digest()
-        return {"user_id": self.caller.user_id, "key": self.key, "request_sha256": digest}
+def request(caller: Caller, key: str, client: ValidFields) -> dict[str, Any]:
+    """A request with an idempotency key, as the named parameters of the statements, and its ``owner_id``."""
+    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    values = {"user_id": caller.user_id, "key": key, "request_sha256": digest}
+    return {**values, "owner_id": caller.owner_id}
 
 
-def find(connection: sqlite3.Connection, request: Request) -> CreatedClient | None:
+def find(connection: sqlite3.Connection, request: Mapping[str, Any]) -> CreatedClient | None:
     """The client that an earlier request with this key has created.
 
     IdempotencyKeyReused if it had another body. NotFound if the client has been transferred since, and
     the caller can no longer see it.
     """
-    values = request.values()
-    rows = connection.execute(FIND, values).fetchall()
+    rows = connection.execute(FIND, request).fetchall()
     if not rows:
         return None
     request_sha256, client_id, text, created_at = rows[0]
-    if request_sha256 != values["request_sha256"]:
+    if request_sha256 != request["request_sha256"]:
         raise IdempotencyKeyReused
     owner = last_owner(connection, client_id)
-    if owner is not None and request.caller.owner_id not in (None, owner):
+    if owner is not None and request["owner_id"] not in (None, owner):
         raise NotFound("client")
     return CreatedClient(client_id, text, created_at, replayed=True)
 
 
-def remember(connection: sqlite3.Connection, request: Request, created: CreatedClient) -> None:
+def remember(connection: sqlite3.Connection, request: Mapping[str, Any], created: CreatedClient) -> None:
     """Store the response for later requests with the same key, and delete expired ones."""
-    delete_expired(connection)
-    connection.execute(INSERT, {**request.values(), **created._asdict()})
-
-
-def delete_expired(connection: sqlite3.Connection) -> int:
-    """Delete expired keys, at most MAX_EXPIRED. Returns how many."""
-    return connection.execute(DELETE_EXPIRED).rowcount
-
-
-def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete expired keys: a step."""
-    deleted = delete_expired(connection)
-    return deleted, position + 1 if deleted else None
+    connection.execute(DELETE_EXPIRED, {"rows": steps.ROWS})
+    connection.execute(INSERT, {**request, **created._asdict()})

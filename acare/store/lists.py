@@ -2,17 +2,24 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from acare import places, words
+from acare.auth import Caller
 from acare.clients import PROPERTY, ClientPage
+from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 
+#: Seconds that a list, a search or a history may take: other requests wait for it.
+MAX_SECONDS = 2.0
+
+#: Seconds that reading all clients of a list may take, including pauses between rows.
+MAX_SECONDS_OF_ALL = 30.0
+
 _WITH_OWNER = "clients.json, (SELECT email FROM users WHERE users.id = user_id)"
 
-#: The JSON of each client and the e-mail address of its owner, oldest first.
 EXPORT = f"SELECT {_WITH_OWNER} FROM clients ORDER BY seq"
 
 AT_POSITIONS = """
@@ -42,7 +49,7 @@ _CONDITIONS = {
 }
 
 # The conditions that have an index in the order of the list, and totals.
-_INDEXED = frozenset(("owner_id", "client_type", "status"))
+_INDEXED = {"owner_id", "client_type", "status"}
 
 # The orders that have no index. Clients that are equal in them are in the order of ``created_at``.
 _ORDERS: dict[str | None, str] = {
@@ -51,48 +58,49 @@ _ORDERS: dict[str | None, str] = {
 }
 
 
-def read(
-    connection: sqlite3.Connection, owner_id: str | None, page: int, limit: int, filters: Mapping[str, object]
-) -> ClientPage:
-    """See ``ClientStore.page``. ``owner_id`` is the owner whose clients the caller can see; None: all owners.
+class ClientLists:
+    """Lists of the clients in a database that the caller can see.
 
-    Begins a transaction, so that the rows and the total come from one snapshot.
+    ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
     """
-    connection.execute("BEGIN")
-    values = _values(owner_id, filters)
-    skipped = (page - 1) * limit
-    names = _conditions(values)
-    if not _INDEXED.issuperset(names) or values.get("sort") in _ORDERS:
-        seqs = _matching(connection, values)
-        return ClientPage(len(seqs), _texts(_at(connection, seqs[skipped : skipped + limit], "clients.json")))
-    (total,) = connection.execute(total_statement(names), values).fetchone()
-    rows = min(limit, total - skipped)
-    if rows <= 0:
-        return ClientPage(total, [])
-    after = total - skipped - rows
-    order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
-    values |= {"rows": rows, "skipped": nearer}
-    return ClientPage(total, _texts(connection.execute(page_statement(names, order), values)))
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def read_all(
-    connection: sqlite3.Connection, owner_id: str | None, max_clients: int, filters: Mapping[str, object]
-) -> sqlite3.Cursor:
-    """The JSON of each client and the e-mail address of its owner.
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
+        """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-    Begins a transaction. InvalidInput if there are more than ``max_clients``.
-    """
-    connection.execute("BEGIN")
-    seqs = _matching(connection, _values(owner_id, filters))
-    if len(seqs) > max_clients:
-        more = f"match {len(seqs):,} clients, more than {max_clients:,}"
-        problem = f"{more}: add a filter, or use 'acare export'"
-        raise InvalidInput(FieldError("filters", problem))
-    return _at(connection, seqs, _WITH_OWNER)
+        The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
+        that takes too long.
+        """
+        values = _values(caller.owner_id, filters)
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+            connection.execute("BEGIN")
+            total, rows = _page(connection, values, (page - 1) * limit, limit)
+            return ClientPage(total, [text for (text,) in rows])
+
+    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
+        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
+
+        InvalidInput if there are more than ``max_clients``.
+        """
+        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
+            connection.execute("BEGIN")
+            seqs = _matching(connection, _values(caller.owner_id, filters))
+            if len(seqs) > max_clients:
+                more = f"match {len(seqs):,} clients, more than {max_clients:,}"
+                problem = f"{more}: add a filter, or use 'acare export'"
+                raise InvalidInput(FieldError("filters", problem))
+            yield from _at(connection, seqs, _WITH_OWNER)
+
+    def export(self) -> Generator[tuple[str, str], None, None]:
+        """Like ``all``, but all clients of all users, oldest first, without a time limit."""
+        with self._database.read() as connection:
+            yield from connection.execute(EXPORT)
 
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
-    """The values of the conditions of a list, and ``sort``."""
+    """The values of the conditions of a list, and ``sort``. ``owner_id``: the caller sees only this owner."""
     values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     user_id = values.pop("user_id", None) or owner_id
     if user_id is not None:
@@ -107,23 +115,32 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
     return values
 
 
-def _conditions(values: Collection[str]) -> tuple[str, ...]:
-    return tuple(name for name in _CONDITIONS if name in values)
+def _page(
+    connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int
+) -> tuple[int, Iterable[tuple[str]]]:
+    """The total, and the JSON of at most ``limit`` clients after those that are skipped."""
+    if values.get("sort") in _ORDERS or not values.keys() - {"sort"} <= _INDEXED:
+        seqs = _matching(connection, values)
+        return len(seqs), _at(connection, seqs[skipped : skipped + limit], "clients.json")
+    (total,) = connection.execute(total_statement(values), values).fetchone()
+    rows = min(limit, total - skipped)
+    if rows <= 0:
+        return total, []
+    after = total - skipped - rows
+    order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
+    values |= {"rows": rows, "skipped": nearer}
+    return total, connection.execute(page_statement(values, order), values)
 
 
 def _matching(connection: sqlite3.Connection, values: dict[str, Any]) -> list[int]:
     """The positions of all clients in a list, in its order."""
-    statement = matching_statement(_conditions(values), values.get("sort"))
+    statement = matching_statement(values, values.get("sort"))
     return [seq for (seq,) in connection.execute(statement, values)]
 
 
 def _at(connection: sqlite3.Connection, seqs: list[int], columns: str) -> sqlite3.Cursor:
     """The columns of the clients at these positions."""
     return connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
-
-
-def _texts(rows: sqlite3.Cursor) -> list[str]:
-    return [text for (text,) in rows]
 
 
 def matching_statement(names: Collection[str], sort: str | None = None) -> str:
@@ -139,6 +156,11 @@ def matching_statement(names: Collection[str], sort: str | None = None) -> str:
 def total_statement(names: Collection[str]) -> str:
     """The statement for the number of clients in a list with the filters ``names``, which have an index."""
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """The number of clients."""
+    return int(connection.execute(total_statement(())).fetchone()[0])
 
 
 def page_statement(names: Collection[str], order: str) -> str:
@@ -175,4 +197,5 @@ def _seqs(names: Collection[str]) -> str:
 
 
 def _where(names: Collection[str]) -> str:
-    return f"WHERE {' AND '.join([_CONDITIONS[name] for name in names])}" if names else ""
+    conditions = [_CONDITIONS[name] for name in _CONDITIONS if name in names]
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
