@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from acare.auth import Caller
-from acare.field_types import String
+from acare.field_types import String, number
 from acare.fields import ValidFields
-from acare.setting_types import number
 
 
 class ClientRow(NamedTuple):

@@ -4,17 +4,70 @@ Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve``
 variable. A flag takes precedence over the variable. All three take the same text.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from acare import setting_types
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum, String
+from acare.field_types import NAME, Enum, String, count, flag
 from acare.ratelimit import RateLimit
-from acare.setting_types import Address
+
+# As browsers write it in the Origin header: without the default port. Any other text would never match.
+_HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
+_ORIGIN = re.compile(
+    rf"(?:http://{_HOST}(?!:80\Z)|https://{_HOST}(?!:443\Z))(?::(?P<port>[1-9][0-9]{{0,4}}))?"
+)
+
+
+def parse_path(text: str) -> Path:
+    """A file name."""
+    if not text.strip() or "\0" in text:
+        raise ValueError("must be a file name")
+    return Path(text)
+
+
+def parse_address(text: str) -> str:
+    """``HOST:PORT``; an IPv6 address is in brackets, and the port 0 is any free one."""
+    match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]\s/:]+):([0-9]{1,5})", text.strip(), re.ASCII)
+    if match is None or int(match[1]) > 65535:
+        raise ValueError("must be HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
+    return match[0]
+
+
+def parse_rate_limit(text: str) -> RateLimit | None:
+    """``REQUESTS/SECONDS``; None for ``off``."""
+    if text.strip().lower() == "off":
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
+    if match is None or int(match[1]) < 1 or int(match[2]) < 1:
+        raise ValueError("must be REQUESTS/SECONDS, like 500/900, or off")
+    return RateLimit(tokens=int(match[1]), seconds=int(match[2]))
+
+
+def parse_proxy(text: str) -> str:
+    """The IP address of a proxy, in its usual spelling."""
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise ValueError("must be the IP address of a proxy, like 127.0.0.1") from None
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Origins, separated by spaces or commas; ``*`` stands alone."""
+    origins = tuple(text.replace(",", " ").split())
+    for origin in origins:
+        match = _ORIGIN.fullmatch(origin)
+        is_origin = match is not None and int(match["port"] or 0) <= 65535
+        if not is_origin and (origin != "*" or len(origins) > 1):
+            raise ValueError(
+                "must be an origin like https://intranet.example, with the host in lower case, without "
+                "wildcards, with a port up to 65535, but without the port 443 or 80; or * alone"
+            )
+    return origins
 
 
 @dataclass(frozen=True)
@@ -53,16 +106,16 @@ def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str)
 class Settings:
     """The table: each setting with its default, parser, placeholder and help."""
 
-    database: Path = _setting(Path("acare.db"), setting_types.path, "FILE", "the database file (acare.db)")
-    listen: Address = _setting(
-        Address("127.0.0.1", 8080),
-        setting_types.address,
+    database: Path = _setting(Path("acare.db"), parse_path, "FILE", "the database file (acare.db)")
+    listen: str = _setting(
+        "127.0.0.1:8080",
+        parse_address,
         "HOST:PORT",
         "the address to listen on; port 0 uses a free port (127.0.0.1:8080)",
     )
     rate_limit: RateLimit | None = _setting(
         RateLimit(tokens=500, seconds=900),
-        setting_types.rate_limit,
+        parse_rate_limit,
         "N/SECONDS",
         "the token bucket of each caller: N requests per SECONDS; or off (500/900)",
     )
@@ -74,7 +127,7 @@ class Settings:
     )
     trusted_proxy: str | None = _setting(
         None,
-        setting_types.proxy,
+        parse_proxy,
         "ADDRESS",
         "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted (none)",
     )
@@ -86,7 +139,7 @@ class Settings:
     )
     cors_origin: tuple[str, ...] = _setting(
         (),
-        setting_types.origins,
+        parse_origins,
         "ORIGIN",
         "an origin whose pages may call the API, or * for all; may be repeated (none)",
     )
@@ -104,12 +157,12 @@ class Settings:
     )
     drain_seconds: int = _setting(
         30,
-        setting_types.count(3600),
+        count(3600),
         "SECONDS",
         "seconds for open requests to finish when the server stops, 1 to 3600 (30)",
     )
     require_precondition: bool = _setting(
-        False, setting_types.flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
+        False, flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
     )
 
     def __post_init__(self) -> None:

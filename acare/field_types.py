@@ -4,7 +4,10 @@
 """
 
 import json
+import math
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
@@ -187,3 +190,32 @@ def from_json(text: str) -> Any:
         raise ValueError("each number must be finite, and in the range of a double") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+# --- texts: query parameters, settings and arguments of commands
+
+
+def flag(text: str) -> bool:
+    """``true`` or ``false``."""
+    return Enum(("true", "false")).validate(text) == "true"
+
+
+def number(text: str) -> float:
+    """A number of at least 0, as in JSON."""
+    with suppress(ValueError, OverflowError):
+        value = from_json(text)
+        if is_number(value) and 0 <= value < math.inf:
+            return value if value < 2**63 else float(value)  # SQLite has no greater integers
+    raise ValueError("must be a number of at least 0")
+
+
+def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[str], int]:
+    """A whole number from ``minimum`` to ``maximum``, of at most 100 digits."""
+    allowed = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
+
+    def parse(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,100}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be a whole number {allowed}")
+        return int(text)
+
+    return parse

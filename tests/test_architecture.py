@@ -16,8 +16,7 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
     ("errors", "ids", "field_types", "places", "ratelimit", "timestamps", "version", "words"),
-    ("setting_types", "auth"),
-    ("fields", "config"),
+    ("auth", "fields", "config"),
     ("clients", "csv_rows"),
     ("database",),
     ("api", "store"),

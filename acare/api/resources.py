@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import falcon
 
-from acare import csv_rows, ids, setting_types, timestamps
+from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.clients import PROPERTY, SEARCH, SORTS, ChangeFeed, ClientRow, Clients, History, Lists
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, Enum, String
+from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
     CLIENT_TYPES,
     FIELDS,
@@ -36,7 +36,7 @@ _FILTERS = {
     "q": SEARCH.validate,
     **PROPERTY,
     "sort": Enum(SORTS).validate,
-    "deleted": setting_types.flag,
+    "deleted": flag,
 }
 
 # The members of a body.
@@ -55,7 +55,7 @@ _PAUSE = 0.0005
 class ClientCollection:
     """``/v1/clients``"""
 
-    parameters: ClassVar = {"page": setting_types.count(), "limit": setting_types.count(), **_FILTERS}
+    parameters: ClassVar = {"page": count(), "limit": count(), **_FILTERS}
 
     def __init__(self, clients: Clients, deleted: Lists) -> None:
         self._clients = clients
@@ -139,7 +139,7 @@ class ClientItem(StoreResource[Clients]):
 class ClientHistory(StoreResource[History]):
     """``/v1/clients/{client_id}/history``"""
 
-    parameters: ClassVar = {"before": setting_types.count()}
+    parameters: ClassVar = {"before": count()}
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         page = self._store.page(req.caller, path_id(client_id), **read_query(req, self.parameters))
@@ -175,7 +175,7 @@ class ClientOwner(StoreResource[Clients]):
 class Changes(StoreResource[ChangeFeed]):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
-    parameters: ClassVar = {"after": String(max_length=200).validate, "limit": setting_types.count()}
+    parameters: ClassVar = {"after": String(max_length=200).validate, "limit": count()}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import falcon
 
-from acare import ids, setting_types, timestamps
+from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.auth import ROLES, Keys, Users, parse_scopes
 from acare.clients import Clients
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, to_json
+from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
 
 _ROLE = Enum(ROLES)
 
@@ -19,7 +19,7 @@ _ROLE = Enum(ROLES)
 class UserCollection(StoreResource[Users]):
     """``/v1/users``: the users whose clients the caller can see."""
 
-    parameters: ClassVar = {"disabled": setting_types.flag}
+    parameters: ClassVar = {"disabled": flag}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
@@ -93,7 +93,7 @@ class KeyCollection(StoreResource[Keys]):
 class KeyItem(StoreResource[Keys]):
     """``/v1/keys/{key_id}``"""
 
-    parameters: ClassVar = {"made": setting_types.flag}
+    parameters: ClassVar = {"made": flag}
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)

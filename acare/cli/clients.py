@@ -27,10 +27,10 @@ from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
+from acare.field_types import count
 from acare.fields import parse_client
 from acare.importing import json_lines
 from acare.maintenance import backup
-from acare.setting_types import count
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedStore
 from acare.store.erasures import ErasureStore

@@ -15,11 +15,10 @@ from acare.cli.options import (
 )
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.errors import SettingError, UserError
-from acare.field_types import to_json
+from acare.field_types import count, to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status, size_text
-from acare.setting_types import count
 from acare.store.erasures import CarriedOver
 
 _NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs

@@ -100,14 +100,14 @@ def _serve(
 
 def _listen(settings: Settings) -> socket.socket:
     """A listening socket, or UserError with the reason in one line."""
-    address = settings.listen
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    host, _, port = settings.listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
         raise UserError(
-            f"cannot listen on {address}: {reason}; --listen or ACARE_LISTEN sets another address"
+            f"cannot listen on {settings.listen}: {reason}; --listen or ACARE_LISTEN sets another address"
         ) from None
 
 

@@ -22,8 +22,7 @@ from acare.cli.options import (
 )
 from acare.cli.output import counted, print_rows, printable
 from acare.errors import UserError
-from acare.field_types import NAME
-from acare.setting_types import count
+from acare.field_types import NAME, count
 from acare.store import users
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
