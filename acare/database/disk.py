@@ -6,7 +6,6 @@ import pwd
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,10 +13,7 @@ from pathlib import Path
 # Free bytes on the disk that SQLite needs to open a database: for the index of the log.
 _OPENING_BYTES = 32 * 1024
 
-#: Seconds for which a folder may be locked by a process that removes temporary files.
-LOCK_SECONDS = 1.0
-
-#: The prefix of temporary files.
+#: The prefix of temporary folders.
 PREFIX = ".acare-tmp-"
 
 
@@ -29,61 +25,53 @@ def beside(path: Path, suffix: str) -> Path:
 
 @contextmanager
 def temporary(target: Path) -> Iterator[Path]:
-    """An empty file next to ``target``, mode 0600, that is deleted at the end unless it was renamed.
+    """An empty file, mode 0600, in a folder of its own next to ``target``, which is deleted at the end.
 
-    First removes the files that killed processes left in this folder. An OSError in the body that names no
-    file, such as the error of a full disk, names ``target`` afterwards.
+    First removes the folders that killed processes left. An OSError in the body that names no file, such as
+    the error of a full disk, names ``target`` afterwards.
     """
-    folder = target.absolute().parent
-    remove_temporary_files(folder)
-    lock = os.open(folder, os.O_RDONLY)
+    parent = target.absolute().parent
+    remove_temporary_files(parent)
+    folder, lock = _make_locked_folder(parent)
     try:
-        _lock(lock)
-        handle, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            _remove(folder, name.rpartition("/")[2])
+        path = folder / target.name
+        path.touch(0o600)
+        yield path
     except OSError as error:
         if error.filename is None:
             error.filename = str(target)
         raise
     finally:
+        shutil.rmtree(folder)
         os.close(lock)
 
 
-def remove_temporary_files(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in a folder. Failures are ignored.
+def _make_locked_folder(parent: Path) -> tuple[Path, int]:
+    """A new folder, and the handle that has it locked: others do not take it for one that was left.
 
-    Removes none while a process uses one in this folder: it has the folder locked.
+    It is not locked where folders cannot be, as on some network file systems; there, none are removed.
     """
-    with suppress(OSError):
-        lock = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(folder, PREFIX)
-        finally:
-            os.close(lock)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)  # another process has removed it before it was locked
 
 
-def _lock(folder: int) -> None:
-    """Keep others from removing temporary files. Goes on without a lock if the folder has none, as on some
-    network file systems, or if another program keeps it locked.
-    """
-    give_up = time.monotonic() + LOCK_SECONDS
-    with suppress(OSError):
-        while time.monotonic() < give_up:
-            with suppress(BlockingIOError):
-                fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                break
-            time.sleep(0.01)
-
-
-def _remove(folder: Path, prefix: str) -> None:
-    """Remove temporary files, and SQLite's files next to them."""
-    for path in folder.glob(f"{prefix}*"):
-        path.unlink(missing_ok=True)
+def remove_temporary_files(parent: Path) -> None:
+    """Remove the temporary folders that killed processes left in a folder. Failures are ignored."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(lock)
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,5 @@
 """A database file: creating one, and refusing files that acare should not open, unchanged."""
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -199,24 +198,20 @@ def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
     folder = tmp_path / "work"
     folder.mkdir()
     Database(folder / "acare.db").close()
-    for name in ("killed01", "killed01-journal"):
-        (folder / f"{PREFIX}{name}").write_bytes(b"a client")
+    left = folder / f"{PREFIX}killed"
+    left.mkdir()
+    for name in ("acare.db", "acare.db-journal"):
+        (left / name).write_bytes(b"a client")
     work(folder / "acare.db", folder)
     assert list(folder.glob(f"{PREFIX}*")) == []
 
 
-def test_a_folder_that_another_program_has_locked_is_used(tmp_path):
-    locked = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(locked, fcntl.LOCK_EX)
-    with temporary(tmp_path / "all.csv") as used:
-        assert used.exists()
-    os.close(locked)
-
-
 def test_a_temporary_file_in_use_is_not_removed(tmp_path):
+    (tmp_path / f"{PREFIX}killed").mkdir()
     with temporary(tmp_path / "all.csv") as used:
         Database(tmp_path / "acare.db").close()
-        assert used.exists()
+        assert list(tmp_path.glob(f"{PREFIX}*/*")) == [used]
+        assert list(tmp_path.glob(f"{PREFIX}*")) == [used.parent]
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):

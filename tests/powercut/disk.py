@@ -74,7 +74,7 @@ class Folder:
     """The names in a folder: those as of the last sync, the changes since, and those that programs see.
 
     A change maps each name to the file that has it afterwards. A change survives completely or not at all: a
-    renamed file has one of its two names.
+    file that was renamed in its folder has one of its two names.
     """
 
     durable: dict[str, File | Folder] = field(default_factory=dict)
@@ -130,9 +130,12 @@ class Disk:
             old, new = event.path.split("\0")
             folder, name = self._find(old)
             other, new_name = self._find(new)
-            if folder is not other:
-                raise ValueError(f"{old} -> {new}: the model has no renames between folders")
-            folder.change(event, {name: None, new_name: folder.names[name]})
+            node = folder.names[name]
+            if folder is other:
+                folder.change(event, {name: None, new_name: node})
+            else:  # either change can survive without the other
+                folder.change(event, {name: None})
+                other.change(event, {new_name: node})
             return
         folder, name = self._find(event.path)
         if event.kind == REMOVE:
