@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 from acare import ids
 from acare.config import SETTINGS, Settings
-from acare.database.database import Database
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
-from acare.database.read_only import ReadOnlyDatabase
 from acare.errors import StoreUnavailable, UserError
 from acare.field_types import USER_EMAIL
 from acare.store.search import index_changes

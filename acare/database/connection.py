@@ -48,7 +48,8 @@ _WRITER_SETTINGS = (
     f"journal_size_limit = {64 * 1024 * 1024}",
 )
 
-_READER_SETTINGS = (
+#: The settings of a connection that cannot write.
+READER_SETTINGS = (
     "query_only = ON",
     # SQLite's default of 2 MiB per reader would be most of the process's memory; the system caches too.
     "cache_size = -512",
@@ -84,34 +85,42 @@ def open_temporary() -> sqlite3.Connection:
     return connection
 
 
+def open_file(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
+    """A connection to a file that exists; any thread may use it, one at a time.
+
+    With the default ``mode``, ``PRAGMA integrity_check`` also checks CHECK constraints; it does not with
+    ``"ro"``. ``"ro&immutable=1"`` reads the file as it is, without its log or journal, and without locks.
+    """
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        oldest = ".".join(map(str, MIN_SQLITE))
+        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        for setting in (*_SETTINGS, *settings):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        _create_functions(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The connection that commits all writes of a ``Database``; any thread may use it, one at a time.
+    """The connection that commits all writes of a ``Database``.
 
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
     """
-    connection = _connect(path, settings=_WRITER_SETTINGS)
+    connection = open_file(path, settings=_WRITER_SETTINGS)
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
         raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
     return connection
-
-
-def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; any thread may use it, one at a time."""
-    return _connect(path, settings=_READER_SETTINGS)
-
-
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection for work on a complete file: creating, migrating, checkpointing, copying or checking it.
-
-    Not ``mode=ro``, in which ``PRAGMA integrity_check`` does not check CHECK constraints.
-    """
-    return _connect(path)
-
-
-def open_alone(path: Path) -> sqlite3.Connection:
-    """A connection that reads the file as it is, without its log or journal, and without locks."""
-    return _connect(path, mode="ro&immutable=1")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -124,7 +133,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         mode = "ro"  # otherwise SQLite would copy the log into the file
     elif not all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
         mode = "ro&immutable=1"  # the empty log could not be deleted, or not created
-    return _connect(path, mode=mode, settings=("query_only = ON",))
+    return open_file(path, mode=mode, settings=("query_only = ON",))
 
 
 def open_locked(path: Path) -> sqlite3.Connection | None:
@@ -132,7 +141,7 @@ def open_locked(path: Path) -> sqlite3.Connection | None:
 
     Does not wait: a connection that did would keep a lock that the others wait for.
     """
-    connection = _connect(path, settings=("busy_timeout = 0", "locking_mode = EXCLUSIVE"))
+    connection = open_file(path, settings=("busy_timeout = 0", "locking_mode = EXCLUSIVE"))
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")  # which keeps the lock
@@ -158,27 +167,6 @@ def as_domain_error(error: BaseException) -> BaseException:
     unavailable = StoreUnavailable(reason or DAMAGED)
     unavailable.__cause__ = error
     return unavailable
-
-
-def _connect(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        oldest = ".".join(map(str, MIN_SQLITE))
-        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        for setting in (*_SETTINGS, *settings):
-            connection.execute(f"PRAGMA {setting}").fetchall()
-        _create_functions(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _create_functions(connection: sqlite3.Connection) -> None:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 #: plural such as "rows", or "" if only the ratio is meaningful.
 Progress = Callable[[str, int, int, str], None]
 
+SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+
 _COPIED_PAGES = 4096  # between two checks for Ctrl-C
 
 _CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds
@@ -64,14 +66,10 @@ def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Conn
     VACUUM INTO leaves out free space, and with it what was deleted earlier.
     """
     size = database.stat().st_size
-
-    def show() -> None:
-        progress("Copying", min(target.stat().st_size, size), size, "B")
-
     with (
         file.refusing(database, "no backup was made: "),
         closing(open_to_read(database)) if source is None else nullcontext(source) as connection,
-        interruptible(connection, show),
+        interruptible(connection, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
     ):
         connection.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
         connection.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
@@ -92,7 +90,12 @@ def verify_file(
         closing(_open_to_check(path)) as connection,
         interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
     ):
-        _check_structure(connection, path.stat().st_size)
+        connection.execute("PRAGMA cell_size_check = ON")
+        (expected,) = connection.execute(SIZE).fetchone()
+        size = path.stat().st_size
+        if size != expected:
+            raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected} according to its header")
+        check_integrity(connection)
         return check(connection)
 
 
@@ -102,14 +105,6 @@ def _open_to_check(path: Path) -> sqlite3.Connection:
         return open_file(path)
     with closing(open_to_read(path)) as connection:
         return copy_to_temporary(connection)
-
-
-def _check_structure(connection: sqlite3.Connection, size: int) -> None:
-    connection.execute("PRAGMA cell_size_check = ON")
-    (expected,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    if expected != (size,):
-        raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected[0]} according to its header")
-    check_integrity(connection)
 
 
 def check_integrity(connection: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""One database file: many readers, one writer."""
+"""One database file: with many readers and one writer, or for a command that only reads."""
 
 import os
 import sqlite3
@@ -11,10 +11,11 @@ from queue import Empty
 from typing import Any, TypeVar
 
 from acare.database import file
-from acare.database.connection import as_domain_error, open_file, open_reader, open_writer
+from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
+from acare.database.copying import copy_to_temporary
 from acare.database.log import write_one_page
 from acare.database.log_recovery import recover
-from acare.database.migrations import migrate
+from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.writer import Write, Writer
 from acare.errors import StoreUnavailable
@@ -184,7 +185,7 @@ class Database:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:
-            return open_reader(self.path)
+            return open_file(self.path, settings=READER_SETTINGS)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
 
@@ -196,3 +197,40 @@ class Database:
         """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
         if file.identity(self.path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
+
+
+class ReadOnlyDatabase(Database):
+    """Opens ``path`` for a command that only reads. DatabaseRefused if it is not a database of acare.
+
+    Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread. It has no
+    writer: ``write`` and ``submit`` are not available.
+    """
+
+    def __init__(self, path: Path) -> None:
+        version = file.check(path)
+        self.path = path
+        with file.refusing(path):
+            self._connection = open_to_read(path)
+            if version < SCHEMA_VERSION:
+                with closing(self._connection) as old:
+                    self._connection = copy_to_temporary(old)
+                migrate_connection(self._connection, path)
+
+    @contextmanager
+    def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            raise as_domain_error(error) from error
+        finally:
+            self._connection.rollback()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction in a copy, in a temporary file. Other writers do not wait for it."""
+        with self.read() as connection, closing(copy_to_temporary(connection)) as copy:
+            copy.execute("BEGIN")
+            yield copy
+
+    def close(self) -> None:
+        self._connection.close()

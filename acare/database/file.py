@@ -12,15 +12,8 @@ from glob import escape
 from pathlib import Path
 
 from acare.database import schema
-from acare.database.connection import open_alone, open_file, open_to_read
-from acare.database.disk import (
-    PREFIX,
-    beside,
-    explain_access,
-    remove_temporary_files,
-    sync,
-    temporary,
-)
+from acare.database.connection import open_file, open_to_read
+from acare.database.disk import PREFIX, beside, explain_access, remove_temporary_files, sync, temporary
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
@@ -163,7 +156,7 @@ def has_journal(path: Path) -> bool:
     with refusing(path):
         if not path.exists() or not beside(path, "-journal").exists() or is_backup(path):
             return False
-        with closing(open_alone(path)) as connection:
+        with closing(open_file(path, mode="ro&immutable=1")) as connection:
             return bool(connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,))
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from acare.database import file
 from acare.database.copying import Progress, copy_verified, sha256, silent, verify_file
-from acare.database.database import Database
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.log_recovery import recover
-from acare.database.read_only import ReadOnlyDatabase
 from acare.errors import AcareError, DatabaseRefused, NotFound
 from acare.maintenance.verification import check_content
 
