@@ -114,7 +114,7 @@ USERS = {
     # names: the modules that may use them
     ("sqlite3.connect", "sqlite3.dbapi2.connect"): r"acare\.database\.connection",
     ("print", "sys.stdout"): r"acare\.cli.*",
-    ("sys.stderr",): r"acare\.(cli.*|server\.response)",  # the latter for wsgi.errors
+    ("sys.stderr",): r"acare\.(cli.*|server\.parser)",  # the latter for wsgi.errors
     ("sys.exit", "os._exit", "exit", "SystemExit"): r"acare\.(cli|server|__main__).*",
     ("os.environ", "os.getenv", "os.environb", "environ", "getenv"): r"acare\.config",
 }

@@ -58,7 +58,8 @@ def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
     made = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
     now = f"{stem}-{timestamp()}.db"
-    return [path for path in made if path.name <= now], [path for path in made if path.name > now]
+    past = [path for path in made if path.name <= now]
+    return past, made[len(past) :]
 
 
 def search(
@@ -102,7 +103,7 @@ def verify(path: Path, progress: Progress = silent) -> int:
     """
     check_file(path)
     try:
-        check_sha256(path, checksum_file(path))
+        check_sha256(path)
         return verify_file(path, check_content, progress)
     except OSError as error:
         raise DatabaseRefused(f"{error.filename or path}: {error.strerror}") from None
@@ -119,20 +120,21 @@ def check_file(path: Path) -> int:
     return file.check(path)
 
 
-def check_sha256(path: Path, checksum: Path, name: Path | None = None) -> None:
-    """DatabaseRefused if the SHA-256 of the file is not the one in the file ``checksum``.
+def check_sha256(backup: Path, copy: Path | None = None) -> None:
+    """DatabaseRefused if the SHA-256 of a backup, or of its ``copy``, is not the one in its checksum file.
 
-    The error names the file, or ``name`` instead. OSError if one of the two cannot be read.
+    OSError if one of the files cannot be read.
     """
+    checksum = checksum_file(backup)
     try:
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
     except FileNotFoundError:
         raise DatabaseRefused(
-            f"{name or path}: its checksum file {checksum.name} is missing; copy it next to the backup, or "
-            "make a new one with sha256sum"
+            f"{backup}: its checksum file {checksum.name} is missing; copy it next to the backup, or make a "
+            "new one with sha256sum"
         ) from None
-    if [sha256(path)] != expected:
-        raise DatabaseRefused(f"{name or path}: damaged: its SHA-256 differs from the one in {checksum.name}")
+    if [sha256(copy or backup)] != expected:
+        raise DatabaseRefused(f"{backup}: damaged: its SHA-256 differs from the one in {checksum.name}")
 
 
 def timestamp() -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from acare.database.connection import open_file, open_to_read
 from acare.database.copying import Progress, silent, verify_file
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
-from acare.database.file import APPLICATION_ID, checksum_file, in_use, is_backup, processes_using, refusing
+from acare.database.file import APPLICATION_ID, in_use, is_backup, processes_using, refusing
 from acare.database.log_recovery import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
@@ -49,7 +49,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     ):
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
-        check_sha256(fresh, checksum_file(backup), name=backup)
+        check_sha256(backup, fresh)
         verify_file(fresh, check_content, progress, name=backup)
         with _exclusive(database) as is_readable:
             unread = not is_readable and database.exists()

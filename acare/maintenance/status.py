@@ -16,7 +16,6 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
-from acare.database.file import checksum_file
 from acare.database.log import MAX_SIZE
 from acare.database.log_recovery import FAILURE, damaged_logs, failure_record
 from acare.database.schema import SCHEMA_VERSION
@@ -55,13 +54,18 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    database, expiring = _check_database(path)
+    database, keys_that_expire = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = (None, None) if url is None else _ask(url)
     if database.figures["processes"] and failure_record(path).exists():
         refused = FAILURE
-    writes = Check("writes", [refused] if refused else [], {})
-    checks = [database, expiring, _check_log(path), _check_disk(path, folder), writes]
+    checks = [
+        database,
+        keys_that_expire,
+        _check_log(path),
+        _check_disk(path, folder),
+        Check("writes", [refused] if refused else [], {}),
+    ]
     if folder is not None:
         checks.append(_check_backup(stem, folder, max_age_hours))
     if url is not None:
@@ -116,7 +120,7 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     if age > max_age_hours:
         problems.append(f"the newest backup is older than {max_age_hours} hours")
     try:
-        check_sha256(made[-1], checksum_file(made[-1]))
+        check_sha256(made[-1])
     except DatabaseRefused as error:
         problems.append(str(error))
     except OSError as error:

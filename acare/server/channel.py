@@ -8,7 +8,6 @@ from waitress import wasyncore
 
 from acare.app import Turn
 from acare.server.parser import SETTINGS, Parser
-from acare.server.response import environment
 
 #: Seconds without progress after which a connection is closed, and within which a request must arrive. More
 #: than the 60 s of proxies, so that they close first.
@@ -16,8 +15,6 @@ TIMEOUT = 75
 
 #: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
 USUAL_HEADER = 2 * 1024
-
-_RECEIVED_TOGETHER = 8 * 1024  # bytes
 
 
 class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
@@ -39,7 +36,6 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output
         self.is_last = False  # whether the connection is closed after the response
-        self.is_writing = False  # from when a write is queued for a thread until its response is sent
         self.progress_at = self.request_began = time.monotonic()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(sock, server.sockets)
@@ -58,7 +54,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         return self.request is not None and self.request.completed
 
     def handle_read(self) -> None:
-        self.input = self.recv(_RECEIVED_TOGETHER)  # closes the connection if the caller has closed it
+        self.input = self.recv(8 * 1024)  # closes the connection if the caller has closed it
         if self.connected:
             self._progressed()
             self.server.received.append(self)
@@ -82,7 +78,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         request = self.request
         self.input = request.receive(self.input)
         if request.completed:
-            self.env = environment(request, self.addr[0], self.server.address)
+            self.env = request.environ(self.addr[0], self.server.address)
             self.is_last = request.error is not None or request.connection_close
         elif request.expect_continue:
             request.expect_continue = False
@@ -92,7 +88,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""
-        self.request, self.is_writing, self.env = None, False, {}
+        self.request, self.env = None, {}
         self.output, self.response = self.response, b""
         self.handle_write()
 

@@ -20,7 +20,7 @@ class Connections(OrderedDict[Channel, None]):
     needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
-        return sorted(self, key=lambda channel: channel.is_writing)
+        return sorted(self, key=lambda channel: channel.is_answering() and channel.turn.workload == "write")
 
     def make_room(self) -> None:
         """At the limit, close a connection."""

@@ -5,6 +5,7 @@ pattern here is linear in the length of its input.
 """
 
 import re
+import sys
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -80,6 +81,31 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             self.command = "HEAD"
         fields = {name.decode().upper().replace("-", "_"): value for name, value in _ECHOED.findall(text)}
         self.headers = {f"HTTP_{name}": value.decode() for name, value in fields.items()}
+
+    def environ(self, address: str, server: tuple[str, str]) -> dict[str, Any]:
+        """The WSGI environ of the request, from ``address`` to ``server``, a host and a port. (PEP 3333)"""
+        env = {
+            **self.headers,
+            "REMOTE_ADDR": address,
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": self.path,
+            "QUERY_STRING": self.query,
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": server[1],
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            "SCRIPT_NAME": "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": self.get_body_stream(),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        if self.error is not None:
+            env["acare.rejected"] = self.error.code, self.error.body
+        return env
 
     def size(self) -> int:
         """The approximate memory, in bytes, of the request as far as it has been received."""

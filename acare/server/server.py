@@ -37,7 +37,6 @@ LOOP_SLICE_SECONDS = 0.004
 #: Threads for each workload but "quick", which the loop answers.
 THREADS: dict[Workload, int] = {"slow": 4, "write": 16}
 
-_ACCEPTED_TOGETHER = 1024  # connections, before the loop goes on
 _SWEEP_SECONDS = 1.0
 
 
@@ -90,7 +89,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         replaces. An error costs one connection and never closes the listening socket."""
         self._has_callers = False
         try:
-            for _ in range(_ACCEPTED_TOGETHER):
+            for _ in range(1024):  # connections, before the loop goes on
                 if (accepted := self.accept()) is None:
                     return
                 self.connections.make_room()
@@ -164,7 +163,6 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""
         if channel.parse():
             channel.turn = self._app.turn(channel.env)
-            channel.is_writing = channel.turn.workload == "write"
             self._queues[channel.turn.workload].put(channel)
         elif channel.input:
             self.received.append(channel)
