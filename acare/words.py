@@ -94,26 +94,23 @@ def query(text: str) -> str:
     end of one, alone or together with those next to them. A word without letters and digits matches nothing
     alone and is ignored next to other words.
     """
-    runs = itertools.groupby(_searched(text), key=lambda word: _DIGITS.fullmatch(word) is not None)
-    return _all(
-        condition
-        for is_number, words in runs
-        for condition in ([_number(list(words))] if is_number else map(_word, words))
-    )
+    runs = itertools.groupby(_searched(text), key=_is_number)
+    return _all(_words(list(words)) for _, words in runs)
 
 
-def _word(word: str) -> str:
-    return _any(map(_begins, _spellings(word)))
+def _is_number(text: str) -> bool:
+    return _DIGITS.fullmatch(text) is not None
 
 
-def _number(words: list[str]) -> str:
-    apart = _all(_any([_begins(word), *_parts_of_number(word)]) for word in words)
-    return _any([apart, *(_parts_of_number("".join(words)) if len(words) > 1 else ())])
+def _words(words: list[str]) -> str:
+    """The query for words of digits, which together can be one number, or for other words."""
+    apart = _all(_any([*map(_begins, _spellings(word)), *_numbers(word)]) for word in words)
+    return _any([apart, *(_numbers("".join(words)) if len(words) > 1 else ())])
 
 
-def _parts_of_number(text: str) -> Iterator[str]:
-    """Queries for the phone numbers that begin or end with digits, or are the same number."""
-    digits = _digits(text)
+def _numbers(text: str) -> Iterator[str]:
+    """Queries for the phone numbers that begin or end with a text of digits, or are the same number."""
+    digits = _digits(text) if _is_number(text) else ""
     number = digits.lstrip("0")
     if number:
         # A leading zero can stand for a country code.
