@@ -12,10 +12,7 @@ ROLES: tuple[Role, ...] = ("agent", "broker")
 RESOURCES = ("clients", "users", "keys", "all")
 ACTIONS = ("read", "write", "delete", "create")
 
-Scopes = Mapping[str, frozenset[str]]
-
-#: The scopes of a key to create.
-NewScopes = Mapping[str, Sequence[str]]
+Scopes = Mapping[str, Sequence[str]]
 
 
 class User(NamedTuple):
@@ -59,7 +56,7 @@ class Caller(NamedTuple):
         return not allowed.isdisjoint(actions)
 
 
-_FULL_ACCESS: Scopes = {"all": frozenset(ACTIONS)}
+_FULL_ACCESS: Scopes = {"all": ACTIONS}
 
 #: The operator, who sees all clients.
 OPERATOR = Caller("", "broker", key_id=None, key_preview="-", scopes=_FULL_ACCESS)
@@ -95,7 +92,7 @@ def require_right(caller: Caller, right: Right) -> None:
         raise BrokerRequired
 
 
-def require_right_to_give(caller: Caller, user_id: str, scopes: NewScopes) -> None:
+def require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
     """Raise InsufficientScope or BrokerRequired unless the caller may create a key for this user and scopes.
 
     A key has at most the scopes of the caller, and only a broker creates keys for others.
@@ -159,7 +156,7 @@ class Keys(Protocol):
         caller: Caller,
         *,
         user_id: str | None = None,
-        scopes: NewScopes | None = None,
+        scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
     ) -> NewKey: ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, NewScopes, parse_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
 from acare.cli.options import (
     EMAIL,
     JSON,
@@ -166,7 +166,7 @@ def run_list_keys(args: argparse.Namespace) -> None:
     print_rows(keys, KEY_COLUMNS, as_json=args.json)
 
 
-def _scope_text(scopes: NewScopes) -> str:
+def _scope_text(scopes: Scopes) -> str:
     """``clients:read,write users:read``, as ``--scope`` takes them."""
     return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 

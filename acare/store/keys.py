@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, NewKey, NewScopes, is_scope, require_right_to_give
+from acare.auth import Caller, NewKey, Scopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
 from acare.errors import InvalidKey, NotFound, TooManyKeys
@@ -124,8 +124,7 @@ class KeyStore:
             return None
         user_id, role, key_id, preview, scopes = row
         self._record_use(key_id)
-        given = {resource: frozenset(actions) for resource, actions in _scopes(scopes).items()}
-        return Caller(user_id, role, key_id, preview, MappingProxyType(given))
+        return Caller(user_id, role, key_id, preview, MappingProxyType(_scopes(scopes)))
 
     def _record_use(self, key_id: str) -> None:
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
@@ -139,7 +138,7 @@ class KeyStore:
         caller: Caller,
         *,
         user_id: str | None = None,
-        scopes: NewScopes | None = None,
+        scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
     ) -> NewKey:
