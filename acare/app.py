@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import falcon
 
@@ -36,9 +35,9 @@ MAX_BODY = 64 * 1024
 
 
 class Turn(NamedTuple):
-    """How a server queues a request: the callers take turns, and each has one request answered at a time.
+    """How a server queues a request: callers take turns, and each has one request answered at a time.
 
-    Requests that may overlap, the writes of a user, are answered together: they share a commit.
+    Those that may overlap, the writes of a user, share a commit.
     """
 
     caller: str
@@ -46,10 +45,10 @@ class Turn(NamedTuple):
     overlaps: bool
 
 
-class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg]  # the plain response
+class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
+    A server that is stopping sets ``acare.stopping`` in the WSGI environ, for ``/readyz``.
     """
 
     def __init__(
@@ -122,7 +121,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         )
 
     def turn(self, env: Mapping[str, Any]) -> Turn:
-        """How a server should queue a request: by its user, or by the address if there is no valid key."""
+        """How to queue a request: by its user or, without a valid key, by its address."""
         cost = self._routes.workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
         if (key := api_key(env)) is not None:
             try:
@@ -135,10 +134,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         return Turn(bucket_name(self._proxy.address(env)), cost, False)
 
     def caller(self, email: str) -> Caller:
-        """The caller to use ``clients`` with, for a user of the embedding app.
-
-        UserError if the user is unknown or disabled.
-        """
+        """The caller that ``clients`` takes for this user. UserError if unknown or disabled."""
         caller = self.users.caller(email)
         if caller is None:
             raise UserError(f"the user {email} does not exist or is disabled")
@@ -147,6 +143,9 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
     def close(self) -> None:
         """Close the database. Later requests fail."""
         self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -161,10 +160,9 @@ def create_app(
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
-    The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
-    read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
-    of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
-    SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
+    ``options`` are settings by name (see ``acare.config``); the environment is not read. ``clock`` returns
+    nanoseconds. ``access_log`` receives each line of the access log, by default for the logger
+    ``acare.access``. ``identify`` names the user of a request without a key, so that users who are logged in
+    to the embedding app need none. Raises SettingError, or DatabaseRefused if the file cannot be opened.
     """
     return App(Settings.from_options(options), clock, access_log, identify)

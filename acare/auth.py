@@ -1,4 +1,4 @@
-"""Callers and rights: the user of an API key, the clients they can see, and the rights to operations."""
+"""Callers and rights: the user of a key, the clients they can see, and the rights to operations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
@@ -63,7 +63,7 @@ OPERATOR = Caller("", "broker", key_id=None, key_preview="-", scopes=_FULL_ACCES
 
 
 def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
-    """A user whom the embedding app or the proxy has signed in. The log shows ``session`` for the key."""
+    """A user whom the embedding app or the proxy has signed in; the key in the log is ``session``."""
     return Caller(user_id, role, key_id=None, key_preview="session", scopes=_FULL_ACCESS)
 
 
@@ -93,7 +93,7 @@ def require_right(caller: Caller, right: Right) -> None:
 
 
 def require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
-    """Raise InsufficientScope or BrokerRequired unless the caller may create a key for this user and scopes.
+    """Raise InsufficientScope or BrokerRequired unless the caller may create a key with these scopes.
 
     A key has at most the scopes of the caller, and only a broker creates keys for others.
     """
@@ -131,7 +131,7 @@ def is_scope(resource: str, actions: object) -> bool:
 _ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
 
 
-# The stores as the API uses them. The classes in ``acare.store`` describe the methods.
+# The stores as the API uses them. ``acare.store`` describes the methods.
 
 
 class Users(Protocol):

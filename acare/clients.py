@@ -1,4 +1,4 @@
-"""What the API and the store share about clients: their types, and what the API calls of the store."""
+"""What the API and the store share about clients: types, and the methods that the API calls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -17,7 +17,7 @@ class ClientRow(NamedTuple):
 
 
 class CreatedClient(NamedTuple):
-    """A client as it was created. ``replayed``: an earlier request with this idempotency key created it."""
+    """A client as it was created. ``replayed``: by an earlier request with the idempotency key."""
 
     id: str
     json: str
@@ -26,7 +26,7 @@ class CreatedClient(NamedTuple):
 
 
 class ClientPage(NamedTuple):
-    """The records on one page as JSON texts, and the total number of clients on all pages.
+    """The records on one page as JSON texts, and the number of clients on all pages.
 
     For deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy``, as JSON texts.
     """
@@ -64,23 +64,21 @@ PROPERTY: Mapping[str, Callable[[str], object]] = {
 
 
 class Precondition(NamedTuple):
-    """The versions of a client at which a request may proceed; None sets no condition."""
+    """The versions of a client at which a request may proceed; None: all."""
 
     allowed: Sequence[int] | None = None
-    excluded: Sequence[int] | None = None
+    excluded: Sequence[int] = ()
 
     def holds(self, version: int) -> bool:
         """Whether the request may proceed when the client is at ``version``."""
-        return (self.allowed is None or version in self.allowed) and (
-            self.excluded is None or version not in self.excluded
-        )
+        return (self.allowed is None or version in self.allowed) and version not in self.excluded
 
 
 #: No condition.
 UNCONDITIONAL = Precondition()
 
 
-# The stores as the API uses them. The classes in ``acare.store`` describe the methods.
+# The stores as the API uses them. ``acare.store`` describes the methods.
 
 
 class Lists(Protocol):

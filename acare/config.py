@@ -72,7 +72,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its names, default, parser and help. If the default is a tuple, a flag may be repeated."""
+    """A setting. Its flag may be repeated if the default is a tuple."""
 
     name: str
     default: Any
@@ -89,7 +89,7 @@ class Setting:
         return "ACARE_" + self.name.upper()
 
     def read(self, value: object, source: str) -> Any:
-        """Parse a text, an object whose ``str()`` is the text, or a list. SettingError if it is invalid."""
+        """Parse a text, an object whose ``str()`` is the text, or a list. SettingError if invalid."""
         items = value if isinstance(value, (list, tuple)) else [value]
         text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
         try:
@@ -171,15 +171,16 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
-        """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
-        if unknown := options.keys() - {setting.name for setting in SETTINGS}:
+        """The settings by their Python names. SettingError names the invalid one."""
+        known = {setting.name: setting for setting in SETTINGS}
+        if unknown := options.keys() - known.keys():
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
-        given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
-        return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
+        given = {name: value for name, value in options.items() if value is not None}
+        return cls(**{name: known[name].read(given[name], name) for name in given})
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
-        """The settings of a command: for each name in ``flags``, its value or, if None, the variable.
+        """For each name in ``flags``, its value or, if None, the variable.
 
         SettingError names the invalid flag or variable.
         """

@@ -1,4 +1,4 @@
-"""The errors of the domain, independent of HTTP and SQL; ``acare.api.envelope`` maps them to responses."""
+"""The errors of the domain. ``acare.api.envelope`` maps them to responses."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class StaleVersion(AcareError):
 
     ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
     ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
-    differ between that version and the current one, or None if the history does not have that version.
+    have changed since that version, or None if the history does not have it.
     """
 
     current: int
@@ -78,7 +78,7 @@ class IdempotencyKeyReused(AcareError):
 
 
 class StoreUnavailable(AcareError):
-    """The database is temporarily unavailable: busy, disk full, or file missing."""
+    """The database is unavailable: busy, disk full, damaged, or file missing."""
 
 
 #: The text of StoreUnavailable if the content of the file is damaged.
@@ -90,7 +90,7 @@ class DatabaseRefused(AcareError):
 
 
 class SettingError(AcareError):
-    """A setting has an invalid value; the text begins with the flag or the environment variable."""
+    """A setting has an invalid value; the text begins with the flag or the variable."""
 
 
 class UserError(AcareError):

@@ -143,7 +143,7 @@ class Preferences:
         return stored
 
     def _walk(self, value: object, depth: int = 0) -> None:
-        """ValueError if a value is nested too deeply, or a key or string in it has invalid characters."""
+        """ValueError if a value is nested too deeply, or if text in it has invalid characters."""
         if isinstance(value, str):
             check_characters(value, lines=True)
         elif isinstance(value, (dict, list)):
@@ -177,7 +177,7 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The JSON value in a text, as RFC 8259 defines it. ValueError, with the reason, for any other text.
+    """The JSON value in a text, as RFC 8259 defines it. ValueError, with the reason, for others.
 
     A fraction beyond the range of a double becomes an infinite float, which no field accepts; to check
     each number here would be the most expensive part of reading a body.

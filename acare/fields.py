@@ -23,6 +23,7 @@ from acare.field_types import (
     Stored,
     String,
     StringList,
+    is_number,
 )
 
 CLIENT_TYPES = ("buyer", "seller", "both")
@@ -114,7 +115,7 @@ def validate_update(body: object) -> tuple[ValidFields, int | None]:
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
-    """The error for a ``budget_min`` above ``budget_max``; it names the field or fields that were sent."""
+    """The error for a ``budget_min`` above ``budget_max``; it names those that were sent."""
     messages = {
         "budget_min": "must not be more than budget_max",
         "budget_max": "must not be less than budget_min",
@@ -140,7 +141,7 @@ def validate_version(value: object) -> int:
 def _validate(
     fields: Sequence[Field], members: dict[str, object], null_message: str, problems: list[FieldError]
 ) -> ValidFields:
-    """The values of the fields. InvalidInput lists their problems after those in ``problems``.
+    """The values of the fields. InvalidInput lists their problems after ``problems``.
 
     ``null_message`` is the message for a required field that is absent or null.
     """
@@ -154,7 +155,7 @@ def _validate(
         except ValueError as error:
             problems.append(FieldError(field.name, str(error)))
     low, high = valid.get("budget_min"), valid.get("budget_max")
-    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+    if is_number(low) and is_number(high) and low > high:
         problems += budgets_crossed(valid).problems
     if problems:
         raise InvalidInput(*problems)

@@ -10,7 +10,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a
 
 
 def canonical(text: str) -> str | None:
-    """The UUID in ``text``, of either case, with or without hyphens, in canonical form; None if invalid."""
+    """A UUID, of either case, with or without hyphens, in canonical form; None if invalid."""
     match = _UUID.fullmatch(text.lower())
     if match is None:
         return None
@@ -18,7 +18,7 @@ def canonical(text: str) -> str | None:
 
 
 def parse(value: object) -> str:
-    """The id in a query parameter or JSON value, in canonical form. ValueError states the format."""
+    """An id in a query parameter or JSON, in canonical form. ValueError states the format."""
     if isinstance(value, str) and (uuid_text := canonical(value)) is not None:
         return uuid_text
     raise ValueError("must be a UUID")

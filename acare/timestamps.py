@@ -26,7 +26,7 @@ def parse(value: Any) -> str:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError
-        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (TypeError, ValueError, OverflowError):  # the offset may lead to a year that Python lacks
         raise ValueError("must be a time with a date and an offset, like 2026-07-15T14:32:10Z") from None
 

@@ -82,7 +82,7 @@ class Target(NamedTuple):
             "id": self.client_id,
             "version": None if self.version is None else min(self.version, MAX_SQLITE_INTEGER),
             "allowed": _json(self.precondition.allowed),
-            "excluded": _json(self.precondition.excluded),
+            "excluded": _json(self.precondition.excluded or None),
         }
 
     def conflict(self, version: int) -> tuple[type[StaleVersion], int | None]:
