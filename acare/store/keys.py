@@ -51,7 +51,7 @@ INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, ma
 VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with)
 """
 
-KEYS = f"""
+LIST_KEYS = f"""
 SELECT
     api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
     api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with,
@@ -64,14 +64,9 @@ SELECT
 FROM api_keys
 JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by
-"""
-
-LIST_KEYS = f"""{KEYS}
-WHERE :owner_id IS NULL OR owner.id = :owner_id
+WHERE (:owner_id IS NULL OR owner.id = :owner_id) AND (:id IS NULL OR api_keys.id = :id)
 ORDER BY api_keys.rowid
 """
-
-GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 
 # With :made, also the keys that were made with the key, directly or indirectly.
 REVOKE = f"""
@@ -123,15 +118,12 @@ class KeyStore:
         if row is None:
             return None
         user_id, role, key_id, preview, scopes = row
-        self._record_use(key_id)
-        return Caller(user_id, role, key_id, preview, MappingProxyType(_scopes(scopes)))
-
-    def _record_use(self, key_id: str) -> None:
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
         if self._minutes.get(key_id) != minute:
             self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
             values = {"id": key_id, "minute": minute}
             self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
+        return Caller(user_id, role, key_id, preview, MappingProxyType(_scopes(scopes)))
 
     def create(
         self,
@@ -171,7 +163,7 @@ class KeyStore:
         Each with its user and state, but without the key itself.
         """
         with self._database.read() as connection:
-            return _read(connection, LIST_KEYS, owner_id=caller.owner_id)
+            return _list(connection, caller.owner_id)
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
@@ -179,15 +171,11 @@ class KeyStore:
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
-
-        def work(connection: sqlite3.Connection) -> int:
-            revoked = connection.execute(REVOKE, values).fetchall()
-            if not revoked:
-                message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
-                raise NotFound("API key", message)
-            return len(revoked)
-
-        return self._database.write(work)
+        revoked = self._database.write(lambda connection: connection.execute(REVOKE, values).fetchall())
+        if not revoked:
+            message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
+            raise NotFound("API key", message)
+        return len(revoked)
 
 
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
@@ -203,7 +191,7 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
             raise InvalidKey
         expires_at = min((at for at in (expires_at, *maker) if at is not None), default=None)
     connection.execute(INSERT_KEY, {**values, "expires_at": expires_at})
-    (key,) = _read(connection, GET_KEY, id=values["id"])
+    (key,) = _list(connection, key_id=values["id"])
     return key
 
 
@@ -212,9 +200,11 @@ def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, 
     return connection.execute(EXPIRING, {"offset": f"+{days} days"}).fetchall()
 
 
-def _read(connection: sqlite3.Connection, statement: str, **values: object) -> list[dict[str, Any]]:
-    """The keys that a statement selects."""
-    keys = users.as_dicts(connection.execute(statement, values))
+def _list(
+    connection: sqlite3.Connection, owner_id: str | None = None, key_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The keys of a user, or all, or the one with an id."""
+    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": owner_id, "id": key_id}))
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 

@@ -1,8 +1,7 @@
 """Users: every statement about them, apart from their keys."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from acare import ids
@@ -18,7 +17,8 @@ FROM users
 WHERE id = :which OR email = :which
 """
 
-INSERT = "INSERT INTO users (id, email, role) VALUES (:id, :email, :role)"
+# No row if another user has the address.
+INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
 
 LIST = """
 SELECT
@@ -30,7 +30,7 @@ ORDER BY email
 """
 
 CHANGE = f"""
-UPDATE users
+UPDATE OR IGNORE users
 SET email = coalesce(:email, email),
     role = coalesce(:role, role),
     disabled_at = CASE
@@ -46,7 +46,7 @@ REMOVE = (
     "DELETE FROM users WHERE id = :id AND NOT EXISTS (SELECT 1 FROM client_totals WHERE user_id = :id)",
 )
 
-HAS_BROKER = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'broker' AND disabled_at IS NULL)"
+ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
 
 
 class UserStore:
@@ -72,14 +72,10 @@ class UserStore:
 
     def add(self, email: str, role: Role) -> User:
         """Add a user. AlreadyExists if the e-mail address is in use."""
-        user_id = ids.new()
-
-        def work(connection: sqlite3.Connection) -> User:
-            with _unique(email):
-                connection.execute(INSERT, {"id": user_id, "email": email, "role": role})
-            return User(user_id, email, role)
-
-        return self._database.write(work)
+        user = User(ids.new(), email, role)
+        if not self._database.write(lambda connection: connection.execute(INSERT, user._asdict()).rowcount):
+            raise AlreadyExists(f"the user {email} already exists")
+        return user
 
     def change(
         self,
@@ -98,8 +94,9 @@ class UserStore:
 
         def work(connection: sqlite3.Connection) -> User:
             before = get(connection, which)
-            with _keeping_a_broker(connection, before), _unique(email):
-                connection.execute(CHANGE, {**values, "id": before.id})
+            if not connection.execute(CHANGE, {**values, "id": before.id}).rowcount:
+                raise AlreadyExists(f"the user {email} already exists")
+            _require_broker(connection, before)
             return get(connection, before.id)
 
         return self._database.write(work)
@@ -109,11 +106,12 @@ class UserStore:
 
         def work(connection: sqlite3.Connection) -> None:
             user, removed = get(connection, which), 0
-            with _keeping_a_broker(connection, user), suppress(sqlite3.IntegrityError):
+            with suppress(sqlite3.IntegrityError):
                 _, removed = [connection.execute(statement, {"id": user.id}).rowcount for statement in REMOVE]
             if not removed:
                 reason = "has had clients, used a key or changed something; see 'acare user disable'"
                 raise UserError(f"not removed: {user.email} {reason}")
+            _require_broker(connection, user)
 
         self._database.write(work)
 
@@ -152,19 +150,8 @@ def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
     return None if user is None or user.disabled_at is not None else caller_without_key(user.id, user.role)
 
 
-@contextmanager
-def _unique(email: str | None) -> Iterator[None]:
-    """AlreadyExists if the statement in the ``with`` would give two users this address."""
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise AlreadyExists(f"the user {email} already exists") from None
-
-
-@contextmanager
-def _keeping_a_broker(connection: sqlite3.Connection, user: User) -> Iterator[None]:
-    """LastBroker if the statements in the ``with`` leave no enabled broker after ``user``, the only one."""
-    before = connection.execute(HAS_BROKER).fetchall()
-    yield
-    if connection.execute(HAS_BROKER).fetchall() < before:
-        raise LastBroker(f"the only broker is {user.email}; make another user a broker first")
+def _require_broker(connection: sqlite3.Connection, before: User) -> None:
+    """LastBroker if the user was the only enabled broker before a change, and is it no longer."""
+    was_broker = before.role == "broker" and before.disabled_at is None
+    if was_broker and not connection.execute(ENABLED_BROKERS).fetchall():
+        raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
