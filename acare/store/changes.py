@@ -12,11 +12,11 @@ from acare.errors import CursorExpired, FieldError, InvalidInput
 from acare.store import steps
 
 STATE = """
-SELECT epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes)
+SELECT
+    epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes),
+    (SELECT min(revision) FROM client_changes WHERE revision > :after)
 FROM change_cursors
 """
-
-FOLLOWING = "SELECT min(revision) FROM client_changes WHERE revision > :after"
 
 # A row with a version counts if version and owner are the client's: during a purge, a deleted client can be
 # imported again for another user. A removal counts if the copy can have the client (was begun before it), the
@@ -50,7 +50,7 @@ END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
 ROWS_PER_CHANGE = 10
 
-#: Bytes of JSON after which a page ends: a client can have 100 KiB, and a page is in memory.
+#: Bytes of JSON after which a page of changes or events ends: it is in memory, and a client can have 100 KiB.
 MAX_PAGE = 4 * 1024 * 1024
 
 # The epoch, the user whose clients the caller can see, the last revision on the page, and the last revision
@@ -105,10 +105,8 @@ class ChangeStore:
         """
         view, position, begun = _parse(after)
         with self._database.read() as connection:
-            epoch, purged, newest = connection.execute(STATE).fetchone()
-            if newest > position:  # the state and the changes must come from one snapshot
-                connection.execute("BEGIN")
-                epoch, purged, newest = connection.execute(STATE).fetchone()
+            connection.execute("BEGIN")
+            epoch, purged, newest, following = connection.execute(STATE, {"after": position}).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
                 return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")
@@ -117,8 +115,7 @@ class ChangeStore:
             if view != current_view or not purged <= max(position, begun) <= newest:
                 raise CursorExpired
             rows: list[str] = []
-            if newest > position:
-                (following,) = connection.execute(FOLLOWING, {"after": position}).fetchone()
+            if following is not None:
                 last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
                 values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
                 rows, position = _read(connection, values, limit)

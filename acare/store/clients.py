@@ -152,13 +152,13 @@ class ClientStore(ClientLists):
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""
         target = Target(caller, client_id, None, precondition)
+        values = target.values()
 
         def remove(connection: sqlite3.Connection) -> None:
-            rows = connection.execute(DELETE, target.values()).fetchall()
+            rows = connection.execute(DELETE, values).fetchall()
             if not rows:
                 raise target.explain(connection)
-            signature = {"id": client_id, "version": rows[0][0], "author_id": caller.author_id}
-            connection.execute(SIGN_DELETION, signature)
+            connection.execute(SIGN_DELETION, {**values, "version": rows[0][0]})
 
         self._database.write(remove, keeps_cache=True)
 

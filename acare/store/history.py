@@ -53,9 +53,6 @@ LIMIT 1
 #: Events on a page.
 MAX_EVENTS = 200
 
-#: Bytes of JSON after which a page ends: an event can have 200 KiB, and a page is in memory.
-MAX_PAGE = 4 * 1024 * 1024
-
 PURGE = f"""
 DELETE FROM client_history
 WHERE rowid IN (
@@ -105,7 +102,7 @@ class HistoryStore:
             connection.execute("BEGIN")
             _require_visible(connection, caller, client_id)
             for _, events in _events(connection, client_id, before):
-                if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
+                if len(rows) + len(events) > MAX_EVENTS or size > changes.MAX_PAGE:
                     return Page(rows, has_more=True)
                 rows += map(to_json, events)
                 size += sum(len(row.encode()) for row in rows[-len(events) :])
@@ -180,8 +177,9 @@ def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     number, client, imported_at, maker, ended_at, deleted, deleter = version
     at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
     changed = [] if older is None else _changes(older.client, client)
-    if older is None and _is_imported(version):
-        at, action = imported_at, "imported"  # the times of the client come from the file
+    # The times of an imported client come from the file. Its first versions may have been purged.
+    if older is None and imported_at is not None and maker is None and (number == 1 or at <= imported_at):
+        at, action = imported_at, "imported"
     elif number == 1:
         action = "created"
     elif any(change["field"] == "user_id" for change in changed):
@@ -190,13 +188,6 @@ def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     if not deleted:
         return [made]
     return [{"version": number, "at": ended_at, "by": deleter, "action": "deleted", "changes": []}, made]
-
-
-def _is_imported(version: Version) -> bool:
-    """Whether an import made the first version that the history has; earlier ones may have been purged."""
-    if version.imported_at is None or version.maker is not None:
-        return False
-    return bool(version.number == 1 or version.client["updated_at"] <= version.imported_at)
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,13 +15,10 @@ _MILLISECOND = "unixepoch(:created_at) * 1000 + substr(:created_at, 21, 3)"
 _FIRST_POSITION = f"min({_MILLISECOND}, 9000000000000) * {_POSITIONS}"
 
 _NEXT_POSITION = f"""
-coalesce(
-    (
-        SELECT max(seq) + 1
-        FROM clients
-        WHERE seq >= {_FIRST_POSITION} AND seq < {_FIRST_POSITION} + {_POSITIONS}
-    ),
-    {_FIRST_POSITION}
+(
+    SELECT coalesce(max(seq) + 1, {_FIRST_POSITION})
+    FROM clients
+    WHERE seq >= {_FIRST_POSITION} AND seq < {_FIRST_POSITION} + {_POSITIONS}
 )
 """
 

@@ -42,19 +42,10 @@ WHERE clients.id = :id AND {VISIBLE}
 
 # The owner of a client or, if it is deleted, of its last version.
 LAST_OWNER = """
-SELECT user_id
-FROM clients
-WHERE id = :id
-UNION ALL
-SELECT user_id
-FROM (
-    SELECT json ->> '$.user_id' AS user_id
-    FROM client_history
-    WHERE client_id = :id
-    ORDER BY version DESC
-    LIMIT 1
+SELECT coalesce(
+    (SELECT user_id FROM clients WHERE id = :id),
+    (SELECT json ->> '$.user_id' FROM client_history WHERE client_id = :id ORDER BY version DESC LIMIT 1)
 )
-LIMIT 1
 """
 
 MAX_SQLITE_INTEGER = 2**63 - 1
@@ -62,8 +53,8 @@ MAX_SQLITE_INTEGER = 2**63 - 1
 
 def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
     """The owner of a client or of its last version; None if there is neither."""
-    rows = connection.execute(LAST_OWNER, {"id": client_id}).fetchall()
-    return rows[0][0] if rows else None
+    ((owner,),) = connection.execute(LAST_OWNER, {"id": client_id}).fetchall()
+    return None if owner is None else str(owner)
 
 
 class Target(NamedTuple):
@@ -85,13 +76,6 @@ class Target(NamedTuple):
             "excluded": _json(self.precondition.excluded or None),
         }
 
-    def conflict(self, version: int) -> tuple[type[StaleVersion], int | None]:
-        """The error for a record that is at ``version``, and the version that the request named."""
-        if self.precondition.holds(version):
-            return VersionConflict, self.version
-        allowed = self.precondition.allowed or ()
-        return PreconditionFailed, None if version in allowed else max(allowed, default=None)
-
     def explain(self, connection: sqlite3.Connection) -> NotFound | StaleVersion:
         """The error that explains why the statement matched no row, for use in the same transaction.
 
@@ -101,7 +85,11 @@ class Target(NamedTuple):
         if not rows:
             return NotFound("client")
         version, text, maker = rows[0]
-        error, attempted = self.conflict(version)
+        error: type[StaleVersion] = VersionConflict
+        attempted = self.version
+        if not self.precondition.holds(version):
+            error, allowed = PreconditionFailed, self.precondition.allowed or ()
+            attempted = None if version in allowed else max(allowed, default=None)
         record = parse_client(text)
         which = {"id": self.client_id, "version": min(attempted or 0, MAX_SQLITE_INTEGER)}
         changed = None

@@ -103,7 +103,7 @@ def plan(database):
 
 def reads_too_much(step):
     """Whether a step reads a whole table, or sorts. A covering index is read to the page and no further."""
-    whole_table = "SCAN" in step and not re.search(r"COVERING INDEX|VIRTUAL TABLE|subquery", step)
+    whole_table = "SCAN" in step and not re.search(r"COVERING|CONSTANT|VIRTUAL TABLE|subquery", step)
     return whole_table or "TEMP B-TREE" in step
 
 
