@@ -11,7 +11,13 @@ from acare.app import MAX_BODY
 MAX_LINE = 2 * 1024
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
-_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
+_END_OF_CHUNK = re.compile(rb"\r\n")
+_TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*)?\r\n")  # or the end
+_ERRORS = {
+    _SIZE_LINE: "the size line of a chunk is malformed",
+    _END_OF_CHUNK: "a chunk is longer than its size",
+    _TRAILER: "a trailer is malformed",
+}
 
 
 class Body:
@@ -45,7 +51,7 @@ class Chunks(Body):
         self.error: BadRequest | None = None
         self._line = b""  # the beginning of a line
         self._data_left = 0  # bytes of the current chunk
-        self._read_line = self._read_size
+        self._expected = _SIZE_LINE
 
     def received(self, data: bytes) -> int:
         """Take bytes up to the end of the body. Returns their number."""
@@ -67,21 +73,14 @@ class Chunks(Body):
                     self.error = BadRequest("a line of the chunked framing is too long")
         return start
 
-    def _read_size(self, line: bytes) -> None:
-        size = _SIZE_LINE.fullmatch(line)
-        if size is None:
-            self.error = BadRequest("the size line of a chunk is malformed")
+    def _read_line(self, line: bytes) -> None:
+        match = self._expected.fullmatch(line)
+        if match is None:
+            self.error = BadRequest(_ERRORS[self._expected])
+        elif self._expected is _SIZE_LINE:
+            self._data_left = int(match[1], 16)
+            self._expected = _END_OF_CHUNK if self._data_left else _TRAILER
+        elif self._expected is _END_OF_CHUNK:
+            self._expected = _SIZE_LINE
         else:
-            self._data_left = int(size[1], 16)
-            self._read_line = self._read_end_of_chunk if self._data_left else self._read_trailer
-
-    def _read_end_of_chunk(self, line: bytes) -> None:
-        if line != b"\r\n":
-            self.error = BadRequest("a chunk is longer than its size")
-        self._read_line = self._read_size
-
-    def _read_trailer(self, line: bytes) -> None:
-        if line == b"\r\n":
-            self.completed = True
-        elif not _TRAILER.fullmatch(line):
-            self.error = BadRequest("a trailer is malformed")
+            self.completed = line == b"\r\n"

@@ -54,7 +54,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.body_rcv is None and len(self.header_plus) < 2:
             data, self.header_plus = self.header_plus + data, b""
             if not data[:1].isalpha():
-                data = self._skip_empty_lines(data)
+                empty_lines = _EMPTY_LINES.match(data)  # nothing else may stand before (RFC 9112, 2.2)
+                if empty_lines is None:
+                    self.error = BadRequest("it must begin with the method; TLS is not supported")
+                    self.completed = True
+                    return b""
+                data = data[empty_lines.end() :]
         before = self.header_plus
         consumed = int(self.received(data))
         if self.content_length and not self.expect_continue:  # what has arrived of the body
@@ -65,15 +70,6 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.error is not None and self.body_rcv is None:
             self._read_rejected(before + data[:consumed])
         return data[consumed:]
-
-    def _skip_empty_lines(self, data: bytes) -> bytes:
-        """Returns what follows. Nothing else may stand before a request. (RFC 9112, 2.2)"""
-        empty_lines = _EMPTY_LINES.match(data)
-        if empty_lines is not None:
-            return data[empty_lines.end() :]
-        self.error = BadRequest("it must begin with the method; TLS is not supported")
-        self.completed = True
-        return b""
 
     def _read_rejected(self, text: bytes) -> None:
         """Extract what the response to a rejected header depends on, even if it cannot be parsed."""

@@ -62,7 +62,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
         self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
-        self._answered: deque[Channel] = deque()  # the loop is to send their responses
+        self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
         for workload, number in THREADS.items():
             queue = self._queues[workload]
             for _ in range(number):
@@ -138,7 +138,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         if self.connections.needs_memory_check:
             self.connections.limit_memory()
         self._answer_quick()
-        self._send_answered()
+        while self._answered:
+            self._attempt(Channel.send_response, self._answered.popleft())
         now = time.monotonic()
         if now - self._yielded_at > LOOP_SLICE_SECONDS:
             os.sched_yield()
@@ -174,11 +175,6 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while not self._quick.is_empty() and time.monotonic() < until:
             self._answer(self._quick)
-
-    def _send_answered(self) -> None:
-        """Send the responses of the loop and of the threads."""
-        while self._answered:
-            self._attempt(Channel.send_response, self._answered.popleft())
 
     @staticmethod
     def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
