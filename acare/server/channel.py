@@ -2,9 +2,12 @@
 
 import socket
 import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from waitress import wasyncore
+from waitress.utilities import build_http_date
 
 from acare.app import Turn
 from acare.server.parser import SETTINGS, Parser
@@ -16,13 +19,16 @@ TIMEOUT = 75
 #: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
 USUAL_HEADER = 2 * 1024
 
+_http_date = lru_cache(maxsize=1)(build_http_date)  # takes a time in seconds
+
 
 class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
     """A connection that handles one request at a time, with time-outs by the monotonic clock.
 
-    For each request, the loop calls ``handle_read`` and ``parse`` until it is complete, then
-    ``send_response`` and ``handle_write`` until its response has been sent. What is received after a request
-    stays in ``input`` until then, so that the loop serves other connections in between.
+    For each request, the loop calls ``handle_read`` and ``parse`` until it is complete. The loop or a thread
+    calls ``answer``, and then the loop ``send_response`` and ``handle_write`` until the response has been
+    sent. What is received after a request stays in ``input`` until then, so that the loop serves other
+    connections in between.
     """
 
     env: dict[str, Any]  # of a complete request
@@ -85,6 +91,27 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             if not self.input:  # the caller, who has not begun to send the body, may wait
                 self.output = b"HTTP/1.1 100 Continue\r\n\r\n"
         return bool(request.completed)
+
+    def answer(self, app: Callable[..., Iterable[bytes]], is_stopping: bool) -> None:
+        """Have the app answer the request, also a rejected one, and keep the response as one piece.
+
+        The app must set valid headers with a Content-Length. ValueError if one has a line break.
+        """
+        # A server that is stopping closes the connection, unless the next request has been received already.
+        self.is_last = self.is_last or (is_stopping and not self.input)
+        self.env["acare.stopping"] = is_stopping
+        started: list[Any] = []
+        body = b"".join(app(self.env, lambda *start: started.extend(start)))
+        status, headers = started[:2]
+        lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {_http_date(int(time.time()))}"]
+        if self.is_last:
+            lines.append("connection: close")
+        elif self.env["SERVER_PROTOCOL"] == "HTTP/1.0":
+            lines.append("connection: keep-alive")
+        head = "\r\n".join([*lines, "\r\n"])
+        if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
+            raise ValueError("a header contains a line break")
+        self.response = head.encode("latin-1") + body
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""

@@ -19,7 +19,6 @@ from acare.app import App
 from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
-from acare.server.response import respond
 from acare.server.workers import FairQueue, run_after_the_loop
 
 log = logging.getLogger("acare.server")
@@ -188,12 +187,9 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     def _answer(self, waiting: FairQueue) -> None:
         """Answer a request that waits, in the loop or in a thread. The loop sends the response."""
         channel = waiting.take()
-        # A server that is stopping closes the connection, unless the next request has been received already.
-        channel.is_last = channel.is_last or (self._stopping and not channel.input)
-        channel.env["acare.stopping"] = self._stopping
         try:
             if channel.connected:
-                channel.response = respond(self._app, channel.env, channel.is_last)
+                channel.answer(self._app, self._stopping)
         except Exception:
             log.exception("a request could not be answered")
             channel.is_last = True

@@ -43,14 +43,14 @@ def test_the_server_survives_an_error_in_accept(tmp_path, method):
 RAISING = """
 from acare.server import server
 server.THREADS["write"] = 2
-respond = server.respond
+answer = server.Channel.answer
 
-def fail(app, environ, is_last):
-    if environ["REQUEST_METHOD"] != "GET" or environ["PATH_INFO"] == "/v1/users":
+def fail(channel, *arguments):
+    if channel.env["REQUEST_METHOD"] != "GET" or channel.env["PATH_INFO"] == "/v1/users":
         raise RuntimeError("on purpose")
-    return respond(app, environ, is_last)
+    answer(channel, *arguments)
 
-server.respond = fail
+server.Channel.answer = fail
 """
 
 
