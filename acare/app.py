@@ -23,7 +23,6 @@ from acare.errors import AcareError, SettingError, UserError
 from acare.ratelimit import RateLimiter, bucket_name
 from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
-from acare.store.deleted import DeletedStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.search import index_changes
@@ -65,7 +64,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self.deleted = DeletedStore(self.database)
         self.changes = ChangeStore(self.database)
         self._proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
         if settings.user_header is not None:
@@ -100,7 +98,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     def _resources(self, settings: Settings, clock: Callable[[], int]) -> tuple[object, ...]:
         conditional = settings.require_precondition
         return (
-            resources.ClientCollection(self.clients, self.deleted),
+            resources.ClientCollection(self.clients),
             resources.ClientsCsv(self.clients),
             resources.ClientItem(self.clients, conditional),
             resources.ClientHistory(self.history),

@@ -81,14 +81,10 @@ UNCONDITIONAL = Precondition()
 # The stores as the API uses them. ``acare.store`` describes the methods.
 
 
-class Lists(Protocol):
-    """``ClientStore`` and ``DeletedStore``."""
+class Clients(Protocol):
+    """``ClientStore``."""
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage: ...
-
-
-class Clients(Lists, Protocol):
-    """``ClientStore``."""
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]: ...
 

@@ -9,7 +9,7 @@ import falcon
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.clients import PROPERTY, SEARCH, SORTS, ChangeFeed, ClientRow, Clients, History, Lists
+from acare.clients import PROPERTY, SEARCH, SORTS, ChangeFeed, ClientRow, Clients, History
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
@@ -52,30 +52,25 @@ _LINES_WITHOUT_PAUSE = 20
 _PAUSE = 0.0005
 
 
-class ClientCollection:
+class ClientCollection(StoreResource[Clients]):
     """``/v1/clients``"""
 
     parameters: ClassVar = {"page": count(), "limit": count(), **_FILTERS}
 
-    def __init__(self, clients: Clients, deleted: Lists) -> None:
-        self._clients = clients
-        self._deleted = deleted
-
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
         page, limit = filters.pop("page", 1), min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
-        store: Lists = self._clients
-        if filters.pop("deleted", False):
-            store, message = self._deleted, "cannot be combined with deleted=true"
+        if filters.get("deleted", False):
+            message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
                 raise InvalidInput(*problems)
-        found = store.page(req.caller, page=page, limit=limit, **filters)
+        found = self._store.page(req.caller, page=page, limit=limit, **filters)
         envelope.succeed_with_page(resp, "clients", found, page, limit)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
         client = validate_create(body.read(req, _INPUT))
-        created = self._clients.create(req.caller, client, idempotency_key=idempotency_key)
+        created = self._store.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.set_header("ETag", conditions.etag(1))

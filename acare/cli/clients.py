@@ -32,7 +32,6 @@ from acare.fields import parse_client
 from acare.importing import json_lines
 from acare.maintenance import backup
 from acare.store.clients import ClientStore
-from acare.store.deleted import DeletedStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
@@ -124,10 +123,11 @@ def _found(
         client = parse_client(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
-    for record, _ in ClientStore(database).all(OPERATOR, sys.maxsize, **filters):
+    store = ClientStore(database)
+    for record, _ in store.all(OPERATOR, sys.maxsize, **filters):
         yield row(record)
     if deleted:
-        page = DeletedStore(database).page(OPERATOR, page=1, limit=sys.maxsize, q=filters["q"])
+        page = store.page(OPERATOR, page=1, limit=sys.maxsize, deleted=True, q=filters["q"])
         for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 

@@ -4,11 +4,10 @@ Deleted clients are not in the full-text index, which would keep their words: a 
 """
 
 import json
+import sqlite3
+from collections.abc import Mapping
 
-from acare.auth import Caller
 from acare.clients import ClientPage
-from acare.database.database import Database
-from acare.store.lists import MAX_SECONDS
 from acare.store.targets import STORED_JSON
 
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
@@ -54,19 +53,13 @@ ORDER BY ended_at DESC, client_history.rowid DESC
 _NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email"))
 
 
-class DeletedStore:
-    """The deleted clients in a database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
-        """Like ``ClientStore.page``, of deleted clients that the caller could see, last deleted first."""
-        words = json.dumps(str(filters.get("q") or "").split())
-        values = {**_NO_FILTERS, **filters, "words": words, "owner_id": caller.owner_id}
-        with self._database.read(max_seconds=MAX_SECONDS) as connection:
-            connection.execute("BEGIN")
-            matches = [rowid for (rowid,) in connection.execute(FILTERED, values)]
-            rowids = matches[(page - 1) * limit : page * limit]
-            rows = connection.execute(PAGE, {"rowids": json.dumps(rowids)}).fetchall()
-        return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])
+def page(
+    connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
+) -> ClientPage:
+    """At most ``limit`` deleted clients after those that are skipped, last deleted first."""
+    words = json.dumps(str(filters.get("q") or "").split())
+    values = {**_NO_FILTERS, **filters, "words": words}
+    matches = [rowid for (rowid,) in connection.execute(FILTERED, values)]
+    rowids = matches[skipped : skipped + limit]
+    rows = connection.execute(PAGE, {"rowids": json.dumps(rowids)}).fetchall()
+    return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])

@@ -11,6 +11,7 @@ from acare.clients import PROPERTY, ClientPage
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
+from acare.store import deleted
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -70,13 +71,15 @@ class ClientLists:
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-        The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
-        that takes too long.
+        The rows and the total come from one snapshot. A page past the end has no rows. The filter
+        ``deleted`` lists deleted clients, last deleted first. StoreUnavailable if that takes too long.
         """
-        values = _values(caller.owner_id, filters)
+        skipped = (page - 1) * limit
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
-            total, rows = _page(connection, values, (page - 1) * limit, limit)
+            if filters.pop("deleted", False):
+                return deleted.page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
+            total, rows = _page(connection, _values(caller.owner_id, filters), skipped, limit)
             return ClientPage(total, [text for (text,) in rows])
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
