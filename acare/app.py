@@ -21,7 +21,6 @@ from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import AcareError, SettingError, UserError
 from acare.ratelimit import RateLimiter, bucket_name
-from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
@@ -64,7 +63,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self.changes = ChangeStore(self.database)
         self._proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
         if settings.user_header is not None:
             identify = self._proxy.identify
@@ -104,7 +102,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             resources.ClientHistory(self.history),
             resources.RestoredClient(self.history),
             resources.ClientOwner(self.clients, conditional),
-            resources.Changes(self.changes),
+            resources.Changes(self.history),
             UserCollection(self.users),
             CurrentUser(self.users),
             UserItem(self.users),

@@ -117,8 +117,4 @@ class History(Protocol):
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow: ...
 
-
-class ChangeFeed(Protocol):
-    """``ChangeStore``."""
-
-    def page(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...
+    def changes(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...

@@ -9,7 +9,7 @@ import falcon
 from acare import csv_rows, ids, timestamps
 from acare.api import body, conditions, envelope, preferences
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.clients import PROPERTY, SEARCH, SORTS, ChangeFeed, ClientRow, Clients, History
+from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
@@ -167,7 +167,7 @@ class ClientOwner(StoreResource[Clients]):
         answer(resp, row)
 
 
-class Changes(StoreResource[ChangeFeed]):
+class Changes(StoreResource[History]):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
     parameters: ClassVar = {"after": String(max_length=200).validate, "limit": count()}
@@ -175,7 +175,7 @@ class Changes(StoreResource[ChangeFeed]):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
         limit = min(query.get("limit", DEFAULT_CHANGES), MAX_CHANGES)
-        page = self._store.page(req.caller, after=query.get("after"), limit=limit)
+        page = self._store.changes(req.caller, after=query.get("after"), limit=limit)
         envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
 
 

@@ -9,7 +9,6 @@ from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, Page
 from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
-from acare.database.database import Database
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
@@ -85,11 +84,8 @@ class Stored(NamedTuple):
     responses: list[dict[str, Any]]  # see ``idempotency.responses``
 
 
-class HistoryStore:
-    """The history of the clients in a database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class HistoryStore(changes.ChangeFeed):
+    """The history of the clients in a database, and the feed of their changes."""
 
     def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> Page:
         """Events of a client, which may be deleted, of versions older than ``before``, newest first.

@@ -26,7 +26,6 @@ from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.store import steps
-from acare.store.changes import ChangeStore
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -123,7 +122,7 @@ class Follower:
 
     def __init__(self, database, caller, seed):
         self.caller, self.copy, self.cursor = caller, {}, None
-        self.changes, self.clients = ChangeStore(database), ClientStore(database)
+        self.history, self.clients = HistoryStore(database), ClientStore(database)
         self.random = random.Random(seed)
         self.expired = 0
 
@@ -136,7 +135,8 @@ class Follower:
         if self.random.random() < 0.002:
             self.copy, self.cursor = {}, None  # a new copy
         try:
-            page = self.changes.page(self.caller, after=self.cursor, limit=self.random.choice([1, 10, 500]))
+            limit = self.random.choice([1, 10, 500])
+            page = self.history.changes(self.caller, after=self.cursor, limit=limit)
         except CursorExpired:
             self.expired += 1
             self.copy, self.cursor = {}, None
