@@ -19,68 +19,43 @@ from acare.clients import ClientPage
 
 log = logging.getLogger("acare.error")
 
-#: The code of each error, and its status.
-STATUSES = {
-    "VALIDATION_ERROR": falcon.HTTP_400,
-    "UnauthorizedError": falcon.HTTP_401,
-    "INSUFFICIENT_SCOPE": falcon.HTTP_403,
-    "BROKER_REQUIRED": falcon.HTTP_403,
-    "CROSS_SITE_REQUEST": falcon.HTTP_403,
-    "NOT_FOUND": falcon.HTTP_404,
-    "METHOD_NOT_ALLOWED": falcon.HTTP_405,
-    "VERSION_CONFLICT": falcon.HTTP_409,
-    "ALREADY_EXISTS": falcon.HTTP_409,
-    "LAST_BROKER": falcon.HTTP_409,
-    "TOO_MANY_KEYS": falcon.HTTP_409,
-    "CURSOR_EXPIRED": falcon.HTTP_410,
-    "PRECONDITION_FAILED": falcon.HTTP_412,
-    "CONTENT_TOO_LARGE": falcon.HTTP_413,
-    "UNSUPPORTED_MEDIA_TYPE": falcon.HTTP_415,
-    "IDEMPOTENCY_KEY_REUSED": falcon.HTTP_422,
-    "PRECONDITION_REQUIRED": falcon.HTTP_428,
-    "RATE_LIMIT_EXCEEDED": falcon.HTTP_429,
-    "INTERNAL_ERROR": falcon.HTTP_500,
-    "SERVICE_UNAVAILABLE": falcon.HTTP_503,
-}
-
 # Errors that Falcon or the HTTP server raises: status → code, message.
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
     413: ("CONTENT_TOO_LARGE", "The request is too large."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
+    500: ("INTERNAL_ERROR", "Internal server error."),
 }
-INTERNAL_ERROR = ("INTERNAL_ERROR", "Internal server error.")
 
 Details = list[dict[str, str]] | dict[str, Any] | None
 
 
 class ApiError(falcon.HTTPError):
-    """An error response with one of the codes in ``STATUSES``; ``members`` are those of its ``error``."""
+    """An error response. ``members`` are those of ``error`` in its body."""
 
     def __init__(
-        self, code: str, message: str, details: Details = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Details = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(STATUSES[code], headers=headers)
+        super().__init__(status, headers=headers)
         self.members: dict[str, object] = {"code": code, "message": message}
         if details is not None:
             self.members["details"] = details
 
 
-def unavailable(message: str, details: Details = None) -> ApiError:
-    """A 503, for a request that may succeed later."""
-    return ApiError("SERVICE_UNAVAILABLE", message, details, {"Retry-After": "1"})
-
-
-def _stale(code: str, error: errors.StaleVersion, headers: dict[str, str] | None = None) -> ApiError:
-    details = {
+def _versions(error: errors.StaleVersion) -> dict[str, Any]:
+    return {
         "currentVersion": error.current,
         "attemptedVersion": error.attempted,
         "changedFields": error.changed_fields,
         "changedAt": error.changed_at,
         "changedBy": error.changed_by,
     }
-    return ApiError(code, str(error), details, headers)
 
 
 def _sentence(text: str) -> str:
@@ -91,34 +66,40 @@ def _sentence(text: str) -> str:
 #: The response to each error of the domain.
 DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.InvalidInput: lambda error: ApiError(
+        400,
         "VALIDATION_ERROR",
         f"Invalid request: {error}.",
         [{"field": problem.field, "message": problem.message} for problem in error.problems],
     ),
-    errors.InsufficientScope: lambda error: ApiError(
-        "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
-    ),
-    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
-    errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
     errors.InvalidKey: lambda _: ApiError(
+        401,
         "UnauthorizedError",
         "A valid API key is required in the X-API-Key header.",
         headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
-    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(str(error))),
-    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(str(error))),
-    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(str(error))),
-    errors.VersionConflict: lambda error: _stale("VERSION_CONFLICT", error),
-    errors.PreconditionFailed: lambda error: _stale(
-        "PRECONDITION_FAILED", error, {"ETag": etag(error.current)}
+    errors.InsufficientScope: lambda error: ApiError(
+        403, "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
     ),
+    errors.BrokerRequired: lambda _: ApiError(
+        403, "BROKER_REQUIRED", "This operation requires the broker role."
+    ),
+    errors.NotFound: lambda error: ApiError(404, "NOT_FOUND", _sentence(f"{error.record} not found")),
+    errors.VersionConflict: lambda error: ApiError(409, "VERSION_CONFLICT", str(error), _versions(error)),
+    errors.AlreadyExists: lambda error: ApiError(409, "ALREADY_EXISTS", _sentence(str(error))),
+    errors.LastBroker: lambda error: ApiError(409, "LAST_BROKER", _sentence(str(error))),
+    errors.TooManyKeys: lambda error: ApiError(409, "TOO_MANY_KEYS", _sentence(str(error))),
     errors.CursorExpired: lambda _: ApiError(
-        "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
+        410, "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
+    ),
+    errors.PreconditionFailed: lambda error: ApiError(
+        412, "PRECONDITION_FAILED", str(error), _versions(error), {"ETag": etag(error.current)}
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
-        "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
+        422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
     ),
-    errors.StoreUnavailable: lambda error: unavailable(str(error)),
+    errors.StoreUnavailable: lambda error: ApiError(
+        503, "SERVICE_UNAVAILABLE", str(error), headers={"Retry-After": "1"}
+    ),
 }
 
 
@@ -154,15 +135,16 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer an error of the API, or one that Falcon raised, such as an unknown path."""
-    if isinstance(error, ApiError):
-        members = error.members
-    else:
-        code, message = HTTP_ERRORS.get(error.status_code, INTERNAL_ERROR)
-        members = {"code": code, "message": message}
+    if not isinstance(error, ApiError):
+        error = ApiError(error.status_code, *HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
     resp.status = error.status
     resp.set_headers(dict(error.headers or {}))
-    request_id = req.context.request_id
-    body = {"success": False, "error": members, "timestamp": timestamps.now(), "correlationId": request_id}
+    body = {
+        "success": False,
+        "error": error.members,
+        "timestamp": timestamps.now(),
+        "correlationId": req.context.request_id,
+    }
     resp.text = json.dumps(body, ensure_ascii=False)
 
 
@@ -170,6 +152,6 @@ def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exceptio
     """Answer 500. The traceback is logged with an error id; the response contains only that id."""
     error_id = secrets.token_hex(8)
     log.error("errorId=%s request=%s", error_id, req.context.request_id, exc_info=error)
-    answer = ApiError(*INTERNAL_ERROR)
+    answer = ApiError(500, *HTTP_ERRORS[500])
     answer.members["errorId"] = error_id
     handle_http_error(req, resp, answer, _)

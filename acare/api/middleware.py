@@ -42,7 +42,7 @@ class AnswerRejected:
         if "acare.rejected" in req.env:
             status, reason = req.env["acare.rejected"]
             if status == 400:
-                raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
+                raise ApiError(400, "VALIDATION_ERROR", f"The request is malformed: {reason}.")
             raise falcon.HTTPError(status)
 
 
@@ -91,6 +91,7 @@ class LimitRate:
         resp.set_header("RateLimit-Reset", str(result.reset))
         if not result.allowed:
             raise ApiError(
+                429,
                 "RATE_LIMIT_EXCEEDED",
                 f"Too many requests. Try again in {result.retry_after} s.",
                 {"retryAfter": result.retry_after},
@@ -127,10 +128,10 @@ class CheckBody:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
                 body.discard(stream)
             message = f"The body must not exceed {self._limit} bytes."
-            raise ApiError("CONTENT_TOO_LARGE", message, {"limit": self._limit})
+            raise ApiError(413, "CONTENT_TOO_LARGE", message, {"limit": self._limit})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             message = "The body must be sent without a Content-Encoding."
-            raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
+            raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
 
 
 class RequireKey:
@@ -143,6 +144,7 @@ class RequireKey:
         if user is None:
             raise InvalidKey
         raise ApiError(
+            403,
             "INSUFFICIENT_SCOPE",
             f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
             "Ask the operator of the client database to add you.",
@@ -165,6 +167,7 @@ class CsrfProtection:
         same_host = origin is None or _is_host_of(origin, host)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise ApiError(
+                403,
                 "CROSS_SITE_REQUEST",
                 "Without an API key, a write needs Content-Type: application/json and must come from a page "
                 f"of the same origin. The page's origin is {origin or 'not named'}, the server's is "
@@ -191,7 +194,7 @@ class RequireRight:
         if operation is None:  # also for methods that Falcon does not know and would answer with 400
             allowed = operations.allowed_methods(req.uri_template)
             message = f"This path supports only {allowed}."
-            raise ApiError("METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
+            raise ApiError(405, "METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
         caller = req.context.caller
         if operation.right is not None and caller is not None:  # RequireKey has rejected None already
             require_right(caller, operation.right)

@@ -189,4 +189,4 @@ def check_precondition(req: Request, version: int | None, is_required: bool) -> 
     """Reject a write without a version, if the server requires one."""
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
-        raise envelope.ApiError("PRECONDITION_REQUIRED", message)
+        raise envelope.ApiError(428, "PRECONDITION_REQUIRED", message)

@@ -50,7 +50,9 @@ class Readiness:
             log.warning("%s", message)
         self._was_ready = not failed
         if failed:
-            raise envelope.unavailable(message, {"checks": checks})
+            raise envelope.ApiError(
+                503, "SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"}
+            )
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     def _last_result(self) -> str:
