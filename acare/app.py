@@ -26,10 +26,6 @@ from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.search import index_changes
 from acare.store.users import UserStore
-from acare.version import __version__
-
-#: The maximum size of a body in bytes.
-MAX_BODY = 64 * 1024
 
 
 class Turn(NamedTuple):
@@ -76,7 +72,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             middleware.AnswerRejected(),
             middleware.IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             middleware.LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
-            middleware.CheckBody(MAX_BODY),
+            middleware.CheckBody(),
             middleware.RequireKey(),
             middleware.CsrfProtection(),
             middleware.RequireRight(),
@@ -111,8 +107,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             KeyItem(self.keys),
             Liveness(),
             Readiness(lambda: self.database.check_write(), clock),
-            OpenApiDocument(__version__),
-            Index(__version__, settings.agency, settings.currency),
+            OpenApiDocument(),
+            Index(settings.agency, settings.currency),
             WebFile(),
         )
 

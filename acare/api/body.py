@@ -12,14 +12,15 @@ from acare.api.request import Request, parse_each
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
 
+#: The maximum size of a body in bytes.
+MAX_BODY = 64 * 1024
+
 #: Bytes of a body over the limit that are read before the 413.
 MAX_DISCARDED = 8 * 1024 * 1024
 
 
 def receive(stream: Any, size: int) -> bytes:
-    """Read at most ``size`` bytes. InvalidInput if the WSGI server rejects the framing of the body, or the
-    caller has disconnected.
-    """
+    """Read from the WSGI server. InvalidInput if it rejects the framing or the caller has disconnected."""
     try:
         return bytes(stream.read(size))
     except (OSError, ValueError):
@@ -45,7 +46,14 @@ def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
-    members = _loads(req.context.body)
+    if not req.context.body:
+        raise _invalid("must be a JSON object, but is empty")
+    try:
+        members = from_json(req.context.body.decode())
+    except UnicodeDecodeError:
+        raise _invalid("must be UTF-8") from None
+    except ValueError as error:
+        raise _invalid(f"must be valid JSON: {error}") from None
     if not isinstance(members, dict):
         raise _invalid("must be a JSON object")
     preferences.reject_unknown(req, members, fields, "is not a field that this operation accepts")
@@ -67,18 +75,6 @@ def read_fields(
         if name in fields and (value is not None or name == "version")  # null would disable the lock
     }
     return parse_each(given, fields, problems)
-
-
-def _loads(data: bytes) -> Any:
-    """Parse JSON as RFC 8259 defines it: UTF-8 without a byte order mark, no NaN, no number out of range."""
-    if not data:
-        raise _invalid("must be a JSON object, but is empty")
-    try:
-        return from_json(data.decode())
-    except UnicodeDecodeError:
-        raise _invalid("must be UTF-8") from None
-    except ValueError as error:
-        raise _invalid(f"must be valid JSON: {error}") from None
 
 
 def _invalid(message: str) -> InvalidInput:

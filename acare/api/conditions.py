@@ -4,6 +4,7 @@ import re
 
 import falcon
 
+from acare.api.envelope import ApiError
 from acare.clients import UNCONDITIONAL, Precondition
 from acare.errors import FieldError, InvalidInput
 
@@ -19,11 +20,6 @@ _IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
 _MAX_LENGTH = 4000
 
 
-def etag(version: int) -> str:
-    """The strong entity tag of a client at a version."""
-    return f'"{version}"'
-
-
 def for_reading(req: falcon.Request) -> Precondition:
     """The precondition of a GET or HEAD; ``revalidate`` is called after it has held."""
     header = req.env.get("HTTP_IF_MATCH")
@@ -32,8 +28,14 @@ def for_reading(req: falcon.Request) -> Precondition:
     return Precondition(_versions(header, weak=False))
 
 
-def for_writing(req: falcon.Request) -> Precondition:
-    """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)"""
+def for_writing(req: falcon.Request, version: int | None, is_required: bool) -> Precondition:
+    """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)
+
+    ``version`` is the one in the body. ApiError if the server requires it or ``If-Match``.
+    """
+    if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
+        message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
+        raise ApiError(428, "PRECONDITION_REQUIRED", message)
     if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
     if if_none_match is None:
         return for_reading(req)
@@ -43,7 +45,7 @@ def for_writing(req: falcon.Request) -> Precondition:
 
 
 def revalidate(req: falcon.Request, resp: falcon.Response, current: str) -> bool:
-    """Set the entity tag. Whether ``If-None-Match`` lists it: the response, which has no body, is then 304.
+    """Set the entity tag. Whether ``If-None-Match`` lists it, so that the response is 304.
 
     The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
     """
@@ -68,7 +70,7 @@ def _tags(header: str, weak: bool) -> list[str]:
 
 def _versions(header: str, weak: bool) -> list[int]:
     named = map(_VERSION.fullmatch, _tags(header, weak))
-    return list(dict.fromkeys(int(match[1]) for match in named if match))
+    return [int(match[1]) for match in named if match]
 
 
 def idempotency_key(req: falcon.Request) -> str | None:

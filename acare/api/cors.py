@@ -11,10 +11,6 @@ EXPOSED_HEADERS = (
     "Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
     "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
-METHODS = "GET, HEAD, POST, PUT, DELETE"
-
-#: Seconds for which a browser may cache the response to a preflight.
-MAX_AGE = 24 * 60 * 60
 
 # The headers that make an OPTIONS request a preflight.
 _PREFLIGHT = {"HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"}
@@ -39,8 +35,8 @@ class Cors:
             return
         resp.complete = True
         if self._allows(req.env["HTTP_ORIGIN"]):
-            resp.set_header("Access-Control-Allow-Methods", METHODS)
-            resp.set_header("Access-Control-Max-Age", str(MAX_AGE))
+            resp.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
+            resp.set_header("Access-Control-Max-Age", str(24 * 60 * 60))  # seconds
             names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if _HEADER_NAMES.fullmatch(names):
                 resp.set_header("Access-Control-Allow-Headers", names)

@@ -13,7 +13,6 @@ from typing import Any
 import falcon
 
 from acare import errors, timestamps
-from acare.api.conditions import etag
 from acare.api.request import Request
 from acare.clients import ClientPage
 
@@ -28,8 +27,6 @@ HTTP_ERRORS = {
     500: ("INTERNAL_ERROR", "Internal server error."),
 }
 
-Details = list[dict[str, str]] | dict[str, Any] | None
-
 
 class ApiError(falcon.HTTPError):
     """An error response. ``members`` are those of ``error`` in its body."""
@@ -39,13 +36,18 @@ class ApiError(falcon.HTTPError):
         status: int,
         code: str,
         message: str,
-        details: Details = None,
+        details: list[dict[str, str]] | dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(status, headers=headers)
         self.members: dict[str, object] = {"code": code, "message": message}
         if details is not None:
             self.members["details"] = details
+
+
+def etag(version: int) -> str:
+    """The strong entity tag of a client at a version."""
+    return f'"{version}"'
 
 
 def _versions(error: errors.StaleVersion) -> dict[str, Any]:

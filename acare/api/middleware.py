@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import falcon
 
-from acare.api import body, operations
+from acare.api import body
 from acare.api.envelope import ApiError
+from acare.api.operations import BY_METHOD
 from acare.api.request import Request, api_key
 from acare.auth import Caller, require_right
 from acare.errors import InvalidKey
@@ -63,8 +64,7 @@ class IdentifyCaller:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not req.is_api:
             return
-        key = api_key(req.env)
-        if key is not None:
+        if (key := api_key(req.env)) is not None:
             req.context.caller = self._authenticate(key)
         elif self._identify is not None and (email := self._identify(req.env)):
             req.context.session_user = email
@@ -106,29 +106,26 @@ class LimitRate:
 
 
 class CheckBody:
-    """Reads the body. Rejects one of more than ``limit`` bytes, and one with a content coding.
+    """Reads the body. Rejects one that is too large, and one with a content coding.
 
     An unknown caller's body is not read: the 401 does not need it, and a slow sender would occupy a thread.
     """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         length = req.content_length
         # Both end after the body.
         stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
         known = req.context.caller is not None
-        if known and (length is None or length <= self._limit):
-            req.context.body = body.receive(stream, self._limit + 1)
+        if known and (length is None or length <= body.MAX_BODY):
+            req.context.body = body.receive(stream, body.MAX_BODY + 1)
             length = len(req.context.body)
         if not length:
             return
-        if length > self._limit:
+        if length > body.MAX_BODY:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
                 body.discard(stream)
-            message = f"The body must not exceed {self._limit} bytes."
-            raise ApiError(413, "CONTENT_TOO_LARGE", message, {"limit": self._limit})
+            message = f"The body must not exceed {body.MAX_BODY} bytes."
+            raise ApiError(413, "CONTENT_TOO_LARGE", message, {"limit": body.MAX_BODY})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             message = "The body must be sent without a Content-Encoding."
             raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
@@ -186,15 +183,14 @@ class RequireRight:
     """Rejects a method that the path does not have, then an operation that the caller has no right to."""
 
     def process_resource(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        if req.method == "OPTIONS":
-            resp.set_header("Allow", operations.allowed_methods(req.uri_template))
+        operation = BY_METHOD.get((req.method, req.uri_template))
+        if operation is None:  # also for methods that Falcon does not know and would answer with 400
+            methods = {"OPTIONS", *(method for method, path in BY_METHOD if path == req.uri_template)}
+            allowed = ", ".join(sorted(methods))
+            resp.set_header("Allow", allowed)
+            if req.method != "OPTIONS":
+                raise ApiError(405, "METHOD_NOT_ALLOWED", f"This path supports only {allowed}.")
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
-        operation = operations.BY_METHOD.get((req.method, req.uri_template))
-        if operation is None:  # also for methods that Falcon does not know and would answer with 400
-            allowed = operations.allowed_methods(req.uri_template)
-            message = f"This path supports only {allowed}."
-            raise ApiError(405, "METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
-        caller = req.context.caller
-        if operation.right is not None and caller is not None:  # RequireKey has rejected None already
-            require_right(caller, operation.right)
+        if operation.right is not None:
+            require_right(req.caller, operation.right)

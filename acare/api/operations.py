@@ -99,12 +99,6 @@ BY_METHOD: dict[tuple[str, str | None], Operation] = {
 }
 
 
-def allowed_methods(path: str | None) -> str:
-    """The methods at a path of the table, as the value of an ``Allow`` header."""
-    methods = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-    return ", ".join(method for method in methods if method == "OPTIONS" or (method, path) in BY_METHOD)
-
-
 class Router(CompiledRouter):
     """Finds the path in the table that the path of a request matches."""
 
@@ -112,8 +106,8 @@ class Router(CompiledRouter):
         """``resources`` has an object of each class in the table."""
         super().__init__()
         by_class = {type(resource): resource for resource in resources}
-        for path, resource in {operation.path: operation.resource for operation in OPERATIONS}.items():
-            self.add_route(path, by_class[resource])
+        for operation in OPERATIONS:
+            self.add_route(operation.path, by_class[operation.resource])
 
     def map_http_methods(self, resource: object, **options: Any) -> Any:
         """Falcon's hook: HEAD works where GET does."""

@@ -52,20 +52,17 @@ class TrustProxy:
         return self.identify(env) if env["REMOTE_ADDR"] == self._proxy else ""
 
     def address(self, env: Mapping[str, Any]) -> str:
-        """The caller's address."""
+        """The caller's address, as the proxy sends it, or else the peer's."""
         peer = str(env["REMOTE_ADDR"])
-        sent = parse_address(_last(env, "HTTP_X_FORWARDED_FOR")) if peer == self._proxy else None
-        return peer if sent is None else sent
-
-
-def parse_address(text: str) -> str | None:
-    """The IP address in an element of X-Forwarded-For; None if it is not valid."""
-    match = _WITH_PORT.fullmatch(text)
-    address = text if match is None else match[1] or match[2]
-    try:
-        return None if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
-    except ValueError:
-        return None
+        if peer != self._proxy:
+            return peer
+        sent = _last(env, "HTTP_X_FORWARDED_FOR")
+        match = _WITH_PORT.fullmatch(sent)
+        address = sent if match is None else match[1] or match[2]
+        try:
+            return peer if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
+        except ValueError:
+            return peer
 
 
 def _last(env: Mapping[str, Any], name: str) -> str:

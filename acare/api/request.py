@@ -26,7 +26,6 @@ class Context(falcon.Context):
 class Request(falcon.Request):
     """Falcon's request, with a typed context."""
 
-    __slots__ = ()
     context_type = Context
     context: Context
 
@@ -42,7 +41,7 @@ class Request(falcon.Request):
 
     @property
     def caller(self) -> Caller:
-        """The caller, in a responder under ``/v1``: ``RequireKey`` rejects requests without one."""
+        """The caller, once ``RequireKey`` has rejected the requests under ``/v1`` without one."""
         assert self.context.caller is not None
         return self.context.caller
 

@@ -59,7 +59,8 @@ class ClientCollection(StoreResource[Clients]):
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
-        page, limit = filters.pop("page", 1), min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        page = filters.pop("page", 1)
+        limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
         if filters.get("deleted", False):
             message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
@@ -73,7 +74,7 @@ class ClientCollection(StoreResource[Clients]):
         created = self._store.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
-        resp.set_header("ETag", conditions.etag(1))
+        resp.set_header("ETag", envelope.etag(1))
         if created.replayed:
             resp.set_header("Idempotent-Replayed", "true")
         # With the time of the creation, so that a replayed response is identical to the first.
@@ -108,26 +109,26 @@ class ClientItem(StoreResource[Clients]):
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         row = self._store.get(req.caller, path_id(client_id), conditions.for_reading(req))
-        if not conditions.revalidate(req, resp, conditions.etag(row.version)):
+        if not conditions.revalidate(req, resp, envelope.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         sent = body.read(req, _CHANGES)
         changes, version = validate_update(sent)
-        check_precondition(req, version, self._require_precondition)
+        precondition = conditions.for_writing(req, version, self._require_precondition)
         row = self._store.update(
             req.caller,
             path_id(client_id),
             changes,
             version=version,
-            precondition=conditions.for_writing(req),
+            precondition=precondition,
             expected=preferences.expected_fields(req, sent, SERVER_FIELDS),
         )
         answer(resp, row)
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        check_precondition(req, None, self._require_precondition)
-        self._store.delete(req.caller, path_id(client_id), conditions.for_writing(req))
+        precondition = conditions.for_writing(req, None, self._require_precondition)
+        self._store.delete(req.caller, path_id(client_id), precondition)
         envelope.succeed(resp, "{}")
 
 
@@ -137,7 +138,8 @@ class ClientHistory(StoreResource[History]):
     parameters: ClassVar = {"before": count()}
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        page = self._store.page(req.caller, path_id(client_id), **read_query(req, self.parameters))
+        query = read_query(req, self.parameters)
+        page = self._store.page(req.caller, path_id(client_id), **query)
         envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
 
 
@@ -156,13 +158,14 @@ class ClientOwner(StoreResource[Clients]):
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
-        check_precondition(req, valid.get("version"), self._require_precondition)
+        version = valid.get("version")
+        precondition = conditions.for_writing(req, version, self._require_precondition)
         row = self._store.update(
             req.caller,
             path_id(client_id),
             {"user_id": valid["user_id"]},
-            version=valid.get("version"),
-            precondition=conditions.for_writing(req),
+            version=version,
+            precondition=precondition,
         )
         answer(resp, row)
 
@@ -181,12 +184,5 @@ class Changes(StoreResource[History]):
 
 def answer(resp: falcon.Response, row: ClientRow) -> None:
     """Answer with a record and its entity tag."""
-    resp.set_header("ETag", conditions.etag(row.version))
+    resp.set_header("ETag", envelope.etag(row.version))
     envelope.succeed(resp, row.json)
-
-
-def check_precondition(req: Request, version: int | None, is_required: bool) -> None:
-    """Reject a write without a version, if the server requires one."""
-    if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
-        message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
-        raise envelope.ApiError(428, "PRECONDITION_REQUIRED", message)

@@ -10,6 +10,7 @@ from importlib import resources
 import falcon
 
 from acare.api import envelope
+from acare.version import __version__
 
 log = logging.getLogger("acare.error")
 
@@ -46,9 +47,10 @@ class Readiness:
         checks = {"server": "The server is stopping." if stopping else "ok", "write": self._last_result()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
-        if self._was_ready == bool(failed):
+        is_ready = not failed
+        if is_ready != self._was_ready:
             log.warning("%s", message)
-        self._was_ready = not failed
+        self._was_ready = is_ready
         if failed:
             raise envelope.ApiError(
                 503, "SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"}
@@ -69,14 +71,11 @@ class Readiness:
 class OpenApiDocument:
     """``/openapi.json``: the OpenAPI document, with the version of acare and the URL of the server."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
-
     @cached_property
     def _text(self) -> str:
         """Read for the first request: most servers never need it."""
         document = json.loads(resources.files(__package__).joinpath("openapi.json").read_text("utf-8"))
-        document["info"]["version"] = self._version
+        document["info"]["version"] = __version__
         return json.dumps(document)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:

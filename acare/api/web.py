@@ -9,15 +9,15 @@ from string import Template
 import falcon
 
 from acare.api import conditions, envelope
+from acare.version import __version__
 
-#: The page may use only its own files and its own server, and may not turn text into markup or script.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    # The page may use only its own files and its own server, and may not turn text into markup or script.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
@@ -33,8 +33,7 @@ _MEDIA_TYPES = {
 class Index:
     """``/``: the HTML page for browsers, JSON for programs."""
 
-    def __init__(self, version: str, agency: str | None, currency: str | None) -> None:
-        self._version = version
+    def __init__(self, agency: str | None, currency: str | None) -> None:
         self._template = Template(_read("index.html"))
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
@@ -49,7 +48,7 @@ class Index:
             _answer(req, resp, self._page(root), "html")
             return
         links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
-        envelope.succeed(resp, json.dumps({"name": "acare", "version": self._version, "links": links}))
+        envelope.succeed(resp, json.dumps({"name": "acare", "version": __version__, "links": links}))
 
     def _page(self, root: str) -> str:
         """The HTML page, with the settings that its scripts need.

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from waitress.utilities import BadRequest
 
-from acare.app import MAX_BODY
+from acare.api.body import MAX_BODY
 
 #: Bytes of a line of the chunked framing.
 MAX_LINE = 2 * 1024

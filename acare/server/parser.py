@@ -14,7 +14,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
-from acare.app import MAX_BODY
+from acare.api.body import MAX_BODY
 from acare.server.body import Body, Chunks
 
 #: Bytes of a body that are read before the 413, so that the sender receives the 413; the rest is not read.

@@ -13,8 +13,7 @@ from support.keys import new_key
 from support.wsgi import call, turn
 
 import acare
-from acare.api.body import MAX_DISCARDED
-from acare.app import MAX_BODY
+from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
 from acare.config import SETTINGS
 from acare.errors import SettingError

@@ -236,7 +236,7 @@ def test_the_option_close_closes_after_the_answer(target, sent):
 @pytest.mark.parametrize("line_break", ["\\n", "\\r"])
 def test_a_header_never_begins_another_line(tmp_path, line_break):
     """In a server that puts a line break into a header."""
-    before = f"from acare.api import conditions; conditions.etag = lambda version: '\"1\"{line_break}A: b'"
+    before = f"from acare.api import envelope; envelope.etag = lambda version: '\"1\"{line_break}A: b'"
     with target_in(tmp_path, before=before) as target, target.connections() as [raw]:
         raw.sendall(request(target.key, "POST", body=BODY))
         assert raw.recv(1) == b""
