@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from acare.version import __version__
 
-__all__ = ["App", "Caller", "__version__", "create_app"]
+__all__ = ["App", "__version__", "create_app"]
 
 if TYPE_CHECKING:
     from acare.app import App, create_app
-    from acare.auth import Caller
 else:
 
     def __getattr__(name):

@@ -52,7 +52,7 @@ SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 
 
 _text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
 
-#: The filters that describe a property, each with the function that reads it from a text.
+#: The filters that describe a property, each with its parser.
 PROPERTY: Mapping[str, Callable[[str], object]] = {
     "price": number,
     "location": _text,

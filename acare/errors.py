@@ -1,14 +1,14 @@
 """The errors of the domain. ``acare.api.envelope`` maps them to responses."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class AcareError(Exception):
     """An error that acare raises on purpose. Its text is meant for people."""
 
 
-@dataclass(frozen=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One problem with one field, parameter or header."""
 
     field: str
@@ -20,7 +20,7 @@ class InvalidInput(AcareError):
 
     def __init__(self, *problems: FieldError) -> None:
         """``problems`` are all problems of the input, at least one."""
-        super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
+        super().__init__("; ".join(map(" ".join, problems)))
         self.problems = problems
 
 

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, NoReturn, TypeGuard
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
 
-# Control characters (Unicode category Cc) and lone surrogates. Text of several lines may have tabs and line
-# breaks.
+# Control characters (category Cc) and lone surrogates. Text of several lines may have tabs and line breaks.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -31,8 +30,8 @@ _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
 class String(NamedTuple):
     """A string. A single line loses leading and trailing white space before its length is checked.
 
-    With ``lines`` the text is stored as it is and may have line breaks. A text that is not
-    empty must contain a match of ``pattern``; otherwise the problem is ``rule``.
+    With ``lines`` it is stored as it is, and may have line breaks. A text that is not empty must contain a
+    match of ``pattern``; otherwise the problem is ``rule``.
     """
 
     max_length: int
@@ -179,8 +178,8 @@ def to_json(value: object) -> str:
 def from_json(text: str) -> Any:
     """The JSON value in a text, as RFC 8259 defines it. ValueError, with the reason, for others.
 
-    A fraction beyond the range of a double becomes an infinite float, which no field accepts; to check
-    each number here would be the most expensive part of reading a body.
+    A fraction beyond the range of a double becomes infinite, which no field accepts: to check each number
+    here would take most of the time.
     """
     try:
         return _DECODER.decode(text)

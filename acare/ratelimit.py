@@ -4,7 +4,6 @@ import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 _SECOND = 1_000_000_000
@@ -14,8 +13,7 @@ _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 MAX_BUCKETS = 100_000
 
 
-@dataclass(frozen=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
     tokens: int
@@ -75,8 +73,8 @@ class RateLimiter:
 def bucket_name(address: str) -> str:
     """The name of the bucket for an address.
 
-    IPv6 addresses share one bucket per /64, since a single customer usually has a whole /64. An IPv4-mapped
-    IPv6 address counts as the IPv4 address. Other text is used as it is.
+    IPv6 addresses share one bucket per /64, which a single customer usually has. An IPv4-mapped address
+    counts as the IPv4 address. Other text is used as it is.
     """
     name = address[:64]
     if ":" not in name:
