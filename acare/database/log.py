@@ -27,15 +27,11 @@ SHORT_SECONDS = 0.1
 #: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
 CHECKPOINT_AFTER = 4000
 
-#: Seconds for which readers and other processes may delay the emptying of the log.
-EMPTY_SECONDS = 1.0
+#: Seconds that each attempt to empty the log waits for readers, which then end if the log is long.
+PAUSES = (0.0, *[1.5 * SHORT_SECONDS] * 6)
 
 #: Seconds between two attempts to empty a long log after a commit: other writes wait meanwhile.
 ATTEMPT_SECONDS = 5.0
-
-_RETRY_SECONDS = 0.005
-
-CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 def write_one_page(connection: sqlite3.Connection) -> None:
@@ -107,49 +103,40 @@ class WriteAheadLog:
 
         (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
-        give_up, pause = time.monotonic() + EMPTY_SECONDS, 0.0
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
-            while not self._try_to_empty(give_up, pause):
-                if time.monotonic() >= give_up:
-                    return False
-                pause = 1.5 * SHORT_SECONDS
-        finally:
-            self._connection.execute(f"PRAGMA journal_size_limit = {self._size_limit}").fetchone()
-        return True
-
-    def _try_to_empty(self, give_up: float, pause: float) -> bool:
-        try:
-            if not self._copy(give_up):
-                return False
-            # Reads that begin now do not use the log, since all of it is copied; earlier ones end meanwhile.
-            time.sleep(pause)
-            # The first commit after a complete checkpoint restarts the log and truncates its file. If another
-            # process has committed meanwhile, this commit is the second; the next attempt then truncates it.
-            write_one_page(self._connection)
+            return any(map(self._try_to_empty, PAUSES))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
+        finally:
+            self._connection.execute(f"PRAGMA journal_size_limit = {self._size_limit}").fetchone()
+
+    def _try_to_empty(self, pause: float) -> bool:
+        time.sleep(pause)  # readers of earlier snapshots end meanwhile
+        if not self._copy():
+            return False
+        # Reads that begin now do not use the log, since all of it is copied; earlier ones end meanwhile.
+        time.sleep(pause)
+        # The first commit after a complete checkpoint restarts the log and truncates its file. If another
+        # process has committed meanwhile, this commit is the second; the next attempt then truncates it.
+        write_one_page(self._connection)
         if self._file_size() >= 2 * self._page_size:
             return False
         self._size = 0
         return True
 
-    def _copy(self, give_up: float = 0.0) -> bool:
+    def _copy(self) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
 
-        Returns whether that was all; until the time ``give_up``, waits for readers to end.
+        Returns whether that was all.
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._refuse_after_failure()  # only now can no other process be in a checkpoint
-            while True:
-                # The first one is 1, and the others are -1, if another process is in a checkpoint.
-                busy, in_log, copied = self._checkpointer.execute(CHECKPOINT).fetchone()
-                if copied == in_log or time.monotonic() >= give_up:
-                    break
-                time.sleep(_RETRY_SECONDS)
+            # The first one is 1, and the others are -1, if another process is in a checkpoint.
+            busy, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._copied_rows = self._connection.total_changes
             self._size = self._file_size() if busy else in_log * (FRAME.size + self._page_size)
         except sqlite3.OperationalError as error:

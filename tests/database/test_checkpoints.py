@@ -112,7 +112,7 @@ with open(sys.argv[1], "r+b") as shared:
 def test_a_stopped_checkpoint_of_another_process_ends_writes(bench, monkeypatch):
     """At the maximum size, since the log cannot be emptied."""
     monkeypatch.setattr(log, "MAX_SIZE", 10 * 4096)
-    monkeypatch.setattr(log, "EMPTY_SECONDS", 0)
+    monkeypatch.setattr(log, "PAUSES", (0.0,))
     bench.run(add(0))
     command = [sys.executable, "-c", LOCK, f"{bench.path}-shm"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -127,7 +127,7 @@ def test_a_stopped_checkpoint_of_another_process_ends_writes(bench, monkeypatch)
 @pytest.mark.usefixtures("always")
 def test_a_log_that_a_reader_kept_long_is_emptied(bench, monkeypatch):
     monkeypatch.setattr(log, "MAX_SIZE", 40 * 4096)
-    monkeypatch.setattr(log, "EMPTY_SECONDS", 0)
+    monkeypatch.setattr(log, "PAUSES", (0.0,))
     monkeypatch.setattr(log, "ATTEMPT_SECONDS", 0.05)
     with snapshot(bench.path):
         for n in range(15):

@@ -140,7 +140,7 @@ def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
     monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
     monkeypatch.setattr(log, "MAX_SIZE", 100 * 4096)
-    monkeypatch.setattr(log, "EMPTY_SECONDS", 0.1)
+    monkeypatch.setattr(log, "PAUSES", (0.0,))
     with snapshot(path):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")

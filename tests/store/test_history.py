@@ -143,7 +143,7 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; ``compact`` does it when they are done."""
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(log, "EMPTY_SECONDS", 0.05)
+    monkeypatch.setattr(log, "PAUSES", (0.0,))
     client_id = api.create(first_name=NAME)["id"]
     with snapshot(app.database.path):
         code, _, err = acare("erase", "--yes", client_id)
