@@ -78,24 +78,18 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
-def open_temporary() -> sqlite3.Connection:
-    """An empty database in a file without a name, in SQLite's folder for temporary files."""
-    connection = sqlite3.connect("", isolation_level=None)
-    _create_functions(connection)
-    return connection
-
-
-def open_file(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
+def open_file(path: Path | None, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
     """A connection to a file that exists; any thread may use it, one at a time.
 
-    With the default ``mode``, ``PRAGMA integrity_check`` also checks CHECK constraints; it does not with
-    ``"ro"``. ``"ro&immutable=1"`` reads the file as it is, without its log or journal, and without locks.
+    None is a new file without a name, in SQLite's folder for temporary files. ``PRAGMA integrity_check``
+    checks CHECK constraints in the mode "rw", but not in "ro". "ro&immutable=1" reads the file as it is,
+    without its log or journal, and without locks.
     """
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         oldest = ".".join(map(str, MIN_SQLITE))
         raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        "" if path is None else f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -104,7 +98,9 @@ def open_file(path: Path, *, mode: str = "rw", settings: Sequence[str] = ()) -> 
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        _create_functions(connection)
+        connection.create_function("search_words", 7, words.of_client, deterministic=True)
+        connection.create_function("has_place", 2, places.has_place, deterministic=True)
+        connection.create_function("has_type", 2, places.has_type, deterministic=True)
     except BaseException:
         connection.close()
         raise
@@ -167,10 +163,3 @@ def as_domain_error(error: BaseException) -> BaseException:
     unavailable = StoreUnavailable(reason or DAMAGED)
     unavailable.__cause__ = error
     return unavailable
-
-
-def _create_functions(connection: sqlite3.Connection) -> None:
-    """The functions of acare that SQL calls."""
-    connection.create_function("search_words", 7, words.of_client, deterministic=True)
-    connection.create_function("has_place", 2, places.has_place, deterministic=True)
-    connection.create_function("has_type", 2, places.has_type, deterministic=True)

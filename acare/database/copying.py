@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from acare.database import file
-from acare.database.connection import open_file, open_temporary, open_to_read
+from acare.database.connection import open_file, open_to_read
 from acare.database.disk import copy_owner, sync, temporary
 
 T = TypeVar("T")
@@ -136,7 +136,7 @@ def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) 
 
 def copy_to_temporary(connection: sqlite3.Connection) -> sqlite3.Connection:
     """A copy of a snapshot, in a file without a name, which SQLite deletes when the copy is closed."""
-    copy = open_temporary()
+    copy = open_file(None)
     connection.execute("BEGIN")
     connection.execute("PRAGMA user_version").fetchone()  # begins the snapshot
     connection.backup(copy, pages=_COPIED_PAGES, progress=lambda *_: None)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database import file, schema
-from acare.database.connection import open_locked
+from acare.database.connection import BUSY_SECONDS, open_locked
 from acare.database.copying import check_integrity, copy_verified
 from acare.database.disk import beside
 from acare.errors import DatabaseRefused
@@ -21,9 +21,6 @@ log = logging.getLogger("acare.database")
 #: last file are created then, so that no file repeats their SQL. Each file drops the objects that schema.sql
 #: no longer has, and the indexes that it changes.
 FOLDER = Path(__file__).with_name("migrations")
-
-#: Seconds for which another process may have the file open, such as a second server that migrates it.
-WAIT_SECONDS = 5.0
 
 # The columns of a table, which decide how its rows are stored.
 COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
@@ -38,7 +35,7 @@ def migrate(path: Path) -> None:
     fails, or if another process has the file open: its statements are for the older schema. The file is then
     unchanged.
     """
-    give_up = time.monotonic() + WAIT_SECONDS
+    give_up = time.monotonic() + BUSY_SECONDS  # another server may just be migrating it
     with file.refusing(path, "it was not migrated: "):
         while (connection := open_locked(path)) is None:
             if time.monotonic() >= give_up:

@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from acare.database.connection import open_temporary
+from acare.database.connection import open_file
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
@@ -60,7 +60,7 @@ def text() -> str:
 
 def objects() -> dict[str, tuple[str, str, str]]:
     """The kind, name and SQL of each object of schema.sql, in its order, by its normalized SQL."""
-    with closing(open_temporary()) as reference:
+    with closing(open_file(None)) as reference:
         reference.executescript(text())
         return {
             _normalize(sql): (kind, name, sql)
@@ -84,7 +84,7 @@ def difference(connection: sqlite3.Connection) -> str | None:
     for table, parent in connection.execute(REFERENCES).fetchall():
         if table not in names and parent in names:
             return f"the table {table} has a foreign key to {parent}"
-    for kind, name, _ in sorted(missing.values(), key=lambda defined: defined[0] != "table"):
+    for kind, name, _ in missing.values():
         return f"the {kind} {name} is missing"
     return None
 

@@ -33,7 +33,6 @@ class Write(Generic[T]):
         self._work = work
         self._outcome: tuple[Any, BaseException | None] = (None, None)  # the value, or the error
         self._answer: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-        self.is_clean = True  # False: the transaction must be undone, because it failed after a change
 
     def result(self, timeout: float | None = None) -> T:
         """What the work has returned; or raises its exception, or ``queue.Empty`` after ``timeout`` seconds.
@@ -47,16 +46,17 @@ class Write(Generic[T]):
 
     # --- called by the writer
 
-    def run(self, connection: sqlite3.Connection) -> None:
+    def run(self, connection: sqlite3.Connection) -> bool:
+        """Whether the transaction can be committed: the work has succeeded, or failed before a change."""
         before = connection.total_changes
-        self.is_clean = True
         try:
             self._outcome = self._work(connection), None
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
             self._outcome = None, as_domain_error(error)
-            self.is_clean = connection.total_changes == before
+            return connection.total_changes == before
+        return True
 
     def answer(self) -> None:
         self._answer.put(self._outcome)
@@ -162,9 +162,7 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        for write in batch:
-            write.run(self._connection)
-        if all(write.is_clean for write in batch):
+        if all(write.run(self._connection) for write in batch):
             self._before_commit(self._connection)
             self._connection.execute("COMMIT")
             self._last_batch = len(batch)

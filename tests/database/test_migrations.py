@@ -237,7 +237,7 @@ input()
 @pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
 def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkeypatch, mode):
     """Its statements are for the older schema. Commands that only read work meanwhile, unless it migrates."""
-    monkeypatch.setattr(migrations, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(migrations, "BUSY_SECONDS", 0.1)
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with Popen([sys.executable, "-uc", USE, mode], cwd=path.parent, stdin=PIPE, stdout=PIPE) as process:
         process.stdout.readline()
