@@ -26,7 +26,7 @@ from acare.cli.output import counted, print_error, print_json, print_rows, print
 from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
-from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
+from acare.errors import DAMAGED, NotFound, SettingError, StoreUnavailable, UserError
 from acare.field_types import count
 from acare.fields import parse_client
 from acare.importing import json_lines
@@ -108,9 +108,17 @@ def run_find(args: argparse.Namespace) -> int:
         with open_database(args, read_only=True) as database, closing(find(database)) as clients:
             print_rows(clients, COLUMNS, as_json=args.json)
         return 0
-    found, failed = backup.search(args.backups, find, print_error)
+    failures: list[str] = []
+    found = backup.search(args.backups, find, failures.append)
     print_rows(({**row, "file": str(path)} for path, row in found), (*COLUMNS, "file"), as_json=args.json)
-    return int(failed > 0)
+    return _print_failures(failures)
+
+
+def _print_failures(failures: list[str]) -> int:
+    """Print each failure in one line. Returns the exit code."""
+    for failure in failures:
+        print_error(failure)
+    return int(failures != [])
 
 
 def _found(
@@ -155,24 +163,28 @@ def run_undelete(args: argparse.Namespace) -> None:
 
 
 def run_erase(args: argparse.Namespace) -> int:
+    failures: list[str] = []
     with open_database(args, read_only=not args.yes) as database:
-        erased_at = ErasureStore(database).erased_at(args.id)
-        if erased_at is not None:
-            print(f"The client {args.id} was erased at {erased_at}.")
-        else:
+        try:
             _erase(database, args)
-    if args.backups is None:
+        except NotFound as error:  # a backup may have it
+            failures.append(str(error))
+    if args.backups is not None:
+        found = backup.search(
+            args.backups, lambda copy: [HistoryStore(copy).stored(args.id).client], failures.append
+        )
+        for path, _ in found:
+            print(printable(f"The client is still in {path}: delete this file."))
+    elif not failures:
         sys.stderr.write(COPIES)
-        return 0
-    found, failed = backup.search(
-        args.backups, lambda database: [HistoryStore(database).stored(args.id).client], print_error
-    )
-    for path, _ in found:
-        print(printable(f"The client is still in {path}: delete this file."))
-    return int(failed > 0)
+    return _print_failures(failures)
 
 
 def _erase(database: Database, args: argparse.Namespace) -> None:
+    erased_at = ErasureStore(database).erased_at(args.id)
+    if erased_at is not None:
+        print(f"The client {args.id} was erased at {erased_at}.")
+        return
     client = HistoryStore(database).stored(args.id).client
     owner = _owners(database)[client["user_id"]]
     about = f"{client['first_name']} {client['last_name']}, client of {owner}"

@@ -5,7 +5,7 @@ Only the checksum can detect a changed byte in a text value: SQLite accepts the 
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,21 +64,21 @@ def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
 
 def search(
     folder: Path, find: Callable[[Database], Iterable[dict[str, object]]], report: Callable[[str], None]
-) -> tuple[list[tuple[Path, dict[str, object]]], int]:
-    """The results of ``find`` in each backup or copy in a folder, with its file; and how many files failed.
+) -> Iterator[tuple[Path, dict[str, object]]]:
+    """The results of ``find`` in each backup or copy in a folder, with its file. One file is open at a time.
 
     The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
     """
-    found: list[tuple[Path, dict[str, object]]] = []
-    failed = 0
-    for path in sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name)):
+
+    def results(path: Path) -> Iterator[tuple[Path, dict[str, object]]]:
         try:
             with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
-                found += [(path, each) for each in find(database)]
+                yield from ((path, result) for result in find(database))
         except AcareError as error:
             report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
-            failed += 1
-    return found, failed
+
+    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
+    return (result for path in copies for result in results(path))
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:

@@ -8,6 +8,8 @@ from support.files import snapshot
 from support.page import examples, shell
 
 from acare.database import connection
+from acare.database.database import ReadOnlyDatabase
+from acare.maintenance import backup
 from acare.maintenance.backup import back_up
 
 NAME = "Zaphodina"
@@ -33,9 +35,9 @@ def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person):
 
 
 def test_what_an_old_backup_brings_back_is_erased_again_as_printed(run, app, person, tmp_path):
-    backup = back_up(app.database.path, tmp_path / "backups")
+    copy = back_up(app.database.path, tmp_path / "backups")
     run("erase", "--yes", person)
-    run("restore", "--database", tmp_path / "restored.db", backup)
+    run("restore", "--database", tmp_path / "restored.db", copy)
     (tmp_path / "erased.txt").write_text(f"{person}\n")
     (line,) = examples("sh", "After a total loss")
     first, second = [shell(line, tmp_path, ACARE_DATABASE="restored.db").stdout for _ in range(2)]
@@ -55,6 +57,28 @@ def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app,
         printed = run("erase", "--yes", person, "--backups", folder, status=1)
         assert printed.out.splitlines()[1:] == [f"The client is still in {copy}: delete this file."]
         assert printed.err.startswith(f"acare: {folder / 'damaged.db'} was not searched: ")
+
+
+def test_a_client_that_only_a_backup_has_is_listed(run, app, api, person, tmp_path):
+    copy = back_up(app.database.path, tmp_path / "backups")
+    api.delete(person)
+    run("purge", "--older-than", 0)
+    printed = run("erase", person, "--backups", copy.parent, status=1)
+    assert printed.out == f"The client is still in {copy}: delete this file.\n"
+    assert printed.err.endswith(f"no client with the id '{person}', and none in the history\n")
+
+
+def test_what_is_found_is_printed_before_the_next_backup_is_read(run, app, person, tmp_path, monkeypatch):
+    first = back_up(app.database.path, tmp_path / "backups")
+    back_up(app.database.path, first.parent)
+
+    def open_first(path):
+        if path != first:
+            raise KeyboardInterrupt
+        return ReadOnlyDatabase(path)
+
+    monkeypatch.setattr(backup, "ReadOnlyDatabase", open_first)
+    assert run("find", NAME, "--backups", first.parent, status=130).out.endswith(f"\t{first}\n")
 
 
 # --- compact
