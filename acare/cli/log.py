@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from acare import timestamps
 from acare.api.access_log import AccessRecord, json_line, text_line
@@ -22,17 +22,15 @@ class Formatter(logging.Formatter):
     """Time and message, or a JSON object with ``time``, ``level``, ``logger``, ``message``, ``traceback``."""
 
     def __init__(self, log_format: str) -> None:
-        super().__init__("%(asctime)s %(message)s")
+        super().__init__()
         self._is_json = log_format == "json"
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        return timestamps.at(int(record.created * 1e9))
-
     def format(self, record: logging.LogRecord) -> str:
+        time = timestamps.at(int(record.created * 1e9))
         if not self._is_json:
-            return super().format(record)
+            return f"{time} {super().format(record)}"
         line: dict[str, object] = {
-            "time": self.formatTime(record),
+            "time": time,
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -66,14 +64,11 @@ class LogStream:
 
     def _run(self) -> None:
         while not self._closing.wait(_FLUSH_SECONDS) or self._lines:
+            text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
+            data = text.encode("utf-8", "backslashreplace")
             with suppress(OSError):  # a log that cannot be written does not stop the server
-                self._flush()
-
-    def _flush(self) -> None:
-        text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
-        data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(_STDERR, data) :]
+                while data:
+                    data = data[os.write(_STDERR, data) :]
 
 
 class LogHandler(logging.StreamHandler[LogStream]):
@@ -98,7 +93,5 @@ def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
         now = timestamps.now()
         stream.write((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
 
-    try:
+    with closing(handler):
         yield write
-    finally:
-        handler.close()
