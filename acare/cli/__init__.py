@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import acare
 from acare.cli import clients, import_, maintenance, serve, users
+from acare.cli.options import Commands
 from acare.cli.output import print_error, printable
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
@@ -71,7 +72,7 @@ def _parser() -> CommandParser:
     parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = Commands(parser, "COMMAND")
     for module in (serve, users, clients, import_, maintenance):
         module.add_to(commands)
     return parser

@@ -1,27 +1,18 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
 
-import argparse
 import json
 import os
 import sys
+from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from acare import csv_rows
 from acare.auth import OPERATOR
-from acare.cli.options import (
-    CLIENT_ID,
-    JSON,
-    Commands,
-    add_command,
-    argument,
-    checked,
-    open_database,
-    parse_id,
-)
+from acare.cli.options import JSON, Commands, argument, checked, open_database, parse_id
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
 from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
@@ -36,6 +27,8 @@ from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 
+CLIENT_ID = argument("id", "the client's id", metavar="CLIENT_ID", type=parse_id)
+
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
 _FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
@@ -49,53 +42,53 @@ COPIES = "Backups and copies of the database are unchanged; --backups DIR lists 
 
 
 def add_to(commands: Commands) -> None:
-    add_command(
-        commands, "find", run_find, "find clients by name, phone or other words, or buyers for a property",
-        argument("q", metavar="TEXT", nargs="*", help="the words"),
+    commands.add(
+        "find", run_find, "find clients by name, phone or other words, or buyers for a property",
+        argument("q", "the words", metavar="TEXT", nargs="*"),
         *(
-            argument(f"--{name.replace('_', '-')}", metavar=name.upper(), type=checked(parse),
-                     help="find buyers whom a property with this could suit")
+            argument(f"--{name.replace('_', '-')}", "find buyers whom a property with this could suit",
+                     metavar=name.upper(), type=checked(parse))
             for name, parse in PROPERTY.items()
         ),
-        argument("--sort", choices=SORTS, help="the order (default: created_at, newest first)"),
-        argument("--deleted", action="store_true", help="find deleted clients too"),
-        argument("--backups", metavar="DIR", type=Path, help="search the backups in this folder instead"),
+        argument("--sort", "the order (default: created_at, newest first)", choices=SORTS),
+        argument("--deleted", "find deleted clients too", action="store_true"),
+        argument("--backups", "search the backups in this folder instead", metavar="DIR", type=Path),
         JSON,
         description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, "
         "tags, locations or notes; a phone number is found in any notation, and by its beginning or end.",
     )  # fmt: skip
-    add_command(
-        commands, "history", run_history, "show everything that is stored about clients",
-        argument("ids", metavar="CLIENT_ID", nargs="+", type=parse_id, help="a client, which may be deleted"),
+    commands.add(
+        "history", run_history, "show everything that is stored about clients",
+        argument("ids", "a client, which may be deleted", metavar="CLIENT_ID", nargs="+", type=parse_id),
         description="Show clients and their history as JSON: who changed what, and when; and the responses "
         "that are stored for repeated requests.",
     )  # fmt: skip
     summary = "restore a deleted client under its id, as its next version"
-    add_command(commands, "undelete", run_undelete, summary, CLIENT_ID)
-    add_command(
-        commands, "erase", run_erase, "erase a client permanently",
+    commands.add("undelete", run_undelete, summary, CLIENT_ID)
+    commands.add(
+        "erase", run_erase, "erase a client permanently",
         CLIENT_ID,
-        argument("--yes", action="store_true", help="erase; without it, only print the name and owner"),
-        argument("--backups", metavar="DIR", type=Path, help="list the backups in this folder that have it"),
+        argument("--yes", "erase; without it, only print the name and owner", action="store_true"),
+        argument("--backups", "list the backups in this folder that have it", metavar="DIR", type=Path),
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
-    add_command(
-        commands, "purge", run_purge, "delete old history: replaced and deleted versions",
-        argument("--older-than", metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True,
-                 help="days since a version was replaced or deleted, 0 to 99999"),
+    commands.add(
+        "purge", run_purge, "delete old history: replaced and deleted versions",
+        argument("--older-than", "days since a version was replaced or deleted, 0 to 99999",
+                 metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True),
     )  # fmt: skip
-    add_command(
-        commands, "export", run_export, "export all clients as JSON lines or CSV",
-        argument("file", metavar="FILE", nargs="?", type=Path, default=_STDOUT,
-                 help="the file to write or replace (default: -, which is stdout)"),
-        argument("--format", choices=_FORMATS,
-                 help="the format (default: by the file's extension; jsonl for stdout)"),
+    commands.add(
+        "export", run_export, "export all clients as JSON lines or CSV",
+        argument("file", "the file to write or replace (default: -, which is stdout)",
+                 metavar="FILE", nargs="?", type=Path, default=_STDOUT),
+        argument("--format", "the format (default: by the file's extension; jsonl for stdout)",
+                 choices=_FORMATS),
         description="Write a consistent snapshot of all clients, even while a server runs.",
     )  # fmt: skip
 
 
-def run_find(args: argparse.Namespace) -> int:
+def run_find(args: Namespace) -> int:
     if args.deleted and any(getattr(args, name) is not None for name in ("sort", *PROPERTY)):
         raise SettingError("--deleted cannot be combined with --sort or a property")
     try:
@@ -149,20 +142,20 @@ def _owners(database: Database) -> dict[str, str]:
     return defaultdict(missing, {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)})
 
 
-def run_history(args: argparse.Namespace) -> None:
+def run_history(args: Namespace) -> None:
     with open_database(args, read_only=True) as database:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in args.ids]
         print_json([{"owner": owners[stored.client["user_id"]], **stored._asdict()} for stored in histories])
 
 
-def run_undelete(args: argparse.Namespace) -> None:
+def run_undelete(args: Namespace) -> None:
     with open_database(args) as database:
         client = HistoryStore(database).restore(OPERATOR, args.id)
     print(f"Restored the client {args.id} as version {client.version}.")
 
 
-def run_erase(args: argparse.Namespace) -> int:
+def run_erase(args: Namespace) -> int:
     failures: list[str] = []
     with open_database(args, read_only=not args.yes) as database:
         try:
@@ -180,7 +173,7 @@ def run_erase(args: argparse.Namespace) -> int:
     return _print_failures(failures)
 
 
-def _erase(database: Database, args: argparse.Namespace) -> None:
+def _erase(database: Database, args: Namespace) -> None:
     erased_at = ErasureStore(database).erased_at(args.id)
     if erased_at is not None:
         print(f"The client {args.id} was erased at {erased_at}.")
@@ -195,7 +188,7 @@ def _erase(database: Database, args: argparse.Namespace) -> None:
     sys.stderr.write("" if database.empty_log() else NOT_OVERWRITTEN)
 
 
-def run_purge(args: argparse.Namespace) -> None:
+def run_purge(args: Namespace) -> None:
     with open_database(args) as database, show_progress() as show:
         purged = HistoryStore(database).purge(args.older_than, show)
         is_overwritten = database.empty_log()
@@ -203,7 +196,7 @@ def run_purge(args: argparse.Namespace) -> None:
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
 
 
-def run_export(args: argparse.Namespace) -> None:
+def run_export(args: Namespace) -> None:
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
@@ -211,21 +204,12 @@ def run_export(args: argparse.Namespace) -> None:
         lines = (line.encode() for line in _FORMATS[form](clients))
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)
-            return
-        with _target(args.file) as path, path.open("wb") as target:
-            target.writelines(lines)
-
-
-@contextmanager
-def _target(file: Path) -> Iterator[Path]:
-    """The path to write: a new file that then replaces ``file``, or ``file`` if it is a device or a pipe.
-
-    A symbolic link stays; its target is replaced.
-    """
-    if file.exists() and not file.is_file():
-        yield file
-        return
-    target = Path(os.path.realpath(file))
-    with temporary(target) as path:
-        yield path
-        os.replace(path, target)
+        elif args.file.exists() and not args.file.is_file():  # a device or a pipe
+            with args.file.open("wb") as file:
+                file.writelines(lines)
+        else:
+            target = Path(os.path.realpath(args.file))  # a symbolic link stays; its target is replaced
+            with temporary(target) as path:
+                with path.open("wb") as file:
+                    file.writelines(lines)
+                os.replace(path, target)

@@ -1,18 +1,18 @@
 """``acare import``: clients from CSV, JSON lines or another server."""
 
-import argparse
 import codecs
 import os
 import re
 import shlex
 import tempfile
+from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from acare import timestamps
-from acare.cli.options import Commands, add_flags, open_database, parse_email
+from acare.cli.options import Commands, argument, open_database, parse_email
 from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
@@ -52,27 +52,24 @@ exit codes:
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "import",
-        help="import clients from CSV, JSON lines or another server",
+    parser = commands.add(
+        "import", run, "import clients from CSV, JSON lines or another server",
+        argument("source", "a CSV file, a file of JSON lines, or the base URL of a server",
+                 metavar="FILE|URL"),
+        argument("--user", "the owner of clients whose row has none", metavar="EMAIL", type=parse_email),
+        argument("--default", "the value of a field that a row lacks, for example client_type=buyer",
+                 metavar="FIELD=VALUE", type=_default, action="append", default=[], dest="defaults"),
+        argument("--lenient", "move invalid values of optional fields to the notes, and use a name of one "
+                 "word as the last name, with the first name -", action="store_true"),
+        argument("--rejects", "write invalid rows to FILE and import the others", metavar="FILE", type=Path),
+        argument("--on-duplicate", "how to handle clients that already exist, by id, e-mail or phone "
+                 "(default: fail)", choices=("fail", "skip", "create"), default="fail"),
+        argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
+        argument("--dry-run", "report problems, and write nothing", action="store_true"),
         description="Import all clients, or report all problems and import none.",
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    flag = parser.add_argument
-    flag("source", metavar="FILE|URL", help="a CSV file, a file of JSON lines, or the base URL of a server")
-    flag("--user", type=parse_email, metavar="EMAIL", help="the owner of clients whose row has none")
-    flag("--default", action="append", default=[], type=_default, metavar="FIELD=VALUE", dest="defaults",
-         help="the value of a field that a row lacks, for example client_type=buyer")  # fmt: skip
-    flag("--lenient", action="store_true", help="move invalid values of optional fields to the notes, and "
-         "use a name of one word as the last name, with the first name -")  # fmt: skip
-    flag("--rejects", type=Path, metavar="FILE", help="write invalid rows to FILE and import the others")
-    flag("--on-duplicate", choices=("fail", "skip", "create"), default="fail",
-         help="how to handle clients that already exist, by id, e-mail or phone (default: fail)")  # fmt: skip
-    flag("--dates", choices=("dmy", "mdy"), help="the order of day and month in dates such as 5/7/2026")
-    flag("--dry-run", action="store_true", help="report problems, and write nothing")
-    add_flags(parser, only=("database",))
-    parser.set_defaults(run=run)
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
     flag = parser.add_argument_group("for CSV").add_argument
     flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
          help=f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
@@ -86,7 +83,7 @@ def add_to(commands: Commands) -> None:
 def _mapping(text: str) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
     if not equals or (target and target not in TARGETS):
-        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN=FIELD with one of {', '.join(TARGETS)}")
+        raise ArgumentTypeError(f"{text!r} must be COLUMN=FIELD with one of {', '.join(TARGETS)}")
     return column, target
 
 
@@ -94,18 +91,18 @@ def _value(text: str) -> tuple[str, str, str]:
     left, equals, value = text.rpartition("=")
     column, colon, written = left.partition(":")
     if not equals or not colon:
-        raise argparse.ArgumentTypeError(f"{text!r} must be COLUMN:TEXT=VALUE")
+        raise ArgumentTypeError(f"{text!r} must be COLUMN:TEXT=VALUE")
     return column.strip(), written.strip(), value.strip()
 
 
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     if not equals or name not in _FIELDS:
-        raise argparse.ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_FIELDS)}")
+        raise ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_FIELDS)}")
     return name, TARGETS[name](written)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Namespace) -> int:
     with (
         open_database(args, read_only=args.dry_run) as database,
         show_progress() as progress,
@@ -126,27 +123,30 @@ def run(args: argparse.Namespace) -> int:
             dry_run=args.dry_run,
         )
         result = import_rows(database, reader, options, lambda: progress("Importing", file.tell(), size, "B"))
-    _print_columns(reader.columns, args)
-    _print_problems(result, reader.columns)
-    _print_counts(result)
+    _print_report(result, reader.columns, args)
     return 1 if result.is_blocked(options) else 0
 
 
 @contextmanager
-def _open(args: argparse.Namespace, progress: Progress) -> Iterator[IO[bytes]]:
+def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
     """The file to import. Clients of a server are downloaded first: no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
             yield file
         return
-    remote = Remote(args.source, _key(args.key_file))
+    if args.key_file is None:
+        raise SettingError("a URL needs --key-file, the name of a file with an API key")
+    key = args.key_file.read_text("utf-8", "replace").strip()
+    if not re.fullmatch("[!-~]+", key):
+        raise UserError(f"{args.key_file}: the file must have one line: the API key")
+    remote = Remote(args.source, key)
     with tempfile.TemporaryFile() as file:
         file.writelines(remote.lines(lambda done, total: progress("Downloading", done, total, "clients")))
         file.seek(0)
         yield file
 
 
-def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
+def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if not file.seekable():
         raise UserError(f"{args.source}: is a pipe; write its content to a file, and import the file")
     is_json = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
@@ -159,8 +159,8 @@ def _reader(args: argparse.Namespace, file: IO[bytes]) -> CsvReader | JsonReader
         raise UserError(f"{args.source}: {error}") from None
 
 
-def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
-    """Print the field of each column for a dry run, and what happens to the unknown columns."""
+def _print_report(result: Result, columns: Sequence[Column], args: Namespace) -> None:
+    """Print the field of each column for a dry run, the unknown columns, the problems, and the counts."""
     if args.dry_run:
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
@@ -168,15 +168,17 @@ def _print_columns(columns: Sequence[Column], args: argparse.Namespace) -> None:
     if unknown := [column.name for column in columns if column.field is None]:
         names = printable(", ".join(unknown))
         print(f"Unknown columns: {names} (not imported; --map COLUMN=notes imports one)")
-
-
-def _print_problems(result: Result, columns: Sequence[Column]) -> None:
-    """Print each kind of problem in one line: the number of rows, the first rows, and the fix."""
     for text, summary in result.summaries.items():
         more = ", ..." if summary.count > len(summary.examples) else ""
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"
         is_skipped = summary.field == "duplicate" and result.counts["skipped"]
         print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
+    counts = result.counts
+    duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
+    print(
+        f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
+        f"{'the valid rows were imported' if result.is_written else 'nothing was written'}."
+    )
 
 
 def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
@@ -194,21 +196,3 @@ def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     if cell and same and not meaning:
         fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={summary.field}')} to use another column"
     return fix
-
-
-def _print_counts(result: Result) -> None:
-    counts = result.counts
-    duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
-    print(
-        f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
-        f"{'the valid rows were imported' if result.is_written else 'nothing was written'}."
-    )
-
-
-def _key(path: Path | None) -> str:
-    if path is None:
-        raise SettingError("a URL needs --key-file, the name of a file with an API key")
-    key = path.read_text("utf-8", "replace").strip()
-    if not re.fullmatch("[!-~]+", key):
-        raise UserError(f"{path}: the file must have one line: the API key")
-    return key

@@ -1,19 +1,18 @@
 """``acare backup``, ``verify``, ``restore``, ``compact`` and ``status``: the file of the database."""
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
 
 from acare.cli.options import (
     JSON,
     Commands,
-    add_command,
     argument,
     checked,
     existing_database,
     open_database,
-    read_settings,
 )
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
+from acare.config import Settings
 from acare.errors import SettingError, UserError
 from acare.field_types import count, to_json
 from acare.maintenance import backup, compact
@@ -25,44 +24,44 @@ _NEEDED = {"backup": "backups", "server": "url"}  # the option that each check n
 
 
 def add_to(commands: Commands) -> None:
-    add_command(
-        commands, "backup", run_backup, "make a verified backup, even while the server runs",
-        argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("backups"),
-                 help="the folder for backups (default: backups)"),
-        argument("--create-folder", action="store_true", help="create the folder if it does not exist"),
-        argument("--keep", metavar="N", type=checked(count(999_999)),
-                 help="delete all but the newest N backups, 1 to 999999 (default: keep all)"),
+    commands.add(
+        "backup", run_backup, "make a verified backup, even while the server runs",
+        argument("folder", "the folder for backups (default: backups)",
+                 metavar="DIR", nargs="?", type=Path, default=Path("backups")),
+        argument("--create-folder", "create the folder if it does not exist", action="store_true"),
+        argument("--keep", "delete all but the newest N backups, 1 to 999999 (default: keep all)",
+                 metavar="N", type=checked(count(999_999))),
     )  # fmt: skip
-    add_command(
-        commands, "verify", run_verify, "verify backups; stop at the first damaged one",
-        argument("files", metavar="FILE", nargs="+", type=Path, help="a backup"),
+    commands.add(
+        "verify", run_verify, "verify backups; stop at the first damaged one",
+        argument("files", "a backup", metavar="FILE", nargs="+", type=Path),
         settings=(),
     )  # fmt: skip
-    add_command(
-        commands, "restore", run_restore, "replace the database with a backup; stop the server first",
-        argument("file", metavar="FILE", type=Path, help="the backup"),
+    commands.add(
+        "restore", run_restore, "replace the database with a backup; stop the server first",
+        argument("file", "the backup", metavar="FILE", type=Path),
     )  # fmt: skip
-    add_command(
-        commands, "compact", run_compact, "rewrite the database file without free space and deleted content",
+    commands.add(
+        "compact", run_compact, "rewrite the database file without free space and deleted content",
         description="Rewrite the complete file. Needs about twice the size of its content as free disk "
         "space. Meanwhile, other writes wait or fail.",
     )  # fmt: skip
-    add_command(
-        commands, "status", run_status, "check the database, its backups and its server",
+    commands.add(
+        "status", run_status, "check the database, its backups and its server",
         JSON,
-        argument("--backups", metavar="DIR", type=Path, help="check the newest backup in this folder"),
-        argument("--max-age", metavar="HOURS", type=checked(count(99_999)), default=48,
-                 help="maximum age of the newest backup, 1 to 99999 (default: 48)"),
-        argument("--url", help="check the server at this URL, such as http://127.0.0.1:8080"),
-        argument("--fail-on", metavar="CHECKS", type=checked(_names),
-                 help=f"the checks that set the exit code: {','.join(CHECKS)} (default: all but keys); "
-                 "problems of others are warnings"),
+        argument("--backups", "check the newest backup in this folder", metavar="DIR", type=Path),
+        argument("--max-age", "maximum age of the newest backup, 1 to 99999 (default: 48)",
+                 metavar="HOURS", type=checked(count(99_999)), default=48),
+        argument("--url", "check the server at this URL, such as http://127.0.0.1:8080"),
+        argument("--fail-on", f"the checks that set the exit code: {','.join(CHECKS)} "
+                 "(default: all but keys); problems of others are warnings",
+                 metavar="CHECKS", type=checked(_names)),
         description="Check the database, its backups and its server. If a check fails, the exit code is 1 "
         "and stderr has a line for each reason. Works while a server runs, and changes nothing.",
     )  # fmt: skip
 
 
-def run_backup(args: argparse.Namespace) -> None:
+def run_backup(args: Namespace) -> None:
     if not args.create_folder and not args.folder.exists():
         raise UserError(f"{args.folder}: the folder does not exist; --create-folder creates it")
     with show_progress() as show:
@@ -70,15 +69,15 @@ def run_backup(args: argparse.Namespace) -> None:
     print(made)
 
 
-def run_verify(args: argparse.Namespace) -> None:
+def run_verify(args: Namespace) -> None:
     for path in args.files:
         with show_progress() as show:
             clients = backup.verify(path, show)
         print(printable(f"{path}: OK, {counted(clients, 'client')}"))
 
 
-def run_restore(args: argparse.Namespace) -> None:
-    database = read_settings(args).database
+def run_restore(args: Namespace) -> None:
+    database = Settings.from_command(vars(args)).database
     with show_progress() as show:
         done = restore(args.file, database, show)
     print(printable(f"Restored {database} from {args.file}: {counted(done.clients, 'client')}."))
@@ -106,7 +105,7 @@ def _print_differences(carried_over: CarriedOver) -> None:
             print(f"{text}: {number:,}.")
 
 
-def run_compact(args: argparse.Namespace) -> None:
+def run_compact(args: Namespace) -> None:
     with open_database(args) as database, show_progress() as show:
         before = database.path.stat().st_size
         # SQLite's default folder for temporary files may be too small. Only this process is affected.
@@ -124,23 +123,20 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def run_status(args: argparse.Namespace) -> int:
-    fail_on = [name for name in CHECKS if name != "keys"] if args.fail_on is None else args.fail_on
+def run_status(args: Namespace) -> int:
+    fail_on = args.fail_on or [name for name in CHECKS if name != "keys"]
     for name in args.fail_on or ():
         if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
             raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
     path = existing_database(args)
     checks = read_status(path, args.backups, args.max_age, args.url)
-    report = {name: {"problems": problems, **figures} for name, problems, figures in checks}
     if args.json:
-        print_json(report)
-    else:
-        for name, problems, figures in checks:
+        print_json({name: {"problems": problems, **figures} for name, problems, figures in checks})
+    for name, problems, figures in checks:
+        if not args.json:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
             result = "ok" if not problems else "problem" if name in fail_on else "warning"
             print(printable(f"{name}: {' '.join([result, *shown])}"))
-    for name, problems, _ in checks:
-        prefix = "" if name in fail_on else "warning: "
         for problem in problems:
-            print_error(f"{prefix}{path}: {name}: {problem}")
+            print_error(f"{'' if name in fail_on else 'warning: '}{path}: {name}: {problem}")
     return int(any(problems and name in fail_on for name, problems, _ in checks))

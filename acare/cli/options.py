@@ -1,13 +1,13 @@
 """Arguments that commands share, flags from the table of settings, and access to the database."""
 
-import argparse
-from collections.abc import Callable, Container, Iterator
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from acare import ids
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import StoreUnavailable, UserError
@@ -15,16 +15,10 @@ from acare.field_types import USER_EMAIL
 from acare.store.search import index_changes
 
 #: The arguments of ``ArgumentParser.add_argument``.
-Argument = tuple[tuple[str, ...], dict[str, Any]]
+Argument = tuple[str, dict[str, Any]]
 
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
-
-
-class Commands(Protocol):
-    """The result of ``ArgumentParser.add_subparsers``."""
-
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
 
 
 def checked(parse: Callable[[str], object]) -> Callable[[str], object]:
@@ -34,7 +28,7 @@ def checked(parse: Callable[[str], object]) -> Callable[[str], object]:
         try:
             return parse(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is not valid: {error}") from None
+            raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
 
     return parse_argument
 
@@ -48,67 +42,58 @@ def parse_id(text: str) -> str:
     uuid_text = ids.canonical(text)
     if uuid_text is None:
         # The text is not repeated: it may be a key that was pasted by mistake.
-        raise argparse.ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
+        raise ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
     return uuid_text
 
 
-def argument(*names: str, **options: Any) -> Argument:
-    """An argument of a command; see ``add_command``."""
-    return names, options
+def argument(name: str, help: str, **options: Any) -> Argument:
+    """An argument of a command; see ``Commands.add``."""
+    return name, {"help": help, **options}
 
 
-EMAIL = argument("email", metavar="EMAIL", type=parse_email, help="the user's e-mail address")
-CLIENT_ID = argument("id", metavar="CLIENT_ID", type=parse_id, help="the client's id")
-JSON = argument("--json", action="store_true", help="print JSON, for programs")
+JSON = argument("--json", "print JSON, for programs", action="store_true")
 
 
-def add_command(
-    commands: Commands,
-    name: str,
-    run: Callable[[argparse.Namespace], int | None],
-    summary: str,
-    *arguments: Argument,
-    settings: Container[str] = ("database",),
-    **options: Any,
-) -> argparse.ArgumentParser:
-    """Add a command that ``run`` executes, with these arguments, and flags for these settings.
+class Commands:
+    """The commands of a parser, or the actions of a command."""
 
-    ``run`` returns the exit code; None means 0.
-    """
-    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
-    parser = commands.add_parser(name, help=summary, **options)
-    parser.set_defaults(run=run)
-    for names, takes in arguments:
-        parser.add_argument(*names, **takes)
-    add_flags(parser, only=settings)
-    return parser
+    def __init__(self, parser: ArgumentParser, metavar: str) -> None:
+        self._parsers = parser.add_subparsers(metavar=metavar, required=True)
 
+    def add(
+        self,
+        name: str,
+        run: Callable[[Namespace], int | None],
+        summary: str,
+        *arguments: Argument,
+        settings: Sequence[Setting] = SETTINGS[:1],  # the database
+        **options: Any,
+    ) -> ArgumentParser:
+        """Add a command that ``run`` executes, with these arguments, and flags for these settings.
 
-def add_flags(parser: argparse.ArgumentParser, *, only: Container[str]) -> None:
-    """Give ``parser`` a flag for each setting that is named in ``only``."""
-    for setting in SETTINGS:
-        if setting.name not in only:
-            continue
-        takes: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
-        if setting.metavar:
-            action = "append" if isinstance(setting.default, tuple) else "store"
-            takes = {"metavar": setting.metavar, "action": action}
-        help_text = f"{setting.help} [{setting.variable}]"
-        parser.add_argument(setting.flag, dest=setting.name, help=help_text, **takes)
+        ``run`` returns the exit code; None means 0.
+        """
+        options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
+        parser = self._parsers.add_parser(name, help=summary, **options)
+        parser.set_defaults(run=run)
+        for argument_name, takes in arguments:
+            parser.add_argument(argument_name, **takes)
+        for setting in settings:
+            takes = {"action": BooleanOptionalAction}
+            if setting.metavar:
+                action = "append" if isinstance(setting.default, tuple) else "store"
+                takes = {"metavar": setting.metavar, "action": action}
+            parser.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **takes)
+        return parser
 
-
-def read_settings(args: argparse.Namespace, **fixed: object) -> Settings:
-    """The settings from the flags, the environment and ``fixed``.
-
-    Settings for which the command has no flag are not read.
-    """
-    given = {setting.name: getattr(args, setting.name) for setting in SETTINGS if hasattr(args, setting.name)}
-    return Settings.from_command({**given, **fixed})
+    def add_group(self, name: str, summary: str) -> "Commands":
+        """Add a command that has actions."""
+        return Commands(self._parsers.add_parser(name, help=summary), "ACTION")
 
 
-def existing_database(args: argparse.Namespace) -> Path:
+def existing_database(args: Namespace) -> Path:
     """The file that the settings name; UserError if it does not exist."""
-    path = read_settings(args).database
+    path = Settings.from_command(vars(args)).database
     with refusing(path), suppress(FileNotFoundError):
         path.lstat()
         return path
@@ -119,7 +104,7 @@ def existing_database(args: argparse.Namespace) -> Path:
 
 
 @contextmanager
-def open_database(args: argparse.Namespace, *, read_only: bool = False) -> Iterator[Database]:
+def open_database(args: Namespace, *, read_only: bool = False) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
 
     UserError if it does not exist or becomes unavailable, for example because the disk is full.

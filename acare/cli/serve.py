@@ -1,6 +1,5 @@
 """``acare serve`` and ``acare demo``."""
 
-import argparse
 import gc
 import logging
 import random
@@ -8,6 +7,7 @@ import resource
 import socket
 import sys
 import tempfile
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,13 +16,11 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, Commands, add_command, parse_email, read_settings
+from acare.cli.options import SETTINGS_NOTE, Commands, parse_email
 from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import StoreUnavailable, UserError
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
-
-_BACKLOG = 1024  # connections that wait to be accepted
 
 #: The invented clients of the demo.
 CLIENTS = 250
@@ -32,53 +30,52 @@ _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'
 
 
 def add_to(commands: Commands) -> None:
-    add_command(
-        commands, "serve", run_serve, "serve the API",
-        settings=[setting.name for setting in SETTINGS],
+    commands.add(
+        "serve", run_serve, "serve the API",
+        settings=SETTINGS,
         description="Serve the Clients API from one database file, which is created if it does not exist. If "
         "the file has no key, the command asks on a terminal for the e-mail address of the first broker, and "
         "prints a key for this user.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
-    add_command(
-        commands, "demo", run_demo, "serve a temporary database with invented clients",
-        settings=[setting.name for setting in SETTINGS if setting.name != "database"],
+    commands.add(
+        "demo", run_demo, "serve a temporary database with invented clients",
+        settings=SETTINGS[1:],  # without the database
         description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
         epilog=SETTINGS_NOTE,
     )  # fmt: skip
 
 
-def run_serve(args: argparse.Namespace) -> int:
-    settings = read_settings(args)
+def run_serve(args: Namespace) -> None:
+    settings = Settings.from_command(vars(args))
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     try:
         # A log would keep the key.
-        return _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
+        _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
     except StoreUnavailable as error:  # for example because the file is damaged
         raise UserError(f"{settings.database}: {error}") from None
 
 
-def run_demo(args: argparse.Namespace) -> int:
+def run_demo(args: Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
-        settings = read_settings(args, database=Path(folder, "demo.db"))
-        return _serve(settings, lambda: "dana.whitfield@example.com", _fill)
+        settings = Settings.from_command({**vars(args), "database": Path(folder, "demo.db")})
+        heading = f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
+        _serve(settings, _fill, heading)
 
 
-def _ask_first_user() -> str:
+def _ask_first_user(app: App) -> str:
     """The e-mail address of the first broker, from the terminal."""
     while True:
         try:
             return str(parse_email(input("E-mail address of the first broker: ")))
-        except argparse.ArgumentTypeError as error:
+        except ArgumentTypeError as error:
             print(error)
 
 
-def _serve(
-    settings: Settings, first_user: Callable[[], str] | None, fill: Callable[[App], str] = lambda app: ""
-) -> int:
-    """Serve until a signal stops the server. ``fill`` adds clients, and returns text to print.
+def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading: str = "") -> None:
+    """Serve until a signal stops the server. ``heading`` is printed first.
 
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
@@ -91,11 +88,10 @@ def _serve(
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
             )
-        print(fill(app) + _welcome(app, settings, _url(listener), first_user), flush=True)
+        print(heading + _welcome(app, settings, _url(listener), first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
         server.run()
-        return 0
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -103,7 +99,7 @@ def _listen(settings: Settings) -> socket.socket:
     host, _, port = settings.listen.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
         raise UserError(
@@ -118,7 +114,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[], str] | None) -> str:
+def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App], str] | None) -> str:
     """The text printed at the start."""
     text = (
         f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients\nThe web UI is at {url}/"
@@ -127,7 +123,7 @@ def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[], st
         return text
     if first_user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
-    broker = app.users.add(first_user(), "broker")
+    broker = app.users.add(first_user(app), "broker")
     key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     # The link has the key in its fragment, which a browser does not send.
     return f"""\
@@ -148,14 +144,14 @@ Try a call:
 
 
 def _fill(app: App) -> str:
-    """Create the users and clients of the demo. Returns a line to print."""
+    """Create the agents and clients of the demo. Returns the e-mail address of the first broker."""
     owners = [
         app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman", "tom.becker")
     ]
     rng = random.Random("acare")  # the same clients at every start
     for body in _clients(rng):
         app.clients.create(caller_without_key(rng.choice(owners).id), validate_create(body))
-    return f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
+    return "dana.whitfield@example.com"
 
 
 def _clients(rng: random.Random) -> Iterator[dict[str, object]]:

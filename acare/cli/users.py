@@ -1,19 +1,17 @@
 """``acare key``, ``user`` and ``transfer``: the users of the agency and their keys."""
 
-import argparse
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 
 from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
 from acare.cli.options import (
-    EMAIL,
     JSON,
     Argument,
     Commands,
-    add_command,
     argument,
     checked,
     open_database,
@@ -38,43 +36,40 @@ USER_COLUMNS = ("id", "role", "clients", "disabled_at", "email")
 
 _ROLE = "an agent sees their own clients, a broker sees all clients"
 
-Change = Callable[[UserStore, argparse.Namespace], object]
+Change = Callable[[UserStore, Namespace], object]
 
-# The actions that change a user: the help, the arguments, the call, and the message afterwards.
-CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
+# The actions that change a user: the help, the call, the message afterwards, and further arguments.
+CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
     "add": (
         "add a user and print the id; 'acare key create' creates a key",
-        [EMAIL, argument("--role", choices=ROLES, default="agent", help=f"{_ROLE} (default: agent)")],
         lambda users, args: print(users.add(args.email, args.role).id),
         "Added {email} ({role}).",
+        argument("--role", f"{_ROLE} (default: agent)", choices=ROLES, default="agent"),
     ),
     "set-role": (
         "make a user an agent or a broker, from the next request on",
-        [EMAIL, argument("role", choices=ROLES, help=_ROLE)],
         lambda users, args: users.change(args.email, role=args.role),
         "{email} now has the role {role}.",
+        argument("role", _ROLE, choices=ROLES),
     ),
     "rename": (
         "change the e-mail address of a user, who keeps their clients and keys",
-        [EMAIL, argument("new", metavar="NEW", type=parse_email, help="the new e-mail address")],
         lambda users, args: users.change(args.email, email=args.new),
         "Renamed {email} to {new}.",
+        argument("new", "the new e-mail address", metavar="NEW", type=parse_email),
     ),
     "disable": (
         "refuse a user's keys, from the next request on",
-        [EMAIL],
         lambda users, args: users.change(args.email, disabled=True),
         "Disabled {email}. 'acare transfer --from {email} --to EMAIL' transfers their clients.",
     ),
     "enable": (
         "accept the keys of a disabled user again",
-        [EMAIL],
         lambda users, args: users.change(args.email, disabled=False),
         "Enabled {email}.",
     ),
     "remove": (
         "remove a user who has never had a client, used a key or changed anything, such as a typo",
-        [EMAIL],
         lambda users, args: users.remove(args.email),
         "Removed {email}.",
     ),
@@ -82,51 +77,50 @@ CHANGES: dict[str, tuple[str, list[Argument], Change, str]] = {
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add_parser("user", help="list, add, change and disable users")
-    group = parser.add_subparsers(metavar="ACTION", required=True)
-    add_command(group, "list", run_list_users, "list all users, with the number of their clients", JSON)
-    for name, (summary, arguments, change, message) in CHANGES.items():
-        add_command(group, name, partial(run_change, change, message), summary, *arguments)
-    add_command(
-        commands, "transfer", run_transfer, "transfer all clients of a user to another user",
-        argument("--from", dest="owner", required=True, type=parse_email, metavar="EMAIL", help="the owner"),
-        argument("--to", required=True, type=parse_email, metavar="EMAIL", help="the new owner"),
+    group = commands.add_group("user", "list, add, change and disable users")
+    group.add("list", run_list_users, "list all users, with the number of their clients", JSON)
+    email = argument("email", "the user's e-mail address", metavar="EMAIL", type=parse_email)
+    for name, (summary, change, message, *others) in CHANGES.items():
+        group.add(name, partial(run_change, change, message), summary, email, *others)
+    commands.add(
+        "transfer", run_transfer, "transfer all clients of a user to another user",
+        argument("--from", "the owner", dest="owner", required=True, type=parse_email, metavar="EMAIL"),
+        argument("--to", "the new owner", required=True, type=parse_email, metavar="EMAIL"),
         description="Transfer all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
-    parser = commands.add_parser("key", help="create, list and revoke API keys")
-    group = parser.add_subparsers(metavar="ACTION", required=True)
-    add_command(
-        group, "create", run_create_key, "create a key, and its user if new",
-        argument("--user", required=True, type=parse_email, metavar="EMAIL", help="the user of the key"),
-        argument("--role", choices=ROLES, help="the role of a new user (default: agent)"),
-        argument("--name", type=checked(NAME.validate), metavar="TEXT", help="a label for the key"),
-        argument("--scope", dest="scopes", action="append", type=checked(parse_scope),
-                 metavar="RESOURCE:ACTIONS", help=f"one of {', '.join(RESOURCES)} with read, write, delete, "
-                 f"create (write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})"),
-        argument("--expires-in-days", dest="expires_at", type=checked(_after_days), metavar="DAYS",
-                 help="1 to 365 (default: the key never expires)"),
+    group = commands.add_group("key", "create, list and revoke API keys")
+    group.add(
+        "create", run_create_key, "create a key, and its user if new",
+        argument("--user", "the user of the key", required=True, type=parse_email, metavar="EMAIL"),
+        argument("--role", "the role of a new user (default: agent)", choices=ROLES),
+        argument("--name", "a label for the key", type=checked(NAME.validate), metavar="TEXT"),
+        argument("--scope", f"one of {', '.join(RESOURCES)} with read, write, delete, create (write includes "
+                 f"delete and create); may be repeated (default: {DEFAULT_SCOPE})",
+                 dest="scopes", action="append", type=checked(parse_scope), metavar="RESOURCE:ACTIONS"),
+        argument("--expires-in-days", "1 to 365 (default: the key never expires)",
+                 dest="expires_at", type=checked(_after_days), metavar="DAYS"),
         description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
     )  # fmt: skip
-    add_command(group, "list", run_list_keys, "list all keys, with their first and last characters", JSON)
-    add_command(
-        group, "revoke", run_revoke_key, "revoke a key, from the next request on",
-        argument("id", metavar="ID", type=parse_id, help="an id from 'acare key list'"),
-        argument("--made", action="store_true", help="also revoke keys made with it, directly or indirectly"),
+    group.add("list", run_list_keys, "list all keys, with their first and last characters", JSON)
+    group.add(
+        "revoke", run_revoke_key, "revoke a key, from the next request on",
+        argument("id", "an id from 'acare key list'", metavar="ID", type=parse_id),
+        argument("--made", "also revoke keys made with it, directly or indirectly", action="store_true"),
     )  # fmt: skip
 
 
-def run_list_users(args: argparse.Namespace) -> None:
+def run_list_users(args: Namespace) -> None:
     with open_database(args, read_only=True) as database:
         print_rows(UserStore(database).list(OPERATOR), USER_COLUMNS, as_json=args.json)
 
 
-def run_change(change: Change, message: str, args: argparse.Namespace) -> None:
+def run_change(change: Change, message: str, args: Namespace) -> None:
     with open_database(args) as database:
         change(UserStore(database), args)
     sys.stderr.write(f"{message.format(**vars(args))}\n")
 
 
-def run_transfer(args: argparse.Namespace) -> None:
+def run_transfer(args: Namespace) -> None:
     with open_database(args) as database:
         moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
@@ -137,7 +131,7 @@ def _after_days(text: str) -> str:
     return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
 
 
-def run_create_key(args: argparse.Namespace) -> None:
+def run_create_key(args: Namespace) -> None:
     scopes: dict[str, list[str]] = {}
     for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
@@ -158,7 +152,7 @@ def run_create_key(args: argparse.Namespace) -> None:
     print(key)
 
 
-def run_list_keys(args: argparse.Namespace) -> None:
+def run_list_keys(args: Namespace) -> None:
     with open_database(args, read_only=True) as database:
         keys = KeyStore(database).list(OPERATOR)
     if not args.json:
@@ -171,7 +165,7 @@ def _scope_text(scopes: Scopes) -> str:
     return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 
 
-def run_revoke_key(args: argparse.Namespace) -> None:
+def run_revoke_key(args: Namespace) -> None:
     with open_database(args) as database:
         revoked = KeyStore(database).revoke(OPERATOR, args.id, made=args.made)
     made = f" and {counted(revoked - 1, 'key')} made with it" if args.made else ""
