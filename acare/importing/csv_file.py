@@ -101,7 +101,7 @@ class CsvReader:
                 others += [f"{name}: {value}" for value in more]
             sources[target] = name, written
             values[target] = TARGETS[target](text)
-        for name, part in zip(("first_name", "last_name"), values.pop("full_name", None) or (), strict=False):
+        for name, part in zip(("first_name", "last_name"), values.pop("full_name", ()), strict=False):
             if name not in sources:
                 sources[name] = sources["full_name"]
                 values[name] = part or None
