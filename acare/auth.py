@@ -56,15 +56,13 @@ class Caller(NamedTuple):
         return not allowed.isdisjoint(actions)
 
 
-_FULL_ACCESS: Scopes = {"all": ACTIONS}
-
-#: The operator, who sees all clients.
-OPERATOR = Caller("", "broker", key_id=None, key_preview="-", scopes=_FULL_ACCESS)
-
-
 def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
     """A user whom the embedding app or the proxy has signed in; the key in the log is ``session``."""
-    return Caller(user_id, role, key_id=None, key_preview="session", scopes=_FULL_ACCESS)
+    return Caller(user_id, role, key_id=None, key_preview="session", scopes={"all": ACTIONS})
+
+
+#: The operator, who sees all clients.
+OPERATOR = caller_without_key("", "broker")
 
 
 class Right(NamedTuple):

@@ -40,7 +40,7 @@ def join(items: list[str]) -> str:
     return f"{text};" if len(items) == 1 and re.search(",|:::", text) else text  # one tag, not several
 
 
-# The function that writes a value of a JSON type; other types are written as text.
+# How values of a JSON type are written; others are written as text.
 _WRITERS: dict[type, Callable[[Any], str]] = {
     bool: to_json,
     float: amount,

@@ -19,7 +19,7 @@ class InvalidInput(AcareError):
     """The input breaks one or more rules."""
 
     def __init__(self, *problems: FieldError) -> None:
-        """``problems`` are all problems of the input, at least one."""
+        """``problems`` are all problems, at least one."""
         super().__init__("; ".join(map(" ".join, problems)))
         self.problems = problems
 
@@ -45,8 +45,8 @@ class StaleVersion(AcareError):
     """The record is at another version than the request requires.
 
     ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
-    ``attempted`` is the version that the request named, or None. ``changed_fields`` are the fields that
-    have changed since that version, or None if the history does not have it.
+    ``attempted`` is the version that the request named, or None. The ``changed_fields`` have changed since
+    that version; None if the history does not have it.
     """
 
     current: int

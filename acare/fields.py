@@ -96,9 +96,9 @@ def validate_create(body: object) -> ValidFields:
 
 
 def validate_update(body: object) -> tuple[ValidFields, int | None]:
-    """The fields to change, at least one, and the version that the caller has read.
+    """The fields to change, at least one, and the version that the caller has read, or None.
 
-    The version is None if the body has none. InvalidInput lists every problem.
+    InvalidInput lists every problem.
     """
     members = _members(body)
     problems: list[FieldError] = []
@@ -143,7 +143,7 @@ def _validate(
 ) -> ValidFields:
     """The values of the fields. InvalidInput lists their problems after ``problems``.
 
-    ``null_message`` is the message for a required field that is absent or null.
+    ``null_message`` is for a required field that is absent or null.
     """
     valid: ValidFields = {}
     for field in fields:

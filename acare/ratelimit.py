@@ -55,8 +55,7 @@ class RateLimiter:
         limit, token = self._limit.tokens, self._token
         with self._lock:
             now = self._clock() * limit
-            full_at = self._full_at.get(name, now)
-            missing = full_at - now if full_at > now else 0
+            missing = max(self._full_at.get(name, 0) - now, 0)
             short_by = missing + token - self._capacity
             if short_by <= 0:
                 missing += token

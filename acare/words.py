@@ -109,7 +109,7 @@ def _words(words: list[str]) -> str:
 
 
 def _numbers(text: str) -> Iterator[str]:
-    """Queries for the phone numbers that begin or end with a text of digits, or are the same number."""
+    """Queries for phone numbers that begin or end with digits, or are the same number."""
     digits = _digits(text) if _is_number(text) else ""
     number = digits.lstrip("0")
     if number:
