@@ -9,7 +9,7 @@ from acare.clients import Page
 from acare.database.connection import at_offset
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
-from acare.store import steps
+from acare.store import Store, steps
 
 STATE = """
 SELECT
@@ -78,23 +78,14 @@ WHERE revision > :position AND revision <= :last
     AND revision < (SELECT max(revision) FROM client_changes)
     AND iif(
         removed_at IS NULL,
-        NOT EXISTS (
-            SELECT 1
-            FROM clients
-            WHERE id = client_id
-                AND clients.version = client_changes.version
-                AND clients.user_id = client_changes.user_id
-        ),
+        (version, user_id) IS NOT (SELECT version, user_id FROM clients WHERE id = client_id),
         revision <= (SELECT purged FROM change_cursors)
     )
 """
 
 
-class ChangeFeed:
+class ChangeFeed(Store):
     """The changes of the clients in a database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def changes(self, caller: Caller, *, after: str | None, limit: int) -> Page:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.

@@ -1,17 +1,16 @@
 """The client store: every statement that the API runs on clients.
 
-A public method is one transaction. Clients are returned as the JSON text that SQLite generated for them.
+Clients are returned as the JSON text that SQLite generated for them.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from acare import ids
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
 from acare.database.connection import NOW
-from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed, parse_client
 from acare.store import idempotency, steps, users
@@ -63,15 +62,11 @@ WHERE seq IN (
 
 
 class ClientStore(ClientLists):
-    """Clients in a database. ``new_id`` generates the ids.
+    """Clients in a database.
 
     Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
     with each change.
     """
-
-    def __init__(self, database: Database, new_id: Callable[[], object] = ids.new) -> None:
-        super().__init__(database)
-        self._new_id = new_id
 
     def latest_creation(self) -> str:
         """The latest ``created_at``; empty if there is no client."""
@@ -103,7 +98,7 @@ class ClientStore(ClientLists):
         """
         values = {
             **client,
-            "id": str(self._new_id()),
+            "id": ids.new(),
             "user_id": caller.user_id,
             "author_id": caller.author_id,
         }

@@ -20,11 +20,7 @@ SELECT rowid
 FROM client_history AS deletion INDEXED BY client_history_deleted
 WHERE deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    AND NOT EXISTS (
-        SELECT 1
-        FROM client_history AS later
-        WHERE later.client_id = deletion.client_id AND later.version > deletion.version
-    )
+    AND version = (SELECT max(version) FROM client_history WHERE client_id = deletion.client_id)
     AND (:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
     AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
     AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)

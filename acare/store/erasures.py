@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.database.connection import NOW
-from acare.database.database import Database
-from acare.store import search
+from acare.store import Store, search
 
 ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
@@ -60,11 +59,8 @@ SELECT
 """
 
 
-class ErasureStore:
+class ErasureStore(Store):
     """Erases clients from a database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def erased_at(self, client_id: str) -> str | None:
         """When the client was erased; None if it was not."""

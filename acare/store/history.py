@@ -12,7 +12,7 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
-from acare.store import changes, idempotency, search, steps
+from acare.store import Store, changes, idempotency, search, steps
 from acare.store.insertion import insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner

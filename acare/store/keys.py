@@ -20,7 +20,7 @@ from acare.auth import Caller, NewKey, Scopes, is_scope, require_right_to_give
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
 from acare.errors import InvalidKey, NotFound, TooManyKeys
-from acare.store import users
+from acare.store import Store, users
 
 #: Characters of a key.
 KEY_LENGTH = 64
@@ -96,11 +96,11 @@ ORDER BY expires_at
 """
 
 
-class KeyStore:
+class KeyStore(Store):
     """Keys in a database."""
 
     def __init__(self, database: Database, now: Callable[[], str] = timestamps.now) -> None:
-        self._database = database
+        super().__init__(database)
         self._now = now
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 

@@ -8,10 +8,9 @@ from typing import Any
 from acare import places, words
 from acare.auth import Caller
 from acare.clients import PROPERTY, ClientPage
-from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
-from acare.store import deleted
+from acare.store import Store, deleted
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -59,14 +58,11 @@ _ORDERS: dict[str | None, str] = {
 }
 
 
-class ClientLists:
+class ClientLists(Store):
     """Lists of the clients in a database that the caller can see.
 
     ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.

@@ -7,8 +7,8 @@ from typing import Any
 from acare import ids
 from acare.auth import Caller, Role, User, caller_without_key
 from acare.database.connection import NOW
-from acare.database.database import Database
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, UserError
+from acare.store import Store
 
 # An e-mail address has an @, so it never equals an id.
 FIND = """
@@ -49,11 +49,8 @@ REMOVE = (
 ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
 
 
-class UserStore:
+class UserStore(Store):
     """Users in a database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""

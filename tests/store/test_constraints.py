@@ -7,7 +7,7 @@ from support.clients import new
 from support.data import UNKNOWN_ID
 
 from acare.auth import OPERATOR
-from acare.store.clients import ClientStore
+from acare.store.insertion import insert
 
 INFINITY = float("inf")
 BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at
@@ -70,10 +70,9 @@ def test_an_update_without_a_new_version_is_refused(store, user, sql):
     assert store.get(OPERATOR, row.id).json == row.json
 
 
-def test_the_schema_rejects_two_clients_with_one_id(database, user, sql):
-    store = ClientStore(database, new_id=lambda: UNKNOWN_ID)
-    store.create(user, new())
+def test_the_schema_rejects_two_clients_with_one_id(store, database, user, sql):
+    values = {**new(), "id": store.create(user, new()).id, "user_id": user.user_id}
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-        store.create(user, new())
+        database.write(lambda connection: insert(connection, values))
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
         sql("DELETE FROM users WHERE id = ?", user.user_id)
