@@ -16,20 +16,19 @@ from acare.fields import ValidFields, budgets_crossed, parse_client
 from acare.store import idempotency, steps, users
 from acare.store.insertion import insert
 from acare.store.lists import ClientLists
-from acare.store.targets import GET, UNCHANGED, VISIBLE, Target, require_same
+from acare.store.targets import GET, UNCHANGED, Target, require_same
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 # The clock may have been wrong when the client was created or last updated.
 UPDATE = f"""
 UPDATE clients
 SET {{assignments}}, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
-WHERE id = :id AND {VISIBLE}
-    AND {UNCHANGED}
+WHERE {UNCHANGED}
 RETURNING id, version, json
 """
 
 # The client that the UPDATE will change.
-GET_UNCHANGED = f"{GET} AND {UNCHANGED}"
+GET_UNCHANGED = f"SELECT id, version, json FROM clients WHERE {UNCHANGED}"
 
 OWNED = f"{GET_UNCHANGED} AND user_id = :user_id"
 
@@ -37,8 +36,7 @@ LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) F
 
 DELETE = f"""
 DELETE FROM clients
-WHERE id = :id AND {VISIBLE}
-    AND {UNCHANGED}
+WHERE {UNCHANGED}
 RETURNING version
 """
 

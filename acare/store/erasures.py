@@ -95,8 +95,7 @@ def is_readable(old: sqlite3.Connection) -> bool:
     """Whether ``carry_over`` can read what it copies."""
     try:
         for table in TABLES:
-            for _ in old.execute(f"SELECT * FROM {table}"):
-                pass
+            old.execute(f"SELECT * FROM {table}").fetchall()
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return False
     return True

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
+from itertools import tee, zip_longest
 from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
@@ -12,7 +13,7 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
-from acare.store import Store, changes, idempotency, search, steps
+from acare.store import changes, idempotency, search, steps
 from acare.store.insertion import insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
@@ -49,6 +50,11 @@ ORDER BY version DESC
 LIMIT 1
 """
 
+RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
+
+# The fields whose changes are shown.
+_COMPARED = (*(field.name for field in FIELDS), "user_id")
+
 #: Events on a page.
 MAX_EVENTS = 200
 
@@ -81,7 +87,7 @@ class Stored(NamedTuple):
 
     client: dict[str, Any]  # its last version
     history: list[dict[str, Any]]  # events, each with the client as it was then
-    responses: list[dict[str, Any]]  # see ``idempotency.responses``
+    responses: list[dict[str, Any]]  # for idempotency keys: the time of each, and the client in it
 
 
 class HistoryStore(changes.ChangeFeed):
@@ -110,11 +116,12 @@ class HistoryStore(changes.ChangeFeed):
             connection.execute("BEGIN")
             _require_visible(connection, OPERATOR, client_id)
             versions = list(_events(connection, client_id))
-            responses = idempotency.responses(connection, client_id)
+            responses = connection.execute(RESPONSES, {"id": client_id}).fetchall()
         if not versions:
             raise StoreUnavailable(DAMAGED)
         newest_first = [{**event, "client": client} for client, events in versions for event in events]
-        return Stored(versions[0][0], newest_first[::-1], responses)
+        answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
+        return Stored(versions[0][0], newest_first[::-1], answers)
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
@@ -158,38 +165,28 @@ def _events(
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """The client at each version older than ``before``, and the events of the version, newest first."""
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
-    newer = None
-    for number, text, *others in connection.execute(VERSIONS, values):
-        version = Version(number, parse_client(text), *others)
-        if newer is not None:
-            yield newer.client, _events_of(newer, version)
-        newer = version
-    if newer is not None:
-        yield newer.client, _events_of(newer, None)
+    rows = connection.execute(VERSIONS, values)
+    versions, older = tee(Version(number, parse_client(text), *others) for number, text, *others in rows)
+    next(older, None)
+    for version, previous in zip_longest(versions, older):
+        yield version.client, _events_of(version, previous)
 
 
 def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     """The change that made a version, after its deletion if there was one; the operator is None."""
     number, client, imported_at, maker, ended_at, deleted, deleter = version
     at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
-    changed = [] if older is None else _changes(older.client, client)
+    before = client if older is None else older.client
+    changed = [name for name in _COMPARED if before[name] != client[name]]
     # The times of an imported client come from the file. Its first versions may have been purged.
     if older is None and imported_at is not None and maker is None and (number == 1 or at <= imported_at):
         at, action = imported_at, "imported"
     elif number == 1:
         action = "created"
-    elif any(change["field"] == "user_id" for change in changed):
+    elif "user_id" in changed:
         action = "handed_over"
-    made = {"version": number, "at": at, "by": maker, "action": action, "changes": changed}
+    differences = [{"field": name, "from": before[name], "to": client[name]} for name in changed]
+    made = {"version": number, "at": at, "by": maker, "action": action, "changes": differences}
     if not deleted:
         return [made]
     return [{"version": number, "at": ended_at, "by": deleter, "action": "deleted", "changes": []}, made]
-
-
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
-    names = [*(field.name for field in FIELDS), "user_id"]
-    return [
-        {"field": name, "from": before[name], "to": after[name]}
-        for name in names
-        if before[name] != after[name]
-    ]

@@ -14,7 +14,7 @@ from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused, NotFound
-from acare.fields import ValidFields, parse_client
+from acare.fields import ValidFields
 from acare.store import steps
 from acare.store.targets import last_owner
 
@@ -26,8 +26,6 @@ SELECT request_sha256, client_id, json, created_at
 FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 """
-
-RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
 # Not all at once: a million would stall all writers.
 DELETE_EXPIRED = f"""
@@ -47,17 +45,10 @@ VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
 
-def responses(connection: sqlite3.Connection, client_id: str) -> list[dict[str, Any]]:
-    """The stored responses about a client: the time of each, and the client in it."""
-    rows = connection.execute(RESPONSES, {"id": client_id})
-    return [{"created_at": created_at, "client": parse_client(text)} for created_at, text in rows]
-
-
 def request(caller: Caller, key: str, client: ValidFields) -> dict[str, Any]:
     """A request with an idempotency key, as the named parameters of the statements, and its ``owner_id``."""
     digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
-    values = {"user_id": caller.user_id, "key": key, "request_sha256": digest}
-    return {**values, "owner_id": caller.owner_id}
+    return {"user_id": caller.user_id, "owner_id": caller.owner_id, "key": key, "request_sha256": digest}
 
 
 def find(connection: sqlite3.Connection, request: Mapping[str, Any]) -> CreatedClient | None:

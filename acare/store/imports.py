@@ -57,11 +57,8 @@ class ImportStore:
 
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
-        if client_id is not None:
-            rows = self._connection.execute(FIND_ID, {"id": client_id}).fetchall()
-            return ("id", rows[0][0]) if rows else None
-        by, statement, values = _search(client)
-        if by != "email":
+        by, statement, values = _search(client, client_id)
+        if statement is FIND_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         name = _folded(client["first_name"], client["last_name"])
         with closing(self._connection.execute(statement, values)) as candidates:
@@ -71,8 +68,10 @@ class ImportStore:
         return None
 
 
-def _search(client: ValidFields) -> tuple[str, str, dict[str, str]]:
+def _search(client: ValidFields, client_id: str | None) -> tuple[str, str, dict[str, str]]:
     """The field that identifies a client, and a statement with its values. The caller compares names."""
+    if client_id is not None:
+        return "id", FIND_ID, {"id": client_id}
     if client["email"]:
         return "email", FIND_EMAIL, {"email": str(client["email"])}
     if client["phone"]:

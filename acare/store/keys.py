@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from acare import ids, timestamps
@@ -38,13 +37,12 @@ TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
 #: Valid keys that a user may have.
 MAX_VALID_KEYS = 100
 
-COUNT_VALID = f"""
-SELECT count(*)
+# When a key that is made with a key expires: with that key at the latest.
+GET_EXPIRY = """
+SELECT coalesce(min(expires_at, :expires_at), expires_at, :expires_at)
 FROM api_keys
-WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
+WHERE id = :made_with AND revoked_at IS NULL
 """
-
-GET_EXPIRY = "SELECT expires_at FROM api_keys WHERE id = :id AND revoked_at IS NULL"
 
 INSERT_KEY = """
 INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
@@ -123,7 +121,7 @@ class KeyStore(Store):
             self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
             values = {"id": key_id, "minute": minute}
             self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
-        return Caller(user_id, role, key_id, preview, MappingProxyType(_scopes(scopes)))
+        return Caller(user_id, role, key_id, preview, _scopes(scopes))
 
     def create(
         self,
@@ -181,16 +179,15 @@ class KeyStore(Store):
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
     """Insert a key and return it as ``KeyStore.list`` shows it."""
     owner = users.get_enabled(connection, values["user_id"], "user_id")
-    (valid,) = connection.execute(COUNT_VALID, values).fetchone()
+    valid = sum(key["state"] == "valid" for key in _list(connection, owner.id))
     if valid >= MAX_VALID_KEYS:
         raise TooManyKeys(f"the user {owner.email} has {valid} valid keys, the maximum; revoke one first")
-    expires_at = values["expires_at"]
     if values["made_with"] is not None:
-        maker = connection.execute(GET_EXPIRY, {"id": values["made_with"]}).fetchone()
-        if maker is None:
+        expiry = connection.execute(GET_EXPIRY, values).fetchone()
+        if expiry is None:
             raise InvalidKey
-        expires_at = min((at for at in (expires_at, *maker) if at is not None), default=None)
-    connection.execute(INSERT_KEY, {**values, "expires_at": expires_at})
+        values = {**values, "expires_at": expiry[0]}
+    connection.execute(INSERT_KEY, values)
     (key,) = _list(connection, key_id=values["id"])
     return key
 

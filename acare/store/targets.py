@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from acare.auth import Caller
@@ -11,15 +11,15 @@ from acare.errors import FieldError, InvalidInput, NotFound, PreconditionFailed,
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
 
-VISIBLE = "(:owner_id IS NULL OR user_id = :owner_id)"
-UNCHANGED = """(:version IS NULL OR version = :version)
+VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
+UNCHANGED = f"""{VISIBLE} AND (:version IS NULL OR version = :version)
     AND (:allowed IS NULL OR version IN (SELECT value FROM json_each(:allowed)))
     AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
 
 GET = f"""
 SELECT id, version, json
 FROM clients
-WHERE id = :id AND {VISIBLE}
+WHERE {VISIBLE}
 """
 
 _DEFAULTS = ", ".join(f"'$.{field.name}', json('{to_json(field.default)}')" for field in FIELDS)
@@ -34,10 +34,9 @@ WHERE client_id = :id AND version = :version
 """
 
 GET_WITH_MAKER = f"""
-SELECT version, json, users.email
+SELECT version, json, (SELECT email FROM users WHERE users.id = made_by)
 FROM clients
-LEFT JOIN users ON users.id = made_by
-WHERE clients.id = :id AND {VISIBLE}
+WHERE {VISIBLE}
 """
 
 # The owner of a client or, if it is deleted, of its last version.
@@ -67,13 +66,14 @@ class Target(NamedTuple):
 
     def values(self) -> dict[str, object]:
         """The named parameters of VISIBLE, UNCHANGED and the statements above."""
+        allowed, excluded = self.precondition
         return {
             "owner_id": self.caller.owner_id,
             "author_id": self.caller.author_id,
             "id": self.client_id,
             "version": None if self.version is None else min(self.version, MAX_SQLITE_INTEGER),
-            "allowed": _json(self.precondition.allowed),
-            "excluded": _json(self.precondition.excluded or None),
+            "allowed": None if allowed is None else json.dumps(allowed),
+            "excluded": json.dumps(excluded) if excluded else None,
         }
 
     def explain(self, connection: sqlite3.Connection) -> NotFound | StaleVersion:
@@ -103,7 +103,3 @@ def require_same(record: Mapping[str, object], expected: Mapping[str, object]) -
     """InvalidInput for each field of the record that differs from ``expected``."""
     if names := [name for name in expected if expected[name] != record[name]]:
         raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
-
-
-def _json(versions: Sequence[int] | None) -> str | None:
-    return None if versions is None else json.dumps(versions)
