@@ -55,12 +55,11 @@ class String(NamedTuple):
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
 
-_EMAIL = r"\A[^@\s]+@[^@\s]+\Z"
-_EMAIL_RULE = "must be an e-mail address: one @ between two parts, no spaces"
-
 #: The e-mail address of a client, which may be blank, and of a user; a name.
-CLIENT_EMAIL = String(max_length=254, pattern=_EMAIL, rule=_EMAIL_RULE)
-USER_EMAIL = String(max_length=254, min_length=3, pattern=_EMAIL, rule=_EMAIL_RULE)
+CLIENT_EMAIL = String(
+    254, pattern=r"\A[^@\s]+@[^@\s]+\Z", rule="must be an e-mail address: one @ between two parts, no spaces"
+)
+USER_EMAIL = CLIENT_EMAIL._replace(min_length=3)
 NAME = String(min_length=1, max_length=100)
 
 

@@ -58,21 +58,18 @@ FIELDS = (
     Field("first_name", NAME, required=True),
     Field("last_name", NAME, required=True),
     Field("email", CLIENT_EMAIL),
-    Field(
-        "phone",
-        String(max_length=40, pattern=r"\d", rule="must be a phone number, with at least one digit"),
-    ),
+    Field("phone", String(40, pattern=r"\d", rule="must be a phone number, with at least one digit")),
     Field("client_type", Enum(CLIENT_TYPES), required=True),
     Field("status", Enum(STATUSES), default="active"),
-    Field("source", String(max_length=100)),
+    Field("source", String(100)),
     Field("budget_min", _MONEY),
     Field("budget_max", _MONEY),
-    Field("preferred_locations", StringList(maximum=50, items=String(max_length=200)), default=[]),
+    Field("preferred_locations", StringList(50, String(200)), default=[]),
     Field("property_preferences", Preferences(), default={}),
     Field("pre_approved", Boolean(), default=False),
     Field("pre_approval_amount", _MONEY),
-    Field("notes", String(max_length=10_000, lines=True)),
-    Field("tags", StringList(maximum=50, items=String(max_length=50)), default=[]),
+    Field("notes", String(10_000, lines=True)),
+    Field("tags", StringList(50, String(50)), default=[]),
 )
 
 #: The fields that the server sets. In an update, ``version`` is the lock.
