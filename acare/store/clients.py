@@ -16,7 +16,7 @@ from acare.fields import ValidFields, budgets_crossed, parse_client
 from acare.store import idempotency, steps, users
 from acare.store.insertion import insert
 from acare.store.lists import ClientLists
-from acare.store.targets import GET, UNCHANGED, Target, require_same
+from acare.store.targets import GET, UNCHANGED, Target
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 # The clock may have been wrong when the client was created or last updated.
@@ -100,10 +100,10 @@ class ClientStore(ClientLists):
             "user_id": caller.user_id,
             "author_id": caller.author_id,
         }
-        request = None
-        if idempotency_key is not None:
-            request = idempotency.request(caller, idempotency_key, client)
-        return self._database.write(partial(_create, values, request), keeps_cache=True)
+        if idempotency_key is None:
+            return self._database.write(lambda connection: insert(connection, values), keeps_cache=True)
+        request = idempotency.request(caller, idempotency_key, client)
+        return self._database.write(partial(idempotency.create, request, values), keeps_cache=True)
 
     def update(
         self,
@@ -156,18 +156,6 @@ class ClientStore(ClientLists):
         self._database.write(remove, keeps_cache=True)
 
 
-def _create(
-    values: Mapping[str, object], request: Mapping[str, object] | None, connection: sqlite3.Connection
-) -> CreatedClient:
-    """The client that the request created earlier, or else a new one, which is stored under its key."""
-    if request is not None and (earlier := idempotency.find(connection, request)) is not None:
-        return earlier
-    created = insert(connection, values)
-    if request is not None:
-        idempotency.remember(connection, request, created)
-    return created
-
-
 def _change(
     target: Target,
     changes: ValidFields,
@@ -181,8 +169,10 @@ def _change(
         if owned := connection.execute(OWNED, values).fetchall():
             return ClientRow._make(owned[0])  # a hand-over to its owner changes nothing
     if expected:
-        for _, _, record in connection.execute(GET_UNCHANGED, values).fetchall():
-            require_same(parse_client(record), expected)
+        for _, _, text in connection.execute(GET_UNCHANGED, values).fetchall():
+            record = parse_client(text)
+            if names := [name for name in expected if expected[name] != record[name]]:
+                raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, values).fetchall()

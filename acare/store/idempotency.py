@@ -16,6 +16,7 @@ from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import ValidFields
 from acare.store import steps
+from acare.store.insertion import insert
 from acare.store.targets import last_owner
 
 # Keys expire after a day.
@@ -51,25 +52,22 @@ def request(caller: Caller, key: str, client: ValidFields) -> dict[str, Any]:
     return {"user_id": caller.user_id, "owner_id": caller.owner_id, "key": key, "request_sha256": digest}
 
 
-def find(connection: sqlite3.Connection, request: Mapping[str, Any]) -> CreatedClient | None:
-    """The client that an earlier request with this key has created.
+def create(
+    request: Mapping[str, Any], values: Mapping[str, object], connection: sqlite3.Connection
+) -> CreatedClient:
+    """The client that an earlier request with this key has created, or else a new one.
 
-    IdempotencyKeyReused if it had another body. NotFound if the client has been transferred since, and
-    the caller can no longer see it.
+    IdempotencyKeyReused if the earlier request had another body. NotFound if the client has been transferred
+    since, and the caller can no longer see it.
     """
-    rows = connection.execute(FIND, request).fetchall()
-    if not rows:
-        return None
-    request_sha256, client_id, text, created_at = rows[0]
-    if request_sha256 != request["request_sha256"]:
-        raise IdempotencyKeyReused
-    owner = last_owner(connection, client_id)
-    if owner is not None and request["owner_id"] not in (None, owner):
-        raise NotFound("client")
-    return CreatedClient(client_id, text, created_at, replayed=True)
-
-
-def remember(connection: sqlite3.Connection, request: Mapping[str, Any], created: CreatedClient) -> None:
-    """Store the response for later requests with the same key, and delete expired ones."""
+    for request_sha256, client_id, text, created_at in connection.execute(FIND, request).fetchall():
+        if request_sha256 != request["request_sha256"]:
+            raise IdempotencyKeyReused
+        owner = last_owner(connection, client_id)
+        if owner is not None and request["owner_id"] not in (None, owner):
+            raise NotFound("client")
+        return CreatedClient(client_id, text, created_at, replayed=True)
+    created = insert(connection, values)
     connection.execute(DELETE_EXPIRED, {"rows": steps.ROWS})
     connection.execute(INSERT, {**request, **created._asdict()})
+    return created

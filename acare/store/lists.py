@@ -85,12 +85,13 @@ class ClientLists(Store):
         """
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             connection.execute("BEGIN")
-            seqs = _matching(connection, _values(caller.owner_id, filters))
-            if len(seqs) > max_clients:
-                more = f"match {len(seqs):,} clients, more than {max_clients:,}"
+            values = _values(caller.owner_id, filters)
+            total, rows = _matches(connection, values, _WITH_OWNER, 0, max_clients)
+            if total > max_clients:
+                more = f"match {total:,} clients, more than {max_clients:,}"
                 problem = f"{more}: add a filter, or use 'acare export'"
                 raise InvalidInput(FieldError("filters", problem))
-            yield from _at(connection, seqs, _WITH_OWNER)
+            yield from rows
 
     def export(self) -> Generator[tuple[str, str], None, None]:
         """Like ``all``, but all clients of all users, oldest first, without a time limit."""
@@ -119,8 +120,7 @@ def _page(
 ) -> tuple[int, Iterable[tuple[str]]]:
     """The total, and the JSON of at most ``limit`` clients after those that are skipped."""
     if values.get("sort") in _ORDERS or not values.keys() - {"sort"} <= _INDEXED:
-        seqs = _matching(connection, values)
-        return len(seqs), _at(connection, seqs[skipped : skipped + limit], "clients.json")
+        return _matches(connection, values, "clients.json", skipped, limit)
     (total,) = connection.execute(total_statement(values), values).fetchone()
     rows = min(limit, total - skipped)
     if rows <= 0:
@@ -131,15 +131,14 @@ def _page(
     return total, connection.execute(page_statement(values, order), values)
 
 
-def _matching(connection: sqlite3.Connection, values: dict[str, Any]) -> list[int]:
-    """The positions of all clients in a list, in its order."""
+def _matches(
+    connection: sqlite3.Connection, values: dict[str, Any], columns: str, skipped: int, limit: int
+) -> tuple[int, sqlite3.Cursor]:
+    """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
     statement = matching_statement(values, values.get("sort"))
-    return [seq for (seq,) in connection.execute(statement, values)]
-
-
-def _at(connection: sqlite3.Connection, seqs: list[int], columns: str) -> sqlite3.Cursor:
-    """The columns of the clients at these positions."""
-    return connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
+    seqs = [seq for (seq,) in connection.execute(statement, values)]
+    page = json.dumps(seqs[skipped : skipped + limit])
+    return len(seqs), connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": page})
 
 
 def matching_statement(names: Collection[str], sort: str | None = None) -> str:

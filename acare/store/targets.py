@@ -2,12 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.clients import Precondition
-from acare.errors import FieldError, InvalidInput, NotFound, PreconditionFailed, StaleVersion, VersionConflict
+from acare.errors import NotFound, PreconditionFailed, StaleVersion, VersionConflict
 from acare.field_types import to_json
 from acare.fields import FIELDS, parse_client
 
@@ -97,9 +96,3 @@ class Target(NamedTuple):
             old = parse_client(old_json)
             changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
         return error(version, attempted, changed, record["updated_at"], maker)
-
-
-def require_same(record: Mapping[str, object], expected: Mapping[str, object]) -> None:
-    """InvalidInput for each field of the record that differs from ``expected``."""
-    if names := [name for name in expected if expected[name] != record[name]]:
-        raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
