@@ -114,7 +114,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def turn(self, env: Mapping[str, Any]) -> Turn:
         """How to queue a request: by its user or, without a valid key, by its address."""
-        cost = self._routes.workload(env["REQUEST_METHOD"], env["PATH_INFO"], env["QUERY_STRING"])
+        cost = self._routes.workload(env)
         if (key := api_key(env)) is not None:
             try:
                 if (caller := self.keys.authenticate(key)) is not None:

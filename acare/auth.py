@@ -25,7 +25,7 @@ class User(NamedTuple):
 
 
 class NewKey(NamedTuple):
-    """A key that was just created. ``key`` is the key itself, which is not available later."""
+    """A new key. ``key`` is the key itself, which is not available later."""
 
     key: str
     listed: dict[str, Any]  # as ``Keys.list`` shows it

@@ -74,7 +74,6 @@ class Precondition(NamedTuple):
         return (self.allowed is None or version in self.allowed) and version not in self.excluded
 
 
-#: No condition.
 UNCONDITIONAL = Precondition()
 
 

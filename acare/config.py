@@ -16,7 +16,7 @@ from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, count, flag
 from acare.ratelimit import RateLimit
 
-# As browsers write it in the Origin header: without the default port. Any other text would never match.
+# As browsers write it in the Origin header, without the default port. Other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
 _ORIGIN = re.compile(
     rf"(?:http://{_HOST}(?!:80\Z)|https://{_HOST}(?!:443\Z))(?::(?P<port>[1-9][0-9]{{0,4}}))?"

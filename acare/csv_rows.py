@@ -59,7 +59,7 @@ class _Lines:
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a CSV file. ``clients`` yields the JSON of each client and its owner's e-mail address."""
+    """The lines of a CSV file. ``clients`` yields the JSON and the owner's e-mail address of each."""
     yield "\ufeff"  # tells spreadsheets that this is UTF-8
     writer = csv.writer(_Lines())
     yield writer.writerow(COLUMNS)

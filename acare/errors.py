@@ -115,7 +115,7 @@ class TooManyKeys(UserError):
 
 
 class AlreadyExists(UserError):
-    """The user or client to be created or restored already exists."""
+    """The user or client already exists."""
 
 
 class LastBroker(UserError):

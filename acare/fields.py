@@ -1,7 +1,7 @@
-"""The fields of a client, and the validation of JSON bodies by a list of fields.
+"""The fields of a client, and the validation of JSON bodies.
 
-Fields that the server sets and unknown fields are ignored, so that a caller can read a record, change it and
-send back all of it.
+Fields that the server sets and unknown fields are ignored, so that a caller can change a record and send back
+all of it.
 """
 
 import json
@@ -37,7 +37,7 @@ ValidFields = dict[str, Stored]
 class Field:
     """A field that a caller may write; ``api/openapi.json`` describes it.
 
-    ``default`` is the value, in JSON, of a field that is null, or absent when the client is created.
+    ``default`` is the JSON value of a field that is null, or absent from a new client.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import NamedTuple
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
-#: The maximum number of buckets in memory.
+#: The maximum number of buckets. The least recently used one is dropped.
 MAX_BUCKETS = 100_000
 
 
@@ -36,8 +36,6 @@ class RateLimiter:
     The state of a bucket is one integer: the time at which it will be full again, in units of 1/``tokens`` of
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
     costs a token. A bucket that is full by now needs no entry.
-
-    If there are more than ``MAX_BUCKETS``, the least recently used one is dropped.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], int]) -> None:

@@ -1,7 +1,7 @@
 """Makes the words by which a client is found, and the full-text query for the words of a search.
 
-Both follow the same rules, so that FTS5 has nothing to do but compare. Its tokenizer ignores case and the
-accents of Latin letters; the rules here are for other spellings, apostrophes and phone numbers.
+Both follow the same rules, so that FTS5 only compares. Its tokenizer ignores case and the accents of Latin
+letters; the rules here are for other spellings, apostrophes and phone numbers.
 """
 
 import itertools

@@ -5,7 +5,7 @@ request in ``tests/support/operations.py``. A new resource is also in ``acare/ap
 a new kind of record has its fields and protocol in a module like ``acare/clients.py``, and a store.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from falcon.routing import CompiledRouter
@@ -114,11 +114,11 @@ class Router(CompiledRouter):
         methods = super().map_http_methods(resource, **options)
         return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
 
-    def workload(self, method: str, path: str, query_string: str) -> Workload:
+    def workload(self, env: Mapping[str, Any]) -> Workload:
         """What a request costs. An error, such as an unknown path, is quick."""
-        route = self.find(path)
-        operation = None if route is None else BY_METHOD.get((method, route[3]))
+        route = self.find(env["PATH_INFO"])
+        operation = None if route is None else BY_METHOD.get((env["REQUEST_METHOD"], route[3]))
         if operation is None:
             return "quick"
         cost = operation.workload
-        return cost(query_string) if callable(cost) else cost
+        return cost(env["QUERY_STRING"]) if callable(cost) else cost
