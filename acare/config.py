@@ -98,71 +98,70 @@ class Setting:
             raise SettingError(f"{source}: {text!r} is not valid: {error}") from None
 
 
-def _setting(default: Any, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "metavar": metavar, "help": help})
+def _setting(default: str | None, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
+    row = {"parse": parse, "metavar": metavar, "help": f"{help} ({default or 'none'})"}
+    return field(default=None if default is None else parse(default), metadata=row)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The table: each setting with its default, parser, placeholder and help."""
+    """The table: each setting with its default as a text, parser, placeholder and help."""
 
-    database: Path = _setting(Path("acare.db"), parse_path, "FILE", "the database file (acare.db)")
+    database: Path = _setting("acare.db", parse_path, "FILE", "the database file")
     listen: str = _setting(
         "127.0.0.1:8080",
         parse_address,
         "HOST:PORT",
-        "the address to listen on; port 0 uses a free port (127.0.0.1:8080)",
+        "the address to listen on; port 0 uses a free port",
     )
     rate_limit: RateLimit | None = _setting(
-        RateLimit(tokens=500, seconds=900),
+        "500/900",
         parse_rate_limit,
         "N/SECONDS",
-        "the token bucket of each caller: N requests per SECONDS; or off (500/900)",
+        "the token bucket of each caller: N requests per SECONDS; or off",
     )
     rate_limit_by: Literal["address", "key"] = _setting(
         "key",
         Enum(("address", "key")).validate,
         "WHAT",
-        "what has a token bucket of its own: key or address (key)",
+        "what has a token bucket of its own: key or address",
     )
     trusted_proxy: str | None = _setting(
         None,
         parse_proxy,
         "ADDRESS",
-        "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted (none)",
+        "the proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are trusted",
     )
     user_header: str | None = _setting(
         None,
         String(100, 1, pattern="^[A-Za-z0-9-]+$", rule="must have only letters, digits and hyphens").validate,
         "NAME",
-        "the header in which the trusted proxy sends the e-mail address of a signed-in user (none)",
+        "the header in which the trusted proxy sends the e-mail address of a signed-in user",
     )
     cors_origin: tuple[str, ...] = _setting(
-        (),
+        "",
         parse_origins,
         "ORIGIN",
-        "an origin whose pages may call the API, or * for all; may be repeated (none)",
+        "an origin whose pages may call the API, or * for all; may be repeated",
     )
     log_format: Literal["text", "json"] = _setting(
-        "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json (text)"
+        "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json"
     )
-    agency: str | None = _setting(
-        None, NAME.validate, "NAME", "the agency's name, shown in the web UI (none)"
-    )
+    agency: str | None = _setting(None, NAME.validate, "NAME", "the agency's name, shown in the web UI")
     currency: str | None = _setting(
         None,
         String(max_length=3, pattern="^[A-Z]{3}$", rule="must be three capital letters").validate,
         "CODE",
-        "the currency of amounts in the web UI, such as EUR; amounts are stored without one (none)",
+        "the currency of amounts in the web UI, such as EUR; amounts are stored without one",
     )
     drain_seconds: int = _setting(
-        30,
+        "30",
         count(3600),
         "SECONDS",
-        "seconds for open requests to finish when the server stops, 1 to 3600 (30)",
+        "seconds for open requests to finish when the server stops, 1 to 3600",
     )
     require_precondition: bool = _setting(
-        False, flag, "", "require version or If-Match on PUT, and If-Match on DELETE (false)"
+        "false", flag, "", "require version or If-Match on PUT, and If-Match on DELETE"
     )
 
     def __post_init__(self) -> None:
