@@ -5,7 +5,7 @@ all of it.
 """
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,28 +87,27 @@ def parse_client(text: str) -> dict[str, Any]:
     raise StoreUnavailable(DAMAGED)
 
 
-def validate_create(body: object) -> ValidFields:
+def validate_create(body: Mapping[str, object]) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate(FIELDS, _members(body), "is required", [])
+    return _validate(FIELDS, body, "is required", [])
 
 
-def validate_update(body: object) -> tuple[ValidFields, int | None]:
+def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read, or None.
 
     InvalidInput lists every problem.
     """
-    members = _members(body)
     problems: list[FieldError] = []
     version = None
     try:
-        version = validate_version(members["version"]) if "version" in members else None
+        version = validate_version(body["version"]) if "version" in body else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    sent = [field for field in FIELDS if field.name in members]
+    sent = [field for field in FIELDS if field.name in body]
     if not sent:
         names = ", ".join(field.name for field in FIELDS)
         problems.append(FieldError("body", f"must have at least one of {names}"))
-    return _validate(sent, members, "must not be null", problems), version
+    return _validate(sent, body, "must not be null", problems), version
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -120,14 +119,8 @@ def budgets_crossed(sent: Container[str]) -> InvalidInput:
     return InvalidInput(*(FieldError(name, messages[name]) for name in messages if name in sent))
 
 
-def _members(body: object) -> dict[str, object]:
-    if not isinstance(body, dict):
-        raise InvalidInput(FieldError("body", "must be a JSON object"))
-    return body
-
-
 def validate_version(value: object) -> int:
-    """The version in a body. ValueError for any other value; null would disable the lock."""
+    """The version in a body. ValueError for others; null would disable the lock."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 3.0 is an integer in JSON Schema, and some languages send it
     if type(value) is int and value >= 1:
@@ -136,7 +129,7 @@ def validate_version(value: object) -> int:
 
 
 def _validate(
-    fields: Sequence[Field], members: dict[str, object], null_message: str, problems: list[FieldError]
+    fields: Sequence[Field], body: Mapping[str, object], null_message: str, problems: list[FieldError]
 ) -> ValidFields:
     """The values of the fields. InvalidInput lists their problems after ``problems``.
 
@@ -144,7 +137,7 @@ def _validate(
     """
     valid: ValidFields = {}
     for field in fields:
-        value = members.get(field.name)
+        value = body.get(field.name)
         try:
             if value is None and field.required:
                 raise ValueError(null_message)

@@ -18,7 +18,7 @@ def canonical(text: str) -> str | None:
 
 
 def parse(value: object) -> str:
-    """An id in a query parameter or JSON, in canonical form. ValueError states the format."""
+    """An id from a caller, in canonical form. ValueError states the format."""
     if isinstance(value, str) and (uuid_text := canonical(value)) is not None:
         return uuid_text
     raise ValueError("must be a UUID")

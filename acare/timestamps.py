@@ -21,7 +21,7 @@ def at(nanoseconds: int) -> str:
 
 
 def parse(value: Any) -> str:
-    """An RFC 3339 time, with any offset, in the format of the API. ValueError for any other value."""
+    """An RFC 3339 time, with any offset, in the format of the API. ValueError for others."""
     try:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
