@@ -57,3 +57,11 @@ def test_callers_get_the_last_result_while_a_check_runs(app, clock):
         wait_for(lambda: held.queued() == 1)
         assert ready(app)
     assert first.result()
+
+
+def test_only_a_change_is_logged(app, clock, monkeypatch, caplog):
+    for state in ("full", "full", "ok", "ok"):
+        monkeypatch.setattr(app.database, "check_write", lambda state=state: state)
+        clock.now += CHECK_NANOSECONDS
+        Api(app).get("/readyz", "*")
+    assert [line for line in caplog.messages if "eady" in line] == ["Not ready. write: full", "Ready again."]

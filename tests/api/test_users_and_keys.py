@@ -40,6 +40,7 @@ def test_every_problem_of_a_user_is_named(api, ana):
     assert fields_of(api.post(sent, 400, "/v1/users")) == ["email", "role"]
     assert fields_of(put_user(api, ana, sent, 400)) == ["email", "role", "disabled"]
     assert fields_of(api.post({}, 400, "/v1/users")) == ["email", "role"]
+    assert fields_of(api.post([], 400, "/v1/users")) == ["body"]
     assert fields_of(put_user(api, ana, {"disabled": None}, 400)) == ["body"]
     for unknown in (UNKNOWN_ID, "x"):
         put_user(api, unknown, {"role": "agent"}, 404)
