@@ -50,7 +50,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _versions(error: errors.StaleVersion) -> dict[str, Any]:
+def _stale(error: errors.StaleVersion) -> dict[str, Any]:
     return {
         "currentVersion": error.current,
         "attemptedVersion": error.attempted,
@@ -86,7 +86,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         403, "BROKER_REQUIRED", "This operation requires the broker role."
     ),
     errors.NotFound: lambda error: ApiError(404, "NOT_FOUND", _sentence(f"{error.record} not found")),
-    errors.VersionConflict: lambda error: ApiError(409, "VERSION_CONFLICT", str(error), _versions(error)),
+    errors.VersionConflict: lambda error: ApiError(409, "VERSION_CONFLICT", str(error), _stale(error)),
     errors.AlreadyExists: lambda error: ApiError(409, "ALREADY_EXISTS", _sentence(str(error))),
     errors.LastBroker: lambda error: ApiError(409, "LAST_BROKER", _sentence(str(error))),
     errors.TooManyKeys: lambda error: ApiError(409, "TOO_MANY_KEYS", _sentence(str(error))),
@@ -94,7 +94,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         410, "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
     ),
     errors.PreconditionFailed: lambda error: ApiError(
-        412, "PRECONDITION_FAILED", str(error), _versions(error), {"ETag": etag(error.current)}
+        412, "PRECONDITION_FAILED", str(error), _stale(error), {"ETag": etag(error.current)}
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
         422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
